@@ -1,0 +1,1 @@
+"""The engines that look for failing programs. Engines know programs, never leaves."""

@@ -1,0 +1,146 @@
+"""What a program is: plain data, and nothing is done to it here.
+
+A program is a header (the ZAPs, how each is created) and a list of ops. Every op is one flat record; which
+of its fields a verb uses, how they are written and what they may hold stands in one table, `VERBS`, that the
+text form, the byte form, the generators and the minimizer all read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+Key = bytes | tuple[int, ...]
+"""A name (1 to 255 bytes, none of them NUL), or one or more 64-bit words."""
+
+U64 = (1 << 64) - 1
+DEFAULT_SALT = 0x5A41_5046_555A_5A01
+"""Salt of a ZAP whose header line names none; odd and not zero, as real salts are."""
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,15}")
+"""How ZAPs and cursors may be called."""
+
+MAX_NAME = 255
+MAX_WORDS = 31
+MAX_VALUE = 8192
+"""Bytes: the longest value (ZAP_MAXVALUELEN)."""
+
+
+class Zap(NamedTuple):
+    """One header line: a ZAP and how it is created.
+
+    `words` is 0 where keys are names, else how many 64-bit words a key has (ZAP_FLAG_UINT64_KEY);
+    `leaf_shift` is log2 of the block size of the fat form, 9 to 17; `norm` the normalization flags.
+    """
+
+    name: str
+    fat: bool = True
+    words: int = 0
+    prehashed: bool = False
+    hash64: bool = False
+    leaf_shift: int = 14
+    norm: int = 0
+    salt: int = DEFAULT_SALT
+
+
+class Op(NamedTuple):
+    """One step of a program. `target` is the ZAP it works on, or the cursor for a cursor's verbs."""
+
+    verb: str
+    target: str = ""
+    key: Key | None = None
+    size: int = 0
+    count: int = 0
+    fill: int = 0
+    other: str = ""
+    thread: int = 0
+
+
+class Switch(NamedTuple):
+    """At scheduling point `step` (counted from 0 over the whole run), let thread `thread` go on."""
+
+    step: int
+    thread: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Program:
+    """ZAPs, ops, and (with threads) the schedule. `notes` are comments: (statement index, text) pairs, the
+    comment standing before that statement (header lines first, then ops); they do not count for equality."""
+
+    zaps: tuple[Zap, ...]
+    ops: tuple[Op, ...]
+    schedule: tuple[Switch, ...] = ()
+    notes: tuple[tuple[int, str], ...] = dataclasses.field(default=(), compare=False)
+
+    def with_ops(self, ops: tuple[Op, ...] | list[Op]) -> Program:
+        """The same header with other ops; comments go, since their places are gone."""
+        return Program(self.zaps, tuple(ops), self.schedule)
+
+
+class Target(enum.Enum):
+    """What an op's `target` names."""
+
+    NONE = enum.auto()
+    ZAP = enum.auto()
+    CURSOR = enum.auto()
+
+
+class Number(NamedTuple):
+    """A numeric field of a verb: the Op attribute, its word in text, its default and bounds (inclusive)."""
+
+    field: str
+    word: str
+    default: int
+    low: int
+    high: int
+    choices: tuple[int, ...] = ()
+    hex: bool = False
+
+
+class Verb(NamedTuple):
+    """How a verb looks. `positional` numbers are written bare in this order, `numbers` as word=value."""
+
+    target: Target
+    key: bool = False
+    numbers: tuple[Number, ...] = ()
+    positional: tuple[Number, ...] = ()
+    other: str = ""
+    doc: str = ""
+
+
+_INT = Number("size", "int", 1, 1, 8, (1, 2, 4, 8))
+_LEN = Number("count", "len", 1, 0, MAX_VALUE)
+_FILL = Number("fill", "fill", 0, 0, U64, hex=True)
+_READ_INT = Number("size", "int", 8, 1, 8, (1, 2, 4, 8))
+_READ_LEN = Number("count", "len", 1024, 0, MAX_VALUE)
+_VALUE = (_INT, _LEN, _FILL)
+
+VERBS: Mapping[str, Verb] = {
+    "add": Verb(Target.ZAP, True, _VALUE, doc="zap_add: a new entry; EEXIST if there is one"),
+    "update": Verb(Target.ZAP, True, _VALUE, doc="zap_update: a new entry or a new value"),
+    "remove": Verb(Target.ZAP, True, doc="zap_remove"),
+    "lookup": Verb(Target.ZAP, True, (_READ_INT, _READ_LEN), doc="zap_lookup into len integers of int bytes"),
+    "length": Verb(Target.ZAP, True, doc="zap_length: integer size and number of integers"),
+    "count": Verb(Target.ZAP, doc="zap_count"),
+    "destroy": Verb(Target.ZAP, doc="zap_destroy"),
+    "create": Verb(Target.ZAP, doc="zap_create again, after destroy, as the header line says"),
+    "cursor": Verb(Target.CURSOR, other="zap", doc="zap_cursor_init; an open cursor of that name is closed"),
+    "next": Verb(Target.CURSOR, doc="zap_cursor_advance (unless nothing was retrieved yet) and retrieve"),
+    "retrieve": Verb(Target.CURSOR, doc="zap_cursor_retrieve where it stands"),
+    "close": Verb(Target.CURSOR, doc="zap_cursor_fini"),
+    "txg": Verb(Target.NONE, doc="open the next txg; the open one stays in flight (the oldest of two ends)"),
+    "finish": Verb(Target.NONE, doc="let the oldest txg in flight sync to its end"),
+    "sync": Verb(Target.NONE, doc="let every txg sync to its end, the open one too"),
+    "evict": Verb(Target.NONE, doc="dmu_objset_evict_dbufs: drop every dbuf that nobody holds"),
+}
+"""Every verb, in the order of the byte form's opcodes: append only."""
+
+
+def value_bytes(size: int, count: int, fill: int) -> bytes:
+    """The value that (size, count, fill) stand for: integer k of `size` bytes, little-endian, is fill + k."""
+    mask = (1 << (8 * size)) - 1
+    return b"".join(((fill + k) & mask).to_bytes(size, "little") for k in range(count))

@@ -1,0 +1,48 @@
+"""What every target offers: begin a program, apply its ops one by one, show the blocks, end it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from fuzz.program import Key, Op, Program
+
+
+class Entry(NamedTuple):
+    """What a cursor returns: zap_attribute_t. `first` is za_first_integer."""
+
+    key: Key
+    size: int
+    count: int
+    first: int
+
+
+class Result(NamedTuple):
+    """What an op returned: errno (0 for success) and its value.
+
+    Values: `lookup` bytes (count integers of the caller's size), `length` (size, count), `count` int,
+    `next` and `retrieve` an Entry; None otherwise and on any errno but EOVERFLOW of a lookup.
+    """
+
+    errno: int = 0
+    value: bytes | int | tuple[int, int] | Entry | None = None
+
+
+DONE = Result()
+
+
+class TargetLike(Protocol):
+    """A model or a library that programs run on. One at a time; `begin` ends what was there before."""
+
+    name: str
+
+    def begin(self, program: Program) -> None:
+        """Make an empty world and create the program's ZAPs in it. Raises Failure."""
+
+    def apply(self, op: Op) -> Result:
+        """Run one op. Raises `fuzz.signature.Failure` when the world ended, LimitExceeded at a bound."""
+
+    def blocks(self, zap: str) -> list[bytes] | None:
+        """Every block of the ZAP's object as it is now, dirty or not; None where it is destroyed."""
+
+    def end(self) -> None:
+        """Let go of the world."""

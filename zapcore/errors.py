@@ -1,0 +1,145 @@
+"""How the model says no: errno results and panics.
+
+An errno is an ordinary answer of the ZAP and is raised as `ZapErrno`. A panic is a failed VERIFY or ASSERT
+of OpenZFS (or what a kernel would die of instead: a freed structure touched, a lock waited for for ever) and
+ends the world that raised it. Nothing here knows the DMU or the ZAP.
+"""
+
+from __future__ import annotations
+
+import enum
+import sys
+from collections.abc import Callable
+from types import CodeType
+from typing import NoReturn, TypeVar
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+class ZapErrno(Exception):
+    """An operation's ordinary errno result (`errno.ENOENT`, ...), as the OpenZFS function returns it."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class LimitExceeded(Exception):
+    """The program asks for more memory or time than its bounds allow; neither a result nor a panic."""
+
+
+class Kind(enum.StrEnum):
+    """What ended a run."""
+
+    ASSERTION = "assertion"
+    USE_AFTER_FREE = "use-after-free"
+    DEADLOCK = "deadlock"
+    INVARIANT = "invariant"
+
+
+class Panic(Exception):
+    """The model's world has ended.
+
+    `place` is file:function of OpenZFS, `expression` the asserted text as the real macro prints it, `values`
+    the two sides where the macro shows them, `stack` OpenZFS's function names, innermost first.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        place: str,
+        expression: str,
+        *,
+        macro: str = "VERIFY",
+        values: tuple[str, str] | None = None,
+        line: int = 0,
+        operator: str = "==",
+    ) -> None:
+        super().__init__(f"{kind}: {place}: {expression}")
+        self.kind = kind
+        self.place = place
+        self.expression = expression
+        self.macro = macro
+        self.values = values
+        self.operator = operator
+        self.line = line
+        self.stack = openzfs_stack()
+
+    def kernel_text(self) -> str:
+        """The panic as Linux prints it: the failed macro, the place, the call trace."""
+        file, _, function = self.place.partition(":")
+        head = f"{self.macro}({self.expression}) failed"
+        if self.values is not None:
+            head += f" ({self.values[0]} {self.operator} {self.values[1]})"
+        if self.kind is not Kind.ASSERTION:
+            head = f"{self.kind}: {self.expression}"
+        where = f"{file}:{self.line}:{function}()" if self.line else f"{file}:{function}()"
+        trace = "".join(f"\n {name}" for name in self.stack)
+        return f"{head}\nPANIC at {where}\nCall Trace:{trace}"
+
+
+_NAMES: dict[CodeType, tuple[str, str]] = {}
+
+
+def openzfs(file: str, name: str) -> Callable[[F], F]:
+    """Say which OpenZFS function a Python function's behaviour comes from.
+
+    The function itself is returned unchanged, so a call costs nothing more; panics read the names of the
+    functions on the stack from this register.
+    """
+
+    def register(function: F) -> F:
+        code = function.__code__  # type: ignore[attr-defined]
+        _NAMES[code] = (file, name)
+        return function
+
+    return register
+
+
+def openzfs_stack() -> tuple[str, ...]:
+    """OpenZFS's names of the functions now on the stack, innermost first."""
+    names = []
+    frame = sys._getframe(1)
+    while frame is not None:
+        known = _NAMES.get(frame.f_code)
+        if known is not None:
+            names.append(known[1])
+        frame = frame.f_back  # type: ignore[assignment]
+    return tuple(names)
+
+
+def _caller_place() -> str:
+    """file:function of the innermost registered function that is running."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        known = _NAMES.get(frame.f_code)
+        if known is not None:
+            return f"{known[0]}:{known[1]}"
+        frame = frame.f_back  # type: ignore[assignment]
+    return "?:?"
+
+
+def fail(
+    expression: str,
+    *,
+    macro: str = "ASSERT",
+    values: tuple[object, object] | None = None,
+    operator: str = "==",
+    line: int = 0,
+    place: str = "",
+) -> NoReturn:
+    """Panic for a failed assertion in the innermost registered function.
+
+    `line` is the line in the source of 2.3.2 (of the commit before 34906f8bbe for the one VERIFY that only
+    `unfixed` has); it is shown and never compared.
+    """
+    shown = None if values is None else (str(values[0]), str(values[1]))
+    raise Panic(
+        Kind.ASSERTION,
+        place or _caller_place(),
+        expression,
+        macro=macro,
+        values=shown,
+        operator=operator,
+        line=line,
+    )
