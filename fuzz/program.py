@@ -53,7 +53,7 @@ class Op(NamedTuple):
     target: str = ""
     key: Key | None = None
     size: int = 0
-    count: int = 0
+    length: int = 0
     fill: int = 0
     other: str = ""
     thread: int = 0
@@ -113,10 +113,10 @@ class Verb(NamedTuple):
 
 
 _INT = Number("size", "int", 1, 1, 8, (1, 2, 4, 8))
-_LEN = Number("count", "len", 1, 0, MAX_VALUE)
+_LEN = Number("length", "len", 1, 0, MAX_VALUE)
 _FILL = Number("fill", "fill", 0, 0, U64, hex=True)
 _READ_INT = Number("size", "int", 8, 1, 8, (1, 2, 4, 8))
-_READ_LEN = Number("count", "len", 1024, 0, MAX_VALUE)
+_READ_LEN = Number("length", "len", 1024, 0, MAX_VALUE)
 _VALUE = (_INT, _LEN, _FILL)
 
 VERBS: Mapping[str, Verb] = {
@@ -140,7 +140,7 @@ VERBS: Mapping[str, Verb] = {
 """Every verb, in the order of the byte form's opcodes: append only."""
 
 
-def value_bytes(size: int, count: int, fill: int) -> bytes:
-    """The value that (size, count, fill) stand for: integer k of `size` bytes, little-endian, is fill + k."""
+def value_bytes(size: int, length: int, fill: int) -> bytes:
+    """The value that (size, length, fill) stand for: integer k of `size` bytes, little-endian, is fill + k."""
     mask = (1 << (8 * size)) - 1
-    return b"".join(((fill + k) & mask).to_bytes(size, "little") for k in range(count))
+    return b"".join(((fill + k) & mask).to_bytes(size, "little") for k in range(length))

@@ -12,14 +12,14 @@ class Entry(NamedTuple):
 
     key: Key
     size: int
-    count: int
+    length: int
     first: int
 
 
 class Result(NamedTuple):
     """What an op returned: errno (0 for success) and its value.
 
-    Values: `lookup` bytes (count integers of the caller's size), `length` (size, count), `count` int,
+    Values: `lookup` bytes (length integers of the caller's size), `length` (size, length), `count` int,
     `next` and `retrieve` an Entry; None otherwise and on any errno but EOVERFLOW of a lookup.
     """
 
