@@ -89,7 +89,7 @@ def openzfs(file: str, name: str) -> Callable[[F], F]:
     """
 
     def register(function: F) -> F:
-        code = function.__code__  # type: ignore[attr-defined]
+        code = function.__code__
         _NAMES[code] = (file, name)
         return function
 
