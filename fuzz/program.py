@@ -141,6 +141,6 @@ VERBS: Mapping[str, Verb] = {
 
 
 def value_bytes(size: int, length: int, fill: int) -> bytes:
-    """The value that (size, length, fill) stand for: integer k of `size` bytes, little-endian, is fill + k."""
+    """The value of (size, length, fill): integer k, of `size` bytes and little-endian, is fill + k."""
     mask = (1 << (8 * size)) - 1
     return b"".join(((fill + k) & mask).to_bytes(size, "little") for k in range(length))

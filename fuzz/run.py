@@ -1,0 +1,79 @@
+"""One program on one target, judged: the oracle looks at every answer, the invariants at the whole object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from fuzz.oracle import Oracle
+from fuzz.program import Op, Program
+from fuzz.signature import Failure, Signature
+from fuzz.targets.base import Result, TargetLike
+from zapcore.errors import LimitExceeded
+
+Trace = Callable[[int, Op, Result], None]
+"""Called after each op with its index and what it returned."""
+
+
+class Outcome(NamedTuple):
+    """How a run ended: with a failure, at a limit (its text), or fine (neither); `ops` that were run."""
+
+    failure: Failure | None
+    limit: str | None
+    ops: int
+
+    @property
+    def fine(self) -> bool:
+        """Neither a failure nor a limit."""
+        return self.failure is None and self.limit is None
+
+    def __str__(self) -> str:
+        if self.failure is not None:
+            return str(self.failure.signature)
+        return "limit" if self.limit is not None else "fine"
+
+
+def run(program: Program, target: TargetLike, *, judge: bool = True, trace: Trace | None = None) -> Outcome:
+    """Run a program from an empty world. `judge` also holds every answer against the oracle and, where the
+    target can be looked into, checks its invariants after every op."""
+    oracle = Oracle(program) if judge else None
+    audit = getattr(target, "audit", None) if judge else None
+    index = -1
+    try:
+        target.begin(program)
+        for index, op in enumerate(program.ops):
+            result = target.apply(op)
+            if trace is not None:
+                trace(index, op, result)
+            if oracle is not None:
+                wrong = oracle.check(op, result)
+                if wrong is not None:
+                    raise _wrong_answer(op, wrong)
+            if audit is not None:
+                audit(op)
+        target.end()
+    except Failure as failure:
+        return Outcome(Failure(failure.signature, failure.text, index), None, index + 1)
+    except LimitExceeded as limit:
+        return Outcome(None, str(limit), index + 1)
+    return Outcome(None, None, len(program.ops))
+
+
+def _wrong_answer(op: Op, wrong: str) -> Failure:
+    """An answer that the oracle denies. The signature keeps errnos and drops keys and values."""
+    return Failure(Signature("oracle", f"zap:{op.verb}", _without_values(wrong)), f"{op.verb}: {wrong}")
+
+
+def _without_values(wrong: str) -> str:
+    if wrong.startswith("the cursor"):
+        what = "missed" if wrong.startswith("the cursor missed") else "returned"
+        tail = (
+            " twice" if wrong.endswith("twice") else " that is not there" if wrong.endswith("there") else ""
+        )
+        return f"the cursor {what} an entry{tail}"
+    head = wrong.partition(":")[0]
+    return (
+        head
+        if ", got E" in head or head.startswith("expected E") or ", got success" in head
+        else "another value"
+    )

@@ -1,0 +1,189 @@
+"""The model as a target."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+
+from fuzz.program import Op, Program, Zap, value_bytes
+from fuzz.signature import Failure, Signature
+from fuzz.targets.base import DONE, Entry, Result
+from zapcore import layout, zap
+from zapcore.dmu.objset import Objset
+from zapcore.errors import Panic, ZapErrno
+from zapcore.release import RELEASES, Release
+
+NOT_OPEN = Result(errno.EBADF)
+
+
+def flags_of(header: Zap) -> int:
+    """zap_flags_t of a header line; 0 for a micro ZAP."""
+    return (
+        layout.FLAG_HASH64 * header.hash64
+        | layout.FLAG_UINT64_KEY * bool(header.words)
+        | layout.FLAG_PRE_HASHED_KEY * header.prehashed
+    )
+
+
+def failure_of(panic: Panic) -> Failure:
+    """A model's panic in the words that all targets share."""
+    signature = Signature(str(panic.kind), panic.place, panic.expression, panic.stack)
+    return Failure(signature, panic.kernel_text())
+
+
+class OpenCursor:
+    """A cursor of the program: where it stands, whose it is, and whether it has retrieved anything yet."""
+
+    __slots__ = ("cursor", "fresh", "zap")
+
+    def __init__(self, cursor: zap.Cursor, name: str) -> None:
+        self.cursor = cursor
+        self.zap = name
+        self.fresh = True
+
+
+class ModelTarget:
+    """Runs programs on the model of one release. Every run starts from an empty object set."""
+
+    def __init__(self, release: str | Release = "2.3", *, block_limit: int = 1 << 14) -> None:
+        self.release = RELEASES[release] if isinstance(release, str) else release
+        self.name = f"model {self.release.name}"
+        self.block_limit = block_limit
+        self.handlers: dict[str, Callable[[Op], Result]] = {
+            verb: getattr(self, "_" + verb) for verb in HANDLED
+        }
+
+    def begin(self, program: Program) -> None:
+        """A new object set with the program's ZAPs in it."""
+        self.objset = Objset(self.release, block_limit=self.block_limit)
+        self.headers = {header.name: header for header in program.zaps}
+        self.numbers: dict[str, int] = {}
+        self.cursors: dict[str, OpenCursor] = {}
+        for header in program.zaps:
+            self._create_zap(header)
+
+    def apply(self, op: Op) -> Result:
+        """Run one op. Raises Failure when the world ended."""
+        try:
+            return self.handlers[op.verb](op)
+        except ZapErrno as error:
+            return Result(error.code)
+        except Panic as panic:
+            raise failure_of(panic) from panic
+
+    def blocks(self, zap: str) -> list[bytes] | None:
+        """Every block up to the last one that the object ever had, as bytes."""
+        dnode = self.objset.dnodes.get(self.numbers[zap])
+        if dnode is None or dnode.free_txg:
+            return None
+        return [dnode.peek(blkid) for blkid in range(dnode.max_blkid + 1)]
+
+    def end(self) -> None:
+        """Nothing outlives a world but the memory that Python takes back."""
+
+    def _create_zap(self, header: Zap) -> None:
+        self.numbers[header.name] = zap.create(
+            self.objset,
+            self.objset.open_tx,
+            salt=header.salt,
+            flags=flags_of(header),
+            norm=header.norm,
+            block_shift=header.leaf_shift if header.fat else 0,
+        )
+
+    def _number(self, op: Op) -> int:
+        name = op.target
+        self.objset.fat_block_shift = self.headers[name].leaf_shift
+        return self.numbers[name]
+
+    def _add(self, op: Op) -> Result:
+        value = value_bytes(op.size, op.length, op.fill)
+        assert op.key is not None
+        zap.add(self.objset, self._number(op), op.key, op.size, op.length, value, self.objset.open_tx)
+        return DONE
+
+    def _update(self, op: Op) -> Result:
+        value = value_bytes(op.size, op.length, op.fill)
+        assert op.key is not None
+        zap.update(self.objset, self._number(op), op.key, op.size, op.length, value, self.objset.open_tx)
+        return DONE
+
+    def _remove(self, op: Op) -> Result:
+        assert op.key is not None
+        zap.remove(self.objset, self._number(op), op.key, self.objset.open_tx)
+        return DONE
+
+    def _lookup(self, op: Op) -> Result:
+        assert op.key is not None
+        value, more = zap.lookup(self.objset, self._number(op), op.key, op.size, op.length)
+        return Result(errno.EOVERFLOW if more else 0, value.rstrip(b"\0"))
+
+    def _length(self, op: Op) -> Result:
+        assert op.key is not None
+        return Result(0, zap.length(self.objset, self._number(op), op.key))
+
+    def _count(self, op: Op) -> Result:
+        return Result(0, zap.count(self.objset, self._number(op)))
+
+    def _destroy(self, op: Op) -> Result:
+        zap.destroy(self.objset, self._number(op), self.objset.open_tx)
+        return DONE
+
+    def _create(self, op: Op) -> Result:
+        dnode = self.objset.dnodes.get(self.numbers[op.target])
+        if dnode is not None and not dnode.free_txg:
+            return Result(errno.EEXIST)
+        self._create_zap(self.headers[op.target])
+        return DONE
+
+    def _cursor(self, op: Op) -> Result:
+        self._close(op)
+        cursor = zap.Cursor(self.objset, self.numbers[op.other])
+        self.cursors[op.target] = OpenCursor(cursor, op.other)
+        return DONE
+
+    def _next(self, op: Op) -> Result:
+        opened = self.cursors.get(op.target)
+        if opened is None:
+            return NOT_OPEN
+        if not opened.fresh:
+            opened.cursor.advance()
+        return self._retrieve(op)
+
+    def _retrieve(self, op: Op) -> Result:
+        opened = self.cursors.get(op.target)
+        if opened is None:
+            return NOT_OPEN
+        self.objset.fat_block_shift = self.headers[opened.zap].leaf_shift
+        found = opened.cursor.retrieve()
+        opened.fresh = False
+        return Result(0, Entry(*found))
+
+    def _close(self, op: Op) -> Result:
+        opened = self.cursors.pop(op.target, None)
+        if opened is None:
+            return NOT_OPEN
+        opened.cursor.close()
+        return DONE
+
+    def _txg(self, op: Op) -> Result:
+        self.objset.open_next_txg()
+        return DONE
+
+    def _finish(self, op: Op) -> Result:
+        self.objset.finish_oldest_txg()
+        return DONE
+
+    def _sync(self, op: Op) -> Result:
+        self.objset.finish_all_txgs()
+        return DONE
+
+    def _evict(self, op: Op) -> Result:
+        self.objset.evict_dbufs()
+        return DONE
+
+
+HANDLED = (
+    *("add", "update", "remove", "lookup", "length", "count", "destroy", "create"),
+    *("cursor", "next", "retrieve", "close", "txg", "finish", "sync", "evict"),
+)

@@ -1,0 +1,183 @@
+"""A dnode: one object, its cached dbufs, what is dirty or freed in which txg, and its blocks on disk.
+
+From module/zfs/dnode.c and module/zfs/dnode_sync.c.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zapcore.dmu.dbuf import CACHED, Dbuf, DirtyRecord, Tag
+from zapcore.errors import ZapErrno, openzfs
+
+if TYPE_CHECKING:
+    from zapcore.dmu.objset import Objset, Tx
+
+ENOTSUP = 95
+
+
+class Dnode:
+    """dnode_t. `stable` maps block ids to the bytes that have synced (holes are absent); `max_blkid` is
+    dn_maxblkid, which only grows while the dnode is in memory; `free_txg` is the txg that freed the object,
+    0 while it lives."""
+
+    __slots__ = (
+        "allocated",
+        "block_size",
+        "dbufs",
+        "dirty_records",
+        "free_ranges",
+        "free_txg",
+        "max_blkid",
+        "next_max_blkid",
+        "number",
+        "objset",
+        "stable",
+        "stable_max_blkid",
+    )
+
+    def __init__(self, objset: Objset, number: int, block_size: int) -> None:
+        self.objset = objset
+        self.number = number
+        self.block_size = block_size
+        self.allocated = True
+        self.max_blkid = 0
+        self.stable_max_blkid = 0
+        self.free_txg = 0
+        self.dbufs: dict[int, Dbuf] = {}
+        self.stable: dict[int, bytes] = {}
+        self.free_ranges: dict[int, set[int]] = {}
+        self.dirty_records: dict[int, dict[DirtyRecord, None]] = {}
+        self.next_max_blkid: dict[int, int] = {}
+
+    @openzfs("dbuf.c", "dmu_buf_hold_by_dnode")
+    def hold(self, blkid: int, tag: Tag) -> Dbuf:
+        """Hold a block's dbuf, made and read if need be (dbuf_hold_impl and dbuf_read)."""
+        objset = self.objset
+        scheduler = objset.threads.scheduler
+        if scheduler is not None:
+            scheduler.point("hold", (self.number, blkid))
+        dbuf = self.dbufs.get(blkid)
+        if dbuf is None:
+            dbuf = self.dbufs[blkid] = Dbuf(self, blkid)
+        elif dbuf.cached:
+            dbuf.cached = False
+            del objset.cache[dbuf]
+        dbuf.holds.append(tag)
+        objset.holds += 1
+        if dbuf.state is not CACHED:
+            dbuf.read()
+        return dbuf
+
+    def peek(self, blkid: int) -> bytes:
+        """A block's bytes as they are now, dirty or not, as dmu_read() gives them; nothing is changed."""
+        dbuf = self.dbufs.get(blkid)
+        if dbuf is not None and dbuf.state is CACHED:
+            return bytes(dbuf.buf.raw)
+        stable = None if self.block_freed(blkid) else self.stable.get(blkid)
+        return bytes(self.block_size) if stable is None else stable
+
+    @openzfs("dnode.c", "dnode_block_freed")
+    def block_freed(self, blkid: int) -> bool:
+        """Whether a block is freed in any txg that has not synced, or the whole object is."""
+        if self.free_txg:
+            return True
+        return any(blkid in freed for freed in self.free_ranges.values())
+
+    def unfree(self, blkid: int, txg: int) -> None:
+        """The block was dirtied after it was freed in the same txg: it is not to be freed."""
+        freed = self.free_ranges.get(txg)
+        if freed is not None:
+            freed.discard(blkid)
+
+    def dirtied(self, record: DirtyRecord) -> None:
+        """Put a dirty record on its txg's list (dbuf_dirty, dnode_new_blkid, dnode_setdirty)."""
+        txg = record.txg
+        records = self.dirty_records.get(txg)
+        if records is None:
+            records = self.dirty_records[txg] = {}
+            self.set_dirty(txg)
+        records[record] = None
+        blkid = record.dbuf.blkid
+        if blkid > self.max_blkid:
+            self.max_blkid = self.next_max_blkid[txg] = blkid
+
+    def undirtied(self, record: DirtyRecord) -> None:
+        """Take a dirty record off its txg's list."""
+        del self.dirty_records[record.txg][record]
+
+    def set_dirty(self, txg: int) -> None:
+        """The dnode has something to sync in this txg (dnode_setdirty)."""
+        self.objset.dirty_dnodes.setdefault(txg, {})[self] = None
+
+    @openzfs("dnode.c", "dnode_free_range")
+    def free_range(self, blkid: int, blocks: int, tx: Tx) -> None:
+        """Free blocks in open context: remembered for the txg's sync, and done to the dbufs at once."""
+        if blkid > self.max_blkid:
+            return
+        last = min(blkid + blocks - 1, self.max_blkid)
+        self.free_ranges.setdefault(tx.txg, set()).update(range(blkid, blkid + blocks))
+        if blocks == 1:
+            dbuf = self.dbufs.get(blkid)
+            if dbuf is not None:
+                dbuf.freed(tx.txg)
+        else:
+            for each in sorted(b for b in self.dbufs if blkid <= b <= last):
+                self.dbufs[each].freed(tx.txg)
+        self.set_dirty(tx.txg)
+
+    @openzfs("dmu_object.c", "dmu_object_free")
+    def free(self, tx: Tx) -> None:
+        """Free the object: all its blocks now, the dnode when the txg syncs."""
+        self.free_range(0, self.max_blkid + 1, tx)
+        self.free_txg = tx.txg
+        self.set_dirty(tx.txg)
+
+    @openzfs("dnode.c", "dnode_set_blksz")
+    def set_block_size(self, size: int, tx: Tx) -> None:
+        """Resize the only block. Raises ENOTSUP where there are more."""
+        if size == self.block_size:
+            return
+        if self.max_blkid != 0 or any(self.dbufs):
+            raise ZapErrno(ENOTSUP)
+        self.set_dirty(tx.txg)
+        dbuf = self.hold(0, "dnode_set_blksz")
+        dbuf.new_size(size, tx)
+        self.block_size = size
+        dbuf.rele("dnode_set_blksz")
+
+    @openzfs("dnode_sync.c", "dnode_sync")
+    def sync(self, txg: int) -> None:
+        """Bring one txg's frees and dirty blocks to stable storage."""
+        for blkid in self.free_ranges.pop(txg, ()):
+            self.stable.pop(blkid, None)
+            if blkid == self.stable_max_blkid:
+                self.stable_max_blkid = max(self.stable, default=0)
+        if self.free_txg and self.free_txg <= txg:
+            self._sync_free(txg)
+            return
+        self.stable_max_blkid = self.next_max_blkid.pop(txg, self.stable_max_blkid)
+        for record in self.dirty_records.pop(txg, ()):
+            record.dbuf.sync(record)
+
+    @openzfs("dnode_sync.c", "dnode_sync_free")
+    def _sync_free(self, txg: int) -> None:
+        for record in self.dirty_records.pop(txg, ()):
+            record.dbuf.dirty.remove(record)
+            record.dbuf.rele(txg)
+        self.next_max_blkid.pop(txg, None)
+        self.evict_dbufs()
+        self.allocated = False
+        self.stable.clear()
+        self.objset.forget(self)
+
+    @openzfs("dnode_sync.c", "dnode_evict_dbufs")
+    def evict_dbufs(self) -> None:
+        """Destroy every dbuf that nobody holds; the others die with their last hold."""
+        for dbuf in [self.dbufs[blkid] for blkid in sorted(self.dbufs)]:
+            if dbuf.holds:
+                dbuf.pending_evict = True
+            else:
+                dbuf.destroy()
+        if not self.dbufs and not self.dirty_records and not self.free_ranges:
+            self.max_blkid = self.stable_max_blkid

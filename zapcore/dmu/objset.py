@@ -1,0 +1,119 @@
+"""The object set: dnodes, the dbuf cache, and transaction groups that move only when told to.
+
+Time is explicit. One txg is open; at most two more are in flight (one that would be syncing, one quiesced),
+and none of them writes anything before it is finished. From module/zfs/txg.c and module/zfs/dmu_objset.c.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from zapcore.dmu.dbuf import Dbuf
+from zapcore.dmu.dnode import Dnode
+from zapcore.errors import LimitExceeded, ZapErrno, openzfs
+from zapcore.locks import Threads
+from zapcore.release import Release
+
+FIRST_TXG = 4
+"""TXG_INITIAL: the first txg of a pool."""
+
+MAX_IN_FLIGHT = 2
+
+DEFAULT_BLOCK_LIMIT = 1 << 16
+DEFAULT_BYTE_LIMIT = 1 << 28
+
+
+class Tx:
+    """A transaction, assigned to the txg that was open then (dmu_tx_assign)."""
+
+    __slots__ = ("txg",)
+
+    def __init__(self, txg: int) -> None:
+        self.txg = txg
+
+
+class Objset:
+    """objset_t and its pool. `holds` counts the dbuf holds of everybody but dirty records.
+
+    `block_limit` and `byte_limit` bound one object's address space (blocks) and size (bytes); beyond them an
+    operation raises LimitExceeded. `fat_block_shift` is the tunable fzap_default_block_shift:
+    log2 of the block size of micro ZAPs that become fat.
+    """
+
+    def __init__(
+        self,
+        release: Release,
+        *,
+        block_limit: int = DEFAULT_BLOCK_LIMIT,
+        byte_limit: int = DEFAULT_BYTE_LIMIT,
+    ) -> None:
+        self.release = release
+        self.threads = Threads()
+        self.block_limit = block_limit
+        self.byte_limit = byte_limit
+        self.open_tx = Tx(FIRST_TXG)
+        self.in_flight: list[int] = []
+        self.dnodes: dict[int, Dnode] = {}
+        self.dirty_dnodes: dict[int, dict[Dnode, None]] = {}
+        self.cache: dict[Dbuf, None] = {}
+        self.holds = 0
+        self.next_object = 1
+        self.fat_block_shift = 14
+
+    def check_limit(self, blocks: int, block_size: int) -> None:
+        """Raise LimitExceeded if an object may not have that many blocks of that size."""
+        if blocks > self.block_limit or blocks * block_size > self.byte_limit:
+            raise LimitExceeded(f"an object of {blocks} blocks of {block_size} bytes")
+
+    @openzfs("dmu_object.c", "dmu_object_alloc")
+    def allocate(self, block_size: int, tx: Tx) -> Dnode:
+        """A new object, its blocks of `block_size` bytes."""
+        dnode = Dnode(self, self.next_object, block_size)
+        self.dnodes[self.next_object] = dnode
+        self.next_object += 1
+        dnode.set_dirty(tx.txg)
+        return dnode
+
+    @openzfs("dnode.c", "dnode_hold")
+    def dnode(self, number: int) -> Dnode:
+        """The dnode of an object. Raises ENOENT where there is none, or it is being freed."""
+        dnode = self.dnodes.get(number)
+        if dnode is None or dnode.free_txg:
+            raise ZapErrno(errno.ENOENT)
+        return dnode
+
+    def forget(self, dnode: Dnode) -> None:
+        """The object's free has synced."""
+        del self.dnodes[dnode.number]
+
+    @openzfs("txg.c", "txg_quiesce")
+    def open_next_txg(self) -> None:
+        """Open the next txg; the open one stays in flight. With two in flight the oldest ends first."""
+        if len(self.in_flight) == MAX_IN_FLIGHT:
+            self.finish_oldest_txg()
+        self.in_flight.append(self.open_tx.txg)
+        self.open_tx = Tx(self.open_tx.txg + 1)
+
+    @openzfs("spa.c", "spa_sync")
+    def finish_oldest_txg(self) -> None:
+        """Let the oldest txg in flight sync to its end; nothing if there is none."""
+        if not self.in_flight:
+            return
+        txg = self.in_flight.pop(0)
+        for dnode in self.dirty_dnodes.pop(txg, ()):
+            dnode.sync(txg)
+
+    @openzfs("txg.c", "txg_wait_synced")
+    def finish_all_txgs(self) -> None:
+        """Let everything sync, the open txg too; a new one is open afterwards."""
+        self.open_next_txg()
+        while self.in_flight:
+            self.finish_oldest_txg()
+
+    @openzfs("dmu_objset.c", "dmu_objset_evict_dbufs")
+    def evict_dbufs(self) -> None:
+        """Drop every dbuf that nobody holds, of every object."""
+        for dnode in list(self.dnodes.values()):
+            dnode.evict_dbufs()
+        for dbuf in list(self.cache):
+            dbuf.destroy()

@@ -1,0 +1,132 @@
+"""Reader/writer locks with owners, and the points where a thread may lose the processor.
+
+A lock does not know what a schedule is: it tells `Threads` that it is about to be taken or was let go, and
+asks it to wait. With one thread alone a wait can never end, which is a deadlock panic. Freed locks are
+remembered as freed: taking one is a use after free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from zapcore.errors import Kind, Panic, openzfs
+
+
+class Scheduler(Protocol):
+    """What a thread scheduler offers to the core (none is needed for one thread)."""
+
+    def point(self, what: str, thing: object) -> None:
+        """A place where another thread may run before this one goes on."""
+
+    def wait(self, ready: Callable[[], bool], lock: RWLock, mode: str) -> None:
+        """Let others run until `ready()`; raises a deadlock Panic if that never happens."""
+
+
+class Threads:
+    """Who runs now, how many locks are held, and the scheduler if there is one."""
+
+    __slots__ = ("current", "held", "scheduler")
+
+    def __init__(self) -> None:
+        self.current: int = 0
+        self.held: int = 0
+        self.scheduler: Scheduler | None = None
+
+
+FREED = -1
+"""Owner of a lock that was destroyed together with the structure that it protects."""
+
+
+class RWLock:
+    """krwlock_t. `writer` is the thread that holds it as writer, `readers` those that hold it as readers.
+
+    rw_tryupgrade() always fails in user space and nearly always on Linux, so there is none here.
+    """
+
+    __slots__ = ("name", "readers", "threads", "writer")
+
+    def __init__(self, threads: Threads, name: str) -> None:
+        self.threads = threads
+        self.name = name
+        self.writer: int | None = None
+        self.readers: list[int] = []
+
+    @openzfs("rwlock", "rw_enter")
+    def enter_read(self) -> None:
+        """Take it as reader; raises Panic on a freed lock or a wait that cannot end."""
+        threads = self.threads
+        if threads.scheduler is not None:
+            threads.scheduler.point("read", self)
+        if self.writer is not None:
+            self._wait("reader")
+        self.readers.append(threads.current)
+        threads.held += 1
+
+    @openzfs("rwlock", "rw_enter")
+    def enter_write(self) -> None:
+        """Take it as writer; raises Panic on a freed lock or a wait that cannot end."""
+        threads = self.threads
+        if threads.scheduler is not None:
+            threads.scheduler.point("write", self)
+        if self.writer is not None or self.readers:
+            self._wait("writer")
+        self.writer = threads.current
+        threads.held += 1
+
+    def enter(self, write: bool) -> None:
+        """Take it as writer or as reader."""
+        if write:
+            self.enter_write()
+        else:
+            self.enter_read()
+
+    @openzfs("rwlock", "rw_exit")
+    def exit(self) -> None:
+        """Let it go, in whichever mode the running thread holds it."""
+        threads = self.threads
+        if self.writer is not None:
+            if self.writer == FREED:
+                self._freed()
+            if self.writer != threads.current:
+                raise Panic(Kind.ASSERTION, "rwlock:rw_exit", f"{self.name} is held by this thread")
+            self.writer = None
+        else:
+            try:
+                self.readers.remove(threads.current)
+            except ValueError:
+                raise Panic(Kind.ASSERTION, "rwlock:rw_exit", f"{self.name} is held by this thread") from None
+        threads.held -= 1
+        if threads.scheduler is not None:
+            threads.scheduler.point("exit", self)
+
+    def held(self) -> bool:
+        """RW_LOCK_HELD: somebody holds it."""
+        return self.writer is not None or bool(self.readers)
+
+    def write_held(self) -> bool:
+        """RW_WRITE_HELD: the running thread holds it as writer."""
+        return self.writer == self.threads.current
+
+    @openzfs("rwlock", "rw_destroy")
+    def destroy(self) -> None:
+        """The structure that it lies in is freed; whoever takes it from now on uses freed memory."""
+        self.writer = FREED
+
+    def _freed(self) -> None:
+        raise Panic(Kind.USE_AFTER_FREE, "rwlock:rw_enter", f"{self.name} is not freed")
+
+    def _wait(self, mode: str) -> None:
+        if self.writer == FREED:
+            self._freed()
+        threads = self.threads
+        if threads.scheduler is None:
+            raise Panic(
+                Kind.DEADLOCK, "rwlock:rw_enter", f"{self.name} can be taken as {mode} by the only thread"
+            )
+        if mode == "writer":
+            threads.scheduler.wait(lambda: self.writer is None and not self.readers, self, mode)
+        else:
+            threads.scheduler.wait(lambda: self.writer is None, self, mode)
+        if self.writer == FREED:
+            self._freed()

@@ -1,0 +1,35 @@
+"""What each release does differently, as data. The core asks this record; it never compares names."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Release:
+    """One named set of behaviours of the ZAP.
+
+    shrink: removing the last entry of a leaf collapses empty siblings (zap_shrink, commit 5044c4e3ff).
+    reuse_leaf: a leaf created on a block whose dbuf still has one attached takes that one (34906f8bbe);
+        otherwise zap_create_leaf() has a VERIFY that there is none.
+    evict_on_shrink: zap_shrink() removes the user data of the freed block and frees the leaf itself (the
+        first diff proposed in OpenZFS issue 16157).
+    """
+
+    name: str
+    shrink: bool
+    reuse_leaf: bool
+    evict_on_shrink: bool
+    about: str
+
+
+RELEASES: Mapping[str, Release] = {
+    release.name: release
+    for release in (
+        Release("2.1", False, False, False, "before zap_shrink: distributions before 2.3"),
+        Release("unfixed", True, False, False, "master between 5044c4e3ff and 34906f8bbe"),
+        Release("explicit-evict", True, False, True, "the first fix proposed: shrink evicts the leaf itself"),
+        Release("2.3", True, True, False, "2.3.0 and later: a leaf still attached is reused"),
+    )
+}

@@ -1,0 +1,165 @@
+"""The ZAP's public operations, as the kernel calls them (include/sys/zap.h).
+
+Each takes an object set and an object's number, raises `ZapErrno` for an ordinary error and `Panic` when the
+world ends. Values are passed and returned as C has them in memory: little-endian integers of `size` bytes.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+
+from zapcore import layout as L
+from zapcore.dmu.objset import Objset, Tx
+from zapcore.errors import ZapErrno, openzfs
+from zapcore.zap import fat, micro
+from zapcore.zap.cursor import Attribute, Cursor
+from zapcore.zap.name import Key, Name
+from zapcore.zap.zap import FTAG, lock, lock_dbuf, unlock
+
+__all__ = [
+    "Attribute",
+    "Cursor",
+    "Key",
+    "add",
+    "count",
+    "create",
+    "destroy",
+    "length",
+    "lookup",
+    "remove",
+    "update",
+]
+
+Write = Callable[[Name, int, int, bytes, object, Tx], None]
+
+
+@openzfs("zap_micro.c", "zap_create_flags")
+def create(objset: Objset, tx: Tx, *, salt: int, flags: int = 0, norm: int = 0, block_shift: int = 0) -> int:
+    """Create a ZAP; returns its object number. With flags it is fat at once, of blocks of 2^block_shift
+    bytes; without it is micro. The salt is the caller's: the real one makes it from addresses."""
+    dnode = objset.allocate(max(1 << block_shift, 512), tx)
+    _init(objset, dnode.number, tx, salt, flags, norm)
+    return dnode.number
+
+
+@openzfs("zap_micro.c", "mzap_create_impl")
+def _init(objset: Objset, number: int, tx: Tx, salt: int, flags: int, norm: int) -> None:
+    dnode = objset.dnode(number)
+    dbuf = dnode.hold(0, FTAG)
+    dbuf.will_dirty(tx)
+    q = dbuf.buf.q
+    q[L.Q_BLOCK_TYPE] = L.ZBT_MICRO
+    q[micro.Q_MZ_SALT] = salt
+    q[micro.Q_MZ_NORM] = norm
+    if not flags:
+        dbuf.rele(FTAG)
+        return
+    zap = lock_dbuf(dnode, dbuf, FTAG, tx, True, False, False)
+    unlock(micro.upgrade(zap, FTAG, tx, flags), FTAG)
+
+
+@openzfs("zap_micro.c", "zap_destroy")
+def destroy(objset: Objset, number: int, tx: Tx) -> None:
+    """Free the object. Raises ENOENT."""
+    objset.dnode(number).free(tx)
+
+
+def _write(
+    objset: Objset,
+    number: int,
+    key: Key,
+    size: int,
+    length: int,
+    value: bytes,
+    tx: Tx,
+    to_fat: Write,
+    to_micro: Write,
+) -> None:
+    zap = lock(objset, number, FTAG, tx, True, True, True)
+    name = Name(zap, key)
+    try:
+        (to_fat if zap.micro is None else to_micro)(name, size, length, value, FTAG, tx)
+    except ZapErrno:
+        if name.zap is not None:
+            unlock(name.zap, FTAG)
+        raise
+    unlock(name.zap, FTAG)
+
+
+@openzfs("zap_micro.c", "zap_add")
+def add(objset: Objset, number: int, key: Key, size: int, length: int, value: bytes, tx: Tx) -> None:
+    """Add an entry. Raises EEXIST, ENOENT, EINVAL, E2BIG, ENAMETOOLONG, ENOSPC."""
+    _add_impl(objset, number, key, size, length, value, tx)
+
+
+@openzfs("zap_micro.c", "zap_add_impl")
+def _add_impl(objset: Objset, number: int, key: Key, size: int, length: int, value: bytes, tx: Tx) -> None:
+    _write(objset, number, key, size, length, value, tx, fat.add, micro.add)
+
+
+@openzfs("zap_micro.c", "zap_update")
+def update(objset: Objset, number: int, key: Key, size: int, length: int, value: bytes, tx: Tx) -> None:
+    """Add an entry or replace its value. Raises ENOENT, EINVAL, E2BIG, ENAMETOOLONG, ENOSPC."""
+    _write(objset, number, key, size, length, value, tx, fat.update, micro.update)
+
+
+@openzfs("zap_micro.c", "zap_remove")
+def remove(objset: Objset, number: int, key: Key, tx: Tx) -> None:
+    """Remove an entry. Raises ENOENT."""
+    zap = lock(objset, number, FTAG, tx, True, True, False)
+    name = Name(zap, key)
+    try:
+        if zap.micro is None:
+            fat.remove(name, tx)
+        else:
+            micro.remove(name)
+    except ZapErrno:
+        unlock(zap, FTAG)
+        raise
+    unlock(zap, FTAG)
+
+
+@openzfs("zap_micro.c", "zap_lookup")
+def lookup(objset: Objset, number: int, key: Key, size: int, length: int) -> tuple[bytes, bool]:
+    """The value as up to `length` integers of `size` bytes, and whether it had more (EOVERFLOW).
+
+    Raises ENOENT, EINVAL, E2BIG, ENAMETOOLONG, EOVERFLOW (from a micro ZAP, where nothing was read).
+    """
+    zap = lock(objset, number, FTAG, None, False, True, False)
+    name = Name(zap, key)
+    try:
+        found = (fat.lookup if zap.micro is None else micro.lookup)(name, size, length)
+    except ZapErrno:
+        unlock(zap, FTAG)
+        raise
+    unlock(zap, FTAG)
+    return found
+
+
+@openzfs("zap_micro.c", "zap_length")
+def length(objset: Objset, number: int, key: Key) -> tuple[int, int]:
+    """Integer size and number of integers of the value. Raises ENOENT."""
+    zap = lock(objset, number, FTAG, None, False, True, False)
+    name = Name(zap, key)
+    try:
+        if zap.micro is None:
+            found = fat.length_of(name)
+        elif micro.find(name) is None:
+            raise ZapErrno(errno.ENOENT)
+        else:
+            found = (8, 1)
+    except ZapErrno:
+        unlock(zap, FTAG)
+        raise
+    unlock(zap, FTAG)
+    return found
+
+
+@openzfs("zap_micro.c", "zap_count")
+def count(objset: Objset, number: int) -> int:
+    """The number of entries. Raises ENOENT."""
+    zap = lock(objset, number, FTAG, None, False, True, False)
+    entries = fat.count(zap) if zap.micro is None else len(zap.micro.entries)
+    unlock(zap, FTAG)
+    return entries

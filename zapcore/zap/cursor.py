@@ -1,0 +1,154 @@
+"""A cursor: it walks the entries in the order of (hash, cd), and between calls stays on the leaf where it
+is, with holds on that leaf's dbuf and on the header's, but no lock.
+
+From module/zfs/zap_micro.c (zap_cursor_*) and module/zfs/zap.c (fzap_cursor_retrieve).
+"""
+
+from __future__ import annotations
+
+import bisect
+import errno
+from typing import NamedTuple
+
+from zapcore import layout as L
+from zapcore.dmu.objset import Objset
+from zapcore.errors import ZapErrno, fail, openzfs
+from zapcore.zap import leaf as leaves
+from zapcore.zap import micro
+from zapcore.zap.fat import deref_leaf, put_leaf
+from zapcore.zap.leaf import Leaf
+from zapcore.zap.name import Key, key_of
+from zapcore.zap.zap import Zap, lock, unlock
+
+U64 = (1 << 64) - 1
+
+
+class Attribute(NamedTuple):
+    """zap_attribute_t: an entry as a cursor returns it; `first` is its first integer, widened to 64 bits."""
+
+    key: Key
+    size: int
+    length: int
+    first: int
+
+
+class Cursor:
+    """zap_cursor_t. `at_end` once the last entry was passed."""
+
+    __slots__ = ("cd", "hash", "leaf", "number", "objset", "zap")
+
+    @openzfs("zap_micro.c", "zap_cursor_init")
+    def __init__(self, objset: Objset, number: int) -> None:
+        self.objset = objset
+        self.number = number
+        self.zap: Zap | None = None
+        self.leaf: Leaf | None = None
+        self.hash = 0
+        self.cd = 0
+
+    @property
+    def holds(self) -> int:
+        """How many dbufs it holds: the header's and its leaf's."""
+        return (self.zap is not None) + (self.leaf is not None)
+
+    @openzfs("zap_micro.c", "zap_cursor_retrieve")
+    def retrieve(self) -> Attribute:
+        """The entry where the cursor stands, or the next one after. Raises ENOENT at the end, EIO."""
+        if self.hash == U64:
+            raise ZapErrno(errno.ENOENT)
+        if self.zap is None:
+            self.zap = lock(self.objset, self.number, None, None, False, True, False)
+        else:
+            self.zap.rwlock.enter_read()
+        zap = self.zap
+        try:
+            attribute = self._retrieve_fat() if zap.micro is None else self._retrieve_micro()
+        except ZapErrno:
+            zap.rwlock.exit()
+            raise
+        zap.rwlock.exit()
+        return attribute
+
+    def _retrieve_micro(self) -> Attribute:
+        zap = self.zap
+        assert zap is not None and zap.micro is not None
+        entries = zap.micro.entries
+        at = bisect.bisect_left(entries, (self.hash >> 32, self.cd, 0))
+        if at == len(entries):
+            self.hash = U64
+            raise ZapErrno(errno.ENOENT)
+        top, cd, slot = entries[at]
+        self.hash = top << 32
+        self.cd = cd
+        return Attribute(micro.slot_name(zap.dbuf.buf.raw, slot), 8, 1, micro.slot_value(zap.dbuf, slot))
+
+    @openzfs("zap.c", "fzap_cursor_retrieve")
+    def _retrieve_fat(self) -> Attribute:
+        zap = self.zap
+        assert zap is not None
+        if self.leaf is not None:
+            self._check_parked(self.leaf)
+        while True:
+            if self.leaf is None:
+                self.leaf = deref_leaf(zap, self.hash, None, False)
+            leaf = self.leaf
+            entry = leaves.lookup_closest(leaf, self.hash, self.cd)
+            if entry is not None:
+                break
+            if not self._step_to_next_leaf(leaf):
+                leaf.rwlock.exit()
+                raise ZapErrno(errno.ENOENT)
+        self.hash = entry.hash
+        self.cd = entry.cd
+        first = 0
+        if entry.length:
+            first = int.from_bytes(leaves.entry_value(leaf, entry, 8, 1)[0], "little")
+        key = key_of(leaves.entry_name(leaf, entry, zap.words), zap.words)
+        leaf.rwlock.exit()
+        return Attribute(key, entry.size, entry.length, first)
+
+    def _check_parked(self, leaf: Leaf) -> None:
+        """Lock the leaf where the cursor was left; let it go if it was shrunk or split since."""
+        leaf.rwlock.enter_read()
+        buf = leaf.dbuf.buf
+        gone = self.objset.release.shrink and buf.q[L.Q_BLOCK_TYPE] == 0
+        if gone or L.hash_index(self.hash, buf.h[L.H_PREFIX_LEN]) != buf.q[L.Q_PREFIX]:
+            put_leaf(leaf)
+            self.leaf = None
+
+    def _step_to_next_leaf(self, leaf: Leaf) -> bool:
+        """Move to the first hash after this leaf's, and let the leaf go. False if there is none: the leaf
+        stays then."""
+        length = leaf.dbuf.buf.h[L.H_PREFIX_LEN]
+        span = 1 << (64 - length)
+        self.cd = 0
+        self.hash = ((self.hash & ~(span - 1)) + span) & U64 if length else 0
+        if self.hash == 0:
+            self.hash = U64
+            return False
+        put_leaf(leaf)
+        self.leaf = None
+        return True
+
+    @openzfs("zap_micro.c", "zap_cursor_advance")
+    def advance(self) -> None:
+        """Go past the entry that was retrieved last."""
+        if self.hash != U64:
+            self.cd += 1
+
+    @openzfs("zap_micro.c", "zap_cursor_fini")
+    def close(self) -> None:
+        """Let go of the header's dbuf, then of the leaf's."""
+        if self.zap is not None:
+            self.zap.rwlock.enter_read()
+            unlock(self.zap, None)
+            self.zap = None
+        if self.leaf is not None:
+            self.leaf.rwlock.enter_read()
+            put_leaf(self.leaf)
+            self.leaf = None
+
+    def check_serializable(self) -> None:
+        """The assertions of zap_cursor_serialize()."""
+        if self.zap is not None and self.cd >= self.zap.max_cd:
+            fail("zc->zc_cd < zap_maxcd(zc->zc_zap)", place="zap_micro.c:zap_cursor_serialize")

@@ -1,0 +1,379 @@
+"""The fat ZAP: from a hash to its leaf, leaves that come and go, entries added and removed.
+
+From module/zfs/zap.c. Adding to a full leaf splits it: the leaf is put back, the ZAP's lock taken as writer,
+the table grown until the leaf has two pointers, and everything checked again.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from zapcore import layout as L
+from zapcore.dmu.dbuf import Dbuf, Tag
+from zapcore.dmu.objset import Tx
+from zapcore.errors import ZapErrno, fail, openzfs
+from zapcore.zap import leaf as leaves
+from zapcore.zap import ptrtbl
+from zapcore.zap.leaf import Leaf
+from zapcore.zap.name import Name
+from zapcore.zap.split import split
+from zapcore.zap.zap import FTAG, Zap, lock, unlock
+
+
+@openzfs("zap.c", "fzap_upgrade")
+def make_fat(zap: Zap, flags: int, tx: Tx) -> None:
+    """Write an empty fat ZAP, header and first leaf, over what the header block held."""
+    if not zap.rwlock.write_held():
+        fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=117)
+    zap.micro = None
+    buf = zap.dbuf.buf
+    buf.zero()
+    q = buf.q
+    q[L.Q_BLOCK_TYPE] = L.ZBT_HEADER
+    q[L.Q_MAGIC] = L.ZAP_MAGIC
+    q[L.Q_FREEBLK] = 2
+    q[L.Q_NUM_LEAFS] = 1
+    q[L.Q_SALT] = zap.salt
+    q[L.Q_NORMFLAGS] = zap.norm
+    q[L.Q_FLAGS] = flags
+    zap.become_fat_shaped()
+    shift = L.embedded_shift(zap.block_shift)
+    q[L.Q_TBL_SHIFT] = shift
+    for entry in range(1 << shift, 2 << shift):
+        q[entry] = 1
+    dbuf = zap.dnode.hold(1, FTAG)
+    dbuf.will_dirty(tx)
+    leaves.init(Leaf(zap.objset.threads, 1, dbuf, zap.geometry), zap.norm != 0)
+    dbuf.rele(FTAG)
+
+
+@openzfs("zap.c", "zap_put_leaf")
+def put_leaf(leaf: Leaf) -> None:
+    """Unlock a leaf and let go of its dbuf."""
+    leaf.rwlock.exit()
+    leaf.dbuf.rele(None)
+
+
+@openzfs("zap.c", "zap_create_leaf")
+def create_leaf(zap: Zap, tx: Tx) -> Leaf:
+    """A new empty leaf on a new block, locked as writer.
+
+    The block may have been a leaf before, and its dbuf may still be there with that leaf attached: the
+    release says whether it is reused or must not be there.
+    """
+    if not zap.rwlock.write_held():
+        fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=429)
+    blkid = ptrtbl.allocate_blocks(zap, 1)
+    dbuf = zap.dnode.hold(blkid, None)
+    user = dbuf.get_user() if zap.objset.release.reuse_leaf else None
+    if user is None:
+        leaf = Leaf(zap.objset.threads, blkid, dbuf, zap.geometry)
+        if not zap.objset.release.reuse_leaf:
+            leaf.rwlock.enter_write()
+        there = dbuf.set_user(leaf)
+        if there is not None and not zap.objset.release.reuse_leaf:
+            fail(
+                "NULL == dmu_buf_set_user(l->l_dbuf, &l->l_dbu)",
+                macro="VERIFY3",
+                values=("0000000000000000", f"{blkid:016x}"),
+                line=441,
+            )
+    else:
+        assert isinstance(user, Leaf)
+        leaf = user
+        if leaf.blkid != blkid:
+            fail("l->l_blkid == blkid", macro="VERIFY3U", line=456)
+        if leaf.dbuf is not dbuf:
+            fail("l->l_dbuf == db", macro="VERIFY3P", line=457)
+    if zap.objset.release.reuse_leaf:
+        leaf.rwlock.enter_write()
+    dbuf.will_dirty(tx)
+    leaves.init(leaf, zap.norm != 0)
+    zap.dbuf.buf.q[L.Q_NUM_LEAFS] += 1
+    return leaf
+
+
+@openzfs("zap.c", "zap_get_leaf_byblk")
+def leaf_of_block(zap: Zap, blkid: int, tx: Tx | None, write: bool) -> Leaf:
+    """Hold and lock the leaf of a block. Raises ENOENT for block 0."""
+    if blkid == 0:
+        raise ZapErrno(errno.ENOENT)
+    dbuf = zap.dnode.hold(blkid, None)
+    user = dbuf.user
+    leaf = _open_leaf(zap, blkid, dbuf) if user is None else user
+    if not isinstance(leaf, Leaf):
+        fail("l->l_blkid == blkid", macro="VERIFY3U", line=571)
+    if write:
+        leaf.rwlock.enter_write()
+        assert tx is not None
+        dbuf.will_dirty(tx)
+    else:
+        leaf.rwlock.enter_read()
+    if leaf.blkid != blkid:
+        fail("l->l_blkid == blkid", macro="VERIFY3U", values=(leaf.blkid, blkid), line=571)
+    if leaf.dbuf is not dbuf:
+        fail("l->l_dbuf == db", macro="VERIFY3P", line=572)
+    buf = dbuf.buf
+    if buf.q[L.Q_BLOCK_TYPE] != L.ZBT_LEAF:
+        fail(
+            "zap_leaf_phys(l)->l_hdr.lh_block_type == ZBT_LEAF",
+            macro="VERIFY3",
+            values=(f"{buf.q[L.Q_BLOCK_TYPE]:#x}", f"{L.ZBT_LEAF:#x}"),
+            line=573,
+        )
+    if buf.i[L.I_LEAF_MAGIC] != L.ZAP_LEAF_MAGIC:
+        fail("zap_leaf_phys(l)->l_hdr.lh_magic == ZAP_LEAF_MAGIC", macro="VERIFY3U", line=574)
+    return leaf
+
+
+@openzfs("zap.c", "zap_open_leaf")
+def _open_leaf(zap: Zap, blkid: int, dbuf: Dbuf) -> Leaf:
+    leaf = Leaf(zap.objset.threads, blkid, dbuf, zap.geometry)
+    winner = dbuf.set_user(leaf)
+    if winner is not None:
+        assert isinstance(winner, Leaf)
+        leaf = winner
+    if dbuf.buf.q[L.Q_LEAF_PAD1]:
+        fail("zap_leaf_phys(l)->l_hdr.lh_pad1", macro="VERIFY0", line=519)
+    return leaf
+
+
+@openzfs("zap.c", "zap_deref_leaf")
+def deref_leaf(zap: Zap, value: int, tx: Tx | None, write: bool) -> Leaf:
+    """Hold and lock the leaf of a hash. Raises EIO where the header is no header, ENOENT."""
+    q = zap.dbuf.buf.q
+    if q[L.Q_BLOCK_TYPE] not in (L.ZBT_HEADER, L.ZBT_LEAF) or q[L.Q_MAGIC] != L.ZAP_MAGIC:
+        raise ZapErrno(errno.EIO)
+    blkid = ptrtbl.load(zap, L.hash_index(value, q[L.Q_TBL_SHIFT]))
+    leaf = leaf_of_block(zap, blkid, tx, write)
+    buf = leaf.dbuf.buf
+    if L.hash_index(value, buf.h[L.H_PREFIX_LEN]) != buf.q[L.Q_PREFIX]:
+        fail(
+            "err || ZAP_HASH_IDX(h, zap_leaf_phys(*lp)->l_hdr.lh_prefix_len) == "
+            "zap_leaf_phys(*lp)->l_hdr.lh_prefix",
+            line=703,
+        )
+    return leaf
+
+
+@openzfs("zap.c", "zap_increment_num_entries")
+def change_count(zap: Zap, delta: int, tx: Tx) -> None:
+    """Change the header's number of entries; its own mutex guards it, as readers of the ZAP's lock add."""
+    zap.dbuf.will_dirty(tx)
+    zap.num_entries_lock.enter_write()
+    q = zap.dbuf.buf.q
+    if delta < 0 and q[L.Q_NUM_ENTRIES] < -delta:
+        fail("delta > 0 || zap_f_phys(zap)->zap_num_entries >= -delta", line=392)
+    q[L.Q_NUM_ENTRIES] += delta
+    zap.num_entries_lock.exit()
+
+
+@openzfs("zap.c", "zap_expand_leaf")
+def _expand_leaf(name: Name, leaf: Leaf, tag: Tag, tx: Tx) -> Leaf:
+    """Split a leaf that is too full; returns the half that the name belongs to, locked as writer.
+
+    The leaf is put back in any case; on an error nothing is held but the ZAP's lock (or, if the ZAP could
+    not be locked again, not even that: `name.zap` is then unset).
+    """
+    zap = name.zap
+    value = name.hash
+    old_len = leaf.dbuf.buf.h[L.H_PREFIX_LEN]
+    _assert_covers(leaf, value, old_len, line=718)
+    if not zap.rwlock.write_held() or old_len == zap.dbuf.buf.q[L.Q_TBL_SHIFT]:
+        # rw_tryupgrade() failed, as it does, or the table must grow: drop the locks, look again
+        put_leaf(leaf)
+        zap = _relock(name, tag, tx)
+        while old_len == zap.dbuf.buf.q[L.Q_TBL_SHIFT]:
+            ptrtbl.grow(zap, tx)
+        leaf = deref_leaf(zap, value, tx, True)
+        if leaf.dbuf.buf.h[L.H_PREFIX_LEN] != old_len:
+            return leaf
+    _assert_covers(leaf, value, old_len, line=759)
+    shift = zap.dbuf.buf.q[L.Q_TBL_SHIFT]
+    if old_len >= shift:
+        fail("old_prefix_len < zap_f_phys(zap)->zap_ptrtbl.zt_shift", macro="VERIFY3U", line=758)
+    spread = shift - (old_len + 1)
+    sibling = (L.hash_index(value, old_len + 1) | 1) << spread
+    for index in range(sibling, sibling + (1 << spread)):
+        blkid = ptrtbl.load(zap, index)
+        if blkid != leaf.blkid:
+            fail("blk == l->l_blkid", macro="VERIFY3U", values=(blkid, leaf.blkid), line=773)
+    new = create_leaf(zap, tx)
+    split(leaf, new, zap.norm != 0)
+    for index in range(sibling, sibling + (1 << spread)):
+        ptrtbl.store(zap, index, new.blkid, tx)
+    if value & (1 << (64 - leaf.dbuf.buf.h[L.H_PREFIX_LEN])):
+        put_leaf(leaf)
+        return new
+    put_leaf(new)
+    return leaf
+
+
+def _assert_covers(leaf: Leaf, value: int, length: int, line: int) -> None:
+    if L.hash_index(value, length) != leaf.dbuf.buf.q[L.Q_PREFIX]:
+        fail(
+            "ZAP_HASH_IDX(hash, old_prefix_len) == zap_leaf_phys(l)->l_hdr.lh_prefix",
+            macro="VERIFY3U",
+            place="zap.c:zap_expand_leaf",
+            line=line,
+        )
+
+
+def _relock(name: Name, tag: Tag, tx: Tx) -> Zap:
+    """Drop the ZAP's lock and take it as writer; the zap_t may be another one afterwards."""
+    zap = name.zap
+    objset, number = zap.objset, zap.dnode.number
+    unlock(zap, tag)
+    name.zap = None  # type: ignore[assignment]  # nothing is locked if the next line raises
+    name.zap = lock(objset, number, tag, tx, True, False, False)
+    return name.zap
+
+
+@openzfs("zap.c", "zap_put_leaf_maybe_grow_ptrtbl")
+def _put_leaf_maybe_grow(name: Name, leaf: Leaf, tag: Tag, tx: Tx) -> None:
+    """Put a leaf back; take a step of growing the table if one is under way or will soon be needed."""
+    zap = name.zap
+    q = zap.dbuf.buf.q
+    shift = q[L.Q_TBL_SHIFT]
+    h = leaf.dbuf.buf.h
+    full = h[L.H_PREFIX_LEN] == shift and h[L.H_NFREE] < L.LOW_WATER
+    put_leaf(leaf)
+    if not full and not q[L.Q_TBL_NEXTBLK]:
+        return
+    if not zap.rwlock.write_held():
+        try:
+            zap = _relock(name, tag, tx)
+        except ZapErrno:
+            return
+    if zap.dbuf.buf.q[L.Q_TBL_SHIFT] == shift:
+        try:
+            ptrtbl.grow(zap, tx)
+        except ZapErrno:
+            return
+
+
+@openzfs("zap.c", "fzap_check")
+def _check(name: Name, size: int, length: int) -> None:
+    if len(name.stored) > L.MAX_NAME_LEN:
+        raise ZapErrno(errno.ENAMETOOLONG)
+    check_size(size, length)
+
+
+@openzfs("zap.c", "fzap_checksize")
+def check_size(size: int, length: int) -> None:
+    """Raise EINVAL for an integer size that C has not, E2BIG for a value of more than 8 KiB."""
+    if size not in (1, 2, 4, 8):
+        raise ZapErrno(errno.EINVAL)
+    if size * length > L.MAX_VALUE_LEN:
+        raise ZapErrno(errno.E2BIG)
+
+
+def _write(
+    name: Name, cd: int, size: int, length: int, value: bytes, tag: Tag, tx: Tx, replace: bool
+) -> None:
+    """Add an entry, or (`replace`) give one that is there its new value; the common part of
+    fzap_add_cd() and fzap_update()."""
+    stored = leaves.to_stored(value, size)
+    leaf = deref_leaf(name.zap, name.hash, tx, True)
+    failure: ZapErrno | None = None
+    while True:
+        try:
+            entry = leaves.lookup(leaf, name)
+            if entry is None:
+                done = leaves.entry_create(leaf, name, cd, size, length, stored)
+                if done:
+                    change_count(name.zap, 1, tx)
+            elif replace:
+                done = leaves.entry_update(leaf, entry, size, length, stored)
+            else:
+                raise ZapErrno(errno.EEXIST)
+        except ZapErrno as error:
+            failure = error
+            break
+        if done:
+            break
+        leaf = _expand_leaf(name, leaf, tag, tx)
+    _put_leaf_maybe_grow(name, leaf, tag, tx)
+    if failure is not None:
+        raise failure
+
+
+@openzfs("zap.c", "fzap_add_cd")
+def add_cd(name: Name, size: int, length: int, value: bytes, cd: int, tag: Tag, tx: Tx) -> None:
+    """Add an entry with a differentiator of the caller's, or NEED_CD. Raises EEXIST, E2BIG, ENOSPC."""
+    _write(name, cd, size, length, value, tag, tx, replace=False)
+
+
+@openzfs("zap.c", "fzap_add")
+def add(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -> None:
+    """Add an entry. Raises ENAMETOOLONG, EINVAL, E2BIG, EEXIST, ENOSPC."""
+    _check(name, size, length)
+    add_cd(name, size, length, value, L.NEED_CD, tag, tx)
+
+
+@openzfs("zap.c", "fzap_update")
+def update(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -> None:
+    """Add an entry or replace its value. Raises ENAMETOOLONG, EINVAL, E2BIG, ENOSPC."""
+    _check(name, size, length)
+    _write(name, L.NEED_CD, size, length, value, tag, tx, replace=True)
+
+
+@openzfs("zap.c", "fzap_lookup")
+def lookup(name: Name, size: int, length: int) -> tuple[bytes, bool]:
+    """The value as up to `length` integers of `size` bytes, and whether it had more (EOVERFLOW).
+
+    Raises ENAMETOOLONG, ENOENT, EINVAL, E2BIG.
+    """
+    if len(name.stored) > L.MAX_NAME_LEN:
+        raise ZapErrno(errno.ENAMETOOLONG)
+    leaf = deref_leaf(name.zap, name.hash, None, False)
+    entry = leaves.lookup(leaf, name)
+    try:
+        if entry is None:
+            raise ZapErrno(errno.ENOENT)
+        check_size(size, length)
+        result = leaves.entry_value(leaf, entry, size, length)
+    except ZapErrno:
+        put_leaf(leaf)
+        raise
+    put_leaf(leaf)
+    return result
+
+
+@openzfs("zap.c", "fzap_length")
+def length_of(name: Name) -> tuple[int, int]:
+    """Integer size and number of integers of the value. Raises ENOENT."""
+    leaf = deref_leaf(name.zap, name.hash, None, False)
+    entry = leaves.lookup(leaf, name)
+    put_leaf(leaf)
+    if entry is None:
+        raise ZapErrno(errno.ENOENT)
+    return entry.size, entry.length
+
+
+@openzfs("zap.c", "fzap_remove")
+def remove(name: Name, tx: Tx) -> None:
+    """Remove an entry; a leaf that is empty then may shrink away. Raises ENOENT."""
+    from zapcore.zap.shrink import shrink
+
+    zap = name.zap
+    leaf = deref_leaf(zap, name.hash, tx, True)
+    entry = leaves.lookup(leaf, name)
+    if entry is None:
+        put_leaf(leaf)
+        raise ZapErrno(errno.ENOENT)
+    leaves.entry_remove(leaf, entry)
+    change_count(zap, -1, tx)
+    if leaf.dbuf.buf.h[L.H_NENTRIES] == 0 and zap.objset.release.shrink:
+        shrink(name, leaf, tx)
+        return
+    put_leaf(leaf)
+
+
+@openzfs("zap.c", "fzap_count")
+def count(zap: Zap) -> int:
+    """The number of entries."""
+    zap.num_entries_lock.enter_write()
+    entries = zap.dbuf.buf.q[L.Q_NUM_ENTRIES]
+    zap.num_entries_lock.exit()
+    return entries

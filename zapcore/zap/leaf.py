@@ -1,0 +1,404 @@
+"""A leaf: a block of chunks that hold entries, their names and their values. From module/zfs/zap_leaf.c.
+
+Everything here works on the bytes of one leaf block (two for a split) and knows no pointer table, no lock
+order and no transaction: the callers hold the leaf's lock and have dirtied its dbuf.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from zapcore import layout as L
+from zapcore.dmu.dbuf import Dbuf, User
+from zapcore.errors import ZapErrno, fail, openzfs
+from zapcore.locks import RWLock, Threads
+
+if TYPE_CHECKING:
+    from zapcore.zap.name import Name
+
+E2BIG = 7
+EINVAL = 22
+EOVERFLOW = 75
+
+U64 = (1 << 64) - 1
+
+
+class Leaf(User):
+    """zap_leaf_t: what hangs on a leaf block's dbuf as user data."""
+
+    __slots__ = ("blkid", "geometry", "rwlock")
+
+    def __init__(self, threads: Threads, blkid: int, dbuf: Dbuf, geometry: L.Geometry) -> None:
+        super().__init__(dbuf)
+        self.blkid = blkid
+        self.geometry = geometry
+        self.rwlock = RWLock(threads, "l->l_rwlock")
+
+    @openzfs("zap.c", "zap_leaf_evict_sync")
+    def evicted(self) -> None:
+        """The evict callback: the leaf is freed, and its lock with it."""
+        self.rwlock.destroy()
+
+
+class Entry(NamedTuple):
+    """zap_entry_handle_t: an entry found. `link` is where the chain points to it, as an index into the
+    block's 16-bit words (-1 where the entry was found by position)."""
+
+    chunk: int
+    link: int
+    hash: int
+    cd: int
+    size: int
+    length: int
+
+
+@openzfs("zap_leaf.c", "zap_leaf_init")
+def init(leaf: Leaf, sort: bool) -> None:
+    """Write an empty leaf into the block; bytes of free chunks beyond their header stay what they were."""
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    h, q, raw = buf.h, buf.q, buf.raw
+    raw[0 : L.LEAF_HEADER_SIZE] = bytes(L.LEAF_HEADER_SIZE)
+    raw[L.LEAF_HEADER_SIZE : geo.first_chunk] = b"\xff" * (geo.first_chunk - L.LEAF_HEADER_SIZE)
+    next_at = geo.h_chunk + L.H_CHUNK_NEXT
+    raw[geo.first_chunk : geo.first_chunk + L.CHUNK_SIZE * geo.chunks : L.CHUNK_SIZE] = (
+        bytes([L.CHUNK_FREE]) * geo.chunks
+    )
+    for chunk in range(1, geo.chunks):
+        h[next_at] = chunk
+        next_at += 12
+    h[next_at] = L.CHAIN_END
+    q[L.Q_BLOCK_TYPE] = L.ZBT_LEAF
+    buf.i[L.I_LEAF_MAGIC] = L.ZAP_LEAF_MAGIC
+    h[L.H_NFREE] = geo.chunks
+    if sort:
+        raw[L.B_FLAGS] |= L.ENTRIES_CDSORTED
+
+
+@openzfs("zap_leaf.c", "zap_leaf_chunk_alloc")
+def _chunk_alloc(leaf: Leaf) -> int:
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    h = buf.h
+    if not h[L.H_NFREE]:
+        fail("zap_leaf_phys(l)->l_hdr.lh_nfree > 0", line=178)
+    chunk = h[L.H_FREELIST]
+    if chunk >= geo.chunks:
+        fail(
+            "chunk < ZAP_LEAF_NUMCHUNKS(l)",
+            macro="VERIFY3U",
+            values=(chunk, geo.chunks),
+            operator="<",
+            line=181,
+        )
+    if buf.raw[geo.first_chunk + L.CHUNK_SIZE * chunk] != L.CHUNK_FREE:
+        fail("ZAP_LEAF_CHUNK(l, chunk).l_free.lf_type == ZAP_CHUNK_FREE", macro="VERIFY3U", line=182)
+    h[L.H_FREELIST] = h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
+    h[L.H_NFREE] -= 1
+    return chunk
+
+
+_PAD = bytes(L.ARRAY_BYTES)
+
+
+@openzfs("zap_leaf.c", "zap_leaf_chunk_free")
+def _chunk_free(leaf: Leaf, chunk: int) -> None:
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    h, raw = buf.h, buf.raw
+    if h[L.H_NFREE] >= geo.chunks:
+        fail("zap_leaf_phys(l)->l_hdr.lh_nfree < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=196)
+    if chunk >= geo.chunks:
+        fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=197)
+    at = geo.first_chunk + L.CHUNK_SIZE * chunk
+    if raw[at] == L.CHUNK_FREE:
+        fail("zlf->lf_type != ZAP_CHUNK_FREE", line=198)
+    raw[at] = L.CHUNK_FREE
+    raw[at + 1 : at + 1 + L.ARRAY_BYTES] = _PAD
+    h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT] = h[L.H_FREELIST]
+    h[L.H_FREELIST] = chunk
+    h[L.H_NFREE] += 1
+
+
+@openzfs("zap_leaf.c", "zap_leaf_array_create")
+def _array_create(leaf: Leaf, data: bytes) -> int:
+    """Store big-endian bytes in chunks; returns the first, CHAIN_END for none. The last chunk's unused
+    bytes stay what they were."""
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    raw, h = buf.raw, buf.h
+    head = L.CHAIN_END
+    link = -1
+    for at in range(0, len(data), L.ARRAY_BYTES):
+        chunk = _chunk_alloc(leaf)
+        piece = data[at : at + L.ARRAY_BYTES]
+        start = geo.first_chunk + L.CHUNK_SIZE * chunk
+        raw[start] = L.CHUNK_ARRAY
+        raw[start + 1 : start + 1 + len(piece)] = piece
+        if link < 0:
+            head = chunk
+        else:
+            h[link] = chunk
+        link = geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT
+    if link >= 0:
+        h[link] = L.CHAIN_END
+    return head
+
+
+@openzfs("zap_leaf.c", "zap_leaf_array_free")
+def _array_free(leaf: Leaf, link: int) -> None:
+    """Free the array that 16-bit word `link` points to, and end the link."""
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    h, raw = buf.h, buf.raw
+    chunk = h[link]
+    h[link] = L.CHAIN_END
+    while chunk != L.CHAIN_END:
+        following = h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
+        if raw[geo.first_chunk + L.CHUNK_SIZE * chunk] != L.CHUNK_ARRAY:
+            fail("ZAP_LEAF_CHUNK(l, chunk).l_array.la_type == ZAP_CHUNK_ARRAY", macro="VERIFY3U", line=261)
+        _chunk_free(leaf, chunk)
+        chunk = following
+
+
+@openzfs("zap_leaf.c", "zap_leaf_array_read")
+def read_array(leaf: Leaf, chunk: int, size: int) -> bytes:
+    """The first `size` bytes of an array, big-endian as stored."""
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    raw, h = buf.raw, buf.h
+    pieces = []
+    left = size
+    while left > 0:
+        if chunk >= geo.chunks:
+            fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=328)
+        start = geo.first_chunk + L.CHUNK_SIZE * chunk + 1
+        pieces.append(raw[start : start + min(left, L.ARRAY_BYTES)])
+        left -= L.ARRAY_BYTES
+        chunk = h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
+    return b"".join(pieces)
+
+
+def _bucket(leaf: Leaf, value: int) -> int:
+    """LEAF_HASH: the bucket of a hash in this leaf."""
+    geo = leaf.geometry
+    return (value >> (64 - geo.hash_shift - leaf.dbuf.buf.h[L.H_PREFIX_LEN])) & (geo.hash_entries - 1)
+
+
+@openzfs("zap_leaf.c", "zap_leaf_lookup")
+def lookup(leaf: Leaf, name: Name) -> Entry | None:
+    """The entry of a name, or None (ENOENT)."""
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    h, q, raw = buf.h, buf.q, buf.raw
+    if buf.i[L.I_LEAF_MAGIC] != L.ZAP_LEAF_MAGIC:
+        fail("zap_leaf_phys(l)->l_hdr.lh_magic == ZAP_LEAF_MAGIC", macro="VERIFY3U", line=430)
+    wanted = name.hash
+    link = geo.h_hash + ((wanted >> (64 - geo.hash_shift - h[L.H_PREFIX_LEN])) & (geo.hash_entries - 1))
+    chunk = h[link]
+    steps = 0
+    while chunk != L.CHAIN_END:
+        at = geo.h_chunk + 12 * chunk
+        if chunk >= geo.chunks:
+            fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=437)
+        if raw[2 * at] != L.CHUNK_ENTRY:
+            fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=438)
+        if q[geo.q_chunk + 3 * chunk + L.Q_HASH] == wanted and h[at + L.H_NAME_NUMINTS] == name.numints:
+            stored = name.stored
+            if read_array(leaf, h[at + L.H_NAME_CHUNK], len(stored)) == stored:
+                cd = buf.i[geo.i_chunk + 6 * chunk + L.I_CD]
+                return Entry(chunk, link, wanted, cd, raw[2 * at + L.B_INTLEN], h[at + L.H_VALUE_NUMINTS])
+        link = at + L.H_ENTRY_NEXT
+        chunk = h[link]
+        steps += 1
+        if steps > geo.chunks:
+            fail("the chain of a bucket ends", place="zap_leaf.c:zap_leaf_lookup")
+    return None
+
+
+@openzfs("zap_leaf.c", "zap_leaf_lookup_closest")
+def lookup_closest(leaf: Leaf, wanted: int, cd: int) -> Entry | None:
+    """The entry with this (hash, cd), or the next one after it in this leaf; None if there is none."""
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    h, q, raw = buf.h, buf.q, buf.raw
+    if buf.i[L.I_LEAF_MAGIC] != L.ZAP_LEAF_MAGIC:
+        fail("zap_leaf_phys(l)->l_hdr.lh_magic == ZAP_LEAF_MAGIC", macro="VERIFY3U", line=478)
+    best = (U64, L.NEED_CD)
+    floor = (wanted, cd)
+    found = -1
+    for bucket in range(_bucket(leaf, wanted), geo.hash_entries):
+        chunk = h[geo.h_hash + bucket]
+        steps = 0
+        while chunk != L.CHAIN_END:
+            at = geo.h_chunk + 12 * chunk
+            if chunk >= geo.chunks:
+                fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=486)
+            if raw[2 * at] != L.CHUNK_ENTRY:
+                fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=487)
+            here = (q[geo.q_chunk + 3 * chunk + L.Q_HASH], buf.i[geo.i_chunk + 6 * chunk + L.I_CD])
+            if floor <= here <= best:
+                best = here
+                found = chunk
+            chunk = h[at + L.H_ENTRY_NEXT]
+            steps += 1
+            if steps > geo.chunks:
+                fail("the chain of a bucket ends", place="zap_leaf.c:zap_leaf_lookup_closest")
+        if found >= 0:
+            break
+    if found < 0 or best[1] == L.NEED_CD:
+        return None
+    at = geo.h_chunk + 12 * found
+    return Entry(found, -1, best[0], best[1], raw[2 * at + L.B_INTLEN], h[at + L.H_VALUE_NUMINTS])
+
+
+def _to_integers(stored: bytes, stored_size: int, size: int) -> bytes:
+    """Big-endian integers of `stored_size` bytes as little-endian ones of `size` bytes, not sign-extended."""
+    if stored_size == size == 1:
+        return stored
+    return b"".join(
+        [
+            int.from_bytes(stored[at : at + stored_size], "big").to_bytes(size, "little")
+            for at in range(0, len(stored), stored_size)
+        ]
+    )
+
+
+def to_stored(value: bytes, size: int) -> bytes:
+    """Little-endian integers of `size` bytes as a leaf stores them, big-endian."""
+    if size == 1:
+        return value
+    return b"".join([value[at : at + size][::-1] for at in range(0, len(value), size)])
+
+
+@openzfs("zap_leaf.c", "zap_entry_read")
+def entry_value(leaf: Leaf, entry: Entry, size: int, length: int) -> tuple[bytes, bool]:
+    """Up to `length` integers of the value as integers of `size` bytes, and whether it had more (EOVERFLOW).
+
+    Raises EINVAL if its integers are longer than `size`.
+    """
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    if buf.raw[geo.first_chunk + L.CHUNK_SIZE * entry.chunk] != L.CHUNK_ENTRY:
+        fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=523)
+    if entry.size > size:
+        raise ZapErrno(EINVAL)
+    chunk = buf.h[geo.h_chunk + 12 * entry.chunk + L.H_VALUE_CHUNK]
+    stored = read_array(leaf, chunk, entry.size * min(entry.length, length))
+    return _to_integers(stored, entry.size, size), entry.length > length
+
+
+@openzfs("zap_leaf.c", "zap_entry_read_name")
+def entry_name(leaf: Leaf, entry: Entry, words: bool) -> bytes:
+    """The key as stored."""
+    geo = leaf.geometry
+    h = leaf.dbuf.buf.h
+    at = geo.h_chunk + 12 * entry.chunk
+    return read_array(leaf, h[at + L.H_NAME_CHUNK], h[at + L.H_NAME_NUMINTS] * (8 if words else 1))
+
+
+@openzfs("zap_leaf.c", "zap_entry_update")
+def entry_update(leaf: Leaf, entry: Entry, size: int, length: int, stored: bytes) -> bool:
+    """Give the entry a new value. False if the leaf has not the chunks for it (EAGAIN)."""
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    h = buf.h
+    delta = L.array_chunks(len(stored)) - L.array_chunks(entry.size * entry.length)
+    if h[L.H_NFREE] < delta:
+        return False
+    at = geo.h_chunk + 12 * entry.chunk
+    _array_free(leaf, at + L.H_VALUE_CHUNK)
+    h[at + L.H_VALUE_CHUNK] = _array_create(leaf, stored)
+    h[at + L.H_VALUE_NUMINTS] = length
+    buf.raw[2 * at + L.B_INTLEN] = size
+    return True
+
+
+@openzfs("zap_leaf.c", "zap_entry_remove")
+def entry_remove(leaf: Leaf, entry: Entry) -> None:
+    """Take the entry out of its chain and free its chunks: name, value, entry, in this order."""
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    h = buf.h
+    at = geo.h_chunk + 12 * entry.chunk
+    if buf.raw[2 * at] != L.CHUNK_ENTRY:
+        fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=584)
+    _array_free(leaf, at + L.H_NAME_CHUNK)
+    _array_free(leaf, at + L.H_VALUE_CHUNK)
+    h[entry.link] = h[at + L.H_ENTRY_NEXT]
+    _chunk_free(leaf, entry.chunk)
+    h[L.H_NENTRIES] -= 1
+
+
+def _unused_cd(leaf: Leaf, value: int) -> int:
+    """The lowest collision differentiator that no entry of this hash has."""
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    h, q, i = buf.h, buf.q, buf.i
+    used = []
+    chunk = h[geo.h_hash + _bucket(leaf, value)]
+    cd = 0
+    sort = buf.raw[L.B_FLAGS] & L.ENTRIES_CDSORTED
+    while chunk != L.CHAIN_END:
+        here = i[geo.i_chunk + 6 * chunk + L.I_CD]
+        if sort and here > cd:
+            return cd
+        if q[geo.q_chunk + 3 * chunk + L.Q_HASH] == value:
+            if sort:
+                if here != cd:
+                    fail("cd == le->le_cd", macro="VERIFY3U", values=(cd, here), line=625)
+                cd += 1
+            else:
+                used.append(here)
+        chunk = h[geo.h_chunk + 12 * chunk + L.H_ENTRY_NEXT]
+    if sort:
+        return cd
+    while cd in used:
+        cd += 1
+    return cd
+
+
+@openzfs("zap_leaf.c", "zap_entry_create")
+def entry_create(leaf: Leaf, name: Name, cd: int, size: int, length: int, stored: bytes) -> bool:
+    """Make an entry; `cd` is NEED_CD or the differentiator to give it. False if the leaf has not the chunks
+    for it (EAGAIN). Raises E2BIG if even an empty leaf had not."""
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    h = buf.h
+    chunks = 1 + L.array_chunks(len(name.stored)) + L.array_chunks(len(stored))
+    if chunks > geo.chunks:
+        raise ZapErrno(E2BIG)
+    if cd == L.NEED_CD:
+        cd = _unused_cd(leaf, name.hash)
+        if cd >= name.zap.max_cd:
+            fail("cd < zap_maxcd(zn->zn_zap)", macro="VERIFY3U", line=651)
+    if h[L.H_NFREE] < chunks:
+        return False
+    chunk = _chunk_alloc(leaf)
+    at = geo.h_chunk + 12 * chunk
+    raw = buf.raw
+    raw[2 * at] = L.CHUNK_ENTRY
+    h[at + L.H_NAME_CHUNK] = _array_create(leaf, name.stored)
+    h[at + L.H_NAME_NUMINTS] = name.numints
+    h[at + L.H_VALUE_CHUNK] = _array_create(leaf, stored)
+    h[at + L.H_VALUE_NUMINTS] = length
+    raw[2 * at + L.B_INTLEN] = size
+    buf.q[geo.q_chunk + 3 * chunk + L.Q_HASH] = name.hash
+    buf.i[geo.i_chunk + 6 * chunk + L.I_CD] = cd
+    _link_entry(leaf, chunk)
+    h[L.H_NENTRIES] += 1
+    return True
+
+
+@openzfs("zap_leaf.c", "zap_leaf_rehash_entry")
+def _link_entry(leaf: Leaf, entry: int) -> None:
+    """Put an entry into its bucket's chain, which is kept in order of the differentiators."""
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    h, i = buf.h, buf.i
+    cd = i[geo.i_chunk + 6 * entry + L.I_CD]
+    link = geo.h_hash + _bucket(leaf, buf.q[geo.q_chunk + 3 * entry + L.Q_HASH])
+    while h[link] != L.CHAIN_END and i[geo.i_chunk + 6 * h[link] + L.I_CD] <= cd:
+        link = geo.h_chunk + 12 * h[link] + L.H_ENTRY_NEXT
+    h[geo.h_chunk + 12 * entry + L.H_ENTRY_NEXT] = h[link]
+    h[link] = entry

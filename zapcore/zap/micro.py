@@ -1,0 +1,239 @@
+"""The micro ZAP: one block of 64-byte slots, each a short name and one 64-bit value.
+
+From module/zfs/zap_micro.c. The slots are found through an index in memory, ordered by (hash, cd), that is
+made anew when the block is opened. A full block grows by 512 bytes up to the limit, then the ZAP becomes fat.
+"""
+
+from __future__ import annotations
+
+import bisect
+import errno
+
+from zapcore import layout as L
+from zapcore.dmu.dbuf import Dbuf, Tag
+from zapcore.dmu.dnode import Dnode
+from zapcore.dmu.objset import Tx
+from zapcore.errors import ZapErrno, fail, openzfs
+from zapcore.zap import fat
+from zapcore.zap.name import Name
+from zapcore.zap.zap import Zap
+
+SLOT = 64
+NAME_LEN = 50
+"""MZAP_NAME_LEN: a name and its NUL."""
+
+MAX_SIZE = 1 << 17
+"""SPA_OLD_MAXBLOCKSIZE: the largest micro ZAP, in bytes."""
+
+GROWTH = 512
+SLOT_CHUNKS = 1 + L.array_chunks(NAME_LEN) + L.array_chunks(8)
+
+Q_MZ_SALT = 1
+Q_MZ_NORM = 2
+
+
+class MicroIndex:
+    """zap_m: the entries as (hash >> 32, cd, slot) in order, how many slots there are, where to look next."""
+
+    __slots__ = ("alloc_next", "entries", "slots")
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self.alloc_next = 0
+        self.entries: list[tuple[int, int, int]] = []
+
+    def of_hash(self, value: int) -> list[tuple[int, int, int]]:
+        """The entries of a hash, by cd."""
+        top = value >> 32
+        at = bisect.bisect_left(self.entries, (top, 0, 0))
+        end = bisect.bisect_left(self.entries, (top + 1, 0, 0), at)
+        return self.entries[at:end]
+
+    def from_first(self, value: int) -> list[tuple[int, int, int]]:
+        """The entries of a hash if one of them has cd 0, else none: zfs_btree_find() looks for that one."""
+        found = self.of_hash(value)
+        return found if found and found[0][1] == 0 else []
+
+
+def slot_offset(slot: int) -> int:
+    """Byte offset of a slot in the block."""
+    return SLOT * (slot + 1)
+
+
+def slot_name(raw: bytearray, slot: int) -> bytes:
+    """The name in a slot, empty if the slot is free."""
+    at = slot_offset(slot) + 14
+    return bytes(raw[at : at + NAME_LEN]).split(b"\0", 1)[0]
+
+
+def slot_value(dbuf: Dbuf, slot: int) -> int:
+    """The value in a slot."""
+    return dbuf.buf.q[(slot + 1) * (SLOT // 8)]
+
+
+def open_micro(dnode: Dnode, dbuf: Dbuf) -> Zap:
+    """The zap_t of a micro block, its index read from the slots (the micro half of mzap_open)."""
+    zap = Zap(dnode, dbuf)
+    q = dbuf.buf.q
+    zap.micro = index = MicroIndex(dbuf.size // SLOT - 1)
+    zap.set_flags(0)
+    zap.salt = q[Q_MZ_SALT]
+    zap.norm = q[Q_MZ_NORM]
+    for slot in range(index.slots):
+        name = slot_name(dbuf.buf.raw, slot)
+        if name:
+            _insert(zap, index, slot, Name(zap, name).hash)
+    return zap
+
+
+@openzfs("zap_micro.c", "mze_insert")
+def _insert(zap: Zap, index: MicroIndex, slot: int, value: int) -> None:
+    cd = zap.dbuf.buf.i[(slot + 1) * (SLOT // 4) + 2]
+    bisect.insort(index.entries, (value >> 32, cd & 0xFFFF, slot))
+
+
+@openzfs("zap_micro.c", "mze_find")
+def find(name: Name) -> tuple[int, int, int] | None:
+    """The index entry of a name."""
+    zap = name.zap
+    assert zap.micro is not None and isinstance(name.key, bytes)
+    raw = zap.dbuf.buf.raw
+    for entry in zap.micro.of_hash(name.hash):
+        if slot_name(raw, entry[2]) == name.key:
+            return entry
+    return None
+
+
+@openzfs("zap_micro.c", "mzap_addent")
+def _add_entry(name: Name, value: int) -> None:
+    zap = name.zap
+    index = zap.micro
+    assert index is not None and isinstance(name.key, bytes)
+    cd = 0
+    for entry in index.from_first(name.hash):
+        if entry[1] != cd:
+            break
+        cd += 1
+    buf = zap.dbuf.buf
+    start = index.alloc_next
+    for slot in (*range(start, index.slots), *range(start)):
+        at = slot_offset(slot)
+        if buf.raw[at + 14]:
+            continue
+        buf.q[at // 8] = value
+        buf.i[at // 4 + 2] = cd
+        buf.raw[at + 14 : at + 15 + len(name.key)] = name.key + b"\0"
+        index.alloc_next = slot + 1 if slot + 1 < index.slots else 0
+        _insert(zap, index, slot, name.hash)
+        return
+    fail("out of entries!", macro="PANIC")
+
+
+@openzfs("zap_micro.c", "mze_canfit_fzap_leaf")
+def _fits_fat_leaf(name: Name) -> bool:
+    """Whether the entries that collide with this one would still fit one leaf of the fat form."""
+    zap = name.zap
+    assert zap.micro is not None
+    entries = len(zap.micro.from_first(name.hash)) + 1
+    return L.geometry(zap.objset.fat_block_shift).chunks > entries * SLOT_CHUNKS
+
+
+@openzfs("zap_micro.c", "mzap_upgrade")
+def upgrade(zap: Zap, tag: Tag, tx: Tx, flags: int) -> Zap:
+    """Make it fat, entries and all, in slot order. Raises ENOTSUP if its block cannot be resized."""
+    index = zap.micro
+    assert index is not None
+    old = bytearray(zap.dbuf.buf.raw)
+    if not flags:
+        zap.dnode.set_block_size(1 << zap.objset.fat_block_shift, tx)
+    fat.make_fat(zap, flags, tx)
+    for slot in range(index.slots):
+        key = slot_name(old, slot)
+        if not key:
+            continue
+        at = slot_offset(slot)
+        name = Name(zap, key)
+        cd = int.from_bytes(old[at + 8 : at + 12], "little")
+        try:
+            fat.add_cd(name, 8, 1, bytes(old[at : at + 8]), cd, tag, tx)
+        except ZapErrno as error:
+            fail(
+                "fzap_add_cd(zn, 8, 1, &mze->mze_value, mze->mze_cd, tag, tx)",
+                macro="VERIFY0",
+                values=(0, error.code),
+                line=806,
+            )
+        zap = name.zap
+    return zap
+
+
+def make_room(zap: Zap, tag: Tag, tx: Tx) -> Zap:
+    """If every slot is taken: grow the block, or make the ZAP fat at the limit (part of zap_lockdir_impl)."""
+    index = zap.micro
+    assert index is not None
+    if len(index.entries) < index.slots:
+        return zap
+    size = zap.dbuf.size + GROWTH
+    if size > MAX_SIZE:
+        try:
+            return upgrade(zap, tag, tx, 0)
+        except ZapErrno:
+            zap.rwlock.exit()
+            raise
+    zap.dnode.set_block_size(size, tx)
+    index.slots = size // SLOT - 1
+    return zap
+
+
+def _needs_fat(name: Name, size: int, length: int) -> bool:
+    return size != 8 or length != 1 or len(name.key) >= NAME_LEN
+
+
+def add(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -> None:
+    """Add an entry, making the ZAP fat if it must be (the micro half of zap_add_impl). Raises EEXIST and
+    what the fat form raises."""
+    if _needs_fat(name, size, length) or not _fits_fat_leaf(name):
+        name.zap = upgrade(name.zap, tag, tx, 0)
+        fat.add(name, size, length, value, tag, tx)
+    elif find(name) is not None:
+        raise ZapErrno(errno.EEXIST)
+    else:
+        _add_entry(name, int.from_bytes(value, "little"))
+
+
+def update(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -> None:
+    """Add an entry or change its value (the micro half of zap_update)."""
+    if _needs_fat(name, size, length):
+        name.zap = upgrade(name.zap, tag, tx, 0)
+        fat.update(name, size, length, value, tag, tx)
+        return
+    entry = find(name)
+    number = int.from_bytes(value, "little")
+    if entry is None:
+        _add_entry(name, number)
+    else:
+        name.zap.dbuf.buf.q[slot_offset(entry[2]) // 8] = number
+
+
+def remove(name: Name) -> None:
+    """Remove an entry and clear its slot. Raises ENOENT."""
+    entry = find(name)
+    if entry is None:
+        raise ZapErrno(errno.ENOENT)
+    zap = name.zap
+    assert zap.micro is not None
+    at = slot_offset(entry[2])
+    zap.dbuf.buf.raw[at : at + SLOT] = bytes(SLOT)
+    zap.micro.entries.remove(entry)
+
+
+def lookup(name: Name, size: int, length: int) -> tuple[bytes, bool]:
+    """The value. Raises ENOENT, EOVERFLOW, EINVAL."""
+    entry = find(name)
+    if entry is None:
+        raise ZapErrno(errno.ENOENT)
+    if length < 1:
+        raise ZapErrno(errno.EOVERFLOW)
+    if size != 8:
+        raise ZapErrno(errno.EINVAL)
+    return slot_value(name.zap.dbuf, entry[2]).to_bytes(8, "little"), False

@@ -1,0 +1,153 @@
+"""The pointer table: which leaf holds the hashes of a prefix. From module/zfs/zap.c.
+
+The table starts in the second half of the header block, then moves to a block of its own, and then doubles:
+the larger table is allocated at once and filled one old block at each add (`nextblk` and `blks_copied` say
+how far), while changes go to both.
+"""
+
+from __future__ import annotations
+
+import errno
+from array import array
+
+from zapcore import layout as L
+from zapcore.dmu.objset import Tx
+from zapcore.errors import ZapErrno, fail, openzfs
+from zapcore.zap.zap import FTAG, Zap
+
+
+@openzfs("zap.c", "zap_allocate_blocks")
+def allocate_blocks(zap: Zap, blocks: int) -> int:
+    """Take blocks at the end of the object; returns the first. Raises LimitExceeded."""
+    if not zap.rwlock.write_held():
+        fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=402)
+    q = zap.dbuf.buf.q
+    first = q[L.Q_FREEBLK]
+    zap.objset.check_limit(first + blocks, zap.geometry.size)
+    q[L.Q_FREEBLK] = first + blocks
+    return first
+
+
+@openzfs("zap.c", "zap_idx_to_blk")
+def load(zap: Zap, index: int) -> int:
+    """The leaf block of one table entry."""
+    q = zap.dbuf.buf.q
+    if q[L.Q_TBL_NUMBLKS] == 0:
+        if index >= 1 << q[L.Q_TBL_SHIFT]:
+            fail("idx < (1ULL << zap_f_phys(zap)->zap_ptrtbl.zt_shift)", macro="VERIFY3U", line=587)
+        return q[index + (1 << L.embedded_shift(zap.block_shift))]
+    return _table_load(zap, index)
+
+
+@openzfs("zap.c", "zap_table_load")
+def _table_load(zap: Zap, index: int) -> int:
+    q = zap.dbuf.buf.q
+    per_block = zap.block_shift - 3
+    dbuf = zap.dnode.hold(q[L.Q_TBL_BLK] + (index >> per_block), FTAG)
+    block = dbuf.buf.q[index & ((1 << per_block) - 1)]
+    dbuf.rele(FTAG)
+    if q[L.Q_TBL_NEXTBLK]:
+        # the real one looks for I/O errors here, so that a later store cannot meet one
+        dbuf = zap.dnode.hold(q[L.Q_TBL_NEXTBLK] + (index * 2 >> per_block), FTAG)
+        dbuf.rele(FTAG)
+    return block
+
+
+@openzfs("zap.c", "zap_set_idx_to_blk")
+def store(zap: Zap, index: int, block: int, tx: Tx) -> None:
+    """Point one table entry to a leaf block."""
+    if not zap.rwlock.write_held():
+        fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=601)
+    q = zap.dbuf.buf.q
+    if q[L.Q_TBL_BLK] == 0:
+        q[index + (1 << L.embedded_shift(zap.block_shift))] = block
+    else:
+        _table_store(zap, index, block, tx)
+
+
+@openzfs("zap.c", "zap_table_store")
+def _table_store(zap: Zap, index: int, block: int, tx: Tx) -> None:
+    q = zap.dbuf.buf.q
+    per_block = zap.block_shift - 3
+    mask = (1 << per_block) - 1
+    dbuf = zap.dnode.hold(q[L.Q_TBL_BLK] + (index >> per_block), FTAG)
+    dbuf.will_dirty(tx)
+    if q[L.Q_TBL_NEXTBLK]:
+        twin = index * 2
+        larger = zap.dnode.hold(q[L.Q_TBL_NEXTBLK] + (twin >> per_block), FTAG)
+        larger.will_dirty(tx)
+        larger.buf.q[twin & mask] = block
+        larger.buf.q[(twin & mask) + 1] = block
+        larger.rele(FTAG)
+    dbuf.buf.q[index & mask] = block
+    dbuf.rele(FTAG)
+
+
+@openzfs("zap.c", "zap_ptrtbl_transfer")
+def _doubled(entries: memoryview) -> array[int]:
+    """Each entry twice."""
+    return array("Q", [block for block in entries for _ in (0, 1)])
+
+
+@openzfs("zap.c", "zap_grow_ptrtbl")
+def grow(zap: Zap, tx: Tx) -> None:
+    """Move the table out of the header, or take the next step of doubling it.
+
+    Raises ENOSPC within two bits of the hash's end, LimitExceeded.
+    """
+    q = zap.dbuf.buf.q
+    if q[L.Q_TBL_SHIFT] >= zap.hash_bits - 2:
+        raise ZapErrno(errno.ENOSPC)
+    if q[L.Q_TBL_NUMBLKS]:
+        _table_grow(zap, tx)
+        return
+    half = 1 << L.embedded_shift(zap.block_shift)
+    if q[L.Q_TBL_SHIFT] != L.embedded_shift(zap.block_shift):
+        fail(
+            "zap_f_phys(zap)->zap_ptrtbl.zt_shift == ZAP_EMBEDDED_PTRTBL_SHIFT(zap)",
+            macro="VERIFY3U",
+            line=365,
+        )
+    if q[L.Q_TBL_BLK]:
+        fail("zap_f_phys(zap)->zap_ptrtbl.zt_blk", macro="VERIFY0", line=367)
+    block = allocate_blocks(zap, 1)
+    dbuf = zap.dnode.hold(block, FTAG)
+    dbuf.will_dirty(tx)
+    dbuf.buf.q[0 : 2 * half] = memoryview(_doubled(q[half : 2 * half]))
+    dbuf.rele(FTAG)
+    q[L.Q_TBL_BLK] = block
+    q[L.Q_TBL_NUMBLKS] = 1
+    q[L.Q_TBL_SHIFT] += 1
+
+
+@openzfs("zap.c", "zap_table_grow")
+def _table_grow(zap: Zap, tx: Tx) -> None:
+    if not zap.rwlock.write_held():
+        fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=177)
+    q = zap.dbuf.buf.q
+    half = 1 << (zap.block_shift - 4)
+    blocks = q[L.Q_TBL_NUMBLKS]
+    if q[L.Q_TBL_NEXTBLK]:
+        new = q[L.Q_TBL_NEXTBLK]
+    else:
+        new = allocate_blocks(zap, blocks * 2)
+        q[L.Q_TBL_NEXTBLK] = new
+        if q[L.Q_TBL_COPIED]:
+            fail("tbl->zt_blks_copied", macro="VERIFY0", line=187)
+    copied = q[L.Q_TBL_COPIED]
+    old_dbuf = zap.dnode.hold(q[L.Q_TBL_BLK] + copied, FTAG)
+    for part in (0, 1):
+        dbuf = zap.dnode.hold(new + 2 * copied + part, FTAG)
+        dbuf.will_dirty(tx)
+        dbuf.buf.q[0 : 2 * half] = memoryview(_doubled(old_dbuf.buf.q[part * half : (part + 1) * half]))
+        dbuf.rele(FTAG)
+    old_dbuf.rele(FTAG)
+    q[L.Q_TBL_COPIED] = copied + 1
+    if copied + 1 < blocks:
+        return
+    zap.dnode.free_range(q[L.Q_TBL_BLK], blocks, tx)
+    q[L.Q_TBL_BLK] = new
+    q[L.Q_TBL_NUMBLKS] = blocks * 2
+    q[L.Q_TBL_SHIFT] += 1
+    q[L.Q_TBL_NEXTBLK] = 0
+    q[L.Q_TBL_COPIED] = 0

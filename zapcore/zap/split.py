@@ -1,0 +1,75 @@
+"""Splitting a leaf: the entries whose next hash bit is 1 move to a new leaf. From module/zfs/zap_leaf.c."""
+
+from __future__ import annotations
+
+from zapcore import layout as L
+from zapcore.errors import fail, openzfs
+from zapcore.zap.leaf import Leaf, _chunk_alloc, _chunk_free, _link_entry
+
+
+@openzfs("zap_leaf.c", "zap_leaf_transfer_array")
+def _transfer_array(old: Leaf, chunk: int, new: Leaf) -> int:
+    """Move an array's chunks, whole, one by one; returns the first in the new leaf."""
+    geo = old.geometry
+    old_buf, new_buf = old.dbuf.buf, new.dbuf.buf
+    head = L.CHAIN_END
+    link = -1
+    while chunk != L.CHAIN_END:
+        moved = _chunk_alloc(new)
+        following = old_buf.h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
+        if chunk >= geo.chunks:
+            fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=719)
+        source = geo.first_chunk + L.CHUNK_SIZE * chunk
+        target = geo.first_chunk + L.CHUNK_SIZE * moved
+        new_buf.raw[target : target + L.CHUNK_SIZE] = old_buf.raw[source : source + L.CHUNK_SIZE]
+        _chunk_free(old, chunk)
+        chunk = following
+        if link < 0:
+            head = moved
+        else:
+            new_buf.h[link] = moved
+        link = geo.h_chunk + 12 * moved + L.H_CHUNK_NEXT
+    if link >= 0:
+        new_buf.h[link] = L.CHAIN_END
+    return head
+
+
+@openzfs("zap_leaf.c", "zap_leaf_transfer_entry")
+def _transfer_entry(old: Leaf, entry: int, new: Leaf) -> None:
+    geo = old.geometry
+    old_buf, new_buf = old.dbuf.buf, new.dbuf.buf
+    chunk = _chunk_alloc(new)
+    source = geo.first_chunk + L.CHUNK_SIZE * entry
+    target = geo.first_chunk + L.CHUNK_SIZE * chunk
+    new_buf.raw[target : target + L.CHUNK_SIZE] = old_buf.raw[source : source + L.CHUNK_SIZE]
+    _link_entry(new, chunk)
+    old_at = geo.h_chunk + 12 * entry
+    new_at = geo.h_chunk + 12 * chunk
+    for field in (L.H_NAME_CHUNK, L.H_VALUE_CHUNK):
+        new_buf.h[new_at + field] = _transfer_array(old, old_buf.h[old_at + field], new)
+    _chunk_free(old, entry)
+    old_buf.h[L.H_NENTRIES] -= 1
+    new_buf.h[L.H_NENTRIES] += 1
+
+
+@openzfs("zap_leaf.c", "zap_leaf_split")
+def split(old: Leaf, new: Leaf, sort: bool) -> None:
+    """Halve the old leaf's range of hashes: entries in its upper half go to the new leaf, in chunk order."""
+    geo = old.geometry
+    buf = old.dbuf.buf
+    h, q, raw = buf.h, buf.q, buf.raw
+    bit = 1 << (63 - h[L.H_PREFIX_LEN])
+    q[L.Q_PREFIX] = (q[L.Q_PREFIX] << 1) & ((1 << 64) - 1)
+    h[L.H_PREFIX_LEN] += 1
+    new.dbuf.buf.q[L.Q_PREFIX] = q[L.Q_PREFIX] | 1
+    new.dbuf.buf.h[L.H_PREFIX_LEN] = h[L.H_PREFIX_LEN]
+    raw[L.LEAF_HEADER_SIZE : geo.first_chunk] = b"\xff" * (geo.first_chunk - L.LEAF_HEADER_SIZE)
+    if sort:
+        raw[L.B_FLAGS] |= L.ENTRIES_CDSORTED
+    for chunk in range(geo.chunks):
+        if raw[geo.first_chunk + L.CHUNK_SIZE * chunk] != L.CHUNK_ENTRY:
+            continue
+        if q[geo.q_chunk + 3 * chunk + L.Q_HASH] & bit:
+            _transfer_entry(old, chunk, new)
+        else:
+            _link_entry(old, chunk)

@@ -1,0 +1,152 @@
+"""The in-memory ZAP that hangs on the header block, and how it is found and locked (zap_t, zap_lockdir).
+
+Lock order: zap_rwlock, then leaves (of two siblings the one with bit 0 first), then a dbuf. A reader of
+zap_rwlock that needs to write drops the lock, takes it as writer and checks again what it knew.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from zapcore import layout as L
+from zapcore.dmu.dbuf import Dbuf, Tag, User
+from zapcore.dmu.dnode import Dnode
+from zapcore.dmu.objset import Objset, Tx
+from zapcore.errors import ZapErrno, fail, openzfs
+from zapcore.locks import RWLock
+from zapcore.zap.name import HASH28_MASK, HASH48_MASK
+
+if TYPE_CHECKING:
+    from zapcore.zap.micro import MicroIndex
+
+FTAG = "FTAG"
+
+
+class Zap(User):
+    """zap_t: user data of block 0. `micro` is the index of a micro ZAP, None for a fat one."""
+
+    __slots__ = (
+        "block_shift",
+        "dnode",
+        "flags",
+        "geometry",
+        "hash_bits",
+        "hash_mask",
+        "max_cd",
+        "micro",
+        "norm",
+        "num_entries_lock",
+        "objset",
+        "prehashed",
+        "rwlock",
+        "salt",
+        "words",
+    )
+
+    def __init__(self, dnode: Dnode, dbuf: Dbuf) -> None:
+        super().__init__(dbuf)
+        self.objset = dnode.objset
+        self.dnode = dnode
+        self.rwlock = RWLock(self.objset.threads, "zap->zap_rwlock")
+        self.num_entries_lock = RWLock(self.objset.threads, "zap->zap_f.zap_num_entries_mtx")
+        self.micro: MicroIndex | None = None
+        self.salt = 0
+        self.norm = 0
+        self.flags = 0
+        self.become_fat_shaped()
+
+    def become_fat_shaped(self) -> None:
+        """Take the block shift, the flags and what follows from them from the header block."""
+        buf = self.dbuf.buf
+        self.block_shift = len(buf.raw).bit_length() - 1
+        self.geometry = L.geometry(self.block_shift)
+        self.set_flags(0 if self.micro is not None else buf.q[L.Q_FLAGS])
+
+    def set_flags(self, flags: int) -> None:
+        """Remember zap_flags and what zap_hashbits() and zap_maxcd() make of them."""
+        self.flags = flags
+        self.words = bool(flags & L.FLAG_UINT64_KEY)
+        self.prehashed = bool(flags & L.FLAG_PRE_HASHED_KEY)
+        wide = bool(flags & L.FLAG_HASH64)
+        self.hash_bits = 48 if wide else 28
+        self.hash_mask = HASH48_MASK if wide else HASH28_MASK
+        self.max_cd = 0xFFFF if wide else L.NEED_CD
+
+    @openzfs("zap_micro.c", "zap_evict_sync")
+    def evicted(self) -> None:
+        """The evict callback: the zap_t is freed, and its lock with it."""
+        self.rwlock.destroy()
+
+
+@openzfs("zap_micro.c", "mzap_open")
+def _open(dnode: Dnode, dbuf: Dbuf) -> Zap:
+    """Make the zap_t of a header block. Raises EIO if the block is neither kind of header."""
+    from zapcore.zap import micro  # the two forms open each other
+
+    q = dbuf.buf.q
+    if q[L.Q_BLOCK_TYPE] == L.ZBT_MICRO:
+        zap = micro.open_micro(dnode, dbuf)
+    elif q[L.Q_BLOCK_TYPE] == L.ZBT_HEADER and q[L.Q_MAGIC] == L.ZAP_MAGIC:
+        zap = Zap(dnode, dbuf)
+        zap.salt = q[L.Q_SALT]
+        zap.norm = q[L.Q_NORMFLAGS]
+    else:
+        raise ZapErrno(errno.EIO)
+    winner = dbuf.set_user(zap)
+    if winner is not None:
+        assert isinstance(winner, Zap)
+        return winner
+    return zap
+
+
+@openzfs("zap_micro.c", "zap_lockdir_impl")
+def lock_dbuf(
+    dnode: Dnode, dbuf: Dbuf, tag: Tag, tx: Tx | None, write: bool, fat_reader: bool, adding: bool
+) -> Zap:
+    """Lock the ZAP whose header dbuf the caller holds; the hold is the lock's from now on.
+
+    `write` is the mode wanted, `fat_reader` that a reader's lock is enough for a fat ZAP. A full micro ZAP
+    that is to be added to grows or becomes fat here.
+    """
+    user = dbuf.get_user()
+    zap = user if isinstance(user, Zap) else _open(dnode, dbuf)
+    as_writer = write and not (fat_reader and zap.micro is None)
+    zap.rwlock.enter(as_writer)
+    if as_writer and fat_reader and zap.micro is None:
+        # it was upgraded while we waited: a reader's lock would do, and a writer's is downgraded
+        zap.rwlock.writer = None
+        zap.rwlock.readers.append(zap.objset.threads.current)
+        as_writer = False
+    zap.dnode = dnode
+    if as_writer:
+        assert tx is not None
+        dbuf.will_dirty(tx)
+    if zap.dbuf is not dbuf:
+        fail("zap->zap_dbuf == db", macro="VERIFY3P", line=672)
+    if zap.micro is not None and tx is not None and adding:
+        from zapcore.zap import micro
+
+        zap = micro.make_room(zap, tag, tx)
+    return zap
+
+
+@openzfs("zap_micro.c", "zap_lockdir")
+def lock(
+    objset: Objset, number: int, tag: Tag, tx: Tx | None, write: bool, fat_reader: bool, adding: bool
+) -> Zap:
+    """Find and lock the ZAP of an object; see `lock_dbuf`. Raises ENOENT, EIO."""
+    dnode = objset.dnode(number)
+    dbuf = dnode.hold(0, tag)
+    try:
+        return lock_dbuf(dnode, dbuf, tag, tx, write, fat_reader, adding)
+    except ZapErrno:
+        dbuf.rele(tag)
+        raise
+
+
+@openzfs("zap_micro.c", "zap_unlockdir")
+def unlock(zap: Zap, tag: Tag) -> None:
+    """Let go of the lock and of the header's dbuf."""
+    zap.rwlock.exit()
+    zap.dbuf.rele(tag)
