@@ -50,7 +50,7 @@ def run(program: Program, target: TargetLike, *, judge: bool = True, trace: Trac
                 if wrong is not None:
                     raise _wrong_answer(op, wrong)
             if audit is not None:
-                audit(op)
+                audit(op, oracle)
         target.end()
     except Failure as failure:
         return Outcome(Failure(failure.signature, failure.text, index), None, index + 1)

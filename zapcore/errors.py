@@ -41,7 +41,8 @@ class Panic(Exception):
     """The model's world has ended.
 
     `place` is file:function of OpenZFS, `expression` the asserted text as the real macro prints it, `values`
-    the two sides where the macro shows them, `stack` OpenZFS's function names, innermost first.
+    the two sides where the macro shows them, `stack` OpenZFS's function names, innermost first; `detail` says
+    for a failed invariant what was found where.
     """
 
     def __init__(
@@ -54,8 +55,10 @@ class Panic(Exception):
         values: tuple[str, str] | None = None,
         line: int = 0,
         operator: str = "==",
+        detail: str = "",
     ) -> None:
-        super().__init__(f"{kind}: {place}: {expression}")
+        super().__init__(f"{kind}: {place}: {detail or expression}")
+        self.detail = detail
         self.kind = kind
         self.place = place
         self.expression = expression
@@ -72,7 +75,7 @@ class Panic(Exception):
         if self.values is not None:
             head += f" ({self.values[0]} {self.operator} {self.values[1]})"
         if self.kind is not Kind.ASSERTION:
-            head = f"{self.kind}: {self.expression}"
+            head = f"{self.kind}: {self.detail or self.expression}"
         where = f"{file}:{self.line}:{function}()" if self.line else f"{file}:{function}()"
         trace = "".join(f"\n {name}" for name in self.stack)
         return f"{head}\nPANIC at {where}\nCall Trace:{trace}"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 
+from fuzz.oracle import Oracle
 from fuzz.program import Op, Program, Zap, value_bytes
 from fuzz.signature import Failure, Signature
 from fuzz.targets.base import DONE, Entry, Result
 from zapcore import layout, zap
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Panic, ZapErrno
+from zapcore.invariants import Auditor
 from zapcore.release import RELEASES, Release
 
 NOT_OPEN = Result(errno.EBADF)
@@ -59,6 +61,7 @@ class ModelTarget:
         self.headers = {header.name: header for header in program.zaps}
         self.numbers: dict[str, int] = {}
         self.cursors: dict[str, OpenCursor] = {}
+        self.auditor = Auditor(self.objset)
         for header in program.zaps:
             self._create_zap(header)
 
@@ -68,6 +71,16 @@ class ModelTarget:
             return self.handlers[op.verb](op)
         except ZapErrno as error:
             return Result(error.code)
+        except Panic as panic:
+            raise failure_of(panic) from panic
+
+    def audit(self, op: Op, oracle: Oracle) -> None:
+        """Check the invariants of the ZAP that an op worked on, or of all after a txg op. Raises Failure."""
+        held = sum(opened.cursor.holds for opened in self.cursors.values())
+        name = op.target if op.target in self.numbers else op.other
+        try:
+            for each in (name,) if name in self.numbers else self.numbers:
+                self.auditor.check(self.numbers[each], oracle.entries[each], held)
         except Panic as panic:
             raise failure_of(panic) from panic
 
