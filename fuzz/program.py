@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -140,7 +141,14 @@ VERBS: Mapping[str, Verb] = {
 """Every verb, in the order of the byte form's opcodes: append only."""
 
 
+_RAMP = bytes(range(256)) * (MAX_VALUE // 256 + 2)
+
+
+@functools.lru_cache(maxsize=1024)
 def value_bytes(size: int, length: int, fill: int) -> bytes:
     """The value of (size, length, fill): integer k, of `size` bytes and little-endian, is fill + k."""
+    if size == 1:
+        start = fill & 0xFF
+        return _RAMP[start : start + length]
     mask = (1 << (8 * size)) - 1
-    return b"".join(((fill + k) & mask).to_bytes(size, "little") for k in range(length))
+    return b"".join([((fill + k) & mask).to_bytes(size, "little") for k in range(length)])
