@@ -61,6 +61,8 @@ class _Checker:
         self.q = view.cast("Q")
         self.i = view.cast("I")
         self.owner: list[str | None] = [None] * self.geo.chunks
+        first = self.geo.first_chunk
+        self.types = bytes(raw[first : first + L.CHUNK_SIZE * self.geo.chunks : L.CHUNK_SIZE])
         self.entries: list[LeafEntry] = []
         self.violations: list[Violation] = []
 
@@ -77,7 +79,7 @@ class _Checker:
             what = "a cycle" if self.owner[chunk] == role else f"already in use as {self.owner[chunk]}"
             self.wrong("chunk-link", link, f"chunk {chunk}: {what}")
             return False
-        kind = self.raw[geo.first_chunk + L.CHUNK_SIZE * chunk]
+        kind = self.types[chunk]
         if kind != _TYPES[role]:
             self.wrong("chunk-type", link, f"chunk {chunk} has type {kind}, not {_TYPES[role]} ({role})")
             return False
@@ -102,36 +104,45 @@ class _Checker:
             self.wrong("leaf-header", "lh_prefix", f"{q[L.Q_PREFIX]:#x} of {length} bits")
 
     def free_list(self) -> None:
-        geo, h = self.geo, self.h
+        h, owner, types, chunks = self.h, self.owner, self.types, self.geo.chunks
+        at = self.geo.h_chunk + L.H_CHUNK_NEXT
         chunk = h[L.H_FREELIST]
-        link = "lh_freelist"
+        last = -1
         free = 0
-        while chunk != L.CHAIN_END and self.claim(chunk, FREE, link):
+        while chunk < chunks and owner[chunk] is None and types[chunk] == L.CHUNK_FREE:
+            owner[chunk] = FREE
             free += 1
-            link = f"chunk {chunk} lf_next"
-            chunk = h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
+            last = chunk
+            chunk = h[at + 12 * chunk]
+        if chunk != L.CHAIN_END:
+            self.claim(chunk, FREE, "lh_freelist" if last < 0 else f"chunk {last} lf_next")
         if free != h[L.H_NFREE]:
             self.wrong("free-count", "lh_nfree", f"{h[L.H_NFREE]}, but {free} on the free list")
 
     def array(self, chunk: int, size: int, link: str) -> bytes:
         """Walk an array of `size` bytes; returns what of it can be read."""
-        geo, h = self.geo, self.h
-        pieces: list[bytes] = []
-        left = size
-        while left > 0:
-            if chunk == L.CHAIN_END:
-                self.wrong("array-length", link, f"ends {left} bytes early")
-                return b"".join(pieces)
-            if not self.claim(chunk, ARRAY, link):
-                return b"".join(pieces)
-            start = geo.first_chunk + L.CHUNK_SIZE * chunk + 1
-            pieces.append(bytes(self.raw[start : start + min(left, L.ARRAY_BYTES)]))
-            left -= L.ARRAY_BYTES
-            link = f"chunk {chunk} la_next"
-            chunk = h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
-        if chunk != L.CHAIN_END:
+        h, owner, types, raw, chunks = self.h, self.owner, self.types, self.raw, self.geo.chunks
+        next_at = self.geo.h_chunk + L.H_CHUNK_NEXT
+        byte_at = self.geo.first_chunk + 1
+        data = bytearray()
+        last = -1
+        while len(data) < size and chunk < chunks and owner[chunk] is None and types[chunk] == L.CHUNK_ARRAY:
+            owner[chunk] = ARRAY
+            start = byte_at + L.CHUNK_SIZE * chunk
+            data += raw[start : start + L.ARRAY_BYTES]
+            last = chunk
+            chunk = h[next_at + 12 * chunk]
+        if len(data) >= size and chunk == L.CHAIN_END:
+            return bytes(data[:size])
+        if last >= 0:
+            link = f"chunk {last} la_next"
+        if len(data) >= size:
             self.wrong("array-length", link, f"goes on to chunk {chunk} after {size} bytes")
-        return b"".join(pieces)
+        elif chunk == L.CHAIN_END:
+            self.wrong("array-length", link, f"ends {size - len(data)} bytes early")
+        else:
+            self.claim(chunk, ARRAY, link)
+        return bytes(data[:size])
 
     def entry(self, chunk: int) -> LeafEntry:
         geo, h = self.geo, self.h

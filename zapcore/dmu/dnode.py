@@ -69,13 +69,17 @@ class Dnode:
             dbuf.read()
         return dbuf
 
-    def peek(self, blkid: int) -> bytes:
-        """A block's bytes as they are now, dirty or not, as dmu_read() gives them; nothing is changed."""
+    def current(self, blkid: int) -> bytes | bytearray:
+        """A block's bytes as they are now, dirty or not. Not a copy: look, do not keep or change."""
         dbuf = self.dbufs.get(blkid)
         if dbuf is not None and dbuf.state is CACHED:
-            return bytes(dbuf.buf.raw)
+            return dbuf.buf.raw
         stable = None if self.block_freed(blkid) else self.stable.get(blkid)
         return bytes(self.block_size) if stable is None else stable
+
+    def peek(self, blkid: int) -> bytes:
+        """A copy of a block's bytes as they are now, as dmu_read() gives them."""
+        return bytes(self.current(blkid))
 
     @openzfs("dnode.c", "dnode_block_freed")
     def block_freed(self, blkid: int) -> bool:

@@ -194,8 +194,7 @@ def _expand_leaf(name: Name, leaf: Leaf, tag: Tag, tx: Tx) -> Leaf:
         fail("old_prefix_len < zap_f_phys(zap)->zap_ptrtbl.zt_shift", macro="VERIFY3U", line=758)
     spread = shift - (old_len + 1)
     sibling = (L.hash_index(value, old_len + 1) | 1) << spread
-    for index in range(sibling, sibling + (1 << spread)):
-        blkid = ptrtbl.load(zap, index)
+    for blkid in ptrtbl.load_range(zap, sibling, 1 << spread):
         if blkid != leaf.blkid:
             fail("blk == l->l_blkid", macro="VERIFY3U", values=(blkid, leaf.blkid), line=773)
     new = create_leaf(zap, tx)

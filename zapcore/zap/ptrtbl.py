@@ -53,6 +53,27 @@ def _table_load(zap: Zap, index: int) -> int:
     return block
 
 
+def load_range(zap: Zap, first: int, entries: int) -> list[int]:
+    """The leaf blocks of consecutive table entries; each table block is held once."""
+    q = zap.dbuf.buf.q
+    if q[L.Q_TBL_NUMBLKS] == 0:
+        base = 1 << L.embedded_shift(zap.block_shift)
+        return q[base + first : base + first + entries].tolist()
+    if entries == 1:
+        return [_table_load(zap, first)]
+    per_block = 1 << (zap.block_shift - 3)
+    loaded: list[int] = []
+    index = first
+    while index < first + entries:
+        _table_load(zap, index)
+        dbuf = zap.dnode.hold(q[L.Q_TBL_BLK] + index // per_block, FTAG)
+        at = index % per_block
+        loaded += dbuf.buf.q[at : at + first + entries - index].tolist()
+        dbuf.rele(FTAG)
+        index += per_block - at
+    return loaded
+
+
 @openzfs("zap.c", "zap_set_idx_to_blk")
 def store(zap: Zap, index: int, block: int, tx: Tx) -> None:
     """Point one table entry to a leaf block."""

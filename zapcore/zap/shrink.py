@@ -46,8 +46,7 @@ def _truncate(zap: Zap) -> None:
     else:
         entries = 1 << L.embedded_shift(zap.block_shift)
         last = 0
-    for index in range(entries):
-        last = max(last, ptrtbl.load(zap, index))
+    last = max(last, *ptrtbl.load_range(zap, 0, entries))
     if last >= q[L.Q_FREEBLK]:
         fail(
             "lastblk < zap_f_phys(zap)->zap_freeblk",
@@ -146,13 +145,7 @@ def _collapse(zap: Zap, even: Leaf, odd: Leaf, odd_prefix: int, spread: int, tx:
 
 @openzfs("zap.c", "zap_set_idx_range_to_blk")
 def _point_range(zap: Zap, first: int, entries: int, block: int, tx: Tx) -> None:
-    """Point a range of the table at one leaf, after a look that every block of it can be read.
-
-    The stride of the look is 1 at every block shift up to 15 (the real one divides the shift, not the block
-    size, by eight), so each entry is loaded.
-    """
-    stride = zap.block_shift >> 3
-    for index in range(first, first + entries, stride):
-        ptrtbl.load(zap, index)
+    """Point a range of the table at one leaf, after a look that every block of it can be read."""
+    ptrtbl.load_range(zap, first, entries)
     for index in range(first, first + entries):
         ptrtbl.store(zap, index, block, tx)
