@@ -1,7 +1,9 @@
-"""The salted CRC-64 of a name or of words, as the ZAP hashes its keys (module/zfs/zap_micro.c: zap_hash)."""
+"""The salted CRC-64 of a name or of words, as the ZAP hashes its keys (module/zfs/zap_micro.c: zap_hash), and
+its inverse: a name for a wanted hash."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 POLYNOMIAL = 0xC96C5795D7870F42
@@ -33,3 +35,48 @@ def crc64(salt: int, data: Iterable[int]) -> int:
 def hash_words(salt: int, words: tuple[int, ...]) -> int:
     """The CRC-64 of 64-bit words, each taken from its low byte up."""
     return crc64(salt, b"".join(word.to_bytes(8, "little") for word in words))
+
+
+SUFFIX_CHARS = 20
+FREE_BITS = 4
+SUFFIX_BASE = 0x60
+"""A suffix character is this plus its four free bits: a grave accent or a letter from a to o."""
+
+
+@functools.cache
+def _solver() -> tuple[tuple[int, int], ...]:
+    """For each bit of a CRC, from the top: which suffix bits to flip so that this bit, and no other that has
+    a place in the list before it, flips; and what they flip altogether. By elimination, once.
+    """
+    rows = []
+    for free in range(SUFFIX_CHARS * FREE_BITS):
+        flipped = bytearray(SUFFIX_CHARS)
+        flipped[free // FREE_BITS] = 1 << (free % FREE_BITS)
+        rows.append((crc64(0, flipped), 1 << free))
+    pivots: list[tuple[int, int]] = []
+    for bit in range(63, -1, -1):
+        index = next((i for i, (effect, _) in enumerate(rows) if effect >> bit & 1), None)
+        if index is None:  # pragma: no cover - 80 free bits reach every one of 64
+            raise ArithmeticError(f"no suffix flips bit {bit}")
+        effect, choice = rows.pop(index)
+        rows = [(e ^ effect, c ^ choice) if e >> bit & 1 else (e, c) for e, c in rows]
+        pivots.append((effect, choice))
+    return tuple(pivots)
+
+
+def name_for_hash(salt: int, wanted: int, bits: int, stem: bytes = b"") -> bytes:
+    """A name that starts with `stem` and whose CRC-64 from `salt` agrees with `wanted` in the first `bits`
+    bits (0 to 64).
+
+    A CRC is linear: what a flipped bit of the name does to it depends only on how many bytes follow. So the
+    name is solved for, not searched: `stem`, then 20 characters of which four bits each are free.
+    """
+    crc = crc64(salt, stem + bytes([SUFFIX_BASE]) * SUFFIX_CHARS)
+    choices = 0
+    for at, (effect, choice) in enumerate(_solver()[:bits]):
+        if (crc ^ wanted) >> (63 - at) & 1:
+            crc ^= effect
+            choices ^= choice
+    mask = (1 << FREE_BITS) - 1
+    suffix = [SUFFIX_BASE | (choices >> (FREE_BITS * at) & mask) for at in range(SUFFIX_CHARS)]
+    return stem + bytes(suffix)
