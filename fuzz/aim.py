@@ -1,0 +1,58 @@
+"""Keys for a wanted place: a key whose hash begins with given bits, whatever kind of keys a ZAP has.
+
+It knows how keys hash and nothing of leaves. CRC-64 is affine, so eight free bytes reach any hash.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from fuzz.program import U64, Key, Zap
+from zapcore.hashing import TABLE, crc64
+
+_BY_TOP = {entry >> 56: index for index, entry in enumerate(TABLE)}
+_TRIES = 64
+
+
+def hash_of(zap: Zap, key: Key) -> int:
+    """All 64 bits of a key's hash in this ZAP, before low bits are cut off."""
+    if isinstance(key, bytes):
+        return crc64(zap.salt, key)
+    if zap.prehashed:
+        return key[0]
+    return crc64(zap.salt, b"".join(word.to_bytes(8, "little") for word in key))
+
+
+def _register_before(wanted: int) -> int:
+    """The CRC register that eight NUL bytes turn into `wanted`."""
+    crc = wanted
+    for _ in range(8):
+        index = _BY_TOP[crc >> 56]
+        crc = ((crc ^ TABLE[index]) << 8 & U64) | index
+    return crc
+
+
+def key_for(zap: Zap, wanted: int, bits: int, rng: Random) -> Key:
+    """A key whose hash has the first `bits` bits of `wanted`; the bits after them are random.
+
+    Of a key of many words the last is made to fit (the first, where it is the hash itself).
+    """
+    mask = (1 << (64 - bits)) - 1
+    if zap.prehashed:
+        return (wanted & ~mask | rng.getrandbits(64) & mask, *([0] * (zap.words - 1)))
+    if zap.words:
+        head = (0,) * (zap.words - 1)
+        start = crc64(zap.salt, bytes(8 * len(head)))
+        return (*head, _register_before(wanted & ~mask | rng.getrandbits(64) & mask) ^ start)
+    for _ in range(_TRIES):
+        tail = _register_before(wanted & ~mask | rng.getrandbits(64) & mask) ^ zap.salt
+        name = tail.to_bytes(8, "little")
+        if 0 not in name:
+            break
+        if not mask:
+            # every bit is wanted: only a longer name can help
+            first = bytes([rng.randrange(1, 256)])
+            name = first + (_register_before(wanted) ^ crc64(zap.salt, first)).to_bytes(8, "little")
+            if 0 not in name:
+                break
+    return name.replace(b"\0", b"\1")

@@ -1,0 +1,192 @@
+"""Random programs. The only source of chance is the `random.Random` that is passed in.
+
+A program is drawn in two steps: first a theme (which ZAPs, a few keys that lie near each other, a few value
+sizes that matter for a leaf, which verbs and how often), then ops from that theme. Few keys and few sizes
+make ops meet; verbs left out at random make programs differ more than any one set of weights would.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from random import Random
+
+from fuzz.aim import key_for
+from fuzz.program import MAX_VALUE, U64, VERBS, Key, Op, Program, Target, Zap
+from zapcore.layout import ARRAY_BYTES, geometry
+
+WEIGHTS: Mapping[str, int] = {
+    "add": 30,
+    "update": 6,
+    "remove": 24,
+    "lookup": 2,
+    "length": 1,
+    "count": 1,
+    "destroy": 1,
+    "create": 1,
+    "cursor": 3,
+    "next": 8,
+    "retrieve": 3,
+    "close": 1,
+    "txg": 6,
+    "finish": 3,
+    "sync": 3,
+    "evict": 1,
+}
+"""How often each verb is drawn, before some are left out. A test holds it against VERBS."""
+
+CURSORS = ("c", "d")
+ZAP_NAMES = ("z", "y", "x", "w")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parameters:
+    """What random programs look like. Chances are of 1.
+
+    `left_out`: that a verb other than add and remove is not used; `known_key`: that an op takes a key of the
+    theme; `max_shift`: the largest leaf block, log2 of bytes, that a header line asks for.
+    """
+
+    min_ops: int = 8
+    max_ops: int = 80
+    min_keys: int = 2
+    max_keys: int = 6
+    lengths: int = 2
+    second_zap: float = 0.1
+    left_out: float = 0.35
+    known_key: float = 0.97
+    max_shift: int = 14
+    weights: Mapping[str, int] = dataclasses.field(default_factory=lambda: WEIGHTS)
+
+
+DEFAULT = Parameters()
+
+
+@dataclasses.dataclass(slots=True)
+class Theme:
+    """What the ops of a program are drawn from."""
+
+    zaps: dict[str, Zap]
+    keys: dict[str, list[Key]]
+    lengths: dict[str, list[int]]
+    verbs: list[str]
+    weights: list[int]
+
+
+def random_zap(rng: Random, name: str = "z", max_shift: int = 14) -> Zap:
+    """A header line: mostly small leaves and keys that are their own hash, at times anything else."""
+    shift = 9 if rng.random() < 0.75 else rng.randint(9, max_shift)
+    kind = rng.random()
+    salt = rng.getrandbits(64) | 1 if rng.random() < 0.1 else Zap(name).salt
+    wide = rng.random() < 0.5
+    if kind < 0.6:
+        return Zap(name, words=1, prehashed=True, hash64=wide, leaf_shift=shift, salt=salt)
+    if kind < 0.7:
+        words = rng.choice((1, 1, 2, 3))
+        return Zap(name, words=words, prehashed=rng.random() < 0.3, hash64=wide, leaf_shift=shift, salt=salt)
+    if kind < 0.85:
+        return Zap(name, hash64=True, leaf_shift=shift, salt=salt)
+    return Zap(name, fat=False, leaf_shift=shift, salt=salt)
+
+
+def sizes_that_matter(zap: Zap, rng: Random) -> int:
+    """A value's length in bytes: none, a few, or so many that 1, 2, 3 or 4 such entries just fill a leaf or
+    just do not fit in it."""
+    choice = rng.random()
+    if choice < 0.25:
+        return rng.choice((0, 1, 8, 21, 22))
+    if choice < 0.28:
+        return rng.choice((MAX_VALUE, MAX_VALUE - 1))
+    chunks = geometry(zap.leaf_shift).chunks
+    share = chunks // rng.choice((1, 2, 2, 2, 3, 4))
+    # one chunk is the entry's own, one or more its key's
+    spare = share - 1 - max(1, -(-8 * zap.words // ARRAY_BYTES))
+    length = ARRAY_BYTES * max(spare, 0) + rng.choice((0, 1, 1, ARRAY_BYTES))
+    return min(length, MAX_VALUE)
+
+
+def near_keys(zap: Zap, count: int, rng: Random) -> list[Key]:
+    """Keys that share some leading bits of their hashes: the corners of a few nested prefixes."""
+    base = 0 if rng.random() < 0.6 else rng.getrandbits(64)
+    depth = rng.choice((1, 2, 2, 3, 3, 4, 5, 8))
+    keys: list[Key] = []
+    for _ in range(count):
+        if rng.random() < 0.5:
+            keys.append(plain_key(zap, len(keys), depth))
+            continue
+        bits = rng.randint(0, depth)
+        turned = base ^ (1 << (63 - bits))
+        keys.append(key_for(zap, turned, rng.choice((bits + 1, bits + 1, 64)), rng))
+    return keys
+
+
+def plain_key(zap: Zap, number: int, depth: int) -> Key:
+    """The number-th key of a grid: words spread over the first `depth` bits, or names a, b, c..."""
+    if not zap.words:
+        return b"abcdefghijklmnopqrstuvwxyz"[number % 26 : number % 26 + 1] * (1 + number // 26)
+    spread = int(f"{number % (1 << depth):0{depth}b}"[::-1], 2)
+    return (spread << (64 - depth), *([0] * (zap.words - 1)))
+
+
+def theme(rng: Random, parameters: Parameters = DEFAULT) -> Theme:
+    """Draw what a program will be about."""
+    count = 1 + (rng.random() < parameters.second_zap)
+    zaps = {name: random_zap(rng, name, parameters.max_shift) for name in ZAP_NAMES[:count]}
+    keys = {}
+    lengths = {}
+    for name, zap in zaps.items():
+        keys[name] = near_keys(zap, rng.randint(parameters.min_keys, parameters.max_keys), rng)
+        wanted = rng.randint(1, parameters.lengths)
+        lengths[name] = [sizes_that_matter(zap, rng) for _ in range(wanted)]
+    verbs = [
+        verb
+        for verb in parameters.weights
+        if verb in ("add", "remove") or rng.random() >= parameters.left_out
+    ]
+    return Theme(zaps, keys, lengths, verbs, [parameters.weights[verb] for verb in verbs])
+
+
+def random_op(rng: Random, about: Theme, parameters: Parameters = DEFAULT) -> Op:
+    """One op of a theme."""
+    name = rng.choices(about.verbs, about.weights)[0]
+    return op_of(rng, name, about, parameters)
+
+
+def op_of(rng: Random, name: str, about: Theme, parameters: Parameters = DEFAULT) -> Op:
+    """An op of the given verb, its target, key and numbers drawn from the theme."""
+    verb = VERBS[name]
+    if verb.target is Target.NONE:
+        return Op(name)
+    zap = about.zaps[next(iter(about.zaps)) if len(about.zaps) == 1 else rng.choice(list(about.zaps))]
+    if verb.target is Target.CURSOR:
+        cursor = CURSORS[rng.random() < 0.2]
+        return Op(name, cursor, other=zap.name if verb.other else "")
+    key: Key | None = None
+    if verb.key:
+        known = rng.random() < parameters.known_key
+        key = rng.choice(about.keys[zap.name]) if known else key_for(zap, rng.getrandbits(64), 8, rng)
+    if name in ("add", "update"):
+        return written(rng, name, zap, key, rng.choice(about.lengths[zap.name]))
+    if name == "lookup":
+        return Op(name, zap.name, key, rng.choice((1, 8, 8)), rng.choice((1, 1024, 1024)))
+    return Op(name, zap.name, key)
+
+
+def written(rng: Random, name: str, zap: Zap, key: Key | None, length: int) -> Op:
+    """An add or update of a value of `length` bytes, at times as larger integers."""
+    if not zap.fat and rng.random() < 0.8:
+        return Op(name, zap.name, key, 8, 1, rng.getrandbits(8))
+    size = 1
+    if rng.random() < 0.15:
+        size = rng.choice((2, 4, 8))
+        length //= size
+    fill = 0 if rng.random() < 0.7 else rng.choice((rng.getrandbits(8), rng.getrandbits(64), U64))
+    return Op(name, zap.name, key, size, length, fill)
+
+
+def random_program(rng: Random, parameters: Parameters = DEFAULT) -> Program:
+    """A whole program."""
+    about = theme(rng, parameters)
+    count = rng.randint(parameters.min_ops, parameters.max_ops)
+    ops = tuple(random_op(rng, about, parameters) for _ in range(count))
+    return Program(tuple(about.zaps.values()), ops)
