@@ -1,0 +1,244 @@
+"""What single bytes of the byte form stand for: verbs, keys, values, whole headers.
+
+These tables are for ever: a stored input means what it meant. Only places marked free may be given a meaning.
+They are also what makes random bytes good programs: few distinct keys, values of which two do not fit in one
+leaf of 512 bytes, mostly adds and removes, now and then a txg step or a cursor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import TypeVar
+
+from fuzz.program import U64, VERBS, Key, Number, Zap
+
+T = TypeVar("T")
+
+Numbers = tuple[int, int, int]
+"""An op's size, length and fill."""
+
+ESCAPES = 248
+"""First of the eight values of a record's first byte that are no verb."""
+KEY_TOP, KEY_1, KEY_2, KEY_3, NUMBER, TARGET, SWITCH, SKIP = range(ESCAPES, 256)
+
+OPCODES = 64
+"""Values of a record's first byte that are indexes in VERBS; those without a verb yet are free."""
+_WEIGHTS = {
+    "add": 58,
+    "remove": 48,
+    "update": 12,
+    "txg": 16,
+    "sync": 4,
+    "finish": 5,
+    "cursor": 8,
+    "next": 14,
+    "retrieve": 3,
+    "close": 2,
+    "lookup": 5,
+    "length": 2,
+    "count": 2,
+    "evict": 3,
+    "destroy": 1,
+    "create": 1,
+}
+_WEIGHTED = [verb for verb, weight in _WEIGHTS.items() for _ in range(weight)]
+
+
+def _verbs() -> list[str]:
+    names = list(VERBS)
+    spread = [_WEIGHTED[place * 23 % len(_WEIGHTED)] for place in range(OPCODES)]
+    return names + spread[len(names) :] + _WEIGHTED
+
+
+VERB_OF_BYTE = _verbs()
+"""The verb of each value of a record's first byte below ESCAPES."""
+OPCODE = {verb: index for index, verb in enumerate(VERBS)}
+
+PRESETS: tuple[tuple[Zap, ...], ...] = (
+    (Zap("z", words=1, prehashed=True, leaf_shift=9),),
+    (Zap("z", words=1, prehashed=True, hash64=True, leaf_shift=9),),
+    (Zap("z", hash64=True, leaf_shift=9),),
+    (Zap("z", words=1, leaf_shift=9),),
+    (Zap("z", words=1, prehashed=True, leaf_shift=10),),
+    (Zap("z", words=1, prehashed=True, hash64=True, leaf_shift=12),),
+    (Zap("d", hash64=True),),
+    (Zap("z", words=2, prehashed=True, leaf_shift=9),),
+    (
+        Zap("z", words=1, prehashed=True, leaf_shift=9),
+        Zap("y", words=1, prehashed=True, leaf_shift=9),
+    ),
+)
+"""Headers that one byte stands for; append only."""
+CURSORS = ("c", "d")
+"""The names of cursors where the header gives none."""
+ZAP_NAMES = ("z", "y", "x", "w")
+"""The names of ZAPs where an explicit header gives none."""
+
+_FAVOURITES = 8
+
+
+def _words() -> list[int]:
+    """64 words: favourites that part at the first bits, every top nibble, longer prefixes, collisions."""
+    favourites = [top << 56 for top in (0x00, 0x80, 0x40, 0xC0, 0x20, 0x10, 0x08, 0xA0)]
+    tops = [top << 60 for top in range(16)]
+    longer = [top << 52 for top in (0x010, 0x020, 0x040, 0x060, 0x810, 0x820, 0x840, 0x880, 0x410, 0xC10)]
+    deep = [top << 48 for top in (0x0010, 0x8010, 0x0001, 0x8001)]
+    # Few of these: with large values they grow a pointer table without end, which costs a run its time.
+    same = [1, 2, 1 << 63 | 1, U64]
+    every = _unique([*favourites, *tops, *longer, *deep, *same, *(top << 55 for top in range(1, 512, 2))])
+    return every[:64]
+
+
+def _names() -> list[bytes]:
+    letters = [bytes([letter]) for letter in b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"]
+    long = [b"n" * size for size in (20, 21, 22, 42, 43, 49, 50, 100, 254, 255)]
+    return [*letters, *long, b"s.acl.h", b".s.open.h.hyLZlg"]
+
+
+def _unique(items: Iterable[int]) -> list[int]:
+    return list(dict.fromkeys(items))
+
+
+_WORDS = _words()
+_NAMES = _names()
+
+
+@cache
+def keys(words: int) -> list[Key]:
+    """The key of each byte, for ZAPs whose keys have so many words (0: they are names)."""
+    table: list[Key]
+    if words == 0:
+        table = [*_NAMES]
+    elif words == 1:
+        table = [(word,) for word in _WORDS]
+    else:
+        rest = (0,) * (words - 2)
+        table = [(word, second, *rest) for second in (0, 1) for word in _WORDS[:32]]
+    return table + [table[byte % _FAVOURITES] for byte in range(len(table), 256)]
+
+
+@cache
+def key_codes(words: int) -> dict[Key, int]:
+    """The byte of each key that has one."""
+    return _codes(keys(words))
+
+
+def _codes(table: list[T]) -> dict[T, int]:
+    return {item: byte for byte, item in reversed(list(enumerate(table)))}
+
+
+def _values() -> list[Numbers]:
+    """128 values, the favourites first."""
+    favourites = [(1, n, 0) for n in (180, 150, 190, 1, 0, 2, 160, 170, 100, 21, 42, 186, 120)]
+    favourites += [(8, 1, 0), (8, 1, 1), (8, 2, 0)]
+    ones = [
+        *range(150, 191),
+        3,
+        8,
+        20,
+        22,
+        41,
+        43,
+        63,
+        64,
+        84,
+        85,
+        200,
+        255,
+        256,
+        300,
+        336,
+        357,
+        378,
+        400,
+        512,
+    ]
+    ones += [1000, 1024, 2048, 4096, 8191, 8192]
+    eights = [3, 20, 21, 22, 23, 24, 45, 100, 128, 512, 1023, 1024, 1025, 8192]
+    table = favourites + [(1, n, 0) for n in ones] + [(8, n, 0) for n in eights]
+    table += [(2, n, 0) for n in (1, 75, 90, 4096, 4097)] + [(4, n, 0) for n in (1, 37, 45, 2048, 2049)]
+    table += [(8, 0, 0), (8, 1, 2), (8, 1, U64), (1, 180, 1), (1, 180, 0xFF), (1, 1, 1)]
+    table = list(dict.fromkeys(table))
+    table += [(1, 23 + extra, 0) for extra in range(128 - len(table))]
+    return table
+
+
+def _spread(table: list[Numbers]) -> list[Numbers]:
+    """Half of all bytes for the table, a quarter for its first, a quarter for its first 16."""
+    return table + [table[0]] * 64 + [table[byte % 16] for byte in range(64)]
+
+
+def _reads() -> list[Numbers]:
+    favourites = [
+        (8, 1024, 0),
+        (1, 8192, 0),
+        (1, 180, 0),
+        (8, 1, 0),
+        (1, 1, 0),
+        (1, 0, 0),
+        (1, 179, 0),
+        (1, 181, 0),
+    ]
+    favourites += [
+        (2, 1, 0),
+        (4, 1, 0),
+        (2, 4096, 0),
+        (4, 2048, 0),
+        (8, 0, 0),
+        (1, 150, 0),
+        (1, 190, 0),
+        (8, 2, 0),
+    ]
+    lengths = [(size, length, 0) for size, length, _ in _values()]
+    more = [(8, length, 0) for length in range(200, 328)]
+    return list(dict.fromkeys([*favourites, *lengths, *more]))[:128]
+
+
+_VALUES = _spread(_values())
+_READS = _spread(_reads())
+_FIELDS = ("size", "length", "fill")
+
+
+@cache
+def numbers(verb: str) -> tuple[Number, ...]:
+    """A verb's numbers, in the order of the NUMBER escape's field indexes."""
+    return VERBS[verb].positional + VERBS[verb].numbers
+
+
+@cache
+def places(verb: str) -> tuple[int, ...]:
+    """Where in `Numbers` each of a verb's numbers stands."""
+    return tuple(_FIELDS.index(number.field) for number in numbers(verb))
+
+
+@cache
+def values(verb: str) -> list[Numbers]:
+    """What each value of a record's third byte says for a verb."""
+    fields = tuple(number.field for number in numbers(verb))
+    if fields == _FIELDS:
+        return _VALUES
+    if fields == _FIELDS[:2]:
+        return _READS
+    defaults = [0, 0, 0]
+    for place, number in zip(places(verb), numbers(verb), strict=True):
+        defaults[place] = number.default
+    return [(defaults[0], defaults[1], defaults[2])] * 256
+
+
+@cache
+def value_codes(verb: str) -> dict[Numbers, int]:
+    """The byte of each value that has one."""
+    return _codes(values(verb))
+
+
+def number_of_code(number: Number, code: int) -> int:
+    """A number from the unsigned integer that escapes spell."""
+    if number.choices:
+        return number.choices[code % len(number.choices)]
+    return number.low + code % (number.high - number.low + 1)
+
+
+def code_of_number(number: Number, value: int) -> int:
+    """The inverse of `number_of_code`."""
+    return number.choices.index(value) if number.choices else value - number.low
