@@ -33,12 +33,14 @@ class Attribute(NamedTuple):
 
 
 class Cursor:
-    """zap_cursor_t. `at_end` once the last entry was passed."""
+    """zap_cursor_t, started from a serialized one if need be (zap_cursor_init_serialized). It stands at
+    (`hash`, `cd`); a hash of all ones is the end."""
 
-    __slots__ = ("cd", "hash", "leaf", "number", "objset", "zap")
+    __slots__ = ("cd", "hash", "leaf", "number", "objset", "serialized", "zap")
 
     @openzfs("zap_micro.c", "zap_cursor_init")
-    def __init__(self, objset: Objset, number: int) -> None:
+    def __init__(self, objset: Objset, number: int, serialized: int = 0) -> None:
+        self.serialized = serialized
         self.objset = objset
         self.number = number
         self.zap: Zap | None = None
@@ -58,6 +60,7 @@ class Cursor:
             raise ZapErrno(errno.ENOENT)
         if self.zap is None:
             self.zap = lock(self.objset, self.number, None, None, False, True, False)
+            self._start(self.zap)
         else:
             self.zap.rwlock.enter_read()
         zap = self.zap
@@ -68,6 +71,13 @@ class Cursor:
             raise
         zap.rwlock.exit()
         return attribute
+
+    def _start(self, zap: Zap) -> None:
+        """Go where the serialized cursor says; an advance before the first retrieval counts on top."""
+        self.hash = (self.serialized << (64 - zap.hash_bits)) & U64
+        self.cd = (self.cd + (self.serialized >> zap.hash_bits)) & L.NEED_CD
+        if self.cd >= zap.max_cd:
+            self.cd = 0
 
     def _retrieve_micro(self) -> Attribute:
         zap = self.zap
@@ -148,7 +158,16 @@ class Cursor:
             put_leaf(self.leaf)
             self.leaf = None
 
-    def check_serializable(self) -> None:
-        """The assertions of zap_cursor_serialize()."""
-        if self.zap is not None and self.cd >= self.zap.max_cd:
-            fail("zc->zc_cd < zap_maxcd(zc->zc_zap)", place="zap_micro.c:zap_cursor_serialize")
+    @openzfs("zap_micro.c", "zap_cursor_serialize")
+    def serialize(self) -> int:
+        """Where it stands, as a number that a new cursor can start from; all ones at the end."""
+        if self.hash == U64:
+            return U64
+        zap = self.zap
+        if zap is None:
+            return self.serialized
+        if self.hash & zap.max_cd:
+            fail("(zc->zc_hash & zap_maxcd(zc->zc_zap)) == 0", line=1876)
+        if self.cd >= zap.max_cd:
+            fail("zc->zc_cd < zap_maxcd(zc->zc_zap)", line=1877)
+        return (self.hash >> (64 - zap.hash_bits)) | (self.cd << zap.hash_bits) & U64
