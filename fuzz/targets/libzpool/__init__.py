@@ -1,0 +1,12 @@
+"""The real OpenZFS in user space as a target: `LibzpoolTarget` in the parent, the library in a worker.
+
+`abi` knows the library's functions, `pool` a running pool and its transaction groups, `session` one
+program's objects, `worker` is the child process that has all three. `wire` is what goes over the pipes,
+`message` reads what a dying library prints, and `target` is the parent's side. Nothing outside of this
+package loads the library.
+"""
+
+from fuzz.targets.libzpool.locate import NoLibrary, find_library
+from fuzz.targets.libzpool.target import LibzpoolTarget
+
+__all__ = ["LibzpoolTarget", "NoLibrary", "find_library"]

@@ -1,0 +1,161 @@
+"""libzpool's functions and structures as ctypes sees them; where releases differ stands here and only here.
+
+The arguments are those of `include/sys/{zap,dmu,spa,txg,nvpair}.h`. Errors come back as the int results
+(errno values); nothing here interprets them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_CODES: dict[str, Any] = {
+    "v": None,
+    "i": ctypes.c_int,
+    "u": ctypes.c_uint32,
+    "q": ctypes.c_uint64,
+    "p": ctypes.c_void_p,
+    "s": ctypes.c_char_p,
+}
+
+PROTOTYPES = {
+    "kernel_init": "v i",
+    "nvlist_alloc": "i pui",
+    "nvlist_free": "v p",
+    "nvlist_add_string": "i pss",
+    "nvlist_add_uint64": "i psq",
+    "nvlist_add_nvlist_array": "i pspu",
+    "spa_create": "i spppp",
+    "spa_config_enter": "v pipi",
+    "spa_config_tryenter": "i pipi",
+    "spa_config_exit": "v pip",
+    "spa_last_synced_txg": "q p",
+    "spa_syncing_txg": "q p",
+    "spa_suspended": "i p",
+    "dmu_objset_create": "i siqppp",
+    "dmu_objset_own": "i siiipp",
+    "dmu_objset_pool": "p p",
+    "dmu_objset_spa": "p p",
+    "dmu_objset_evict_dbufs": "v p",
+    "dmu_object_info": "i pqp",
+    "dmu_read": "i pqqqpu",
+    "dmu_buf_hold": "i pqqppi",
+    "dmu_buf_rele": "v pp",
+    "dmu_buf_will_dirty": "v pp",
+    "dmu_buf_get_user": "p p",
+    "dmu_tx_create": "p p",
+    "dmu_tx_hold_zap": "v pqis",
+    "dmu_tx_hold_free": "v pqqq",
+    "dmu_tx_assign": "i pq",
+    "dmu_tx_commit": "v p",
+    "dmu_tx_abort": "v p",
+    "dmu_tx_get_txg": "q p",
+    "txg_wait_synced": "v pq",
+    "txg_wait_open": "v pqi",
+    "zap_create_norm": "q piiiip",
+    "zap_create_flags": "q piiiiiiip",
+    "zap_destroy": "i pqp",
+    "zap_add": "i pqsiqpp",
+    "zap_add_uint64": "i pqpiiqpp",
+    "zap_update": "i pqsiqpp",
+    "zap_update_uint64": "i pqpiiqpp",
+    "zap_remove": "i pqsp",
+    "zap_remove_uint64": "i pqpip",
+    "zap_lookup": "i pqsqqp",
+    "zap_lookup_uint64": "i pqpiqqp",
+    "zap_length": "i pqspp",
+    "zap_length_uint64": "i pqpipp",
+    "zap_count": "i pqp",
+    "zap_cursor_init": "v ppq",
+    "zap_cursor_fini": "v p",
+    "zap_cursor_retrieve": "i pp",
+    "zap_cursor_advance": "v p",
+}
+"""Result code, then argument codes: int, uint32, uint64 (q), pointer, string, void."""
+
+DMU_OST_OTHER = 4
+DMU_OT_OBJECT_DIRECTORY = 1
+DMU_NEW_OBJECT = (1 << 64) - 1
+DMU_OBJECT_END = (1 << 64) - 1
+DMU_READ_NO_PREFETCH = 1
+TXG_NOWAIT = 0
+TXG_WAIT = 1
+SCL_CONFIG, SCL_STATE = 1, 2
+RW_READER, RW_WRITER = 0, 1
+INDIRECT_SHIFT = 17
+
+
+class ObjectInfo(ctypes.Structure):
+    """dmu_object_info_t."""
+
+    _fields_ = (
+        ("data_block_size", ctypes.c_uint32),
+        ("metadata_block_size", ctypes.c_uint32),
+        ("types", ctypes.c_uint32 * 2),
+        ("bonus_size", ctypes.c_uint64),
+        ("small", ctypes.c_uint8 * 8),
+        ("dnode_size", ctypes.c_uint64),
+        ("physical_blocks_512", ctypes.c_uint64),
+        ("max_offset", ctypes.c_uint64),
+        ("fill_count", ctypes.c_uint64),
+    )
+
+
+class Attribute(ctypes.Structure):
+    """zap_attribute_t. In 2.1 the name follows at once, in 2.3 after its length and four unused bytes."""
+
+    _fields_ = (
+        ("integer_length", ctypes.c_int),
+        ("conflict", ctypes.c_int),
+        ("num_integers", ctypes.c_uint64),
+        ("first_integer", ctypes.c_uint64),
+    )
+
+
+class Library:
+    """A loaded libzpool: every function of PROTOTYPES as an attribute, tunables through `tune`.
+
+    `named_at` is the offset of za_name in what `attribute()` returns. Raises OSError where it cannot be
+    loaded and AttributeError where a function is missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        folder = path.parent
+        for needed in ("libnvpair.so.3", "libuutil.so.3", "libzfs_core.so.3"):
+            if (folder / needed).exists():
+                ctypes.CDLL(str(folder / needed), mode=os.RTLD_GLOBAL | os.RTLD_NOW)
+        self.handle = ctypes.CDLL(str(path), mode=os.RTLD_GLOBAL | os.RTLD_NOW)
+        for name, codes in PROTOTYPES.items():
+            self._bind(name, codes)
+        self.has_attribute_alloc = hasattr(self.handle, "zap_attribute_alloc")
+        self.named_at = ctypes.sizeof(Attribute) + (8 if self.has_attribute_alloc else 0)
+        if self.has_attribute_alloc:
+            self._bind("zap_attribute_alloc", "p")
+
+    def _bind(self, name: str, codes: str) -> None:
+        function = getattr(self.handle, name)
+        result, _, arguments = codes.partition(" ")
+        function.restype = _CODES[result]
+        function.argtypes = [_CODES[code] for code in arguments]
+        setattr(self, name, function)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        raise AttributeError(f"libzpool has no {name}")
+
+    def attribute(self) -> int:
+        """The address of a zap_attribute_t that lives as long as the process."""
+        if self.has_attribute_alloc:
+            return int(self.zap_attribute_alloc())
+        self._attribute = ctypes.create_string_buffer(self.named_at + 256 + 8)
+        return ctypes.addressof(self._attribute)
+
+    def tune(self, name: str, value: int, kind: type[ctypes.c_int] | type[ctypes.c_uint64]) -> bool:
+        """Set an exported variable; whether this release exports it."""
+        try:
+            kind.in_dll(self.handle, name).value = value
+        except ValueError:
+            return False
+        return True

@@ -1,0 +1,232 @@
+"""A running pool in memory, and its transaction groups moved by hand.
+
+The pool's image and its cache file are anonymous memory (memfd), so a process that dies leaves nothing. A
+txg stays in flight because SCL_STATE is held as writer: spa_sync (spa.c) takes it as reader before it writes
+anything. The DMU asserts that its callers hold no such lock as writer, so a thread of its own does.
+
+SCL_CONFIG alone would not do: the sync thread takes that one three times for each txg (around spa_sync for
+its statistics, too), SCL_STATE at the start and once more near the end. Both together let exactly one
+through: see `Pool._one_through`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Callable
+
+from fuzz.targets.libzpool.abi import (
+    DMU_OST_OTHER,
+    RW_READER,
+    RW_WRITER,
+    SCL_CONFIG,
+    SCL_STATE,
+    TXG_NOWAIT,
+    Library,
+)
+
+IMAGE_BYTES = 256 << 20
+_NEVER_SECONDS = 10_000_000
+
+
+class PoolProblem(Exception):
+    """The pool could not be made, or its transaction groups moved by themselves."""
+
+
+class _Gate:
+    """A thread that holds locks of the pool. One order at a time, each answered before the next."""
+
+    def __init__(self) -> None:
+        self._order: Callable[[], None] | None = None
+        self._given, self._done = threading.Semaphore(0), threading.Semaphore(0)
+        threading.Thread(target=self._serve, daemon=True, name="gate").start()
+
+    def _serve(self) -> None:
+        while True:
+            self._given.acquire()
+            assert self._order is not None
+            self._order()
+            self._done.release()
+
+    def start(self, order: Callable[[], None]) -> None:
+        """Let the thread do something; `wait` must follow."""
+        self._order = order
+        self._given.release()
+
+    def wait(self) -> None:
+        """Until the order has been carried out."""
+        self._done.acquire()
+
+    def do(self, order: Callable[[], None]) -> None:
+        """Both."""
+        self.start(order)
+        self.wait()
+
+
+class Pool:
+    """One pool with one object set. `in_flight` txgs are closed and have not synced (0 to 2)."""
+
+    def __init__(self, library: Library, image_bytes: int = IMAGE_BYTES) -> None:
+        self.lib = library
+        self.tag = ctypes.create_string_buffer(b"zapfuzz")
+        self.in_flight = 0
+        self._gate, self._next_gate = _Gate(), _Gate()
+        self._settle_tunables()
+        self._image = os.memfd_create("zapfuzz-pool", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.truncate(self._image, image_bytes)
+        self._cache = os.memfd_create("zapfuzz-cachefile")
+        self._cache_path = ctypes.create_string_buffer(f"/proc/self/fd/{self._cache}".encode())
+        address = ctypes.addressof(self._cache_path)
+        ctypes.c_void_p.in_dll(library.handle, "spa_config_path").value = address
+        library.kernel_init(3)
+        self._create(f"/proc/self/fd/{self._image}".encode())
+        self.os = self._own(b"zapfuzz/ds")
+        self.pool = library.dmu_objset_pool(self.os)
+        self.spa = library.dmu_objset_spa(self.os)
+        library.txg_wait_synced(self.pool, 0)
+        self._synced = self.last_synced
+
+    def _settle_tunables(self) -> None:
+        """Nothing may move a txg or read ahead by itself: no timer, no early sync, no prefetch."""
+        tune = self.lib.tune
+        tune("zfs_txg_timeout", _NEVER_SECONDS, ctypes.c_int)
+        tune("zfs_dirty_data_sync_percent", 90, ctypes.c_int)
+        tune("zfs_prefetch_disable", 1, ctypes.c_int)
+        tune("zfs_deadman_enabled", 0, ctypes.c_int)
+        tune("zap_iterate_prefetch", 0, ctypes.c_int)
+
+    def _create(self, image: bytes) -> None:
+        lib = self.lib
+        root, child = ctypes.c_void_p(), ctypes.c_void_p()
+        for made in (root, child):
+            lib.nvlist_alloc(ctypes.byref(made), 1, 0)
+        lib.nvlist_add_string(child, b"type", b"file")
+        lib.nvlist_add_string(child, b"path", image)
+        lib.nvlist_add_uint64(child, b"ashift", 9)
+        lib.nvlist_add_uint64(child, b"is_log", 0)
+        children = (ctypes.c_void_p * 1)(child)
+        lib.nvlist_add_string(root, b"type", b"root")
+        lib.nvlist_add_nvlist_array(root, b"children", ctypes.addressof(children), 1)
+        if error := lib.spa_create(b"zapfuzz", root, None, None, None):
+            raise PoolProblem(f"spa_create: {os.strerror(error)}")
+        lib.nvlist_free(root)
+        lib.nvlist_free(child)
+
+    def _own(self, name: bytes) -> int:
+        if error := self.lib.dmu_objset_create(name, DMU_OST_OTHER, 0, None, None, None):
+            raise PoolProblem(f"dmu_objset_create: {os.strerror(error)}")
+        found = ctypes.c_void_p()
+        if error := self.lib.dmu_objset_own(name, DMU_OST_OTHER, 0, 1, self.tag, ctypes.byref(found)):
+            raise PoolProblem(f"dmu_objset_own: {os.strerror(error)}")
+        assert found.value is not None
+        return found.value
+
+    @property
+    def last_synced(self) -> int:
+        """The youngest txg that has been written (spa_last_synced_txg)."""
+        return int(self.lib.spa_last_synced_txg(self.spa))
+
+    @property
+    def open_txg(self) -> int:
+        """The txg that a transaction would go to now; counts, asks nothing."""
+        return self._synced + self.in_flight + 1
+
+    def check(self) -> None:
+        """Raise PoolProblem if a txg has synced that nobody let go."""
+        if (now := self.last_synced) != self._synced:
+            raise PoolProblem(f"txg {now} has synced, {self._synced} was the last that should have")
+
+    def forbid_writes(self) -> None:
+        """Make every write to the image fail from now on, as a broken disk does."""
+        fcntl.fcntl(self._image, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
+
+    def probe_open_txg(self) -> int:
+        """The open txg as a real transaction sees it."""
+        tx = self.lib.dmu_tx_create(self.os)
+        if error := self.lib.dmu_tx_assign(tx, TXG_NOWAIT):
+            raise PoolProblem(f"dmu_tx_assign: {os.strerror(error)}")
+        txg = int(self.lib.dmu_tx_get_txg(tx))
+        self.lib.dmu_tx_commit(tx)
+        return txg
+
+    def txg(self) -> None:
+        """Close the open txg, which stays in flight, and open the next; the oldest of two in flight ends."""
+        self.check()
+        if self.in_flight == 2:
+            self.finish()
+        if self.in_flight == 0:
+            self._gate.do(self._shut)
+        self.lib.txg_wait_open(self.pool, self.open_txg + 1, 1)
+        self.in_flight += 1
+        self._await_syncing()
+
+    def finish(self) -> None:
+        """Let the oldest txg in flight sync to its end; nothing if there is none."""
+        self.check()
+        if self.in_flight == 0:
+            return
+        if self.in_flight == 1:
+            self._gate.do(self._open)
+        else:
+            self._one_through()
+        self.in_flight -= 1
+        self._synced += 1
+        self.lib.txg_wait_synced(self.pool, self._synced)
+        self._await_syncing()
+
+    def finish_all(self) -> None:
+        """Let every txg in flight sync; the open one stays open."""
+        if self.in_flight:
+            self._gate.do(self._open)
+            self._synced += self.in_flight
+            self.in_flight = 0
+            self.lib.txg_wait_synced(self.pool, self._synced)
+        self.check()
+
+    def sync(self) -> None:
+        """Let every txg sync, the open one too."""
+        last = self.open_txg
+        if self.in_flight:
+            self._gate.do(self._open)
+        self.lib.txg_wait_synced(self.pool, last)
+        self.in_flight, self._synced = 0, last
+        self.check()
+
+    def _await_syncing(self) -> None:
+        """Until the oldest txg in flight has come to the gate, holding SCL_CONFIG (spa_syncing_txg is set
+        between the two locks)."""
+        while self.in_flight and self.lib.spa_syncing_txg(self.spa) != self._synced + 1:
+            time.sleep(0)
+        self.check()
+
+    def _shut(self) -> None:
+        self.lib.spa_config_enter(self.spa, SCL_STATE, self.tag, RW_WRITER)
+
+    def _open(self) -> None:
+        self.lib.spa_config_exit(self.spa, SCL_STATE, self.tag)
+
+    def _one_through(self) -> None:
+        """Let exactly one spa_sync through the gate, however the threads are scheduled.
+
+        The oldest txg waits at the gate with SCL_CONFIG as reader. A second thread asks for SCL_CONFIG as
+        writer, and only once its wish is known (a try as reader fails) is the gate opened: the sync thread
+        writes that txg, gives SCL_CONFIG up, and cannot have it again before the second thread, which
+        first shuts the gate anew. The two threads then change roles.
+        """
+        lib, spa = self.lib, self.spa
+
+        def shut_behind() -> None:
+            lib.spa_config_enter(spa, SCL_CONFIG, self.tag, RW_WRITER)
+            self._shut()
+            lib.spa_config_exit(spa, SCL_CONFIG, self.tag)
+
+        self._next_gate.start(shut_behind)
+        while lib.spa_config_tryenter(spa, SCL_CONFIG, self.tag, RW_READER):
+            lib.spa_config_exit(spa, SCL_CONFIG, self.tag)
+            time.sleep(0)
+        self._gate.do(self._open)
+        self._next_gate.wait()
+        self._gate, self._next_gate = self._next_gate, self._gate

@@ -1,0 +1,232 @@
+"""What goes over the pipes between a target and its worker: packed numbers and bytes, little-endian.
+
+One request runs any number of ops and may begin and end the program around them, so a whole program is one
+round trip. Both ends are this module; nothing is ever evaluated, and a frame that does not add up raises
+WireProblem. The library is not known here.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import struct
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fuzz.program import VERBS, Key, Op, Program, Target, Zap
+from fuzz.targets.base import DONE, Entry, Result
+
+FRAME = struct.Struct("<IB")
+"""Length of what follows, and a Command (or a Status in an answer)."""
+
+_ZAP = struct.Struct("<BBBiQ")
+_OP = struct.Struct("<BBHHHQH")
+_COUNTS = struct.Struct("<HHI")
+_RESULT = struct.Struct("<iB")
+_LENGTH = struct.Struct("<QQ")
+_ENTRY = struct.Struct("<BQQH")
+_U64 = struct.Struct("<Q")
+_U32 = struct.Struct("<I")
+
+DIGEST_BYTES = 8
+VERB_CODES = {name: code for code, name in enumerate(VERBS)}
+
+
+class WireProblem(Exception):
+    """A frame that does not add up: the other end is not what it should be."""
+
+
+class Command(enum.IntEnum):
+    """What the parent asks for."""
+
+    RUN = 1
+    BLOCKS = 2
+    DIE = 3
+
+
+class Status(enum.IntEnum):
+    """How an answer begins: it worked; a bound was reached; the harness itself is at fault."""
+
+    OK = 0
+    LIMIT = 1
+    PROBLEM = 2
+
+
+class Flags(enum.IntFlag):
+    """What a RUN does besides its ops."""
+
+    BEGIN = 1
+    END = 2
+    DIGEST = 4
+
+
+class Tag(enum.IntEnum):
+    """Which kind of value a result has."""
+
+    NOTHING = 0
+    BYTES = 1
+    LENGTH = 2
+    COUNT = 3
+    ENTRY = 4
+
+
+class WireOp(NamedTuple):
+    """An op with numbers for its verb, ZAPs and cursors, and its key as bytes."""
+
+    verb: int
+    size: int
+    target: int
+    other: int
+    length: int
+    fill: int
+    key: bytes
+
+
+def block_digest(block: bytes | memoryview) -> bytes:
+    """The digest of one block."""
+    return hashlib.blake2b(block, digest_size=DIGEST_BYTES).digest()
+
+
+def join_digests(digests: Sequence[bytes]) -> bytes:
+    """The digest of an object from those of its blocks, in order; blocks of zeros at its end must have been
+    left out (`digest_blocks` does), since an object's length is not part of a ZAP."""
+    return hashlib.blake2b(b"".join(digests), digest_size=DIGEST_BYTES).digest()
+
+
+def digest_blocks(blocks: Sequence[bytes] | None) -> bytes | None:
+    """What a worker answers for an object with these blocks; None for one that is destroyed."""
+    if blocks is None:
+        return None
+    end = len(blocks)
+    while end and not any(blocks[end - 1]):
+        end -= 1
+    return join_digests([block_digest(block) for block in blocks[:end]])
+
+
+class Names:
+    """Numbers for a program's ZAPs and cursors; a cursor gets one where it is first met."""
+
+    def __init__(self, program: Program) -> None:
+        self.zaps = {zap.name: index for index, zap in enumerate(program.zaps)}
+        self.cursors: dict[str, int] = {}
+        self.words = tuple(zap.words for zap in program.zaps)
+        self._cursor_zap: dict[int, int] = {}
+
+    def pack(self, op: Op) -> bytes:
+        """One op. Raises KeyError for a ZAP that the header does not name."""
+        verb = VERBS[op.verb]
+        target, other = 0, 0
+        if verb.target is Target.ZAP:
+            target = self.zaps[op.target]
+        elif verb.target is Target.CURSOR:
+            target = self.cursors.setdefault(op.target, len(self.cursors))
+            if verb.other:
+                other = self.zaps[op.other]
+                self._cursor_zap[target] = other
+        key = op.key
+        if key is None:
+            key = b""
+        elif not isinstance(key, bytes):
+            key = struct.pack(f"<{len(key)}Q", *key)
+        numbers = (VERB_CODES[op.verb], op.size, target, other, op.length, op.fill, len(key))
+        return _OP.pack(*numbers) + key
+
+    def words_of(self, op: Op) -> int:
+        """How many words the keys have that a cursor's op returns."""
+        zap = self._cursor_zap.get(self.cursors.get(op.target, -1))
+        return 0 if zap is None else self.words[zap]
+
+
+def pack_run(flags: Flags, program: Program, names: Names, ops: Sequence[Op]) -> bytes:
+    """The body of a RUN."""
+    packed = [names.pack(op) for op in ops]
+    zaps = program.zaps if Flags.BEGIN in flags else ()
+    parts = [bytes((flags,)), _COUNTS.pack(len(zaps), len(names.cursors), len(packed))]
+    for zap in zaps:
+        bits = zap.fat | zap.prehashed << 1 | zap.hash64 << 2
+        parts.append(_ZAP.pack(bits, zap.words, zap.leaf_shift, zap.norm, zap.salt))
+    return b"".join(parts + packed)
+
+
+def unpack_run(body: bytes) -> tuple[Flags, list[Zap], list[WireOp]]:
+    """The other way. ZAPs come back without their names."""
+    try:
+        flags = Flags(body[0])
+        zap_count, _, op_count = _COUNTS.unpack_from(body, 1)
+        at = 1 + _COUNTS.size
+        zaps = []
+        for _ in range(zap_count):
+            bits, words, shift, norm, salt = _ZAP.unpack_from(body, at)
+            zaps.append(Zap("", bool(bits & 1), words, bool(bits & 2), bool(bits & 4), shift, norm, salt))
+            at += _ZAP.size
+        ops, unpack, size = [], _OP.unpack_from, _OP.size
+        for _ in range(op_count):
+            verb, integer, target, other, length, fill, key_bytes = unpack(body, at)
+            at += size
+            ops.append(WireOp(verb, integer, target, other, length, fill, body[at : at + key_bytes]))
+            at += key_bytes
+    except (struct.error, IndexError, ValueError) as problem:
+        raise WireProblem(f"a request that does not add up: {problem}") from problem
+    if at != len(body):
+        raise WireProblem(f"a request of {len(body)} bytes where {at} were announced")
+    return flags, zaps, ops
+
+
+def pack_result(errno: int, value: bytes | int | tuple[int, int] | Entry | None = None) -> bytes:
+    """One op's result; an Entry's key is bytes here, words as they lie in memory."""
+    if value is None:
+        return _RESULT.pack(errno, Tag.NOTHING)
+    if isinstance(value, bytes):
+        return _RESULT.pack(errno, Tag.BYTES) + _U32.pack(len(value)) + value
+    if isinstance(value, int):
+        return _RESULT.pack(errno, Tag.COUNT) + _U64.pack(value)
+    if isinstance(value, Entry):
+        assert isinstance(value.key, bytes)
+        head = _ENTRY.pack(value.size, value.length, value.first, len(value.key))
+        return _RESULT.pack(errno, Tag.ENTRY) + head + value.key
+    return _RESULT.pack(errno, Tag.LENGTH) + _LENGTH.pack(*value)
+
+
+class Reader:
+    """Takes results (and digests) out of an answer, front to back."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body, self._at = body, 0
+
+    def _take(self, count: int) -> bytes:
+        taken = self._body[self._at : self._at + count]
+        if len(taken) != count:
+            raise WireProblem("an answer that ends too early")
+        self._at += count
+        return taken
+
+    def result(self, words: int) -> Result:
+        """The next result; `words` is what an Entry's key has (0: a name)."""
+        errno, tag = _RESULT.unpack(self._take(_RESULT.size))
+        if tag == Tag.NOTHING:
+            return DONE if errno == 0 else Result(errno)
+        if tag == Tag.BYTES:
+            return Result(errno, self._take(_U32.unpack(self._take(4))[0]))
+        if tag == Tag.COUNT:
+            return Result(errno, _U64.unpack(self._take(8))[0])
+        if tag == Tag.LENGTH:
+            size, length = _LENGTH.unpack(self._take(_LENGTH.size))
+            return Result(errno, (size, length))
+        size, length, first, key_bytes = _ENTRY.unpack(self._take(_ENTRY.size))
+        raw = self._take(key_bytes)
+        key: Key = struct.unpack(f"<{words}Q", raw[: 8 * words]) if words else raw
+        return Result(errno, Entry(key, size, length, first))
+
+    def digests(self, zaps: int) -> tuple[bytes | None, ...]:
+        """The next digests, one for each ZAP of the header; None for a destroyed one."""
+        return tuple(self._take(DIGEST_BYTES) if self._take(1)[0] else None for _ in range(zaps))
+
+    def blocks(self) -> list[bytes] | None:
+        """A BLOCKS answer: block size and count, then the blocks."""
+        size, count = _LENGTH.unpack(self._take(_LENGTH.size))
+        return [self._take(size) for _ in range(count)] if size else None
+
+
+def pack_blocks(size: int, content: bytes) -> bytes:
+    """A BLOCKS answer; a size of 0 stands for a destroyed ZAP."""
+    return _LENGTH.pack(size, len(content) // size if size else 0) + content

@@ -1,0 +1,166 @@
+"""The child process that has the library: reads requests, runs them, answers. `python -m` starts it.
+
+It lives for many programs and dies with the library: on an assertion it adds the names of the functions on
+the stack to what the library printed, and on its parent's end it ends too, whatever it is doing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import mmap
+import os
+import resource
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+from fuzz.program import Zap
+from fuzz.targets.libzpool.abi import Library
+from fuzz.targets.libzpool.pool import PoolProblem
+from fuzz.targets.libzpool.session import Drift, NoRoom, Session, new_session
+from fuzz.targets.libzpool.stack import FRAME_MARK, SIGNAL_MARK, Backtrace
+from fuzz.targets.libzpool.wire import FRAME, Command, Flags, Status, WireProblem, pack_blocks, unpack_run
+
+SYNC_EVERY_OPS = 20_000
+SYNC_EVERY_PROGRAMS = 500
+"""Destroyed objects take memory until a sync; at most this much of them gathers."""
+
+BEGINNING, ENDING = -1, -2
+"""What the shared page holds instead of an op's index while ZAPs are created, and at a program's end."""
+
+_DEADLY = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+
+
+class Worker:
+    """The loop. `page` is shared with the parent: the index of the op that is running."""
+
+    def __init__(self, library: Library, requests: BinaryIO, answers: int, page: mmap.mmap) -> None:
+        self._library, self._requests, self._answers = library, requests, answers
+        self._running = memoryview(page).cast("q")
+        self._session: Session = new_session(library)
+        self._programs = self._ops = 0
+
+    def serve(self) -> None:
+        """Until the parent closes its end."""
+        self._answer(Status.OK, b"")
+        while head := self._requests.read(FRAME.size):
+            length, command = FRAME.unpack(head)
+            body = self._requests.read(length)
+            try:
+                self._answer(Status.OK, self._do(command, body))
+            except NoRoom as limit:
+                self._answer(Status.LIMIT, str(limit).encode())
+            except (PoolProblem, Drift, WireProblem, IndexError) as problem:
+                self._answer(Status.PROBLEM, f"{type(problem).__name__}: {problem}".encode())
+
+    def _answer(self, status: Status, body: bytes) -> None:
+        frame = memoryview(FRAME.pack(len(body), status) + body)
+        while frame:
+            frame = frame[os.write(self._answers, frame) :]
+
+    def _do(self, command: int, body: bytes) -> bytes:
+        if command == Command.RUN:
+            return self._run(body)
+        if command == Command.BLOCKS:
+            size, content = self._session.read(body[0])
+            return pack_blocks(size, content)
+        return self._die(body.decode())
+
+    def _run(self, body: bytes) -> bytes:
+        flags, zaps, ops = unpack_run(body)
+        session, running = self._session, self._running
+        if Flags.BEGIN in flags:
+            running[0] = BEGINNING
+            session.begin(zaps)
+        results: list[bytes] = []
+        apply, append = session.apply, results.append
+        if Flags.DIGEST in flags:
+            for index, op in enumerate(ops):
+                running[0] = index
+                append(apply(op))
+                append(session.digests())
+        else:
+            for index, op in enumerate(ops):
+                running[0] = index
+                append(apply(op))
+        self._ops += len(ops)
+        if Flags.END in flags:
+            running[0] = ENDING
+            self._finish()
+        return b"".join(results)
+
+    def _finish(self) -> None:
+        self._session.end()
+        self._programs += 1
+        if self._ops >= SYNC_EVERY_OPS or self._programs >= SYNC_EVERY_PROGRAMS:
+            self._session.pool.sync()
+            self._programs = self._ops = 0
+
+    def _die(self, how: str) -> bytes:
+        """Go wrong on purpose, each way for real; how the tests see every outcome."""
+        pool, library = self._session.pool, self._library
+        if how == "assertion":
+            library.spa_config_exit(pool.spa, 1, pool.tag)
+        elif how == "segv":
+            ctypes.c_int.from_address(8).value = 1
+        elif how == "hang":
+            library.txg_wait_synced(pool.pool, pool.open_txg + 1_000_000)
+        elif how == "suspend":
+            pool.forbid_writes()
+            self._session.begin([Zap("", words=1)])
+            pool.sync()
+        elif how == "exit":
+            os._exit(3)
+        raise WireProblem(f"no way to die is called {how}")
+
+
+def _report_deaths(library: Path) -> None:
+    """On a deadly signal, write its number and the stack's function names to standard error, then die."""
+    trace = Backtrace(library)
+
+    def tell(number: int) -> None:
+        signal.alarm(5)
+        os.write(2, f"\n{SIGNAL_MARK}{number}\n".encode())
+        for name in trace.names():
+            os.write(2, f"{FRAME_MARK}{name}\n".encode())
+        trace.restore(number)
+        os.kill(os.getpid(), number)
+
+    for deadly in _DEADLY:
+        trace.handle(deadly, tell)
+
+
+def _end_with_parent(life: int) -> None:
+    """The parent holds the other end of this pipe and never writes: reading ends when it does."""
+
+    def watch() -> NoReturn:
+        os.read(life, 1)
+        os.kill(os.getpid(), signal.SIGKILL)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="life").start()
+
+
+def main(arguments: list[str]) -> int:
+    """Library, then the file descriptors of requests, answers, the shared page and the parent's life."""
+    path = Path(arguments[0])
+    requests, answers, page, life = (int(word) for word in arguments[1:5])
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end_with_parent(life)
+    library = Library(path)
+    _report_deaths(path)
+    shared = mmap.mmap(page, mmap.PAGESIZE)
+    with open(requests, "rb") as stream:
+        worker = Worker(library, stream, answers, shared)
+        gc.freeze()
+        worker.serve()
+    # A pool in memory needs no goodbye, and the library's threads would only be in the way.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
