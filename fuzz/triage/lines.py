@@ -1,0 +1,107 @@
+"""One line of a log without what a logger put before it. Knows no failure."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+MAX_LINE = 2048
+"""Bytes of a line that are looked at; kernels print at most about 1,000."""
+
+
+class Line(NamedTuple):
+    """A line's own text, and who said it.
+
+    `caller` tells interleaved speakers apart: the kernel's `T123` (task) or `C3` (processor) where it prints
+    them, else `program[pid]`; empty where the log does not say. `number` counts from 1, `offset` in bytes.
+    """
+
+    text: str
+    host: str = ""
+    program: str = ""
+    caller: str = ""
+    number: int = 0
+    offset: int = 0
+
+    @property
+    def kernel(self) -> bool:
+        """False only where the log names another program as the one that spoke."""
+        return self.program in ("", "kernel")
+
+
+_CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d+)?"
+_WHO = r"(?P<program>kernel|[\w.\-/@()]+(?=\[\d+\]))(?:\[(?P<pid>\d+)\])?: ?"
+_BARE = r"\[(?:<| *\d+\.)"
+_RULES: tuple[re.Pattern[str], ...] = tuple(
+    re.compile(rule)
+    for rule in (
+        # /dev/kmsg: priority, sequence, microseconds, flags.
+        r"\d{1,3},\d+,\d+,[-c+](?:,caller=(?P<caller>[TC]\d+))?[^;]*;",
+        # Priority of a raw syslog datagram, with the version of RFC 5424.
+        r"<\d{1,3}>(?:\d )?",
+        # dmesg -x: facility and level.
+        r"(?:kern|user|daemon|syslog)\s*[:.]\s*\w+\s*: ?",
+        # dmesg: seconds, a date (-T), a difference (-d, -e).
+        r"\[ *\d+\.\d+(?: +<[ \d.+]+>)?\] ?",
+        r"\[[A-Z][a-z]{2} ?[A-Z]?[a-z]{0,2} +\d+ \d\d:\d\d(?::\d\d)?(?: \d{4})?\] ?",
+        r"\[ *<? *\+?\d+\.\d+>?\] ?",
+        # The kernel's CONFIG_PRINTK_CALLER.
+        r"\[ *(?P<caller>[TC]\d+)\] ?",
+        # ISO 8601 (journalctl -o short-iso, rsyslog), then a host and who.
+        rf"\d{{4}}-\d\d-\d\d[T ]{_CLOCK}(?:Z|[+-]\d\d:?\d\d)? +(?:(?P<host>[\w.\-:]+) )?(?={_WHO})",
+        rf"\d{{4}}-\d\d-\d\d[T ]{_CLOCK}(?:Z|[+-]\d\d:?\d\d)? +(?:(?P<host>[\w.\-:]+) (?={_BARE}))?",
+        # Classic syslog: month, day, clock; FreeBSD and some collectors add a year.
+        rf"[A-Z][a-z]{{2}} [ \d]\d (?:\d{{4}} )?{_CLOCK}(?: \d{{4}})? "
+        rf"(?:(?P<host>[\w.\-:]+) (?={_WHO}|{_BARE}|<| ))?",
+        # RFC 5424 after its time: host, program, pid, message id, structured data.
+        r"(?P<host>[\w.\-]+) (?P<program>[\w.\-]+) (?:-|(?P<pid>\d+)) - (?:-|\[[^\]]*\]) ?",
+        # Who, when nothing but a host stands before (journalctl -o short-monotonic) or nothing at all.
+        r"(?P<host>[\w.\-]+) (?P<program>kernel|[\w.\-]+(?=\[\d+\]))(?:\[(?P<pid>\d+)\])?: ?",
+        r"(?P<program>kernel|[\w.\-]+(?=\[\d+\]))(?:\[(?P<pid>\d+)\])?: ?",
+    )
+)
+_FIRST = re.compile(r"[<\[\dA-Zkuds]|[\w.\-]+ [\w.\-]+[\[:]|[\w.\-]+\[\d|[\w.\-]+ [\w.\-]+ (?:-|\d+) - ")
+_AFTER_TIME = re.compile(_WHO)
+_TIMED = frozenset((7, 9))
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_MOST = 6
+
+
+def split_line(raw: bytes, number: int = 0, offset: int = 0) -> Line:
+    """The line without colours, time stamps, host, program and speaker, which go to fields of their own.
+
+    Any bytes are a line: what is not UTF-8 is replaced, NULs are dropped, and what no rule knows stays.
+    """
+    text = raw[:MAX_LINE].decode("utf-8", "replace").rstrip("\r\n")
+    if "\x1b" in text:
+        text = _COLOUR.sub("", text)
+    if "\0" in text:
+        text = text.replace("\0", "")
+    found: dict[str, str] = {}
+    at = 0
+    for _ in range(_MOST):
+        step = _strip(text, at, found)
+        if step == at:
+            break
+        at = step
+    program, pid, caller = found.get("program", ""), found.get("pid", ""), found.get("caller", "")
+    if not caller and pid:
+        caller = f"{program}[{pid}]"
+    return Line(text[at:], found.get("host", ""), program, caller, number, offset)
+
+
+def _strip(text: str, at: int, found: dict[str, str]) -> int:
+    """Where the text goes on after the first rule that matches at `at`; `at` if none does."""
+    if _FIRST.match(text, at) is None:
+        return at
+    for index, rule in enumerate(_RULES):
+        match = rule.match(text, at)
+        if match is None or match.end() == at:
+            continue
+        found.update((name, value) for name, value in match.groupdict().items() if value)
+        end = match.end()
+        if index in _TIMED and (who := _AFTER_TIME.match(text, end)):
+            found.update((name, value) for name, value in who.groupdict().items() if value)
+            end = who.end()
+        return end
+    return at
