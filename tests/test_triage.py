@@ -301,6 +301,8 @@ def test_frames() -> None:
     frame = parse_frame(" ? zap_add.constprop.0+0x5c/0xd0 [zfs]")
     assert frame == ("zap_add", "zfs", False)
     assert parse_frame("Modules linked in: zfs(PO) spl(O)") is None
+    assert parse_frame("Message from syslogd@node at Oct 23 11:45:50 ...") is None
+    assert parse_frame("dump_stack from spl_panic+0xcc/0xfc [spl]") == ("dump_stack", "", True)
     assert parse_frame("zap_add") is None and parse_frame("zap_add", inside=True) is not None
 
 

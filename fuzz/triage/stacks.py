@@ -35,7 +35,7 @@ _FORMS: tuple[re.Pattern[str], ...] = tuple(
         rf"0x[0-9a-f]+ : 0x[0-9a-f]+ (?:[\w.]+\.)?(?P<module>\w+) : _{_NAME} \+",
         # 32-bit ARM: [<c010f0d8>] (zap_add+0x1f/0x20 [zfs]) from [<..>] (..), and newer without addresses
         rf"(?:{_ADDRESS})?\({_NAME}(?:\+0x\w*)?(?:/0x\w+)?{_MODULE}\) from ",
-        rf"{_NAME}(?:\+0x\w*)?(?:/0x\w+)?{_MODULE} from \w",
+        rf"{_NAME}(?:\+0x\w*)?(?:/0x\w+)?{_MODULE} from \w+\+0x",
         # Linux: [<ffffffffa0257e8e>] ? zap_add+0x1f/0x20 [zfs]
         rf"(?:{_ADDRESS})?(?P<unsure>\? )?{_NAME}\+(?:0x[0-9a-f]*)?(?:/0x[0-9a-f]*)?{_MODULE}"
         r"(?: \(.*\))?\s*$",
