@@ -138,7 +138,11 @@ class Oracle:
         if wrong:
             return wrong
         wanted = _widen(value, op.size, op.length).rstrip(b"\0")
-        return None if result.value == wanted else f"expected value {wanted!r}, got {result.value!r}"
+        if result.value == wanted:
+            return None
+        if result.value == _widen(value, op.size, op.length, carry=True).rstrip(b"\0"):
+            return "widened integers carry bytes of those before them"
+        return f"expected value {wanted!r}, got {result.value!r}"
 
     def _length(self, op: Op, result: Result) -> str | None:
         entries = self.entries[op.target]
@@ -170,7 +174,10 @@ class Oracle:
 
     def _cursor(self, op: Op, result: Result) -> str | None:
         entries = self.entries[op.other]
-        self.walks[op.target] = Walk(op.other, self.incarnation[op.other], set(entries or ()))
+        self.walks.pop(op.target, None)
+        if entries is None:
+            return _expect(result.errno, errno.ENOENT)
+        self.walks[op.target] = Walk(op.other, self.incarnation[op.other], set(entries))
         return _expect(result.errno, 0)
 
     def _close(self, op: Op, result: Result) -> str | None:
@@ -232,10 +239,16 @@ def _expect_value(got: object, wanted: object) -> str | None:
     return None if got == wanted else f"expected {wanted!r}, got {got!r}"
 
 
-def _widen(value: Value, size: int, length: int) -> bytes:
-    """The first `length` integers as integers of `size` bytes."""
+def _widen(value: Value, size: int, length: int, carry: bool = False) -> bytes:
+    """The first `length` integers as integers of `size` bytes; with `carry`, the upper bytes of each hold
+    the integers before it, as zap_leaf_array_read() has it."""
     data = value.data[: value.size * length]
     if value.size == size:
         return data
-    pad = bytes(size - value.size)
-    return b"".join(data[at : at + value.size] + pad for at in range(0, len(data), value.size))
+    integers = []
+    carried = 0
+    for at in range(0, len(data), value.size):
+        integer = int.from_bytes(data[at : at + value.size], "little")
+        carried = (carried << 8 * value.size | integer) & ((1 << 8 * size) - 1) if carry else integer
+        integers.append(carried.to_bytes(size, "little"))
+    return b"".join(integers)

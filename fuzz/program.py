@@ -116,8 +116,8 @@ class Verb(NamedTuple):
 _INT = Number("size", "int", 1, 1, 8, (1, 2, 4, 8))
 _LEN = Number("length", "len", 1, 0, MAX_VALUE)
 _FILL = Number("fill", "fill", 0, 0, U64, hex=True)
-_READ_INT = Number("size", "int", 8, 1, 8, (1, 2, 4, 8))
-_READ_LEN = Number("length", "len", 1024, 0, MAX_VALUE)
+_READ_INT = Number("size", "int", 1, 1, 8, (1, 2, 4, 8))
+_READ_LEN = Number("length", "len", MAX_VALUE, 0, MAX_VALUE)
 _VALUE = (_INT, _LEN, _FILL)
 
 VERBS: Mapping[str, Verb] = {

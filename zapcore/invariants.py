@@ -1,8 +1,7 @@
 """What must hold of a whole world when no operation runs: structure, accounting, holds, user data.
 
 An `Auditor` remembers what it has checked and looks again only at blocks whose bytes changed, so that it can
-be asked after every operation. The names of the invariants are those of the violations here and in
-`leafcheck`.
+be asked after every operation. What the bytes alone show is checked by `leafcheck` and `fatcheck`.
 """
 
 from __future__ import annotations
@@ -15,8 +14,10 @@ from zapcore.dmu.dbuf import CACHED
 from zapcore.dmu.dnode import Dnode
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Kind, Panic
-from zapcore.leafcheck import LeafReport, Violation, check_leaf
+from zapcore.fatcheck import Fat, fat_violations
+from zapcore.leafcheck import LeafReport, check_leaf
 from zapcore.locks import FREED
+from zapcore.violation import INVARIANTS, Violation
 from zapcore.zap import micro
 from zapcore.zap.leaf import to_stored
 from zapcore.zap.name import Key, key_of
@@ -34,36 +35,7 @@ class Value(Protocol):
 
 
 def _broken(invariant: str, detail: str) -> Panic:
-    return Panic(Kind.INVARIANT, f"zap:{invariant}", NAMES[invariant], detail=detail)
-
-
-NAMES: Mapping[str, str] = {
-    "locks-at-rest": "no lock is held when no operation runs",
-    "holds-at-rest": "no dbuf is held at rest but by cursors and dirty records",
-    "dirty-holds": "every dirty record holds its dbuf",
-    "user-data": "user data points back at its dbuf, which is cached, and is not freed",
-    "header": "the header is one of a fat ZAP",
-    "table-size": "the table has 2^zt_shift entries",
-    "table-entry": "every entry leads to the leaf whose prefix covers it",
-    "table-growth": "the table being built says what the old one says",
-    "block-once": "every block is used once",
-    "free-mark": "every block lies below the free mark",
-    "leaf-count": "the header counts the leaves",
-    "entry-total": "the header counts the entries",
-    "entries": "the entries are those that were put there",
-    "leaf-header": "a leaf's header is one",
-    "leaf-prefix": "a leaf's prefix covers its entries",
-    "bucket": "an entry is in its hash's bucket",
-    "differentiator": "differentiators are unique and in order",
-    "chunk-link": "every link leads to a chunk that nothing else uses",
-    "chunk-type": "every chunk has the type of its use",
-    "chunk-lost": "every chunk is reached",
-    "free-count": "the leaf counts its free chunks",
-    "entry-count": "the leaf counts its entries",
-    "array-length": "an array has the chunks that its length needs",
-    "entry": "an entry's fields make sense",
-}
-"""Every invariant, by name."""
+    return Panic(Kind.INVARIANT, f"zap:{invariant}", INVARIANTS[invariant], detail=detail)
 
 
 class _Object:
@@ -189,96 +161,6 @@ class Auditor:
             report = known.leaves[blkid] = check_leaf(raw, shift, blkid, words)
             known.total += len(report.entries) - (0 if before is None else len(before.entries))
         return changed
-
-
-def _header_violations(
-    q: memoryview, dnode: Dnode, known: _Object, restructured: bool
-) -> Iterable[Violation]:
-    size = dnode.block_size
-    shift = size.bit_length() - 1
-    if q[L.Q_BLOCK_TYPE] != L.ZBT_HEADER or q[L.Q_MAGIC] != L.ZAP_MAGIC:
-        yield Violation("header", 0, "zap_block_type, zap_magic", "not those of a fat ZAP")
-        return
-    table_shift = q[L.Q_TBL_SHIFT]
-    entries = 1 << L.embedded_shift(shift) if not q[L.Q_TBL_NUMBLKS] else q[L.Q_TBL_NUMBLKS] * (size // 8)
-    if table_shift > 62 or 1 << table_shift != entries:
-        yield Violation("table-size", 0, "zt_shift", f"{table_shift}, but the table has {entries} entries")
-        return
-    yield from _table_violations(known, table_shift)
-    yield from _next_table_violations(q, dnode, known)
-    if restructured:
-        yield from _block_violations(q, known)
-    if q[L.Q_NUM_LEAFS] != len(known.leaves):
-        found = f"{q[L.Q_NUM_LEAFS]}, but the table leads to {len(known.leaves)}"
-        yield Violation("leaf-count", 0, "zap_num_leafs", found)
-    total = known.total
-    if q[L.Q_NUM_ENTRIES] != total:
-        found = f"{q[L.Q_NUM_ENTRIES]}, but the leaves hold {total}"
-        yield Violation("entry-total", 0, "zap_num_entries", found)
-
-
-def _table_violations(known: _Object, shift: int) -> Iterable[Violation]:
-    """Every leaf's range of the table, and nothing else, leads to it: leaves partition the hash space."""
-    covered = 0
-    for blkid, report in known.leaves.items():
-        if report.prefix_len > shift:
-            found = f"{report.prefix_len} bits, the table has {shift}"
-            yield Violation("leaf-prefix", blkid, "lh_prefix_len", found)
-            return
-        width = 1 << (shift - report.prefix_len)
-        first = report.prefix * width
-        span = known.table[first : first + width]
-        covered += len(span)
-        if span.count(blkid) != width:
-            found = f"{report.prefix:#x}/{report.prefix_len}: the table leads elsewhere"
-            yield Violation("table-entry", blkid, "lh_prefix", found)
-            return
-    if covered != len(known.table):
-        yield Violation("table-entry", 0, "table", f"leaves cover {covered} of {len(known.table)} entries")
-
-
-def _next_table_violations(q: memoryview, dnode: Dnode, known: _Object) -> Iterable[Violation]:
-    """What has been copied to the table being built says the same as the old one."""
-    start, copied = q[L.Q_TBL_NEXTBLK], q[L.Q_TBL_COPIED]
-    if not start:
-        if copied:
-            yield Violation("table-growth", 0, "zt_blks_copied", f"{copied} without zt_nextblk")
-        return
-    if copied >= q[L.Q_TBL_NUMBLKS]:
-        yield Violation("table-growth", 0, "zt_blks_copied", f"{copied} of {q[L.Q_TBL_NUMBLKS]}")
-        return
-    per_block = dnode.block_size // 8
-    for offset in range(2 * copied):
-        new = memoryview(dnode.peek(start + offset)).cast("Q").tolist()
-        old = known.table[offset * per_block // 2 : (offset + 1) * per_block // 2]
-        if new[0::2] != old or new[1::2] != old:
-            yield Violation("table-growth", start + offset, "entries", "not those of the old table, doubled")
-            return
-
-
-def _block_violations(q: memoryview, known: _Object) -> Iterable[Violation]:
-    """Every block is used once and lies below the free mark."""
-    used: dict[int, str] = {0: "header"}
-    parts = (
-        ("table", range(q[L.Q_TBL_BLK], q[L.Q_TBL_BLK] + q[L.Q_TBL_NUMBLKS])),
-        ("next table", _next_blocks(q)),
-        ("leaf", known.leaves.keys()),
-    )
-    for what, blocks in parts:
-        for blkid in blocks:
-            if blkid in used:
-                yield Violation("block-once", blkid, what, f"also the {used[blkid]}")
-                return
-            used[blkid] = what
-    highest = max(used)
-    if highest >= q[L.Q_FREEBLK]:
-        found = f"{q[L.Q_FREEBLK]}, but block {highest} is a {used[highest]}"
-        yield Violation("free-mark", 0, "zap_freeblk", found)
-
-
-def _next_blocks(q: memoryview) -> range:
-    start = q[L.Q_TBL_NEXTBLK]
-    return range(start, start + 2 * q[L.Q_TBL_NUMBLKS]) if start else range(0)
 
 
 def _entry_violations(

@@ -151,6 +151,7 @@ class ModelTarget:
 
     def _cursor(self, op: Op) -> Result:
         self._close(op)
+        self.objset.dnode(self.numbers[op.other])
         cursor = zap.Cursor(self.objset, self.numbers[op.other])
         self.cursors[op.target] = OpenCursor(cursor, op.other)
         return DONE

@@ -253,15 +253,17 @@ def lookup_closest(leaf: Leaf, wanted: int, cd: int) -> Entry | None:
 
 
 def _to_integers(stored: bytes, stored_size: int, size: int) -> bytes:
-    """Big-endian integers of `stored_size` bytes as little-endian ones of `size` bytes, not sign-extended."""
+    """Big-endian integers of `stored_size` bytes as little-endian ones of `size` bytes.
+
+    Where these are wider, OpenZFS does not clear its accumulator between integers: each carries the bytes of
+    those before it in its upper part. See corpus/findings/lookup-widened.
+    """
     if stored_size == size == 1:
         return stored
-    return b"".join(
-        [
-            int.from_bytes(stored[at : at + stored_size], "big").to_bytes(size, "little")
-            for at in range(0, len(stored), stored_size)
-        ]
-    )
+    if stored_size == size:
+        return b"".join([stored[at : at + size][::-1] for at in range(0, len(stored), size)])
+    read = (stored[max(at - size, 0) : at][::-1] for at in range(stored_size, len(stored) + 1, stored_size))
+    return b"".join([integer.ljust(size, b"\0") for integer in read])
 
 
 def to_stored(value: bytes, size: int) -> bytes:

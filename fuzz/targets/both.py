@@ -1,0 +1,186 @@
+"""Model and real library side by side: every op's result, and every block after it, must be the same.
+
+A program runs whole on each, with digests of all blocks after every op; only where these differ does it run
+again, op by op, to say in the format's words what is different.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from fuzz.decode import first_difference
+from fuzz.oracle import Oracle
+from fuzz.program import Op, Program
+from fuzz.signature import Failure, Signature
+from fuzz.targets.base import Result
+from fuzz.targets.libzpool.target import Digests, LibzpoolTarget
+from fuzz.targets.libzpool.wire import block_digest, join_digests
+from fuzz.targets.model import ModelTarget
+from zapcore.errors import LimitExceeded
+
+Step = tuple[Result, Digests]
+
+
+class Run(NamedTuple):
+    """What one side did: the steps that it took, and how it ended if not at the end."""
+
+    steps: list[Step]
+    failure: Failure | None
+
+
+class _Digester:
+    """Digests of the model's blocks, each computed again only when its bytes change."""
+
+    def __init__(self, model: ModelTarget) -> None:
+        self.model = model
+        self.known: dict[tuple[int, int], tuple[bytes, bytes]] = {}
+
+    def digest(self, number: int) -> bytes | None:
+        dnode = self.model.objset.dnodes.get(number)
+        if dnode is None or dnode.free_txg:
+            return None
+        digests = []
+        end = 0
+        for blkid in range(dnode.max_blkid + 1):
+            raw = dnode.current(blkid)
+            before = self.known.get((number, blkid))
+            if before is None or before[0] != raw:
+                before = (bytes(raw), block_digest(raw))  # type: ignore[arg-type]
+                self.known[number, blkid] = before
+            digests.append(before[1])
+            if any(raw):
+                end = blkid + 1
+        return join_digests(digests[:end])
+
+    def all(self) -> Digests:
+        return tuple(self.digest(number) for number in self.model.numbers.values())
+
+
+class BothTarget:
+    """Runs programs on the model of a release and on a real library, and compares.
+
+    A failure that both sides share is that failure; one that only one side has, and any other difference, is
+    a failure of kind `difference`.
+    """
+
+    def __init__(self, model: ModelTarget, real: LibzpoolTarget) -> None:
+        self.model = model
+        self.real = real
+        self.name = f"{model.name} and {real.name}"
+
+    def run_whole(self, program: Program, judge: bool) -> int:
+        """Run a program on both; returns how many ops were compared. Raises Failure, LimitExceeded."""
+        ours = self._run_model(program, judge)
+        theirs = self._run_real(program)
+        for index, (mine, its) in enumerate(zip(ours.steps, theirs.steps, strict=False)):
+            if mine != its:
+                raise self._explain(program, index)
+        _compare_ends(ours.failure, theirs.failure)
+        if ours.failure is not None:
+            raise ours.failure
+        return len(program.ops)
+
+    def _run_model(self, program: Program, judge: bool) -> Run:
+        model = self.model
+        steps: list[Step] = []
+        oracle = Oracle(program) if judge else None
+        try:
+            model.begin(program)
+            digester = _Digester(model)
+            for op in program.ops:
+                result = model.apply(op)
+                steps.append((result, digester.all()))
+                if oracle is not None:
+                    oracle.check(op, result)
+                    model.audit(op, oracle)
+        except Failure as failure:
+            return Run(steps, Failure(failure.signature, failure.text, len(steps)))
+        return Run(steps, None)
+
+    def _run_real(self, program: Program) -> Run:
+        try:
+            return Run(self.real.run_program_digests(program), None)
+        except Failure as failure:
+            before = program.with_ops(program.ops[: max(failure.op, 0)])
+            return Run(self.real.run_program_digests(before), failure)
+
+    def _explain(self, program: Program, index: int) -> Failure:
+        """Run both again up to the op that differs, and say how."""
+        self.begin(program)
+        try:
+            for op in program.ops[: index + 1]:
+                self.apply(op)
+        except Failure as failure:
+            return Failure(failure.signature, f"op {index}: {failure.text}", index)
+        return _difference("blocks", f"op {index}: digests differ, blocks do not", index)
+
+    def begin(self, program: Program) -> None:
+        """Begin on both sides."""
+        self.model.begin(program)
+        self.real.begin(program)
+
+    def apply(self, op: Op) -> Result:
+        """Run one op on both sides and compare result and blocks."""
+        mine = its = None
+        my_failure = its_failure = None
+        try:
+            mine = self.model.apply(op)
+        except Failure as failure:
+            my_failure = failure
+        try:
+            its = self.real.apply(op)
+        except Failure as failure:
+            its_failure = failure
+        _compare_ends(my_failure, its_failure)
+        if my_failure is not None:
+            raise my_failure
+        assert mine is not None and its is not None
+        if mine != its:
+            raise _difference(f"{op.verb} result", f"{op.verb}: model {mine}, real {its}")
+        for name in self.model.numbers:
+            found = first_difference(self.model.blocks(name), self.real.blocks(name))
+            if found is not None:
+                raise _difference(f"{op.verb} blocks", found)
+        return mine
+
+    def blocks(self, zap: str) -> list[bytes] | None:
+        """The model's blocks; the real ones are the same."""
+        return self.model.blocks(zap)
+
+    def end(self) -> None:
+        """End on both sides."""
+        self.model.end()
+        self.real.end()
+
+
+def _difference(what: str, text: str, op: int = -1) -> Failure:
+    return Failure(Signature("difference", "both:compare", what), text, op)
+
+
+def _compare_ends(mine: Failure | None, its: Failure | None) -> None:
+    """Raise unless both sides failed alike, or neither did."""
+    if (mine is None) == (its is None) and (mine is None or _alike(mine, its)):
+        return
+    shown = [failure.text.splitlines()[0] if failure else "fine" for failure in (mine, its)]
+    where = its if mine is None else mine
+    assert where is not None
+    raise _difference(
+        f"failure: model {mine.signature if mine else 'fine'}, real {its.signature if its else 'fine'}",
+        f"model: {shown[0]}; real: {shown[1]}",
+        where.op,
+    )
+
+
+LOCK_KINDS = ("use-after-free", "deadlock")
+"""What the model names, and a real library only dies of in some way inside the lock."""
+
+
+def _alike(mine: Failure, its: Failure | None) -> bool:
+    if its is None:
+        return False
+    if mine.signature.kind in LOCK_KINDS:
+        return "rw_enter" in (its.signature.stack or (its.signature.place,)) or its.signature.kind == "hang"
+    return mine.signature.key == its.signature.key
+
+
+__all__ = ["BothTarget", "LimitExceeded"]

@@ -1,0 +1,66 @@
+"""One thing that does not hold of a ZAP object, and the names of all that must."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Violation(NamedTuple):
+    """What does not hold: the invariant, the block, the field, what was found; the chunk (of a leaf) or slot
+    (of a micro ZAP) if it is in one, else -1."""
+
+    invariant: str
+    block: int
+    field: str
+    found: str
+    chunk: int = -1
+
+    def __str__(self) -> str:
+        where = f"chunk {self.chunk} " if self.chunk >= 0 else ""
+        return f"{self.invariant}: block {self.block}: {where}{self.field}: {self.found}"
+
+
+LIVE: Mapping[str, str] = {
+    "locks-at-rest": "no lock is held when no operation runs",
+    "holds-at-rest": "no dbuf is held at rest but by cursors and dirty records",
+    "dirty-holds": "every dirty record holds its dbuf",
+    "user-data": "user data points back at its dbuf, which is cached, and is not freed",
+    "entries": "the entries are those that were put there",
+}
+"""What only a live world can show."""
+
+STORED: Mapping[str, str] = {
+    "header": "the header is one of a ZAP",
+    "table-size": "the table has 2^zt_shift entries",
+    "table-entry": "every entry leads to the leaf whose prefix covers it",
+    "table-growth": "the table being built says what the old one says",
+    "block-once": "every block is used once",
+    "free-mark": "every block lies below the free mark",
+    "leaf-count": "the header counts the leaves",
+    "entry-total": "the header counts the entries",
+    "leaf-header": "a leaf's header is one",
+    "leaf-prefix": "a leaf's prefix covers its entries",
+    "bucket": "an entry is in its hash's bucket",
+    "differentiator": "differentiators are unique and in order",
+    "chunk-link": "every link leads to a chunk that nothing else uses",
+    "chunk-type": "every chunk has the type of its use",
+    "chunk-lost": "every chunk is reached",
+    "free-count": "the leaf counts its free chunks",
+    "entry-count": "the leaf counts its entries",
+    "array-length": "an array has the chunks that its length needs",
+    "entry": "an entry's fields make sense",
+}
+"""What the bytes of an object show, whatever has run."""
+
+AT_REST: Mapping[str, str] = {
+    "object": "the object has whole blocks of one size",
+    "name": "a name ends with its only NUL",
+    "hash": "an entry's hash is that of its name",
+    "unused": "bytes that nothing uses are zero",
+    "slot": "a micro ZAP's slot makes sense",
+}
+"""What `check` alone looks at: it costs more than an auditor may after every operation."""
+
+INVARIANTS: Mapping[str, str] = {**LIVE, **STORED, **AT_REST}
+"""Every invariant by name."""
