@@ -1,0 +1,52 @@
+"""The same failure again: which programs fail as one did, and the simplest of them that was found."""
+
+from __future__ import annotations
+
+from fuzz.minimize import Predicate, Stats, minimize
+from fuzz.program import Program
+from fuzz.run import Outcome, run
+from fuzz.signature import Failure, Signature
+from fuzz.targets.base import TargetLike
+
+JUDGED_KINDS = ("oracle", "invariant")
+"""Failures that only a judged run can meet; the others end the target by themselves, and cheaper."""
+
+
+def fails_as(signature: Signature, target: TargetLike, *, judge: bool = True) -> Predicate:
+    """The programs whose run on the target ends with the same kind, place and expression."""
+
+    def predicate(program: Program) -> bool:
+        failure = run(program, target, judge=judge).failure
+        return failure is not None and failure.signature.key == signature.key
+
+    return predicate
+
+
+def with_verbs_of(program: Program, predicate: Predicate) -> Predicate:
+    """The same, of programs that use no verb which this one does not: it keeps a way of failing apart."""
+    verbs = {op.verb for op in program.ops}
+    return lambda candidate: verbs.issuperset(op.verb for op in candidate.ops) and predicate(candidate)
+
+
+def minimize_failure(
+    program: Program,
+    failure: Failure,
+    target: TargetLike,
+    *,
+    keep_form: bool = False,
+    stats: Stats | None = None,
+) -> tuple[Program, Outcome]:
+    """The simplest program found that fails as `program` does, and how its judged run ends.
+
+    `keep_form` allows no verb that the program has not. Raises ValueError if the failure does not come again.
+    """
+    judge = failure.signature.kind in JUDGED_KINDS
+    while True:
+        predicate = fails_as(failure.signature, target, judge=judge)
+        if keep_form:
+            predicate = with_verbs_of(program, predicate)
+        small = minimize(program, predicate, stats=stats)
+        outcome = run(small, target)
+        if judge or (outcome.failure and outcome.failure.signature.key == failure.signature.key):
+            return small, outcome
+        judge = True  # cut down, it fails earlier of something that only a judge sees

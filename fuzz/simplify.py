@@ -1,0 +1,319 @@
+"""Plainer programs of the same ops: header lines, verbs, keys, numbers, order, names.
+
+Each pass yields candidates, best first; whether one is simpler and whether it is taken is not decided here.
+Keys, values and names are changed over the whole program first, so that what was equal stays equal.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from fuzz.aim import hash_of
+from fuzz.program import DEFAULT_SALT, MAX_VALUE, U64, VERBS, Key, Op, Program, Target, Zap
+from fuzz.simpler import NAMES, VERB_RANK, key_cost, value_cost
+from zapcore.layout import ARRAY_BYTES, array_chunks, geometry
+
+TOP = 1 << 63
+SIMPLE_WORDS = (0, TOP, TOP >> 1, TOP | TOP >> 1, TOP >> 2, TOP | TOP >> 2, TOP >> 3)
+LETTERS = tuple(bytes([letter]) for letter in b"abcdefghijklmnop")
+_FEWER_THREADS = 2
+WRITES = ("add", "update")
+
+
+def used_zaps(program: Program) -> tuple[Zap, ...]:
+    """The header lines that some op needs."""
+    names = {op.target for op in program.ops} | {op.other for op in program.ops}
+    return tuple(zap for zap in program.zaps if zap.name in names)
+
+
+def _mapped(program: Program, change: Callable[[Op], Op]) -> Program:
+    return program.with_ops([change(op) for op in program.ops])
+
+
+def _with_zap(program: Program, zap: Zap) -> Program:
+    """The program with another header line for the ZAP of that name."""
+    return Program(
+        tuple(zap if each.name == zap.name else each for each in program.zaps), program.ops, program.schedule
+    )
+
+
+def _renamed(program: Program, zap: str, names: Mapping[Key, Key]) -> Program:
+    """Keys of one ZAP renamed all at once."""
+
+    def change(op: Op) -> Op:
+        if op.target != zap or op.key is None or op.key not in names:
+            return op
+        return op._replace(key=names[op.key])
+
+    return _mapped(program, change)
+
+
+def _keys_of(program: Program, zap: str) -> list[Key]:
+    """The keys of one ZAP, in order."""
+    return list(dict.fromkeys(op.key for op in program.ops if op.target == zap and op.key is not None))
+
+
+def schedule(program: Program) -> Iterator[Program]:
+    """Without the schedule, without half of it, without one switch; ops moved to a lower thread."""
+    switches = program.schedule
+    size = len(switches)
+    while size:
+        for at in range(0, len(switches), size):
+            yield Program(program.zaps, program.ops, switches[:at] + switches[at + size :])
+        size //= 2
+    for thread in sorted({op.thread for op in program.ops if op.thread}, reverse=True):
+        for lower in range(min(thread, _FEWER_THREADS)):
+            yield _replaced(program, "thread", thread, lower)
+
+
+def _replaced(program: Program, field: str, old: int, new: int) -> Program:
+    """The program with another number wherever a field has this one."""
+    change: dict[str, Any] = {field: new}
+    return _mapped(program, lambda op: op._replace(**change) if getattr(op, field) == old else op)
+
+
+def headers(program: Program) -> Iterator[Program]:
+    """Each ZAP as plain as can be, or one option plainer; keys become the hashes that they had."""
+    for zap in program.zaps:
+        for hash64 in dict.fromkeys((False, zap.hash64)):
+            plain = Zap(zap.name, words=1, prehashed=True, hash64=hash64, leaf_shift=9)
+            if not (zap.prehashed and zap.words == 1):
+                hashed = _renamed(
+                    _with_zap(program, plain),
+                    zap.name,
+                    {key: (hash_of(zap, key),) for key in _keys_of(program, zap.name)},
+                )
+                yield from _resized(hashed, zap, plain)
+                yield _with_zap(hashed, plain._replace(leaf_shift=zap.leaf_shift))
+        if zap.words > 1:
+            fewer: dict[Key, Key] = {
+                key: key[:1] for key in _keys_of(program, zap.name) if isinstance(key, tuple)
+            }
+            yield _renamed(_with_zap(program, zap._replace(words=1)), zap.name, fewer)
+        for shift in range(9, zap.leaf_shift):
+            smaller = zap._replace(leaf_shift=shift)
+            yield from _resized(_with_zap(program, smaller), zap, smaller)
+        if zap.words:
+            yield _with_zap(program, zap._replace(hash64=False))
+        yield _with_zap(program, zap._replace(norm=0))
+        yield _with_zap(program, zap._replace(salt=DEFAULT_SALT))
+
+
+def _resized(program: Program, old: Zap, new: Zap) -> Iterator[Program]:
+    """With its values as they are, with values that take the same share of the new leaves, and with values
+    that take the chunks which the keys do not take any more."""
+    yield program
+    was, now = geometry(old.leaf_shift).chunks, geometry(new.leaf_shift).chunks
+    if was != now:
+        yield _stretched(program, new.name, now, was, 0)
+    if (freed := _key_chunks(old) - _key_chunks(new)) > 0:
+        yield _stretched(program, new.name, now, was, freed * ARRAY_BYTES)
+
+
+def _key_chunks(zap: Zap) -> int:
+    """Chunks of a key of words, or of a short name."""
+    return array_chunks(8 * max(zap.words, 1))
+
+
+def _stretched(program: Program, zap: str, times: int, by: int, more: int) -> Program:
+    """Every value that a ZAP is given times so much, and so many bytes more."""
+
+    def change(op: Op) -> Op:
+        if op.target != zap or op.verb not in WRITES:
+            return op
+        wanted = -(-op.size * op.length * times // by) + more
+        return op._replace(length=min(-(-wanted // op.size), MAX_VALUE // op.size))
+
+    return _mapped(program, change)
+
+
+def fewer_keys(program: Program) -> Iterator[Program]:
+    """Without the ops of one key, and values that fill a half, a third... of a leaf for those that are left:
+    fewer entries have to be larger to need as many leaves."""
+    for zap in program.zaps:
+        known = _keys_of(program, zap.name)
+        for key in known if len(known) > 1 else ():
+            rest = program.with_ops(
+                [op for op in program.ops if op.target != zap.name or op.key is None or op.key != key]
+            )
+            for share in range(2, len(known) + 1):
+                chunks = geometry(zap.leaf_shift).chunks // share - _key_chunks(zap)
+                yield _all_as_long(rest, zap.name, ARRAY_BYTES * max(chunks - 1, 0) + 1)
+
+
+def _all_as_long(program: Program, zap: str, length: int) -> Program:
+    """Every value that a ZAP is given of one length, in bytes."""
+    return _mapped(
+        program,
+        lambda op: (
+            op._replace(size=1, length=min(length, MAX_VALUE))
+            if op.target == zap and op.verb in WRITES
+            else op
+        ),
+    )
+
+
+def verbs(program: Program) -> Iterator[Program]:
+    """One op with a simpler verb that needs nothing the op does not have."""
+    for at, op in enumerate(program.ops):
+        for name in sorted(VERB_RANK, key=VERB_RANK.__getitem__)[: VERB_RANK[op.verb]]:
+            new = _as_verb(op, name)
+            if new is not None:
+                yield program.with_ops((*program.ops[:at], new, *program.ops[at + 1 :]))
+
+
+def _as_verb(op: Op, name: str) -> Op | None:
+    """The op with another verb; None where it lacks what that needs."""
+    old, new = VERBS[op.verb], VERBS[name]
+    if new.target is Target.NONE:
+        return Op(name, thread=op.thread)
+    if new.target is not old.target or (new.key and not old.key) or (new.other and not old.other):
+        return None
+    numbers: dict[str, Any] = {number.field: number.default for number in new.numbers + new.positional}
+    if new.numbers == old.numbers:
+        numbers = {field: getattr(op, field) for field in numbers}
+    return Op(
+        name, op.target, op.key if new.key else None, other=op.other if new.other else "", thread=op.thread
+    )._replace(**numbers)
+
+
+def keys(program: Program) -> Iterator[Program]:
+    """Fewer keys; then all of them turned so that one is 0, or cut to their first bits; then one by one."""
+    for zap in program.zaps:
+        known = _keys_of(program, zap.name)
+        for old, new in itertools.permutations(known, 2):
+            yield _renamed(program, zap.name, {old: new})
+        if zap.words:
+            yield from _words(program, zap.name, [key for key in known if isinstance(key, tuple)])
+        else:
+            yield from _names(program, zap.name, [key for key in known if isinstance(key, bytes)])
+        for first, second in itertools.combinations(known, 2):
+            yield _renamed(program, zap.name, {first: second, second: first})
+
+
+def _words(program: Program, zap: str, known: list[tuple[int, ...]]) -> Iterator[Program]:
+    for pivot in known:
+        turned: dict[Key, Key] = {key: tuple(a ^ b for a, b in zip(key, pivot, strict=True)) for key in known}
+        yield _renamed(program, zap, turned)
+    for bits in (1, 2, 3, 4, 6, 8, 12, 16, 24, 28, 32, 48):
+        mask = U64 << (64 - bits) & U64
+        yield _renamed(program, zap, {key: tuple(word & mask for word in key) for key in known})
+    for key in sorted(known, key=key_cost, reverse=True):
+        for index, word in enumerate(key):
+            for new in _simpler_words(word):
+                yield _renamed(program, zap, {key: (*key[:index], new, *key[index + 1 :])})
+        for bit in range(64):
+            # a bit that all keys agree in may not matter, while no key alone can lose it
+            if all(each[0] >> bit & 1 for each in known):
+                yield _renamed(program, zap, {each: (each[0] ^ 1 << bit, *each[1:]) for each in known})
+
+
+def _simpler_words(word: int) -> Iterator[int]:
+    """Words that are simpler: the few simplest, then this one with fewer bits, then its bits moved up."""
+    yield from (new for new in SIMPLE_WORDS if key_cost((new,)) < key_cost((word,)))
+    yield word & 0xFFFFFFFF00000000
+    places = [bit for bit in range(64) if word >> bit & 1]
+    yield from (word ^ 1 << bit for bit in places)
+    yield from (word ^ 3 << bit for bit in places if bit < 63 and not word >> bit & 2)
+
+
+def _names(program: Program, zap: str, known: list[bytes]) -> Iterator[Program]:
+    yield _renamed(program, zap, dict(zip(known, LETTERS, strict=False)))
+    for key in sorted(known, key=key_cost, reverse=True):
+        shorter = (*LETTERS[: len(known) + 1], key[: len(key) // 2], key[:-1], key[1:])
+        for new in shorter:
+            if new and key_cost(new) < key_cost(key):
+                yield _renamed(program, zap, {key: new})
+
+
+def values(program: Program) -> Iterator[Program]:
+    """Values and buffers: the default, integers of one byte, shorter; all that are alike at once, then one
+    by one; every fill likewise."""
+    for zap in program.zaps:
+        longest = max(
+            (op.size * op.length for op in program.ops if op.target == zap.name and op.verb in WRITES),
+            default=0,
+        )
+        for length in _shorter(longest):
+            yield _all_as_long(program, zap.name, length)
+    written = [op for op in program.ops if value_cost(op)]
+    for size, length in sorted({(op.size, op.length) for op in written}, reverse=True):
+        alike = frozenset(
+            at
+            for at, op in enumerate(program.ops)
+            if value_cost(op) and (op.size, op.length) == (size, length)
+        )
+        for chosen in (alike, *([frozenset({at}) for at in sorted(alike)] if len(alike) > 1 else [])):
+            for new in _simpler_values(size, length, {(op.size, op.length) for op in written}):
+                yield _revalued(program, chosen, *new)
+    for fill in sorted({op.fill for op in program.ops if op.fill}, reverse=True):
+        for new_fill in dict.fromkeys((0, 1, fill >> 32, fill >> 8, fill >> 1)):
+            yield _replaced(program, "fill", fill, new_fill)
+    for at, op in enumerate(program.ops):
+        if op.fill:
+            yield program.with_ops((*program.ops[:at], op._replace(fill=0), *program.ops[at + 1 :]))
+
+
+def _simpler_values(size: int, length: int, known: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Sizes and lengths to try in place of one, far away first and then near."""
+    yield 0, 0  # stands for the verb's default
+    yield from sorted(known, key=lambda pair: pair[0] * pair[1])
+    if size > 1:
+        yield 1, min(size * length, MAX_VALUE)
+        yield 1, length
+    yield from ((size, shorter) for shorter in _shorter(length))
+
+
+def _shorter(length: int) -> Iterator[int]:
+    """Lengths below one, far away first and then near."""
+    step = length
+    while step:
+        yield length - step
+        step //= 2
+
+
+def _revalued(program: Program, chosen: frozenset[int], size: int, length: int) -> Program:
+    ops = list(program.ops)
+    for at in chosen:
+        defaults = {number.field: number.default for number in VERBS[ops[at].verb].numbers}
+        new = (size, length) if size else (defaults["size"], defaults["length"])
+        ops[at] = ops[at]._replace(size=new[0], length=new[1])
+    return program.with_ops(ops)
+
+
+def order(program: Program) -> Iterator[Program]:
+    """Two neighbours in the other order, so that equals always come out alike."""
+    ops = program.ops
+    for at in range(len(ops) - 1):
+        if ops[at] != ops[at + 1]:
+            yield program.with_ops((*ops[:at], ops[at + 1], ops[at], *ops[at + 2 :]))
+
+
+def names(program: Program) -> Iterator[Program]:
+    """ZAPs called z, y, x..., cursors c, d, e..., in the order in which they come."""
+    zaps = dict(zip((zap.name for zap in program.zaps), NAMES[Target.ZAP], strict=False))
+    cursors = dict.fromkeys(op.target for op in program.ops if VERBS[op.verb].target is Target.CURSOR)
+    called = dict(zip(cursors, NAMES[Target.CURSOR], strict=False))
+    if len(zaps) < len(program.zaps) or len(called) < len(cursors):
+        return
+
+    def change(op: Op) -> Op:
+        target = called if VERBS[op.verb].target is Target.CURSOR else zaps
+        return op._replace(target=target.get(op.target, ""), other=zaps.get(op.other, ""))
+
+    renamed = tuple(zap._replace(name=zaps[zap.name]) for zap in program.zaps)
+    yield Program(renamed, _mapped(program, change).ops, program.schedule)
+
+
+SIMPLIFICATIONS: tuple[tuple[str, Callable[[Program], Iterator[Program]]], ...] = (
+    ("fewer keys", fewer_keys),
+    ("schedule", schedule),
+    ("headers", headers),
+    ("verbs", verbs),
+    ("keys", keys),
+    ("values", values),
+    ("order", order),
+    ("names", names),
+)
