@@ -22,18 +22,21 @@ class Fat(NamedTuple):
     """What the checks look at.
 
     `q` is the header as 64-bit words, `size` bytes in a block; `table` the entries of the table, `leaves`
-    what the leaves that it leads to hold; `peek` gives any block (zeroes for one that does not exist).
+    what the leaves that it leads to hold, `total` how many entries that are; `peek` gives any block (zeroes
+    for one that does not exist).
     """
 
     q: memoryview
     size: int
     table: Sequence[int]
     leaves: Mapping[int, LeafReport]
-    peek: Callable[[int], bytes]
+    total: int
+    peek: Callable[[int], bytes | bytearray]
 
 
-def fat_violations(fat: Fat) -> Iterator[Violation]:
-    """Everything, what other checks rely on first."""
+def fat_violations(fat: Fat, same_blocks: bool = False) -> Iterator[Violation]:
+    """Everything, what other checks rely on first. `same_blocks` says that the table and the header's
+    fields up to the counters are those that were checked last time."""
     wrong = False
     for violation in header_violations(fat.q, fat.size):
         wrong = True
@@ -41,18 +44,19 @@ def fat_violations(fat: Fat) -> Iterator[Violation]:
     if not wrong:
         yield from table_violations(fat.table, fat.q[L.Q_TBL_SHIFT], fat.leaves)
         yield from next_table_violations(fat)
-        yield from block_violations(fat.q, fat.leaves)
-    yield from count_violations(fat.q, fat.leaves)
+        if not same_blocks:
+            yield from block_violations(fat.q, fat.leaves)
+    yield from count_violations(fat)
 
 
 def header_violations(q: memoryview, size: int) -> Iterator[Violation]:
     """The header's type and magic, and the size of the table."""
-    for field, found, wanted in (
+    for field, is_there, wanted in (
         ("zap_block_type", q[L.Q_BLOCK_TYPE], L.ZBT_HEADER),
         ("zap_magic", q[L.Q_MAGIC], L.ZAP_MAGIC),
     ):
-        if found != wanted:
-            yield Violation("header", 0, field, f"{found:#x}, not {wanted:#x}")
+        if is_there != wanted:
+            yield Violation("header", 0, field, f"{is_there:#x}, not {wanted:#x}")
     blocks = q[L.Q_TBL_NUMBLKS]
     if bool(q[L.Q_TBL_BLK]) != bool(blocks):
         found = f"{q[L.Q_TBL_BLK]}, but zt_numblks is {blocks}"
@@ -135,9 +139,7 @@ def _wrong_spans(table: Sequence[int], shift: int, leaves: Mapping[int, LeafRepo
         span = _span(report, shift)
         leading = table.count(blkid)
         if leading != len(span):
-            found = (
-                f"{report.prefix:#x}/{report.prefix_len} covers {_shown(span)}, {leading} entries lead here"
-            )
+            found = f"{report.prefix:#x}/{report.prefix_len} covers {_shown(span)}, {leading} lead here"
             yield Violation("leaf-prefix", blkid, "lh_prefix", found)
 
 
@@ -200,12 +202,13 @@ def next_table_blocks(q: memoryview) -> range:
     return range(start, start + 2 * q[L.Q_TBL_NUMBLKS]) if start else range(0)
 
 
-def count_violations(q: memoryview, leaves: Mapping[int, LeafReport]) -> Iterator[Violation]:
+def count_violations(fat: Fat) -> Iterator[Violation]:
     """The header counts leaves and entries."""
-    if q[L.Q_NUM_LEAFS] != len(leaves):
-        found = f"{q[L.Q_NUM_LEAFS]}, but the table leads to {len(leaves)}"
+    counted = fat.q[L.Q_NUM_LEAFS]
+    if counted != len(fat.leaves):
+        found = f"{counted}, but the table leads to {len(fat.leaves)}"
         yield Violation("leaf-count", 0, "zap_num_leafs", found)
-    total = sum([len(report.entries) for report in leaves.values()])
-    if q[L.Q_NUM_ENTRIES] != total:
-        found = f"{q[L.Q_NUM_ENTRIES]}, but {total} are in the leaves"
+    counted = fat.q[L.Q_NUM_ENTRIES]
+    if counted != fat.total:
+        found = f"{counted}, but {fat.total} are in the leaves"
         yield Violation("entry-total", 0, "zap_num_entries", found)

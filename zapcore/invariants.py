@@ -117,7 +117,8 @@ class Auditor:
         for blkid in changed:
             if known.leaves[blkid].violations:
                 return known.leaves[blkid].violations[0]
-        violation = next(iter(_header_violations(q, dnode, known, restructured)), None)
+        fat = Fat(q, dnode.block_size, known.table, known.leaves, known.total, dnode.current)
+        violation = next(fat_violations(fat, same_blocks=not restructured), None)
         if violation is None and entries is not None:
             words = bool(q[L.Q_FLAGS] & L.FLAG_UINT64_KEY)
             violation = next(iter(_entry_violations(known, changed, entries, words)), None)

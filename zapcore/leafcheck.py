@@ -61,6 +61,8 @@ class _Checker:
         self.h = view.cast("H")
         self.q = view.cast("Q")
         self.i = view.cast("I")
+        first = self.geo.first_chunk
+        self.types = bytes(raw[first : first + L.CHUNK_SIZE * self.geo.chunks : L.CHUNK_SIZE])
         self.owner: list[str | None] = [None] * self.geo.chunks
         self.entries: list[LeafEntry] = []
         self.violations: list[Violation] = []
@@ -81,7 +83,7 @@ class _Checker:
             what = "a cycle" if self.owner[chunk] == role == FREE else f"already in use ({self.owner[chunk]})"
             self.wrong("chunk-link", link, f"chunk {chunk}: {what}")
             return False
-        kind = self.raw[geo.first_chunk + L.CHUNK_SIZE * chunk]
+        kind = self.types[chunk]
         if kind != _TYPES[role]:
             found = f"chunk {chunk} has type {_type_name(kind)}, not {_type_name(_TYPES[role])}"
             self.wrong("chunk-type", link, found)
@@ -113,42 +115,48 @@ class _Checker:
         return True
 
     def free_list(self) -> None:
-        geo, h = self.geo, self.h
+        h, owner, types, chunks = self.h, self.owner, self.types, self.geo.chunks
+        at = self.geo.h_chunk + L.H_CHUNK_NEXT
         chunk = h[L.H_FREELIST]
-        link = ("lh_freelist", -1)
+        last = -1
         free = 0
-        while chunk != L.CHAIN_END and self.claim(chunk, FREE, link):
+        while chunk < chunks and owner[chunk] is None and types[chunk] == L.CHUNK_FREE:
+            owner[chunk] = FREE
             free += 1
-            link = ("lf_next", chunk)
-            at = geo.first_chunk + L.CHUNK_SIZE * chunk + 1
-            if self.unused and self.raw[at : at + L.ARRAY_BYTES] != _ZEROES:
-                self.wrong("unused", ("lf_pad", chunk), "not zero")
-            chunk = h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
+            last = chunk
+            chunk = h[at + 12 * chunk]
+        if chunk != L.CHAIN_END:
+            self.claim(chunk, FREE, ("lh_freelist" if last < 0 else "lf_next", last))
         if free != h[L.H_NFREE]:
             found = f"{h[L.H_NFREE]}, but {free} on the free list"
             self.violations.append(Violation("free-count", self.block, "lh_nfree", found))
 
     def array(self, chunk: int, size: int, link: Link) -> bytes:
         """Walk an array of `size` bytes; returns what of it can be read."""
-        geo, h = self.geo, self.h
-        pieces: list[bytes] = []
-        left = size
-        while left > 0:
-            if chunk == L.CHAIN_END:
-                self.wrong("array-length", link, f"ends {left} bytes early")
-                return b"".join(pieces)
-            if not self.claim(chunk, ARRAY, link):
-                return b"".join(pieces)
-            start = geo.first_chunk + L.CHUNK_SIZE * chunk + 1
-            pieces.append(bytes(self.raw[start : start + min(left, L.ARRAY_BYTES)]))
-            if self.unused and left < L.ARRAY_BYTES and any(self.raw[start + left : start + L.ARRAY_BYTES]):
-                self.wrong("unused", ("la_array", chunk), f"not zero behind its last {left} bytes")
-            left -= L.ARRAY_BYTES
-            link = ("la_next", chunk)
-            chunk = h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
-        if chunk != L.CHAIN_END:
+        h, owner, types, raw, chunks = self.h, self.owner, self.types, self.raw, self.geo.chunks
+        next_at = self.geo.h_chunk + L.H_CHUNK_NEXT
+        byte_at = self.geo.first_chunk + 1
+        data = bytearray()
+        last = -1
+        while len(data) < size and chunk < chunks and owner[chunk] is None and types[chunk] == L.CHUNK_ARRAY:
+            owner[chunk] = ARRAY
+            start = byte_at + L.CHUNK_SIZE * chunk
+            data += raw[start : start + L.ARRAY_BYTES]
+            last = chunk
+            chunk = h[next_at + 12 * chunk]
+        if self.unused and any(data[size:]):
+            self.wrong("unused", ("la_array", last), "not zero behind the array's last byte")
+        if len(data) >= size and chunk == L.CHAIN_END:
+            return bytes(data[:size])
+        if last >= 0:
+            link = ("la_next", last)
+        if len(data) >= size:
             self.wrong("array-length", link, f"goes on to chunk {chunk} after {size} bytes")
-        return b"".join(pieces)
+        elif chunk == L.CHAIN_END:
+            self.wrong("array-length", link, f"ends {size - len(data)} bytes early")
+        else:
+            self.claim(chunk, ARRAY, link)
+        return bytes(data[:size])
 
     def entry(self, chunk: int) -> LeafEntry:
         geo, h = self.geo, self.h
@@ -215,30 +223,34 @@ class _Checker:
         self.violations += outside
 
     def leftovers(self) -> None:
+        """Chunks that nothing reaches, and free chunks that are not blank."""
         if None in self.owner:
-            self.violations += lost_chunks(self.raw, self.geo, self.block, self.owner)
+            self.violations += lost_chunks(self.types, self.block, self.owner)
+        if not self.unused:
+            return
+        for chunk, role in enumerate(self.owner):
+            at = self.geo.first_chunk + L.CHUNK_SIZE * chunk + 1
+            if role is FREE and self.raw[at : at + L.ARRAY_BYTES] != _ZEROES:
+                self.wrong("unused", ("lf_pad", chunk), "not zero")
 
 
 def _type_name(kind: int) -> str:
     return f"{kind} ({_TYPE_NAMES[kind]})" if kind in _TYPE_NAMES else f"{kind}"
 
 
-def lost_chunks(
-    raw: bytes | bytearray, geo: L.Geometry, block: int, owner: list[str | None]
-) -> Iterator[Violation]:
+def lost_chunks(types: bytes, block: int, owner: list[str | None]) -> Iterator[Violation]:
     """One violation for each run of neighbours of one type that nothing reaches."""
     first = -1
-    kind = 0
-    for chunk in range(geo.chunks + 1):
-        lost = chunk < geo.chunks and owner[chunk] is None
-        here = raw[geo.first_chunk + L.CHUNK_SIZE * chunk] if lost else -1
-        if first >= 0 and here != kind:
+    for chunk in range(len(types) + 1):
+        lost = chunk < len(types) and owner[chunk] is None
+        if first >= 0 and not (lost and types[chunk] == types[first]):
             more = f" and the {chunk - first - 1} after it" if chunk - first > 1 else ""
-            found = f"{_type_name(kind)}: reached from nowhere{more}"
-            yield Violation("chunk-lost", block, "type", found, first)
+            yield Violation(
+                "chunk-lost", block, "type", f"{_type_name(types[first])}: nothing leads to it{more}", first
+            )
             first = -1
         if lost and first < 0:
-            first, kind = chunk, here
+            first = chunk
 
 
 def check_leaf(
