@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import sys
 from collections.abc import Callable
-from types import CodeType
+from types import CodeType, FrameType
 from typing import NoReturn, TypeVar
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -99,10 +99,12 @@ def openzfs(file: str, name: str) -> Callable[[F], F]:
     return register
 
 
-def openzfs_stack() -> tuple[str, ...]:
-    """OpenZFS's names of the functions now on the stack, innermost first."""
+def openzfs_stack(frame: FrameType | None = None) -> tuple[str, ...]:
+    """OpenZFS's names of the functions now on the stack (or on the one that ends in `frame`), innermost
+    first."""
     names = []
-    frame = sys._getframe(1)
+    if frame is None:
+        frame = sys._getframe(1)
     while frame is not None:
         known = _NAMES.get(frame.f_code)
         if known is not None:

@@ -17,10 +17,15 @@ class Scheduler(Protocol):
     """What a thread scheduler offers to the core (none is needed for one thread)."""
 
     def point(self, what: str, thing: object) -> None:
-        """A place where another thread may run before this one goes on."""
+        """A place where another thread may run before this one goes on: before a lock is taken (`read`,
+        `write`) and after it was let go (`exit`), with the lock; before a dbuf is held or released (`hold`,
+        `rele`), with its object and block; before the open txg moves (`txg`), with its number."""
 
     def wait(self, ready: Callable[[], bool], lock: RWLock, mode: str) -> None:
         """Let others run until `ready()`; raises a deadlock Panic if that never happens."""
+
+    def quiesce(self, txg: int) -> None:
+        """Wait until every transaction of a txg has committed (the wait in txg_quiesce)."""
 
 
 class Threads:
@@ -39,16 +44,18 @@ FREED = -1
 
 
 class RWLock:
-    """krwlock_t. `writer` is the thread that holds it as writer, `readers` those that hold it as readers.
+    """krwlock_t. `writer` is the thread that holds it as writer, `readers` those that hold it as readers;
+    `where` the object and the block of what it protects.
 
     rw_tryupgrade() always fails in user space and nearly always on Linux, so there is none here.
     """
 
-    __slots__ = ("name", "readers", "threads", "writer")
+    __slots__ = ("name", "readers", "threads", "where", "writer")
 
-    def __init__(self, threads: Threads, name: str) -> None:
+    def __init__(self, threads: Threads, name: str, where: tuple[int, int] = (0, 0)) -> None:
         self.threads = threads
         self.name = name
+        self.where = where
         self.writer: int | None = None
         self.readers: list[int] = []
 

@@ -101,12 +101,15 @@ class Dbuf:
     def rele(self, tag: Tag) -> None:
         """Drop one hold of `tag`; with the last one the dbuf goes to the cache or dies."""
         holds = self.holds
+        if type(tag) is not int:
+            objset = self.dnode.objset
+            if objset.threads.scheduler is not None:
+                objset.threads.scheduler.point("rele", (self.dnode.number, self.blkid))
+            objset.holds -= 1
         try:
             holds.remove(tag)
         except ValueError:
             fail("zfs_refcount_remove(&db->db_holds, tag)", place="refcount.c:zfs_refcount_remove_many")
-        if type(tag) is not int:
-            self.dnode.objset.holds -= 1
         if holds:
             return
         buf = self.buf

@@ -89,16 +89,24 @@ class Objset:
     @openzfs("txg.c", "txg_quiesce")
     def open_next_txg(self) -> None:
         """Open the next txg; the open one stays in flight. With two in flight the oldest ends first."""
-        if len(self.in_flight) == MAX_IN_FLIGHT:
+        if self.threads.scheduler is not None:
+            self.threads.scheduler.point("txg", self.open_tx.txg)
+        while len(self.in_flight) == MAX_IN_FLIGHT:
             self.finish_oldest_txg()
         self.in_flight.append(self.open_tx.txg)
         self.open_tx = Tx(self.open_tx.txg + 1)
 
     @openzfs("spa.c", "spa_sync")
     def finish_oldest_txg(self) -> None:
-        """Let the oldest txg in flight sync to its end; nothing if there is none."""
+        """Let the oldest txg in flight sync to its end, in one step; nothing if there is none. Waits for
+        its transactions to commit."""
         if not self.in_flight:
             return
+        if self.threads.scheduler is not None:
+            oldest = self.in_flight[0]
+            self.threads.scheduler.quiesce(oldest)
+            if oldest not in self.in_flight:
+                return  # another thread finished it while this one waited
         txg = self.in_flight.pop(0)
         for dnode in self.dirty_dnodes.pop(txg, ()):
             dnode.sync(txg)

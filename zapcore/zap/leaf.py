@@ -32,7 +32,7 @@ class Leaf(User):
         super().__init__(dbuf)
         self.blkid = blkid
         self.geometry = geometry
-        self.rwlock = RWLock(threads, "l->l_rwlock")
+        self.rwlock = RWLock(threads, "l->l_rwlock", (dbuf.dnode.number, blkid))
 
     @openzfs("zap.c", "zap_leaf_evict_sync")
     def evicted(self) -> None:

@@ -48,8 +48,10 @@ class Zap(User):
         super().__init__(dbuf)
         self.objset = dnode.objset
         self.dnode = dnode
-        self.rwlock = RWLock(self.objset.threads, "zap->zap_rwlock")
-        self.num_entries_lock = RWLock(self.objset.threads, "zap->zap_f.zap_num_entries_mtx")
+        self.rwlock = RWLock(self.objset.threads, "zap->zap_rwlock", (dnode.number, 0))
+        self.num_entries_lock = RWLock(
+            self.objset.threads, "zap->zap_f.zap_num_entries_mtx", (dnode.number, 0)
+        )
         self.micro: MicroIndex | None = None
         self.salt = 0
         self.norm = 0
