@@ -125,27 +125,29 @@ def test_a_changed_byte_changes_one_op_and_perhaps_the_next() -> None:
 
 
 def _plain_record(source: random.Random) -> bytes:
-    return bytes((source.randrange(len(VERBS)), source.randrange(64), source.randrange(128), 0))
+    return bytes((source.randrange(len(VERBS)), source.randrange(16), source.randrange(64), 0))
 
 
 def test_random_bytes_are_programs_worth_running() -> None:
     source = random.Random(2)
     verbs: Counter[str] = Counter()
-    usual = good = 0
+    usual = good = crowded = 0
     for _ in range(500):
         program = decode(source.randbytes(1 + 4 * 24))
         usual += program.zaps == (Z,)
+        crowded += len({op.key for op in program.ops if op.key is not None}) > 10
         verbs.update(op.verb for op in program.ops)
         keys = Counter(op.key for op in program.ops if op.verb in ("add", "remove"))
         again = [key for key, times in keys.items() if times > 1]
         good += len(again) >= 2
     assert usual > 0.95 * 500
-    assert good > 0.9 * 500
+    assert good > 0.95 * 500
+    assert crowded < 0.05 * 500
     total = sum(verbs.values())
     assert set(verbs) == set(VERBS)
     assert 0.25 < verbs["add"] / total < 0.4
     assert 0.2 < verbs["remove"] / total < 0.3
-    assert 0.05 < verbs["txg"] / total < 0.1
+    assert 0.07 < verbs["txg"] / total < 0.12
     assert 0.05 < verbs["next"] / total < 0.12
 
 
@@ -170,7 +172,7 @@ def test_what_tables_mean_never_changes() -> None:
     )
     assert (
         hashlib.sha256(meant.encode()).hexdigest()
-        == "2d7ae2c1d1b5d293bc834f3b8e38ee0c471e94190db7ec9a1161e86468e86c2d"
+        == "f5309887a25d535e5757ede8c9b51a2b5b8528c01e5e3b4b18bf331cc92be215"
     )
 
 
