@@ -108,11 +108,21 @@ class _Minimizer:
         return True
 
     def apply(self, name: str, each: Pass) -> bool:
-        """Run a pass until it brings nothing; it starts again from each program that is taken."""
+        """Run a pass until it brings nothing. It goes on where a candidate was taken, with the candidates of
+        the new program, and begins again at the end."""
         row = self.row(name)
         progress = False
-        while self.left > 0 and any(self.offer(row, candidate) for candidate in each(self.best)):
-            progress = True
+        at = 0
+        while self.left > 0:
+            for index, candidate in enumerate(each(self.best)):
+                if index >= at and self.offer(row, candidate):
+                    at = index
+                    progress = True
+                    break
+            else:
+                if at == 0:
+                    break
+                at = 0
         return progress
 
     def shorten(self) -> None:

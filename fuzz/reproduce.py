@@ -41,12 +41,24 @@ def minimize_failure(
     `keep_form` allows no verb that the program has not. Raises ValueError if the failure does not come again.
     """
     judge = failure.signature.kind in JUDGED_KINDS
-    while True:
-        predicate = fails_as(failure.signature, target, judge=judge)
-        if keep_form:
-            predicate = with_verbs_of(program, predicate)
-        small = minimize(program, predicate, stats=stats)
+    if not judge:
+        small = _smallest(program, failure.signature, target, False, keep_form, stats)
         outcome = run(small, target)
-        if judge or (outcome.failure and outcome.failure.signature.key == failure.signature.key):
+        same = outcome.failure is not None and outcome.failure.signature.key == failure.signature.key
+        if same or not fails_as(failure.signature, target)(program):
             return small, outcome
-        judge = True  # cut down, it fails earlier of something that only a judge sees
+        # cut down, it fails earlier of something that only a judge sees
+    small = _smallest(program, failure.signature, target, True, keep_form, stats)
+    return small, run(small, target)
+
+
+def _smallest(
+    program: Program,
+    signature: Signature,
+    target: TargetLike,
+    judge: bool,
+    keep_form: bool,
+    stats: Stats | None,
+) -> Program:
+    predicate = fails_as(signature, target, judge=judge)
+    return minimize(program, with_verbs_of(program, predicate) if keep_form else predicate, stats=stats)
