@@ -1,0 +1,263 @@
+"""Exhaustive enumeration: every program of up to N ops over a small alphabet, on the model.
+
+The programs are not run one by one. Two programs that leave the same world behind (see
+`fuzz.engines.world`) go on alike, so the engine explores the graph of worlds: each op of the alphabet is run
+once from each world that some program of fewer than N ops reaches, judged by the oracle and the invariants.
+Programs are paths in that graph: they are counted by adding up, and those that fail are read off it.
+
+Symmetry. Turning the same bits of all keys around maps leaves to leaves, but OpenZFS treats the two halves of
+a leaf unlike (the odd one is freed, cursors go upwards), so nothing is left unrun for its sake. It only
+shortens lists: of failing programs that become each other by turning bits of all keys, and have the same
+signature, one is shown, the first in the alphabet's order.
+
+A failing program is *irreducible* if without any one of its ops it does not fail with that signature.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import multiprocessing
+from collections.abc import Iterable, Iterator, Sequence
+
+from fuzz.engines.world import Snapshot, digest
+from fuzz.oracle import Oracle
+from fuzz.program import Op, Program, Zap
+from fuzz.run import judge_op
+from fuzz.signature import Failure, Signature
+from fuzz.targets.model import ModelTarget
+from zapcore.errors import LimitExceeded
+from zapcore.release import Release
+
+HEADER = (Zap("z", words=1, prehashed=True, hash64=True, leaf_shift=9),)
+"""The one ZAP: keys are their own hashes, leaves have 18 chunks."""
+
+KEY_CHOICES = (2, 3, 4)
+LARGE, SMALL = 180, 1
+"""Value lengths: two large ones do not fit in one leaf, small ones do."""
+
+_KEYS = (0x0, 1 << 63, 1 << 62, 3 << 62)
+
+
+def alphabet(keys: int = 2) -> tuple[Op, ...]:
+    """The ops that programs are made of: add with two sizes and remove for each key, txg, sync, and all verbs
+    of one cursor. Keys, in this order: 0x0, and with bit 63, bit 62, both."""
+    chosen = [(word,) for word in _KEYS[:keys]]
+    adds = [Op("add", "z", key, 1, length) for key in chosen for length in (LARGE, SMALL)]
+    removes = [Op("remove", "z", key) for key in chosen]
+    cursor = [Op("cursor", "c", other="z"), *(Op(verb, "c") for verb in ("next", "retrieve", "close"))]
+    return (*adds, *removes, Op("txg"), Op("sync"), *cursor)
+
+
+_LIMIT = Signature("limit", "", "")
+_Step = bytes | Signature
+"""What an op leads to: the digest of the world after it, or the failure (or limit) that ended it."""
+
+
+@dataclasses.dataclass(slots=True)
+class Found:
+    """Programs that fail with one signature: how many by their number of ops, and the irreducible ones."""
+
+    signature: Signature
+    counts: dict[int, int]
+    irreducible: list[Program]
+
+    @property
+    def shortest(self) -> int:
+        """The fewest ops that make it fail."""
+        return min(self.counts)
+
+
+@dataclasses.dataclass(slots=True)
+class Enumeration:
+    """The result: how many programs of 1 to `max_ops` ops there are (one that fails or meets a limit ends
+    there), how many worlds those of fewer than `max_ops` ops reach, how many ops were run, and what fails."""
+
+    max_ops: int
+    header: tuple[Zap, ...]
+    alphabet: tuple[Op, ...]
+    programs: int
+    limits: int
+    worlds: int
+    runs: int
+    found: list[Found]
+
+
+class _Explorer:
+    """Runs every op from one world. Lives in each process."""
+
+    def __init__(self, release: str | Release, ops: tuple[Op, ...]) -> None:
+        self.target = ModelTarget(release)
+        self.ops = ops
+
+    def root(self) -> bytes:
+        """The world that the header makes."""
+        program = Program(HEADER, ())
+        self.target.begin(program)
+        return digest(self.target, Oracle(program))
+
+    def expand(self, path: Sequence[int], last: bool) -> list[_Step]:
+        """Where each op leads from the world that the ops `path` lead to; they are known not to fail. With
+        `last` only whether it fails."""
+        target = self.target
+        program = Program(HEADER, ())
+        target.begin(program)
+        oracle = Oracle(program)
+        for index in path:
+            op = self.ops[index]
+            oracle.check(op, target.apply(op))
+        snapshot = Snapshot(program, target, oracle)
+        return [self._step(snapshot, op, last) for op in self.ops]
+
+    def _step(self, snapshot: Snapshot, op: Op, last: bool) -> _Step:
+        target = self.target
+        oracle = snapshot.wake(target)
+        try:
+            judge_op(op, target, oracle)
+        except Failure as failure:
+            return Signature(*failure.signature.key)
+        except LimitExceeded:
+            return _LIMIT
+        return b"" if last else digest(target, oracle)
+
+
+_explorer: _Explorer
+
+
+def _begin(release: str | Release, ops: tuple[Op, ...]) -> None:
+    global _explorer
+    _explorer = _Explorer(release, ops)
+
+
+def _expand(task: tuple[tuple[int, ...], bool]) -> list[_Step]:
+    return _explorer.expand(*task)
+
+
+class _Graph:
+    """Worlds by number (0 is the first), and where each op leads: a world, or -1 - the failure's number."""
+
+    def __init__(self, root: bytes) -> None:
+        self.numbers: dict[bytes, int] = {root: 0}
+        self.paths: list[tuple[int, ...]] = [()]
+        self.steps: list[list[int]] = []
+        self.signatures: list[Signature] = []
+
+    def add(self, origin: int, steps: Iterable[_Step]) -> None:
+        """What was found from one world; worlds are added in order of their numbers."""
+        row = []
+        for op, step in enumerate(steps):
+            if isinstance(step, Signature):
+                if step not in self.signatures:
+                    self.signatures.append(step)
+                row.append(-1 - self.signatures.index(step))
+                continue
+            if not step:
+                row.append(0)  # the last op of a program: where it leads is not asked
+                continue
+            number = self.numbers.setdefault(step, len(self.paths))
+            if number == len(self.paths):
+                self.paths.append((*self.paths[origin], op))
+            row.append(number)
+        self.steps.append(row)
+
+    def paths_by_length(self, max_ops: int) -> Iterator[tuple[int, dict[int, int]]]:
+        """For each length: how many programs of that length end in which world, or in which failure."""
+        ends = {0: 1}
+        for length in range(1, max_ops + 1):
+            following: dict[int, int] = {}
+            for world, count in ends.items():
+                for step in self.steps[world]:
+                    following[step] = following.get(step, 0) + count
+            yield length, following
+            ends = {world: count for world, count in following.items() if world >= 0}
+
+    def irreducible(self, failure: int, max_ops: int) -> Iterator[tuple[int, ...]]:
+        """Every irreducible program of up to `max_ops` ops that ends in a failure, shortest first."""
+        leads = self._worlds_before(failure, max_ops)
+        for length in range(1, max_ops + 1):
+            yield from self._extend(failure, (), 0, [], leads, length)
+
+    def _worlds_before(self, failure: int, max_ops: int) -> list[set[int]]:
+        """The worlds from which 0, 1, 2, ... ops more lead to the failure."""
+        leads = [{failure}]
+        for _ in range(max_ops):
+            last = leads[-1]
+            leads.append({world for world, row in enumerate(self.steps) if not last.isdisjoint(row)})
+        return leads
+
+    def _extend(
+        self,
+        failure: int,
+        path: tuple[int, ...],
+        world: int,
+        without: list[int],
+        leads: list[set[int]],
+        left: int,
+    ) -> Iterator[tuple[int, ...]]:
+        """Go on from a path. `without[i]` is where it leads with op i left out."""
+        for op, step in enumerate(self.steps[world]):
+            if step not in leads[left - 1]:
+                continue
+            shorter = [self.steps[other][op] if other >= 0 else other for other in without]
+            shorter.append(world)
+            if step in shorter or failure in shorter:
+                continue  # without one of the ops it comes to the same
+            if left == 1:
+                yield (*path, op)
+            else:
+                yield from self._extend(failure, (*path, op), step, shorter, leads, left - 1)
+
+
+def enumerate_programs(release: str | Release, max_ops: int, *, keys: int = 2, jobs: int = 1) -> Enumeration:
+    """Run every program of 1 to `max_ops` ops over `alphabet(keys)`, in `jobs` processes."""
+    ops = alphabet(keys)
+    _begin(release, ops)
+    graph = _Graph(_explorer.root())
+    pool = None
+    if jobs > 1:
+        pool = multiprocessing.get_context("fork").Pool(jobs)
+    try:
+        for length in range(1, max_ops + 1):
+            origins = range(len(graph.steps), len(graph.paths))
+            tasks = [(graph.paths[origin], length == max_ops) for origin in origins]
+            found = pool.imap(_expand, tasks, chunksize=64) if pool is not None else map(_expand, tasks)
+            for origin, steps in zip(origins, found, strict=True):
+                graph.add(origin, steps)
+    finally:
+        if pool is not None:
+            pool.terminate()
+            pool.join()
+    return _summary(graph, ops, max_ops)
+
+
+def _summary(graph: _Graph, ops: tuple[Op, ...], max_ops: int) -> Enumeration:
+    programs = limits = 0
+    counts: dict[int, dict[int, int]] = {}
+    for length, ends in graph.paths_by_length(max_ops):
+        for end, count in ends.items():
+            programs += count
+            if end < 0:
+                counts.setdefault(end, {})[length] = count
+    found = []
+    for end, by_length in counts.items():
+        signature = graph.signatures[-1 - end]
+        if signature == _LIMIT:
+            limits = sum(by_length.values())
+            continue
+        listed = (tuple(ops[op] for op in path) for path in graph.irreducible(end, max_ops))
+        found.append(Found(signature, by_length, list(_up_to_symmetry(listed))))
+    found.sort(key=lambda each: (each.shortest, each.signature))
+    runs = len(graph.steps) * len(ops)
+    return Enumeration(max_ops, HEADER, ops, programs, limits, len(graph.paths), runs, found)
+
+
+def _up_to_symmetry(programs: Iterable[tuple[Op, ...]]) -> Iterator[Program]:
+    """The programs of which no earlier one becomes them by turning bits of all keys."""
+    seen: set[tuple[Op, ...]] = set()
+    for ops in programs:
+        if ops not in seen:
+            seen.update(_turned(ops, mask) for mask in _KEYS)
+            yield Program(HEADER, ops)
+
+
+def _turned(ops: tuple[Op, ...], mask: int) -> tuple[Op, ...]:
+    return tuple(op._replace(key=(op.key[0] ^ mask,)) if isinstance(op.key, tuple) else op for op in ops)
