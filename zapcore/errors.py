@@ -109,18 +109,19 @@ def openzfs_stack(frame: FrameType | None = None) -> tuple[str, ...]:
         known = _NAMES.get(frame.f_code)
         if known is not None:
             names.append(known[1])
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return tuple(names)
 
 
-def _caller_place() -> str:
-    """file:function of the innermost registered function that is running."""
-    frame = sys._getframe(2)
+def openzfs_place(frame: FrameType | None = None) -> str:
+    """file:function of the innermost registered function that is running (or that `frame` runs in)."""
+    if frame is None:
+        frame = sys._getframe(1)
     while frame is not None:
         known = _NAMES.get(frame.f_code)
         if known is not None:
             return f"{known[0]}:{known[1]}"
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return "?:?"
 
 
@@ -141,7 +142,7 @@ def fail(
     shown = None if values is None else (str(values[0]), str(values[1]))
     raise Panic(
         Kind.ASSERTION,
-        place or _caller_place(),
+        place or openzfs_place(),
         expression,
         macro=macro,
         values=shown,
