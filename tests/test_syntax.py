@@ -33,7 +33,7 @@ CANONICAL = textwrap.dedent(
     t1: add z 0x8000000000000000 len=180
     update many 0x1:0x0:0xffffffffffffffff int=8 len=3 fill=0x10
     add d "a \"name\" \\ #1\n\t\x01\xff"
-    lookup m "b" int=1 len=0
+    lookup m "b" int=8 len=0
     t15: cursor c z
 
     next c
@@ -62,7 +62,7 @@ def test_canonical_text_is_printed_as_it_was_read() -> None:
     assert program.schedule == (Switch(0, 1), Switch(17, 0))
     assert program.ops[0] == Op("add", "z", (0,), 1, 180, 0)
     assert program.ops[3].key == b'a "name" \\ #1\n\t\x01\xff'
-    assert program.ops[4] == Op("lookup", "m", b"b", 1, 0)
+    assert program.ops[4] == Op("lookup", "m", b"b", 8, 0)
     assert program.ops[5] == Op("cursor", "c", other="z", thread=15)
 
 

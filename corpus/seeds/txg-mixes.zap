@@ -17,4 +17,4 @@ remove z 0xc000000000000000
 evict
 sync
 evict
-lookup z 0x8000000000000000 int=1 len=150
+lookup z 0x8000000000000000 len=150

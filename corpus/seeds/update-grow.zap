@@ -13,6 +13,6 @@ txg
 update z 0x0 len=21
 update z 0x8000000000000000 int=8 fill=0x5
 length z 0x8000000000000000
-lookup z 0x0 int=1 len=20
-lookup z 0x8000000000000000
+lookup z 0x0 len=20
+lookup z 0x8000000000000000 int=8 len=1
 sync
