@@ -1,0 +1,94 @@
+"""Linearizability: the results of ops that ran at the same time must be those of some order of them.
+
+The checker is Wing and Gong's search with Lowe's memory of what was tried: take any op that no unfinished op
+came wholly before, ask the oracle whether it may answer so, go on with the rest. Two states are the same if
+the same ops are done and the oracle says the same. It gives every state that the oracle may end in, since
+what the object holds afterwards decides between them. The search is exponential in the ops that overlap:
+`MAX_OPS` bounds a section.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
+
+from fuzz.oracle import Oracle, Walk
+from fuzz.program import Op, Program
+from fuzz.signature import Failure, Signature
+from fuzz.targets.base import Result
+
+MAX_OPS = 16
+"""Ops of one parallel section whose results can be judged."""
+
+
+class Event(NamedTuple):
+    """One op that ran: its place in the program, when it began and ended (ticks), and its result."""
+
+    place: int
+    op: Op
+    began: int
+    ended: int
+    result: Result
+
+
+def copy_oracle(oracle: Oracle, program: Program) -> Oracle:
+    """An oracle in the same state, independent of the first."""
+    twin = Oracle(program)
+    twin.fat = dict(oracle.fat)
+    twin.entries = {
+        name: None if entries is None else dict(entries) for name, entries in oracle.entries.items()
+    }
+    twin.incarnation = dict(oracle.incarnation)
+    for name, walk in oracle.walks.items():
+        other = twin.walks[name] = Walk(walk.zap, walk.incarnation, set(walk.stable))
+        other.seen = set(walk.seen)
+        other.current = walk.current
+        other.fresh = walk.fresh
+    return twin
+
+
+def fingerprint(oracle: Oracle) -> Hashable:
+    """Equal for oracles in the same state."""
+    entries = tuple(
+        None if held is None else frozenset(held.items()) for _, held in sorted(oracle.entries.items())
+    )
+    walks = tuple(
+        (name, walk.zap, walk.fresh, walk.current, frozenset(walk.stable), frozenset(walk.seen))
+        for name, walk in sorted(oracle.walks.items())
+    )
+    return entries, walks, tuple(sorted(oracle.fat.items()))
+
+
+def explanations(program: Program, before: Oracle, history: Sequence[Event]) -> list[Oracle]:
+    """The states that the oracle may be in after the history, each once; none if no order explains it."""
+    ends: dict[Hashable, Oracle] = {}
+    tried: set[tuple[frozenset[int], Hashable]] = set()
+
+    def search(left: frozenset[int], oracle: Oracle) -> None:
+        if not left:
+            ends.setdefault(fingerprint(oracle), oracle)
+            return
+        first_end = min(history[place].ended for place in left)
+        for place in sorted(left):
+            event = history[place]
+            if event.began > first_end:
+                continue
+            after = copy_oracle(oracle, program)
+            if after.check(event.op, event.result) is not None:
+                continue
+            rest = left - {place}
+            state = (rest, fingerprint(after))
+            if state not in tried:
+                tried.add(state)
+                search(rest, after)
+
+    search(frozenset(range(len(history))), before)
+    return list(ends.values())
+
+
+def unexplained(history: Sequence[Event]) -> Failure:
+    """The failure of a history that no order explains."""
+    verbs = "+".join(sorted({event.op.verb for event in history}))
+    lines = [f"  op {event.place}: {event.op.verb}: {event.result}" for event in history]
+    text = "no order of these ops, which ran at the same time, explains their results:\n" + "\n".join(lines)
+    return Failure(Signature("linearizability", f"zap:{verbs}", "some order explains the results"), text)
