@@ -62,13 +62,13 @@ class LibzpoolTarget:
     def apply_all(self, ops: Sequence[Op]) -> list[Result]:
         """Run several ops in one round trip."""
         reader, names = self._run(Flags(0), ops), self._known_names()
-        return [reader.result(names.words_of(op)) for op in ops]
+        return [reader.result(words) for words in names.packed_words[-len(ops) :]]
 
     def apply_digest(self, op: Op) -> tuple[Result, Digests]:
         """Run one op; its result and the digests of all ZAPs after it."""
         names = self._known_names()
         reader = self._run(Flags.DIGEST, (op,))
-        return reader.result(names.words_of(op)), reader.digests(len(names.zaps))
+        return reader.result(names.packed_words[-1]), reader.digests(len(names.zaps))
 
     def blocks(self, zap: str) -> list[bytes] | None:
         """Every block of the ZAP's object as it is now; None where it is destroyed. Raises Failure."""
@@ -88,7 +88,7 @@ class LibzpoolTarget:
         self._start_whole(program)
         reader, names = self._run(Flags.BEGIN | Flags.END, program.ops), self._known_names()
         self._program = None
-        return [reader.result(names.words_of(op)) for op in program.ops]
+        return [reader.result(words) for words in names.packed_words]
 
     def run_program_digests(self, program: Program) -> list[tuple[Result, Digests]]:
         """The same, with the digests of all ZAPs after each op."""
@@ -96,7 +96,7 @@ class LibzpoolTarget:
         reader, names = self._run(Flags.BEGIN | Flags.END | Flags.DIGEST, program.ops), self._known_names()
         self._program = None
         count = len(names.zaps)
-        return [(reader.result(names.words_of(op)), reader.digests(count)) for op in program.ops]
+        return [(reader.result(words), reader.digests(count)) for words in names.packed_words]
 
     def close(self) -> None:
         """End the worker."""

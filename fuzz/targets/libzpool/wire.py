@@ -104,13 +104,18 @@ def digest_blocks(blocks: Sequence[bytes] | None) -> bytes | None:
 
 
 class Names:
-    """Numbers for a program's ZAPs and cursors; a cursor gets one where it is first met."""
+    """Numbers for a program's ZAPs and cursors; a cursor gets one where it is first met.
+
+    `packed_words` has, for each op packed so far, how many words the key has that a cursor returns there: the
+    same cursor may be on another ZAP later.
+    """
 
     def __init__(self, program: Program) -> None:
         self.zaps = {zap.name: index for index, zap in enumerate(program.zaps)}
         self.cursors: dict[str, int] = {}
         self.words = tuple(zap.words for zap in program.zaps)
         self._cursor_zap: dict[int, int] = {}
+        self.packed_words: list[int] = []
 
     def pack(self, op: Op) -> bytes:
         """One op. Raises KeyError for a ZAP that the header does not name."""
@@ -128,13 +133,10 @@ class Names:
             key = b""
         elif not isinstance(key, bytes):
             key = struct.pack(f"<{len(key)}Q", *key)
+        zap = self._cursor_zap.get(target) if verb.target is Target.CURSOR else None
+        self.packed_words.append(0 if zap is None else self.words[zap])
         numbers = (VERB_CODES[op.verb], op.size, target, other, op.length, op.fill, len(key))
         return _OP.pack(*numbers) + key
-
-    def words_of(self, op: Op) -> int:
-        """How many words the keys have that a cursor's op returns."""
-        zap = self._cursor_zap.get(self.cursors.get(op.target, -1))
-        return 0 if zap is None else self.words[zap]
 
 
 def pack_run(flags: Flags, program: Program, names: Names, ops: Sequence[Op]) -> bytes:
