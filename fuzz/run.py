@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from operator import attrgetter
+from typing import NamedTuple, cast
 
 from fuzz.oracle import Oracle
 from fuzz.program import Op, Program
@@ -13,6 +14,9 @@ from zapcore.errors import LimitExceeded
 
 Trace = Callable[[int, Op, Result], None]
 """Called after each op with its index and what it returned."""
+
+
+THREAD = attrgetter("thread")
 
 
 class Outcome(NamedTuple):
@@ -36,6 +40,11 @@ class Outcome(NamedTuple):
 def run(program: Program, target: TargetLike, *, judge: bool = True, trace: Trace | None = None) -> Outcome:
     """Run a program from an empty world. `judge` also holds every answer against the oracle and, where the
     target can be looked into, checks its invariants after every op."""
+    if any(map(THREAD, program.ops)):
+        threaded = getattr(target, "run_threads", None)
+        if threaded is not None:
+            return cast(Outcome, threaded(program, judge, trace))
+        # elsewhere they run one after the other, as they stand, which is one of the possible orders
     whole = getattr(target, "run_whole", None)
     if whole is not None and trace is None:
         return _run_whole(program, whole, judge)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from fuzz.oracle import Oracle
 from fuzz.program import Op, Program, Zap, value_bytes
+from fuzz.run import Outcome, Trace
 from fuzz.signature import Failure, Signature
 from fuzz.targets.base import DONE, Entry, Result
 from zapcore import layout, zap
@@ -73,6 +74,14 @@ class ModelTarget:
             return Result(error.code)
         except Panic as panic:
             raise failure_of(panic) from panic
+
+    def run_threads(self, program: Program, judge: bool, trace: Trace | None) -> Outcome:
+        """Run a program with threads as its schedule says; without greenlet that is a limit."""
+        try:
+            from fuzz.threads.section import run_threads
+        except ModuleNotFoundError:
+            return Outcome(None, "threads need greenlet: pip install 'zapfuzz[threads]'", 0)
+        return run_threads(program, self, judge=judge, trace=trace).outcome
 
     def audit(self, op: Op, oracle: Oracle) -> None:
         """Check the invariants of the ZAP that an op worked on, or of all after a txg op. Raises Failure."""

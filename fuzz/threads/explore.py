@@ -1,0 +1,227 @@
+"""Tries every interleaving of one program up to a bound, each class of equivalent ones once.
+
+The bound counts preemptions (a thread that could go on is stopped), or switches (any deviation from the
+default choice). The search runs the program again for every schedule: with few preemptions first, each run
+takes the default choice after its last forced switch, and every other choice on its way is tried later. A run
+is cut off at a point that an earlier run has met: same past (`dependence`), same running thread, and no more
+of the bound spent; whatever follows from there was or will be tried from that earlier run. (Sleep sets alone
+may not be used with a bound: they can cut the cheap one of two equivalent schedules and leave the dear one.)
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import time
+from collections.abc import Callable, Hashable, Sequence
+from typing import NamedTuple
+
+from fuzz.program import Program, Switch
+from fuzz.signature import Failure
+from fuzz.targets.model import ModelTarget
+from fuzz.threads.dependence import Dependence
+from fuzz.threads.policies import default
+from fuzz.threads.section import ThreadRun, run_threads
+
+
+class Cost(enum.Enum):
+    """What the bound counts."""
+
+    PREEMPTIONS = "preemptions"
+    SWITCHES = "switches"
+
+
+class Found(NamedTuple):
+    """A failure, the first schedule that led to it, and what that cost."""
+
+    failure: Failure
+    schedule: tuple[Switch, ...]
+    cost: int
+
+
+class Explored(NamedTuple):
+    """What a search did. `schedules[b]` runs of cost b ended, `cut` more were stopped as equivalent to an
+    earlier one; `complete` unless a limit of runs or seconds ended it. `found` has one failure of each
+    signature, the cheapest; `failing` counts the failing schedules of each."""
+
+    cost: Cost
+    bound: int
+    schedules: tuple[int, ...]
+    cut: int
+    complete: bool
+    seconds: float
+    limits: int
+    found: tuple[Found, ...]
+    failing: tuple[int, ...]
+
+    def __str__(self) -> str:
+        total = sum(self.schedules)
+        if self.complete:
+            head = f"all {total} schedules up to {self.bound} {self.cost.value} tried"
+        else:
+            head = f"{total} schedules tried, not all up to {self.bound} {self.cost.value}"
+        by_cost = " ".join(f"{cost}:{count}" for cost, count in enumerate(self.schedules))
+        return (
+            f"{head} ({by_cost}; {self.cut} more cut as equivalent; {self.seconds:.1f} s), "
+            f"{len(self.found)} kinds of failure"
+        )
+
+
+class _Cut(BaseException):
+    """This run goes on as an earlier one did. Not an Exception: nothing on the way may catch it."""
+
+
+class _Branching:
+    """The policy of one run: forced switches, then the default; every other choice goes to `later`."""
+
+    def __init__(self, search: Search, forced: tuple[Switch, ...], spent: int) -> None:
+        self.search = search
+        self.forced = forced
+        self.at = dict(forced)
+        self.last = forced[-1].step if forced else -1
+        self.spent = spent
+        self.dependence = Dependence(search.known)
+
+    def choose(self, step: int, current: int | None, able: Sequence[int]) -> int:
+        """The forced choice or the default one. Raises _Cut at a point that was met before."""
+        plain = default(current, able)
+        if step <= self.last:
+            return self.at.get(step, plain)
+        search = self.search
+        if search.equivalent:
+            here = (self.dependence.past(), current)
+            if here in search.met:
+                raise _Cut
+            search.met.add(here)
+        for other in able:
+            if other != plain:
+                free = search.cost is Cost.PREEMPTIONS and current is None
+                spent = self.spent + (0 if free else 1)
+                if spent <= search.bound:
+                    search.later[spent].append((*self.forced, Switch(step, other)))
+        return plain
+
+
+class Search:
+    """One exhaustive search; `run` once."""
+
+    def __init__(
+        self,
+        program: Program,
+        target: ModelTarget,
+        bound: int,
+        *,
+        cost: Cost = Cost.PREEMPTIONS,
+        writers_first: bool = False,
+        max_runs: int | None = None,
+        max_seconds: float | None = None,
+        stop: Callable[[Failure], bool] | None = None,
+        equivalent: bool = True,
+        seen: Callable[[ThreadRun], None] | None = None,
+    ) -> None:
+        self.program = program
+        self.target = target
+        self.bound = bound
+        self.cost = cost
+        self.writers_first = writers_first
+        self.max_runs = max_runs
+        self.max_seconds = max_seconds
+        self.stop = stop
+        self.equivalent = equivalent
+        self.seen = seen
+        self.known: dict[Hashable, int] = {}
+        self.met: set[Hashable] = set()
+        self.later: list[list[tuple[Switch, ...]]] = [[] for _ in range(bound + 1)]
+        self.found: dict[Hashable, Found] = {}
+        self.failing: dict[Hashable, int] = {}
+        self.cut = 0
+        self.limits = 0
+
+    def run(self) -> Explored:
+        """Try every schedule up to the bound; ends early at a limit, or at a failure that `stop` wants."""
+        start = time.perf_counter()
+        schedules = [0] * (self.bound + 1)
+        self.later[0].append(())
+        complete = True
+        runs = itertools.count(1)
+        for spent in range(self.bound + 1):
+            waiting = self.later[spent]
+            while waiting and complete:
+                done = self._one(waiting.pop(), spent)
+                if done is not None:
+                    schedules[spent] += 1
+                    complete = not self._judge(done, spent)
+                if next(runs) == self.max_runs:
+                    complete = False
+                if self.max_seconds is not None and time.perf_counter() - start > self.max_seconds:
+                    complete = False
+        seconds = time.perf_counter() - start
+        return Explored(
+            self.cost,
+            self.bound,
+            tuple(schedules),
+            self.cut,
+            complete,
+            seconds,
+            self.limits,
+            tuple(self.found.values()),
+            tuple(self.failing.values()),
+        )
+
+    def _one(self, forced: tuple[Switch, ...], spent: int) -> ThreadRun | None:
+        policy = _Branching(self, forced, spent)
+        try:
+            return run_threads(
+                self.program,
+                self.target,
+                policy=policy,
+                writers_first=self.writers_first,
+                dependence=policy.dependence,
+            )
+        except _Cut:
+            self.cut += 1
+            return None
+
+    def _judge(self, done: ThreadRun, spent: int) -> bool:
+        """Remember how it ended; True if the search is to stop."""
+        if self.seen is not None:
+            self.seen(done)
+        failure = done.outcome.failure
+        self.limits += done.outcome.limit is not None
+        if failure is None:
+            return False
+        key = failure.signature.key
+        self.found.setdefault(key, Found(failure, done.schedule, spent))
+        self.failing[key] = self.failing.get(key, 0) + 1
+        return self.stop is not None and self.stop(failure)
+
+
+def explore(
+    program: Program,
+    target: ModelTarget,
+    bound: int,
+    *,
+    cost: Cost = Cost.PREEMPTIONS,
+    writers_first: bool = False,
+    max_runs: int | None = None,
+    max_seconds: float | None = None,
+    stop: Callable[[Failure], bool] | None = None,
+    equivalent: bool = True,
+    seen: Callable[[ThreadRun], None] | None = None,
+) -> Explored:
+    """Try every schedule of a program up to a bound; the program's own schedule is not looked at.
+
+    `equivalent` says that equivalent ones are cut off; `seen` is told of every run that came to its end.
+    """
+    return Search(
+        program,
+        target,
+        bound,
+        cost=cost,
+        writers_first=writers_first,
+        max_runs=max_runs,
+        max_seconds=max_seconds,
+        stop=stop,
+        equivalent=equivalent,
+        seen=seen,
+    ).run()
