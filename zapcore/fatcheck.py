@@ -16,6 +16,8 @@ from zapcore.violation import Violation
 
 MAX_RUNS = 64
 """Table violations listed one by one; what more there is goes unsaid."""
+LARGE = 1 << 20
+"""Entries of a table that is not searched through for each wrong run."""
 
 
 class Fat(NamedTuple):
@@ -127,7 +129,7 @@ def _wrong_run(
     prefix = f"{report.prefix:#x}/{report.prefix_len}"
     covers = f"covers {_shown(span)}" if span else f"is longer than the table's {shift} bits"
     aligned = len(run) & (len(run) - 1) == 0 and run.start % len(run) == 0
-    if aligned and table.count(blkid) == len(run):
+    if aligned and len(table) <= LARGE and table.count(blkid) == len(run):
         found = f"{prefix} {covers}, but table[{_shown(run)}] leads here"
         return Violation("leaf-prefix", blkid, "lh_prefix" if span else "lh_prefix_len", found)
     return Violation("table-entry", 0, field, f"leads to block {blkid}, whose prefix {prefix} {covers}")
@@ -135,7 +137,7 @@ def _wrong_run(
 
 def _wrong_spans(table: Sequence[int], shift: int, leaves: Mapping[int, LeafReport]) -> Iterator[Violation]:
     """Leaves whose prefix covers more than what leads to them."""
-    for blkid, report in itertools.islice(leaves.items(), MAX_RUNS):
+    for blkid, report in itertools.islice(leaves.items(), MAX_RUNS if len(table) <= LARGE else 1):
         span = _span(report, shift)
         leading = table.count(blkid)
         if leading != len(span):

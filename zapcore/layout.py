@@ -16,6 +16,9 @@ if sys.byteorder != "little":  # pragma: no cover - blocks are edited in place t
 
 MIN_BLOCK_SHIFT = 9
 MAX_BLOCK_SHIFT = 17
+BLOCK_SIZES = tuple(1 << shift for shift in range(MIN_BLOCK_SHIFT, MAX_BLOCK_SHIFT + 1))
+MAX_MICRO = 1 << 20
+"""Bytes: the largest micro ZAP with the large_microzap feature; without it, 128 KiB."""
 
 ZBT_LEAF = 1 << 63
 ZBT_HEADER = ZBT_LEAF + 1
@@ -26,6 +29,10 @@ ZAP_LEAF_MAGIC = 0x2AB1EAF
 FLAG_HASH64 = 1
 FLAG_UINT64_KEY = 2
 FLAG_PRE_HASHED_KEY = 4
+
+KNOWN_FLAGS = 7
+KNOWN_NORMFLAGS = 0x70077
+"""Every U8_TEXTPREP_* and U8_STRCMP_* bit of include/sys/u8_textprep.h."""
 
 MAX_NAME_LEN = 256
 MAX_VALUE_LEN = 8192

@@ -253,6 +253,12 @@ def lost_chunks(types: bytes, block: int, owner: list[str | None]) -> Iterator[V
             first = chunk
 
 
+def is_leaf(raw: bytes | bytearray) -> bool:
+    """Whether a block of 512 bytes or more has a leaf's type or at least its magic."""
+    typed = int.from_bytes(raw[:8], "little") == L.ZBT_LEAF
+    return typed or int.from_bytes(raw[24:28], "little") == L.ZAP_LEAF_MAGIC
+
+
 def check_leaf(
     raw: bytes | bytearray, shift: int, block: int, words: bool, *, unused: bool = False
 ) -> LeafReport:
