@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import mmap
 import os
@@ -11,9 +12,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 from fuzz.targets.fetch import ROOT
-from fuzz.targets.libzpool.wire import FRAME, Command, Status
+from fuzz.targets.libzpool.wire import FRAME, Command, Status, write_all
 
 TEXT_BYTES = 64 << 10
 """How much of what the library printed is kept: the last of it."""
@@ -21,7 +23,8 @@ TEXT_BYTES = 64 << 10
 RSS_LIMIT = 2 << 30
 """Bytes of memory at which a worker's program has gone beyond its bounds."""
 
-_POLL_SECONDS = 0.25
+_POLL_MILLISECONDS = 250
+_CHUNK_BYTES = 1 << 18
 
 
 class Gone(Exception):
@@ -49,14 +52,18 @@ class Child:
 
     def __init__(self, library: Path, deadline: float) -> None:
         self._deadline = deadline
+        self._left = b""
         self._printed = os.memfd_create("zapfuzz-stderr")
         flags = fcntl.fcntl(self._printed, fcntl.F_GETFL)
         fcntl.fcntl(self._printed, fcntl.F_SETFL, flags | os.O_APPEND)
         page = os.memfd_create("zapfuzz-progress")
         os.truncate(page, mmap.PAGESIZE)
         self._page = mmap.mmap(page, mmap.PAGESIZE)
+        # Pipes, not sockets: a round trip takes half the time.
         theirs_in, self._requests = os.pipe()
         self._answers, theirs_out = os.pipe()
+        self._poll = select.poll()
+        self._poll.register(self._answers, select.POLLIN)
         theirs_life, self._life = os.pipe()
         given = (theirs_in, theirs_out, page, theirs_life)
         paths = [str(library.parent), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
@@ -73,7 +80,7 @@ class Child:
         )
         for descriptor in given:
             os.close(descriptor)
-        self._await_answer()
+        self.receive()
 
     @property
     def pid(self) -> int:
@@ -87,44 +94,53 @@ class Child:
 
     def ask(self, command: Command, body: bytes) -> tuple[Status, bytes]:
         """One request and its answer."""
-        frame = memoryview(FRAME.pack(len(body), command) + body)
-        try:
-            while frame:
-                frame = frame[os.write(self._requests, frame) :]
-        except BrokenPipeError:
+        self.send(command, body)
+        return self.receive()
+
+    def send(self, command: Command, body: bytes) -> None:
+        """A request; `receive` must follow. With several under way, all together must fit in a pipe."""
+        with contextlib.suppress(BrokenPipeError):  # `receive` notices, and knows what was going on
+            write_all(self._requests, FRAME.pack(len(body), command) + body)
+
+    def receive(self) -> tuple[Status, bytes]:
+        """The answer to the oldest request that has none yet."""
+        got = self._left or self._receive()
+        while len(got) < FRAME.size:
+            got += self._receive()
+        length, status = FRAME.unpack_from(got)
+        end = length + FRAME.size
+        if len(got) < end:
+            parts, missing = [got], end - len(got)
+            while missing > 0:
+                parts.append(self._receive())
+                missing -= len(parts[-1])
+            got = b"".join(parts)
+        self._left = got[end:]
+        return Status(status), got[FRAME.size : end]
+
+    def _receive(self) -> bytes:
+        """Some bytes, waiting as long as ops go on and memory stays within its bound."""
+        at, since = -3, 0.0
+        while not self._poll.poll(_POLL_MILLISECONDS):
+            at, since = self._patience(at, since)
+        part = os.read(self._answers, _CHUNK_BYTES)
+        if not part:
             self._dead()
-        return self._await_answer()
+        return part
 
-    def _await_answer(self) -> tuple[Status, bytes]:
-        length, status = FRAME.unpack(self._read(FRAME.size))
-        return Status(status), self._read(length)
-
-    def _read(self, count: int) -> bytes:
-        parts: list[bytes] = []
-        while count:
-            if not select.select([self._answers], [], [], _POLL_SECONDS)[0]:
-                self._wait_longer()
-            part = os.read(self._answers, count)
-            if not part:
-                self._dead()
-            parts.append(part)
-            count -= len(part)
-        return b"".join(parts)
-
-    def _wait_longer(self) -> None:
-        """Wait for something to read as long as ops go on, within memory's bound."""
-        at, since = self.running_op, time.monotonic()
-        while not select.select([self._answers], [], [], _POLL_SECONDS)[0]:
-            if self._resident() > RSS_LIMIT:
-                self.close()
-                raise TooBig(f"more than {RSS_LIMIT >> 20} MiB")
-            now = self.running_op
-            if now != at:
-                at, since = now, time.monotonic()
-            elif time.monotonic() - since > self._deadline:
-                text = self._text()
-                self.close()
-                raise Silent(text)
+    def _patience(self, at: int, since: float) -> tuple[int, float]:
+        """The op that runs and since when it has; ends the worker where that is too long."""
+        if self._resident() > RSS_LIMIT:
+            self.close()
+            raise TooBig(f"more than {RSS_LIMIT >> 20} MiB")
+        now = self.running_op
+        if now != at or not since:
+            return now, time.monotonic()
+        if time.monotonic() - since > self._deadline:
+            text = self._text()
+            self.close()
+            raise Silent(text)
+        return at, since
 
     def _resident(self) -> int:
         try:
@@ -138,7 +154,7 @@ class Child:
         start = max(0, size - TEXT_BYTES)
         return os.pread(self._printed, TEXT_BYTES, start).decode(errors="replace")
 
-    def _dead(self) -> None:
+    def _dead(self) -> NoReturn:
         status = self._process.wait()
         text = self._text()
         self.close()

@@ -28,7 +28,9 @@ from fuzz.targets.libzpool.abi import (
     Library,
 )
 
-IMAGE_BYTES = 256 << 20
+IMAGE_BYTES = 4 << 30
+"""Size of the image. It is sparse: only what has been written takes memory."""
+
 _NEVER_SECONDS = 10_000_000
 
 
@@ -82,6 +84,7 @@ class Pool:
         address = ctypes.addressof(self._cache_path)
         ctypes.c_void_p.in_dll(library.handle, "spa_config_path").value = address
         library.kernel_init(3)
+        library.tune("zfs_dirty_data_max", IMAGE_BYTES, ctypes.c_uint64)
         self._create(f"/proc/self/fd/{self._image}".encode())
         self.os = self._own(b"zapfuzz/ds")
         self.pool = library.dmu_objset_pool(self.os)
@@ -90,12 +93,14 @@ class Pool:
         self._synced = self.last_synced
 
     def _settle_tunables(self) -> None:
-        """Nothing may move a txg or read ahead by itself: no timer, no early sync, no prefetch."""
+        """Nothing may move a txg or read ahead by itself: no timer, no early sync, no prefetch. Room in a
+        txg is what it really needs (OpenZFS reserves 24 times that, for pools with redundancy)."""
         tune = self.lib.tune
         tune("zfs_txg_timeout", _NEVER_SECONDS, ctypes.c_int)
         tune("zfs_dirty_data_sync_percent", 90, ctypes.c_int)
         tune("zfs_prefetch_disable", 1, ctypes.c_int)
         tune("zfs_deadman_enabled", 0, ctypes.c_int)
+        tune("spa_asize_inflation", 1, ctypes.c_int)
         tune("zap_iterate_prefetch", 0, ctypes.c_int)
 
     def _create(self, image: bytes) -> None:

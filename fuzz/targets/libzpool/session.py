@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from fuzz.program import VERBS, Zap, value_bytes
-from fuzz.targets.base import Entry
+from fuzz.targets.base import Entry, Found
 from fuzz.targets.libzpool.abi import (
     DMU_NEW_OBJECT,
     DMU_OBJECT_END,
@@ -35,7 +35,13 @@ from fuzz.targets.libzpool.wire import (
 )
 
 CURSOR_BYTES = 4096
+STATS_NUMBERS = 63
+"""Of 64 bits each: zap_stats_t."""
+KIND_SHIFT = 60
+DIRECTORY, FILE = 4 << KIND_SHIFT, 8 << KIND_SHIFT
+"""ZFS_DIRENT_MAKE (include/sys/zfs_znode.h): DT_DIR and DT_REG in the top bits of an entry."""
 _BUFFER_BYTES = 8 * 8192
+_NAME_BYTES = 2048
 _COUNTING = bytes(range(256)) * 33
 _ARRAY_CODES = {2: "H", 4: "I", 8: "Q"}
 _PLAIN = [pack_result(code) for code in range(256)]
@@ -104,7 +110,9 @@ class Session:
         self._two = (ctypes.c_uint64 * 2)()
         self._attribute = self.lib.attribute()
         self._shift = ctypes.c_int.in_dll(self.lib.handle, "fzap_default_block_shift")
-        self._verbs: list[Callable[[WireOp], bytes]] = [getattr(self, f"_{name}") for name in VERBS]
+        self._verbs: list[Callable[[WireOp], bytes]] = [
+            getattr(self, f"_{name}", self._unknown) for name in VERBS
+        ]
 
     def begin(self, zaps: Sequence[Zap]) -> None:
         """Create the ZAPs, in order, in the open txg."""
@@ -126,6 +134,9 @@ class Session:
     def apply(self, op: WireOp) -> bytes:
         """Run one op; its result, packed. Raises NoRoom."""
         return self._verbs[op.verb](op)
+
+    def _unknown(self, op: WireOp) -> bytes:
+        raise Drift(f"{list(VERBS)[op.verb]} is not known here")
 
     # Transactions
 
@@ -178,9 +189,13 @@ class Session:
         zap = self._zaps[index]
         if not zap.number:
             return None
+        self._tune_for(zap)
+        return zap
+
+    def _tune_for(self, zap: _Object) -> None:
+        """Set the block size that the ZAP gets when it becomes fat."""
         if not zap.shape.fat and self._shift.value != zap.shape.leaf_shift:
             self._shift.value = zap.shape.leaf_shift
-        return zap
 
     # Verbs
 
@@ -261,6 +276,207 @@ class Session:
         self._make(zap)
         return _PLAIN[0]
 
+    def _contains(self, op: WireOp) -> bytes:
+        zap = self._live(op.target)
+        if zap is None:
+            return _PLAIN[errno.ENOENT]
+        if words := zap.shape.words:
+            error: int = self.lib.zap_lookup_uint64(self.os, zap.number, op.key, words, 0, 0, None)
+            return _PLAIN[0 if error in (errno.EINVAL, errno.EOVERFLOW) else error]
+        return _PLAIN[self.lib.zap_contains(self.os, zap.number, op.key)]
+
+    def _increment(self, op: WireOp) -> bytes:
+        zap = self._live(op.target)
+        if zap is None:
+            return _PLAIN[errno.ENOENT]
+        tx = self._begin_tx(zap.number, 1)
+        if zap.shape.words:
+            error = self._increment_words(zap, op, tx)
+        else:
+            error = self.lib.zap_increment(self.os, zap.number, op.key, op.fill, tx)
+        self.lib.dmu_tx_commit(tx)
+        return _PLAIN[error]
+
+    def _increment_words(self, zap: _Object, op: WireOp, tx: int) -> int:
+        """What zap_increment() does, with the calls for keys of words: OpenZFS has none for these."""
+        lib, words, at = self.lib, zap.shape.words, self._at
+        if not op.fill:
+            return 0
+        ctypes.memset(at, 0, 8)
+        error: int = lib.zap_lookup_uint64(self.os, zap.number, op.key, words, 8, 1, at)
+        if error not in (0, errno.ENOENT):
+            return error
+        value = (int.from_bytes(ctypes.string_at(at, 8), "little") + op.fill) & ((1 << 64) - 1)
+        if not value:
+            error = lib.zap_remove_uint64(self.os, zap.number, op.key, words, tx)
+        else:
+            data = value.to_bytes(8, "little")
+            error = lib.zap_update_uint64(self.os, zap.number, op.key, words, 8, 1, data, tx)
+        return error
+
+    def _named(self, index: int) -> _Object | int:
+        """The ZAP of an op that only names have, or why there is none: ENOENT, ENOTSUP."""
+        zap = self._live(index)
+        if zap is None:
+            return errno.ENOENT
+        return errno.ENOTSUP if zap.shape.words else zap
+
+    def _search(self, op: WireOp) -> bytes:
+        zap = self._named(op.target)
+        if isinstance(zap, int):
+            return _PLAIN[zap]
+        arguments = (self.os, zap.number, op.fill, op.extra, self._at)
+        if self.lib.has_attribute_alloc:
+            error: int = self.lib.zap_value_search(*arguments, _BUFFER_BYTES)
+        else:
+            error = self.lib.zap_value_search(*arguments)
+        return _PLAIN[error] if error else pack_result(0, ctypes.string_at(self._at))
+
+    def _stats(self, op: WireOp) -> bytes:
+        zap = self._live(op.target)
+        if zap is None:
+            return _PLAIN[errno.ENOENT]
+        numbers = (ctypes.c_uint64 * STATS_NUMBERS)()
+        error: int = self.lib.zap_get_stats(self.os, zap.number, ctypes.addressof(numbers))
+        return _PLAIN[error] if error else pack_result(0, tuple(numbers))
+
+    def _lookup_norm(self, op: WireOp) -> bytes:
+        zap = self._named(op.target)
+        if isinstance(zap, int):
+            return _PLAIN[zap]
+        count, at = op.size * op.length, self._at
+        ctypes.memset(at, 0, count)
+        name, conflict = ctypes.create_string_buffer(_NAME_BYTES), ctypes.c_int(0)
+        error: int = self.lib.zap_lookup_norm(
+            self.os,
+            zap.number,
+            op.key,
+            op.size,
+            op.length,
+            at,
+            op.extra,
+            ctypes.addressof(name),
+            _NAME_BYTES,
+            ctypes.addressof(conflict),
+        )
+        if error not in (0, errno.EOVERFLOW):
+            return _PLAIN[error]
+        value = ctypes.string_at(at, count).rstrip(b"\0")
+        return pack_result(error, Found(value, name.value, bool(conflict.value)))
+
+    def _remove_norm(self, op: WireOp) -> bytes:
+        zap = self._named(op.target)
+        if isinstance(zap, int):
+            return _PLAIN[zap]
+        tx = self._begin_tx(zap.number, 0)
+        error: int = self.lib.zap_remove_norm(self.os, zap.number, op.key, op.extra, tx)
+        self.lib.dmu_tx_commit(tx)
+        return _PLAIN[error]
+
+    # Directories: the calls that zfs_vnops_os.c and zfs_dir.c make of the ZAP
+
+    def _touch(self, op: WireOp) -> bytes:
+        return self._make_entry(op, FILE)
+
+    def _mkdir(self, op: WireOp) -> bytes:
+        return self._make_entry(op, DIRECTORY)
+
+    def _look(self, zap: _Object, name: bytes) -> tuple[int, int]:
+        """errno and value of a directory's entry."""
+        self._two[0] = 0
+        error: int = self.lib.zap_lookup(self.os, zap.number, name, 8, 1, ctypes.addressof(self._two))
+        return error, self._two[0]
+
+    def _link(self, zap: _Object, name: bytes, value: int, tx: int) -> int:
+        data = value.to_bytes(8, "little")
+        error: int = self.lib.zap_add(self.os, zap.number, name, 8, 1, data, tx)
+        return error
+
+    def _make_entry(self, op: WireOp, kind: int) -> bytes:
+        zap = self._named(op.target)
+        if isinstance(zap, int):
+            return _PLAIN[zap]
+        error, _ = self._look(zap, op.key)
+        if error != errno.ENOENT:
+            return _PLAIN[error or errno.EEXIST]
+        tx = self._begin_tx(zap.number, 1)
+        error = self._link(zap, op.key, kind | op.fill, tx)
+        self.lib.dmu_tx_commit(tx)
+        return _PLAIN[error]
+
+    def _unlink(self, op: WireOp) -> bytes:
+        return self._drop_entry(op, False, errno.EPERM)
+
+    def _rmdir(self, op: WireOp) -> bytes:
+        return self._drop_entry(op, True, errno.ENOTDIR)
+
+    def _drop_entry(self, op: WireOp, directory: bool, otherwise: int) -> bytes:
+        zap = self._named(op.target)
+        if isinstance(zap, int):
+            return _PLAIN[zap]
+        error, value = self._look(zap, op.key)
+        if error:
+            return _PLAIN[error]
+        if (value >> KIND_SHIFT == DIRECTORY >> KIND_SHIFT) is not directory:
+            return _PLAIN[otherwise]
+        tx = self._begin_tx(zap.number, 0)
+        error = self.lib.zap_remove(self.os, zap.number, op.key, tx)
+        self.lib.dmu_tx_commit(tx)
+        return _PLAIN[error]
+
+    def _rename(self, op: WireOp) -> bytes:
+        source, target = self._named(op.target), self._named(op.other)
+        for zap in (source, target):
+            if isinstance(zap, int):
+                return _PLAIN[zap]
+        assert isinstance(source, _Object) and isinstance(target, _Object)
+        error, value = self._look(source, op.key)
+        if error:
+            return _PLAIN[error]
+        error, there = self._look(target, op.to)
+        if error not in (0, errno.ENOENT):
+            return _PLAIN[error]
+        if source is target and op.key == op.to:
+            return _PLAIN[0]
+        moving, hit = (each >> KIND_SHIFT == DIRECTORY >> KIND_SHIFT for each in (value, there))
+        if not error and moving is not hit:
+            return _PLAIN[errno.ENOTDIR if moving else errno.EISDIR]
+        return _PLAIN[self._move(source, target, op, value, replace=not error)]
+
+    def _move(self, source: _Object, target: _Object, op: WireOp, value: int, *, replace: bool) -> int:
+        lib = self.lib
+        tx: int = lib.dmu_tx_create(self.os)
+        lib.dmu_tx_hold_zap(tx, source.number, 0, None)
+        lib.dmu_tx_hold_zap(tx, target.number, 1, None)
+        if error := lib.dmu_tx_assign(tx, TXG_NOWAIT):
+            lib.dmu_tx_abort(tx)
+            raise NoRoom(f"dmu_tx_assign: {errno.errorcode.get(error, error)}")
+        self._tune_for(target)
+        failed: int = lib.zap_remove(self.os, target.number, op.to, tx) if replace else 0
+        failed = failed or self._link(target, op.to, value, tx)
+        self._tune_for(source)
+        failed = failed or lib.zap_remove(self.os, source.number, op.key, tx)
+        lib.dmu_tx_commit(tx)
+        return failed
+
+    def _readdir(self, op: WireOp) -> bytes:
+        zap = self._named(op.target)
+        if isinstance(zap, int):
+            return _PLAIN[zap]
+        cursor = self._spare.pop() if self._spare else _Cursor()
+        lib, names, bad = self.lib, [], False
+        lib.zap_cursor_init(cursor.address, self.os, zap.number)
+        found = Attribute.from_address(self._attribute)
+        while not bad and not (error := lib.zap_cursor_retrieve(cursor.address, self._attribute)):
+            bad = found.integer_length != 8 or found.num_integers == 0
+            names.append(ctypes.string_at(self._attribute + lib.named_at) + b"\0")
+            lib.zap_cursor_advance(cursor.address)
+        lib.zap_cursor_fini(cursor.address)
+        self._spare.append(cursor)
+        if bad:
+            return _PLAIN[errno.ENXIO]
+        return pack_result(0, b"".join(names)) if error == errno.ENOENT else _PLAIN[error]
+
     # Cursors
 
     def _drop(self, index: int) -> None:
@@ -276,7 +492,7 @@ class Session:
             return _PLAIN[errno.ENOENT]
         cursor = self._spare.pop() if self._spare else _Cursor()
         cursor.moved, cursor.words = False, zap.shape.words
-        self.lib.zap_cursor_init(cursor.address, self.os, zap.number)
+        self.lib.zap_cursor_init_serialized(cursor.address, self.os, zap.number, op.fill)
         self._cursors[op.target] = cursor
         return _PLAIN[0]
 
@@ -288,7 +504,9 @@ class Session:
         found = Attribute.from_address(self._attribute)
         name = self._attribute + self.lib.named_at
         key = ctypes.string_at(name, 8 * cursor.words) if cursor.words else ctypes.string_at(name)
-        entry = Entry(key, found.integer_length, found.num_integers, found.first_integer)
+        entry = Entry(
+            key, found.integer_length, found.num_integers, found.first_integer, bool(found.conflict)
+        )
         return pack_result(0, entry)
 
     def _next(self, op: WireOp) -> bytes:
@@ -309,7 +527,27 @@ class Session:
         self._drop(op.target)
         return _PLAIN[0]
 
+    def _advance(self, op: WireOp) -> bytes:
+        cursor = self._cursors.get(op.target)
+        if cursor is None:
+            return _PLAIN[errno.EBADF]
+        self.lib.zap_cursor_advance(cursor.address)
+        return _PLAIN[0]
+
+    def _serialize(self, op: WireOp) -> bytes:
+        cursor = self._cursors.get(op.target)
+        if cursor is None:
+            return _PLAIN[errno.EBADF]
+        return pack_result(0, self.lib.zap_cursor_serialize(cursor.address))
+
     # Time
+
+    def _reopen(self, op: WireOp) -> bytes:
+        for index in list(self._cursors):
+            self._drop(index)
+        self.pool.reopen()
+        self.os = self.pool.os
+        return _PLAIN[0]
 
     def _txg(self, op: WireOp) -> bytes:
         self.pool.txg()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from fuzz.program import Op, Program
+from fuzz.signature import Failure
 from fuzz.targets.base import Result
 from fuzz.targets.libzpool.child import Child, Gone, Silent, TooBig
 from fuzz.targets.libzpool.locate import find_library
@@ -17,8 +20,24 @@ from zapcore.errors import LimitExceeded
 DEADLINE_SECONDS = 20.0
 PROGRAMS_PER_WORKER = 50_000
 
+AHEAD = 3
+AHEAD_BYTES = 16 << 10
+"""Programs, and bytes of them, that may be on their way: less than a pipe holds, so no write ever waits."""
+
 Digests = tuple[bytes | None, ...]
 """After an op, for each ZAP of the header: the digest of all its blocks (`wire.digest_blocks`), or None."""
+
+
+Outcome = list[Result] | Failure | LimitExceeded
+"""What became of a whole program: the result of each op, or how it ended."""
+
+
+class _Sent(NamedTuple):
+    """A program that is on its way to the worker."""
+
+    program: Program
+    names: Names
+    body: bytes
 
 
 class HarnessError(RuntimeError):
@@ -98,6 +117,52 @@ class LibzpoolTarget:
         count = len(names.zaps)
         return [(reader.result(words), reader.digests(count)) for words in names.packed_words]
 
+    def run_many(self, programs: Iterable[Program]) -> Iterator[tuple[Program, Outcome]]:
+        """Run programs one after the other, each whole, and yield each with its results or how it failed.
+
+        The next programs are on their way while one runs, so parent and worker work at the same time.
+        """
+        waiting = iter(programs)
+        sent: collections.deque[_Sent] = collections.deque()
+        more = True
+        while more or sent:
+            if more and len(sent) < AHEAD and sum(len(x.body) for x in sent) < AHEAD_BYTES:
+                program = next(waiting, None)
+                more = program is not None
+                if program is not None:
+                    sent.append(self._send_ahead(program))
+                    continue
+            if sent:
+                first = sent[0]
+                outcome = self._receive_ahead(sent)
+                yield first.program, outcome
+
+    def _send_ahead(self, program: Program) -> _Sent:
+        names = Names(program)
+        made = _Sent(program, names, pack_run(Flags.BEGIN | Flags.END, program, names, program.ops))
+        self._transmit(made)
+        return made
+
+    def _transmit(self, made: _Sent) -> None:
+        self._ready().send(Command.RUN, made.body)
+
+    def _receive_ahead(self, sent: collections.deque[_Sent]) -> Outcome:
+        """The outcome of the oldest program on its way; if the worker died of it, the rest is sent anew."""
+        first = sent.popleft()
+        self._program, self._names, self._applied = first.program, first.names, 0
+        outcome: Outcome
+        try:
+            reader = Reader(self._receive(first.program.ops))
+            outcome = [reader.result(words) for words in first.names.packed_words]
+            self._count_served(idle=not sent)
+        except (Failure, LimitExceeded) as ended:
+            outcome = ended
+        self._program = None
+        if self._child is None:
+            for made in sent:
+                self._transmit(made)
+        return outcome
+
     def close(self) -> None:
         """End the worker."""
         if self._child is not None:
@@ -138,20 +203,29 @@ class LibzpoolTarget:
             self._count_served()
         return Reader(answer)
 
-    def _count_served(self) -> None:
+    def _count_served(self, idle: bool = True) -> None:
         """A worker is replaced after many programs, so that nothing it gathers can matter."""
         self._served += 1
-        if self._served >= PROGRAMS_PER_WORKER:
+        if self._served >= PROGRAMS_PER_WORKER and idle:
             self.close()
         elif self._child is not None and self._served % 256 == 0:
             self._child.forget_text()
 
-    def _ask(self, command: Command, body: bytes, ops: Sequence[Op]) -> bytes:
+    def _ready(self) -> Child:
+        """The worker, started where there is none."""
         if self._child is None:
             self._child, self._served = Child(self.library, self._deadline), 0
-        child = self._child
+        return self._child
+
+    def _ask(self, command: Command, body: bytes, ops: Sequence[Op]) -> bytes:
+        self._ready().send(command, body)
+        return self._receive(ops)
+
+    def _receive(self, ops: Sequence[Op]) -> bytes:
+        """An answer, or how the world ended instead: Failure, LimitExceeded, HarnessError."""
+        child = self._ready()
         try:
-            status, answer = child.ask(command, body)
+            status, answer = child.receive()
         except Gone as gone:
             self._child = None
             verb, index = self._where(child, ops)
@@ -178,4 +252,4 @@ class LibzpoolTarget:
         return ("end" if index < -1 else "begin"), -1
 
 
-__all__ = ["Digests", "HarnessError", "LibzpoolTarget", "WireProblem"]
+__all__ = ["Digests", "HarnessError", "LibzpoolTarget", "Outcome", "WireProblem"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import os
 import struct
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -29,7 +30,8 @@ _U64 = struct.Struct("<Q")
 _U32 = struct.Struct("<I")
 
 DIGEST_BYTES = 8
-VERB_CODES = {name: code for code, name in enumerate(VERBS)}
+_SHAPES = {name: (code, verb.target, bool(verb.other)) for code, (name, verb) in enumerate(VERBS.items())}
+_PLAIN_RESULTS = {_RESULT.pack(code, 0): Result(code) if code else DONE for code in range(256)}
 
 
 class WireProblem(Exception):
@@ -103,6 +105,13 @@ def digest_blocks(blocks: Sequence[bytes] | None) -> bytes | None:
     return join_digests([block_digest(block) for block in blocks[:end]])
 
 
+def write_all(descriptor: int, frame: bytes) -> None:
+    """Write everything to a pipe."""
+    done = os.write(descriptor, frame)
+    while done < len(frame):
+        done += os.write(descriptor, memoryview(frame)[done:])
+
+
 class Names:
     """Numbers for a program's ZAPs and cursors; a cursor gets one where it is first met.
 
@@ -114,29 +123,34 @@ class Names:
         self.zaps = {zap.name: index for index, zap in enumerate(program.zaps)}
         self.cursors: dict[str, int] = {}
         self.words = tuple(zap.words for zap in program.zaps)
-        self._cursor_zap: dict[int, int] = {}
+        self._cursor_words: dict[int, int] = {}
         self.packed_words: list[int] = []
 
     def pack(self, op: Op) -> bytes:
         """One op. Raises KeyError for a ZAP that the header does not name."""
-        verb = VERBS[op.verb]
-        target, other = 0, 0
-        if verb.target is Target.ZAP:
-            target = self.zaps[op.target]
-        elif verb.target is Target.CURSOR:
-            target = self.cursors.setdefault(op.target, len(self.cursors))
-            if verb.other:
-                other = self.zaps[op.other]
-                self._cursor_zap[target] = other
-        key = op.key
-        if key is None:
-            key = b""
-        elif not isinstance(key, bytes):
-            key = struct.pack(f"<{len(key)}Q", *key)
-        zap = self._cursor_zap.get(target) if verb.target is Target.CURSOR else None
-        self.packed_words.append(0 if zap is None else self.words[zap])
-        numbers = (VERB_CODES[op.verb], op.size, target, other, op.length, op.fill, len(key))
-        return _OP.pack(*numbers) + key
+        verb, target_name, key, size, length, fill, other_name = op[:7]
+        code, kind, has_other = _SHAPES[verb]
+        target = other = words = 0
+        if kind is Target.ZAP:
+            target = self.zaps[target_name]
+        elif kind is Target.CURSOR:
+            target = self.cursors.setdefault(target_name, len(self.cursors))
+            if has_other:
+                other = self.zaps[other_name]
+                self._cursor_words[target] = self.words[other]
+            words = self._cursor_words.get(target, 0)
+        self.packed_words.append(words)
+        packed = _pack_key(key)
+        return _OP.pack(code, size, target, other, length, fill, len(packed)) + packed
+
+
+def _pack_key(key: Key | None) -> bytes:
+    """A key as it lies in memory: words little-endian, a name as it is."""
+    if key is None:
+        return b""
+    if isinstance(key, bytes):
+        return key
+    return key[0].to_bytes(8, "little") if len(key) == 1 else struct.pack(f"<{len(key)}Q", *key)
 
 
 def pack_run(flags: Flags, program: Program, names: Names, ops: Sequence[Op]) -> bytes:
@@ -204,9 +218,14 @@ class Reader:
 
     def result(self, words: int) -> Result:
         """The next result; `words` is what an Entry's key has (0: a name)."""
+        head = self._body[self._at : self._at + _RESULT.size]
+        plain = _PLAIN_RESULTS.get(head)
+        if plain is not None:
+            self._at += _RESULT.size
+            return plain
         errno, tag = _RESULT.unpack(self._take(_RESULT.size))
         if tag == Tag.NOTHING:
-            return DONE if errno == 0 else Result(errno)
+            return Result(errno)
         if tag == Tag.BYTES:
             return Result(errno, self._take(_U32.unpack(self._take(4))[0]))
         if tag == Tag.COUNT:

@@ -22,15 +22,27 @@ from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.pool import PoolProblem
 from fuzz.targets.libzpool.session import Drift, NoRoom, Session, new_session
 from fuzz.targets.libzpool.stack import FRAME_MARK, SIGNAL_MARK, Backtrace
-from fuzz.targets.libzpool.wire import FRAME, Command, Flags, Status, WireProblem, pack_blocks, unpack_run
+from fuzz.targets.libzpool.wire import (
+    FRAME,
+    Command,
+    Flags,
+    Status,
+    WireProblem,
+    pack_blocks,
+    unpack_run,
+    write_all,
+)
 
 SYNC_EVERY_OPS = 20_000
 SYNC_EVERY_PROGRAMS = 500
-"""Destroyed objects take memory until a sync; at most this much of them gathers."""
+SYNC_EVERY_BYTES = 256 << 20
+"""Destroyed objects take memory and room until a sync; at most this much of them gathers. Bytes are guessed:
+a block for each op."""
 
 BEGINNING, ENDING = -1, -2
 """What the shared page holds instead of an op's index while ZAPs are created, and at a program's end."""
 
+_BUFFER_BYTES = 1 << 16
 _DEADLY = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
 
@@ -41,7 +53,7 @@ class Worker:
         self._library, self._requests, self._answers = library, requests, answers
         self._running = memoryview(page).cast("q")
         self._session: Session = new_session(library)
-        self._programs = self._ops = 0
+        self._programs = self._ops = self._bytes = self._block = 0
 
     def serve(self) -> None:
         """Until the parent closes its end."""
@@ -57,9 +69,7 @@ class Worker:
                 self._answer(Status.PROBLEM, f"{type(problem).__name__}: {problem}".encode())
 
     def _answer(self, status: Status, body: bytes) -> None:
-        frame = memoryview(FRAME.pack(len(body), status) + body)
-        while frame:
-            frame = frame[os.write(self._answers, frame) :]
+        write_all(self._answers, FRAME.pack(len(body), status) + body)
 
     def _do(self, command: int, body: bytes) -> bytes:
         if command == Command.RUN:
@@ -74,7 +84,7 @@ class Worker:
         session, running = self._session, self._running
         if Flags.BEGIN in flags:
             running[0] = BEGINNING
-            session.begin(zaps)
+            self._begin(zaps)
         results: list[bytes] = []
         apply, append = session.apply, results.append
         if Flags.DIGEST in flags:
@@ -87,17 +97,32 @@ class Worker:
                 running[0] = index
                 append(apply(op))
         self._ops += len(ops)
+        self._bytes += len(ops) * self._block
         if Flags.END in flags:
             running[0] = ENDING
             self._finish()
         return b"".join(results)
 
+    def _begin(self, zaps: list[Zap]) -> None:
+        """Begin; where earlier programs have left no room, sync and try once more."""
+        self._block = sum(1 << zap.leaf_shift for zap in zaps)
+        try:
+            self._session.begin(zaps)
+        except NoRoom:
+            self._sync()
+            self._session.begin(zaps)
+
     def _finish(self) -> None:
         self._session.end()
         self._programs += 1
-        if self._ops >= SYNC_EVERY_OPS or self._programs >= SYNC_EVERY_PROGRAMS:
-            self._session.pool.sync()
-            self._programs = self._ops = 0
+        much = self._ops >= SYNC_EVERY_OPS or self._bytes >= SYNC_EVERY_BYTES
+        if much or self._programs >= SYNC_EVERY_PROGRAMS:
+            self._sync()
+
+    def _sync(self) -> None:
+        self._session.end()
+        self._session.pool.sync()
+        self._programs = self._ops = self._bytes = 0
 
     def _die(self, how: str) -> bytes:
         """Go wrong on purpose, each way for real; how the tests see every outcome."""
@@ -154,7 +179,7 @@ def main(arguments: list[str]) -> int:
     library = Library(path)
     _report_deaths(path)
     shared = mmap.mmap(page, mmap.PAGESIZE)
-    with open(requests, "rb") as stream:
+    with open(requests, "rb", buffering=_BUFFER_BYTES) as stream:
         worker = Worker(library, stream, answers, shared)
         gc.freeze()
         worker.serve()
