@@ -17,6 +17,7 @@ from zapcore.byteorder import is_big, swap_leaf, swap_micro, swap_words, table_i
 from zapcore.fatcheck import Fat, fat_violations, next_table_blocks
 from zapcore.hashing import crc64, hash_words
 from zapcore.hazards import Effect, Hazard, static_hazards, walk_leaf
+from zapcore.hints import link_hint
 from zapcore.leafcheck import LeafEntry, LeafReport, check_leaf, is_leaf
 from zapcore.microcheck import check_micro
 from zapcore.violation import Violation
@@ -28,6 +29,8 @@ MAX_LISTED = 1000
 MAX_OF_A_KIND = 12
 """Of one invariant in one block."""
 MAX_HAZARDS = 500
+MAX_HINTS = 12
+"""Of one leaf."""
 MAX_ENTRY_BYTES = 32 << 20
 """Of entries that a report keeps, with what Python takes for each; `entries_read` counts them all."""
 _ENTRY_COST = 600
@@ -88,8 +91,8 @@ HEADER_FIELDS = {
 
 
 def kind_of(first: bytes, blocks: int) -> str:
-    """fat, micro or unknown, by block 0: its type or magic in either byte order, or a type that a few
-    flipped bits keep from being one."""
+    """fat, micro or unknown, by block 0: its type or magic in either byte order, or a type that one
+    flipped bit keeps from being one."""
     orders: tuple[Literal["little", "big"], ...] = ("little", "big")
     for order in orders:
         kind = int.from_bytes(first[:8], order)
@@ -98,9 +101,9 @@ def kind_of(first: bytes, blocks: int) -> str:
             return "fat"
         if kind == L.ZBT_MICRO:
             return "micro"
-        if (kind ^ L.ZBT_MICRO).bit_count() <= 2 and blocks == 1:
+        if (kind ^ L.ZBT_MICRO).bit_count() == 1 and blocks == 1:
             return "micro"
-        if (kind ^ L.ZBT_HEADER).bit_count() <= 2:
+        if (kind ^ L.ZBT_HEADER).bit_count() == 1:
             return "fat"
     return "unknown"
 
@@ -267,8 +270,9 @@ class _Checker:
             self.orders.add("little")
         shift = len(raw).bit_length() - 1
         found = check_leaf(raw, shift, blkid, self.words, unused=True)
-        for violation in found.violations:
-            self.wrong(violation)
+        for index, violation in enumerate(found.violations):
+            hint = link_hint(raw, violation, found.owners) if index < MAX_HINTS else ""
+            self.wrong(violation._replace(found=f"{violation.found}; {hint}") if hint else violation)
         if not is_leaf(raw):
             self.danger(walk_leaf(raw, blkid))
             return None
