@@ -199,8 +199,7 @@ def _expand_leaf(name: Name, leaf: Leaf, tag: Tag, tx: Tx) -> Leaf:
             fail("blk == l->l_blkid", macro="VERIFY3U", values=(blkid, leaf.blkid), line=773)
     new = create_leaf(zap, tx)
     split(leaf, new, zap.norm != 0)
-    for index in range(sibling, sibling + (1 << spread)):
-        ptrtbl.store(zap, index, new.blkid, tx)
+    ptrtbl.store_range(zap, sibling, 1 << spread, new.blkid, tx)
     if value & (1 << (64 - leaf.dbuf.buf.h[L.H_PREFIX_LEN])):
         put_leaf(leaf)
         return new

@@ -75,33 +75,43 @@ def load_range(zap: Zap, first: int, entries: int) -> list[int]:
 
 
 @openzfs("zap.c", "zap_set_idx_to_blk")
-def store(zap: Zap, index: int, block: int, tx: Tx) -> None:
-    """Point one table entry to a leaf block."""
+def store_range(zap: Zap, first: int, entries: int, block: int, tx: Tx) -> None:
+    """Point consecutive table entries to a leaf block."""
     if not zap.rwlock.write_held():
         fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=601)
     q = zap.dbuf.buf.q
     if q[L.Q_TBL_BLK] == 0:
-        q[index + (1 << L.embedded_shift(zap.block_shift))] = block
+        base = (1 << L.embedded_shift(zap.block_shift)) + first
+        for index in range(base, base + entries):
+            q[index] = block
     else:
-        _table_store(zap, index, block, tx)
+        _table_store(zap, first, entries, block, tx)
 
 
 @openzfs("zap.c", "zap_table_store")
-def _table_store(zap: Zap, index: int, block: int, tx: Tx) -> None:
+def _table_store(zap: Zap, first: int, entries: int, block: int, tx: Tx) -> None:
+    """Store consecutive entries, in the table and in the one being built; each block is held once."""
     q = zap.dbuf.buf.q
-    per_block = zap.block_shift - 3
-    mask = (1 << per_block) - 1
-    dbuf = zap.dnode.hold(q[L.Q_TBL_BLK] + (index >> per_block), FTAG)
-    dbuf.will_dirty(tx)
+    _fill(zap, q[L.Q_TBL_BLK], first, entries, block, tx)
     if q[L.Q_TBL_NEXTBLK]:
-        twin = index * 2
-        larger = zap.dnode.hold(q[L.Q_TBL_NEXTBLK] + (twin >> per_block), FTAG)
-        larger.will_dirty(tx)
-        larger.buf.q[twin & mask] = block
-        larger.buf.q[(twin & mask) + 1] = block
-        larger.rele(FTAG)
-    dbuf.buf.q[index & mask] = block
-    dbuf.rele(FTAG)
+        _fill(zap, q[L.Q_TBL_NEXTBLK], first * 2, entries * 2, block, tx)
+
+
+def _fill(zap: Zap, table: int, first: int, entries: int, block: int, tx: Tx) -> None:
+    per_block = 1 << (zap.block_shift - 3)
+    end = first + entries
+    while first < end:
+        at = first % per_block
+        span = min(end - first, per_block - at)
+        dbuf = zap.dnode.hold(table + first // per_block, FTAG)
+        dbuf.will_dirty(tx)
+        words = dbuf.buf.q
+        if span == 1:
+            words[at] = block
+        else:
+            words[at : at + span] = memoryview(array("Q", [block]) * span)
+        dbuf.rele(FTAG)
+        first += span
 
 
 @openzfs("zap.c", "zap_ptrtbl_transfer")

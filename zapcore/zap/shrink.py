@@ -147,5 +147,4 @@ def _collapse(zap: Zap, even: Leaf, odd: Leaf, odd_prefix: int, spread: int, tx:
 def _point_range(zap: Zap, first: int, entries: int, block: int, tx: Tx) -> None:
     """Point a range of the table at one leaf, after a look that every block of it can be read."""
     ptrtbl.load_range(zap, first, entries)
-    for index in range(first, first + entries):
-        ptrtbl.store(zap, index, block, tx)
+    ptrtbl.store_range(zap, first, entries, block, tx)
