@@ -1,0 +1,255 @@
+"""The command line. Exit status: 0 as expected, 1 a failure found or a replay that differs, 2 bad usage or
+input, with one line that says what is wrong and where."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from fuzz.campaign import Campaign, EngineProblem, new_seed
+from fuzz.corpus import FINE, corpus_folders, folders, known_failures, read_reproducer
+from fuzz.engines.config import ENGINES, Config
+from fuzz.imports import MAX_NAMES, tree_program
+from fuzz.minimize import Stats
+from fuzz.printing import format_op, format_program
+from fuzz.program import Op
+from fuzz.replay import replay as replay_one
+from fuzz.reproduce import minimize_failure
+from fuzz.run import run as run_program
+from fuzz.screen import Screen, show_result
+from fuzz.seen import Seen
+from fuzz.syntax import SyntaxProblem, load, save
+from fuzz.targets.base import Result, TargetLike
+from fuzz.targets.select import KINDS, NoTarget, make_target
+from fuzz.triage.command import triage
+from zapcore.release import RELEASES
+
+CORPUS = Path(__file__).resolve().parents[1] / "corpus"
+SEEN = Path(".cache/zapfuzz/seen.json")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Bad(click.ClickException):
+    """Bad usage or input."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        """One line, without the word Error that click puts in front."""
+        click.echo(f"zapfuzz: {self.format_message()}", err=True)
+
+
+class Group(click.Group):
+    """Turns what is wrong with files and targets into one line and status 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (SyntaxProblem, NoTarget, EngineProblem) as problem:
+            raise Bad(str(problem)) from None
+        except OSError as problem:
+            where = f"{problem.filename}: " if problem.filename else ""
+            raise Bad(f"{where}{problem.strerror or problem}") from None
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Programs of ZAP operations that break OpenZFS: find them, cut them down, keep them."""
+
+
+def on_target(default: str = "2.3") -> Callable[[F], F]:
+    """The options that say what a program runs on."""
+
+    def add(function: F) -> F:
+        for option in (
+            click.option("--libzpool", metavar="PATH", help="A libzpool, or a folder that has one."),
+            click.option("--target", type=click.Choice(list(KINDS)), default="model", show_default=True),
+            click.option("--release", metavar="R", default=default, show_default=True, help=_RELEASES),
+        ):
+            function = option(function)
+        return function
+
+    return add
+
+
+_RELEASES = f"One of {', '.join(RELEASES)}."
+
+
+@main.command()
+@on_target()
+@click.option("--engine", type=click.Choice(ENGINES), default="atheris", show_default=True)
+@click.option("--time", "seconds", type=click.FloatRange(0), default=0, help="Seconds; 0 for no bound.")
+@click.option("--runs", type=click.IntRange(0), default=0, help="Executions; 0 for no bound.")
+@click.option("--seed", type=click.IntRange(0, 0x7FFFFFFF), default=0, help="0 for one of the clock's.")
+@click.option("--corpus", type=click.Path(path_type=Path), help="Working corpus to begin with and add to.")
+@click.option("--seeds", multiple=True, metavar="PATH", help="Programs to start from; files or folders.")
+@click.option("--out", type=click.Path(path_type=Path), default=CORPUS / "findings", help="For what is new.")
+@click.option("--forms", is_flag=True, help="Look for other ways to known failures too.")
+@click.option("--max-ops", type=click.IntRange(1, 10_000), default=160, show_default=True)
+@click.argument("libfuzzer", nargs=-1, type=click.UNPROCESSED)
+def fuzz(
+    release: str,
+    target: str,
+    libzpool: str | None,
+    engine: str,
+    seconds: float,
+    runs: int,
+    seed: int,
+    corpus: Path | None,
+    seeds: tuple[str, ...],
+    out: Path,
+    forms: bool,
+    max_ops: int,
+    libfuzzer: tuple[str, ...],
+) -> None:
+    """Look for programs that fail. What is new is minimized and written; what is known is counted.
+
+    Options after -- go to libFuzzer. Status 1 if a failure was found that the corpus does not expect.
+    """
+    runner = make_target(target, release, libzpool, small=True)
+    reproducers = [read_reproducer(folder) for folder in corpus_folders(CORPUS)]
+    known = known_failures(reproducers, runner.name if target != "model" else release)
+    seen = Seen(SEEN)
+    for path in seeds:
+        if not Path(path).exists():
+            raise Bad(f"{path}: expected a program or a folder of programs, found nothing")
+    with tempfile.TemporaryDirectory(prefix="zapfuzz-") as scratch:
+        working = corpus or Path(scratch)
+        working.mkdir(parents=True, exist_ok=True)
+        config = Config(
+            engine=engine,
+            release=release,
+            target=target,
+            libzpool=libzpool,
+            seed=seed or new_seed(),
+            runs=runs,
+            seconds=seconds,
+            started=time.monotonic(),
+            corpus=str(working),
+            seeds=seeds,
+            max_ops=max_ops,
+            known=tuple(known),
+            forms=forms,
+            extra=libfuzzer,
+        )
+        screen = Screen(config)
+        campaign = Campaign(config, runner, known, out, screen)
+        try:
+            campaign.run()
+        finally:
+            seen.add(release, campaign.status.met)
+            screen.summary(campaign)
+    raise SystemExit(1 if campaign.new else 0)
+
+
+@main.command("run")
+@click.argument("program")
+@on_target()
+@click.option("--trace", is_flag=True, help="Each op and what it returned.")
+def run_command(program: str, release: str, target: str, libzpool: str | None, trace: bool) -> None:
+    """Run a program once, judged."""
+    loaded = load(program)
+    runner = make_target(target, release, libzpool)
+
+    def echo(index: int, op: Op, result: Result) -> None:
+        click.echo(f"{index:5}  {format_op(op):50}  {show_result(result)}")
+
+    outcome = run_program(loaded, runner, trace=echo if trace else None)
+    if outcome.failure is not None:
+        at = outcome.failure.op
+        where = format_op(loaded.ops[at]) if 0 <= at < len(loaded.ops) else "creating the ZAPs"
+        click.echo(f"op {at}: {where}\n{outcome.failure.text}")
+        raise SystemExit(1)
+    click.echo(f"limit: {outcome.limit}" if outcome.limit else f"fine: {outcome.ops} ops")
+
+
+@main.command()
+@click.argument("program")
+@click.option("--release", metavar="R", default="2.3", show_default=True, help=_RELEASES)
+def show(program: str, release: str) -> None:
+    """Run a program on the model and show the objects and their dbufs afterwards."""
+    from fuzz.show import describe
+
+    make_target("model", release)
+    click.echo(describe(load(program), release))
+
+
+@main.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--release", metavar="R", default="all", show_default=True, help="A release, or all.")
+def replay(paths: tuple[Path, ...], release: str) -> None:
+    """Run reproducers (all of the corpus, or those at or below PATHS) and hold them to what they say."""
+    if release != "all" and release not in RELEASES and not release.startswith("libzpool-"):
+        raise Bad(f"--release {release}: expected all, one of {', '.join(RELEASES)}, or libzpool-VERSION")
+    chosen = list(folders(paths)) if paths else corpus_folders(CORPUS)
+    if paths and not chosen:
+        raise Bad(f"{paths[0]}: expected a reproducer at or below it, found none")
+    ran = differ = 0
+    for folder in chosen:
+        for replayed in replay_one(read_reproducer(folder), release):
+            ran += replayed.got is not None
+            if replayed.got is None:
+                click.echo(f"not run  {folder.name} on {replayed.release}: not on this machine")
+            elif replayed.differs:
+                differ += 1
+                click.echo(f"DIFFERS  {folder.name} on {replayed.release}")
+                click.echo(f"  expected {replayed.expected}\n  got      {replayed.got}")
+    click.echo(f"{len(chosen)} reproducers, {ran} runs, {differ} that differ")
+    raise SystemExit(1 if differ else 0)
+
+
+@main.command()
+@click.argument("program")
+@on_target()
+@click.option("--out", type=click.Path(path_type=Path), help="File for the result; by default it is printed.")
+@click.option("--keep-form", is_flag=True, help="Use no verb that the program has not.")
+def minimize(
+    program: str, release: str, target: str, libzpool: str | None, out: Path | None, keep_form: bool
+) -> None:
+    """Cut a failing program down to the simplest one that still fails in the same way."""
+    loaded = load(program)
+    runner: TargetLike = make_target(target, release, libzpool)
+    outcome = run_program(loaded, runner)
+    if outcome.failure is None:
+        raise Bad(f"{program}: expected a program that fails on {release}, found one that ends {FINE}")
+    stats = Stats()
+    small, _ = minimize_failure(
+        loaded.with_ops(loaded.ops[: outcome.ops]), outcome.failure, runner, keep_form=keep_form, stats=stats
+    )
+    for line in (f"{outcome.failure.signature}", *stats.lines()):
+        click.echo(line, err=True)
+    if out is None:
+        click.echo(format_program(small), nl=False)
+    else:
+        save(out, small)
+
+
+@main.command("import-tree")
+@click.argument("directory")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="File for the program; by default it is printed."
+)
+@click.option("--leaf-shift", type=click.IntRange(9, 17), default=14, show_default=True)
+@click.option(
+    "--names",
+    type=click.IntRange(1, MAX_NAMES),
+    default=MAX_NAMES,
+    help="At most so many names, spread evenly over all.",
+)
+def import_tree(directory: str, out: Path | None, leaf_shift: int, names: int) -> None:
+    """A program from a directory tree: all names created, removed, and created again."""
+    program = tree_program(directory, leaf_shift=leaf_shift, names=names)
+    if out is None:
+        click.echo(format_program(program), nl=False)
+    else:
+        save(out, program)
+
+
+main.add_command(triage)

@@ -1,0 +1,45 @@
+"""What an engine's process is told. Imports nothing of ours, so that it can be read before anything is
+instrumented."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+ENGINES = ("atheris", "hypothesis", "random")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Config:
+    """One engine's run. `runs` and `seconds` are 0 where there is no bound; `started` is the monotonic clock
+    when the whole run began; `corpus` is where libFuzzer keeps its inputs ("" for nowhere) and `seeds` are
+    programs to start from; `known` are texts of signatures that need no report; with `forms` other ways to
+    known failures are reported too; `report` is the file descriptor that events are written to."""
+
+    engine: str
+    release: str
+    target: str = "model"
+    libzpool: str | None = None
+    seed: int = 0
+    runs: int = 0
+    seconds: float = 0
+    started: float = 0
+    corpus: str = ""
+    seeds: tuple[str, ...] = ()
+    max_ops: int = 160
+    known: tuple[str, ...] = ()
+    forms: bool = False
+    extra: tuple[str, ...] = ()
+    report: int = 1
+
+    def to_json(self) -> str:
+        """The text that `from_json` reads."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @staticmethod
+    def from_json(text: str) -> Config:
+        """Read what `to_json` wrote."""
+        data = json.loads(text)
+        for name in ("seeds", "known", "extra"):
+            data[name] = tuple(data[name])
+        return Config(**data)

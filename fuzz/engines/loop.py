@@ -1,0 +1,135 @@
+"""What every engine shares: run one program, see how it ended, tell the process that watches.
+
+A failure does not end anything: the first of each signature is reported with its program, the others are
+counted. Events are lines of JSON on one file descriptor.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from fuzz.engines.config import Config
+from fuzz.printing import format_program
+from fuzz.program import Op, Program
+from fuzz.run import Outcome, run
+from fuzz.signature import Failure
+from fuzz.targets.base import Result
+from fuzz.targets.features import features
+from fuzz.targets.model import ModelTarget
+from fuzz.targets.select import make_target
+
+STATUS_SECONDS = 0.5
+HOLDING = ("txg", "finish", "sync", "evict", "cursor", "retrieve", "destroy")
+"""Verbs that decide which way a failure takes; without one of these it must take another."""
+
+Observe = Callable[[int], None]
+
+
+class Stopped(BaseException):
+    """The run is over: its bound was reached, or it was told to stop."""
+
+
+class Loop:
+    """Runs programs for an engine. `observe` gets every feature of the state after every op."""
+
+    def __init__(self, config: Config, observe: Observe | None = None) -> None:
+        self.config = config
+        self.target = make_target(config.target, config.release, config.libzpool, small=True)
+        self.model = self.target if isinstance(self.target, ModelTarget) else None
+        self.executions = 0
+        self.ops = 0
+        self.limits = 0
+        self.met: Counter[str] = Counter()
+        self.ways: Counter[tuple[str, frozenset[str]]] = Counter()
+        self.seen: set[int] = set()
+        self.observe = observe or self.seen.add
+        self.deadline = config.started + config.seconds if config.seconds else 0.0
+        self.next_status = 0.0
+        self.stopping = False
+        signal.signal(signal.SIGTERM, self._stop)
+
+    def _stop(self, number: int, frame: object) -> None:
+        self.stopping = True
+
+    def execute(self, program: Program) -> Outcome:
+        """Run a program, count it, report how it failed. Raises Stopped after the last one."""
+        outcome = run(program, self.target, trace=self._trace, forgive=self._forgive)
+        self.executions += 1
+        self.ops += outcome.ops
+        self.limits += outcome.limit is not None
+        if outcome.failure is not None:
+            self.failed(program.with_ops(program.ops[: outcome.ops]), outcome.failure)
+        self.tick()
+        return outcome
+
+    def _trace(self, index: int, op: Op, result: Result) -> None:
+        if self.model is not None:
+            for feature in features(self.model, op):
+                self.observe(feature)
+
+    def _forgive(self, failure: Failure) -> bool:
+        """Wrong answers that are known end no run: the world goes on, and so do we."""
+        text = str(failure.signature)
+        if text not in self.met and text not in self.config.known:
+            return False
+        self.met[text] += 1
+        return True
+
+    def failed(self, program: Program, failure: Failure) -> None:
+        """Count a failure; report it if it is the first of its signature, or, where other forms are looked
+        for, the first, second, fourth... of a way to get there."""
+        text = str(failure.signature)
+        self.met[text] += 1
+        if self.config.forms:
+            way = (text, frozenset(op.verb for op in program.ops).intersection(HOLDING))
+            self.ways[way] += 1
+            count = self.ways[way]
+            wanted = count & (count - 1) == 0
+        else:
+            wanted = self.met[text] == 1
+        if wanted:
+            self.send(
+                "failure",
+                program=format_program(program),
+                signature=failure.signature,
+                text=failure.text,
+                op=failure.op,
+                executions=self.executions,
+                seconds=time.monotonic() - self.config.started,
+            )
+
+    def tick(self) -> None:
+        """Between two programs: report now and then, and see whether it is time to stop."""
+        now = time.monotonic()
+        if now >= self.next_status:
+            self.next_status = now + STATUS_SECONDS
+            self.status()
+        done = self.config.runs and self.executions >= self.config.runs
+        if self.stopping or done or (self.deadline and now >= self.deadline):
+            raise Stopped
+
+    def status(self, event: str = "status") -> None:
+        """Say where the run is."""
+        self.send(
+            event,
+            executions=self.executions,
+            ops=self.ops,
+            limits=self.limits,
+            features=len(self.seen),
+            met=dict(self.met),
+        )
+
+    def send(self, event: str, **fields: object) -> None:
+        """Write one event; where nobody listens any more the run is over."""
+        line = json.dumps({"event": event, **fields}) + "\n"
+        try:
+            data = line.encode()
+            while data:
+                data = data[os.write(self.config.report, data) :]
+        except BrokenPipeError:
+            raise Stopped from None

@@ -1,0 +1,23 @@
+"""Programs to start from: those of files, and of every .zap file below folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from fuzz.engines.config import Config
+from fuzz.program import Program
+from fuzz.syntax import load
+
+
+def seed_programs(config: Config) -> Iterator[Program]:
+    """The seeds in the order of their paths; those with more ops than a run may have are left out.
+
+    Raises SyntaxProblem.
+    """
+    for name in config.seeds:
+        path = Path(name)
+        for file in sorted(path.rglob("*.zap")) if path.is_dir() else [path]:
+            program = load(file)
+            if len(program.ops) <= config.max_ops:
+                yield program
