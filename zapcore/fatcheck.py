@@ -36,15 +36,17 @@ class Fat(NamedTuple):
     peek: Callable[[int], bytes | bytearray]
 
 
-def fat_violations(fat: Fat, same_blocks: bool = False) -> Iterator[Violation]:
+def fat_violations(fat: Fat, same_blocks: bool = False, same_prefixes: bool = False) -> Iterator[Violation]:
     """Everything, what other checks rely on first. `same_blocks` says that the table and the header's
-    fields up to the counters are those that were checked last time."""
+    fields up to the counters are those that were checked last time, `same_prefixes` that the leaves'
+    prefixes are."""
     wrong = False
     for violation in header_violations(fat.q, fat.size):
         wrong = True
         yield violation
     if not wrong:
-        yield from table_violations(fat.table, fat.q[L.Q_TBL_SHIFT], fat.leaves)
+        if not (same_blocks and same_prefixes):
+            yield from table_violations(fat.table, fat.q[L.Q_TBL_SHIFT], fat.leaves)
         yield from next_table_violations(fat)
         if not same_blocks:
             yield from block_violations(fat.q, fat.leaves)

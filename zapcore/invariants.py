@@ -6,6 +6,7 @@ be asked after every operation. What the bytes alone show is checked by `leafche
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
@@ -52,6 +53,12 @@ class _Object:
         self.total = 0
 
 
+REMEMBERED_SHIFT = 10
+"""Leaves of up to 2^10 bytes are checked once for the same bytes: a fuzzer's programs make them again."""
+
+_check_small_leaf = functools.lru_cache(maxsize=8192)(check_leaf)
+
+
 class Auditor:
     """Checks a world after each operation."""
 
@@ -88,7 +95,7 @@ class Auditor:
 
     def _check_users(self, dnode: Dnode) -> None:
         for dbuf in dnode.dbufs.values():
-            if len(dbuf.dirty) > len(dbuf.holds):
+            if dbuf.dirty and len(dbuf.dirty) > len(dbuf.holds):
                 raise _broken("dirty-holds", f"block {dbuf.blkid}: a dirty record without hold")
             user = dbuf.user
             if user is None:
@@ -110,7 +117,7 @@ class Auditor:
             return next(iter(_micro_violations(known.header, entries)), None)
         q = memoryview(header).cast("Q")
         restructured = self._refresh_table(dnode, known, header, q)
-        changed = self._refresh_leaves(dnode, known)
+        changed, same_prefixes = self._refresh_leaves(dnode, known)
         if same_header and not restructured and not changed:
             return None
         known.header = bytes(header)
@@ -118,7 +125,7 @@ class Auditor:
             if known.leaves[blkid].violations:
                 return known.leaves[blkid].violations[0]
         fat = Fat(q, dnode.block_size, known.table, known.leaves, known.total, dnode.current)
-        violation = next(fat_violations(fat, same_blocks=not restructured), None)
+        violation = next(fat_violations(fat, not restructured, same_prefixes), None)
         if violation is None and entries is not None:
             words = bool(q[L.Q_FLAGS] & L.FLAG_UINT64_KEY)
             violation = next(iter(_entry_violations(known, changed, entries, words)), None)
@@ -145,23 +152,26 @@ class Auditor:
             known.raw[blkid] = b""
         return True
 
-    def _refresh_leaves(self, dnode: Dnode, known: _Object) -> list[int]:
-        """Check every leaf whose bytes changed; returns their blocks."""
+    def _refresh_leaves(self, dnode: Dnode, known: _Object) -> tuple[list[int], bool]:
+        """Check every leaf whose bytes changed; returns their blocks, and whether no prefix changed."""
         changed = []
         for blkid, old in known.raw.items():
             raw = dnode.current(blkid)
             if old != raw:
                 changed.append(blkid)
         if not changed:
-            return changed
+            return changed, True
+        same_prefixes = True
         shift = dnode.block_size.bit_length() - 1
         words = bool(dnode.current(0)[L.Q_FLAGS * 8] & L.FLAG_UINT64_KEY)
         for blkid in changed:
             raw = known.raw[blkid] = bytes(dnode.current(blkid))
             before = known.leaves.get(blkid)
-            report = known.leaves[blkid] = check_leaf(raw, shift, blkid, words)
+            check = check_leaf if shift > REMEMBERED_SHIFT else _check_small_leaf
+            report = known.leaves[blkid] = check(raw, shift, blkid, words)
             known.total += len(report.entries) - (0 if before is None else len(before.entries))
-        return changed
+            same_prefixes &= before is not None and before[:2] == report[:2]
+        return changed, same_prefixes
 
 
 def _entry_violations(
