@@ -10,8 +10,7 @@ a section runs, so that a program without threads pays nothing.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import ModuleType
 
 from fuzz.signature import Failure, Signature
@@ -53,12 +52,14 @@ def broken(kind: str, expression: str) -> Failure:
 
 
 class Monitor:
-    """A watcher of one run's threads; raises Failure of kind `lock-order` or `race`."""
+    """A watcher of one run's threads; raises Failure of kind `lock-order` or `race`. As a context, it watches
+    the data as well as the locks."""
 
     def __init__(self, objset: Objset) -> None:
         self.objset = objset
         self.held: dict[int, list[tuple[RWLock, bool]]] = {}
         self.counts: dict[int, int] = {}
+        self.wrapped: list[tuple[ModuleType, str, object]] = []
 
     def begin(self) -> None:
         """A section begins: nothing is held, and the counters are what they are."""
@@ -69,11 +70,10 @@ class Monitor:
         """See that what changed was this thread's to change; then forget the lock that it let go."""
         held = self.held.setdefault(thread, [])
         counts = self._counts()
-        if counts != self.counts:
-            for number in counts:
-                if counts[number] != self.counts.get(number):
-                    self._check_count(held, number)
-            self.counts = counts
+        for number, count in counts.items():
+            if count != self.counts.get(number, count):
+                self._check_count(held, number)
+        self.counts.update(counts)
         if what == "exit":
             assert isinstance(thing, RWLock)
             for entry in reversed(held):
@@ -146,25 +146,23 @@ class Monitor:
         if zap.rwlock.writer != current and current not in zap.rwlock.readers:
             raise broken("race", "who reads the pointer table has the ZAP's lock")
 
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Wrap the functions that touch leaves and the table, and put them back afterwards."""
-        wrapped: list[tuple[ModuleType, str, object]] = []
+    def __enter__(self) -> None:
+        """Wrap the functions that touch leaves and the table."""
         tables: tuple[tuple[tuple[tuple[ModuleType, str], ...], Callable[[object], None]], ...] = (
             (LEAF_READERS, functools.partial(self._leaf_argument, writes=False)),
             (LEAF_WRITERS, functools.partial(self._leaf_argument, writes=True)),
             (TABLE_READERS, self._zap_argument),
         )
-        try:
-            for places, check in tables:
-                for module, name in places:
-                    plain = getattr(module, name)
-                    wrapped.append((module, name, plain))
-                    setattr(module, name, _checked(plain, check))
-            yield
-        finally:
-            for module, name, plain in reversed(wrapped):
-                setattr(module, name, plain)
+        for places, check in tables:
+            for module, name in places:
+                plain = getattr(module, name)
+                self.wrapped.append((module, name, plain))
+                setattr(module, name, _checked(plain, check))
+
+    def __exit__(self, *raised: object) -> None:
+        """Put them back."""
+        while self.wrapped:
+            setattr(*self.wrapped.pop())
 
     def _leaf_argument(self, leaf: object, writes: bool) -> None:
         assert isinstance(leaf, Leaf)

@@ -139,7 +139,7 @@ class ThreadedRun:
             self.dependence.world_matters = any(op.verb in MOVE_WORLD for _, op in ops)
         bodies = {thread: self._body(thread, mine) for thread, mine in lanes.items()}
         try:
-            with self.monitor.watching():
+            with self.monitor:
                 self.scheduler.run(bodies)
         except Panic as panic:  # a deadlock, found where nobody runs
             raise self._with_stacks(failure_of(panic)) from panic

@@ -1,0 +1,237 @@
+"""Looks for failures of programs with threads: random programs and schedules, and changes of both.
+
+A program is a short setup by thread 0, on few keys that share prefixes so that leaves split and shrink and
+the table grows, and then two or three threads with up to three ops each. Each program is run with the default
+schedule, a few of PCT's and a random one. Programs whose runs contend in a new way (who was stopped where,
+for whose op) are kept and changed: an op of a thread, a switch of the schedule.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import NamedTuple
+
+from fuzz.program import Key, Op, Program, Switch, Zap
+from fuzz.signature import Failure
+from fuzz.targets.model import ModelTarget
+from fuzz.threads.minimize import with_schedule
+from fuzz.threads.policies import Pct, Policy, RandomWalk, Replay, default
+from fuzz.threads.section import has_threads, run_threads
+
+ZAP = Zap("z", words=1, prehashed=True, hash64=True, leaf_shift=9)
+BITS = (63, 62, 61, 60, 59, 58, 57)
+LENGTHS = (180, 180, 180, 60, 1)
+PCT_DEPTHS = (2, 3, 3, 4)
+RUNS_EACH = 6
+KEPT = 256
+
+
+class Caught(NamedTuple):
+    """A failure of a thread fuzzer: the program with its schedule, and after how many runs and seconds."""
+
+    failure: Failure
+    program: Program
+    runs: int
+    seconds: float
+
+
+def random_program(rng: random.Random) -> Program:
+    """A setup and a parallel section on one fat ZAP of small leaves."""
+    keys = _keys(rng)
+    ops = [_setup_op(rng, keys) for _ in range(rng.randint(1, 7))]
+    if rng.random() < 0.25:
+        ops += [Op("cursor", "c", other="z"), *[Op("next", "c")] * rng.randint(1, 3)]
+    threads = 3 if rng.random() < 0.1 else 2
+    lanes = [
+        [_threads_op(rng, keys, thread) for _ in range(rng.randint(1, 3))] for thread in range(1, threads + 1)
+    ]
+    ops += _fold(rng, lanes)
+    return Program((ZAP,), tuple(ops))
+
+
+def _keys(rng: random.Random) -> list[Key]:
+    """A few hashes that agree in many of their top bits."""
+    base = 0
+    for bit in BITS:
+        base |= (rng.random() < 0.4) << bit
+    words = {base}
+    while len(words) < rng.randint(3, 6):
+        words.add(rng.choice(sorted(words)) ^ 1 << rng.choice(BITS))
+    return [(word,) for word in sorted(words)]
+
+
+def _setup_op(rng: random.Random, keys: Sequence[Key]) -> Op:
+    verb = rng.choices(("add", "remove", "txg", "sync", "evict"), (12, 4, 1, 1, 0.5))[0]
+    if verb == "add":
+        return Op("add", "z", rng.choice(keys), 1, rng.choice(LENGTHS))
+    return Op(verb, "z", rng.choice(keys)) if verb == "remove" else Op(verb)
+
+
+_VERBS = (
+    *("add", "remove", "update", "lookup", "length", "count"),
+    *("next", "retrieve", "txg", "finish", "evict"),
+)
+_WEIGHTS = (12, 12, 3, 3, 2, 3, 2, 1, 1, 0.5, 0.5)
+
+
+def _threads_op(rng: random.Random, keys: Sequence[Key], thread: int) -> Op:
+    verb = rng.choices(_VERBS, _WEIGHTS)[0]
+    if verb in ("next", "retrieve"):  # the setup's cursor is the first thread's, others have their own
+        if thread == 1:
+            return Op(verb, "c", thread=1)
+        opens = rng.random() < 0.5
+        name = f"c{thread}"
+        return Op("cursor", name, other="z", thread=thread) if opens else Op(verb, name, thread=thread)
+    if verb in ("add", "update"):
+        return Op(verb, "z", rng.choice(keys), 1, rng.choice(LENGTHS), rng.randrange(3), thread=thread)
+    if verb == "lookup":
+        return Op(verb, "z", rng.choice(keys), 1, 180, thread=thread)
+    if verb in ("remove", "length"):
+        return Op(verb, "z", rng.choice(keys), thread=thread)
+    return Op(verb, "z", thread=thread) if verb == "count" else Op(verb, thread=thread)
+
+
+def _fold(rng: random.Random, lanes: list[list[Op]]) -> list[Op]:
+    """The lanes one after the other; their order in the program does not matter."""
+    return list(itertools.chain.from_iterable(lanes))
+
+
+def mutate(program: Program, rng: random.Random) -> Program:
+    """One op changed, put in or taken out, with its keys; or one switch of the schedule."""
+    if program.schedule and rng.random() < 0.5:
+        return with_schedule(program, mutate_schedule(program.schedule, rng))
+    ops = list(program.ops)
+    keys = sorted({op.key for op in ops if op.key is not None}, key=repr) or _keys(rng)
+    if rng.random() < 0.2:
+        keys = [*keys, *_keys(rng)]
+    at = rng.randrange(len(ops))
+    thread = ops[at].thread
+    new = _threads_op(rng, keys, thread) if thread else _setup_op(rng, keys)
+    how = rng.random()
+    if how < 0.5 or len(ops) > 14:
+        ops[at] = new
+    elif how < 0.8:
+        ops.insert(at, new)
+    elif len(ops) > 2:
+        del ops[at]
+    return Program(program.zaps, tuple(ops), program.schedule)
+
+
+def mutate_schedule(schedule: Sequence[Switch], rng: random.Random) -> tuple[Switch, ...]:
+    """A switch moved, taken out or put in."""
+    switches = dict(schedule)
+    step, thread = rng.choice(list(schedule))
+    how = rng.random()
+    if how < 0.7:
+        del switches[step]
+    if how < 0.4:
+        switches[max(0, step + rng.randint(-6, 6))] = thread
+    elif how >= 0.7:
+        switches[rng.randint(0, step + 20)] = rng.choice(list(switches.values()))
+    return tuple(Switch(*item) for item in sorted(switches.items()))
+
+
+class _Noting:
+    """A policy that notes, through another, who is stopped where."""
+
+    def __init__(self, inner: Policy) -> None:
+        self.inner = inner
+        self.stops: list[tuple[int, int, int]] = []
+
+    def choose(self, step: int, current: int | None, able: Sequence[int]) -> int:
+        chosen = self.inner.choose(step, current, able)
+        if chosen != default(current, able) and len(self.stops) < 8:
+            self.stops.append((step, current or 0, chosen))
+        return chosen
+
+
+class ThreadFuzzer:
+    """Runs programs until told to stop; the same seed runs the same programs."""
+
+    def __init__(self, target: ModelTarget, seed: int, *, policies: str = "pct", keep: bool = True) -> None:
+        self.target = target
+        self.rng = random.Random(seed)
+        self.policies = policies
+        self.keep = keep
+        self.kept: list[Program] = []
+        self.seen: set[Hashable] = set()
+        self.runs = 0
+
+    def caught(self) -> Iterator[Caught | None]:
+        """One item a run: a failure, or None."""
+        start = time.perf_counter()
+        while True:
+            program = self._next_program()
+            points = 60
+            for policy in self._policies(program):
+                if isinstance(policy, Pct):
+                    policy = Pct(self.rng, policy.depth, points)
+                noting = _Noting(policy)
+                done = run_threads(program, self.target, policy=noting)
+                points = max(done.points, 10)
+                self.runs += 1
+                if self.keep and done.outcome.limit is None:
+                    self._consider(program, done.schedule, noting.stops)
+                failure = done.outcome.failure
+                if failure is None:
+                    yield None
+                    continue
+                seconds = time.perf_counter() - start
+                yield Caught(failure, with_schedule(program, done.schedule), self.runs, seconds)
+                if failure.op >= 0 and not program.ops[failure.op].thread:
+                    break  # the setup fails: no schedule matters
+
+    def _next_program(self) -> Program:
+        rng = self.rng
+        if not self.kept or rng.random() < 0.4:
+            return random_program(rng)
+        program = rng.choice(self.kept)
+        for _ in range(rng.randint(1, 3)):
+            changed = mutate(program, rng)
+            program = changed if has_threads(changed) else program
+        return program
+
+    def _policies(self, program: Program) -> Iterator[Policy]:
+        yield Replay(program.schedule)
+        for _ in range(RUNS_EACH - 1):
+            if self.policies == "random":
+                yield RandomWalk(self.rng)
+            else:
+                yield Pct(self.rng, self.rng.choice(PCT_DEPTHS), 1)
+
+    def _consider(self, program: Program, schedule: tuple[Switch, ...], stops: Sequence[Hashable]) -> None:
+        """Keep a program whose run ends with the object in a shape, or stops threads in ways, not met yet."""
+        dnode = self.target.objset.dnodes.get(1)
+        header = b"" if dnode is None else dnode.peek(0)
+        shape = header[8 * 2 : 8 * 12]  # table, free mark, leaves and entries
+        features = [(shape, len(schedule))]
+        if all(feature in self.seen for feature in features):
+            return
+        self.seen.update(features)
+        kept = with_schedule(program, schedule)
+        if len(self.kept) < KEPT:
+            self.kept.append(kept)
+        else:
+            self.kept[self.rng.randrange(KEPT)] = kept
+
+
+def first_failure(
+    fuzzer: ThreadFuzzer,
+    *,
+    wanted: Callable[[Failure], bool] = lambda failure: True,
+    max_runs: int | None = None,
+    max_seconds: float | None = None,
+) -> Caught | None:
+    """Fuzz until a wanted failure or a limit."""
+    start = time.perf_counter()
+    for caught in fuzzer.caught():
+        if caught is not None and wanted(caught.failure):
+            return caught
+        if max_runs is not None and fuzzer.runs >= max_runs:
+            return None
+        if max_seconds is not None and time.perf_counter() - start > max_seconds:
+            return None
+    return None
