@@ -1,8 +1,38 @@
-"""What all tests share: Hypothesis repeats the same examples every time, and knows no deadline."""
+"""What all tests share: Hypothesis repeats the same examples every time, and knows no deadline; and the real
+library, where there is one."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
 from hypothesis import settings
+
+from fuzz.targets.libzpool import LibzpoolTarget, NoLibrary
 
 settings.register_profile("zapfuzz", derandomize=True, deadline=None)
 settings.load_profile("zapfuzz")
+
+
+@pytest.fixture
+def libzpool() -> Iterator[Callable[..., LibzpoolTarget]]:
+    """`libzpool("2.3")` is a target on the real library of a release; its worker ends with the test.
+
+    Without the library the test is skipped, in CI it fails: there, nothing may be left out unseen.
+    """
+    made: list[LibzpoolTarget] = []
+
+    def make(release: str, deadline: float = 20.0) -> LibzpoolTarget:
+        try:
+            target = LibzpoolTarget(release, deadline=deadline)
+        except NoLibrary as missing:
+            if os.environ.get("CI") == "true":
+                pytest.fail(str(missing))
+            pytest.skip(str(missing))
+        made.append(target)
+        return target
+
+    yield make
+    for target in made:
+        target.close()

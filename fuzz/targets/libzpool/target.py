@@ -20,6 +20,9 @@ from zapcore.errors import LimitExceeded
 DEADLINE_SECONDS = 20.0
 PROGRAMS_PER_WORKER = 50_000
 
+_PHASES = {-1: "begin", -2: "end", -3: "outside"}
+"""What a worker was at if not at an op (`worker.BEGINNING`, `ENDING`, `OUTSIDE`)."""
+
 AHEAD = 3
 AHEAD_BYTES = 16 << 10
 """Programs, and bytes of them, that may be on their way: less than a pipe holds, so no write ever waits."""
@@ -249,7 +252,7 @@ class LibzpoolTarget:
         index = child.running_op
         if 0 <= index < len(ops):
             return ops[index].verb, self._applied + index
-        return ("end" if index < -1 else "begin"), -1
+        return _PHASES.get(index, "begin"), -1
 
 
 __all__ = ["Digests", "HarnessError", "LibzpoolTarget", "Outcome", "WireProblem"]

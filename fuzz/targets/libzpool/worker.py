@@ -39,8 +39,9 @@ SYNC_EVERY_BYTES = 256 << 20
 """Destroyed objects take memory and room until a sync; at most this much of them gathers. Bytes are guessed:
 a block for each op."""
 
-BEGINNING, ENDING = -1, -2
-"""What the shared page holds instead of an op's index while ZAPs are created, and at a program's end."""
+BEGINNING, ENDING, OUTSIDE = -1, -2, -3
+"""What the shared page holds instead of an op's index: while ZAPs are created, at a program's end, and for a
+request that runs no ops."""
 
 _BUFFER_BYTES = 1 << 16
 _DEADLY = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
@@ -74,6 +75,7 @@ class Worker:
     def _do(self, command: int, body: bytes) -> bytes:
         if command == Command.RUN:
             return self._run(body)
+        self._running[0] = OUTSIDE
         if command == Command.BLOCKS:
             size, content = self._session.read(body[0])
             return pack_blocks(size, content)

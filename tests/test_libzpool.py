@@ -1,0 +1,297 @@
+"""The real libraries, as a target: what was measured on them, how they die, and that nothing is left."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fuzz.program import DEFAULT_SALT, Op, Program, Zap
+from fuzz.signature import Failure
+from fuzz.targets.base import Entry, Result
+from fuzz.targets.fetch import ROOT
+from fuzz.targets.libzpool import LibzpoolTarget
+from fuzz.targets.libzpool.bare import compare
+from fuzz.targets.libzpool.wire import digest_blocks
+
+Make = Callable[..., LibzpoolTarget]
+RELEASES = ("2.1", "2.3")
+KILLS = 100 if os.environ.get("CI") == "true" else 15
+
+A, B = (0,), (1 << 63,)
+PREHASHED = Zap("z", words=1, prehashed=True, hash64=True, leaf_shift=9)
+TXG, SYNC, FINISH = Op("txg"), Op("sync"), Op("finish")
+
+
+def add(key: tuple[int, ...]) -> Op:
+    """An entry so large that two do not fit in one leaf of shift 9."""
+    return Op("add", "z", key, 1, 180)
+
+
+def remove(key: tuple[int, ...]) -> Op:
+    """Its removal."""
+    return Op("remove", "z", key)
+
+
+FOUR = [remove(A), remove(B), add(A), add(B)]
+PARK = [Op("cursor", "c", other="z"), Op("next", "c"), Op("next", "c")]
+TABLE = {
+    "one txg": [add(A), add(B), *FOUR],
+    "sync": [add(A), add(B), SYNC, *FOUR],
+    "two syncs": [add(A), add(B), SYNC, remove(A), remove(B), SYNC, add(A), add(B)],
+    "in flight": [add(A), add(B), TXG, *FOUR],
+    "parked": [add(A), add(B), SYNC, *PARK, *FOUR],
+}
+"""The rows of the measured table (OpenZFS issue 16157) that end with both keys there."""
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("row", TABLE)
+def test_measured_table(libzpool: Make, release: str, row: str) -> None:
+    """Every cell of the `2.1` and `2.3` columns: no panic, and two leaves in the end."""
+    target = libzpool(release)
+    target.begin(Program((PREHASHED,), ()))
+    assert [target.apply(op).errno for op in TABLE[row]] == [0] * len(TABLE[row])
+    assert _leaves_and_freeblk(target) == (2, 3)
+
+
+def _leaves_and_freeblk(target: LibzpoolTarget) -> tuple[int, int]:
+    blocks = target.blocks("z")
+    assert blocks is not None
+    freeblk, leaves = struct.unpack_from("<2Q", blocks[0], 56)
+    return leaves, freeblk
+
+
+@pytest.mark.parametrize(("release", "between"), [("2.1", (2, 3)), ("2.3", (1, 2))])
+def test_only_2_3_shrinks(libzpool: Make, release: str, between: tuple[int, int]) -> None:
+    """After both removes 2.1 keeps its two leaves; 2.3 has one, and takes the freed block's number back."""
+    target = libzpool(release)
+    target.begin(Program((PREHASHED,), ()))
+    target.apply_all([add(A), add(B), remove(A), remove(B)])
+    assert _leaves_and_freeblk(target) == between
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_parked_cursor_asked_after_the_removes(libzpool: Make, release: str) -> None:
+    """The last row of the table: ENOENT on both."""
+    target = libzpool(release)
+    ops = (add(A), add(B), SYNC, *PARK, remove(A), remove(B), Op("retrieve", "c"))
+    assert target.run_program(Program((PREHASHED,), ops))[-1] == Result(2)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_every_value_comes_back(libzpool: Make, release: str) -> None:
+    """Values, lengths, counts, entries and errnos, for names and for words."""
+    zaps = (Zap("n", hash64=True), Zap("w", words=2), Zap("m", fat=False))
+    name, words = b"Ein Name", (3, 1 << 63)
+    ops = (
+        Op("add", "n", name, 2, 3, 0x1FFFF),
+        Op("lookup", "n", name, 2, 8),
+        Op("lookup", "n", name, 2, 2),
+        Op("length", "n", name),
+        Op("add", "n", name, 1, 1),
+        Op("add", "w", words, 8, 1, 7),
+        Op("cursor", "c", other="w"),
+        Op("next", "c"),
+        Op("next", "c"),
+        Op("cursor", "c", other="n"),
+        Op("next", "c"),
+        Op("count", "w"),
+        Op("add", "m", b"mikro", 8, 1, 5),
+        Op("lookup", "m", b"mikro", 8, 1),
+        Op("destroy", "m"),
+        Op("count", "m"),
+        Op("create", "n"),
+        Op("close", "d"),
+    )
+    results = libzpool(release).run_program(Program(zaps, ops))
+    wrapped = bytes.fromhex("ffff00000100")
+    assert results == [
+        Result(),
+        Result(0, wrapped.rstrip(b"\0")),
+        Result(75, wrapped[:4].rstrip(b"\0")),
+        Result(0, (2, 3)),
+        Result(17),
+        Result(),
+        Result(),
+        Result(0, Entry(words, 8, 1, 7)),
+        Result(2),
+        Result(),
+        Result(0, Entry(name, 2, 3, 0xFFFF)),
+        Result(0, 1),
+        Result(),
+        Result(0, b"\x05"),
+        Result(),
+        Result(2),
+        Result(17),
+        Result(9),
+    ]
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize(("shape", "at"), [(Zap("z", hash64=True), 80), (Zap("z", fat=False), 8)])
+def test_the_salt_is_the_programs(libzpool: Make, release: str, shape: Zap, at: int) -> None:
+    """Names must hash as in the model: on disk and in memory, so the same names make the same blocks again
+    and again, also once the header was read back from disk."""
+    target = libzpool(release)
+    seen = set()
+    for evict in ([], [SYNC, Op("evict")]):
+        target.begin(Program((shape,), ()))
+        target.apply_all([*evict, *(Op("add", "z", b"name%d" % k, 8, 1, k) for k in range(9))])
+        blocks = target.blocks("z")
+        assert blocks is not None
+        assert struct.unpack_from("<Q", blocks[0], at) == (DEFAULT_SALT,)
+        seen.add(digest_blocks(blocks))
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_txgs_move_only_by_ops(libzpool: Make, release: str) -> None:
+    """A random walk of txg, finish and sync: the worker itself raises if a txg synced that should not have,
+    or one did not that should have."""
+    target, chance = libzpool(release), random.Random(7)
+    for _ in range(10):
+        ops = [
+            chance.choice((TXG, TXG, FINISH, FINISH, SYNC, add((chance.getrandbits(64),)))) for _ in range(60)
+        ]
+        assert {result.errno for result in target.run_program(Program((PREHASHED,), tuple(ops)))} == {0}
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_programs_do_not_influence_each_other(libzpool: Make, release: str) -> None:
+    """The same program gives the same results and bytes first, after others, and in a new worker."""
+    chance = random.Random(3)
+    keys = [(chance.getrandbits(64),) for _ in range(12)]
+    verbs = ("add", "add", "add", "remove", "lookup")
+    ops = [Op(chance.choice(verbs), "z", chance.choice(keys), 1, 60, 1) for _ in range(80)]
+    for place, op in ((20, TXG), (40, TXG), (50, FINISH), (60, SYNC), (65, Op("evict"))):
+        ops.insert(place, op)
+    program = Program((PREHASHED,), tuple(ops))
+    target = libzpool(release)
+    first = target.run_program_digests(program)
+    for row in TABLE.values():
+        target.run_program(Program((PREHASHED,), tuple(row)))
+    assert target.run_program_digests(program) == first
+    target.close()
+    target.begin(program)
+    for op, (result, digests) in zip(ops, first, strict=True):
+        assert target.apply(op) == result
+        assert digest_blocks(target.blocks("z")) == digests[0]
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_ways_to_die(libzpool: Make, release: str) -> None:
+    """A real assertion, a crash, a hang, a suspended pool and a plain exit each have a kind, and the target
+    serves the next program as if nothing had been."""
+    target = libzpool(release, deadline=1.5)
+    place, expression = "spa_misc.c:spa_config_exit", "scl->scl_count > 0"
+    for how, key in {
+        "assertion": ("assertion", place, expression),
+        "segv": ("signal", "?:outside", "SIGSEGV"),
+        "hang": ("hang", "?:outside", "no answer"),
+        "suspend": ("suspended", "?:outside", "pool suspended"),
+        "exit": ("died", "?:outside", "exit status 3"),
+    }.items():
+        with pytest.raises(Failure) as caught:
+            target.go_wrong(how)
+        assert caught.value.signature.key == key
+        if how == "assertion":
+            assert caught.value.signature.stack[0] == "spa_config_exit"
+        assert target.run_program(Program((PREHASHED,), (add(A),))) == [Result()]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def _files() -> set[str]:
+    """Names in the folders where a pool could have been left."""
+    folders = (Path("/dev/shm"), Path("/tmp"), Path.cwd())
+    return {str(x) for folder in folders if folder.is_dir() for x in folder.glob("*zapfuzz*")}
+
+
+def test_worker_killed_at_random_moments(libzpool: Make) -> None:
+    """Each kill costs one program, which says so; all others have their results."""
+    chance, before = random.Random(1), _files()
+    target = libzpool("2.3")
+    program = Program((PREHASHED,), tuple(add((chance.getrandbits(64),)) for _ in range(20)))
+    pids = set()
+    for _ in range(KILLS):
+        target.run_program(program)
+        pid = target.worker_pid
+        pids.add(pid)
+        delay = chance.random() / 100
+        killer = subprocess.Popen(
+            [sys.executable, "-c", f"import os,time;time.sleep({delay});os.kill({pid},9)"]
+        )
+        killed = 0
+        while not killed:
+            outcomes = [outcome for _, outcome in target.run_many([program] * 50)]
+            deaths = [x for x in outcomes if isinstance(x, Failure)]
+            assert all(x.signature.kind == "died" for x in deaths)
+            assert all(x == [Result()] * 20 for x in outcomes if not isinstance(x, Failure))
+            killed = len(deaths)
+        assert killed == 1
+        killer.wait()
+    assert len(pids) == KILLS
+    target.close()
+    assert not [pid for pid in pids if _alive(pid)]
+    assert _files() <= before
+
+
+PARENT = """
+from fuzz.program import *
+from fuzz.targets.libzpool import LibzpoolTarget
+target = LibzpoolTarget("2.3")
+ops = tuple(Op("add", "z", (k * k,), 1, 90) for k in range(40))
+program = Program((Zap("z", words=1, leaf_shift=9),), ops)
+target.run_program(program)
+print(target.worker_pid, flush=True)
+while True:
+    target.run_program(program)
+"""
+
+
+def test_parent_killed_at_random_moments(libzpool: Make) -> None:
+    """A killed parent takes its worker along, whatever that was doing."""
+    libzpool("2.3")  # skips or fails where there is none
+    chance, before = random.Random(2), _files()
+    for _ in range(KILLS):
+        parent = subprocess.Popen(
+            [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)}
+        )
+        assert parent.stdout is not None
+        worker = int(parent.stdout.readline())
+        time.sleep(chance.random() / 50)
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        parent.stdout.close()
+        limit = time.monotonic() + 10
+        while _alive(worker) and time.monotonic() < limit:
+            time.sleep(0.01)
+        assert not _alive(worker)
+    assert _files() <= before
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("count", [6, 64])
+def test_half_the_speed_of_a_bare_loop(libzpool: Make, release: str, count: int) -> None:
+    """Blind runs cost at most as much again as the library's own calls, measured side by side."""
+    library = libzpool(release).library
+    for _attempt in range(3):
+        bare, target = compare(library, count, seconds=0.3, rounds=3)
+        if target >= bare / 2:
+            return
+    pytest.fail(f"{target:.0f} programs a second, {bare:.0f} in the bare loop")
