@@ -36,9 +36,9 @@ REMEDIES: Mapping[str, Remedy] = {
             "trunc-next-table",
             "zap-trunc-next-table",
             "zap_trunc() (module/zfs/zap.c) takes the highest block of the pointer table and of the leaves "
-            "for the last one in use. While the table grows, the table being built (zt_nextblk, 2 * zt_numblks "
-            "blocks) lies behind them: zap_freeblk moves back below it, and the next leaf or table is "
-            "allocated on blocks that it occupies.",
+            "for the last one in use. While the table grows, the table being built (zt_nextblk, 2 * "
+            "zt_numblks blocks) lies behind them: zap_freeblk moves back below it, and the next leaf or "
+            "table is allocated on blocks that it occupies.",
             "In zap_trunc(), where zt_nextblk is not 0, begin lastblk at zt_nextblk + 2 * zt_numblks - 1.",
             (
                 Edit(
@@ -53,11 +53,11 @@ REMEDIES: Mapping[str, Remedy] = {
         Remedy(
             "shrink-stale-shift",
             "zap-shrink-stale-shift",
-            "zap_shrink() (module/zfs/zap.c) computes prefix_diff = zt_shift - prefix_len at the top of its "
-            "loop, then lets the ZAP's lock go to take it as writer. If another thread grows the pointer table in "
-            "between, zt_shift is read again but prefix_diff is not: the range that is pointed at the "
-            "remaining leaf is half as wide as the freed leaf's, and begins at half its index. Other leaves' entries "
-            "are lost, and the table still leads to the freed block.",
+            "zap_shrink() (module/zfs/zap.c) computes prefix_diff = zt_shift - prefix_len at the top of "
+            "its loop, then lets the ZAP's lock go to take it as writer. If another thread grows the "
+            "pointer table in between, zt_shift is read again but prefix_diff is not: the range that is "
+            "pointed at the remaining leaf is half as wide as the freed leaf's, and begins at half its "
+            "index. Other leaves' entries are lost, and the table still leads to the freed block.",
             "In zap_shrink(), after zt_shift is read again under the writer lock, compute prefix_diff again.",
             (
                 Edit(
