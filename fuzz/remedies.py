@@ -61,9 +61,9 @@ REMEDIES: Mapping[str, Remedy] = {
             "In zap_shrink(), after zt_shift is read again under the writer lock, compute prefix_diff again.",
             (
                 Edit(
-                    "zap.shrink:shrink",
-                    "            writer = True\n",
-                    "            writer = True\n            spread = shift - length\n",
+                    "zap.shrink:_collapse",
+                    "    _point_range(zap, ",
+                    "    spread = q[L.Q_TBL_SHIFT] - odd.dbuf.buf.h[L.H_PREFIX_LEN]\n    _point_range(zap, ",
                 ),
             ),
         ),
