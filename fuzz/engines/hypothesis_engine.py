@@ -1,0 +1,233 @@
+"""Hypothesis: a rule-based state machine over the same ops, judged op by op.
+
+Bundles hold the keys that were added, so that removes and lookups meet them. A run that fails is turned into
+the text that every other engine writes; what Hypothesis shrank, our minimizer goes on with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from fuzz.engines.config import Config
+from fuzz.engines.loop import Loop, Stopped
+from fuzz.engines.seeds import seed_programs
+from fuzz.generate import near_keys, random_zap, sizes_that_matter
+from fuzz.oracle import Oracle
+from fuzz.program import Key, Op, Program, Zap
+from fuzz.run import Outcome, judge_op
+from fuzz.signature import Failure
+from fuzz.targets.base import TargetLike
+from zapcore.errors import LimitExceeded
+
+ZAP = "z"
+STEPS = 50
+EXAMPLES = 200
+CURSORS = st.sampled_from(("c", "d"))
+
+
+class FoundFailure(Exception):
+    """A failure on its way through Hypothesis, which wants exceptions that it can write to."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure.signature))
+        self.failure = failure
+
+
+class ZapMachine(RuleBasedStateMachine):
+    """One ZAP, a few keys that lie near each other, two value lengths. Subclasses say on which target.
+
+    `program` is what was run so far; `known` are texts of signatures that end the example and fail nothing.
+    """
+
+    target: TargetLike
+    known: frozenset[str] = frozenset()
+
+    absent = Bundle("absent")
+    present = Bundle("present")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.zap = Zap(ZAP)
+        self.ops: list[Op] = []
+        self.oracle: Oracle | None = None
+        self.outcome: Outcome | None = None
+        self.lengths: tuple[int, ...] = (1,)
+        self.keys: list[Key] = []
+
+    @property
+    def program(self) -> Program:
+        """Header and ops of this example."""
+        return Program((self.zap,), tuple(self.ops))
+
+    @initialize(target=absent, number=st.integers(0, (1 << 32) - 1))
+    def create(self, number: int) -> Any:
+        """Draw a header line, keys and lengths as the random generator does."""
+        rng = Random(number)
+        self.zap = random_zap(rng, ZAP, 10)
+        self.lengths = tuple(sizes_that_matter(self.zap, rng) for _ in range(2))
+        header = Program((self.zap,), ())
+        self.oracle = Oracle(header)
+        try:
+            self.target.begin(header)
+        except LimitExceeded as limit:
+            self.outcome = Outcome(None, str(limit), 0)
+        self.keys = list(dict.fromkeys(near_keys(self.zap, rng.choice((2, 3, 4, 6)), rng)))
+        return multiple(*self.keys)
+
+    def step(self, op: Op) -> None:
+        """Run one op, judged, unless this example is over. Raises FoundFailure for what is not known."""
+        if self.oracle is None or self.outcome is not None:
+            return
+        self.ops.append(op)
+        try:
+            judge_op(op, self.target, self.oracle)
+        except LimitExceeded as limit:
+            self.outcome = Outcome(None, str(limit), len(self.ops))
+        except Failure as failure:
+            failure = Failure(failure.signature, failure.text, len(self.ops) - 1)
+            if failure.signature.kind == "oracle" and str(failure.signature) in self.known:
+                return
+            self.outcome = Outcome(failure, None, len(self.ops))
+            if str(failure.signature) not in self.known:
+                raise FoundFailure(failure) from None
+
+    @rule(target=present, key=consumes(absent), which=st.integers(0, 1))
+    def add(self, key: Key, which: int) -> Key:
+        """Add a key that is not there."""
+        self.step(Op("add", ZAP, key, 1, self.lengths[which]))
+        return key
+
+    @rule(target=absent, key=consumes(present))
+    def remove(self, key: Key) -> Key:
+        """Remove a key that is there."""
+        self.step(Op("remove", ZAP, key))
+        return key
+
+    @rule(verb=st.sampled_from(("add", "remove")))
+    def all(self, verb: str) -> None:
+        """Add or remove every key, there or not: what a bundle says of one is then only a guess."""
+        for key in self.keys:
+            self.step(Op(verb, ZAP, key, *((1, self.lengths[0]) if verb == "add" else ())))
+
+    @rule(key=present, which=st.integers(0, 1))
+    def update(self, key: Key, which: int) -> None:
+        """Give a key another value."""
+        self.step(Op("update", ZAP, key, 1, self.lengths[which], 7))
+
+    @rule(key=st.one_of(present, absent))
+    def look(self, key: Key) -> None:
+        """Ask for a key, there or not."""
+        self.step(Op("lookup", ZAP, key, 1, 8192))
+        self.step(Op("length", ZAP, key))
+
+    @rule(verb=st.sampled_from(("txg", "txg", "finish", "sync", "evict")))
+    def time(self, verb: str) -> None:
+        """Let time pass."""
+        self.step(Op(verb))
+
+    @rule(cursor=CURSORS)
+    def open(self, cursor: str) -> None:
+        """Open a cursor and ask for its first entry."""
+        self.step(Op("cursor", cursor, other=ZAP))
+        self.step(Op("next", cursor))
+
+    @rule(cursor=CURSORS, verb=st.sampled_from(("next", "next", "retrieve", "close")))
+    def walk(self, cursor: str, verb: str) -> None:
+        """Use a cursor, open or not."""
+        self.step(Op(verb, cursor))
+
+    @rule()
+    def count(self) -> None:
+        """Count the entries."""
+        self.step(Op("count", ZAP))
+
+    def teardown(self) -> None:
+        """Let go of the world."""
+        self.target.end()
+
+
+def find_failure(
+    target: TargetLike, number: int, *, known: frozenset[str] = frozenset(), examples: int = EXAMPLES
+) -> tuple[Program, Failure] | None:
+    """One search of Hypothesis for a failure that is not known; the program that it shrank to."""
+    for program, failure in _search(target, number, known, examples, lambda machine: None):
+        return program, failure
+    return None
+
+
+def _search(
+    target: TargetLike, number: int, known: frozenset[str], examples: int, after: Any
+) -> Iterator[tuple[Program, Failure]]:
+    last: list[ZapMachine] = []
+
+    class Machine(ZapMachine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.target = target
+            self.known = known
+            last[:] = [self]
+
+        def teardown(self) -> None:
+            super().teardown()
+            after(self)
+
+    config = settings(
+        max_examples=examples,
+        stateful_step_count=STEPS,
+        database=None,
+        deadline=None,
+        verbosity=Verbosity.quiet,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+        report_multiple_bugs=False,
+    )
+    try:
+        run_state_machine_as_test(seed(number)(Machine), settings=config)
+    except FoundFailure as found:
+        # Hypothesis runs the smallest failing example last
+        yield last[0].program, found.failure
+
+
+def main(config: Config) -> None:
+    """Search again and again until the bound, each time from another seed."""
+    loop = Loop(config)
+    try:
+        for program in seed_programs(config):
+            loop.execute(program)
+        for number in range(config.seed, 1 << 62):
+            known = frozenset(config.known) | frozenset(loop.met)
+            for program, failure in _search(loop.target, number, known, EXAMPLES, _counter(loop)):
+                loop.failed(program, failure)
+    except Stopped:
+        loop.status("done")
+
+
+def _counter(loop: Loop) -> Any:
+    """Counts an example as an execution, and what it met that is known."""
+
+    def after(machine: ZapMachine) -> None:
+        loop.executions += 1
+        loop.ops += len(machine.ops)
+        outcome = machine.outcome
+        if outcome is not None and outcome.failure is not None:
+            text = str(outcome.failure.signature)
+            if text in machine.known:
+                loop.met[text] += 1
+        loop.tick()
+
+    return after
