@@ -32,8 +32,13 @@ def _objects(
     from fuzz.check.pool import read_objects  # needs the real library; a file does not
 
     assert pool is not None
-    for name, blocks in read_objects(pool, dataset, number, libzpool):
-        yield name, check_object(blocks)
+    for found in read_objects(pool, dataset, number, libzpool):
+        if isinstance(found, str):
+            click.echo(f"check: left out: {found}", err=True)
+            continue
+        report = check_object(found.blocks)
+        report.notes += found.notes
+        yield found.name, report
 
 
 @click.command("check")
