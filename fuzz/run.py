@@ -56,6 +56,9 @@ def run(
     whole = getattr(target, "run_whole", None)
     if whole is not None and trace is None:
         return _run_whole(program, whole, judge)
+    at_once = getattr(target, "run_program", None)
+    if at_once is not None and trace is None:
+        return _run_at_once(program, at_once, judge, forgive)
     oracle = Oracle(program) if judge else None
     audit = getattr(target, "audit", None) if judge else None
     index = -1
@@ -81,12 +84,17 @@ def run(
     return Outcome(None, None, len(program.ops))
 
 
-def judge_op(op: Op, target: TargetLike, oracle: Oracle) -> Result:
-    """Run one op and hold it against the oracle and the invariants. Raises Failure, LimitExceeded."""
-    result = target.apply(op)
+def judge_result(op: Op, result: Result, oracle: Oracle) -> None:
+    """Hold an answer against the oracle. Raises Failure."""
     wrong = oracle.check(op, result)
     if wrong is not None:
         raise _wrong_answer(op, wrong)
+
+
+def judge_op(op: Op, target: TargetLike, oracle: Oracle) -> Result:
+    """Run one op and hold it against the oracle and the invariants. Raises Failure, LimitExceeded."""
+    result = target.apply(op)
+    judge_result(op, result, oracle)
     audit = getattr(target, "audit", None)
     if audit is not None:
         audit(op, oracle)
@@ -100,6 +108,29 @@ def _run_whole(program: Program, whole: Callable[[Program, bool], int], judge: b
         return Outcome(failure, None, failure.op + 1)
     except LimitExceeded as limit:
         return Outcome(None, str(limit), 0)
+
+
+def _run_at_once(
+    program: Program,
+    at_once: Callable[[Program], list[Result]],
+    judge: bool,
+    forgive: Callable[[Failure], bool] | None,
+) -> Outcome:
+    """A target that is far away runs a program in one round trip; its answers are judged afterwards."""
+    try:
+        results = at_once(program)
+    except Failure as failure:
+        return Outcome(failure, None, failure.op + 1)
+    except LimitExceeded as limit:
+        return Outcome(None, str(limit), 0)
+    oracle = Oracle(program) if judge else None
+    for index, (op, result) in enumerate(zip(program.ops, results, strict=True)):
+        wrong = oracle.check(op, result) if oracle is not None else None
+        if wrong is not None:
+            denied = _wrong_answer(op, wrong)
+            if forgive is None or not forgive(denied):
+                return Outcome(Failure(denied.signature, denied.text, index), None, index + 1)
+    return Outcome(None, None, len(program.ops))
 
 
 def _wrong_answer(op: Op, wrong: str) -> Failure:

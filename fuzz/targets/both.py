@@ -11,6 +11,7 @@ from typing import NamedTuple
 from fuzz.decode import first_difference
 from fuzz.oracle import Oracle
 from fuzz.program import Op, Program
+from fuzz.run import judge_result
 from fuzz.signature import Failure, Signature
 from fuzz.targets.base import Result
 from fuzz.targets.libzpool.target import Digests, LibzpoolTarget
@@ -75,7 +76,8 @@ class BothTarget:
         for index, (mine, its) in enumerate(zip(ours.steps, theirs.steps, strict=False)):
             if mine != its:
                 raise self._explain(program, index)
-        _compare_ends(ours.failure, theirs.failure)
+        if ours.failure is None or ours.failure.signature.kind not in JUDGED_KINDS:
+            _compare_ends(ours.failure, theirs.failure)
         if ours.failure is not None:
             raise ours.failure
         return len(program.ops)
@@ -91,10 +93,11 @@ class BothTarget:
                 result = model.apply(op)
                 steps.append((result, digester.all()))
                 if oracle is not None:
-                    oracle.check(op, result)
+                    judge_result(op, result, oracle)
                     model.audit(op, oracle)
         except Failure as failure:
-            return Run(steps, Failure(failure.signature, failure.text, len(steps)))
+            judged = failure.signature.kind in JUDGED_KINDS
+            return Run(steps, Failure(failure.signature, failure.text, len(steps) - judged))
         return Run(steps, None)
 
     def _run_real(self, program: Program) -> Run:
@@ -170,6 +173,9 @@ def _compare_ends(mine: Failure | None, its: Failure | None) -> None:
         where.op,
     )
 
+
+JUDGED_KINDS = ("invariant", "oracle")
+"""Failures that a judge finds after an op that both sides have finished alike."""
 
 LOCK_KINDS = ("use-after-free", "deadlock")
 """What the model names, and a real library only dies of in some way inside the lock."""

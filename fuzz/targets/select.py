@@ -2,27 +2,55 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 
 from fuzz.targets.base import TargetLike
+from fuzz.targets.both import BothTarget
+from fuzz.targets.libzpool.locate import PINNED, NoLibrary
+from fuzz.targets.libzpool.target import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 from zapcore.release import RELEASES
 
 FUZZ_BLOCK_LIMIT = 1 << 10
 """Blocks of one object while fuzzing: tables of 2^16 entries, and programs of milliseconds."""
 
+LIBRARY_PREFIX = "libzpool-"
+
+LIBRARIES = tuple(LIBRARY_PREFIX + version for version in PINNED.values())
+"""The real libraries that reproducers speak of."""
+
 
 class NoTarget(Exception):
     """No such target is to be had; the text says in one line why."""
 
 
-def _model(release: str, libzpool: str | None, small: bool) -> TargetLike:
+def _model(release: str, libzpool: str | None, small: bool) -> ModelTarget:
     if release not in RELEASES:
         raise NoTarget(f"release {release}: expected one of {', '.join(RELEASES)}")
     return ModelTarget(release, block_limit=FUZZ_BLOCK_LIMIT) if small else ModelTarget(release)
 
 
-KINDS: Mapping[str, Callable[[str, str | None, bool], TargetLike]] = {"model": _model}
+def _real(release: str, libzpool: str | None, small: bool) -> LibzpoolTarget:
+    if libzpool is None and release in RELEASES and release not in PINNED:
+        raise NoTarget(
+            f"release {release} has no package: give --libzpool PATH, or one of {', '.join(PINNED)}"
+        )
+    try:
+        return LibzpoolTarget(release, libzpool)
+    except NoLibrary as missing:
+        raise NoTarget(str(missing)) from missing
+
+
+def _both(release: str, libzpool: str | None, small: bool) -> BothTarget:
+    return BothTarget(_model(release, libzpool, small), _real(release, libzpool, small))
+
+
+KINDS: Mapping[str, Callable[[str, str | None, bool], TargetLike]] = {
+    "model": _model,
+    "libzpool": _real,
+    "both": _both,
+}
 """How each kind of target is made of a release, the path of a library, and whether to keep objects small."""
 
 
@@ -34,8 +62,13 @@ def make_target(kind: str, release: str, libzpool: str | None = None, *, small: 
     return make(release, libzpool, small)
 
 
+@functools.cache
 def target_of_expectation(name: str) -> TargetLike | None:
-    """The target that a line of a reproducer's [expect] speaks of; None where this machine cannot have it."""
-    if name in RELEASES:
-        return make_target("model", name)
-    return None
+    """The target that a line of a reproducer's [expect] speaks of, a release or `libzpool-VERSION`; None
+    where this machine cannot have it. The same one each time: a worker serves many programs."""
+    try:
+        if name.startswith(LIBRARY_PREFIX):
+            return make_target("libzpool", name.removeprefix(LIBRARY_PREFIX))
+        return make_target("model", name) if name in RELEASES else None
+    except NoTarget:
+        return None
