@@ -32,9 +32,7 @@ def _show(release: str, target: ModelTarget, program: Program, found: Found, fai
     click.echo(
         f"{release}: {failure.signature}: {failing} schedules, the first with {found.cost} preemptions"
     )
-    fewest = fewest_switches(
-        with_schedule(program, found.schedule), target, same_as(failure), max_seconds=10.0
-    )
+    fewest = fewest_switches(with_schedule(program, found.schedule), target, same_as(failure))
     click.echo(failure.text)
     number = len(fewest.program.schedule)
     least = "the fewest there can be" if fewest.least else "fewer were not all tried"

@@ -7,6 +7,10 @@ they touch: a lock (readers do not conflict), a dbuf (holds do not conflict with
 releases), the clock of the ops (an op that ended before another began), and the world (ops that move txgs or
 evict, which conflict with everything). Data in blocks is not listed, since it lies behind locks: `monitor`
 reports where it is touched without.
+
+Some steps conflict with nothing that others can do now: whoever has a ZAP's lock as writer is alone with its
+leaves, its counter and all blocks but the header's, unless a cursor has holds or the world is moved. To stop
+a thread there is the same as to stop it at its next step that others can see.
 """
 
 from __future__ import annotations
@@ -17,6 +21,8 @@ from zapcore.locks import RWLock
 
 READ, WRITE, FIRST, SECOND = range(4)
 """Kinds of touching a thing. Two kinds conflict unless they are equal and not WRITE."""
+
+ZAP_LOCK = "zap->zap_rwlock"
 
 Touch = tuple[Hashable, int]
 
@@ -36,10 +42,24 @@ class Dependence:
         self.world_matters = False
         self.movers: set[int] = set()
         self.modes: dict[tuple[int, int], int] = {}
+        self.cursors = False
+        self.alone: dict[int, RWLock] = {}
+        self.standing: tuple[str, object] = ("start", None)
 
     def past(self) -> tuple[tuple[int, int], ...]:
         """The same for two moments with equivalent pasts, and for no others."""
         return tuple(sorted(self.last.items()))
+
+    def unseen(self, thread: int) -> bool:
+        """Whether no other thread can tell if the step before which `thread` stands is done."""
+        alone = self.alone.get(thread)
+        if alone is None or alone.writer != thread or self.world_matters or self.cursors:
+            return False
+        number = alone.where[0]
+        what, thing = self.standing
+        if isinstance(thing, RWLock):
+            return thing.where[0] == number and thing.name != ZAP_LOCK
+        return what in ("hold", "rele") and isinstance(thing, tuple) and thing[0] == number and thing[1] != 0
 
     def begin(self, thread: int, moves_world: bool) -> None:
         """An op begins."""
@@ -48,8 +68,11 @@ class Dependence:
 
     def arrived(self, thread: int, what: str, thing: object) -> None:
         """An op has ended, or a lock was let go."""
+        self.standing = (what, thing)
         if what == "exit":
             assert isinstance(thing, RWLock)
+            if thing.name == ZAP_LOCK:
+                self.alone.pop(thread, None)
             mode = self.modes.pop((thread, id(thing)), WRITE)
             self._event(thread, (((thing.name, thing.where), mode),))
         elif what == "commit":
@@ -63,6 +86,8 @@ class Dependence:
             self._event(thread, ((WORLD, WRITE),) if what == "txg" else ())
         elif isinstance(thing, RWLock):
             self.modes[thread, id(thing)] = kind
+            if kind == WRITE and thing.name == ZAP_LOCK:
+                self.alone[thread] = thing
             self._event(thread, (((thing.name, thing.where), kind),))
         else:
             self._event(thread, ((("dbuf", thing), kind),))

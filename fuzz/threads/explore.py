@@ -89,6 +89,8 @@ class _Branching:
             return self.at.get(step, plain)
         search = self.search
         if search.equivalent:
+            if current is not None and self.dependence.unseen(current):
+                return plain
             here = (self.dependence.past(), current)
             if here in search.met:
                 raise _Cut

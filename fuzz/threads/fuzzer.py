@@ -74,7 +74,7 @@ _VERBS = (
     *("add", "remove", "update", "lookup", "length", "count"),
     *("next", "retrieve", "txg", "finish", "evict"),
 )
-_WEIGHTS = (12, 12, 3, 3, 2, 3, 2, 1, 1, 0.5, 0.5)
+_WEIGHTS = (12, 12, 3, 3, 2, 3, 5, 3, 1, 0.5, 0.5)
 
 
 def _threads_op(rng: random.Random, keys: Sequence[Key], thread: int) -> Op:

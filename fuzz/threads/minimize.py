@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from fuzz.minimize import minimize
 from fuzz.program import Program, Switch
 from fuzz.signature import Failure
 from fuzz.targets.model import ModelTarget
@@ -44,11 +45,11 @@ def fewest_switches(
     same: Same,
     *,
     writers_first: bool = False,
-    max_seconds: float = 20.0,
+    max_runs: int = 20_000,
 ) -> Fewest:
     """The program with the fewest switches; its schedule must fail as `same` wants (else ValueError).
 
-    The search for fewer than leaving out can reach ends after `max_seconds`; `least` says whether it was
+    The search for fewer than leaving out can reach ends after `max_runs`; `least` says whether it was
     complete.
     """
     runs = 0
@@ -72,7 +73,7 @@ def fewest_switches(
             len(schedule) - 1,
             cost=Cost.SWITCHES,
             writers_first=writers_first,
-            max_seconds=max_seconds,
+            max_runs=max_runs,
             stop=same,
         )
         runs += sum(tried.schedules)
@@ -108,7 +109,7 @@ def fit(
     *,
     bound: int = 2,
     writers_first: bool = False,
-    max_seconds: float = 2.0,
+    max_runs: int = 1500,
 ) -> Program | None:
     """A schedule of at most `bound` switches with which the program fails as `same` wants, or None.
 
@@ -125,10 +126,43 @@ def fit(
         bound,
         cost=Cost.SWITCHES,
         writers_first=writers_first,
-        max_seconds=max_seconds,
+        max_runs=max_runs,
         stop=same,
     )
     for found in tried.found:
         if same(found.failure):
             return with_schedule(program, found.schedule)
     return None
+
+
+def minimize_threads(
+    program: Program,
+    failure: Failure,
+    target: ModelTarget,
+    *,
+    switches: int = 2,
+    keep_threads: bool = False,
+    writers_first: bool = False,
+    max_tries: int = 2000,
+) -> Fewest:
+    """The simplest program that fails so under some schedule of at most `switches` switches (or as many as
+    its schedule needs, if those are more), with the fewest of them.
+
+    What fails without threads too loses them, unless `keep_threads`: then two threads stay, and a switch.
+    """
+    same = same_as(failure)
+    first = fewest_switches(program, target, same, writers_first=writers_first)
+    bound = max(switches, len(first.program.schedule)) if first.program.schedule else 0
+
+    def fails(candidate: Program) -> bool:
+        if keep_threads:
+            threads = {op.thread for op in candidate.ops if op.thread}
+            alone = run_threads(candidate, target, writers_first=writers_first).outcome.failure
+            if len(threads) < 2 or (alone is not None and same(alone)):
+                return False
+        return fit(candidate, target, same, bound=bound, writers_first=writers_first) is not None
+
+    small = minimize(with_schedule(program, ()), fails, max_tries=max_tries)
+    scheduled = fit(small, target, same, bound=bound, writers_first=writers_first)
+    assert scheduled is not None
+    return fewest_switches(scheduled, target, same, writers_first=writers_first)

@@ -59,11 +59,13 @@ class Monitor:
         self.objset = objset
         self.held: dict[int, list[tuple[RWLock, bool]]] = {}
         self.counts: dict[int, int] = {}
-        self.wrapped: list[tuple[ModuleType, str, object]] = []
+        self.freed: dict[int, tuple[RWLock, int, tuple[str, ...]]] = {}
+        self.wrapped: list[tuple[object, str, object]] = []
 
     def begin(self) -> None:
         """A section begins: nothing is held, and the counters are what they are."""
         self.held = {}
+        self.freed = {}
         self.counts = self._counts()
 
     def arrived(self, thread: int, what: str, thing: object) -> None:
@@ -90,6 +92,11 @@ class Monitor:
         for lock, _ in held:
             self._check_order(lock, thing)
         held.append((thing, what == "write"))
+
+    def who_freed(self, lock: object) -> tuple[int, tuple[str, ...]] | None:
+        """The thread that freed what a lock lies in, and its stack then, if a thread of this section did."""
+        found = self.freed.get(id(lock))
+        return None if found is None else found[1:]
 
     def _counts(self) -> dict[int, int]:
         counts = {}
@@ -158,6 +165,15 @@ class Monitor:
                 plain = getattr(module, name)
                 self.wrapped.append((module, name, plain))
                 setattr(module, name, _checked(plain, check))
+        destroy = RWLock.destroy
+        self.wrapped.append((RWLock, "destroy", destroy))
+        threads = self.objset.threads
+
+        def destroyed(lock: RWLock) -> None:
+            self.freed[id(lock)] = (lock, threads.current, openzfs_stack())
+            destroy(lock)
+
+        setattr(RWLock, "destroy", destroyed)  # noqa: B010
 
     def __exit__(self, *raised: object) -> None:
         """Put them back."""

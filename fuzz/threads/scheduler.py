@@ -189,5 +189,5 @@ class Scheduler:
                 waits.append(f"{thread.thing.name} as {'reader' if thread.what == 'read' else 'writer'}")
             else:
                 waits.append(thread.stuck)
-        wanted = ", ".join(sorted(set(waits)))
-        return Panic(Kind.DEADLOCK, "rwlock:rw_enter", f"some thread can go on ({wanted})")
+        detail = f"every thread waits: {', '.join(waits)}"
+        return Panic(Kind.DEADLOCK, "rwlock:rw_enter", "some thread can go on", detail=detail)

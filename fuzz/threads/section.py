@@ -137,6 +137,7 @@ class ThreadedRun:
         self.monitor.begin()
         if self.dependence is not None:
             self.dependence.world_matters = any(op.verb in MOVE_WORLD for _, op in ops)
+            self.dependence.cursors = any(op.verb in CURSOR for op in self.program.ops)
         bodies = {thread: self._body(thread, mine) for thread, mine in lanes.items()}
         try:
             with self.monitor:
@@ -193,6 +194,9 @@ class ThreadedRun:
             here = " failed" if thread == failed else ""
             text += f"\nThread {thread}{here} in op {self.running[thread]}, {format_op(op)}:"
             text += "".join(f"\n {name}" for name in stack)
+        freed = self.monitor.who_freed(self.scheduler.threads[failed].thing) if failed else None
+        if freed is not None:
+            text += f"\nFreed by thread {freed[0]}:" + "".join(f"\n {name}" for name in freed[1])
         return Failure(failure.signature, text, self.running.get(failed, -1))
 
     def _judge(self, last: int) -> None:
