@@ -51,6 +51,21 @@ REMEDIES: Mapping[str, Remedy] = {
             ),
         ),
         Remedy(
+            "cursor-block-type",
+            "zap-cursor-on-table",
+            "fzap_cursor_retrieve() (module/zfs/zap.c) takes the leaf that a cursor was left on for shrunk "
+            "away only where its block begins with 0. If the freed block has become one of the pointer "
+            "table since, it does not, and the table is read as a leaf.",
+            "In fzap_cursor_retrieve(), let go of the leaf where lh_block_type != ZBT_LEAF, instead of == 0.",
+            (
+                Edit(
+                    "zap.cursor:Cursor._check_parked",
+                    "buf.q[L.Q_BLOCK_TYPE] == 0",
+                    "buf.q[L.Q_BLOCK_TYPE] != L.ZBT_LEAF",
+                ),
+            ),
+        ),
+        Remedy(
             "shrink-stale-shift",
             "zap-shrink-stale-shift",
             "zap_shrink() (module/zfs/zap.c) computes prefix_diff = zt_shift - prefix_len at the top of "
