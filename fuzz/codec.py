@@ -4,7 +4,7 @@ A header, most often one byte, then one record of four bytes for each op:
 
     verb    index in VERBS; from 64 on verbs by how often random bytes should give them; from 248 escapes
     key     a byte of the ZAP's key table; the ZAP's index for `cursor`
-    value   a byte of the verb's table of sizes, lengths and fills
+    value   a byte of the verb's table of sizes, lengths and fills; the second key's byte where there are two
     whose   low half: index of the ZAP or cursor; high half: thread (both modulo how many there are)
 
 What the tables do not hold is said by escape records before the op, three bytes each, and they end with it:
@@ -12,7 +12,8 @@ What the tables do not hold is said by escape records before the op, three bytes
     KEY_TOP a b c       a key word: a and b its highest bytes, c its lowest
     KEY_1/2/3 a b c     so many more bytes of a name, or of key words from the highest byte on
     NUMBER f lo hi      16 bits (piece f >> 3 & 3) of the verb's number f & 7
-    TARGET a            index of the ZAP or cursor
+    TARGET a b c        index of the ZAP or cursor; where there are two keys, b less one that of the other ZAP
+                        (0: the same), and, if c, the key spelt so far is the second one
     SWITCH lo hi t      the schedule's next switch, so many steps after the last, bits 16 to 19 in t >> 4
     SKIP a b c          that many times 2^20 more steps before it (both ignored where there is one thread)
 
@@ -30,7 +31,7 @@ from fuzz.codec_header import DEFAULT_PLAN, Plan, header, plan_of
 from fuzz.program import MAX_NAME, VERBS, Key, Op, Program, Switch, Target
 from fuzz.validate import MAX_OPS, MAX_STEP
 
-_KEYED, _ALONE, _PLAIN, _CURSOR, _ESCAPE, _SCHEDULE = range(6)
+_KEYED, _ALONE, _PLAIN, _CURSOR, _ESCAPE, _SCHEDULE, _TWO_KEYS = range(7)
 _CHUNK = 1 << 18
 _MAX_ESCAPES = 256
 """For one op; a name of 255 bytes and every number need fewer than 100."""
@@ -38,14 +39,15 @@ _MAX_ESCAPES = 256
 _Record = tuple[int, int, int, int]
 
 
-def _row(byte: int) -> tuple[int, str, list[tables.Numbers], bool]:
+def _row(byte: int) -> tuple[int, str, list[tables.Row], bool]:
     """What a record's first byte says: its kind, the verb, the verb's values, whether it names a ZAP too."""
     if byte >= tables.ESCAPES:
         return (_SCHEDULE if byte in (tables.SWITCH, tables.SKIP) else _ESCAPE, "", [], False)
     name = tables.VERB_OF_BYTE[byte]
     verb = VERBS[name]
-    kinds = {Target.ZAP: _KEYED if verb.key else _PLAIN, Target.CURSOR: _CURSOR, Target.NONE: _ALONE}
-    return (kinds[verb.target], name, tables.values(name), bool(verb.other))
+    keyed = _TWO_KEYS if verb.to else _KEYED
+    kinds = {Target.ZAP: keyed if verb.key else _PLAIN, Target.CURSOR: _CURSOR, Target.NONE: _ALONE}
+    return (kinds[verb.target], name, tables.rows(name), bool(verb.other))
 
 
 _ROWS = [_row(byte) for byte in range(256)]
@@ -62,6 +64,7 @@ def decode(data: bytes) -> Program:
     schedule: list[_Record] = []
     name: str
     key: Key | None
+    to: Key | None
     for at in range(start, len(data), _CHUNK):
         body = data[at : at + _CHUNK]
         if len(body) & 3:
@@ -69,7 +72,7 @@ def decode(data: bytes) -> Program:
         for first, second, third, fourth in iter_unpack("4B", body):
             kind, verb, values, named = rows[first]
             other = ""
-            key = None
+            key = to = None
             if kind == _KEYED:
                 name, keys = zaps16[fourth & 15]
                 key = keys[second]
@@ -81,15 +84,20 @@ def decode(data: bytes) -> Program:
                 name = cursors16[fourth & 15]
                 if named:
                     other = plan.zaps[second % len(plan.zaps)].name
+            elif kind == _TWO_KEYS:
+                name, keys = zaps16[fourth & 15]
+                key, to = keys[second], keys[third]
+                other = name
             else:
                 records = waiting if kind == _ESCAPE else schedule
                 if len(records) < (_MAX_ESCAPES if kind == _ESCAPE else 2 * MAX_OPS):
                     records.append((first, second, third, fourth))
                 continue
-            size, length, fill = values[third]
-            append(new(op_type, (verb, name, key, size, length, fill, other, threads16[fourth >> 4])))
+            size, length, fill, extra = values[third]
+            thread = threads16[fourth >> 4]
+            append(new(op_type, (verb, name, key, size, length, fill, other, thread, extra, to)))
             if waiting:
-                ops[-1] = _escaped(ops[-1], second, plan, waiting)
+                ops[-1] = _escaped(ops[-1], second, third, plan, waiting)
                 waiting.clear()
         if len(ops) >= MAX_OPS:
             del ops[MAX_OPS:]
@@ -97,10 +105,12 @@ def decode(data: bytes) -> Program:
     return Program(plan.zaps, tuple(ops), _switches(plan, schedule) if schedule else ())
 
 
-def _escaped(op: Op, key_byte: int, plan: Plan, waiting: list[_Record]) -> Op:
+def _escaped(op: Op, key_byte: int, to_byte: int, plan: Plan, waiting: list[_Record]) -> Op:
     """The op that the escapes before it make of it."""
     verb = VERBS[op.verb]
     target: int | None = None
+    other = 0
+    second: tuple[bytearray, int | None] = (bytearray(), None)
     top: int | None = None
     spelt = bytearray()
     codes: dict[int, int] = {}
@@ -108,6 +118,9 @@ def _escaped(op: Op, key_byte: int, plan: Plan, waiting: list[_Record]) -> Op:
     for kind, a, b, c in waiting:
         if kind == tables.TARGET:
             target = a
+            other = b or other
+            if c and verb.to:
+                second, spelt, top = (spelt, top), bytearray(), None
         elif kind == tables.KEY_TOP:
             top = a << 56 | b << 48 | c
         elif kind == tables.NUMBER:
@@ -116,7 +129,7 @@ def _escaped(op: Op, key_byte: int, plan: Plan, waiting: list[_Record]) -> Op:
                 codes[field] = codes.get(field, 0) | (b | c << 8) << (16 * (a >> 3 & 3))
         else:
             spelt += bytes((a, b, c))[: kind - tables.KEY_1 + 1]
-    name, key = op.target, op.key
+    name, key, to, into = op.target, op.key, op.to, op.other
     if verb.target is Target.CURSOR and target is not None:
         name = plan.cursors[target % len(plan.cursors)]
     elif verb.target is Target.ZAP:
@@ -124,11 +137,14 @@ def _escaped(op: Op, key_byte: int, plan: Plan, waiting: list[_Record]) -> Op:
         name, words = plan.zaps[index].name, plan.zaps[index].words
         if verb.key:
             key = _key(words, spelt, top, key_byte)
-    values = [op.size, op.length, op.fill]
+        if verb.to:
+            to = _key(words, *second, to_byte)
+            into = plan.zaps[(other - 1) % len(plan.zaps)].name if other else name
+    values = [op.size, op.length, op.fill, op.extra]
     for field, code in codes.items():
         values[tables.places(op.verb)[field]] = tables.number_of_code(numbers[field], code)
-    size, length, fill = values
-    return Op(op.verb, name, key, size, length, fill, op.other, op.thread)
+    size, length, fill, extra = values
+    return Op(op.verb, name, key, size, length, fill, into, op.thread, extra, to)
 
 
 def _key(words: int, spelt: bytearray, top: int | None, key_byte: int) -> Key:
@@ -177,25 +193,49 @@ def encode(program: Program) -> bytes:
 def _encode_op(op: Op, plan: Plan) -> bytearray:
     verb = VERBS[op.verb]
     out = bytearray()
-    second = index = 0
+    second = third = index = 0
     if verb.target is Target.ZAP:
         index = plan.index[op.target]
     elif verb.target is Target.CURSOR:
         index = plan.cursors.index(op.target)
-    if index > 15:
+    if verb.to:
+        third = _encode_second_key(op, plan, index, out)
+    elif index > 15:
         out += bytes((tables.TARGET, index, 0, 0))
-    if verb.other:
+    if verb.other and not verb.key:
         second = plan.index[op.other]
     elif op.key is not None:
-        words = plan.zaps[index].words
-        code = tables.key_codes(words).get(op.key)
-        if code is None:
-            out += _spell(op.key)
-        else:
-            second = code
-    codes = tables.value_codes(op.verb)
-    wanted = (op.size, op.length, op.fill)
-    for near in (wanted, (op.size, op.length, 0), tables.values(op.verb)[0]):
+        second = _encode_key(op.key, plan.zaps[index].words, out)
+    if not verb.to:
+        third = _encode_numbers(op, out)
+    out += bytes((tables.OPCODE[op.verb], second, third, (index & 15) | op.thread << 4))
+    return out
+
+
+def _encode_key(key: Key | None, words: int, out: bytearray) -> int:
+    """The byte of a key; one that has none is spelt out before."""
+    assert key is not None
+    code = tables.key_codes(words).get(key)
+    if code is None:
+        out += _spell(key)
+    return code or 0
+
+
+def _encode_second_key(op: Op, plan: Plan, index: int, out: bytearray) -> int:
+    """The byte of an op's second key, and escapes for what that and the target do not say."""
+    code = _encode_key(op.to, plan.zaps[index].words, out)
+    spelt = len(out) > 0
+    if spelt or index > 15 or op.other != op.target:
+        other = plan.index[op.other] + 1 if op.other != op.target else 0
+        out += bytes((tables.TARGET, index, other, spelt))
+    return code
+
+
+def _encode_numbers(op: Op, out: bytearray) -> int:
+    """The byte of an op's numbers; those that it does not say are spelt out before."""
+    codes = tables.row_codes(op.verb)
+    wanted = (op.size, op.length, op.fill, op.extra)
+    for near in (wanted, (op.size, op.length, 0, op.extra), tables.rows(op.verb)[0]):
         third = codes.get(near)
         if third is not None:
             break
@@ -208,8 +248,7 @@ def _encode_op(op: Op, plan: Plan) -> bytearray:
             for piece in pieces:
                 part = code >> (16 * piece) & 0xFFFF
                 out += bytes((tables.NUMBER, field | piece << 3, part & 255, part >> 8))
-    out += bytes((tables.OPCODE[op.verb], second, third, (index & 15) | op.thread << 4))
-    return out
+    return third
 
 
 def _spell(key: Key) -> bytes:

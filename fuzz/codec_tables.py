@@ -17,6 +17,9 @@ T = TypeVar("T")
 Numbers = tuple[int, int, int]
 """An op's size, length and fill."""
 
+Row = tuple[int, int, int, int]
+"""An op's size, length, fill and extra number."""
+
 ESCAPES = 248
 """First of the eight values of a record's first byte that are no verb."""
 KEY_TOP, KEY_1, KEY_2, KEY_3, NUMBER, TARGET, SWITCH, SKIP = range(ESCAPES, 256)
@@ -146,7 +149,9 @@ def _reads() -> list[Numbers]:
 
 _VALUES = _spread(_values())
 _READS = _spread(_reads())
-_FIELDS = ("size", "length", "fill")
+_DELTAS = (1, U64, 2, 0, 1 << 63, U64 - 1, 255, 3)
+_MATCHES = 4
+_FIELDS = ("size", "length", "fill", "extra")
 
 
 @cache
@@ -157,28 +162,42 @@ def numbers(verb: str) -> tuple[Number, ...]:
 
 @cache
 def places(verb: str) -> tuple[int, ...]:
-    """Where in `Numbers` each of a verb's numbers stands."""
+    """Where in a `Row` each of a verb's numbers stands."""
     return tuple(_FIELDS.index(number.field) for number in numbers(verb))
 
 
 @cache
 def values(verb: str) -> list[Numbers]:
-    """What each value of a record's third byte says for a verb."""
+    """What each value of a record's third byte says for a verb's size, length and fill."""
     fields = tuple(number.field for number in numbers(verb))
-    if fields == _FIELDS:
+    if fields == _FIELDS[:3]:
         return _VALUES
     if fields == _FIELDS[:2]:
         return _READS
-    defaults = [0, 0, 0]
+    if verb == "lookup_norm":
+        return [_READS[byte // _MATCHES] for byte in range(256)]
+    if verb == "increment":
+        return [(0, 0, _DELTAS[byte % len(_DELTAS)]) for byte in range(256)]
+    defaults = [0, 0, 0, 0]
     for place, number in zip(places(verb), numbers(verb), strict=True):
         defaults[place] = number.default
     return [(defaults[0], defaults[1], defaults[2])] * 256
 
 
 @cache
-def value_codes(verb: str) -> dict[Numbers, int]:
-    """The byte of each value that has one."""
-    return _codes(values(verb))
+def rows(verb: str) -> list[Row]:
+    """The same with the extra number: how a name matches, and nothing (0) for verbs without it."""
+    matches = any(number.word == "match" for number in numbers(verb))
+    return [
+        (size, length, fill, byte % _MATCHES if matches else 0)
+        for byte, (size, length, fill) in enumerate(values(verb))
+    ]
+
+
+@cache
+def row_codes(verb: str) -> dict[Row, int]:
+    """The byte of each row that has one."""
+    return _codes(rows(verb))
 
 
 def number_of_code(number: Number, code: int) -> int:

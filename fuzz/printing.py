@@ -53,6 +53,8 @@ def format_op(op: Op) -> str:
         pieces.append(op.other)
     if op.key is not None:
         pieces.append(format_key(op.key))
+    if op.to is not None:
+        pieces.append(format_key(op.to))
     for number in verb.positional:
         pieces.append(_format_number(number, op))
     for number in verb.numbers:

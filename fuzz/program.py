@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 Key = bytes | tuple[int, ...]
-"""A name (1 to 255 bytes, none of them NUL), or one or more 64-bit words."""
+"""A name (1 to 300 bytes, none of them NUL), or one or more 64-bit words."""
 
 U64 = (1 << 64) - 1
 DEFAULT_SALT = 0x5A41_5046_555A_5A01
@@ -24,8 +24,11 @@ DEFAULT_SALT = 0x5A41_5046_555A_5A01
 NAME = re.compile(r"[a-z][a-z0-9_]{0,15}")
 """How ZAPs and cursors may be called."""
 
-MAX_NAME = 255
-MAX_WORDS = 31
+MAX_NAME = 300
+"""Bytes: more than the 255 that a ZAP takes (ZAP_MAXNAMELEN has room for the NUL), so that ENAMETOOLONG is
+within reach."""
+MAX_WORDS = 33
+"""One more than a ZAP takes."""
 MAX_VALUE = 8192
 """Bytes: the longest value (ZAP_MAXVALUELEN)."""
 
@@ -48,7 +51,8 @@ class Zap(NamedTuple):
 
 
 class Op(NamedTuple):
-    """One step of a program. `target` is the ZAP it works on, or the cursor for a cursor's verbs."""
+    """One step of a program. `target` is the ZAP it works on, or the cursor for a cursor's verbs; `other` a
+    second ZAP, `to` a second key; `extra` a number beside those of a value."""
 
     verb: str
     target: str = ""
@@ -58,6 +62,8 @@ class Op(NamedTuple):
     fill: int = 0
     other: str = ""
     thread: int = 0
+    extra: int = 0
+    to: Key | None = None
 
 
 class Switch(NamedTuple):
@@ -103,7 +109,8 @@ class Number(NamedTuple):
 
 
 class Verb(NamedTuple):
-    """How a verb looks. `positional` numbers are written bare in this order, `numbers` as word=value."""
+    """How a verb looks. `positional` numbers are written bare in this order, `numbers` as word=value; `names`
+    says that OpenZFS has it only for keys that are names: with words it does nothing and returns ENOTSUP."""
 
     target: Target
     key: bool = False
@@ -111,6 +118,8 @@ class Verb(NamedTuple):
     positional: tuple[Number, ...] = ()
     other: str = ""
     doc: str = ""
+    names: bool = False
+    to: bool = False
 
 
 _INT = Number("size", "int", 1, 1, 8, (1, 2, 4, 8))
@@ -119,6 +128,8 @@ _FILL = Number("fill", "fill", 0, 0, U64, hex=True)
 _READ_INT = Number("size", "int", 1, 1, 8, (1, 2, 4, 8))
 _READ_LEN = Number("length", "len", MAX_VALUE, 0, MAX_VALUE)
 _VALUE = (_INT, _LEN, _FILL)
+_MATCH = Number("extra", "match", 0, 0, 3)
+_INODE = Number("fill", "inode", 1, 0, (1 << 48) - 1, hex=True)
 
 VERBS: Mapping[str, Verb] = {
     "add": Verb(Target.ZAP, True, _VALUE, doc="zap_add: a new entry; EEXIST if there is one"),
@@ -129,7 +140,12 @@ VERBS: Mapping[str, Verb] = {
     "count": Verb(Target.ZAP, doc="zap_count"),
     "destroy": Verb(Target.ZAP, doc="zap_destroy"),
     "create": Verb(Target.ZAP, doc="zap_create again, after destroy, as the header line says"),
-    "cursor": Verb(Target.CURSOR, other="zap", doc="zap_cursor_init; an open cursor of that name is closed"),
+    "cursor": Verb(
+        Target.CURSOR,
+        numbers=(Number("fill", "from", 0, 0, U64, hex=True),),
+        other="zap",
+        doc="zap_cursor_init_serialized; an open cursor of that name is closed",
+    ),
     "next": Verb(Target.CURSOR, doc="zap_cursor_advance (unless nothing was retrieved yet) and retrieve"),
     "retrieve": Verb(Target.CURSOR, doc="zap_cursor_retrieve where it stands"),
     "close": Verb(Target.CURSOR, doc="zap_cursor_fini"),
@@ -137,6 +153,47 @@ VERBS: Mapping[str, Verb] = {
     "finish": Verb(Target.NONE, doc="let the oldest txg in flight sync to its end"),
     "sync": Verb(Target.NONE, doc="let every txg sync to its end, the open one too"),
     "evict": Verb(Target.NONE, doc="dmu_objset_evict_dbufs: drop every dbuf that nobody holds"),
+    "contains": Verb(Target.ZAP, True, doc="zap_contains: a lookup that reads no value"),
+    "increment": Verb(
+        Target.ZAP,
+        True,
+        (Number("fill", "delta", 1, 0, U64, hex=True),),
+        doc="zap_increment: add to one 64-bit integer, modulo 2^64; zero removes it",
+    ),
+    "search": Verb(
+        Target.ZAP,
+        numbers=(
+            Number("fill", "value", 0, 0, U64, hex=True),
+            Number("extra", "mask", 0, 0, U64, hex=True),
+        ),
+        doc="zap_value_search: the first name whose first integer is value under mask (0: all bits)",
+        names=True,
+    ),
+    "stats": Verb(Target.ZAP, doc="zap_get_stats"),
+    "advance": Verb(Target.CURSOR, doc="zap_cursor_advance"),
+    "serialize": Verb(Target.CURSOR, doc="zap_cursor_serialize"),
+    "lookup_norm": Verb(
+        Target.ZAP,
+        True,
+        (_READ_INT, _READ_LEN, _MATCH),
+        doc="zap_lookup_norm: match is 1 to normalize, plus 2 to match case; the name as it is stored, too",
+        names=True,
+    ),
+    "remove_norm": Verb(Target.ZAP, True, (_MATCH,), doc="zap_remove_norm", names=True),
+    "reopen": Verb(Target.NONE, doc="close all cursors, sync, export the pool and import it again"),
+    "touch": Verb(Target.ZAP, True, (_INODE,), doc="zfs_create: a file's name in a directory", names=True),
+    "mkdir": Verb(Target.ZAP, True, (_INODE,), doc="zfs_mkdir: a directory's name", names=True),
+    "unlink": Verb(Target.ZAP, True, doc="zfs_remove: EPERM for a directory's name", names=True),
+    "rmdir": Verb(Target.ZAP, True, doc="zfs_rmdir: ENOTDIR for a file's name", names=True),
+    "rename": Verb(
+        Target.ZAP,
+        True,
+        other="zap",
+        doc="zfs_rename: into the directory that comes next",
+        names=True,
+        to=True,
+    ),
+    "readdir": Verb(Target.ZAP, doc="zfs_readdir: all names, in the cursor's order", names=True),
 }
 """Every verb, in the order of the byte form's opcodes: append only."""
 

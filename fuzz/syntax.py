@@ -10,7 +10,8 @@ r"""The text form of programs: reading, printing, files. Nothing in it is ever e
 
 Header lines come first: `zap NAME fat|micro` with `key=name|u64`, `words=N`, `prehashed`, `hash64`,
 `leaf_shift=N`, `norm=N`, `salt=N`; then, where there are threads, one `schedule STEP:THREAD ...`. Ops follow,
-one a line: thread (none for 0), verb, target, key, numbers; which of them stands in `fuzz.program.VERBS`.
+one a line: thread (none for 0), verb, target, second ZAP, key, second key, numbers; which of them stands in
+`fuzz.program.VERBS`.
 A key is words joined by colons, or a name in double quotes with the escapes \" \\ \n \t \xNN. Numbers are
 decimal or 0x hex; what is left out has its default, and defaults are not printed. Comments and blank lines
 become notes; a comment behind a statement becomes one before it.
@@ -280,6 +281,7 @@ class _Parser:
             raise self.problem(column, "a `zap` line first", show(name))
         target = other = ""
         key: Key | None = None
+        to: Key | None = None
         if verb.target is not Target.NONE:
             target, self.columns["target"] = self.next(words, f"the name of a {verb.target.name.lower()}")
         if verb.other:
@@ -287,8 +289,11 @@ class _Parser:
         if verb.key:
             text, self.columns["key"] = self.next(words, "a key")
             key = self.key(text, self.columns["key"])
+        if verb.to:
+            text, self.columns["to"] = self.next(words, "a second key")
+            to = self.key(text, self.columns["to"])
         numbers = self.numbers(verb, name, words)
-        op = Op(name, target, key, other=other, thread=thread, **numbers)
+        op = Op(name, target, key, other=other, thread=thread, to=to, **numbers)
         self.fault(op_fault(op, self.zaps))
         if verb.target is Target.CURSOR:
             self.cursors.add(target)

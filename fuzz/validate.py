@@ -89,11 +89,16 @@ def op_fault(op: Op, zaps: Mapping[str, Zap]) -> Fault | None:
             return fault
     elif op.key is not None:
         return Fault("key", f"no key of {op.verb}", show(op.key))
+    if verb.to:
+        if (fault := key_fault(op.to, zaps[op.target].words)) is not None:
+            return fault._replace(field="to")
+    elif op.to is not None:
+        return Fault("to", f"no second key of {op.verb}", show(op.to))
     numbers = verb.positional + verb.numbers
     for number in numbers:
         if (fault := number_fault(number, getattr(op, number.field))) is not None:
             return fault
-    for field in {"size", "length", "fill"} - {number.field for number in numbers}:
+    for field in {"size", "length", "fill", "extra"} - {number.field for number in numbers}:
         if getattr(op, field) != 0:
             return Fault(field, f"no {field} of {op.verb}", show(getattr(op, field)))
     return None

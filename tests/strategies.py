@@ -80,6 +80,8 @@ def ops(draw: st.DrawFn, header: list[Zap], cursors: list[str], threads: int = 0
         fields["target"] = zap.name
         if verb.key:
             fields["key"] = draw(keys(zap))
+        if verb.to:
+            fields["to"] = draw(keys(zap))
     elif verb.target is Target.CURSOR:
         fields["target"] = draw(st.sampled_from(cursors))
     if verb.other:

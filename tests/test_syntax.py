@@ -81,7 +81,9 @@ def test_every_verb_can_be_written() -> None:
     for name, verb in VERBS.items():
         defaults = {n.field: n.default for n in verb.numbers + verb.positional}
         target = {"NONE": "", "ZAP": "z", "CURSOR": "c"}[verb.target.name]
-        op = Op(name, target, b"k" if verb.key else None, other="z" if verb.other else "", **defaults)
+        other = "z" if verb.other else ""
+        to = b"new" if verb.to else None
+        op = Op(name, target, b"k" if verb.key else None, other=other, to=to, **defaults)
         assert parse(format_program(Program((zap,), (op,)))).ops == (op,)
 
 
@@ -102,7 +104,7 @@ BAD = {
     "found micro",
     "zap z fat key=word": "1:15: expected name or u64, found 'word'",
     "zap z fat hash64 words=2": "1:24: expected 1 or more words, and key=u64, found keys that are names",
-    "zap z fat key=u64 words=32": "1:25: expected 0 to 31 words, found 32",
+    "zap z fat key=u64 words=34": "1:25: expected 0 to 33 words, found 34",
     "zap z fat hash64 prehashed": "1:18: expected prehashed only with key=u64, found prehashed with key=name",
     "zap z fat hash64 leaf_shift=8": "1:29: expected 9 to 17, found 8",
     "zap z fat hash64 leaf_shift=x": "1:29: expected a number such as 12 or 0x1f, found 'x'",
@@ -150,8 +152,8 @@ BAD = {
     D + 'add d "a"b': "2:7: expected a name that ends with a double quote and a blank, found '\"a\"b'",
     D + 'add d "a\\q"': r"2:9: expected one of \" \\ \n \t \xNN, found " + r"'\\q'",
     D + 'add d "\\x0g"': r"2:8: expected one of \" \\ \n \t \xNN, found " + r"'\\x'",
-    D + 'add d ""': "2:7: expected a name of 1 to 255 bytes, found one of 0",
-    D + f'add d "{"a" * 256}"': "2:7: expected a name of 1 to 255 bytes, found one of 256",
+    D + 'add d ""': "2:7: expected a name of 1 to 300 bytes, found one of 0",
+    D + f'add d "{"a" * 301}"': "2:7: expected a name of 1 to 300 bytes, found one of 301",
     D + 'add d "a\\x00"': r"2:7: expected a name without NUL bytes, found 'a\x00'",
     D + "add d 0x1": "2:7: expected a name in double quotes, found 0x1",
     D + "sync # \x1b[2J": "2:8: expected printable text, found character 0x1b",

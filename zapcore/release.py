@@ -13,6 +13,8 @@ class Release:
     shrink: removing the last entry of a leaf collapses empty siblings (zap_shrink, commit 5044c4e3ff).
     reuse_leaf: a leaf created on a block whose dbuf still has one attached takes that one (34906f8bbe);
         otherwise zap_create_leaf() has a VERIFY that there is none.
+    long_names: a name of more than 255 bytes is normalized in a larger buffer (zap_name_long, which came with
+        20232ecfaa), so that it is too long and not unmappable.
     evict_on_shrink: zap_shrink() removes the user data of the freed block and frees the leaf itself (the
         first diff proposed in OpenZFS issue 16157).
     """
@@ -22,6 +24,7 @@ class Release:
     reuse_leaf: bool
     evict_on_shrink: bool
     about: str
+    long_names: bool = False
 
 
 RELEASES: Mapping[str, Release] = {
@@ -30,6 +33,6 @@ RELEASES: Mapping[str, Release] = {
         Release("2.1", False, False, False, "before zap_shrink: distributions before 2.3"),
         Release("unfixed", True, False, False, "master between 5044c4e3ff and 34906f8bbe"),
         Release("explicit-evict", True, False, True, "the first fix proposed: shrink evicts the leaf itself"),
-        Release("2.3", True, True, False, "2.3.0 and later: a leaf still attached is reused"),
+        Release("2.3", True, True, False, "2.3.0 and later: a leaf still attached is reused", True),
     )
 }

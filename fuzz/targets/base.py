@@ -8,23 +8,39 @@ from fuzz.program import Key, Op, Program
 
 
 class Entry(NamedTuple):
-    """What a cursor returns: zap_attribute_t. `first` is za_first_integer."""
+    """What a cursor returns: zap_attribute_t. `first` is za_first_integer, `conflict` whether another entry
+    has the same normal form."""
 
     key: Key
     size: int
     length: int
     first: int
+    conflict: bool = False
+
+
+class Found(NamedTuple):
+    """What `lookup_norm` returns: the value as `lookup` has it, the name as it is stored, and whether another
+    entry matches too. A micro ZAP gives no name with EOVERFLOW."""
+
+    value: bytes
+    name: bytes
+    conflict: bool
+
+
+Value = bytes | int | tuple[int, ...] | Entry | Found | None
 
 
 class Result(NamedTuple):
     """What an op returned: errno (0 for success) and its value.
 
-    Values: `lookup` bytes (length integers of the caller's size), `length` (size, length), `count` int,
-    `next` and `retrieve` an Entry; None otherwise and on any errno but EOVERFLOW of a lookup.
+    Values: `lookup` bytes (length integers of the caller's size), `lookup_norm` a Found, `length` (size,
+    length), `count` and `serialize` int, `next` and `retrieve` an Entry, `search` the name, `stats` the 63
+    numbers of zap_stats_t, `readdir` the names, each with a NUL behind it; None otherwise and on any errno
+    but EOVERFLOW of a lookup.
     """
 
     errno: int = 0
-    value: bytes | int | tuple[int, int] | Entry | None = None
+    value: Value = None
 
 
 DONE = Result()

@@ -6,15 +6,16 @@ import errno
 from collections.abc import Callable
 
 from fuzz.oracle import Oracle
-from fuzz.program import Op, Program, Zap, value_bytes
+from fuzz.program import VERBS, Op, Program, Zap, value_bytes
 from fuzz.run import Outcome, Trace
 from fuzz.signature import Failure, Signature
-from fuzz.targets.base import DONE, Entry, Result
-from zapcore import layout, zap
+from fuzz.targets.base import DONE, Entry, Found, Result
+from zapcore import layout, zap, zpl
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Panic, ZapErrno
 from zapcore.invariants import Auditor
 from zapcore.release import RELEASES, Release
+from zapcore.zap import helpers, stats
 
 NOT_OPEN = Result(errno.EBADF)
 
@@ -52,9 +53,7 @@ class ModelTarget:
         self.release = RELEASES[release] if isinstance(release, str) else release
         self.name = f"model {self.release.name}"
         self.block_limit = block_limit
-        self.handlers: dict[str, Callable[[Op], Result]] = {
-            verb: getattr(self, "_" + verb) for verb in HANDLED
-        }
+        self.handlers: dict[str, Callable[[Op], Result]] = {verb: getattr(self, "_" + verb) for verb in VERBS}
 
     def begin(self, program: Program) -> None:
         """A new object set with the program's ZAPs in it."""
@@ -147,6 +146,85 @@ class ModelTarget:
     def _count(self, op: Op) -> Result:
         return Result(0, zap.count(self.objset, self._number(op)))
 
+    def _contains(self, op: Op) -> Result:
+        assert op.key is not None
+        helpers.contains(self.objset, self._number(op), op.key)
+        return DONE
+
+    def _increment(self, op: Op) -> Result:
+        number = self._live(op)
+        assert op.key is not None
+        helpers.increment(self.objset, number, op.key, op.fill, self.objset.open_tx)
+        return DONE
+
+    def _search(self, op: Op) -> Result:
+        name = helpers.value_search(self.objset, self._directory(op), op.fill, op.extra)
+        assert isinstance(name, bytes)
+        return Result(0, name)
+
+    def _stats(self, op: Op) -> Result:
+        numbers: list[int] = []
+        for field in stats.stats(self.objset, self._number(op)):
+            numbers += [field] if isinstance(field, int) else field
+        return Result(0, tuple(numbers))
+
+    def _lookup_norm(self, op: Op) -> Result:
+        number = self._directory(op)
+        assert isinstance(op.key, bytes)
+        try:
+            found = zap.lookup_norm(self.objset, number, op.key, op.size, op.length, op.extra)
+        except ZapErrno as error:
+            if error.code != errno.EOVERFLOW:
+                raise
+            return Result(errno.EOVERFLOW, Found(b"", b"", False))
+        assert isinstance(found.key, bytes)
+        value = Found(found.value.rstrip(b"\0"), found.key, found.conflict)
+        return Result(errno.EOVERFLOW if found.more else 0, value)
+
+    def _remove_norm(self, op: Op) -> Result:
+        assert op.key is not None
+        zap.remove_norm(self.objset, self._directory(op), op.key, op.extra, self.objset.open_tx)
+        return DONE
+
+    def _live(self, op: Op) -> int:
+        """The object of an op, which may not ask for it itself. Raises ENOENT."""
+        number = self._number(op)
+        self.objset.dnode(number)
+        return number
+
+    def _directory(self, op: Op, name: str = "") -> int:
+        """The object of an op that OpenZFS has for names only. Raises ENOENT, ENOTSUP."""
+        number = self._live(op._replace(target=name) if name else op)
+        if self.headers[name or op.target].words:
+            raise ZapErrno(errno.ENOTSUP)
+        return number
+
+    def _entry(self, op: Op, call: Callable[..., None], *more: object) -> Result:
+        call(self.objset, self._directory(op), op.key, *more, self.objset.open_tx)
+        return DONE
+
+    def _touch(self, op: Op) -> Result:
+        return self._entry(op, zpl.create, op.fill)
+
+    def _mkdir(self, op: Op) -> Result:
+        return self._entry(op, zpl.mkdir, op.fill)
+
+    def _unlink(self, op: Op) -> Result:
+        return self._entry(op, zpl.remove)
+
+    def _rmdir(self, op: Op) -> Result:
+        return self._entry(op, zpl.rmdir)
+
+    def _rename(self, op: Op) -> Result:
+        source, target = self._directory(op), self._directory(op, op.other)
+        assert isinstance(op.key, bytes) and isinstance(op.to, bytes)
+        zpl.rename(self.objset, source, op.key, target, op.to, self.objset.open_tx)
+        return DONE
+
+    def _readdir(self, op: Op) -> Result:
+        names = zpl.readdir(self.objset, self._directory(op))
+        return Result(0, b"".join(name + b"\0" for name in names))
+
     def _destroy(self, op: Op) -> Result:
         zap.destroy(self.objset, self._number(op), self.objset.open_tx)
         return DONE
@@ -161,7 +239,7 @@ class ModelTarget:
     def _cursor(self, op: Op) -> Result:
         self._close(op)
         self.objset.dnode(self.numbers[op.other])
-        cursor = zap.Cursor(self.objset, self.numbers[op.other])
+        cursor = zap.Cursor(self.objset, self.numbers[op.other], op.fill)
         self.cursors[op.target] = OpenCursor(cursor, op.other)
         return DONE
 
@@ -182,6 +260,19 @@ class ModelTarget:
         opened.fresh = False
         return Result(0, Entry(*found))
 
+    def _advance(self, op: Op) -> Result:
+        opened = self.cursors.get(op.target)
+        if opened is None:
+            return NOT_OPEN
+        opened.cursor.advance()
+        return DONE
+
+    def _serialize(self, op: Op) -> Result:
+        opened = self.cursors.get(op.target)
+        if opened is None:
+            return NOT_OPEN
+        return Result(0, opened.cursor.serialize())
+
     def _close(self, op: Op) -> Result:
         opened = self.cursors.pop(op.target, None)
         if opened is None:
@@ -201,12 +292,13 @@ class ModelTarget:
         self.objset.finish_all_txgs()
         return DONE
 
+    def _reopen(self, op: Op) -> Result:
+        for opened in self.cursors.values():
+            opened.cursor.close()
+        self.cursors.clear()
+        self.objset.reopen()
+        return DONE
+
     def _evict(self, op: Op) -> Result:
         self.objset.evict_dbufs()
         return DONE
-
-
-HANDLED = (
-    *("add", "update", "remove", "lookup", "length", "count", "destroy", "create"),
-    *("cursor", "next", "retrieve", "close", "txg", "finish", "sync", "evict"),
-)

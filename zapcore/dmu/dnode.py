@@ -69,6 +69,13 @@ class Dnode:
             dbuf.read()
         return dbuf
 
+    def reloaded(self) -> Dnode:
+        """The dnode as it is on disk, nothing of it in memory (dnode_hold after an import)."""
+        dnode = Dnode(self.objset, self.number, self.block_size)
+        dnode.stable = self.stable
+        dnode.max_blkid = dnode.stable_max_blkid = self.stable_max_blkid
+        return dnode
+
     def current(self, blkid: int) -> bytes | bytearray:
         """A block's bytes as they are now, dirty or not. Not a copy: look, do not keep or change."""
         dbuf = self.dbufs.get(blkid)

@@ -118,6 +118,15 @@ class Objset:
         while self.in_flight:
             self.finish_oldest_txg()
 
+    @openzfs("spa.c", "spa_export")
+    def reopen(self) -> None:
+        """Let everything sync, forget all that is in memory, and read objects from stable storage again. Only
+        while nobody holds a dbuf."""
+        self.finish_all_txgs()
+        self.evict_dbufs()
+        for number, dnode in self.dnodes.items():
+            self.dnodes[number] = dnode.reloaded()
+
     @openzfs("dmu_objset.c", "dmu_objset_evict_dbufs")
     def evict_dbufs(self) -> None:
         """Drop every dbuf that nobody holds, of every object."""

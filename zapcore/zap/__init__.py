@@ -14,12 +14,15 @@ from zapcore.dmu.objset import Objset, Tx
 from zapcore.errors import ZapErrno, openzfs
 from zapcore.zap import fat, micro
 from zapcore.zap.cursor import Attribute, Cursor
-from zapcore.zap.name import Key, Name
-from zapcore.zap.zap import FTAG, lock, lock_dbuf, unlock
+from zapcore.zap.name import MATCH_CASE, MATCH_NORMALIZE, Found, Key, Name
+from zapcore.zap.zap import FTAG, Zap, lock, lock_dbuf, unlock
 
 __all__ = [
+    "MATCH_CASE",
+    "MATCH_NORMALIZE",
     "Attribute",
     "Cursor",
+    "Found",
     "Key",
     "add",
     "count",
@@ -27,7 +30,9 @@ __all__ = [
     "destroy",
     "length",
     "lookup",
+    "lookup_norm",
     "remove",
+    "remove_norm",
     "update",
 ]
 
@@ -65,6 +70,15 @@ def destroy(objset: Objset, number: int, tx: Tx) -> None:
     objset.dnode(number).free(tx)
 
 
+def _name(zap: Zap, key: Key, match: int = 0) -> Name:
+    """The key as a name of a ZAP that is locked; unlocks it and raises ENOTSUP for one that has no form."""
+    try:
+        return Name(zap, key, match)
+    except ZapErrno:
+        unlock(zap, FTAG)
+        raise
+
+
 def _write(
     objset: Objset,
     number: int,
@@ -77,7 +91,7 @@ def _write(
     to_micro: Write,
 ) -> None:
     zap = lock(objset, number, FTAG, tx, True, True, True)
-    name = Name(zap, key)
+    name = _name(zap, key)
     try:
         (to_fat if zap.micro is None else to_micro)(name, size, length, value, FTAG, tx)
     except ZapErrno:
@@ -107,8 +121,14 @@ def update(objset: Objset, number: int, key: Key, size: int, length: int, value:
 @openzfs("zap_micro.c", "zap_remove")
 def remove(objset: Objset, number: int, key: Key, tx: Tx) -> None:
     """Remove an entry. Raises ENOENT."""
+    remove_norm(objset, number, key, 0, tx)
+
+
+@openzfs("zap_micro.c", "zap_remove_norm")
+def remove_norm(objset: Objset, number: int, key: Key, match: int, tx: Tx) -> None:
+    """Remove the first entry that a name matches. Raises ENOENT, ENOTSUP."""
     zap = lock(objset, number, FTAG, tx, True, True, False)
-    name = Name(zap, key)
+    name = _name(zap, key, match)
     try:
         if zap.micro is None:
             fat.remove(name, tx)
@@ -126,8 +146,16 @@ def lookup(objset: Objset, number: int, key: Key, size: int, length: int) -> tup
 
     Raises ENOENT, EINVAL, E2BIG, ENAMETOOLONG, EOVERFLOW (from a micro ZAP, where nothing was read).
     """
+    found = lookup_norm(objset, number, key, size, length, 0)
+    return found.value, found.more
+
+
+@openzfs("zap_micro.c", "zap_lookup_norm")
+def lookup_norm(objset: Objset, number: int, key: Key, size: int, length: int, match: int) -> Found:
+    """The first entry that a name matches (`match` is of the MATCH_ flags). Raises what `lookup` raises, and
+    ENOTSUP."""
     zap = lock(objset, number, FTAG, None, False, True, False)
-    name = Name(zap, key)
+    name = _name(zap, key, match)
     try:
         found = (fat.lookup if zap.micro is None else micro.lookup)(name, size, length)
     except ZapErrno:
@@ -141,7 +169,7 @@ def lookup(objset: Objset, number: int, key: Key, size: int, length: int) -> tup
 def length(objset: Objset, number: int, key: Key) -> tuple[int, int]:
     """Integer size and number of integers of the value. Raises ENOENT."""
     zap = lock(objset, number, FTAG, None, False, True, False)
-    name = Name(zap, key)
+    name = _name(zap, key)
     try:
         if zap.micro is None:
             found = fat.length_of(name)

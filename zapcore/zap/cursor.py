@@ -17,19 +17,21 @@ from zapcore.zap import leaf as leaves
 from zapcore.zap import micro
 from zapcore.zap.fat import deref_leaf, put_leaf
 from zapcore.zap.leaf import Leaf
-from zapcore.zap.name import Key, key_of
+from zapcore.zap.name import MATCH_NORMALIZE, Key, Name, key_of
 from zapcore.zap.zap import Zap, lock, unlock
 
 U64 = (1 << 64) - 1
 
 
 class Attribute(NamedTuple):
-    """zap_attribute_t: an entry as a cursor returns it; `first` is its first integer, widened to 64 bits."""
+    """zap_attribute_t: an entry as a cursor returns it; `first` is its first integer, widened to 64 bits,
+    `conflict` whether another entry has the same normal form."""
 
     key: Key
     size: int
     length: int
     first: int
+    conflict: bool
 
 
 class Cursor:
@@ -90,7 +92,9 @@ class Cursor:
         top, cd, slot = entries[at]
         self.hash = top << 32
         self.cd = cd
-        return Attribute(micro.slot_name(zap.dbuf.buf.raw, slot), 8, 1, micro.slot_value(zap.dbuf, slot))
+        key = micro.slot_name(zap.dbuf.buf.raw, slot)
+        conflict = zap.norm != 0 and micro.conflict(Name(zap, key, MATCH_NORMALIZE), entries[at])
+        return Attribute(key, 8, 1, micro.slot_value(zap.dbuf, slot), conflict)
 
     @openzfs("zap.c", "fzap_cursor_retrieve")
     def _retrieve_fat(self) -> Attribute:
@@ -114,8 +118,9 @@ class Cursor:
         if entry.length:
             first = int.from_bytes(leaves.entry_value(leaf, entry, 8, 1)[0], "little")
         key = key_of(leaves.entry_name(leaf, entry, zap.words), zap.words)
+        conflict = zap.norm != 0 and leaves.conflict(leaf, entry, Name(zap, key, MATCH_NORMALIZE))
         leaf.rwlock.exit()
-        return Attribute(key, entry.size, entry.length, first)
+        return Attribute(key, entry.size, entry.length, first, conflict)
 
     def _check_parked(self, leaf: Leaf) -> None:
         """Lock the leaf where the cursor was left; let it go if it was shrunk or split since."""

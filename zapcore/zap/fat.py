@@ -15,7 +15,7 @@ from zapcore.errors import ZapErrno, fail, openzfs
 from zapcore.zap import leaf as leaves
 from zapcore.zap import ptrtbl
 from zapcore.zap.leaf import Leaf
-from zapcore.zap.name import Name
+from zapcore.zap.name import Found, Name
 from zapcore.zap.split import split
 from zapcore.zap.zap import FTAG, Zap, lock, unlock
 
@@ -317,8 +317,8 @@ def update(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -
 
 
 @openzfs("zap.c", "fzap_lookup")
-def lookup(name: Name, size: int, length: int) -> tuple[bytes, bool]:
-    """The value as up to `length` integers of `size` bytes, and whether it had more (EOVERFLOW).
+def lookup(name: Name, size: int, length: int) -> Found:
+    """The entry that a name matches, its value as up to `length` integers of `size` bytes.
 
     Raises ENAMETOOLONG, ENOENT, EINVAL, E2BIG.
     """
@@ -330,7 +330,12 @@ def lookup(name: Name, size: int, length: int) -> tuple[bytes, bool]:
         if entry is None:
             raise ZapErrno(errno.ENOENT)
         check_size(size, length)
-        result = leaves.entry_value(leaf, entry, size, length)
+        value, more = leaves.entry_value(leaf, entry, size, length)
+        if name.match:
+            stored = leaves.entry_name(leaf, entry, False)[:-1]
+            result = Found(value, more, stored, leaves.conflict(leaf, entry, name))
+        else:
+            result = Found(value, more, name.key, False)
     except ZapErrno:
         put_leaf(leaf)
         raise

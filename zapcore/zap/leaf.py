@@ -12,6 +12,7 @@ from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf, User
 from zapcore.errors import ZapErrno, fail, openzfs
 from zapcore.locks import RWLock, Threads
+from zapcore.zap.name import MATCH_NORMALIZE
 
 if TYPE_CHECKING:
     from zapcore.zap.name import Name
@@ -203,17 +204,43 @@ def lookup(leaf: Leaf, name: Name) -> Entry | None:
             fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=437)
         if raw[2 * at] != L.CHUNK_ENTRY:
             fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=438)
-        if q[geo.q_chunk + 3 * chunk + L.Q_HASH] == wanted and h[at + L.H_NAME_NUMINTS] == name.numints:
-            stored = name.stored
-            if read_array(leaf, h[at + L.H_NAME_CHUNK], len(stored)) == stored:
-                cd = buf.i[geo.i_chunk + 6 * chunk + L.I_CD]
-                return Entry(chunk, link, wanted, cd, raw[2 * at + L.B_INTLEN], h[at + L.H_VALUE_NUMINTS])
+        if q[geo.q_chunk + 3 * chunk + L.Q_HASH] == wanted and _matches(leaf, at, name):
+            cd = buf.i[geo.i_chunk + 6 * chunk + L.I_CD]
+            return Entry(chunk, link, wanted, cd, raw[2 * at + L.B_INTLEN], h[at + L.H_VALUE_NUMINTS])
         link = at + L.H_ENTRY_NEXT
         chunk = h[link]
         steps += 1
         if steps > geo.chunks:
             fail("the chain of a bucket ends", place="zap_leaf.c:zap_leaf_lookup")
     return None
+
+
+@openzfs("zap_leaf.c", "zap_leaf_array_match")
+def _matches(leaf: Leaf, at: int, name: Name) -> bool:
+    """Whether the entry chunk at 16-bit word `at` has this name, or one that it matches."""
+    h = leaf.dbuf.buf.h
+    length = h[at + L.H_NAME_NUMINTS]
+    if name.match & MATCH_NORMALIZE:
+        return name.matches(read_array(leaf, h[at + L.H_NAME_CHUNK], length).split(b"\0", 1)[0])
+    stored = name.stored
+    return length == name.numints and read_array(leaf, h[at + L.H_NAME_CHUNK], len(stored)) == stored
+
+
+@openzfs("zap_leaf.c", "zap_entry_normalization_conflict")
+def conflict(leaf: Leaf, entry: Entry, name: Name) -> bool:
+    """Whether another entry of the same hash matches the name too."""
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    h = buf.h
+    chunk = h[geo.h_hash + _bucket(leaf, entry.hash)]
+    while chunk != L.CHAIN_END:
+        at = geo.h_chunk + 12 * chunk
+        same_hash = buf.q[geo.q_chunk + 3 * chunk + L.Q_HASH] == entry.hash
+        other = buf.i[geo.i_chunk + 6 * chunk + L.I_CD] != entry.cd
+        if same_hash and other and _matches(leaf, at, name):
+            return True
+        chunk = h[at + L.H_ENTRY_NEXT]
+    return False
 
 
 @openzfs("zap_leaf.c", "zap_leaf_lookup_closest")

@@ -15,7 +15,7 @@ from zapcore.dmu.dnode import Dnode
 from zapcore.dmu.objset import Tx
 from zapcore.errors import ZapErrno, fail, openzfs
 from zapcore.zap import fat
-from zapcore.zap.name import Name
+from zapcore.zap.name import Found, Name
 from zapcore.zap.zap import Zap
 
 SLOT = 64
@@ -99,9 +99,19 @@ def find(name: Name) -> tuple[int, int, int] | None:
     assert zap.micro is not None and isinstance(name.key, bytes)
     raw = zap.dbuf.buf.raw
     for entry in zap.micro.of_hash(name.hash):
-        if slot_name(raw, entry[2]) == name.key:
+        if name.matches(slot_name(raw, entry[2])):
             return entry
     return None
+
+
+@openzfs("zap_micro.c", "mzap_normalization_conflict")
+def conflict(name: Name, found: tuple[int, int, int]) -> bool:
+    """Whether another entry of the same hash matches the name, too."""
+    zap = name.zap
+    assert zap.micro is not None
+    raw = zap.dbuf.buf.raw
+    others = (entry for entry in zap.micro.of_hash(found[0] << 32) if entry != found)
+    return any(name.matches(slot_name(raw, slot)) for _, _, slot in others)
 
 
 @openzfs("zap_micro.c", "mzap_addent")
@@ -227,8 +237,8 @@ def remove(name: Name) -> None:
     zap.micro.entries.remove(entry)
 
 
-def lookup(name: Name, size: int, length: int) -> tuple[bytes, bool]:
-    """The value. Raises ENOENT, EOVERFLOW, EINVAL."""
+def lookup(name: Name, size: int, length: int) -> Found:
+    """The entry that a name matches. Raises ENOENT, EOVERFLOW, EINVAL."""
     entry = find(name)
     if entry is None:
         raise ZapErrno(errno.ENOENT)
@@ -236,4 +246,8 @@ def lookup(name: Name, size: int, length: int) -> tuple[bytes, bool]:
         raise ZapErrno(errno.EOVERFLOW)
     if size != 8:
         raise ZapErrno(errno.EINVAL)
-    return slot_value(name.zap.dbuf, entry[2]).to_bytes(8, "little"), False
+    dbuf = name.zap.dbuf
+    value = slot_value(dbuf, entry[2]).to_bytes(8, "little")
+    if not name.match:
+        return Found(value, False, name.key, False)
+    return Found(value, False, slot_name(dbuf.buf.raw, entry[2]), conflict(name, entry))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from zapcore.errors import openzfs
+from zapcore.errors import ZapErrno, openzfs
 from zapcore.hashing import crc64, hash_words
+from zapcore.zap.norm import TO_UPPER, Unmappable, normalize
 
 if TYPE_CHECKING:
     from zapcore.zap.zap import Zap
@@ -17,16 +18,44 @@ HASH28_MASK = ~((1 << 36) - 1) & ((1 << 64) - 1)
 HASH48_MASK = ~((1 << 16) - 1) & ((1 << 64) - 1)
 
 
+class Found(NamedTuple):
+    """What a lookup finds: the value; whether it has more integers than fit (EOVERFLOW); the key as it is
+    stored; whether another entry matches, too."""
+
+    value: bytes
+    more: bool
+    key: Key
+    conflict: bool
+
+
+MATCH_NORMALIZE = 1
+"""MT_NORMALIZE: any name of the same normal form matches, not just the same name."""
+MATCH_CASE = 2
+"""MT_MATCH_CASE: with it, only names of the same case."""
+
+MAX_NAME = 256
+LONG_NAME = 1024
+"""ZAP_MAXNAMELEN and ZAP_MAXNAMELEN_NEW: room for a name or its normal form, and the NUL."""
+
+ENOTSUP = 95
+
+
 class Name:
     """zap_name_t. `stored` is the key as a leaf has it (words big-endian, names with their NUL), `numints`
-    its length in integers of `intlen` bytes, `hash` what decides its leaf and bucket."""
+    its length in integers of `intlen` bytes, `hash` (of its normal form) what decides its leaf and bucket.
 
-    __slots__ = ("hash", "intlen", "key", "numints", "stored", "zap")
+    `form` is what other names' normal forms are held against where `match` has MATCH_NORMALIZE; `flags` and
+    `room` say how these are made.
+    """
+
+    __slots__ = ("flags", "form", "hash", "intlen", "key", "match", "numints", "room", "stored", "zap")
 
     @openzfs("zap_micro.c", "zap_name_alloc_str")
-    def __init__(self, zap: Zap, key: Key) -> None:
+    def __init__(self, zap: Zap, key: Key, match: int = 0) -> None:
+        """Raises ENOTSUP for a name without a normal form, and for a `match` where names have none."""
         self.zap = zap
         self.key = key
+        self.match = match
         if isinstance(key, tuple):
             self.intlen = 8
             self.numints = len(key)
@@ -36,8 +65,34 @@ class Name:
             self.intlen = 1
             self.numints = len(key) + 1
             self.stored = key + b"\0"
-            hashed = crc64(zap.salt, key)
+            if zap.norm:
+                self.flags = zap.norm
+                long = zap.objset.release.long_names and len(key) >= MAX_NAME
+                self.room = LONG_NAME if long else MAX_NAME
+                self.form = self._form(key)
+            elif match:
+                raise ZapErrno(ENOTSUP)
+            hashed = crc64(zap.salt, self.form if zap.norm else key)
+            if match & MATCH_CASE and zap.norm & TO_UPPER:
+                self.flags = zap.norm & ~TO_UPPER
+                self.form = self._form(key)
         self.hash = hashed & zap.hash_mask
+
+    def _form(self, key: bytes) -> bytes:
+        try:
+            return normalize(key, self.flags, self.room)
+        except Unmappable:
+            raise ZapErrno(ENOTSUP) from None
+
+    @openzfs("zap_micro.c", "zap_match")
+    def matches(self, name: bytes) -> bool:
+        """Whether a name that is stored is one that this name is asked for."""
+        if not self.match & MATCH_NORMALIZE:
+            return name == self.key
+        try:
+            return normalize(name, self.flags, self.room) == self.form
+        except Unmappable:
+            return False
 
 
 def key_of(stored: bytes, words: bool) -> Key:

@@ -31,6 +31,7 @@ from fuzz.targets.libzpool.abi import (
 IMAGE_BYTES = 4 << 30
 """Size of the image. It is sparse: only what has been written takes memory."""
 
+POOL, DATASET = b"zapfuzz", b"zapfuzz/ds"
 _NEVER_SECONDS = 10_000_000
 
 
@@ -86,10 +87,16 @@ class Pool:
         library.kernel_init(3)
         library.tune("zfs_dirty_data_max", IMAGE_BYTES, ctypes.c_uint64)
         self._create(f"/proc/self/fd/{self._image}".encode())
-        self.os = self._own(b"zapfuzz/ds")
-        self.pool = library.dmu_objset_pool(self.os)
-        self.spa = library.dmu_objset_spa(self.os)
-        library.txg_wait_synced(self.pool, 0)
+        if error := library.dmu_objset_create(DATASET, DMU_OST_OTHER, 0, None, None, None):
+            raise PoolProblem(f"dmu_objset_create: {os.strerror(error)}")
+        self._open_dataset()
+
+    def _open_dataset(self) -> None:
+        self.os = self._own(DATASET)
+        self.pool = self.lib.dmu_objset_pool(self.os)
+        self.spa = self.lib.dmu_objset_spa(self.os)
+        self.lib.spa_async_suspend(self.spa)  # an import asks for tasks that move txgs
+        self.lib.txg_wait_synced(self.pool, 0)
         self._synced = self.last_synced
 
     def _settle_tunables(self) -> None:
@@ -115,14 +122,12 @@ class Pool:
         children = (ctypes.c_void_p * 1)(child)
         lib.nvlist_add_string(root, b"type", b"root")
         lib.nvlist_add_nvlist_array(root, b"children", ctypes.addressof(children), 1)
-        if error := lib.spa_create(b"zapfuzz", root, None, None, None):
+        if error := lib.spa_create(POOL, root, None, None, None):
             raise PoolProblem(f"spa_create: {os.strerror(error)}")
         lib.nvlist_free(root)
         lib.nvlist_free(child)
 
     def _own(self, name: bytes) -> int:
-        if error := self.lib.dmu_objset_create(name, DMU_OST_OTHER, 0, None, None, None):
-            raise PoolProblem(f"dmu_objset_create: {os.strerror(error)}")
         found = ctypes.c_void_p()
         if error := self.lib.dmu_objset_own(name, DMU_OST_OTHER, 0, 1, self.tag, ctypes.byref(found)):
             raise PoolProblem(f"dmu_objset_own: {os.strerror(error)}")
@@ -199,6 +204,18 @@ class Pool:
         self.lib.txg_wait_synced(self.pool, last)
         self.in_flight, self._synced = 0, last
         self.check()
+
+    def reopen(self) -> None:
+        """Sync, export the pool, import it from what is on disk, and open the object set again."""
+        self.sync()
+        lib, config = self.lib, ctypes.c_void_p()
+        lib.dmu_objset_disown(self.os, 1, self.tag)
+        if error := lib.spa_export(POOL, ctypes.byref(config), 0, 0):
+            raise PoolProblem(f"spa_export: {os.strerror(error)}")
+        if error := lib.spa_import(POOL, config, None, 0):
+            raise PoolProblem(f"spa_import: {os.strerror(error)}")
+        lib.nvlist_free(config)
+        self._open_dataset()
 
     def _await_syncing(self) -> None:
         """Until the oldest txg in flight has come to the gate, holding SCL_CONFIG (spa_syncing_txg is set

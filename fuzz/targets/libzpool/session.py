@@ -283,7 +283,8 @@ class Session:
         if words := zap.shape.words:
             error: int = self.lib.zap_lookup_uint64(self.os, zap.number, op.key, words, 0, 0, None)
             return _PLAIN[0 if error in (errno.EINVAL, errno.EOVERFLOW) else error]
-        return _PLAIN[self.lib.zap_contains(self.os, zap.number, op.key)]
+        error = self.lib.zap_contains(self.os, zap.number, op.key)
+        return _PLAIN[error]
 
     def _increment(self, op: WireOp) -> bytes:
         zap = self._live(op.target)
@@ -420,16 +421,16 @@ class Session:
         if (value >> KIND_SHIFT == DIRECTORY >> KIND_SHIFT) is not directory:
             return _PLAIN[otherwise]
         tx = self._begin_tx(zap.number, 0)
-        error = self.lib.zap_remove(self.os, zap.number, op.key, tx)
+        failed: int = self.lib.zap_remove(self.os, zap.number, op.key, tx)
         self.lib.dmu_tx_commit(tx)
-        return _PLAIN[error]
+        return _PLAIN[failed]
 
     def _rename(self, op: WireOp) -> bytes:
         source, target = self._named(op.target), self._named(op.other)
-        for zap in (source, target):
-            if isinstance(zap, int):
-                return _PLAIN[zap]
-        assert isinstance(source, _Object) and isinstance(target, _Object)
+        if isinstance(source, int):
+            return _PLAIN[source]
+        if isinstance(target, int):
+            return _PLAIN[target]
         error, value = self._look(source, op.key)
         if error:
             return _PLAIN[error]

@@ -15,17 +15,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from fuzz.program import VERBS, Key, Op, Program, Target, Zap
-from fuzz.targets.base import DONE, Entry, Result
+from fuzz.targets.base import DONE, Entry, Found, Result, Value
 
 FRAME = struct.Struct("<IB")
 """Length of what follows, and a Command (or a Status in an answer)."""
 
 _ZAP = struct.Struct("<BBBiQ")
-_OP = struct.Struct("<BBHHHQH")
+_OP = struct.Struct("<BBHHHQHQH")
 _COUNTS = struct.Struct("<HHI")
 _RESULT = struct.Struct("<iB")
 _LENGTH = struct.Struct("<QQ")
-_ENTRY = struct.Struct("<BQQH")
+_ENTRY = struct.Struct("<BQQHB")
+_FOUND = struct.Struct("<IHB")
 _U64 = struct.Struct("<Q")
 _U32 = struct.Struct("<I")
 
@@ -70,10 +71,12 @@ class Tag(enum.IntEnum):
     LENGTH = 2
     COUNT = 3
     ENTRY = 4
+    FOUND = 5
+    NUMBERS = 6
 
 
 class WireOp(NamedTuple):
-    """An op with numbers for its verb, ZAPs and cursors, and its key as bytes."""
+    """An op with numbers for its verb, ZAPs and cursors, and its keys as bytes."""
 
     verb: int
     size: int
@@ -82,6 +85,8 @@ class WireOp(NamedTuple):
     length: int
     fill: int
     key: bytes
+    extra: int
+    to: bytes
 
 
 def block_digest(block: bytes | memoryview) -> bytes:
@@ -128,11 +133,13 @@ class Names:
 
     def pack(self, op: Op) -> bytes:
         """One op. Raises KeyError for a ZAP that the header does not name."""
-        verb, target_name, key, size, length, fill, other_name = op[:7]
+        verb, target_name, key, size, length, fill, other_name, _, extra, to = op
         code, kind, has_other = _SHAPES[verb]
         target = other = words = 0
         if kind is Target.ZAP:
             target = self.zaps[target_name]
+            if has_other:
+                other = self.zaps[other_name]
         elif kind is Target.CURSOR:
             target = self.cursors.setdefault(target_name, len(self.cursors))
             if has_other:
@@ -141,7 +148,12 @@ class Names:
             words = self._cursor_words.get(target, 0)
         self.packed_words.append(words)
         packed = _pack_key(key)
-        return _OP.pack(code, size, target, other, length, fill, len(packed)) + packed
+        if to is None:
+            return _OP.pack(code, size, target, other, length, fill, len(packed), extra, 0) + packed
+        more = _pack_key(to)
+        return (
+            _OP.pack(code, size, target, other, length, fill, len(packed), extra, len(more)) + packed + more
+        )
 
 
 def _pack_key(key: Key | None) -> bytes:
@@ -177,10 +189,12 @@ def unpack_run(body: bytes) -> tuple[Flags, list[Zap], list[WireOp]]:
             at += _ZAP.size
         ops, unpack, size = [], _OP.unpack_from, _OP.size
         for _ in range(op_count):
-            verb, integer, target, other, length, fill, key_bytes = unpack(body, at)
-            at += size
-            ops.append(WireOp(verb, integer, target, other, length, fill, body[at : at + key_bytes]))
-            at += key_bytes
+            verb, integer, target, other, length, fill, key_bytes, extra, to_bytes = unpack(body, at)
+            start = at + size
+            middle = start + key_bytes
+            at = middle + to_bytes
+            key, to = body[start:middle], body[middle:at]
+            ops.append(WireOp(verb, integer, target, other, length, fill, key, extra, to))
     except (struct.error, IndexError, ValueError) as problem:
         raise WireProblem(f"a request that does not add up: {problem}") from problem
     if at != len(body):
@@ -188,7 +202,7 @@ def unpack_run(body: bytes) -> tuple[Flags, list[Zap], list[WireOp]]:
     return flags, zaps, ops
 
 
-def pack_result(errno: int, value: bytes | int | tuple[int, int] | Entry | None = None) -> bytes:
+def pack_result(errno: int, value: Value = None) -> bytes:
     """One op's result; an Entry's key is bytes here, words as they lie in memory."""
     if value is None:
         return _RESULT.pack(errno, Tag.NOTHING)
@@ -198,9 +212,14 @@ def pack_result(errno: int, value: bytes | int | tuple[int, int] | Entry | None 
         return _RESULT.pack(errno, Tag.COUNT) + _U64.pack(value)
     if isinstance(value, Entry):
         assert isinstance(value.key, bytes)
-        head = _ENTRY.pack(value.size, value.length, value.first, len(value.key))
+        head = _ENTRY.pack(value.size, value.length, value.first, len(value.key), value.conflict)
         return _RESULT.pack(errno, Tag.ENTRY) + head + value.key
-    return _RESULT.pack(errno, Tag.LENGTH) + _LENGTH.pack(*value)
+    if isinstance(value, Found):
+        head = _FOUND.pack(len(value.value), len(value.name), value.conflict)
+        return _RESULT.pack(errno, Tag.FOUND) + head + value.value + value.name
+    if len(value) == 2:
+        return _RESULT.pack(errno, Tag.LENGTH) + _LENGTH.pack(*value)
+    return _RESULT.pack(errno, Tag.NUMBERS) + _U32.pack(len(value)) + struct.pack(f"<{len(value)}Q", *value)
 
 
 class Reader:
@@ -233,10 +252,16 @@ class Reader:
         if tag == Tag.LENGTH:
             size, length = _LENGTH.unpack(self._take(_LENGTH.size))
             return Result(errno, (size, length))
-        size, length, first, key_bytes = _ENTRY.unpack(self._take(_ENTRY.size))
+        if tag == Tag.FOUND:
+            value_bytes, name_bytes, conflict = _FOUND.unpack(self._take(_FOUND.size))
+            return Result(errno, Found(self._take(value_bytes), self._take(name_bytes), bool(conflict)))
+        if tag == Tag.NUMBERS:
+            count = _U32.unpack(self._take(4))[0]
+            return Result(errno, struct.unpack(f"<{count}Q", self._take(8 * count)))
+        size, length, first, key_bytes, conflict = _ENTRY.unpack(self._take(_ENTRY.size))
         raw = self._take(key_bytes)
         key: Key = struct.unpack(f"<{words}Q", raw[: 8 * words]) if words else raw
-        return Result(errno, Entry(key, size, length, first))
+        return Result(errno, Entry(key, size, length, first, bool(conflict)))
 
     def digests(self, zaps: int) -> tuple[bytes | None, ...]:
         """The next digests, one for each ZAP of the header; None for a destroyed one."""

@@ -1,0 +1,79 @@
+"""What normalization makes of names: which of them a lookup may mean, and in which order they are found.
+
+Part of the oracle, which knows nothing of leaves: names of one hash are found in the order of their
+differentiators, and a new name takes the lowest that is free.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable
+
+from fuzz.program import Key, Zap
+from fuzz.targets.base import Entry
+from zapcore.hashing import crc64
+from zapcore.zap import MATCH_CASE
+from zapcore.zap.name import HASH28_MASK, HASH48_MASK, LONG_NAME, MAX_NAME
+from zapcore.zap.norm import TO_UPPER, Unmappable, normalize
+
+_BucketOf = dict[int, dict[Key, int]]
+
+
+def form(key: bytes, flags: int) -> bytes | None:
+    """A name's normal form; None if it has none."""
+    try:
+        return normalize(key, flags, LONG_NAME if len(key) >= MAX_NAME else MAX_NAME)
+    except Unmappable:
+        return None
+
+
+class Names:
+    """For each ZAP with normalization, its names by hash, each with its differentiator."""
+
+    def __init__(self, zaps: Iterable[Zap]) -> None:
+        self.buckets: dict[str, _BucketOf] = {zap.name: {} for zap in zaps if zap.norm}
+
+    def refused(self, zap: Zap, key: bytes, match: int) -> tuple[int, ...]:
+        """ENOTSUP for a name that has no form, and for a match where names have none. Releases differ in
+        whether a name that is too long anyway has one."""
+        if not zap.norm:
+            return (errno.ENOTSUP,) if match else ()
+        if form(key, zap.norm) is None:
+            return (errno.ENOTSUP,)
+        return (errno.ENOTSUP, errno.ENAMETOOLONG, errno.ENOENT) if len(key) >= MAX_NAME else ()
+
+    def _hash(self, zap: Zap, key: bytes) -> int:
+        known = form(key, zap.norm)
+        assert known is not None
+        return crc64(zap.salt, known) & (HASH48_MASK if zap.hash64 else HASH28_MASK)
+
+    def added(self, zap: Zap, key: Key) -> None:
+        """A name that was not there."""
+        if zap.norm and isinstance(key, bytes):
+            bucket = self.buckets[zap.name].setdefault(self._hash(zap, key), {})
+            used = set(bucket.values())
+            bucket[key] = next(cd for cd in range(len(used) + 1) if cd not in used)
+
+    def removed(self, zap: Zap, key: Key) -> None:
+        """A name that was there."""
+        if zap.norm and isinstance(key, bytes):
+            del self.buckets[zap.name][self._hash(zap, key)][key]
+
+    def cleared(self, zap: str) -> None:
+        """The ZAP is destroyed."""
+        if zap in self.buckets:
+            self.buckets[zap] = {}
+
+    def matching(self, zap: Zap, key: bytes, match: int) -> list[Key]:
+        """The names that a name matches if normalized, in the order in which they are found."""
+        flags = zap.norm & ~TO_UPPER if match & MATCH_CASE else zap.norm
+        wanted = form(key, flags)
+        bucket = self.buckets[zap.name].get(self._hash(zap, key), {})
+        fitting = [name for name in bucket if isinstance(name, bytes) and form(name, flags) == wanted]
+        return sorted(fitting, key=bucket.__getitem__)
+
+    def check_conflict(self, zap: Zap, entry: Entry) -> str | None:
+        """What is wrong with what a cursor says of conflicts."""
+        names = self.matching(zap, entry.key, 0) if zap.norm and isinstance(entry.key, bytes) else []
+        wanted = len(names) > 1
+        return None if entry.conflict == wanted else f"expected conflict {wanted}, got {entry.conflict}"

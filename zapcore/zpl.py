@@ -1,0 +1,129 @@
+"""Directories on ZAPs, as thin as can be: which ZAP calls creating, removing and renaming a file makes.
+
+An entry's value has the object's number in its low 48 bits and its kind in the top four. There are no znodes:
+whether a directory is empty is the caller's business. From module/os/linux/zfs/zfs_vnops_os.c and zfs_dir.c.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from zapcore import zap
+from zapcore.dmu.objset import Objset, Tx
+from zapcore.errors import ZapErrno, openzfs
+
+KIND_SHIFT = 60
+KIND_DIRECTORY = 4
+KIND_FILE = 8
+"""DT_DIR and DT_REG (ZFS_DIRENT_MAKE, include/sys/zfs_znode.h)."""
+
+
+def is_directory(value: int) -> bool:
+    """Whether an entry's value is of a directory."""
+    return value >> KIND_SHIFT == KIND_DIRECTORY
+
+
+@openzfs("zfs_dir.c", "zfs_dirent_lookup")
+def _look(objset: Objset, directory: int, name: bytes) -> int:
+    """An entry's value. Raises ENOENT, EOVERFLOW, EINVAL and what else a lookup does."""
+    value, more = zap.lookup(objset, directory, name, 8, 1)
+    if more:
+        raise ZapErrno(errno.EOVERFLOW)
+    return int.from_bytes(value, "little")
+
+
+def _look_or_none(objset: Objset, directory: int, name: bytes) -> int | None:
+    try:
+        return _look(objset, directory, name)
+    except ZapErrno as error:
+        if error.code != errno.ENOENT:
+            raise
+        return None
+
+
+@openzfs("zfs_dir.c", "zfs_link_create")
+def _link_create(objset: Objset, directory: int, name: bytes, value: int, tx: Tx) -> None:
+    zap.add(objset, directory, name, 8, 1, value.to_bytes(8, "little"), tx)
+
+
+@openzfs("zfs_dir.c", "zfs_link_destroy")
+def _link_destroy(objset: Objset, directory: int, name: bytes, tx: Tx) -> None:
+    _drop_name(objset, directory, name, tx)
+
+
+@openzfs("zfs_dir.c", "zfs_dropname")
+def _drop_name(objset: Objset, directory: int, name: bytes, tx: Tx) -> None:
+    zap.remove(objset, directory, name, tx)
+
+
+def _make(objset: Objset, directory: int, name: bytes, value: int, tx: Tx) -> None:
+    if _look_or_none(objset, directory, name) is not None:
+        raise ZapErrno(errno.EEXIST)
+    _link_create(objset, directory, name, value, tx)
+
+
+@openzfs("zfs_vnops_os.c", "zfs_create")
+def create(objset: Objset, directory: int, name: bytes, inode: int, tx: Tx) -> None:
+    """Create a file. Raises EEXIST and what `zap.add` raises."""
+    _make(objset, directory, name, KIND_FILE << KIND_SHIFT | inode, tx)
+
+
+@openzfs("zfs_vnops_os.c", "zfs_mkdir")
+def mkdir(objset: Objset, directory: int, name: bytes, inode: int, tx: Tx) -> None:
+    """Create a directory's entry. Raises EEXIST and what `zap.add` raises."""
+    _make(objset, directory, name, KIND_DIRECTORY << KIND_SHIFT | inode, tx)
+
+
+@openzfs("zfs_vnops_os.c", "zfs_remove")
+def remove(objset: Objset, directory: int, name: bytes, tx: Tx) -> None:
+    """Unlink a file. Raises ENOENT, EPERM for a directory."""
+    if is_directory(_look(objset, directory, name)):
+        raise ZapErrno(errno.EPERM)
+    _link_destroy(objset, directory, name, tx)
+
+
+@openzfs("zfs_vnops_os.c", "zfs_rmdir")
+def rmdir(objset: Objset, directory: int, name: bytes, tx: Tx) -> None:
+    """Remove a directory's entry. Raises ENOENT, ENOTDIR for a file."""
+    if not is_directory(_look(objset, directory, name)):
+        raise ZapErrno(errno.ENOTDIR)
+    _link_destroy(objset, directory, name, tx)
+
+
+@openzfs("zfs_vnops_os.c", "zfs_rename")
+def rename(objset: Objset, source: int, name: bytes, target: int, new: bytes, tx: Tx) -> None:
+    """Move an entry to another name, in another directory perhaps: what is there goes, the new entry comes,
+    the old one goes. Raises ENOENT, ENOTDIR and EISDIR where kinds differ, and what `zap.add` raises."""
+    value = _look(objset, source, name)
+    there = _look_or_none(objset, target, new)
+    if (source, name) == (target, new):
+        return
+    if there is not None:
+        if is_directory(value) != is_directory(there):
+            raise ZapErrno(errno.ENOTDIR if is_directory(value) else errno.EISDIR)
+        _link_destroy(objset, target, new, tx)
+    _link_create(objset, target, new, value, tx)
+    _link_destroy(objset, source, name, tx)
+
+
+@openzfs("zfs_vnops_os.c", "zfs_readdir")
+def readdir(objset: Objset, directory: int) -> list[bytes]:
+    """All names, in the cursor's order. Raises ENXIO where an entry is not of a directory."""
+    cursor = zap.Cursor(objset, directory)
+    names = []
+    failure: ZapErrno | None = None
+    while failure is None:
+        try:
+            found = cursor.retrieve()
+        except ZapErrno as error:
+            failure = error
+            break
+        if found.size != 8 or found.length == 0:
+            failure = ZapErrno(errno.ENXIO)
+        assert isinstance(found.key, bytes)
+        names.append(found.key)
+        cursor.advance()
+    cursor.close()
+    if failure.code != errno.ENOENT:
+        raise failure
+    return names
