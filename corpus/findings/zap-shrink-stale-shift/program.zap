@@ -1,0 +1,7 @@
+zap z fat key=u64 prehashed leaf_shift=9
+schedule 41:2
+add z 0x2000000000000000 len=148
+add z 0x2200000000000000 len=148
+t1: remove z 0x2000000000000000
+t1: add z 0x2200000000000000
+t2: remove z 0x2200000000000000
