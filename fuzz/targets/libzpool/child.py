@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,7 +21,7 @@ from fuzz.targets.libzpool.wire import FRAME, Command, Status, write_all
 TEXT_BYTES = 64 << 10
 """How much of what the library printed is kept: the last of it."""
 
-RSS_LIMIT = 2 << 30
+RSS_LIMIT = 768 << 20
 """Bytes of memory at which a worker's program has gone beyond its bounds."""
 
 _POLL_MILLISECONDS = 250
@@ -53,6 +54,7 @@ class Child:
     def __init__(self, library: Path, deadline: float) -> None:
         self._deadline = deadline
         self._left = b""
+        self._answered = 0
         self._printed = os.memfd_create("zapfuzz-stderr")
         flags = fcntl.fcntl(self._printed, fcntl.F_GETFL)
         fcntl.fcntl(self._printed, fcntl.F_SETFL, flags | os.O_APPEND)
@@ -81,6 +83,7 @@ class Child:
         for descriptor in given:
             os.close(descriptor)
         self.receive()
+        self._answered = 0
 
     @property
     def pid(self) -> int:
@@ -92,15 +95,26 @@ class Child:
         """The index of the op that the last request was at; negative at a program's begin or end."""
         return int(struct.unpack_from("<q", self._page)[0])
 
+    @property
+    def unsent(self) -> int:
+        """How many requests were served whose answers have not come; the next one is what was running."""
+        return int(struct.unpack_from("<q", self._page, 8)[0]) - self._answered
+
     def ask(self, command: Command, body: bytes) -> tuple[Status, bytes]:
         """One request and its answer."""
         self.send(command, body)
         return self.receive()
 
     def send(self, command: Command, body: bytes) -> None:
-        """A request; `receive` must follow. With several under way, all together must fit in a pipe."""
+        """A request; `receive` must follow."""
+        self.send_all(command, (body,))
+
+    def send_all(self, command: Command, bodies: Iterable[bytes]) -> None:
+        """Several requests of a kind; a `receive` for each must follow. All that are under way must fit in a
+        pipe."""
+        frames = [part for body in bodies for part in (FRAME.pack(len(body), command), body)]
         with contextlib.suppress(BrokenPipeError):  # `receive` notices, and knows what was going on
-            write_all(self._requests, FRAME.pack(len(body), command) + body)
+            write_all(self._requests, b"".join(frames))
 
     def receive(self) -> tuple[Status, bytes]:
         """The answer to the oldest request that has none yet."""
@@ -116,11 +130,12 @@ class Child:
                 missing -= len(parts[-1])
             got = b"".join(parts)
         self._left = got[end:]
+        self._answered += 1
         return Status(status), got[FRAME.size : end]
 
     def _receive(self) -> bytes:
         """Some bytes, waiting as long as ops go on and memory stays within its bound."""
-        at, since = -3, 0.0
+        at, since = (0, 0), 0.0
         while not self._poll.poll(_POLL_MILLISECONDS):
             at, since = self._patience(at, since)
         part = os.read(self._answers, _CHUNK_BYTES)
@@ -128,12 +143,12 @@ class Child:
             self._dead()
         return part
 
-    def _patience(self, at: int, since: float) -> tuple[int, float]:
-        """The op that runs and since when it has; ends the worker where that is too long."""
+    def _patience(self, at: tuple[int, int], since: float) -> tuple[tuple[int, int], float]:
+        """The request and op that run and since when it has; ends the worker where that is too long."""
         if self._resident() > RSS_LIMIT:
             self.close()
             raise TooBig(f"more than {RSS_LIMIT >> 20} MiB")
-        now = self.running_op
+        now = (self.unsent, self.running_op)
         if now != at or not since:
             return now, time.monotonic()
         if time.monotonic() - since > self._deadline:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from fuzz.program import Op, Program
 from fuzz.signature import Failure
@@ -19,13 +19,19 @@ from zapcore.errors import LimitExceeded
 
 DEADLINE_SECONDS = 20.0
 PROGRAMS_PER_WORKER = 50_000
+SYNCS_PER_WORKER = 2_500
+"""After so much a worker is replaced: nothing that it gathers can then matter, and each sync writes some 0.1
+to 0.2 MiB of the pool's image, which is memory, to a new place."""
+
+_SYNCING = frozenset({"txg", "sync", "reopen"})
 
 _PHASES = {-1: "begin", -2: "end", -3: "outside"}
 """What a worker was at if not at an op (`worker.BEGINNING`, `ENDING`, `OUTSIDE`)."""
 
-AHEAD = 3
-AHEAD_BYTES = 16 << 10
-"""Programs, and bytes of them, that may be on their way: less than a pipe holds, so no write ever waits."""
+AHEAD = 32
+AHEAD_BYTES = 32 << 10
+"""Programs, and bytes of them, that may be on their way: less than a pipe holds, so the worker and its parent
+never both wait to write."""
 
 Digests = tuple[bytes | None, ...]
 """After an op, for each ZAP of the header: the digest of all its blocks (`wire.digest_blocks`), or None."""
@@ -35,12 +41,14 @@ Outcome = list[Result] | Failure | LimitExceeded
 """What became of a whole program: the result of each op, or how it ended."""
 
 
-class _Sent(NamedTuple):
-    """A program that is on its way to the worker."""
+@dataclasses.dataclass(slots=True)
+class _Sent:
+    """A program that is on its way to the worker; `outcome` where it is known already."""
 
     program: Program
     names: Names
     body: bytes
+    outcome: Outcome | None = None
 
 
 class HarnessError(RuntimeError):
@@ -67,7 +75,7 @@ class LibzpoolTarget:
         self._child: Child | None = None
         self._names: Names | None = None
         self._program: Program | None = None
-        self._served = 0
+        self._served = self._syncs = self._lost = 0
         self._applied = 0
 
     # TargetLike
@@ -127,44 +135,55 @@ class LibzpoolTarget:
         """
         waiting = iter(programs)
         sent: collections.deque[_Sent] = collections.deque()
+        held: list[_Sent] = []
         more = True
         while more or sent:
-            if more and len(sent) < AHEAD and sum(len(x.body) for x in sent) < AHEAD_BYTES:
-                program = next(waiting, None)
-                more = program is not None
-                if program is not None:
-                    sent.append(self._send_ahead(program))
-                    continue
+            if more and len(sent) <= AHEAD // 2 and not (sent and self._worn):
+                fresh = self._pack_ahead(waiting, held, sum(len(x.body) for x in sent))
+                more = bool(fresh or held)
+                sent += fresh
+                if fresh:
+                    self._ready().send_all(Command.RUN, (x.body for x in fresh))
             if sent:
-                first = sent[0]
-                outcome = self._receive_ahead(sent)
-                yield first.program, outcome
+                yield self._receive_ahead(sent)
 
-    def _send_ahead(self, program: Program) -> _Sent:
-        names = Names(program)
-        made = _Sent(program, names, pack_run(Flags.BEGIN | Flags.END, program, names, program.ops))
-        self._transmit(made)
-        return made
+    @staticmethod
+    def _pack_ahead(waiting: Iterator[Program], held: list[_Sent], under_way: int) -> list[_Sent]:
+        """The next programs that may go. One that is too long to go with the others is held for later; alone
+        any may go."""
+        fresh: list[_Sent] = []
+        while len(fresh) < AHEAD // 2:
+            if held:
+                made = held.pop()
+            elif (program := next(waiting, None)) is not None:
+                names = Names(program)
+                made = _Sent(program, names, pack_run(Flags.BEGIN | Flags.END, program, names, program.ops))
+            else:
+                break
+            if under_way and under_way + len(made.body) > AHEAD_BYTES:
+                held.append(made)
+                break
+            fresh.append(made)
+            under_way += len(made.body)
+        return fresh
 
-    def _transmit(self, made: _Sent) -> None:
-        self._ready().send(Command.RUN, made.body)
-
-    def _receive_ahead(self, sent: collections.deque[_Sent]) -> Outcome:
-        """The outcome of the oldest program on its way; if the worker died of it, the rest is sent anew."""
-        first = sent.popleft()
-        self._program, self._names, self._applied = first.program, first.names, 0
-        outcome: Outcome
-        try:
-            reader = Reader(self._receive(first.program.ops))
-            outcome = [reader.result(words) for words in first.names.packed_words]
-            self._count_served(idle=not sent)
-        except (Failure, LimitExceeded) as ended:
-            outcome = ended
-        self._program = None
-        if self._child is None:
-            for made in sent:
-                self._transmit(made)
-        return outcome
+    def _receive_ahead(self, sent: collections.deque[_Sent]) -> tuple[Program, Outcome]:
+        """The oldest program on its way, and its outcome. If the worker dies, what it was running has its
+        outcome, and all the others that have none are sent anew."""
+        first = sent[0]
+        self._applied = 0
+        while first.outcome is None:
+            try:
+                reader = Reader(self._receive(lambda: [x.program.ops for x in sent if x.outcome is None]))
+                first.outcome = [reader.result(words) for words in first.names.packed_words]
+                self._count_served(first.program.ops, idle=len(sent) == 1)
+            except (Failure, LimitExceeded) as ended:
+                open_ones = [x for x in sent if x.outcome is None]
+                open_ones.pop(self._lost).outcome = ended
+                if open_ones:
+                    self._ready().send_all(Command.RUN, (x.body for x in open_ones))
+        sent.popleft()
+        return first.program, first.outcome
 
     def close(self) -> None:
         """End the worker."""
@@ -202,14 +221,21 @@ class LibzpoolTarget:
         body = pack_run(flags, self._program, self._known_names(), ops)
         answer = self._ask(Command.RUN, body, ops)
         self._applied += len(ops)
+        self._syncs += sum(op.verb in _SYNCING for op in ops)
         if Flags.END in flags:
-            self._count_served()
+            self._count_served(())
         return Reader(answer)
 
-    def _count_served(self, idle: bool = True) -> None:
-        """A worker is replaced after many programs, so that nothing it gathers can matter."""
+    @property
+    def _worn(self) -> bool:
+        """Whether the worker has served long enough."""
+        return self._served >= PROGRAMS_PER_WORKER or self._syncs >= SYNCS_PER_WORKER
+
+    def _count_served(self, ops: Sequence[Op], idle: bool = True) -> None:
+        """A program has ended: replace a worn worker (`idle`: nothing else is on its way to it)."""
         self._served += 1
-        if self._served >= PROGRAMS_PER_WORKER and idle:
+        self._syncs += sum(op.verb in _SYNCING for op in ops)
+        if self._worn and idle:
             self.close()
         elif self._child is not None and self._served % 256 == 0:
             self._child.forget_text()
@@ -217,29 +243,31 @@ class LibzpoolTarget:
     def _ready(self) -> Child:
         """The worker, started where there is none."""
         if self._child is None:
-            self._child, self._served = Child(self.library, self._deadline), 0
+            self._child = Child(self.library, self._deadline)
+            self._served = self._syncs = 0
         return self._child
 
     def _ask(self, command: Command, body: bytes, ops: Sequence[Op]) -> bytes:
         self._ready().send(command, body)
-        return self._receive(ops)
+        return self._receive(lambda: (ops,))
 
-    def _receive(self, ops: Sequence[Op]) -> bytes:
-        """An answer, or how the world ended instead: Failure, LimitExceeded, HarnessError."""
-        child = self._ready()
+    def _receive(self, under_way: Callable[[], Sequence[Sequence[Op]]]) -> bytes:
+        """An answer, or how the world ended instead: Failure, LimitExceeded, HarnessError.
+
+        `under_way` gives the ops of each request that has no answer yet, oldest first; on a death `_lost` is
+        how many of them had been served, and the one after those is what the library died of.
+        """
+        child, self._lost = self._ready(), 0
         try:
             status, answer = child.receive()
-        except Gone as gone:
-            self._child = None
-            verb, index = self._where(child, ops)
-            raise read_death(gone.text, gone.status, verb, index) from None
-        except Silent as silent:
-            self._child = None
-            verb, index = self._where(child, ops)
-            raise read_silence(silent.text, verb, self._deadline, index) from None
-        except TooBig as big:
-            self._child = None
-            raise LimitExceeded(str(big)) from None
+        except (Gone, Silent, TooBig) as ended:
+            self._child, self._lost = None, child.unsent
+            verb, index = self._where(child, under_way()[self._lost])
+            if isinstance(ended, Gone):
+                raise read_death(ended.text, ended.status, verb, index) from None
+            if isinstance(ended, Silent):
+                raise read_silence(ended.text, verb, self._deadline, index) from None
+            raise LimitExceeded(str(ended)) from None
         if status is Status.OK:
             return answer
         self.close()

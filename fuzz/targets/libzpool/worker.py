@@ -14,8 +14,9 @@ import resource
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import NoReturn
 
 from fuzz.program import Zap
 from fuzz.targets.libzpool.abi import Library
@@ -48,29 +49,52 @@ _DEADLY = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.
 
 
 class Worker:
-    """The loop. `page` is shared with the parent: the index of the op that is running."""
+    """The loop. `page` is shared with the parent: the index of the op that is running, and how many requests
+    have been served (their answers may not have gone out yet)."""
 
-    def __init__(self, library: Library, requests: BinaryIO, answers: int, page: mmap.mmap) -> None:
+    def __init__(self, library: Library, requests: int, answers: int, page: mmap.mmap) -> None:
         self._library, self._requests, self._answers = library, requests, answers
         self._running = memoryview(page).cast("q")
+        self._unsent: list[bytes] = []
         self._session: Session = new_session(library)
         self._programs = self._ops = self._bytes = self._block = 0
 
     def serve(self) -> None:
         """Until the parent closes its end."""
         self._answer(Status.OK, b"")
-        while head := self._requests.read(FRAME.size):
-            length, command = FRAME.unpack(head)
-            body = self._requests.read(length)
+        for command, body in self._frames():
             try:
                 self._answer(Status.OK, self._do(command, body))
             except NoRoom as limit:
                 self._answer(Status.LIMIT, str(limit).encode())
             except (PoolProblem, Drift, WireProblem, IndexError) as problem:
                 self._answer(Status.PROBLEM, f"{type(problem).__name__}: {problem}".encode())
+            self._running[1] += 1
+
+    def _frames(self) -> Iterator[tuple[int, bytes]]:
+        """Requests, as they come. Answers go out when none is at hand: a wake-up of the parent costs as much
+        as a small program."""
+        got = b""
+        while True:
+            while len(got) < FRAME.size or len(got) < FRAME.size + FRAME.unpack_from(got)[0]:
+                self._flush()
+                part = os.read(self._requests, _BUFFER_BYTES)
+                if not part:
+                    return
+                got += part
+            length, command = FRAME.unpack_from(got)
+            body, got = got[FRAME.size : FRAME.size + length], got[FRAME.size + length :]
+            yield command, body
 
     def _answer(self, status: Status, body: bytes) -> None:
-        write_all(self._answers, FRAME.pack(len(body), status) + body)
+        self._unsent += (FRAME.pack(len(body), status), body)
+        if len(body) > _BUFFER_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._unsent:
+            write_all(self._answers, b"".join(self._unsent))
+            self._unsent.clear()
 
     def _do(self, command: int, body: bytes) -> bytes:
         if command == Command.RUN:
@@ -181,10 +205,9 @@ def main(arguments: list[str]) -> int:
     library = Library(path)
     _report_deaths(path)
     shared = mmap.mmap(page, mmap.PAGESIZE)
-    with open(requests, "rb", buffering=_BUFFER_BYTES) as stream:
-        worker = Worker(library, stream, answers, shared)
-        gc.freeze()
-        worker.serve()
+    worker = Worker(library, requests, answers, shared)
+    gc.freeze()
+    worker.serve()
     # A pool in memory needs no goodbye, and the library's threads would only be in the way.
     os._exit(0)
 
