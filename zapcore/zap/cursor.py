@@ -171,6 +171,8 @@ class Cursor:
         zap = self.zap
         if zap is None:
             return self.serialized
+        if zap.micro is None:
+            zap.set_flags(zap.dbuf.buf.q[L.Q_FLAGS])  # the block's, which are gone once it is freed
         if self.hash & zap.max_cd:
             fail("(zc->zc_hash & zap_maxcd(zc->zc_zap)) == 0", line=1876)
         if self.cd >= zap.max_cd:

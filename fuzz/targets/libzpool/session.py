@@ -326,11 +326,10 @@ class Session:
         zap = self._named(op.target)
         if isinstance(zap, int):
             return _PLAIN[zap]
-        arguments = (self.os, zap.number, op.fill, op.extra, self._at)
-        if self.lib.has_attribute_alloc:
-            error: int = self.lib.zap_value_search(*arguments, _BUFFER_BYTES)
-        else:
-            error = self.lib.zap_value_search(*arguments)
+        # 2.1 does not have the last argument, and does not look at it
+        error: int = self.lib.zap_value_search(
+            self.os, zap.number, op.fill, op.extra, self._at, _BUFFER_BYTES
+        )
         return _PLAIN[error] if error else pack_result(0, ctypes.string_at(self._at))
 
     def _stats(self, op: WireOp) -> bytes:
