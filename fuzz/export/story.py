@@ -1,0 +1,113 @@
+"""What a reproducer's comment tells: what it does, what should happen, what does, in which releases."""
+
+from __future__ import annotations
+
+import errno
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from fuzz.corpus import PROGRAM_FILE, Reproducer, read_reproducer
+from fuzz.printing import format_op, format_program
+from fuzz.program import Op, Program
+from fuzz.replay import expectations
+from fuzz.run import run
+from fuzz.signature import Failure
+from fuzz.syntax import load
+from fuzz.targets.base import Result
+from fuzz.targets.model import ModelTarget
+from zapcore.release import RELEASES
+
+REFERENCE = "2.3"
+"""The release whose answers the exported forms expect."""
+WIDTH = 96
+
+
+class Step(NamedTuple):
+    """An op, the errno that it should return (None: nothing is promised), and, where its value is wrong, the
+    value's bytes and what is wrong."""
+
+    op: Op
+    text: str
+    errno: int | None
+    wrong: tuple[bytes, str] | None = None
+
+
+def open_reproducer(path: Path) -> Reproducer:
+    """A reproducer's folder, its program's file, or any program, whose expectations are then what the model
+    does. Raises SyntaxProblem."""
+    folder = path if path.is_dir() else path.parent
+    if path.is_dir() or (path.name == PROGRAM_FILE and (folder / "reproducer.toml").exists()):
+        return read_reproducer(folder)
+    program = load(path)
+    expect, stack = expectations(program)
+    return Reproducer(program, path.stem, expect, stack, folder=Path(path.stem))
+
+
+def steps(program: Program) -> list[Step]:
+    """Every op with what the model of REFERENCE returned and whether its oracle agreed."""
+    results: list[Result] = []
+    run(program, ModelTarget(REFERENCE), judge=False, trace=lambda _, __, result: results.append(result))
+    failure: Failure | None = run(program, ModelTarget(REFERENCE)).failure
+    found = []
+    for index, op in enumerate(program.ops):
+        known = results[index] if index < len(results) else None
+        wrong = None
+        at_fault = failure is not None and failure.op == index and failure.signature.kind == "oracle"
+        if known is not None and at_fault and failure is not None and isinstance(known.value, bytes):
+            wrong = (known.value, failure.text)
+        found.append(Step(op, format_op(op), None if known is None else known.errno, wrong))
+    return found
+
+
+def story(reproducer: Reproducer, usage: str) -> list[str]:
+    """The comment's lines, without any comment marks."""
+    lines = _wrapped(reproducer.title)
+    lines += ["", "What it does:"]
+    lines += [f"    {line}" for line in format_program(reproducer.program).splitlines()]
+    lines += ["", "What should happen:"]
+    lines += _wrapped("every operation returns what it is said to, and nothing panics.", "    ")
+    lines += ["", "What does:"]
+    for release, outcome in reproducer.expect.items():
+        about = f" ({RELEASES[release].about})" if release in RELEASES else ""
+        lines += _wrapped(f"{release}{about}: {outcome}", "    ")
+    for what in ("issue", "fix", "meanwhile", "belief"):
+        if told := getattr(reproducer, what):
+            lines += ["", *_wrapped(f"{what.capitalize()}: {told}")]
+    return [*lines, "", *usage.splitlines()]
+
+
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    ) or [""]
+
+
+def errno_name(code: int) -> str:
+    """ENOENT and the like; "success" for 0."""
+    return errno.errorcode.get(code, str(code)) if code else "success"
+
+
+def refuse_threads(program: Program, form: str) -> None:
+    """Raise a usage error for a program with threads or with a verb that only the model's form has."""
+    for index, op in enumerate(program.ops):
+        if op.thread or program.schedule:
+            raise click.UsageError(f"--as {form}: the program has threads; only --as pytest keeps a schedule")
+        if op.verb not in EXPORTED:
+            raise click.UsageError(f"--as {form}: op {index}, {op.verb}, has no form there; use --as pytest")
+
+
+EXPORTED = (
+    *("add", "update", "remove", "lookup", "length", "count", "destroy", "create"),
+    *("cursor", "next", "retrieve", "advance", "close", "txg", "finish", "sync", "evict"),
+)
+"""Verbs that the forms on libzpool have."""
+
+
+def statements(reproducer: Reproducer, form: str) -> Iterator[Step]:
+    """The steps of a program that a form on libzpool can take. Raises click.UsageError."""
+    refuse_threads(reproducer.program, form)
+    yield from steps(reproducer.program)
