@@ -61,17 +61,19 @@ class BothTarget:
     """Runs programs on the model of a release and on a real library, and compares.
 
     A failure that both sides share is that failure; one that only one side has, and any other difference, is
-    a failure of kind `difference`.
+    a failure of kind `difference`. `steps` are those of the last program that ran whole, as both took them.
     """
 
     def __init__(self, model: ModelTarget, real: LibzpoolTarget) -> None:
         self.model = model
         self.real = real
         self.name = f"{model.name} and {real.name}"
+        self.steps: list[Step] = []
 
     def run_whole(self, program: Program, judge: bool) -> int:
         """Run a program on both; returns how many ops were compared. Raises Failure, LimitExceeded."""
         ours = self._run_model(program, judge)
+        self.steps = ours.steps
         theirs = self._run_real(program)
         for index, (mine, its) in enumerate(zip(ours.steps, theirs.steps, strict=False)):
             if mine != its:

@@ -1,0 +1,114 @@
+"""How often each verb and each errno comes up in compared runs: `python -m fuzz.census --release 2.3`.
+
+Programs of `fuzz.everything` and of `fuzz.generate` in turn, each on the model and on the real library, every
+result and every block compared after every op. Ends with status 1 at the first difference, which is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from random import Random
+
+from fuzz.everything import any_program
+from fuzz.generate import random_program
+from fuzz.printing import format_program
+from fuzz.program import VERBS, Program
+from fuzz.run import run
+from fuzz.targets.both import BothTarget
+from fuzz.targets.libzpool.target import LibzpoolTarget
+from fuzz.targets.model import ModelTarget
+
+GENERATORS = (any_program, any_program, any_program, random_program)
+REPORT_SECONDS = 60.0
+
+
+class Census:
+    """What came up so far. `ends` counts how programs ended that were not compared to their end."""
+
+    def __init__(self) -> None:
+        self.compared = 0
+        self.verbs: Counter[str] = Counter()
+        self.errnos: Counter[int] = Counter()
+        self.both: Counter[tuple[str, int]] = Counter()
+        self.ends: Counter[str] = Counter()
+
+    def count(self, program: Program, errnos: list[int]) -> None:
+        """One program that ran to its end, or to a failure that both sides share."""
+        self.compared += len(errnos)
+        pairs = [(op.verb, code) for op, code in zip(program.ops, errnos, strict=False)]
+        self.both.update(pairs)
+        self.verbs.update(verb for verb, _ in pairs)
+        self.errnos.update(errnos)
+
+    def lines(self) -> Iterator[str]:
+        """The table: a line for each verb, the errnos that it gave behind it; then each errno in all."""
+        for verb in VERBS:
+            found = sorted((code, count) for (name, code), count in self.both.items() if name == verb)
+            shown = "  ".join(f"{_name(code)} {count}" for code, count in found)
+            yield f"{verb:12} {self.verbs[verb]:8}  {shown}"
+        for code, count in sorted(self.errnos.items()):
+            yield f"{_name(code):12} {count:8}"
+        for end, count in self.ends.most_common():
+            yield f"{count:8} programs ended: {end}"
+
+
+def _name(code: int) -> str:
+    return errno.errorcode[code] if code else "success"
+
+
+def programs(seed: int) -> Iterator[Program]:
+    """Programs without end, the same for the same seed."""
+    number = 0
+    while True:
+        yield GENERATORS[number % len(GENERATORS)](Random(f"{seed}:{number}"))
+        number += 1
+
+
+def take(target: BothTarget, seed: int, ops: int) -> tuple[Census, Program | None]:
+    """Compare so many ops; returns early, with the program, at the first difference."""
+    census = Census()
+    told = started = time.monotonic()
+    for program in programs(seed):
+        if census.compared >= ops:
+            break
+        outcome = run(program, target, judge=False)
+        if outcome.failure is not None and outcome.failure.signature.kind == "difference":
+            census.ends[str(outcome)] += 1
+            return census, program
+        if not outcome.fine:
+            census.ends["limit" if outcome.limit else str(outcome)] += 1
+        if outcome.limit is None:
+            census.count(program, [result.errno for result, _ in target.steps])
+        if time.monotonic() - told > REPORT_SECONDS:
+            told = time.monotonic()
+            rate = census.compared / (told - started)
+            print(f"{census.compared} ops, {rate:.0f} a second", file=sys.stderr, flush=True)
+    return census, None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Take a census and print it."""
+    parser = argparse.ArgumentParser(prog="python -m fuzz.census")
+    parser.add_argument("--release", default="2.3")
+    parser.add_argument("--ops", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=0)
+    chosen = parser.parse_args(arguments)
+    started = time.monotonic()
+    with LibzpoolTarget(chosen.release) as real:
+        census, different = take(BothTarget(ModelTarget(chosen.release), real), chosen.seed, chosen.ops)
+    seconds = time.monotonic() - started
+    print(f"release {chosen.release}, seed {chosen.seed}: {census.compared} ops compared in {seconds:.0f} s")
+    for line in census.lines():
+        print(line)
+    if different is not None:
+        print(format_program(different), end="")
+    return int(different is not None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""Random programs over everything that the language has: all verbs, kinds of ZAPs, keys up to and beyond the
+limits, names that are equal once normalized, names made for a wanted hash.
+
+The programs of `fuzz.generate` are about how leaves come and go; these are about every answer that an op can
+give. The only source of chance is the `random.Random` that is passed in.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from fuzz.program import DEFAULT_SALT, MAX_NAME, MAX_VALUE, U64, VERBS, Key, Op, Program, Target, Zap
+from fuzz.validate import NORMS
+from zapcore.hashing import name_for_hash
+
+WEIGHTS = {
+    **dict.fromkeys(VERBS, 1.0),
+    **{"add": 14, "update": 5, "remove": 9, "next": 4, "txg": 3, "retrieve": 2, "cursor": 2},
+    **{"create": 1.5, "finish": 1.5, "touch": 2, "mkdir": 2, "rename": 2, "rmdir": 1.5, "unlink": 1.5},
+    **{"destroy": 0.7, "reopen": 0.05},
+}
+"""How often each verb is drawn; a reopen takes as long as forty other ops."""
+
+DIRECTORIES = {
+    **{"touch": 10, "mkdir": 8, "unlink": 8, "rmdir": 8, "rename": 10, "readdir": 1, "count": 0.5},
+    **{"txg": 2, "sync": 0.5, "finish": 1, "evict": 0.3, "cursor": 0.5, "next": 1, "lookup": 0.5},
+}
+"""The same for programs about directories."""
+
+_PIECES = [
+    piece.encode()
+    for piece in ("a", "A", "x", "é", "e\u0301", "E\u0301", "É", "Å", "A\u030a", "\u212b", "ﬁ", "fi", "FI")
+]
+_PIECES += [piece.encode() for piece in ("가", "\u1100\u1161", "dž", "Dž", "ß", "\u0345", "\u0344", "\u0958")]
+_PIECES += [b"\xff", b"\xc3", b"\xe3\x81"]
+"""Names are put together from these: letters in several forms and cases, and bytes that are no UTF-8."""
+
+_GROWING = [text.encode() for text in ("\u0344", "\ufb03", "é")]
+"""Characters whose normal form may be longer than they are."""
+
+_LENGTHS = (0, 1, 8, 21, 22, 60, 150, 180, 186, 300, 2000, MAX_VALUE)
+_SERIALIZED = (U64, 1, 0x8000000, 1 << 28, 0xFFFFFFF)
+_MOST_NAMES = 40
+
+
+def any_zap(rng: Random, name: str) -> Zap:
+    """A header line of any kind."""
+    kind = rng.random()
+    salt = rng.choice((DEFAULT_SALT, rng.getrandbits(64) | 1))
+    norm = rng.choice(NORMS) if rng.random() < 0.5 else 0
+    if kind < 0.35:
+        return Zap(name, fat=False, leaf_shift=rng.choice((9, 10, 12, 14)), norm=norm, salt=salt)
+    shift = rng.choice((9, 9, 9, 9, 10, 10, 11, 12, 13, 14, 15, 16, 17))
+    if kind < 0.65:
+        return Zap(name, hash64=True, leaf_shift=shift, norm=norm, salt=salt)
+    words = rng.choice((1, 1, 1, 2, 3, 32, 33))
+    ahead, wide = rng.random() < 0.6, rng.random() < 0.5
+    return Zap(name, words=words, prehashed=ahead, hash64=wide, leaf_shift=shift, salt=salt)
+
+
+def any_key(rng: Random, zap: Zap) -> Key:
+    """A key of a ZAP: near others, equal to others in some form, as long as can be, or anything."""
+    if zap.words:
+        if rng.random() < 0.7:
+            return (rng.getrandbits(3) << 61, *[rng.choice((0, 1, U64))] * (zap.words - 1))
+        return tuple(rng.getrandbits(64) for _ in range(zap.words))
+    choice = rng.random()
+    if zap.norm and choice < 0.6:
+        return b"".join(rng.choices(_PIECES, k=rng.choice((1, 1, 1, 2, 3))))
+    if choice < 0.75:
+        stem = b"%d" % rng.randrange(_MOST_NAMES)
+        return name_for_hash(zap.salt, rng.getrandbits(3) << 61, rng.choice((3, 28, 48, 64)), stem)
+    if choice < 0.85:
+        length = rng.choice((1, 2, 21, 22, 48, 49, 50, 51, 254, 255, 256, 257, MAX_NAME))
+        return bytes([rng.randrange(97, 110)]) * length
+    if zap.norm and choice < 0.9:
+        return (rng.choice(_GROWING) * rng.randrange(60, 100))[:MAX_NAME]
+    return b"%d" % rng.randrange(_MOST_NAMES)
+
+
+class _Program:
+    """A program being drawn."""
+
+    def __init__(self, rng: Random) -> None:
+        self.rng = rng
+        self.weights = DIRECTORIES if rng.random() < 0.2 else WEIGHTS
+        self.zaps = [any_zap(rng, name) for name in "zyx"[: rng.choice((1, 1, 2, 3))]]
+        if self.weights is DIRECTORIES:
+            self.zaps = [zap if not zap.words else Zap(zap.name, fat=False) for zap in self.zaps]
+        self.named = [zap for zap in self.zaps if not zap.words]
+        self.keys: dict[str, list[Key]] = {zap.name: [] for zap in self.zaps}
+        self.lengths = rng.choices(_LENGTHS, k=3)
+
+    def key(self, zap: Zap) -> Key:
+        """A key that was there before, most often."""
+        known = self.keys[zap.name]
+        if known and self.rng.random() < 0.8:
+            return self.rng.choice(known)
+        known.append(any_key(self.rng, zap))
+        return known[-1]
+
+    def op(self) -> Op:
+        """Any op."""
+        rng = self.rng
+        name = rng.choices(list(self.weights), list(self.weights.values()))[0]
+        verb = VERBS[name]
+        if verb.target is Target.NONE:
+            return Op(name)
+        named = verb.names and self.named and rng.random() < 0.9
+        zap = rng.choice(self.named if named else self.zaps)
+        fields: dict[str, Any] = {number.field: self.number(number) for number in verb.numbers}
+        if verb.other:
+            fields["other"] = rng.choice(self.zaps).name
+        if verb.target is Target.CURSOR:
+            if verb.numbers:
+                fields["fill"] = rng.choice((0, 0, 0, *_SERIALIZED, rng.getrandbits(28), rng.getrandbits(50)))
+            return Op(name, rng.choice("cd"), **fields)
+        if name in ("add", "update"):
+            fields |= self.value(zap)
+        elif name == "search":
+            fields = {"fill": rng.getrandbits(3), "extra": rng.choice((0, 0, 7, 1))}
+        elif "fill" in fields and name != "increment":
+            fields["fill"] = rng.randrange(8)
+        if verb.key:
+            fields["key"] = self.key(zap)
+        if verb.to:
+            fields["to"] = self.key(zap)
+        return Op(name, zap.name, **fields)
+
+    def number(self, number: Any) -> int:
+        """A number of a verb: its default half of the time, else a bound or a small one."""
+        rng = self.rng
+        if rng.random() < 0.5:
+            return int(number.default)
+        small = rng.randrange(number.low, min(number.high, 9) + 1)
+        return int(rng.choice(number.choices or (number.low, number.high, small)))
+
+    def value(self, zap: Zap) -> dict[str, int]:
+        """One 64-bit integer as directories have it, or so many bytes; now and then too many."""
+        rng = self.rng
+        if rng.random() < (0.35 if zap.fat or zap.norm else 0.75):
+            return {"size": 8, "length": 1, "fill": rng.getrandbits(3)}
+        size = rng.choice((1, 1, 2, 4, 8))
+        length = MAX_VALUE if rng.random() < 0.02 else rng.choice(self.lengths) // size
+        return {"size": size, "length": length, "fill": rng.getrandbits(8)}
+
+
+def any_program(rng: Random) -> Program:
+    """A whole program."""
+    drawn = _Program(rng)
+    ops = tuple(drawn.op() for _ in range(rng.randrange(20, 120)))
+    return Program(tuple(drawn.zaps), ops)
