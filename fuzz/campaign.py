@@ -32,7 +32,7 @@ from fuzz.syntax import parse
 from fuzz.targets.base import TargetLike
 
 ENDING_SECONDS = 20
-_LIBFUZZER = re.compile(rb"^#\d+\s.*?\bcov: (\d+) ft: (\d+) corp: (\d+)/")
+_LIBFUZZER = re.compile(rb"^#(\d+)\s.*?\bcov: (\d+) ft: \d+ corp: (\d+)/")
 
 
 @dataclasses.dataclass(slots=True)
@@ -94,6 +94,7 @@ class Engine:
         )
         os.close(report)
         self.last_lines: deque[bytes] = deque(maxlen=8)
+        self.executions = 0
         self.coverage = (0, 0)
         self._reader = threading.Thread(target=self._read_errors, daemon=True)
         self._reader.start()
@@ -103,7 +104,8 @@ class Engine:
         for line in self.process.stderr:
             match = _LIBFUZZER.match(line)
             if match is not None:
-                self.coverage = (int(match[1]), int(match[3]))
+                self.executions = int(match[1])
+                self.coverage = (int(match[2]), int(match[3]))
             elif line.strip() and not line.startswith((b"INFO:", b"WARNING:", b"#")):
                 self.last_lines.append(line.rstrip())
 
@@ -188,6 +190,8 @@ class Campaign:
             self.status.limits = event["limits"]
             self.status.coverage = event["features"]
             self.status.met = Counter(event["met"])
+        # options of its own may end libFuzzer before we tell the last counts
+        self.status.executions = max(self.status.executions, engine.executions)
         if engine.coverage[0]:
             self.status.coverage, self.status.inputs = engine.coverage
         self.watcher.progress(self.status)

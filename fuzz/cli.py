@@ -3,6 +3,7 @@ input, with one line that says what is wrong and where."""
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,11 +26,12 @@ from fuzz.screen import Screen, show_result
 from fuzz.seen import Seen
 from fuzz.syntax import SyntaxProblem, load, save
 from fuzz.targets.base import Result, TargetLike
-from fuzz.targets.select import KINDS, NoTarget, make_target
-from fuzz.triage.command import triage
+from fuzz.targets.select import KINDS, NoTarget, make_target, name_of_expectation
 from zapcore.release import RELEASES
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
+if not CORPUS.is_dir():
+    CORPUS = Path("corpus")
 SEEN = Path(".cache/zapfuzz/seen.json")
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -45,8 +47,31 @@ class Bad(click.ClickException):
         click.echo(f"zapfuzz: {self.format_message()}", err=True)
 
 
+ELSEWHERE = {
+    "check": "fuzz.check.command:check",
+    "enumerate": "fuzz.engines.enumerate_command:enumerate_",
+    "explore": "fuzz.threads.command:explore_command",
+    "triage": "fuzz.triage.command:triage",
+}
+"""Commands that have a file of their own, imported when they are asked for."""
+
+
 class Group(click.Group):
-    """Turns what is wrong with files and targets into one line and status 2."""
+    """Finds the commands of other files, and turns what is wrong with files and targets into one line and
+    status 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands."""
+        return sorted({*super().list_commands(ctx), *ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by its name."""
+        if cmd_name not in ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = ELSEWHERE[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
@@ -91,6 +116,12 @@ _RELEASES = f"One of {', '.join(RELEASES)}."
 @click.option("--corpus", type=click.Path(path_type=Path), help="Working corpus to begin with and add to.")
 @click.option("--seeds", multiple=True, metavar="PATH", help="Programs to start from; files or folders.")
 @click.option("--out", type=click.Path(path_type=Path), default=CORPUS / "findings", help="For what is new.")
+@click.option(
+    "--known",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=CORPUS,
+    help="The folder whose regressions and findings are known; by default the project's corpus.",
+)
 @click.option("--forms", is_flag=True, help="Look for other ways to known failures too.")
 @click.option("--max-ops", type=click.IntRange(1, 10_000), default=160, show_default=True)
 @click.argument("libfuzzer", nargs=-1, type=click.UNPROCESSED)
@@ -105,6 +136,7 @@ def fuzz(
     corpus: Path | None,
     seeds: tuple[str, ...],
     out: Path,
+    known: Path,
     forms: bool,
     max_ops: int,
     libfuzzer: tuple[str, ...],
@@ -114,8 +146,8 @@ def fuzz(
     Options after -- go to libFuzzer. Status 1 if a failure was found that the corpus does not expect.
     """
     runner = make_target(target, release, libzpool, small=True)
-    reproducers = [read_reproducer(folder) for folder in corpus_folders(CORPUS)]
-    known = known_failures(reproducers, runner.name if target != "model" else release)
+    reproducers = [read_reproducer(folder) for folder in corpus_folders(known)]
+    expected = known_failures(reproducers, name_of_expectation(target, release))
     seen = Seen(SEEN)
     for path in seeds:
         if not Path(path).exists():
@@ -135,12 +167,12 @@ def fuzz(
             corpus=str(working),
             seeds=seeds,
             max_ops=max_ops,
-            known=tuple(known),
+            known=tuple(expected),
             forms=forms,
             extra=libfuzzer,
         )
         screen = Screen(config)
-        campaign = Campaign(config, runner, known, out, screen)
+        campaign = Campaign(config, runner, expected, out, screen)
         try:
             campaign.run()
         finally:
@@ -250,6 +282,3 @@ def import_tree(directory: str, out: Path | None, leaf_shift: int, names: int) -
         click.echo(format_program(program), nl=False)
     else:
         save(out, program)
-
-
-main.add_command(triage)

@@ -10,30 +10,26 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from random import Random
+from typing import Any
 
 from fuzz.aim import key_for
 from fuzz.program import MAX_VALUE, U64, VERBS, Key, Op, Program, Target, Zap
 from zapcore.layout import ARRAY_BYTES, geometry
 
-WEIGHTS: Mapping[str, int] = {
+_OFTEN = {
     "add": 30,
     "update": 6,
     "remove": 24,
     "lookup": 2,
-    "length": 1,
-    "count": 1,
-    "destroy": 1,
-    "create": 1,
     "cursor": 3,
     "next": 8,
     "retrieve": 3,
-    "close": 1,
     "txg": 6,
     "finish": 3,
     "sync": 3,
-    "evict": 1,
 }
-"""How often each verb is drawn, before some are left out. A test holds it against VERBS."""
+WEIGHTS: Mapping[str, int] = {verb: _OFTEN.get(verb, 1) for verb in VERBS}
+"""How often each verb is drawn, before some are left out."""
 
 CURSORS = ("c", "d")
 ZAP_NAMES = ("z", "y", "x", "w")
@@ -157,19 +153,38 @@ def op_of(rng: Random, name: str, about: Theme, parameters: Parameters = DEFAULT
     verb = VERBS[name]
     if verb.target is Target.NONE:
         return Op(name)
-    zap = about.zaps[next(iter(about.zaps)) if len(about.zaps) == 1 else rng.choice(list(about.zaps))]
+    zap = _some_zap(rng, about)
+    numbers = _numbers(rng, name)
     if verb.target is Target.CURSOR:
         cursor = CURSORS[rng.random() < 0.2]
-        return Op(name, cursor, other=zap.name if verb.other else "")
-    key: Key | None = None
-    if verb.key:
-        known = rng.random() < parameters.known_key
-        key = rng.choice(about.keys[zap.name]) if known else key_for(zap, rng.getrandbits(64), 8, rng)
+        return Op(name, cursor, other=zap.name if verb.other else "", **numbers)
+    key = _some_key(rng, about, zap, parameters) if verb.key else None
     if name in ("add", "update"):
         return written(rng, name, zap, key, rng.choice(about.lengths[zap.name]))
-    if name == "lookup":
-        return Op(name, zap.name, key, rng.choice((1, 8, 8)), rng.choice((1, 1024, 1024)))
-    return Op(name, zap.name, key)
+    op = Op(name, zap.name, key, other=_some_zap(rng, about).name if verb.other else "", **numbers)
+    return op._replace(to=_some_key(rng, about, zap, parameters)) if verb.to else op
+
+
+def _some_zap(rng: Random, about: Theme) -> Zap:
+    return about.zaps[next(iter(about.zaps)) if len(about.zaps) == 1 else rng.choice(list(about.zaps))]
+
+
+def _some_key(rng: Random, about: Theme, zap: Zap, parameters: Parameters) -> Key:
+    if rng.random() < parameters.known_key:
+        return rng.choice(about.keys[zap.name])
+    return key_for(zap, rng.getrandbits(64), 8, rng)
+
+
+def _numbers(rng: Random, name: str) -> dict[str, Any]:
+    """A verb's numbers: mostly the defaults, at times any choice, a bound, or a small number."""
+    numbers: dict[str, Any] = {}
+    for number in VERBS[name].numbers + VERBS[name].positional:
+        value = number.default
+        if rng.random() < 0.3:
+            near = range(number.low, min(number.high, number.low + 4) + 1)
+            value = rng.choice(number.choices or (number.low, number.high, rng.choice(near)))
+        numbers[number.field] = value
+    return numbers
 
 
 def written(rng: Random, name: str, zap: Zap, key: Key | None, length: int) -> Op:

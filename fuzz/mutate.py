@@ -25,6 +25,7 @@ from fuzz.generate import (
     written,
 )
 from fuzz.program import VERBS, Key, Op, Program, Target, Zap
+from fuzz.simpler import keys_of
 
 TIME = ("txg", "txg", "txg", "finish", "sync", "sync", "evict")
 MAX_PIECE = 12
@@ -286,11 +287,14 @@ def rename_keys(draft: Draft, old: Zap, new: Zap, rng: Random) -> None:
     names: dict[Key, Key] = {}
     for index in draft.keyed():
         op = draft.ops[index]
-        if op.target != old.name or op.key is None:
+        if op.target != old.name:
             continue
-        if op.key not in names:
-            names[op.key] = key_for(new, hash_of(old, op.key), 8, rng)
-        draft.ops[index] = op._replace(key=names[op.key])
+        for key in keys_of(op):
+            if key not in names:
+                names[key] = key_for(new, hash_of(old, key), 8, rng)
+        draft.ops[index] = op._replace(
+            key=None if op.key is None else names[op.key], to=None if op.to is None else names[op.to]
+        )
 
 
 def one_more_zap(draft: Draft, rng: Random) -> None:
@@ -364,7 +368,7 @@ def splice(first: Program, second: Program, rng: Random, max_ops: int = 4 * DEFA
 def _on(op: Op, kept: Mapping[str, Zap]) -> Op:
     """The op on the ZAP that stands for its own. Names of cursors are apart from those of ZAPs."""
     if VERBS[op.verb].target is Target.ZAP:
-        return op._replace(target=kept[op.target].name)
+        op = op._replace(target=kept[op.target].name)
     return op._replace(other=kept[op.other].name) if op.other else op
 
 

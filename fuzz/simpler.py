@@ -9,19 +9,17 @@ from __future__ import annotations
 
 from fuzz.program import DEFAULT_SALT, VERBS, Key, Op, Program, Target, Zap
 
-VERB_RANK = {
-    verb: rank
-    for rank, verb in enumerate(
-        (
-            *("txg", "add", "remove", "sync", "finish", "evict", "count", "length", "lookup", "update"),
-            *("next", "retrieve", "cursor", "close", "create", "destroy"),
-        )
-    )
-}
+_PLAIN_VERBS = (
+    *("txg", "add", "remove", "sync", "finish", "evict", "count", "length", "lookup", "update"),
+    *("next", "retrieve", "cursor", "close", "create", "destroy"),
+)
+VERB_RANK = {verb: rank for rank, verb in enumerate(dict.fromkeys((*_PLAIN_VERBS, *VERBS)))}
 """Simple first: a step of time, the two ops that change entries, then whatever needs more explaining."""
 
 NAMES = {Target.ZAP: "zyxwvu", Target.CURSOR: "cdefgh"}
 """What ZAPs and cursors are usually called, in the order in which they come."""
+
+OTHER_NUMBERS = ("fill", "extra")
 
 Simplicity = tuple[object, ...]
 _DEFAULTS = {verb: {number.field: number.default for number in row.numbers} for verb, row in VERBS.items()}
@@ -49,14 +47,29 @@ def reversed_bits(word: int) -> int:
 def value_cost(op: Op) -> int:
     """Bytes of a value or a buffer, and one for saying so; nothing for the default, which is not written."""
     defaults = _DEFAULTS[op.verb]
-    if not defaults or (op.size, op.length) == (defaults.get("size"), defaults.get("length")):
+    if "length" not in defaults or (op.size, op.length) == (defaults["size"], defaults["length"]):
         return 0
     return 1 + op.size * op.length
 
 
+def number_cost(op: Op) -> int:
+    """Bits of the numbers beside a value's size and length; nothing for defaults."""
+    defaults = _DEFAULTS[op.verb]
+    return sum(
+        1 + getattr(op, field).bit_length()
+        for field in OTHER_NUMBERS
+        if field in defaults and getattr(op, field) != defaults[field]
+    )
+
+
+def keys_of(op: Op) -> list[Key]:
+    """The keys that an op names: none, one, or two."""
+    return [key for key in (op.key, op.to) if key is not None]
+
+
 def _op_order(op: Op) -> tuple[object, ...]:
-    key = (0, 0) if op.key is None else key_cost(op.key)
-    return (VERB_RANK[op.verb], key, value_cost(op), op.fill, op.thread)
+    costs = tuple(map(key_cost, keys_of(op)))
+    return (VERB_RANK[op.verb], costs, value_cost(op), op.fill, op.extra, op.thread)
 
 
 def unusual_names(program: Program) -> int:
@@ -73,7 +86,7 @@ def unusual_names(program: Program) -> int:
 def simplicity(program: Program) -> Simplicity:
     """The sort key: less is simpler. Programs that differ only in names may be equally simple."""
     ops = program.ops
-    keys = {(op.target, op.key): key_cost(op.key) for op in ops if op.key is not None}
+    keys = {(op.target, key): key_cost(key) for op in ops for key in keys_of(op)}
     costs = [value_cost(op) for op in ops]
     sizes = {(op.size, op.length) for op, cost in zip(ops, costs, strict=True) if cost}
     headers = [zap_cost(zap) for zap in program.zaps]
@@ -93,8 +106,8 @@ def simplicity(program: Program) -> Simplicity:
         sum(op.size > 1 for op, cost in zip(ops, costs, strict=True) if cost),
         max(costs, default=0),
         sum(costs),
-        sum(1 + op.fill.bit_length() for op in ops if op.fill),
-        sum(op.fill for op in ops),
+        sum(map(number_cost, ops)),
+        sum(op.fill + op.extra for op in ops),
         tuple(map(_op_order, ops)),
         program.schedule,
         unusual_names(program),

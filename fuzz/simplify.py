@@ -12,7 +12,7 @@ from typing import Any
 
 from fuzz.aim import hash_of
 from fuzz.program import DEFAULT_SALT, MAX_VALUE, U64, VERBS, Key, Op, Program, Target, Zap
-from fuzz.simpler import NAMES, VERB_RANK, key_cost, value_cost
+from fuzz.simpler import NAMES, OTHER_NUMBERS, VERB_RANK, key_cost, keys_of, value_cost
 from zapcore.layout import ARRAY_BYTES, array_chunks, geometry
 
 TOP = 1 << 63
@@ -43,16 +43,19 @@ def _renamed(program: Program, zap: str, names: Mapping[Key, Key]) -> Program:
     """Keys of one ZAP renamed all at once."""
 
     def change(op: Op) -> Op:
-        if op.target != zap or op.key is None or op.key not in names:
+        if op.target != zap:
             return op
-        return op._replace(key=names[op.key])
+        renamed: dict[str, Any] = {
+            field: names[key] for field in ("key", "to") if (key := getattr(op, field)) in names
+        }
+        return op._replace(**renamed) if renamed else op
 
     return _mapped(program, change)
 
 
 def _keys_of(program: Program, zap: str) -> list[Key]:
     """The keys of one ZAP, in order."""
-    return list(dict.fromkeys(op.key for op in program.ops if op.target == zap and op.key is not None))
+    return list(dict.fromkeys(key for op in program.ops if op.target == zap for key in keys_of(op)))
 
 
 def schedule(program: Program) -> Iterator[Program]:
@@ -69,9 +72,18 @@ def schedule(program: Program) -> Iterator[Program]:
 
 
 def _replaced(program: Program, field: str, old: int, new: int) -> Program:
-    """The program with another number wherever a field has this one."""
+    """The program with another number wherever a field has this one and the verb allows the other."""
     change: dict[str, Any] = {field: new}
-    return _mapped(program, lambda op: op._replace(**change) if getattr(op, field) == old else op)
+
+    def changed(op: Op) -> Op:
+        if getattr(op, field) != old:
+            return op
+        row = VERBS[op.verb]
+        bounds = [number for number in row.numbers + row.positional if number.field == field]
+        allowed = all(number.low <= new <= number.high for number in bounds)
+        return op._replace(**change) if allowed else op
+
+    return _mapped(program, changed)
 
 
 def headers(program: Program) -> Iterator[Program]:
@@ -136,7 +148,7 @@ def fewer_keys(program: Program) -> Iterator[Program]:
         known = _keys_of(program, zap.name)
         for key in known if len(known) > 1 else ():
             rest = program.with_ops(
-                [op for op in program.ops if op.target != zap.name or op.key is None or op.key != key]
+                [op for op in program.ops if op.target != zap.name or key not in keys_of(op)]
             )
             for share in range(2, len(known) + 1):
                 chunks = geometry(zap.leaf_shift).chunks // share - _key_chunks(zap)
@@ -169,14 +181,16 @@ def _as_verb(op: Op, name: str) -> Op | None:
     old, new = VERBS[op.verb], VERBS[name]
     if new.target is Target.NONE:
         return Op(name, thread=op.thread)
-    if new.target is not old.target or (new.key and not old.key) or (new.other and not old.other):
+    if new.target is not old.target:
+        return None
+    if (new.key and not old.key) or (new.other and not old.other) or (new.to and not old.to):
         return None
     numbers: dict[str, Any] = {number.field: number.default for number in new.numbers + new.positional}
     if new.numbers == old.numbers:
         numbers = {field: getattr(op, field) for field in numbers}
-    return Op(
-        name, op.target, op.key if new.key else None, other=op.other if new.other else "", thread=op.thread
-    )._replace(**numbers)
+    key, to = op.key if new.key else None, op.to if new.to else None
+    other = op.other if new.other else ""
+    return Op(name, op.target, key, other=other, thread=op.thread, to=to)._replace(**numbers)
 
 
 def keys(program: Program) -> Iterator[Program]:
@@ -248,12 +262,23 @@ def values(program: Program) -> Iterator[Program]:
         for chosen in (alike, *([frozenset({at}) for at in sorted(alike)] if len(alike) > 1 else [])):
             for new in _simpler_values(size, length, {(op.size, op.length) for op in written}):
                 yield _revalued(program, chosen, *new)
-    for fill in sorted({op.fill for op in program.ops if op.fill}, reverse=True):
-        for new_fill in dict.fromkeys((0, 1, fill >> 32, fill >> 8, fill >> 1)):
-            yield _replaced(program, "fill", fill, new_fill)
-    for at, op in enumerate(program.ops):
-        if op.fill:
-            yield program.with_ops((*program.ops[:at], op._replace(fill=0), *program.ops[at + 1 :]))
+    for field in OTHER_NUMBERS:
+        for old in sorted({getattr(op, field) for op in program.ops if getattr(op, field)}, reverse=True):
+            for new_number in dict.fromkeys((0, 1, old >> 32, old >> 8, old >> 1)):
+                yield _replaced(program, field, old, new_number)
+        for at, op in enumerate(program.ops):
+            for default in _defaults(op, field):
+                plain: dict[str, Any] = {field: default}
+                yield program.with_ops((*program.ops[:at], op._replace(**plain), *program.ops[at + 1 :]))
+
+
+def _defaults(op: Op, field: str) -> list[int]:
+    """The default of a verb's number, if it has that number and another value."""
+    return [
+        number.default
+        for number in VERBS[op.verb].numbers
+        if number.field == field and getattr(op, field) != number.default
+    ]
 
 
 def _simpler_values(size: int, length: int, known: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -8,16 +8,12 @@ import pytest
 
 from fuzz.aim import hash_of, key_for
 from fuzz.codec import decode, encode
-from fuzz.generate import WEIGHTS, random_program, random_zap
+from fuzz.generate import random_program, random_zap
 from fuzz.mutate import MUTATIONS, Draft, Mutation, mutate, splice
 from fuzz.program import VERBS, Op, Program, Zap
 from fuzz.validate import problems
 
 FAT = Zap("z", words=1, prehashed=True, leaf_shift=9)
-
-
-def test_every_verb_can_be_drawn() -> None:
-    assert set(WEIGHTS) == set(VERBS)
 
 
 def test_random_programs_are_valid_and_survive_the_byte_form() -> None:

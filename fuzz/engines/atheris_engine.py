@@ -92,6 +92,9 @@ def main(config: Config) -> None:
     from fuzz.mutate import mutate, splice
 
     loop = Loop(config, reserve())
+    for option in config.extra:
+        if option.startswith("-runs="):  # ended by us, so that the last counts are told
+            loop.runs = int(option.removeprefix("-runs="))
     inputs = Inputs(decode, encode)
 
     def test_one_input(data: bytes) -> None:

@@ -48,6 +48,7 @@ class Loop:
         self.ways: Counter[tuple[str, frozenset[str]]] = Counter()
         self.seen: set[int] = set()
         self.observe = observe or self.seen.add
+        self.runs = config.runs
         self.deadline = config.started + config.seconds if config.seconds else 0.0
         self.next_status = 0.0
         self.stopping = False
@@ -109,7 +110,7 @@ class Loop:
         if now >= self.next_status:
             self.next_status = now + STATUS_SECONDS
             self.status()
-        done = self.config.runs and self.executions >= self.config.runs
+        done = self.runs and self.executions >= self.runs
         if self.stopping or done or (self.deadline and now >= self.deadline):
             raise Stopped
 

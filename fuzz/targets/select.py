@@ -62,6 +62,11 @@ def make_target(kind: str, release: str, libzpool: str | None = None, *, small: 
     return make(release, libzpool, small)
 
 
+def name_of_expectation(kind: str, release: str) -> str:
+    """How a reproducer's [expect] calls a target: what model and library must share is the model's."""
+    return LIBRARY_PREFIX + PINNED.get(release, release) if kind == "libzpool" else release
+
+
 @functools.cache
 def target_of_expectation(name: str) -> TargetLike | None:
     """The target that a line of a reproducer's [expect] speaks of, a release or `libzpool-VERSION`; None

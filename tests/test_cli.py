@@ -1,0 +1,228 @@
+"""The command line: exit statuses, one clear line for whatever is wrong, whole files after Ctrl-C."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fuzz.cli import main
+from fuzz.corpus import read_reproducer
+from fuzz.syntax import load
+
+CORPUS = Path(__file__).resolve().parents[1] / "corpus"
+STALE = CORPUS / "regressions" / "stale-user-data-txg" / "program.zap"
+SECONDS, BYTES = 1.0, 500 << 20
+
+
+def zapfuzz(*arguments: str) -> tuple[int, str]:
+    """Run a command in this process; its status and all that it printed."""
+    result = CliRunner().invoke(main, arguments)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.output
+
+
+def alone(*arguments: str) -> tuple[int, str, float]:
+    """Run a command in a process of its own, of at most 500 MB; also its seconds of processor time."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, "-c", "from fuzz.cli import main; main()", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES)),
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return done.returncode, done.stdout + done.stderr, seconds
+
+
+HEADER = b"zap z fat key=u64 prehashed leaf_shift=9\n"
+BAD_FILES = {
+    "empty": (b"", "expected a `zap` line"),
+    "truncated": (HEADER + b"add z 0x0 len=180\nadd z", "expected a key"),
+    "binary": (bytes(range(256)) * 64, "expected UTF-8 text"),
+    "NULs": (HEADER + b"\0" * 100, "expected printable text"),
+    "an unknown op": (HEADER + b"explode z 0x0\n", "expected one of zap, add"),
+    "no header": (b"add z 0x0\n", "expected a `zap` line first"),
+    "a number too large": (HEADER + b"add z 0x0 len=99999999999999999999\n", "expected 0 to 8192"),
+    "a word too large": (HEADER + b"add z 0x10000000000000000\n", "expected words below 2^64"),
+    "a negative number": (HEADER + b"add z 0x0 len=-1\n", "expected a number"),
+    "a shift out of range": (b"zap z fat hash64 leaf_shift=40\n", "expected 9 to 17"),
+}
+
+
+@pytest.mark.parametrize("command", ["run", "show", "minimize"])
+@pytest.mark.parametrize("what", BAD_FILES)
+def test_bad_programs_give_one_line_and_status_2(tmp_path: Path, what: str, command: str) -> None:
+    data, wanted = BAD_FILES[what]
+    path = tmp_path / "bad.zap"
+    path.write_bytes(data)
+    status, output = zapfuzz(command, str(path))
+    assert status == 2
+    assert wanted in output and str(path) in output
+    assert output.count("\n") == 1
+
+
+def test_a_missing_file_and_a_folder_are_told() -> None:
+    for path in ("/nowhere/at/all.zap", "/"):
+        status, output = zapfuzz("run", path)
+        assert (status, output.count("\n")) == (2, 1)
+        assert "expected a file that can be read" in output
+
+
+@pytest.mark.parametrize("fill", [b"x", b"\n", b"add z 0x0\n", b"\xff"])
+def test_a_file_of_100_mb_is_refused_at_once(tmp_path: Path, fill: bytes) -> None:
+    path = tmp_path / "huge.zap"
+    with path.open("wb") as file:
+        file.write(HEADER)
+        for _ in range(100):
+            file.write(fill * ((1 << 20) // len(fill)))
+    status, output, seconds = alone("run", str(path))
+    assert (status, output.count("\n")) == (2, 1)
+    assert seconds < SECONDS
+
+
+def test_a_table_of_2_to_the_40_ends_with_limit(tmp_path: Path) -> None:
+    path = tmp_path / "deep.zap"
+    path.write_bytes(HEADER + b"".join(b"add z %#x len=180\n" % (n << 22) for n in range(3)))
+    status, output, seconds = alone("run", str(path))
+    assert (status, output.partition(":")[0]) == (0, "limit")
+    assert seconds < SECONDS
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", str(STALE), "--release", "9.9"),
+        ("show", str(STALE), "--release", "9.9"),
+        ("replay", "--release", "9.9"),
+        ("replay", "/nowhere"),
+        ("minimize", str(STALE), "--release", "2.1"),
+        ("fuzz", "--release", "9.9", "--runs", "1"),
+        ("fuzz", "--runs", "1", "--seeds", "/nowhere"),
+        ("fuzz", "--engine", "wheel"),
+        ("import-tree", "/nowhere"),
+        ("nonsense",),
+    ],
+)
+def test_bad_usage_has_status_2(arguments: tuple[str, ...]) -> None:
+    status, output = zapfuzz(*arguments)
+    assert status == 2
+    assert "expected" in output or "Error" in output
+
+
+def test_run_says_how_it_ended() -> None:
+    status, output = zapfuzz("run", str(STALE), "--release", "2.3")
+    assert (status, output) == (0, "fine: 7 ops\n")
+    status, output = zapfuzz("run", str(STALE), "--release", "unfixed", "--trace")
+    assert status == 1
+    assert "VERIFY3(NULL == dmu_buf_set_user(l->l_dbuf, &l->l_dbu)) failed" in output
+    assert "PANIC at zap.c:441:zap_create_leaf()" in output
+    assert output.count("  ok\n") == 6
+
+
+def test_show_shows_the_object() -> None:
+    status, output = zapfuzz("show", str(STALE), "--release", "2.3")
+    assert status == 0
+    assert "zap_freeblk 3" in output and "user leaf 2" in output
+
+
+def test_replay_of_the_corpus_and_of_a_reproducer_that_lies(tmp_path: Path) -> None:
+    status, output = zapfuzz("replay", str(CORPUS / "regressions"), "--release", "unfixed")
+    assert (status, output.splitlines()[-1]) == (0, "3 reproducers, 3 runs, 0 that differ")
+    folder = tmp_path / "liar"
+    folder.mkdir()
+    (folder / "program.zap").write_bytes(STALE.read_bytes())
+    (folder / "reproducer.toml").write_text('title = "x"\n[expect]\nunfixed = "fine"\n')
+    status, output = zapfuzz("replay", str(tmp_path))
+    assert status == 1
+    assert "DIFFERS  liar on unfixed" in output
+
+
+def test_minimize_writes_a_program(tmp_path: Path) -> None:
+    longer = tmp_path / "longer.zap"
+    lines = STALE.read_text().splitlines()
+    longer.write_text("\n".join([lines[0], "count z", *lines[1:3], "length z 0x4444", *lines[3:]]) + "\n")
+    out = tmp_path / "small.zap"
+    status, _ = zapfuzz("minimize", str(longer), "--release", "unfixed", "--out", str(out))
+    assert status == 0
+    assert load(out) == load(STALE)
+
+
+def test_import_tree_makes_a_program_that_runs(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    (tree / "folder").mkdir(parents=True)
+    (tree / "folder" / "file").write_text("")
+    out = tmp_path / "tree.zap"
+    assert zapfuzz("import-tree", str(tree), "--out", str(out))[0] == 0
+    assert sum(op.verb == "add" for op in load(out).ops) == 4
+    assert zapfuzz("run", str(out))[0] == 0
+
+
+def test_what_is_new_is_kept_and_what_is_known_is_not(tmp_path: Path) -> None:
+    known = tmp_path / "known"
+    known.mkdir()
+    out = tmp_path / "out"
+    common = ("fuzz", "--release", "unfixed", "--engine", "random", "--seed", "1", "--runs", "150")
+    status, output, _ = _fuzz(tmp_path, *common, "--known", str(known), "--out", str(out))
+    assert status == 1
+    kept = [read_reproducer(folder) for folder in sorted(out.iterdir())]
+    stale = next(each for each in kept if "dmu_buf_set_user" in each.expect["unfixed"])
+    assert len(stale.program.ops) == 7
+    assert "(seed 1, " in stale.origin
+    assert "new, kept in" in output and "PANIC at zap.c:441" in output
+    (known / "findings").symlink_to(out)
+    status, output, _ = _fuzz(tmp_path, *common, "--known", str(known), "--out", str(tmp_path / "again"))
+    assert status == 0
+    assert "new, kept in" not in output and "known, kept in" in output and "(known: " in output
+    assert not (tmp_path / "again").exists()
+
+
+def _fuzz(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, "-c", "from fuzz.cli import main; main()", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=folder,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_ctrl_c_ends_with_the_summary_and_whole_files(tmp_path: Path) -> None:
+    working = tmp_path / "working"
+    command = [
+        "fuzz",
+        "--release",
+        "2.3",
+        "--seed",
+        "1",
+        "--corpus",
+        str(working),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from fuzz.cli import main; main()", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=tmp_path,
+    )
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and not (working.is_dir() and len(list(working.iterdir())) > 20):
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode in (0, 1), output
+    assert "failures" in output.splitlines()[-1] or " x " in output
+    assert all(path.stat().st_size for path in working.iterdir())
+    assert not [path for path in tmp_path.rglob(".*") if path.is_file()]

@@ -1,0 +1,122 @@
+"""The engines: they find the panic that the project exists for, and a seed decides everything they do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fuzz.engines.config import ENGINES, Config
+from fuzz.engines.hypothesis_engine import find_failure
+from fuzz.reproduce import minimize_failure
+from fuzz.run import run
+from fuzz.targets.model import ModelTarget
+
+NEXT_TABLE = "invariant zap:free-mark every block lies below the free mark"
+
+GUIDED_BY_COUNTERS_ALONE = """
+import sys
+import atheris
+from fuzz.engines.counters import reserve
+observe = reserve()
+
+def test_one_input(data):
+    for index, byte in enumerate(b"stale"):
+        if index >= len(data) or data[index] != byte:
+            return
+        observe(index - 3)
+    raise RuntimeError("solved")
+
+atheris.Setup([sys.argv[0], "-runs=1000000", "-seed=1", "-max_len=6"], test_one_input)
+atheris.Fuzz()
+"""
+
+
+def test_counters_of_our_own_guide_libfuzzer(tmp_path: Path) -> None:
+    """Fails when Atheris's private names go, or stop to count: without guidance this takes 2^40 tries."""
+    done = subprocess.run(
+        [sys.executable, "-c", GUIDED_BY_COUNTERS_ALONE],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+    )
+    assert "RuntimeError: solved" in done.stdout + done.stderr
+
+
+def test_hypothesis_finds_the_stale_user_data() -> None:
+    target = ModelTarget("unfixed", block_limit=1024)
+    for number in range(20):
+        found = find_failure(target, number, known=frozenset({NEXT_TABLE}))
+        if found is not None:
+            break
+    assert found is not None
+    program, failure = found
+    assert failure.signature.place == "zap.c:zap_create_leaf"
+    again = run(program, target).failure
+    assert again is not None and again.signature == failure.signature
+    small, _ = minimize_failure(program, failure, target)
+    assert len(small.ops) == 7
+
+
+def test_hypothesis_finds_nothing_where_nothing_is() -> None:
+    assert find_failure(ModelTarget("2.1", block_limit=1024), 1, examples=40) is None
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_seed_decides_everything(engine: str, tmp_path: Path) -> None:
+    """Executions, findings and their bytes, in two processes with different PYTHONHASHSEED."""
+    runs = {"atheris": "700", "random": "200", "hypothesis": "400"}[engine]
+    (tmp_path / "known").mkdir()
+    results = []
+    for hash_seed in ("1", "2"):
+        folder = tmp_path / hash_seed
+        folder.mkdir()
+        done = subprocess.run(
+            [
+                *(sys.executable, "-c", "from fuzz.cli import main; main()", "fuzz", "--engine", engine),
+                *("--release", "unfixed", "--seed", "5", "--runs", runs, "--known", str(tmp_path / "known")),
+                *("--corpus", str(folder / "working"), "--out", str(folder / "out")),
+            ],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 1, done.stdout + done.stderr
+        assert f" {runs} executions" in done.stdout
+        files = {str(path.relative_to(folder / "out")): path.read_bytes() for path in _files(folder / "out")}
+        inputs = {path.name for path in _files(folder / "working")}
+        counts = [line for line in done.stdout.splitlines() if " x " in line]
+        results.append((files, inputs, counts))
+    assert results[0] == results[1]
+    assert results[0][0]
+    assert bool(results[0][1]) == (engine == "atheris")
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_configuration_survives_the_way_to_its_process() -> None:
+    config = Config("random", "2.3", seeds=("a", "b"), known=(NEXT_TABLE,), extra=("-x=1",), seconds=1.5)
+    assert Config.from_json(config.to_json()) == config
+
+
+def test_options_reach_libfuzzer(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", "from fuzz.cli import main; main()", "fuzz", "--seed", "1"),
+            *("--time", "60", "--out", str(tmp_path / "out"), "--", "-no_such_thing=1", "-runs=25"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 25 executions" in done.stdout
