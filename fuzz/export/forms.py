@@ -105,8 +105,8 @@ def c_form(reproducer: Reproducer) -> str:
     program = reproducer.program
     cursors = dict.fromkeys(op.target for op in program.ops if op.verb in CURSOR_VERBS)
     declared = [_c_zap(zap) for zap in program.zaps]
-    declared += [f"static program_cursor_t cursor_{name};" for name in cursors]
-    body = [f"(void) do_create(&zap_{zap.name});" for zap in program.zaps]
+    declared += [f"static program_cursor_t the_cursor_{name};" for name in cursors]
+    body = [f"(void) do_create(&the_zap_{zap.name});" for zap in program.zaps]
     for step in statements(reproducer, "c"):
         body += _c_step(step)
     told = _c_comment(story(reproducer, C_USAGE))
@@ -134,16 +134,16 @@ def _c_zap(zap: Zap) -> str:
         "salt": f"{zap.salt:#x}ULL",
     }
     inner = ", ".join(f".{name} = {value}" for name, value in fields.items())
-    return f"static program_zap_t zap_{zap.name} = {{ {inner} }};"
+    return f"static program_zap_t the_zap_{zap.name} = {{ {inner} }};"
 
 
 def _c_step(step: Step) -> list[str]:
     op = step.op
     arguments = []
     if op.target:
-        arguments.append(f"&{'cursor' if op.verb in CURSOR_VERBS else 'zap'}_{op.target}")
+        arguments.append(f"&{'the_cursor' if op.verb in CURSOR_VERBS else 'the_zap'}_{op.target}")
     if op.verb == "cursor":
-        arguments += [f"&zap_{op.other}", f"{op.fill:#x}ULL"]
+        arguments += [f"&the_zap_{op.other}", f"{op.fill:#x}ULL"]
     verb = op.verb
     if verb in ("add", "update"):
         arguments.append("B_TRUE" if verb == "update" else "B_FALSE")
