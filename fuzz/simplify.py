@@ -99,6 +99,8 @@ def headers(program: Program) -> Iterator[Program]:
                 )
                 yield from _resized(hashed, zap, plain)
                 yield _with_zap(hashed, plain._replace(leaf_shift=zap.leaf_shift))
+        if not zap.fat:
+            yield _with_zap(program, zap._replace(fat=True, hash64=True))
         if zap.words > 1:
             fewer: dict[Key, Key] = {
                 key: key[:1] for key in _keys_of(program, zap.name) if isinstance(key, tuple)
