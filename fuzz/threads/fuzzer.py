@@ -23,7 +23,7 @@ from fuzz.threads.section import has_threads, run_threads
 
 ZAP = Zap("z", words=1, prehashed=True, hash64=True, leaf_shift=9)
 BITS = (63, 62, 61, 60, 59, 58, 57)
-LENGTHS = (180, 180, 180, 60, 1)
+LENGTHS = (180, 180, 180, 180, 60, 1)
 PCT_DEPTHS = (2, 3, 3, 4)
 RUNS_EACH = 6
 KEPT = 256
@@ -53,13 +53,18 @@ def random_program(rng: random.Random) -> Program:
 
 
 def _keys(rng: random.Random) -> list[Key]:
-    """A few hashes that agree in many of their top bits."""
+    """A few hashes that agree in many of their top bits; more often than not they differ in three only, so
+    that ops meet in the same few leaves."""
+    bits: tuple[int, ...] = BITS
+    if rng.random() < 0.6:
+        first = rng.randint(0, 2)
+        bits = BITS[first : first + 3]
     base = 0
     for bit in BITS:
         base |= (rng.random() < 0.4) << bit
     words = {base}
-    while len(words) < rng.randint(3, 6):
-        words.add(rng.choice(sorted(words)) ^ 1 << rng.choice(BITS))
+    for _ in range(rng.randint(2, 7)):
+        words.add(rng.choice(sorted(words)) ^ 1 << rng.choice(bits))
     return [(word,) for word in sorted(words)]
 
 

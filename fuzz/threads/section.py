@@ -7,8 +7,10 @@ counted within sections only, over the whole run.
 
 A modifying op is a transaction of its own. It is assigned to the open txg when it begins, and waits before
 that while transactions of another txg on the same object have not committed (dn_assigned_txg in dmu_tx.c); a
-txg syncs only when its transactions have committed (txg_quiesce). Not for parallel sections: `destroy` and
-`create`, which the ZAP's callers keep apart from other ops, and a cursor that two threads use.
+txg syncs only when its transactions have committed (txg_quiesce), and in one step. A dbuf's own changes are
+one step each too, as db_mtx makes them. Not for parallel sections, and a limit there: ops that the ZAP's
+callers keep apart from others (`destroy`, `create`, `reopen`), those that are several calls (`increment`,
+`search`, those of directories), and a cursor that two threads use.
 """
 
 from __future__ import annotations
@@ -33,10 +35,12 @@ from fuzz.threads.scheduler import Scheduler, Watcher
 from zapcore.errors import LimitExceeded, Panic, openzfs_place
 from zapcore.invariants import Auditor
 
-MODIFY = frozenset({"add", "update", "remove"})
+MODIFY = frozenset({"add", "update", "remove", "remove_norm"})
+READ = frozenset({"lookup", "lookup_norm", "contains", "length", "count"})
+CURSOR = frozenset({"cursor", "next", "retrieve", "advance", "serialize", "close"})
 MOVE_WORLD = frozenset({"txg", "finish", "sync", "evict"})
-APART = frozenset({"destroy", "create"})
-CURSOR = frozenset({"cursor", "next", "retrieve", "close"})
+CONCURRENT = MODIFY | READ | CURSOR | MOVE_WORLD
+"""Ops of which each is one step to whoever looks from outside; the others have no place in a section."""
 
 
 class ThreadRun(NamedTuple):
@@ -256,8 +260,8 @@ def check_section(ops: Sequence[Op], judge: bool) -> None:
         raise LimitExceeded(f"{len(ops)} ops in one parallel section, {MAX_OPS} can be judged")
     users: dict[str, int] = {}
     for op in ops:
-        if op.verb in APART:
-            raise LimitExceeded(f"{op.verb} beside other threads: the ZAP's callers keep it apart")
+        if op.verb not in CONCURRENT:
+            raise LimitExceeded(f"{op.verb} in a parallel section: callers keep it apart from other ops")
         if op.verb in CURSOR and users.setdefault(op.target, op.thread) != op.thread:
             raise LimitExceeded(f"cursor {op.target} in two threads at once: it belongs to one")
 

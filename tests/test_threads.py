@@ -1,0 +1,288 @@
+"""Threads on the model: what a section means, that runs repeat, and that its judges see what they must.
+
+They protect the scheduler (default order, switches, replay in any process), the transactions of concurrent
+ops, and linearizability, lock order and locksets as judges.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fuzz.oracle import Oracle
+from fuzz.program import Op, Program, Switch, Zap
+from fuzz.run import run
+from fuzz.syntax import parse
+from fuzz.targets.base import DONE, Result
+from fuzz.targets.model import ModelTarget
+from fuzz.threads.linear import Event, explanations
+from fuzz.threads.minimize import with_schedule
+from fuzz.threads.monitor import Monitor
+from fuzz.threads.policies import Pct, RandomWalk, Replay, pct_bound
+from fuzz.threads.scheduler import Scheduler
+from fuzz.threads.section import ThreadRun, run_threads
+from zapcore.dmu.objset import Objset
+from zapcore.errors import Kind, Panic
+from zapcore.locks import RWLock, Threads
+from zapcore.release import RELEASES
+
+HEADER = "zap z fat key=u64 prehashed hash64 leaf_shift=9\n"
+SHRINK_AND_GROW = parse(
+    HEADER
+    + """add z 0x8000000000000000 len=180
+add z 0xc000000000000000 len=180
+add z 0x0 len=180
+remove z 0xc000000000000000
+t1: remove z 0x8000000000000000
+t2: add z 0x400000000000000 len=180
+"""
+)
+EVICT = parse(
+    HEADER
+    + """schedule 18:2
+add z 0x0 len=180
+add z 0x8000000000000000 len=180
+t1: cursor c z
+t1: next c
+t1: next c
+t1: retrieve c
+t2: remove z 0x0
+t2: remove z 0x8000000000000000
+"""
+)
+
+
+def order(program: Program, schedule: tuple[Switch, ...] = ()) -> list[int]:
+    seen: list[int] = []
+    done = run_threads(
+        with_schedule(program, schedule),
+        ModelTarget(),
+        trace=lambda index, op, result: seen.append(index),
+    )
+    assert done.outcome.fine
+    return seen
+
+
+def test_default_runs_a_thread_to_its_end_and_thread_0_before_and_after() -> None:
+    text = "add z 0x1\nt2: add z 0x2\nt1: add z 0x3\nt1: count z\nt2: count z\ncount z\n"
+    program = parse(HEADER + text)
+    assert order(program) == [0, 2, 3, 1, 4, 5]
+    assert order(program, (Switch(0, 2),)) == [0, 1, 4, 2, 3, 5]
+
+
+def test_a_switch_to_a_thread_that_cannot_run_is_passed_over() -> None:
+    done = run_threads(with_schedule(SHRINK_AND_GROW, (Switch(3, 7), Switch(5000, 1))), ModelTarget())
+    assert done.outcome.fine
+    assert done.schedule == ()
+
+
+def test_the_recorded_schedule_repeats_a_random_run() -> None:
+    for seed in range(60):
+        first = run_threads(SHRINK_AND_GROW, ModelTarget(), policy=RandomWalk(random.Random(seed)))
+        again = run_threads(with_schedule(SHRINK_AND_GROW, first.schedule), ModelTarget())
+        assert str(again.outcome) == str(first.outcome)
+        assert (again.schedule, again.points, again.preemptions) == first[1:]
+
+
+REPLAY = """
+import json, sys
+from fuzz.syntax import parse
+from fuzz.targets.model import ModelTarget
+from fuzz.threads.section import run_threads
+for text in json.load(sys.stdin):
+    target = ModelTarget("2.3")
+    done = run_threads(parse(text), target)
+    print(done.outcome, done.points, [block.hex() for block in target.blocks("z")])
+"""
+
+
+def test_schedules_repeat_across_processes() -> None:
+    """The long form, 1,000 of 1,000, is measured by hand; here 30 schedules in 3 processes."""
+    from fuzz.printing import format_program
+
+    texts = []
+    for seed in range(30):
+        first = run_threads(SHRINK_AND_GROW, ModelTarget(), policy=RandomWalk(random.Random(seed)))
+        texts.append(format_program(with_schedule(SHRINK_AND_GROW, first.schedule)))
+    outputs = set()
+    for hash_seed in ("0", "1", "4711"):
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(Path.cwd())}
+        done = subprocess.run(
+            [sys.executable, "-c", REPLAY],
+            input=json.dumps(texts), env=environment, capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
+        assert len(done.stdout.splitlines()) == 30
+        outputs.add(done.stdout)
+    assert len(outputs) == 1
+
+
+def test_the_explicit_evict_frees_a_leaf_that_another_thread_is_at() -> None:
+    outcome = run(EVICT, ModelTarget("explicit-evict"))
+    assert str(outcome) == "use-after-free rwlock:rw_enter l->l_rwlock is not freed"
+    assert outcome.failure is not None
+    text = outcome.failure.text
+    assert outcome.failure.op == 5
+    assert "Thread 1 failed in op 5, t1: retrieve c:\n rw_enter\n fzap_cursor_retrieve" in text
+    assert "Freed by thread 2:\n zap_leaf_evict_sync\n zap_shrink" in text
+    for release in ("2.1", "unfixed", "2.3"):
+        assert run(EVICT, ModelTarget(release)).fine
+
+
+def test_a_panic_shows_the_other_threads_stack() -> None:
+    """t2 stands in the middle of its remove when t1's retrieve meets the freed leaf."""
+    program = Program(EVICT.zaps, (*EVICT.ops, Op("count", "z", thread=2)))
+    for step in range(60, 130):
+        done = run_threads(
+            with_schedule(program, (Switch(18, 2), Switch(step, 1))), ModelTarget("explicit-evict")
+        )
+        failure = done.outcome.failure
+        if failure is not None and "\nThread 2 in op" in failure.text:
+            assert "\nThread 1 failed in op 5" in failure.text
+            assert " zap_remove" in failure.text or " zap_count" in failure.text
+            return
+    pytest.fail("no switch leaves thread 2 inside an op")
+
+
+def test_a_txg_does_not_sync_before_its_transactions_commit() -> None:
+    """t1 is stopped in its add; t2 opens the next txg and finishes the one that t1's add is in."""
+    program = parse(HEADER + "t1: add z 0x1\nt1: add z 0x2\nt2: txg\nt2: finish\nt2: add z 0x3\n")
+    orders = set()
+    for step in range(4, 16):
+        target = ModelTarget()
+        done: list[int] = []
+        outcome = run_threads(
+            with_schedule(program, (Switch(step, 2),)),
+            target,
+            trace=lambda index, op, result, done=done: done.append(index),  # type: ignore[misc]
+        ).outcome
+        assert outcome.fine, step
+        orders.add(tuple(done))
+        assert done.index(0) < done.index(3), "the finish waits for the first add"
+    assert (2, 0, 3, 4, 1) in orders or (2, 0, 1, 3, 4) in orders
+
+
+def test_deadlock_is_a_panic_with_all_stacks() -> None:
+    threads = Threads()
+    first, second = RWLock(threads, "first", (1, 1)), RWLock(threads, "second", (1, 2))
+
+    def take(one: RWLock, other: RWLock) -> None:
+        one.enter_write()
+        other.enter_write()
+
+    scheduler = Scheduler(threads, Replay([Switch(2, 2)]))
+    try:
+        with pytest.raises(Panic) as caught:
+            scheduler.run({1: lambda: take(first, second), 2: lambda: take(second, first)})
+        assert caught.value.kind is Kind.DEADLOCK
+        assert scheduler.failed == 2 and caught.value.stack == ("rw_enter",)
+        assert scheduler.stacks() == {1: ("rw_enter",)}
+    finally:
+        scheduler.abandon()
+
+
+@pytest.mark.parametrize(("writers_first", "expected"), [(False, [1, 3, 2]), (True, [1, 2, 3])])
+def test_a_waiting_writer_keeps_readers_out_by_policy_only(writers_first: bool, expected: list[int]) -> None:
+    threads = Threads()
+    lock = RWLock(threads, "lock")
+    got: list[int] = []
+
+    def reader(number: int) -> None:
+        lock.enter_read()
+        got.append(number)
+        lock.exit()
+
+    def writer() -> None:
+        lock.enter_write()
+        got.append(2)
+        lock.exit()
+
+    # 1 has it as reader and stops before letting it go; 2 comes to write, 3 to read
+    def first() -> None:
+        lock.enter_read()
+        got.append(1)
+        scheduler.point("hold", (1, 0))
+        lock.exit()
+
+    scheduler = Scheduler(
+        threads, Replay([Switch(2, 2), Switch(3, 3)] if not writers_first else [Switch(2, 2)]),
+        writers_first=writers_first,
+    )  # fmt: skip
+    scheduler.run({1: first, 2: writer, 3: lambda: reader(3)})
+    assert got == expected
+
+
+def history(*events: tuple[str, int, int, int]) -> list[Event]:
+    return [
+        Event(place, Op(verb, "z", None if verb == "count" else (1,), 1, 1), began, ended, Result(code))
+        for place, (verb, began, ended, code) in enumerate(events)
+    ]
+
+
+def test_linearizability_takes_every_order_that_overlap_allows_and_no_other() -> None:
+    program = Program((Zap("z", words=1, prehashed=True, hash64=True),), ())
+    add, remove = ("add", 0, 2, 0), ("remove", 1, 3, 0)
+    ends = explanations(program, Oracle(program), history(add, remove))
+    assert [end.entries["z"] for end in ends] == [{}]
+    wrong = history(("add", 0, 1, 0), ("add", 2, 3, 0))
+    assert not explanations(program, Oracle(program), wrong)
+    late = history(("remove", 0, 1, 0), ("add", 2, 3, 0))
+    assert not explanations(program, Oracle(program), late), "an op that ended before cannot come after"
+    fails = history(("add", 0, 9, 0), ("add", 1, 8, errno.EEXIST))
+    assert len(explanations(program, Oracle(program), fails)) == 1
+
+
+def test_linearizability_gives_every_state_that_may_be_left() -> None:
+    program = Program((Zap("z", words=1, prehashed=True, hash64=True),), ())
+    both = [
+        Event(place, Op("update", "z", (1,), 1, 1, fill=place), 0, 5, DONE) for place in (0, 1)
+    ]  # fmt: skip
+    values = {end.entries["z"][(1,)].data for end in explanations(program, Oracle(program), both)}  # type: ignore[index]
+    assert values == {b"\0", b"\1"}
+
+
+@pytest.mark.parametrize(
+    ("ops", "says"),
+    [
+        ("t1: destroy z\nt2: count z\n", "destroy"),
+        ("t1: cursor c z\nt2: next c\n", "cursor c"),
+        ("".join(f"t{1 + place % 2}: count z\n" for place in range(17)), "17 ops"),
+    ],
+)
+def test_what_a_section_cannot_hold_is_a_limit(ops: str, says: str) -> None:
+    outcome = run(parse(HEADER + ops), ModelTarget())
+    assert outcome.limit is not None and says in outcome.limit
+
+
+def test_pct_knows_its_bound_and_keeps_it() -> None:
+    """A bug of depth 2: t2's whole body between two points of t1."""
+    assert pct_bound(2, 10, 2) == 1 / 20
+    hits = 0
+    for seed in range(400):
+        done = run_threads(SHRINK_AND_GROW, ModelTarget(), policy=Pct(random.Random(seed), 2, 92))
+        hits += not done.outcome.fine
+    assert hits >= 400 * pct_bound(2, 92, 2)
+
+
+def test_the_models_functions_are_themselves_again_after_a_run() -> None:
+    from zapcore.zap import leaf, ptrtbl
+
+    before = (leaf.lookup, leaf.entry_create, ptrtbl.load, RWLock.destroy)
+    run_threads(SHRINK_AND_GROW, ModelTarget(), policy=RandomWalk(random.Random(1)))
+    run(EVICT, ModelTarget("explicit-evict"))
+    assert (leaf.lookup, leaf.entry_create, ptrtbl.load, RWLock.destroy) == before
+    assert Monitor(Objset(RELEASES["2.3"])).wrapped == []
+
+
+def test_without_threads_no_scheduler_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*arguments: object, **options: object) -> ThreadRun:
+        raise AssertionError
+
+    monkeypatch.setattr("fuzz.threads.section.run_threads", never)
+    assert run(Program(SHRINK_AND_GROW.zaps, SHRINK_AND_GROW.ops[:4]), ModelTarget()).fine
