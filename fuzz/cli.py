@@ -49,8 +49,10 @@ class Bad(click.ClickException):
 
 ELSEWHERE = {
     "check": "fuzz.check.command:check",
+    "describe": "fuzz.describe:describe",
     "enumerate": "fuzz.engines.enumerate_command:enumerate_",
     "explore": "fuzz.threads.command:explore_command",
+    "export": "fuzz.export.command:export",
     "triage": "fuzz.triage.command:triage",
 }
 """Commands that have a file of their own, imported when they are asked for."""

@@ -15,14 +15,14 @@ from typing import Literal, NamedTuple
 from zapcore import layout as L
 from zapcore.byteorder import is_big, swap_leaf, swap_micro, swap_words, table_is_big
 from zapcore.fatcheck import Fat, fat_violations, next_table_blocks
-from zapcore.hashing import crc64, hash_words
 from zapcore.hazards import Effect, Hazard, static_hazards, walk_leaf
 from zapcore.hints import link_hint
 from zapcore.leafcheck import LeafEntry, LeafReport, check_leaf, is_leaf
 from zapcore.microcheck import check_micro
+from zapcore.namehash import hash_of_key
 from zapcore.violation import Violation
 from zapcore.zap.micro import SLOT
-from zapcore.zap.name import HASH28_MASK, HASH48_MASK, Key, key_of
+from zapcore.zap.name import LONG_NAME, Key, key_of
 
 MAX_LISTED = 1000
 """Violations that a report lists; `unlisted` counts the rest by invariant."""
@@ -141,6 +141,7 @@ class _Checker:
         self.hazards: dict[Hazard, None] = {}
         self.kept = 0
         self.orders: set[str] = set()
+        self.unhashed = False
 
     def wrong(self, violation: Violation) -> None:
         """List a violation, or count it where there are too many; note what follows from it."""
@@ -190,9 +191,7 @@ class _Checker:
         for violation in found_micro.violations:
             self.wrong(violation)
         for slot, name, value_hash, cd, value in found_micro.entries:
-            self.keep(FoundEntry(0, slot, name, value_hash, cd, 8, 1, value.to_bytes(8, "big")))
-        if q[2]:
-            self.report.notes.append("names are normalized: hashes were not compared")
+            self.keep(FoundEntry(0, slot, name, value_hash or 0, cd, 8, 1, value.to_bytes(8, "big")))
 
     def fat(self) -> None:
         """A fat ZAP."""
@@ -221,8 +220,8 @@ class _Checker:
         for violation in fat_violations(fat):
             self.wrong(violation)
         self.leftovers(leaves, table_blocks)
-        if q[L.Q_NORMFLAGS]:
-            report.notes.append("names are normalized: hashes were not compared")
+        if self.unhashed:
+            report.notes.append("not every name has a normal form: its hash was not compared")
 
     def read(self, blkid: int) -> bytes:
         """A block as it lies there, zero where the object has none."""
@@ -304,20 +303,16 @@ class _Checker:
             well_formed = ints > 0
             text = "no words"
         else:
-            well_formed = 1 < ints <= L.MAX_NAME_LEN and entry.name.find(b"\0") == ints - 1
+            well_formed = 1 < ints <= LONG_NAME and entry.name.find(b"\0") == ints - 1
             text = f"{ints} bytes, its first NUL at {entry.name.find(0)}"
         if not well_formed:
             self.wrong(Violation("name", blkid, "name", text, entry.chunk))
             return
         key = key_of(entry.name, self.words)
-        if isinstance(key, bytes):
-            if q[L.Q_NORMFLAGS]:
-                return
-            hashed = crc64(q[L.Q_SALT], key)
-        else:
-            hashed = key[0] if flags & L.FLAG_PRE_HASHED_KEY else hash_words(q[L.Q_SALT], key)
-        hashed &= HASH48_MASK if wide else HASH28_MASK
-        if hashed != entry.hash:
+        hashed = hash_of_key(key, q[L.Q_SALT], flags, q[L.Q_NORMFLAGS])
+        if hashed is None:
+            self.unhashed = True
+        elif hashed != entry.hash:
             text = f"{entry.hash:#x}, but its name hashes to {hashed:#x}"
             self.wrong(Violation("hash", blkid, "le_hash", text, entry.chunk))
 

@@ -7,21 +7,20 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from zapcore import layout as L
-from zapcore.hashing import crc64
+from zapcore.namehash import hash_of_key
 from zapcore.violation import Violation
 from zapcore.zap.micro import NAME_LEN, Q_MZ_NORM, Q_MZ_SALT, SLOT, slot_offset
-from zapcore.zap.name import HASH28_MASK
 
 MAX_CD = 0xFFFF
 """mze_insert asserts that a differentiator is not larger."""
 
 
 class MicroEntry(NamedTuple):
-    """A slot in use."""
+    """A slot in use; `hash` is None for a name without normal form."""
 
     slot: int
     name: bytes
-    hash: int
+    hash: int | None
     cd: int
     value: int
 
@@ -37,6 +36,7 @@ def check_micro(raw: bytes) -> MicroReport:
     """Check a micro ZAP's block, its size a multiple of 64 bytes. Never raises."""
     entries: list[MicroEntry] = []
     violations = list(_header(raw))
+    norm = int.from_bytes(raw[8 * Q_MZ_NORM : 8 * Q_MZ_NORM + 8], "little")
     salt = int.from_bytes(raw[8 * Q_MZ_SALT : 8 * Q_MZ_SALT + 8], "little")
     for slot in range(len(raw) // SLOT - 1):
         at = slot_offset(slot)
@@ -45,9 +45,8 @@ def check_micro(raw: bytes) -> MicroReport:
         if name:
             cd = int.from_bytes(raw[at + 8 : at + 12], "little")
             value = int.from_bytes(raw[at : at + 8], "little")
-            entries.append(MicroEntry(slot, name, crc64(salt, name) & HASH28_MASK, cd, value))
-    hashes_known = not int.from_bytes(raw[8 * Q_MZ_NORM : 8 * Q_MZ_NORM + 8], "little")
-    violations += _uniqueness(entries, hashes_known)
+            entries.append(MicroEntry(slot, name, hash_of_key(name, salt, 0, norm), cd, value))
+    violations += _uniqueness(entries)
     return MicroReport(entries, violations)
 
 
@@ -79,15 +78,15 @@ def _slot(raw: bytes, slot: int) -> Iterator[Violation]:
         yield Violation("differentiator", 0, "mze_cd", f"{cd:#x}, larger than {MAX_CD:#x}", slot)
 
 
-def _uniqueness(entries: list[MicroEntry], hashes_known: bool) -> Iterator[Violation]:
-    """No name twice; no differentiator twice for a hash (names that are normalized hash otherwise)."""
+def _uniqueness(entries: list[MicroEntry]) -> Iterator[Violation]:
+    """No name twice; no differentiator twice for a hash."""
     names: dict[bytes, int] = {}
     places: dict[tuple[int, int], int] = {}
     for entry in entries:
         first = names.setdefault(entry.name, entry.slot)
         if first != entry.slot:
             yield Violation("slot", 0, "mze_name", f"{entry.name!r} is in slot {first} too", entry.slot)
-        if not hashes_known:
+        if entry.hash is None:
             continue
         first = places.setdefault((entry.hash, entry.cd), entry.slot)
         if first != entry.slot:

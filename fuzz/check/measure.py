@@ -58,7 +58,10 @@ def flips(count: int, seed: int) -> tuple[Counter[str], Counter[str], list[str]]
 
 
 def false_alarms(count: int, seed: int) -> tuple[int, list[str]]:
-    """Check the objects that random programs leave; returns how many, and what was said of any."""
+    """Check the objects that random programs leave; returns how many, and what was said of any.
+
+    Programs are judged while they run: OpenZFS's own bugs (corpus/findings) leave objects that are not sound.
+    """
     rng = Random(seed)
     targets = [ModelTarget(name) for name in RELEASES]
     parameters = Parameters(max_ops=160)
@@ -67,7 +70,7 @@ def false_alarms(count: int, seed: int) -> tuple[int, list[str]]:
     while objects < count:
         target = targets[objects % len(targets)]
         program = random_program(rng, parameters)
-        if not run(program, target, judge=False).fine:
+        if not run(program, target, forgive=lambda failure: failure.signature.kind == "oracle").fine:
             continue
         for zap in program.zaps:
             blocks = target.blocks(zap.name)

@@ -1,0 +1,34 @@
+"""The hash that a key must have, from what the header says: salt, flags, normalization (zap_hash)."""
+
+from __future__ import annotations
+
+from zapcore import layout as L
+from zapcore.hashing import crc64, hash_words
+from zapcore.zap.name import HASH28_MASK, HASH48_MASK, LONG_NAME, MAX_NAME, Key
+from zapcore.zap.norm import Unmappable, normalize
+
+_CASES = (0, 2, 4)
+_FORMS = (0, 0x10, 0x20, 0x50, 0x60)
+
+
+def hash_of_key(key: Key, salt: int, flags: int, norm: int) -> int | None:
+    """The hash as an entry stores it; None where these flags cannot be, or the name has no normal form."""
+    if isinstance(key, tuple):
+        whole = key[0] if flags & L.FLAG_PRE_HASHED_KEY else hash_words(salt, key)
+    else:
+        form = _form(key, norm)
+        if form is None:
+            return None
+        whole = crc64(salt, form)
+    return whole & (HASH48_MASK if flags & L.FLAG_HASH64 else HASH28_MASK)
+
+
+def _form(name: bytes, norm: int) -> bytes | None:
+    if not norm:
+        return name
+    if norm & 7 not in _CASES or norm & ~7 not in _FORMS:
+        return None
+    try:
+        return normalize(name, norm, LONG_NAME if len(name) >= MAX_NAME else MAX_NAME)
+    except Unmappable:
+        return None
