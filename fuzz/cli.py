@@ -52,6 +52,7 @@ ELSEWHERE = {
     "describe": "fuzz.describe:describe",
     "enumerate": "fuzz.engines.enumerate_command:enumerate_",
     "explore": "fuzz.threads.command:explore_command",
+    "import-strace": "fuzz.strace:import_strace",
     "export": "fuzz.export.command:export",
     "triage": "fuzz.triage.command:triage",
 }

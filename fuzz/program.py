@@ -139,7 +139,9 @@ VERBS: Mapping[str, Verb] = {
     "length": Verb(Target.ZAP, True, doc="zap_length: integer size and number of integers"),
     "count": Verb(Target.ZAP, doc="zap_count"),
     "destroy": Verb(Target.ZAP, doc="zap_destroy"),
-    "create": Verb(Target.ZAP, doc="zap_create again, after destroy, as the header line says"),
+    "create": Verb(
+        Target.ZAP, doc="zap_create again, as the header line says; the same object if it is free by then"
+    ),
     "cursor": Verb(
         Target.CURSOR,
         numbers=(Number("fill", "from", 0, 0, U64, hex=True),),

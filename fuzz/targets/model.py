@@ -110,6 +110,7 @@ class ModelTarget:
             flags=flags_of(header),
             norm=header.norm,
             block_shift=header.leaf_shift if header.fat else 0,
+            number=self.numbers.get(header.name, 0),
         )
 
     def _number(self, op: Op) -> int:

@@ -33,11 +33,12 @@ class Tx:
 
 
 class Objset:
-    """objset_t and its pool. `holds` counts the dbuf holds of everybody but dirty records.
+    """objset_t and its pool. `freed` are objects whose free has synced, of which dbufs may still be held;
+    `holds` counts the dbuf holds of everybody but dirty records.
 
     `block_limit` and `byte_limit` bound one object's address space (blocks) and size (bytes); beyond them an
-    operation raises LimitExceeded. `fat_block_shift` is the tunable fzap_default_block_shift:
-    log2 of the block size of micro ZAPs that become fat.
+    operation raises LimitExceeded. `fat_block_shift` is the tunable fzap_default_block_shift: log2 of the
+    block size of micro ZAPs that become fat.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Objset:
         self.open_tx = Tx(FIRST_TXG)
         self.in_flight: list[int] = []
         self.dnodes: dict[int, Dnode] = {}
+        self.freed: dict[int, Dnode] = {}
         self.dirty_dnodes: dict[int, dict[Dnode, None]] = {}
         self.cache: dict[Dbuf, None] = {}
         self.holds = 0
@@ -66,11 +68,16 @@ class Objset:
             raise LimitExceeded(f"an object of {blocks} blocks of {block_size} bytes")
 
     @openzfs("dmu_object.c", "dmu_object_alloc")
-    def allocate(self, block_size: int, tx: Tx) -> Dnode:
-        """A new object, its blocks of `block_size` bytes."""
-        dnode = Dnode(self, self.next_object, block_size)
-        self.dnodes[self.next_object] = dnode
-        self.next_object += 1
+    def allocate(self, block_size: int, tx: Tx, number: int = 0) -> Dnode:
+        """A new object, its blocks of `block_size` bytes: `number` if that is free, else one that was never
+        used. A number is free once the free of its object has synced and nobody holds a dbuf of it."""
+        old = self.freed.get(number)
+        if number and number not in self.dnodes and not (old and old.dbufs):
+            self.freed.pop(number, None)
+        else:
+            number = self.next_object
+            self.next_object += 1
+        dnode = self.dnodes[number] = Dnode(self, number, block_size)
         dnode.set_dirty(tx.txg)
         return dnode
 
@@ -84,7 +91,7 @@ class Objset:
 
     def forget(self, dnode: Dnode) -> None:
         """The object's free has synced."""
-        del self.dnodes[dnode.number]
+        self.freed[dnode.number] = self.dnodes.pop(dnode.number)
 
     @openzfs("txg.c", "txg_quiesce")
     def open_next_txg(self) -> None:

@@ -40,10 +40,20 @@ Write = Callable[[Name, int, int, bytes, object, Tx], None]
 
 
 @openzfs("zap_micro.c", "zap_create_flags")
-def create(objset: Objset, tx: Tx, *, salt: int, flags: int = 0, norm: int = 0, block_shift: int = 0) -> int:
-    """Create a ZAP; returns its object number. With flags it is fat at once, of blocks of 2^block_shift
-    bytes; without it is micro. The salt is the caller's: the real one makes it from addresses."""
-    dnode = objset.allocate(max(1 << block_shift, 512), tx)
+def create(
+    objset: Objset,
+    tx: Tx,
+    *,
+    salt: int,
+    flags: int = 0,
+    norm: int = 0,
+    block_shift: int = 0,
+    number: int = 0,
+) -> int:
+    """Create a ZAP; returns its object number, which is `number` if that is free. With flags it is fat at
+    once, of blocks of 2^block_shift bytes; without it is micro. The salt is the caller's: the real one makes
+    it from addresses."""
+    dnode = objset.allocate(max(1 << block_shift, 512), tx, number)
     _init(objset, dnode.number, tx, salt, flags, norm)
     return dnode.number
 

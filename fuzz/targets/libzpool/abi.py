@@ -44,7 +44,11 @@ PROTOTYPES = {
     "dmu_objset_pool": "p p",
     "dmu_objset_spa": "p p",
     "dmu_objset_evict_dbufs": "v p",
+    "dmu_object_claim": "i pqiiiip",
     "dmu_object_info": "i pqp",
+    "dnode_hold": "i pqpp",
+    "dnode_rele": "v pp",
+    "mzap_create_impl": "v piip",
     "dmu_read": "i pqqqpu",
     "dmu_buf_hold": "i pqqppi",
     "dmu_buf_rele": "v pp",
@@ -97,7 +101,6 @@ TXG_NOWAIT = 0
 TXG_WAIT = 1
 SCL_CONFIG, SCL_STATE = 1, 2
 RW_READER, RW_WRITER = 0, 1
-INDIRECT_SHIFT = 17
 
 
 class ObjectInfo(ctypes.Structure):

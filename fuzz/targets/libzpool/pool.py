@@ -31,6 +31,8 @@ from fuzz.targets.libzpool.abi import (
 IMAGE_BYTES = 4 << 30
 """Size of the image. It is sparse: only what has been written takes memory."""
 
+FIRST_OBJECT = 1 << 10
+"""Numbers from here on are given out in turn; smaller ones are OpenZFS's own choice."""
 POOL, DATASET = b"zapfuzz", b"zapfuzz/ds"
 _NEVER_SECONDS = 10_000_000
 
@@ -76,6 +78,7 @@ class Pool:
         self.lib = library
         self.tag = ctypes.create_string_buffer(b"zapfuzz")
         self.in_flight = 0
+        self._objects = FIRST_OBJECT
         self._gate, self._next_gate = _Gate(), _Gate()
         self._settle_tunables()
         self._image = os.memfd_create("zapfuzz-pool", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
@@ -152,6 +155,11 @@ class Pool:
     def forbid_writes(self) -> None:
         """Make every write to the image fail from now on, as a broken disk does."""
         fcntl.fcntl(self._image, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
+
+    def fresh_object(self) -> int:
+        """The number of an object that this pool has never had."""
+        self._objects += 1
+        return self._objects
 
     def probe_open_txg(self) -> int:
         """The open txg as a real transaction sees it."""
