@@ -35,6 +35,8 @@ class Kind(enum.StrEnum):
     USE_AFTER_FREE = "use-after-free"
     DEADLOCK = "deadlock"
     INVARIANT = "invariant"
+    TYPE_CONFUSION = "type-confusion"
+    """A structure is taken for another one: what real code does then is undefined."""
 
 
 class Panic(Exception):

@@ -186,6 +186,8 @@ LOCK_KINDS = ("use-after-free", "deadlock")
 def _alike(mine: Failure, its: Failure | None) -> bool:
     if its is None:
         return False
+    if mine.signature.kind == "type-confusion":
+        return True  # whatever the library died of
     if mine.signature.kind in LOCK_KINDS:
         return "rw_enter" in (its.signature.stack or (its.signature.place,)) or its.signature.kind == "hang"
     return mine.signature.key == its.signature.key

@@ -266,12 +266,15 @@ class Dbuf:
         of zeros becomes a hole, whose buffer stays anonymous."""
         if record.data is self.buf and len(self.holds) > 1:
             record.data = self.buf.copy()
+        dnode = self.dnode
+        if self.blkid > dnode.stable_max_blkid:
+            dnode.stable_max_blkid = self.blkid
         data = bytes(record.data.raw)
         hole = not any(data)
         if hole:
-            self.dnode.stable.pop(self.blkid, None)
+            dnode.stable.pop(self.blkid, None)
         else:
-            self.dnode.stable[self.blkid] = data
+            dnode.stable[self.blkid] = data
         if record.data is self.buf:
             self.buf.anonymous = hole
         self.dirty.remove(record)

@@ -5,6 +5,7 @@ From module/zfs/dnode.c and module/zfs/dnode_sync.c.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from zapcore.dmu.dbuf import CACHED, Dbuf, DirtyRecord, Tag
@@ -160,16 +161,24 @@ class Dnode:
     @openzfs("dnode_sync.c", "dnode_sync")
     def sync(self, txg: int) -> None:
         """Bring one txg's frees and dirty blocks to stable storage."""
-        for blkid in self.free_ranges.pop(txg, ()):
-            self.stable.pop(blkid, None)
-            if blkid == self.stable_max_blkid:
-                self.stable_max_blkid = max(self.stable, default=0)
+        for first, last in _runs(self.free_ranges.pop(txg, ())):
+            self._sync_free_range(first, last)
         if self.free_txg and self.free_txg <= txg:
             self._sync_free(txg)
             return
         self.stable_max_blkid = self.next_max_blkid.pop(txg, self.stable_max_blkid)
         for record in self.dirty_records.pop(txg, ()):
             record.dbuf.sync(record)
+
+    @openzfs("dnode_sync.c", "dnode_sync_free_range")
+    def _sync_free_range(self, first: int, last: int) -> None:
+        """Free blocks on stable storage; if they were the object's last, it ends before them."""
+        if first > self.stable_max_blkid:
+            return
+        for blkid in range(first, min(last, self.stable_max_blkid) + 1):
+            self.stable.pop(blkid, None)
+        if last >= self.stable_max_blkid:
+            self.stable_max_blkid = max(first - 1, 0)
 
     @openzfs("dnode_sync.c", "dnode_sync_free")
     def _sync_free(self, txg: int) -> None:
@@ -192,3 +201,13 @@ class Dnode:
                 dbuf.destroy()
         if not self.dbufs and not self.dirty_records and not self.free_ranges:
             self.max_blkid = self.stable_max_blkid
+
+
+def _runs(blocks: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """First and last of each run of consecutive blocks."""
+    ordered = sorted(blocks)
+    first = 0
+    for at, blkid in enumerate(ordered):
+        if at + 1 == len(ordered) or ordered[at + 1] != blkid + 1:
+            yield ordered[first], blkid
+            first = at + 1

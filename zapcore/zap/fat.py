@@ -11,13 +11,15 @@ import errno
 from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf, Tag
 from zapcore.dmu.objset import Tx
-from zapcore.errors import ZapErrno, fail, openzfs
+from zapcore.errors import Kind, Panic, ZapErrno, fail, openzfs
 from zapcore.zap import leaf as leaves
 from zapcore.zap import ptrtbl
 from zapcore.zap.leaf import Leaf
 from zapcore.zap.name import Found, Name
 from zapcore.zap.split import split
 from zapcore.zap.zap import FTAG, Zap, lock, unlock
+
+U64 = (1 << 64) - 1
 
 
 @openzfs("zap.c", "fzap_upgrade")
@@ -98,11 +100,12 @@ def leaf_of_block(zap: Zap, blkid: int, tx: Tx | None, write: bool) -> Leaf:
     """Hold and lock the leaf of a block. Raises ENOENT for block 0."""
     if blkid == 0:
         raise ZapErrno(errno.ENOENT)
-    dbuf = zap.dnode.hold(blkid, None)
+    # the offset is a 64-bit number: a block number that is garbage wraps around in it
+    dbuf = zap.dnode.hold(blkid & (U64 >> zap.block_shift), None)
     user = dbuf.user
     leaf = _open_leaf(zap, blkid, dbuf) if user is None else user
     if not isinstance(leaf, Leaf):
-        fail("l->l_blkid == blkid", macro="VERIFY3U", line=571)
+        raise Panic(Kind.TYPE_CONFUSION, "zap.c:zap_get_leaf_byblk", "the block's user data is a zap_leaf_t")
     if write:
         leaf.rwlock.enter_write()
         assert tx is not None
