@@ -13,8 +13,9 @@ import importlib
 import inspect
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from types import FunctionType as Function
+from typing import Any, NamedTuple, cast
 
 
 class Edit(NamedTuple):
@@ -30,47 +31,60 @@ class EditProblem(Exception):
     """The model has changed and an edit fits no longer; the text says which and why."""
 
 
-def _owner(edit: Edit) -> tuple[Any, Any, str]:
-    """The module, what in it owns the function (the module or a class), and the function's name."""
+def _owner(edit: Edit) -> tuple[Any, str]:
+    """What owns the function (a module or a class), and the function's name."""
     place, _, path = edit.where.partition(":")
-    module = importlib.import_module(f"zapcore.{place}")
     *classes, name = path.split(".")
-    owner: Any = module
+    owner: Any = importlib.import_module(f"zapcore.{place}")
     for each in classes:
         owner = getattr(owner, each)
-    return module, owner, name
+    return owner, name
+
+
+class _Changed(NamedTuple):
+    """A function that is in use now, made of an original by edits."""
+
+    original: Function
+    edits: tuple[Edit, ...]
+
+
+_in_use: dict[Function, _Changed] = {}
 
 
 @functools.cache
-def changed(edit: Edit) -> tuple[Callable[..., object], Callable[..., object]]:
-    """The original function and the changed one. Raises EditProblem."""
-    module, owner, name = _owner(edit)
-    original = vars(owner).get(name)
-    if original is None:
-        raise EditProblem(f"{edit.where}: no such function")
+def changed(original: Function, edits: tuple[Edit, ...]) -> Function:
+    """The function with these edits of its text. Raises EditProblem where one does not fit."""
     source = textwrap.dedent(inspect.getsource(original))
-    if source.count(edit.old) != 1:
-        raise EditProblem(f"{edit.where}: expected once, found {source.count(edit.old)} times: {edit.old!r}")
+    for where, old, new in edits:
+        if source.count(old) != 1:
+            raise EditProblem(f"{where}: expected once, found {source.count(old)} times: {old!r}")
+        source = source.replace(old, new)
     scope: dict[str, Any] = {}
-    text = "from __future__ import annotations\n" + source.replace(edit.old, edit.new)
-    exec(compile(text, f"<edit of {edit.where}>", "exec"), vars(module), scope)
-    return original, scope[name]
+    code = compile("from __future__ import annotations\n" + source, f"<{edits[0].where}, edited>", "exec")
+    exec(code, original.__globals__, scope)
+    return cast("Function", scope[original.__name__])
 
 
 @contextlib.contextmanager
 def applied(*edits: Edit) -> Iterator[None]:
-    """The model with these changes, for as long as the context lasts. Raises EditProblem."""
+    """The model with these changes, for as long as the context lasts. Raises EditProblem.
+
+    Contexts nest, also on one function; they must be left in the reverse order.
+    """
     with contextlib.ExitStack() as undo:
         for edit in edits:
-            original, new = changed(edit)
-            _, owner, name = _owner(edit)
+            owner, name = _owner(edit)
+            now = vars(owner).get(name)
+            if now is None:
+                raise EditProblem(f"{edit.where}: no such function")
+            original, before = _in_use.get(now, _Changed(now, ()))
+            new = changed(original, (*before, edit))
+            _in_use[new] = _Changed(original, (*before, edit))
             for place in (owner, *_zapcore_modules()):
                 for alias, value in list(vars(place).items()):
-                    if value is original:
+                    if value is now:
                         setattr(place, alias, new)
-                        undo.callback(setattr, place, alias, original)
-            if vars(owner)[name] is not new:
-                raise EditProblem(f"{edit.where}: changed by another edit already")
+                        undo.callback(setattr, place, alias, now)
         yield
 
 

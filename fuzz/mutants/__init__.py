@@ -1,1 +1,28 @@
-"""Seeded faults: the model with one thing wrong, to see whether an engine finds it."""
+"""Seeded faults of the model, by name: `with applied("cursor-skips"): ...` runs the model with one of them.
+
+Kept apart from the model: each changes one small function (two at most) from outside, by `fuzz.edits`. They
+measure what the engines find, and show that the judges and the byte comparison see what they should.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+
+from fuzz.mutants.in_bytes import BYTES_MUTANTS
+from fuzz.mutants.in_leaf import LEAF_MUTANTS
+from fuzz.mutants.in_shrink import SHRINK_MUTANTS
+from fuzz.mutants.in_table import TABLE_MUTANTS
+from fuzz.mutants.mutant import SLIP, Mutant
+
+MUTANTS: Mapping[str, Mutant] = {
+    mutant.name: mutant for mutant in (*LEAF_MUTANTS, *TABLE_MUTANTS, *SHRINK_MUTANTS, *BYTES_MUTANTS)
+}
+"""Every mutant, by name."""
+
+__all__ = ["MUTANTS", "SLIP", "Mutant", "applied"]
+
+
+def applied(name: str) -> contextlib.AbstractContextManager[None]:
+    """The model with the mutant of that name. Raises KeyError, EditProblem."""
+    return MUTANTS[name].applied()

@@ -1,0 +1,144 @@
+"""Faults that only the bytes show: every answer, assertion and invariant is as it should be.
+
+They are what comparing blocks with the real library is for.
+"""
+
+from __future__ import annotations
+
+from fuzz.edits import Edit
+from fuzz.mutants.mutant import SLIP, Mutant
+
+BYTES = "bytes"
+
+BYTES_MUTANTS = (
+    Mutant(
+        "free-name-last",
+        "removing an entry frees its value before its name (as later releases do)",
+        "9a81484e35",
+        BYTES,
+        (
+            Edit(
+                "zap.leaf:entry_remove",
+                "    _array_free(leaf, at + L.H_NAME_CHUNK)\n    _array_free(leaf, at + L.H_VALUE_CHUNK)\n",
+                "    _array_free(leaf, at + L.H_VALUE_CHUNK)\n    _array_free(leaf, at + L.H_NAME_CHUNK)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "free-list-in-order",
+        "an array's chunks return to the free list in their order (as later releases do)",
+        "9a81484e35",
+        BYTES,
+        (
+            Edit(
+                "zap.leaf:_array_free",
+                "        _chunk_free(leaf, chunk)\n        chunk = following\n",
+                "        freed.append(chunk)\n        chunk = following\n"
+                "    for chunk in reversed(freed):\n        _chunk_free(leaf, chunk)\n",
+            ),
+            Edit("zap.leaf:_array_free", "    chunk = h[link]\n", "    freed = []\n    chunk = h[link]\n"),
+        ),
+    ),
+    Mutant(
+        "freed-chunk-not-cleared",
+        "a chunk that returns to the free list keeps its bytes",
+        SLIP,
+        BYTES,
+        (Edit("zap.leaf:_chunk_free", "    raw[at + 1 : at + 1 + L.ARRAY_BYTES] = _PAD\n", ""),),
+    ),
+    Mutant(
+        "value-stored-first",
+        "a new entry's value takes its chunks before its name does",
+        SLIP,
+        BYTES,
+        (
+            Edit(
+                "zap.leaf:entry_create",
+                "    h[at + L.H_NAME_CHUNK] = _array_create(leaf, name.stored)\n",
+                "    h[at + L.H_VALUE_CHUNK] = _array_create(leaf, stored)\n",
+            ),
+            Edit(
+                "zap.leaf:entry_create",
+                "    h[at + L.H_NAME_NUMINTS] = name.numints\n"
+                "    h[at + L.H_VALUE_CHUNK] = _array_create(leaf, stored)\n",
+                "    h[at + L.H_NAME_NUMINTS] = name.numints\n"
+                "    h[at + L.H_NAME_CHUNK] = _array_create(leaf, name.stored)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "chain-order",
+        "among entries of one bucket with equal differentiators the newest comes first",
+        SLIP,
+        BYTES,
+        (Edit("zap.leaf:_link_entry", "<= cd:", "< cd:"),),
+    ),
+    Mutant(
+        "split-from-the-end",
+        "a split moves entries from the last chunk to the first",
+        SLIP,
+        BYTES,
+        (Edit("zap.split:split", "in range(geo.chunks):", "in reversed(range(geo.chunks)):"),),
+    ),
+    Mutant(
+        "value-before-name",
+        "a split moves an entry's value before its name",
+        SLIP,
+        BYTES,
+        (
+            Edit(
+                "zap.split:_transfer_entry",
+                "(L.H_NAME_CHUNK, L.H_VALUE_CHUNK)",
+                "(L.H_VALUE_CHUNK, L.H_NAME_CHUNK)",
+            ),
+        ),
+    ),
+    Mutant(
+        "flag-always-set",
+        "a new leaf says that its entries are sorted, also where names are not normalized",
+        SLIP,
+        BYTES,
+        (Edit("zap.leaf:init", "    if sort:\n", "    if True:\n"),),
+    ),
+    Mutant(
+        "leaf-block-not-freed",
+        "shrinking forgets to free the block",
+        SLIP,
+        BYTES,
+        (Edit("zap.shrink:_collapse", "    zap.dnode.free_range(odd.blkid, 1, tx)\n", ""),),
+        "2.3",
+    ),
+    Mutant(
+        "old-table-not-freed",
+        "the old pointer table's blocks are not freed when the larger one is done",
+        SLIP,
+        BYTES,
+        (
+            Edit(
+                "zap.ptrtbl:_table_grow",
+                "    zap.dnode.free_range(q[L.Q_TBL_BLK], blocks, tx)\n",
+                "",
+            ),
+        ),
+    ),
+    Mutant(
+        "freed-block-read-from-disk",
+        "a freed block is read as it was written last, until its free has synced",
+        SLIP,
+        BYTES,
+        (
+            Edit(
+                "dmu.dbuf:Dbuf.read",
+                "None if self.dnode.block_freed(self.blkid) else self.dnode.stable.get(self.blkid)",
+                "self.dnode.stable.get(self.blkid)",
+            ),
+        ),
+    ),
+    Mutant(
+        "freed-buffer-not-cleared",
+        "a freed block's buffer that somebody holds keeps its bytes",
+        SLIP,
+        BYTES,
+        (Edit("dmu.dbuf:Dbuf.freed", "        self.buf.zero()\n", "        pass\n"),),
+    ),
+)
