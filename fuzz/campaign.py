@@ -211,7 +211,7 @@ class Campaign:
         if form(small) in known_here and any(found.signature.key == signature.key for found in self.found):
             return
         other_form = self.config.forms and form(small) not in known_here
-        folder = self._kept(text)
+        folder = self._kept(text, small)
         if (new and not known_here) or other_form:
             folder = self._keep(small, signature, event["executions"])
         known_here.add(form(small))
@@ -222,10 +222,11 @@ class Campaign:
         self.found.append(found)
         self.watcher.found(found)
 
-    def _kept(self, text: str) -> Path | None:
-        """Where a failure that is known already is kept."""
-        known = self.known.get(text)
-        return known[0].folder if known else None
+    def _kept(self, text: str, small: Program) -> Path | None:
+        """Where a failure that is known already is kept; of several forms, the one of this program."""
+        known = self.known.get(text, [])
+        alike = [each.folder for each in known if form(each.program) == form(small)]
+        return next(iter([*alike, *(each.folder for each in known)]), None)
 
     def _keep(self, small: Program, signature: Signature, executions: int) -> Path:
         """Write a reproducer with what every release does on it now."""
