@@ -99,6 +99,15 @@ def test_every_seven_op_program_with_stale_user_data() -> None:
     ]
 
 
+def test_seven_ops_are_the_fewest_for_the_explicit_evict() -> None:
+    """None of up to six ops fails; of the 64 of seven ops (`enumerate --max-ops 7`) one is run here."""
+    assert not enumerate_programs("explicit-evict", 6, jobs=2).found
+    ops = (ADD_A, ADD_B, Op("remove", "z", A), CURSOR, NEXT, Op("remove", "z", B), Op("retrieve", "c"))
+    failure = run(Program(HEADER, ops), ModelTarget("explicit-evict")).failure
+    assert failure is not None
+    assert str(failure.signature) == "use-after-free rwlock:rw_enter l->l_rwlock is not freed"
+
+
 def test_the_same_with_two_jobs() -> None:
     assert enumerate_programs("unfixed", 4, jobs=2) == enumerate_programs("unfixed", 4)
 
