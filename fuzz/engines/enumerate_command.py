@@ -40,7 +40,8 @@ def report(result: Enumeration, longer: bool) -> list[str]:
     lines = [
         *(f"# {format_zap(zap)}" for zap in result.header),
         f"# alphabet of {len(result.alphabet)} ops: {'; '.join(map(format_op, result.alphabet))}",
-        f"{result.programs:,} programs of 1 to {result.max_ops} ops reach {result.worlds:,} worlds; "
+        f"{result.programs:,} programs of 1 to {result.max_ops} ops; "
+        f"those of fewer than {result.max_ops} reach {result.worlds:,} worlds; "
         f"{result.runs:,} ops were run, each op once from each world",
     ]
     if result.limits:
