@@ -15,11 +15,13 @@ import pytest
 
 from fuzz.decode import first_difference
 from fuzz.generate import Parameters, random_program
+from fuzz.mutants import MUTANTS, Mutant
 from fuzz.run import run
 from fuzz.syntax import format_program
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
+from tests.biased import biased_program
 
 Make = Callable[..., LibzpoolTarget]
 
@@ -63,3 +65,22 @@ def test_a_difference_is_told_in_the_words_of_the_format() -> None:
     leaf[80 + 24 * 7 + 22] ^= 2
     found = first_difference(blocks, [blocks[0], bytes(leaf), *blocks[2:]])
     assert found is not None and "chunk 7" in found and "model" in found and "real" in found
+
+
+DIFFERENTIAL = [mutant for mutant in MUTANTS.values() if mutant.differential]
+
+
+@pytest.mark.parametrize("mutant", DIFFERENTIAL, ids=[mutant.name for mutant in DIFFERENTIAL])
+def test_the_comparison_catches_a_wrong_line(libzpool: Make, mutant: Mutant) -> None:
+    """Faults that neither the oracle nor the invariants see, only the bytes: each within a minute."""
+    release = mutant.release if mutant.release in ("2.1", "2.3") else "2.3"
+    target = BothTarget(ModelTarget(release, block_limit=1 << 10), libzpool(release))
+    rng = random.Random(mutant.name)
+    end = time.monotonic() + 60
+    with mutant.applied():
+        while time.monotonic() < end:
+            outcome = run(biased_program(rng), target, judge=False)
+            if outcome.failure is not None and outcome.failure.signature.kind == "difference":
+                assert "model" in outcome.failure.text and "real" in outcome.failure.text
+                return
+    pytest.fail(f"{mutant.wrong}: no difference within a minute")
