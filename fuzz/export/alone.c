@@ -386,6 +386,106 @@ do_count(program_zap_t *z)
 }
 
 static int
+do_contains(program_zap_t *z, const void *key)
+{
+	int error;
+
+	if (gone(z))
+		return (ENOENT);
+	if (z->words == 0)
+		return (zap_contains(os, z->number, key));
+	error = zap_lookup_uint64(os, z->number, key, z->words, 0, 0, NULL);
+	return (error == EINVAL || error == EOVERFLOW ? 0 : error);
+}
+
+/* Keys of words have no zap_increment(): what it does, with their calls. */
+static int
+do_increment(program_zap_t *z, const void *key, uint64_t delta)
+{
+	uint64_t number = 0;
+	dmu_tx_t *tx;
+	int error;
+
+	if (gone(z))
+		return (ENOENT);
+	tx = begin(z->number, 1);
+	if (z->words == 0) {
+		error = zap_increment(os, z->number, key, delta, tx);
+	} else if (delta == 0) {
+		error = 0;
+	} else {
+		error = zap_lookup_uint64(os, z->number, key, z->words, 8, 1, &number);
+		if (error == 0 || error == ENOENT) {
+			number += delta;
+			if (number == 0)
+				error = zap_remove_uint64(os, z->number, key, z->words, tx);
+			else
+				error = zap_update_uint64(os, z->number, key, z->words, 8, 1, &number, tx);
+		}
+	}
+	dmu_tx_commit(tx);
+	return (error);
+}
+
+/* Keys of words have no such calls. */
+static int
+named(program_zap_t *z)
+{
+	return (gone(z) ? ENOENT : z->words != 0 ? ENOTSUP : 0);
+}
+
+static int
+do_search(program_zap_t *z, uint64_t integer, uint64_t mask)
+{
+	int error = named(z);
+
+	if (error != 0)
+		return (error);
+#ifdef ZAP_MAXNAMELEN_NEW
+	return (zap_value_search(os, z->number, integer, mask, (char *)value, ZAP_MAXNAMELEN_NEW));
+#else
+	return (zap_value_search(os, z->number, integer, mask, (char *)value));
+#endif
+}
+
+static int
+do_stats(program_zap_t *z)
+{
+	zap_stats_t stats;
+
+	return (gone(z) ? ENOENT : zap_get_stats(os, z->number, &stats));
+}
+
+static int
+do_lookup_norm(program_zap_t *z, const void *key, int size, int length, int match)
+{
+	char name[2048];
+	boolean_t conflict;
+	int error = named(z);
+
+	if (error != 0)
+		return (error);
+	value_size = (size_t)size * length;
+	memset(value, 0, value_size);
+	return (zap_lookup_norm(os, z->number, key, size, length, value, match, name, sizeof (name),
+	    &conflict));
+}
+
+static int
+do_remove_norm(program_zap_t *z, const void *key, int match)
+{
+	dmu_tx_t *tx;
+	int error = named(z);
+
+	if (error != 0)
+		return (error);
+	tx = begin(z->number, 0);
+	error = zap_remove_norm(os, z->number, key, match, tx);
+	dmu_tx_commit(tx);
+	return (error);
+}
+
+static int
 do_close(program_cursor_t *c)
 {
 	if (!c->open)
@@ -437,6 +537,15 @@ do_advance(program_cursor_t *c)
 }
 
 static int
+do_serialize(program_cursor_t *c)
+{
+	if (!c->open)
+		return (EBADF);
+	(void) zap_cursor_serialize(&c->cursor);
+	return (0);
+}
+
+static int
 do_next(program_cursor_t *c)
 {
 	if (c->open && c->moved)
@@ -484,7 +593,8 @@ program(void)
 	(void) do_txg, (void) do_finish, (void) do_sync, (void) do_evict, (void) do_create, (void) do_destroy;
 	(void) do_write, (void) do_remove, (void) do_lookup, (void) do_length, (void) do_count, (void) do_close;
 	(void) do_cursor, (void) do_retrieve, (void) do_advance, (void) do_next, (void) step, (void) expect;
-	(void) reported, (void) text;
+	(void) reported, (void) text, (void) do_contains, (void) do_increment, (void) do_search, (void) do_stats;
+	(void) do_lookup_norm, (void) do_remove_norm, (void) do_serialize;
 	/* @steps@ */
 }
 

@@ -63,6 +63,13 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "zap_length": (_I, _P, _Q, _S, _P, _P),
     "zap_length_uint64": (_I, _P, _Q, _P, _I, _P, _P),
     "zap_count": (_I, _P, _Q, _P),
+    "zap_contains": (_I, _P, _Q, _S),
+    "zap_increment": (_I, _P, _Q, _S, _Q, _P),
+    "zap_value_search": (_I, _P, _Q, _Q, _Q, _P, _Q),
+    "zap_get_stats": (_I, _P, _Q, _P),
+    "zap_lookup_norm": (_I, _P, _Q, _S, _Q, _Q, _P, _I, _P, _I, _P),
+    "zap_remove_norm": (_I, _P, _Q, _S, _I, _P),
+    "zap_cursor_serialize": (_Q, _P),
     "zap_cursor_init_serialized": (None, _P, _P, _Q, _Q),
     "zap_cursor_fini": (None, _P),
     "zap_cursor_retrieve": (_I, _P, _P),
@@ -316,6 +323,52 @@ class World:
         found = ctypes.c_uint64()
         return int(self.lib.zap_count(self.os, self.numbers[name], ctypes.byref(found)))
 
+    def contains(self, name: str, key: Any) -> int:
+        if name not in self.numbers:
+            return errno.ENOENT
+        if not ZAPS[name][4]:
+            return self.call("zap_contains", name, key)
+        error = self.call("zap_lookup", name, key, 0, 0, None)
+        return 0 if error in (errno.EINVAL, errno.EOVERFLOW) else error
+
+    def increment(self, name: str, key: Any, fill: int) -> int:
+        """Keys of words have no zap_increment(): what it does, with their calls."""
+        if name not in self.numbers or not ZAPS[name][4]:
+            return self.change("zap_increment", name, key, 1, fill)
+        number = ctypes.c_uint64(0)
+        error = self.call("zap_lookup", name, key, 8, 1, ctypes.byref(number)) if fill else 0
+        if not fill or error not in (0, errno.ENOENT):
+            return error
+        number.value += fill
+        return self.update(name, key, 8, 1, number.value) if number.value else self.remove(name, key)
+
+    def named(self, name: str) -> int:
+        """Keys of words have not every call."""
+        return errno.ENOENT if name not in self.numbers else errno.ENOTSUP if ZAPS[name][4] else 0
+
+    def search(self, name: str, fill: int, mask: int) -> int:
+        buffer = ctypes.create_string_buffer(2048)
+        return self.named(name) or int(
+            self.lib.zap_value_search(self.os, self.numbers[name], fill, mask, buffer, 1024)
+        )
+
+    def stats(self, name: str) -> int:
+        if name not in self.numbers:
+            return errno.ENOENT
+        room = ctypes.create_string_buffer(4096)
+        return int(self.lib.zap_get_stats(self.os, self.numbers[name], room))
+
+    def lookup_norm(self, name: str, key: Any, size: int, length: int, match: int) -> int:
+        buffer = ctypes.create_string_buffer(max(size * length, 1))
+        real, conflict = ctypes.create_string_buffer(2048), ctypes.c_int()
+        rest = (buffer, match, real, 2048, ctypes.byref(conflict))
+        error = self.named(name) or self.call("zap_lookup_norm", name, key, size, length, *rest)
+        self.value = buffer.raw[: size * length].rstrip(b"\0")
+        return error
+
+    def remove_norm(self, name: str, key: Any, match: int) -> int:
+        return self.named(name) or self.change("zap_remove_norm", name, key, 0, match)
+
     def cursor(self, cursor: str, name: str, start: int) -> int:
         self.close(cursor)
         if name not in self.numbers:
@@ -336,6 +389,12 @@ class World:
         if cursor not in self.cursors:
             return errno.EBADF
         self.lib.zap_cursor_advance(self.cursors[cursor][0])
+        return 0
+
+    def serialize(self, cursor: str) -> int:
+        if cursor not in self.cursors:
+            return errno.EBADF
+        self.lib.zap_cursor_serialize(self.cursors[cursor][0])
         return 0
 
     def next(self, cursor: str) -> int:

@@ -86,18 +86,24 @@ def python_form(reproducer: Reproducer) -> str:
     return before.replace("@story@", told) + "\n".join([*declared, "]", ""]) + after
 
 
+ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "add": ("size", "length", "fill"),
+    "update": ("size", "length", "fill"),
+    "lookup": ("size", "length"),
+    "lookup_norm": ("size", "length", "extra"),
+    "remove_norm": ("extra",),
+    "increment": ("fill",),
+    "search": ("fill", "extra"),
+    "cursor": ("fill",),
+}
+"""The fields that a verb's call takes in both forms, after what it works on and its key."""
+
+
 def _arguments(op: Op) -> list[object]:
     """A verb's arguments in the order that both forms have them."""
-    arguments: list[object] = [op.target] if op.target else []
-    if op.verb == "cursor":
-        return [*arguments, op.other, op.fill]
-    if op.key is not None:
-        arguments.append(op.key)
-    if op.verb in ("add", "update"):
-        arguments += [op.size, op.length, op.fill]
-    if op.verb == "lookup":
-        arguments += [op.size, op.length]
-    return arguments
+    names: list[object] = [name for name in (op.target, op.other) if name]
+    key = [op.key] if op.key is not None else []
+    return [*names, *key, *(getattr(op, field) for field in ARGUMENTS.get(op.verb, ()))]
 
 
 def c_form(reproducer: Reproducer) -> str:
@@ -115,7 +121,7 @@ def c_form(reproducer: Reproducer) -> str:
     return text.replace("\t/* @steps@ */", "\n".join(f"\t{line}" for line in body))
 
 
-CURSOR_VERBS = ("cursor", "next", "retrieve", "advance", "close")
+CURSOR_VERBS = ("cursor", "next", "retrieve", "advance", "serialize", "close")
 
 
 def _c_comment(lines: list[str]) -> str:
@@ -142,18 +148,17 @@ def _c_step(step: Step) -> list[str]:
     arguments = []
     if op.target:
         arguments.append(f"&{'the_cursor' if op.verb in CURSOR_VERBS else 'the_zap'}_{op.target}")
-    if op.verb == "cursor":
-        arguments += [f"&the_zap_{op.other}", f"{op.fill:#x}ULL"]
+    if op.other:
+        arguments.append(f"&the_zap_{op.other}")
     verb = op.verb
     if verb in ("add", "update"):
         arguments.append("B_TRUE" if verb == "update" else "B_FALSE")
         verb = "write"
     if op.key is not None:
         arguments.append(_c_key(op.key))
-    if verb in ("write", "lookup"):
-        arguments += [str(op.size), str(op.length)]
-    if verb == "write":
-        arguments.append(f"{op.fill:#x}ULL")
+    for field in ARGUMENTS.get(op.verb, ()):
+        number = getattr(op, field)
+        arguments.append(str(number) if number < 1 << 31 else f"{number:#x}ULL")
     wanted = -1 if step.errno is None else step.errno
     lines = [f"step({_c_string(step.text.encode())});"]
     lines.append(f"expect(do_{verb}({', '.join(arguments)}), {wanted});")

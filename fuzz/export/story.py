@@ -17,7 +17,7 @@ from fuzz.replay import expectations
 from fuzz.run import run
 from fuzz.signature import Failure
 from fuzz.syntax import load
-from fuzz.targets.base import Result
+from fuzz.targets.base import Found, Result
 from fuzz.targets.model import ModelTarget
 from zapcore.release import RELEASES
 
@@ -57,8 +57,10 @@ def steps(program: Program) -> list[Step]:
         known = results[index] if index < len(results) else None
         wrong = None
         at_fault = failure is not None and failure.op == index and failure.signature.kind == "oracle"
-        if known is not None and at_fault and failure is not None and isinstance(known.value, bytes):
-            wrong = (known.value, failure.text)
+        value = known.value if known is not None else None
+        value = value.value if isinstance(value, Found) else value
+        if at_fault and failure is not None and isinstance(value, bytes):
+            wrong = (value, failure.text)
         found.append(Step(op, format_op(op), None if known is None else known.errno, wrong))
     return found
 
@@ -102,7 +104,8 @@ def refuse_threads(program: Program, form: str) -> None:
 
 EXPORTED = (
     *("add", "update", "remove", "lookup", "length", "count", "destroy", "create"),
-    *("cursor", "next", "retrieve", "advance", "close", "txg", "finish", "sync", "evict"),
+    *("contains", "increment", "search", "stats", "lookup_norm", "remove_norm"),
+    *("cursor", "next", "retrieve", "advance", "serialize", "close", "txg", "finish", "sync", "evict"),
 )
 """Verbs that the forms on libzpool have."""
 
