@@ -33,10 +33,11 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# OpenZFS's own code in user space, from Debian's packages, into .cache; changes nothing else.
+# OpenZFS's own code in user space and its headers, from Debian's packages, into .cache; changes nothing else.
 # Where there is none to fetch this says so in one line, and what needs it is skipped (in CI: fails).
 libzpool: .venv/installed
 	@$(BIN)/python -m fuzz.targets.fetch || [ "$$CI" != true ]
+	@$(BIN)/python -m fuzz.export.headers || [ "$$CI" != true ]
 
 bench: .venv/installed
 	$(BIN)/zapfuzz bench
