@@ -7,8 +7,9 @@ from fuzz.program import Program
 from fuzz.run import Outcome, run
 from fuzz.signature import Failure, Signature
 from fuzz.targets.base import TargetLike
+from fuzz.targets.model import ModelTarget
 
-JUDGED_KINDS = ("oracle", "invariant")
+JUDGED_KINDS = ("oracle", "invariant", "linearizability")
 """Failures that only a judged run can meet; the others end the target by themselves, and cheaper."""
 
 
@@ -43,7 +44,13 @@ def minimize_failure(
     """The simplest program found that fails as `program` does, and how its judged run ends.
 
     `keep_form` allows no verb that the program has not. Raises ValueError if the failure does not come again.
+    Of a program with threads the schedule is cut down too; there `keep_form` keeps two of them.
     """
+    if any(op.thread for op in program.ops) and isinstance(target, ModelTarget):
+        from fuzz.threads.minimize import minimize_threads
+
+        fewest = minimize_threads(program, failure, target, keep_threads=keep_form, stats=stats)
+        return fewest.program, run(fewest.program, target)
     judge = failure.signature.kind in JUDGED_KINDS
     if not judge:
         small = _smallest(program, failure.signature, target, False, keep_form, stats)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from fuzz.minimize import minimize
+from fuzz.minimize import Stats, minimize
 from fuzz.program import Program, Switch
 from fuzz.signature import Failure
 from fuzz.targets.model import ModelTarget
@@ -116,10 +116,17 @@ def fit(
     For minimizers of ops: a changed program keeps the failure if some short schedule still leads to it. Its
     own schedule is tried first.
     """
+    return _fit(program, target, same, bound, writers_first, max_runs)[0]
+
+
+def _fit(
+    program: Program, target: ModelTarget, same: Same, bound: int, writers_first: bool, max_runs: int
+) -> tuple[Program | None, int]:
+    """What `fit` returns, and how many runs that took."""
     done = run_threads(program, target, writers_first=writers_first)
     failure = done.outcome.failure
     if failure is not None and same(failure) and len(done.schedule) <= bound:
-        return with_schedule(program, done.schedule)
+        return with_schedule(program, done.schedule), 1
     tried = explore(
         program,
         target,
@@ -129,10 +136,9 @@ def fit(
         max_runs=max_runs,
         stop=same,
     )
-    for found in tried.found:
-        if same(found.failure):
-            return with_schedule(program, found.schedule)
-    return None
+    fitting = [found for found in tried.found if same(found.failure)]
+    runs = 1 + sum(tried.schedules) + tried.cut
+    return (with_schedule(program, fitting[0].schedule) if fitting else None), runs
 
 
 def minimize_threads(
@@ -144,25 +150,35 @@ def minimize_threads(
     keep_threads: bool = False,
     writers_first: bool = False,
     max_tries: int = 2000,
+    max_runs: int = 20_000,
+    stats: Stats | None = None,
 ) -> Fewest:
     """The simplest program that fails so under some schedule of at most `switches` switches (or as many as
     its schedule needs, if those are more), with the fewest of them.
 
     What fails without threads too loses them, unless `keep_threads`: then two threads stay, and a switch.
+    After `max_runs` runs (half a minute or so) it is left as simple as it has become.
     """
     same = same_as(failure)
     first = fewest_switches(program, target, same, writers_first=writers_first)
     bound = max(switches, len(first.program.schedule)) if first.program.schedule else 0
 
+    left = max_runs
+
     def fails(candidate: Program) -> bool:
+        nonlocal left
+        if left <= 0:
+            return False
         if keep_threads:
             threads = {op.thread for op in candidate.ops if op.thread}
             alone = run_threads(candidate, target, writers_first=writers_first).outcome.failure
             if len(threads) < 2 or (alone is not None and same(alone)):
                 return False
-        return fit(candidate, target, same, bound=bound, writers_first=writers_first) is not None
+        fitted, runs = _fit(candidate, target, same, bound, writers_first, 600)
+        left -= runs
+        return fitted is not None
 
-    small = minimize(with_schedule(program, ()), fails, max_tries=max_tries)
+    small = minimize(with_schedule(program, ()), fails, max_tries=max_tries, stats=stats)
     scheduled = fit(small, target, same, bound=bound, writers_first=writers_first)
     assert scheduled is not None
     return fewest_switches(scheduled, target, same, writers_first=writers_first)
