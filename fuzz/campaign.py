@@ -24,12 +24,14 @@ from fuzz.corpus import Form, Reproducer, folder_name, form, write_reproducer
 from fuzz.engines.config import Config
 from fuzz.minimize import Stats
 from fuzz.program import Program
+from fuzz.remedies import switched_on
 from fuzz.replay import expectations
 from fuzz.reproduce import minimize_failure
 from fuzz.run import Outcome
 from fuzz.signature import Failure, Signature
 from fuzz.syntax import parse
 from fuzz.targets.base import TargetLike
+from fuzz.targets.select import name_of_expectation
 
 ENDING_SECONDS = 20
 _LIBFUZZER = re.compile(rb"^#(\d+)\s.*?\bcov: (\d+) ft: \d+ corp: (\d+)/")
@@ -203,9 +205,10 @@ class Campaign:
         failure = Failure(signature, event["text"], event["op"])
         stats = Stats()
         text = str(signature)
-        small, outcome = minimize_failure(
-            program, failure, self.target, keep_form=self.config.forms, stats=stats
-        )
+        with switched_on(self.config.remedies):
+            small, outcome = minimize_failure(
+                program, failure, self.target, keep_form=self.config.forms, stats=stats
+            )
         known_here = self.forms.setdefault(text, set())
         new = text not in self.known
         if form(small) in known_here and any(found.signature.key == signature.key for found in self.found):
@@ -230,13 +233,15 @@ class Campaign:
 
     def _keep(self, small: Program, signature: Signature, executions: int) -> Path:
         """Write a reproducer with what every release does on it now."""
-        expect, stack = expectations(small)
-        folder = self.out / folder_name(signature, small)
         config = self.config
+        remedied = [name_of_expectation("model", config.release, config.remedies)] if config.remedies else []
+        expect, stack = expectations(small, *remedied)
+        folder = self.out / folder_name(signature, small)
         reproducer = Reproducer(
             program=small,
             title=f"{signature.kind} in {signature.place.rpartition(':')[2]}: {signature.expression}",
-            origin=f"found by the {config.engine} engine on {config.release} "
+            origin=f"found by the {config.engine} engine on "
+            f"{name_of_expectation('model', config.release, config.remedies)} "
             f"(seed {config.seed}, {executions} executions), minimized",
             expect=expect,
             stack=stack,

@@ -13,12 +13,15 @@ from typing import Any, TypeVar
 import click
 
 from fuzz.campaign import Campaign, EngineProblem, new_seed
-from fuzz.corpus import FINE, corpus_folders, folders, known_failures, read_reproducer
+from fuzz.corpus import FINE, corpus_folders, folders, read_reproducer
 from fuzz.engines.config import ENGINES, Config
 from fuzz.imports import MAX_NAMES, tree_program
 from fuzz.minimize import Stats
 from fuzz.printing import format_op, format_program
 from fuzz.program import Op
+from fuzz.remedies import NoRemedy
+from fuzz.remedy_command import only_on_model, switch_on, with_remedies
+from fuzz.replay import known_on
 from fuzz.replay import replay as replay_one
 from fuzz.reproduce import minimize_failure
 from fuzz.run import run as run_program
@@ -26,7 +29,7 @@ from fuzz.screen import Screen, show_result
 from fuzz.seen import Seen
 from fuzz.syntax import SyntaxProblem, load, save
 from fuzz.targets.base import Result, TargetLike
-from fuzz.targets.select import KINDS, NoTarget, make_target, name_of_expectation
+from fuzz.targets.select import KINDS, NoTarget, make_target
 from zapcore.release import RELEASES
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
@@ -53,6 +56,7 @@ ELSEWHERE = {
     "enumerate": "fuzz.engines.enumerate_command:enumerate_",
     "explore": "fuzz.threads.command:explore_command",
     "import-strace": "fuzz.strace:import_strace",
+    "remedies": "fuzz.remedy_command:remedies",
     "export": "fuzz.export.command:export",
     "triage": "fuzz.triage.command:triage",
 }
@@ -80,7 +84,7 @@ class Group(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except (SyntaxProblem, NoTarget, EngineProblem) as problem:
+        except (SyntaxProblem, NoTarget, NoRemedy, EngineProblem) as problem:
             raise Bad(str(problem)) from None
         except OSError as problem:
             where = f"{problem.filename}: " if problem.filename else ""
@@ -126,6 +130,7 @@ _RELEASES = f"One of {', '.join(RELEASES)}."
     help="The folder whose regressions and findings are known; by default the project's corpus.",
 )
 @click.option("--forms", is_flag=True, help="Look for other ways to known failures too.")
+@with_remedies
 @click.option("--max-ops", type=click.IntRange(1, 10_000), default=160, show_default=True)
 @click.argument("libfuzzer", nargs=-1, type=click.UNPROCESSED)
 def fuzz(
@@ -141,6 +146,7 @@ def fuzz(
     out: Path,
     known: Path,
     forms: bool,
+    remedy: tuple[str, ...],
     max_ops: int,
     libfuzzer: tuple[str, ...],
 ) -> None:
@@ -148,9 +154,10 @@ def fuzz(
 
     Options after -- go to libFuzzer. Status 1 if a failure was found that the corpus does not expect.
     """
+    only_on_model(remedy, target)
     runner = make_target(target, release, libzpool, small=True)
     reproducers = [read_reproducer(folder) for folder in corpus_folders(known)]
-    expected = known_failures(reproducers, name_of_expectation(target, release))
+    expected = known_on(reproducers, target, release, remedy)
     seen = Seen(SEEN)
     for path in seeds:
         if not Path(path).exists():
@@ -172,6 +179,7 @@ def fuzz(
             max_ops=max_ops,
             known=tuple(expected),
             forms=forms,
+            remedies=remedy,
             extra=libfuzzer,
         )
         screen = Screen(config)
@@ -187,10 +195,14 @@ def fuzz(
 @main.command("run")
 @click.argument("program")
 @on_target()
+@with_remedies
 @click.option("--trace", is_flag=True, help="Each op and what it returned.")
-def run_command(program: str, release: str, target: str, libzpool: str | None, trace: bool) -> None:
+def run_command(
+    program: str, release: str, target: str, libzpool: str | None, remedy: tuple[str, ...], trace: bool
+) -> None:
     """Run a program once, judged."""
     loaded = load(program)
+    switch_on(remedy, target)
     runner = make_target(target, release, libzpool)
 
     def echo(index: int, op: Op, result: Result) -> None:
@@ -221,7 +233,7 @@ def show(program: str, release: str) -> None:
 @click.option("--release", metavar="R", default="all", show_default=True, help="A release, or all.")
 def replay(paths: tuple[Path, ...], release: str) -> None:
     """Run reproducers (all of the corpus, or those at or below PATHS) and hold them to what they say."""
-    if release != "all" and release not in RELEASES and not release.startswith("libzpool-"):
+    if release.partition("+")[0] not in ("all", *RELEASES) and not release.startswith("libzpool-"):
         raise Bad(f"--release {release}: expected all, one of {', '.join(RELEASES)}, or libzpool-VERSION")
     chosen = list(folders(paths)) if paths else corpus_folders(CORPUS)
     if paths and not chosen:
@@ -243,13 +255,21 @@ def replay(paths: tuple[Path, ...], release: str) -> None:
 @main.command()
 @click.argument("program")
 @on_target()
+@with_remedies
 @click.option("--out", type=click.Path(path_type=Path), help="File for the result; by default it is printed.")
 @click.option("--keep-form", is_flag=True, help="Use no verb that the program has not.")
 def minimize(
-    program: str, release: str, target: str, libzpool: str | None, out: Path | None, keep_form: bool
+    program: str,
+    release: str,
+    target: str,
+    libzpool: str | None,
+    remedy: tuple[str, ...],
+    out: Path | None,
+    keep_form: bool,
 ) -> None:
     """Cut a failing program down to the simplest one that still fails in the same way."""
     loaded = load(program)
+    switch_on(remedy, target)
     runner: TargetLike = make_target(target, release, libzpool)
     outcome = run_program(loaded, runner)
     if outcome.failure is None:

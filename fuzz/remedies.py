@@ -13,6 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from fuzz.edits import Edit, applied
 
 
+class NoRemedy(Exception):
+    """There is no such remedy, or not where it is asked for; the text says which there are."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Remedy:
     """`finding` is the folder in corpus/findings that the remedy is for, `reason` what is wrong in OpenZFS,
@@ -89,8 +93,10 @@ REMEDIES: Mapping[str, Remedy] = {
 
 @contextlib.contextmanager
 def switched_on(names: Iterable[str]) -> Iterator[None]:
-    """The model with these remedies, while the context lasts. Raises KeyError for an unknown name."""
+    """The model with these remedies, while the context lasts. Raises NoRemedy for an unknown name."""
     with contextlib.ExitStack() as stack:
         for name in names:
+            if name not in REMEDIES:
+                raise NoRemedy(f"remedy {name}: expected one of {', '.join(REMEDIES)}")
             stack.enter_context(REMEDIES[name].applied())
         yield

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from fuzz.corpus import Reproducer
+from fuzz.corpus import FINE, Reproducer, known_failures
 from fuzz.program import Program
+from fuzz.remedies import switched_on
 from fuzz.run import Outcome, run
-from fuzz.targets.select import LIBRARIES, target_of_expectation
+from fuzz.targets.select import LIBRARIES, make_target, name_of_expectation, target_of_expectation
 from zapcore.release import RELEASES
 
 
@@ -31,11 +32,10 @@ def replay(reproducer: Reproducer, release: str = "all") -> Iterator[Replayed]:
     for name, expected in reproducer.expect.items():
         if release not in ("all", name):
             continue
-        target = target_of_expectation(name)
-        if target is None:
+        outcome = outcome_on(name, reproducer.program)
+        if outcome is None:
             yield Replayed(reproducer, name, expected, None)
             continue
-        outcome = run(reproducer.program, target)
         got = str(outcome)
         stack = reproducer.stack.get(name)
         if got == expected and stack and outcome.failure and outcome.failure.signature.stack != stack:
@@ -43,14 +43,49 @@ def replay(reproducer: Reproducer, release: str = "all") -> Iterator[Replayed]:
         yield Replayed(reproducer, name, expected, got)
 
 
-def expectations(program: Program) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+def outcome_on(name: str, program: Program) -> Outcome | None:
+    """How a program ends on what a line of [expect] speaks of: a release, one with remedies
+    (`2.3+trunc-next-table`), or a library; None where this machine cannot have it. Raises NoRemedy."""
+    base, *remedies = name.split("+")
+    target = target_of_expectation(base)
+    if target is None:
+        return None
+    with switched_on(remedies):
+        return run(program, target)
+
+
+def known_on(
+    reproducers: Sequence[Reproducer], kind: str, release: str, remedies: Sequence[str]
+) -> dict[str, list[Reproducer]]:
+    """The failures that a target is expected to have, by the text of their signature.
+
+    With remedies those that are left: each reproducer is run, and counts if it still fails as it says for
+    the release, with remedies or without. So what a remedy should have cured is new where it comes again.
+    """
+    if not remedies:
+        return known_failures(reproducers, name_of_expectation(kind, release))
+    target = make_target(kind, release)
+    known: dict[str, list[Reproducer]] = {}
+    with switched_on(remedies):
+        for reproducer in reproducers:
+            expected = {text for name, text in reproducer.expect.items() if name.split("+")[0] == release}
+            if expected <= {FINE, "limit"}:
+                continue
+            outcome = run(reproducer.program, target)
+            if outcome.failure is not None and str(outcome) in expected:
+                known.setdefault(str(outcome), []).append(reproducer)
+    return known
+
+
+def expectations(program: Program, *more: str) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
     """What every release of the model, and every real library that this machine has, does on a program, and
-    the stacks of those that fail: [expect] and [stack] of a new reproducer."""
+    the stacks of those that fail: [expect] and [stack] of a new reproducer. `more` are further names, as
+    `outcome_on` knows them."""
     outcomes: dict[str, Outcome] = {}
-    for name in (*RELEASES, *LIBRARIES):
-        target = target_of_expectation(name)
-        if target is not None:
-            outcomes[name] = run(program, target)
+    for name in dict.fromkeys((*RELEASES, *LIBRARIES, *more)):
+        outcome = outcome_on(name, program)
+        if outcome is not None:
+            outcomes[name] = outcome
     stacks = {
         name: outcome.failure.signature.stack
         for name, outcome in outcomes.items()

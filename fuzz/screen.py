@@ -46,7 +46,10 @@ class Screen:
         self.next_line = 0.0
         self.new = 0
         self.width = 0
-        self.echo(f"fuzzing {config.release} ({config.target}) with {config.engine}, seed {config.seed}")
+        remedies = f", {' and '.join(config.remedies)} remedied" if config.remedies else ""
+        self.echo(
+            f"fuzzing {config.release} ({config.target}) with {config.engine}, seed {config.seed}{remedies}"
+        )
 
     def echo(self, text: str) -> None:
         """Print lines above the live one."""

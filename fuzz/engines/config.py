@@ -14,7 +14,8 @@ class Config:
     """One engine's run. `runs` and `seconds` are 0 where there is no bound; `started` is the monotonic clock
     when the whole run began; `corpus` is where libFuzzer keeps its inputs ("" for nowhere) and `seeds` are
     programs to start from; `known` are texts of signatures that need no report; with `forms` other ways to
-    known failures are reported too; `report` is the file descriptor that events are written to."""
+    known failures are reported too; `remedies` are those that are switched on; `report` is the file
+    descriptor that events are written to."""
 
     engine: str
     release: str
@@ -29,6 +30,7 @@ class Config:
     max_ops: int = 160
     known: tuple[str, ...] = ()
     forms: bool = False
+    remedies: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     report: int = 1
 
@@ -40,6 +42,6 @@ class Config:
     def from_json(text: str) -> Config:
         """Read what `to_json` wrote."""
         data = json.loads(text)
-        for name in ("seeds", "known", "extra"):
+        for name in ("seeds", "known", "remedies", "extra"):
             data[name] = tuple(data[name])
         return Config(**data)

@@ -8,6 +8,7 @@ import click
 
 from fuzz.engines.enumerate import KEY_CHOICES, Enumeration, Found, enumerate_programs
 from fuzz.printing import format_op, format_zap
+from fuzz.remedy_command import switch_on, with_remedies
 from zapcore.release import RELEASES
 
 FINE, FAILED = 0, 1
@@ -21,12 +22,16 @@ MOST_OPS = 12
 @click.option("--release", type=click.Choice(list(RELEASES)), default="2.3", show_default=True)
 @click.option("--keys", type=click.Choice([str(n) for n in KEY_CHOICES]), default="2", show_default=True)
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
+@with_remedies
 @click.option("--longer", is_flag=True, help="List the irreducible failures longer than the shortest, too.")
-def enumerate_(max_ops: int, release: str, keys: str, jobs: int, longer: bool) -> None:
+def enumerate_(
+    max_ops: int, release: str, keys: str, jobs: int, remedy: tuple[str, ...], longer: bool
+) -> None:
     """Run every program of up to N ops over a small alphabet on the model and list those that fail.
 
     Exit status: 0 if none fails, 1 if one does.
     """
+    switch_on(remedy)
     begun = time.monotonic()
     result = enumerate_programs(release, max_ops, keys=int(keys), jobs=jobs)
     for line in report(result, longer):

@@ -6,6 +6,7 @@ counted. Events are lines of JSON on one file descriptor.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from fuzz.engines.config import Config
 from fuzz.printing import format_program
 from fuzz.program import Op, Program
+from fuzz.remedies import switched_on
 from fuzz.run import Outcome, run
 from fuzz.signature import Failure
 from fuzz.targets.base import Result
@@ -35,10 +37,15 @@ class Stopped(BaseException):
 
 
 class Loop:
-    """Runs programs for an engine. `observe` gets every feature of the state after every op."""
+    """Runs programs for an engine. `observe` gets every feature of the state after every op.
+
+    The remedies of the run are on for as long as the loop lives, in the whole process.
+    """
 
     def __init__(self, config: Config, observe: Observe | None = None) -> None:
         self.config = config
+        self._remedies = contextlib.ExitStack()
+        self._remedies.enter_context(switched_on(config.remedies))
         self.target = make_target(config.target, config.release, config.libzpool, small=True)
         self.model = self.target if isinstance(self.target, ModelTarget) else None
         self.executions = 0

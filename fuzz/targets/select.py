@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from fuzz.targets.base import TargetLike
 from fuzz.targets.both import BothTarget
@@ -62,9 +62,11 @@ def make_target(kind: str, release: str, libzpool: str | None = None, *, small: 
     return make(release, libzpool, small)
 
 
-def name_of_expectation(kind: str, release: str) -> str:
-    """How a reproducer's [expect] calls a target: what model and library must share is the model's."""
-    return LIBRARY_PREFIX + PINNED.get(release, release) if kind == "libzpool" else release
+def name_of_expectation(kind: str, release: str, remedies: Iterable[str] = ()) -> str:
+    """How a reproducer's [expect] calls a target: what model and library must share is the model's. With
+    remedies: `2.3+trunc-next-table`, their names sorted."""
+    name = LIBRARY_PREFIX + PINNED.get(release, release) if kind == "libzpool" else release
+    return "+".join((name, *sorted(remedies)))
 
 
 @functools.cache

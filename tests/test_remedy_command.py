@@ -1,0 +1,106 @@
+"""Remedies on the command line: they reach the engine's process, what is found behind them is kept and known
+again, and what they should cure is no longer known."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fuzz.cli import main
+from fuzz.corpus import corpus_folders, read_reproducer
+from fuzz.remedies import REMEDIES
+from fuzz.replay import known_on
+
+CORPUS = Path(__file__).resolve().parents[1] / "corpus"
+TABLE = str(CORPUS / "findings" / "zap-trunc-next-table" / "program.zap")
+NEXT_TABLE = "invariant zap:free-mark every block lies below the free mark"
+REMEDY = "trunc-next-table"
+
+
+def zapfuzz(*arguments: str) -> tuple[int, str]:
+    """Run a command in this process; its status and all that it printed."""
+    result = CliRunner().invoke(main, arguments)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.output
+
+
+def fuzz(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Fuzz from a folder, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from fuzz.cli import main; main()", "fuzz", "--seed", "1", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        cwd=folder,
+    )
+    return done.returncode, done.stdout
+
+
+def test_run_and_minimize_with_a_remedy_and_without_again() -> None:
+    assert zapfuzz("run", TABLE, "--remedy", REMEDY) == (0, "fine: 9 ops\n")
+    assert zapfuzz("run", TABLE)[0] == 1
+    status, output = zapfuzz("minimize", TABLE, "--remedy", REMEDY)
+    assert status == 2
+    assert "expected a program that fails" in output
+
+
+@pytest.mark.parametrize("command", [("fuzz",), ("run", TABLE), ("minimize", TABLE), ("enumerate",)])
+def test_an_unknown_remedy_is_one_line_that_lists_them(command: tuple[str, ...]) -> None:
+    status, output = zapfuzz(*command, "--remedy", "prayer")
+    assert (status, output.count("\n")) == (2, 1)
+    assert all(name in output for name in ("prayer", *REMEDIES))
+
+
+@pytest.mark.parametrize("target", ["both", "libzpool"])
+@pytest.mark.parametrize("command", [("fuzz", "--runs", "1"), ("run", TABLE), ("minimize", TABLE)])
+def test_the_real_library_has_no_remedies(command: tuple[str, ...], target: str) -> None:
+    status, output = zapfuzz(*command, "--remedy", REMEDY, "--target", target)
+    assert (status, output.count("\n")) == (2, 1)
+    assert "expected --target model" in output
+
+
+def test_remedies_are_listed_with_reason_and_fix() -> None:
+    status, output = zapfuzz("remedies")
+    assert status == 0
+    text = " ".join(output.split())
+    for remedy in REMEDIES.values():
+        assert all(each in text for each in (remedy.name, remedy.reason, remedy.fix))
+
+
+@pytest.mark.parametrize(("engine", "runs"), [("random", "300"), ("atheris", "1200")])
+def test_the_engine_s_process_has_the_remedy_too(engine: str, runs: str, tmp_path: Path) -> None:
+    (tmp_path / "known").mkdir()
+    common = ("--engine", engine, "--release", "2.3", "--runs", runs, "--known", "known", "--out", "out")
+    status, output = fuzz(tmp_path, *common)
+    assert (status, NEXT_TABLE in output) == (1, True), output
+    status, output = fuzz(tmp_path, *common, "--remedy", REMEDY)
+    assert f" {runs} executions" in output
+    assert NEXT_TABLE not in output
+
+
+def test_what_is_found_behind_a_remedy_is_replayed_and_known_behind_it(tmp_path: Path) -> None:
+    (tmp_path / "known").mkdir()
+    common = ("--engine", "random", "--release", "unfixed", "--runs", "120", "--remedy", REMEDY)
+    status, output = fuzz(tmp_path, *common, "--known", "known", "--out", "known/findings")
+    assert status == 1, output
+    kept = [read_reproducer(folder) for folder in sorted((tmp_path / "known" / "findings").iterdir())]
+    stale = next(each for each in kept if "dmu_buf_set_user" in each.expect[f"unfixed+{REMEDY}"])
+    assert f"on unfixed+{REMEDY} (seed 1" in stale.origin
+    assert fuzz(tmp_path, *common, "--known", "known", "--out", "again")[0] == 0
+    status, output = zapfuzz("replay", str(stale.folder), "--release", f"unfixed+{REMEDY}")
+    assert (status, output) == (0, "1 reproducers, 1 runs, 0 that differ\n")
+
+
+def test_what_a_remedy_should_cure_is_not_known_behind_it() -> None:
+    """A remedy is judged by the same fuzzing: if its bug came again it would have to be told."""
+    reproducers = [read_reproducer(folder) for folder in corpus_folders(CORPUS)]
+    plain = known_on(reproducers, "model", "2.3", ())
+    behind = known_on(reproducers, "model", "2.3", (REMEDY,))
+    assert NEXT_TABLE in plain and NEXT_TABLE not in behind
+    assert behind and behind.keys() < plain.keys()
