@@ -22,6 +22,7 @@ from fuzz.run import run
 from fuzz.syntax import parse
 from fuzz.targets.base import DONE, Result
 from fuzz.targets.model import ModelTarget
+from fuzz.threads.explore import explore
 from fuzz.threads.linear import Event, explanations
 from fuzz.threads.minimize import with_schedule
 from fuzz.threads.monitor import Monitor
@@ -286,3 +287,12 @@ def test_without_threads_no_scheduler_is_made(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr("fuzz.threads.section.run_threads", never)
     assert run(Program(SHRINK_AND_GROW.zaps, SHRINK_AND_GROW.ops[:4]), ModelTarget()).fine
+
+
+def test_names_that_match_without_case_are_judged_too() -> None:
+    """Two names of one normal form, added at once; the oracle's state has an order of them."""
+    text = (
+        'zap z fat hash64 leaf_shift=9 norm=16\nadd z "a"\nt1: add z "B"\nt1: remove z "b"\nt2: add z "b"\n'
+    )
+    explored = explore(parse(text + 'lookup_norm z "B" match=1\n'), ModelTarget(), 1)
+    assert sum(explored.schedules) > 2 and not explored.found and not explored.limits

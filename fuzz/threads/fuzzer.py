@@ -8,7 +8,6 @@ for whose op) are kept and changed: an op of a thread, a switch of the schedule.
 
 from __future__ import annotations
 
-import itertools
 import random
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -45,10 +44,9 @@ def random_program(rng: random.Random) -> Program:
     if rng.random() < 0.25:
         ops += [Op("cursor", "c", other="z"), *[Op("next", "c")] * rng.randint(1, 3)]
     threads = 3 if rng.random() < 0.1 else 2
-    lanes = [
-        [_threads_op(rng, keys, thread) for _ in range(rng.randint(1, 3))] for thread in range(1, threads + 1)
-    ]
-    ops += _fold(rng, lanes)
+    hot = [*keys, *[rng.choice(keys)] * len(keys)]  # threads meet at one key half of the time
+    for thread in range(1, threads + 1):
+        ops += [_threads_op(rng, hot, thread) for _ in range(rng.randint(1, 3))]
     return Program((ZAP,), tuple(ops))
 
 
@@ -79,7 +77,7 @@ _VERBS = (
     *("add", "remove", "update", "lookup", "length", "count"),
     *("next", "retrieve", "txg", "finish", "evict"),
 )
-_WEIGHTS = (12, 12, 3, 3, 2, 3, 5, 3, 1, 0.5, 0.5)
+_WEIGHTS = (12, 12, 3, 5, 2, 5, 5, 3, 1, 0.5, 0.5)
 
 
 def _threads_op(rng: random.Random, keys: Sequence[Key], thread: int) -> Op:
@@ -97,11 +95,6 @@ def _threads_op(rng: random.Random, keys: Sequence[Key], thread: int) -> Op:
     if verb in ("remove", "length"):
         return Op(verb, "z", rng.choice(keys), thread=thread)
     return Op(verb, "z", thread=thread) if verb == "count" else Op(verb, thread=thread)
-
-
-def _fold(rng: random.Random, lanes: list[list[Op]]) -> list[Op]:
-    """The lanes one after the other; their order in the program does not matter."""
-    return list(itertools.chain.from_iterable(lanes))
 
 
 def mutate(program: Program, rng: random.Random) -> Program:

@@ -9,10 +9,11 @@ what the object holds afterwards decides between them. The search is exponential
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
-from fuzz.oracle import Oracle, Walk
+from fuzz.oracle import Oracle
 from fuzz.program import Op, Program
 from fuzz.signature import Failure, Signature
 from fuzz.targets.base import Result
@@ -31,32 +32,57 @@ class Event(NamedTuple):
     result: Result
 
 
+_FIXED = frozenset({"headers", "checks"})
+"""Attributes of an oracle that are no state; the others are plain data, however deep."""
+
+
 def copy_oracle(oracle: Oracle, program: Program) -> Oracle:
     """An oracle in the same state, independent of the first."""
     twin = Oracle(program)
-    twin.fat = dict(oracle.fat)
-    twin.entries = {
-        name: None if entries is None else dict(entries) for name, entries in oracle.entries.items()
-    }
-    twin.incarnation = dict(oracle.incarnation)
-    for name, walk in oracle.walks.items():
-        other = twin.walks[name] = Walk(walk.zap, walk.incarnation, set(walk.stable))
-        other.seen = set(walk.seen)
-        other.current = walk.current
-        other.fresh = walk.fresh
+    for name, value in vars(oracle).items():
+        if name not in _FIXED:
+            setattr(twin, name, _copied(value))
+    return twin
+
+
+def _attributes(value: object) -> tuple[str, ...]:
+    """The attributes of an object that may change; none for a number, a text, a tuple."""
+    if isinstance(value, tuple | int | bytes | str) or value is None:
+        return ()
+    return tuple(getattr(type(value), "__slots__", ()) or vars(value))
+
+
+def _copied(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _copied(each) for key, each in value.items()}
+    if isinstance(value, set | list):
+        return value.copy()
+    names = _attributes(value)
+    if not names:
+        return value
+    twin = copy.copy(value)
+    for name in names:
+        setattr(twin, name, _copied(getattr(value, name)))
     return twin
 
 
 def fingerprint(oracle: Oracle) -> Hashable:
     """Equal for oracles in the same state."""
-    entries = tuple(
-        None if held is None else frozenset(held.items()) for _, held in sorted(oracle.entries.items())
-    )
-    walks = tuple(
-        (name, walk.zap, walk.fresh, walk.current, frozenset(walk.stable), frozenset(walk.seen))
-        for name, walk in sorted(oracle.walks.items())
-    )
-    return entries, walks, tuple(sorted(oracle.fat.items()))
+    return tuple((name, _frozen(value)) for name, value in vars(oracle).items() if name not in _FIXED)
+
+
+def _frozen(value: object) -> Hashable:
+    if isinstance(value, dict):
+        return frozenset((key, _frozen(each)) for key, each in value.items())
+    if isinstance(value, set):
+        return frozenset(value)
+    if isinstance(value, list):
+        return tuple(map(_frozen, value))
+    names = _attributes(value)
+    if names:
+        return tuple(_frozen(getattr(value, name)) for name in names)
+    assert isinstance(value, Hashable)
+    return value
 
 
 def explanations(program: Program, before: Oracle, history: Sequence[Event]) -> list[Oracle]:
