@@ -16,7 +16,8 @@ from zapcore.zap import MATCH_CASE
 from zapcore.zap.name import HASH28_MASK, HASH48_MASK, LONG_NAME, MAX_NAME
 from zapcore.zap.norm import TO_UPPER, Unmappable, normalize
 
-_BucketOf = dict[int, dict[Key, int]]
+_Bucket = tuple[tuple[Key, int], ...]
+"""The names of one hash, each with its differentiator, in the order in which they came."""
 
 
 def form(key: bytes, flags: int) -> bytes | None:
@@ -31,9 +32,9 @@ class Names:
     """For each ZAP with normalization, its names by hash, each with its differentiator."""
 
     def __init__(self, zaps: Iterable[Zap]) -> None:
-        self.buckets: dict[str, _BucketOf] = {zap.name: {} for zap in zaps if zap.norm}
+        self.buckets: dict[str, dict[int, _Bucket]] = {zap.name: {} for zap in zaps if zap.norm}
 
-    def refused(self, zap: Zap, key: bytes, match: int) -> tuple[int, ...]:
+    def refused_name(self, zap: Zap, key: bytes, match: int) -> tuple[int, ...]:
         """ENOTSUP for a name that has no form, and for a match where names have none. Releases differ in
         whether a name that is too long anyway has one."""
         if not zap.norm:
@@ -47,33 +48,36 @@ class Names:
         assert known is not None
         return crc64(zap.salt, known) & (HASH48_MASK if zap.hash64 else HASH28_MASK)
 
-    def added(self, zap: Zap, key: Key) -> None:
+    def name_added(self, zap: Zap, key: Key) -> None:
         """A name that was not there."""
         if zap.norm and isinstance(key, bytes):
-            bucket = self.buckets[zap.name].setdefault(self._hash(zap, key), {})
-            used = set(bucket.values())
-            bucket[key] = next(cd for cd in range(len(used) + 1) if cd not in used)
+            buckets, hashed = self.buckets[zap.name], self._hash(zap, key)
+            bucket = buckets.get(hashed, ())
+            used = {cd for _, cd in bucket}
+            lowest = next(cd for cd in range(len(used) + 1) if cd not in used)
+            buckets[hashed] = (*bucket, (key, lowest))
 
-    def removed(self, zap: Zap, key: Key) -> None:
+    def name_removed(self, zap: Zap, key: Key) -> None:
         """A name that was there."""
         if zap.norm and isinstance(key, bytes):
-            del self.buckets[zap.name][self._hash(zap, key)][key]
+            buckets, hashed = self.buckets[zap.name], self._hash(zap, key)
+            buckets[hashed] = tuple(each for each in buckets[hashed] if each[0] != key)
 
-    def cleared(self, zap: str) -> None:
+    def names_cleared(self, zap: str) -> None:
         """The ZAP is destroyed."""
         if zap in self.buckets:
             self.buckets[zap] = {}
 
-    def matching(self, zap: Zap, key: bytes, match: int) -> list[Key]:
+    def matching_names(self, zap: Zap, key: bytes, match: int) -> list[Key]:
         """The names that a name matches if normalized, in the order in which they are found."""
         flags = zap.norm & ~TO_UPPER if match & MATCH_CASE else zap.norm
         wanted = form(key, flags)
-        bucket = self.buckets[zap.name].get(self._hash(zap, key), {})
-        fitting = [name for name in bucket if isinstance(name, bytes) and form(name, flags) == wanted]
-        return sorted(fitting, key=bucket.__getitem__)
+        bucket = self.buckets[zap.name].get(self._hash(zap, key), ())
+        ordered = sorted(bucket, key=lambda each: each[1])
+        return [name for name, _ in ordered if isinstance(name, bytes) and form(name, flags) == wanted]
 
     def check_conflict(self, zap: Zap, entry: Entry) -> str | None:
         """What is wrong with what a cursor says of conflicts."""
-        names = self.matching(zap, entry.key, 0) if zap.norm and isinstance(entry.key, bytes) else []
+        names = self.matching_names(zap, entry.key, 0) if zap.norm and isinstance(entry.key, bytes) else []
         wanted = len(names) > 1
         return None if entry.conflict == wanted else f"expected conflict {wanted}, got {entry.conflict}"

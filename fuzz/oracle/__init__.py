@@ -1,0 +1,65 @@
+"""What each op must return, from one dictionary per ZAP that knows nothing of leaves, dbufs or txgs.
+
+It predicts an op before the target runs it and is then told what the target answered. What depends on how
+entries lie in blocks (E2BIG of a leaf that is too small, ENOSPC) it takes from the answer, after a check
+that it can be so.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+
+from fuzz.oracle.directories import Directories
+from fuzz.oracle.state import Value, expect
+from fuzz.program import Op, Program
+from fuzz.targets.base import Result
+
+__all__ = ["Oracle", "Value"]
+
+
+class Oracle(Directories):
+    """The expected state of a program's ZAPs. `check` returns what is wrong with an answer, or None."""
+
+    def __init__(self, program: Program) -> None:
+        super().__init__(program)
+        self.checks: dict[str, Callable[[Op, Result], str | None]] = {
+            "contains": self._contains,
+            "increment": self._increment,
+            "search": self._search,
+            "stats": self._stats,
+            "advance": self._advance,
+            "serialize": self._serialize,
+            "lookup_norm": self._lookup_norm,
+            "remove_norm": self._remove_norm,
+            "reopen": self._reopen,
+            "touch": self._make_entry,
+            "mkdir": self._make_entry,
+            "unlink": self._drop_entry,
+            "rmdir": self._drop_entry,
+            "rename": self._rename,
+            "readdir": self._readdir,
+            "add": self._write,
+            "update": self._write,
+            "remove": self._remove,
+            "lookup": self._lookup,
+            "length": self._length,
+            "count": self._count,
+            "destroy": self._destroy,
+            "create": self._create,
+            "cursor": self._cursor,
+            "next": self._next,
+            "retrieve": self._retrieve,
+            "close": self._close,
+        }
+
+    def check(self, op: Op, result: Result) -> str | None:
+        """What is wrong with the answer, as "expected X, got Y"; None if nothing is. Updates the state."""
+        check = self.checks.get(op.verb)
+        if op.key is not None and (refused := self._refused(op)):
+            if result.errno == errno.ENAMETOOLONG:
+                self.fat[op.target] = True  # a micro ZAP becomes fat before it looks at the length
+            return None if result.errno in refused else expect(result.errno, refused[0])
+        if check is not None:
+            return check(op, result)
+        return expect(result.errno, 0)

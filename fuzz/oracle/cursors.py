@@ -1,0 +1,84 @@
+"""The oracle's word on cursors: entries that are there all the time come exactly once."""
+
+from __future__ import annotations
+
+import errno
+
+from fuzz.oracle.entries import Entries
+from fuzz.oracle.state import Walk, expect, expect_value, first_integer
+from fuzz.program import Op
+from fuzz.targets.base import Entry, Result
+
+
+class Cursors(Entries):
+    """Ops on cursors."""
+
+    def _cursor(self, op: Op, result: Result) -> str | None:
+        entries = self.entries[op.other]
+        self.walks.pop(op.target, None)
+        if entries is None:
+            return expect(result.errno, errno.ENOENT)
+        # a cursor that starts somewhere promises nothing of what lies before
+        keys = set() if op.fill else set(entries)
+        self.walks[op.target] = Walk(op.other, self.incarnation[op.other], keys)
+        return expect(result.errno, 0)
+
+    def _close(self, op: Op, result: Result) -> str | None:
+        known = self.walks.pop(op.target, None)
+        return expect(result.errno, 0 if known is not None else errno.EBADF)
+
+    def _next(self, op: Op, result: Result) -> str | None:
+        walk = self.walks.get(op.target)
+        if walk is None:
+            return expect(result.errno, errno.EBADF)
+        if not walk.fresh:
+            walk.current = None
+        return self._arrive(walk, result)
+
+    def _retrieve(self, op: Op, result: Result) -> str | None:
+        walk = self.walks.get(op.target)
+        if walk is None:
+            return expect(result.errno, errno.EBADF)
+        if walk.current is not None:
+            walk.seen.discard(walk.current)
+            walk.current = None
+        return self._arrive(walk, result)
+
+    def _arrive(self, walk: Walk, result: Result) -> str | None:
+        """Judge what a cursor returned: an entry that is there, none twice, and none missed at the end."""
+        entries = self.entries[walk.zap]
+        if entries is None or walk.incarnation != self.incarnation[walk.zap]:
+            return None  # a cursor on an object that is gone promises nothing
+        if result.errno == errno.ENOENT:
+            missed = walk.stable - walk.seen
+            return f"the cursor missed {min(missed, key=repr)!r}" if missed else None
+        if result.errno:
+            return expect(result.errno, 0)
+        found = result.value
+        assert isinstance(found, Entry)
+        value = entries.get(found.key)
+        if value is None:
+            return f"the cursor returned {found.key!r}, which is not there"
+        if found.key in walk.seen and found.key in walk.stable:
+            return f"the cursor returned {found.key!r} twice"
+        walk.seen.add(found.key)
+        walk.current = found.key
+        walk.fresh = False
+        wrong = self.check_conflict(self.headers[walk.zap], found)
+        wanted = (value.size, value.length, first_integer(value))
+        return wrong or expect_value((found.size, found.length, found.first), wanted)
+
+    def _advance(self, op: Op, result: Result) -> str | None:
+        walk = self.walks.get(op.target)
+        if walk is None:
+            return expect(result.errno, errno.EBADF)
+        walk.stable.clear()  # it may step over entries that it has not returned
+        walk.current = None
+        return expect(result.errno, 0)
+
+    def _serialize(self, op: Op, result: Result) -> str | None:
+        return expect(result.errno, 0 if op.target in self.walks else errno.EBADF)
+
+    def _reopen(self, op: Op, result: Result) -> str | None:
+        self.walks.clear()
+        return expect(result.errno, 0)

@@ -1,0 +1,87 @@
+"""The oracle's word on directories: what `zapcore.zpl` and the real calls must answer."""
+
+from __future__ import annotations
+
+import errno
+
+from fuzz.oracle.cursors import Cursors
+from fuzz.oracle.state import expect, first_integer
+from fuzz.program import Key, Op
+from fuzz.targets.base import Result
+from zapcore.zpl import KIND_DIRECTORY, KIND_FILE, KIND_SHIFT, is_directory
+
+
+class Directories(Cursors):
+    """Ops on directories."""
+
+    def _directory_value(self, zap: str, name: Key | None) -> tuple[int, int]:
+        """errno and value of the lookup that comes before every change of a directory."""
+        entries = self.entries[zap]
+        assert name is not None and entries is not None
+        if self._too_long(Op("lookup", zap, name)):
+            return errno.ENAMETOOLONG, 0
+        value = entries.get(name)
+        if value is None:
+            return errno.ENOENT, 0
+        return (errno.EOVERFLOW if value.length > 1 else 0), first_integer(value)
+
+    def _make_entry(self, op: Op, result: Result) -> str | None:
+        code, _ = self._directory_value(op.target, op.key)
+        if code != errno.ENOENT:
+            return expect(result.errno, code or errno.EEXIST)
+        kind = KIND_DIRECTORY if op.verb == "mkdir" else KIND_FILE
+        entry = op._replace(verb="add", size=8, length=1, fill=kind << KIND_SHIFT | op.fill)
+        return self._write(entry, result)
+
+    def _drop_entry(self, op: Op, result: Result) -> str | None:
+        code, value = self._directory_value(op.target, op.key)
+        if not code and is_directory(value) != (op.verb == "rmdir"):
+            code = errno.ENOTDIR if op.verb == "rmdir" else errno.EPERM
+        return expect(result.errno, code) if code else self._remove(op, result)
+
+    def _rename(self, op: Op, result: Result) -> str | None:
+        assert isinstance(op.to, bytes)
+        if self.entries[op.other] is None:
+            return expect(result.errno, errno.ENOENT)
+        if self.headers[op.other].words:
+            return expect(result.errno, errno.ENOTSUP)
+        code, value = self._directory_value(op.target, op.key)
+        if code:
+            return expect(result.errno, code)
+        if refused := self.refused_name(self.headers[op.other], op.to, 0):
+            return None if result.errno in refused else expect(result.errno, refused[0])
+        code, there = self._directory_value(op.other, op.to)
+        if code not in (0, errno.ENOENT):
+            return expect(result.errno, code)
+        if (op.target, op.key) == (op.other, op.to):
+            return expect(result.errno, 0)
+        if not code and is_directory(value) != is_directory(there):
+            return expect(result.errno, errno.ENOTDIR if is_directory(value) else errno.EISDIR)
+        return self._move(op, result, value, replace=not code)
+
+    def _move(self, op: Op, result: Result, value: int, *, replace: bool) -> str | None:
+        """The three steps of a rename; one that is refused undoes nothing of those before it."""
+        if replace:
+            wrong = self._remove(Op("remove", op.other, op.to), Result())
+            assert wrong is None
+        wrong = self._write(Op("add", op.other, op.to, 8, 1, value), result)
+        if result.errno or wrong:
+            return wrong
+        return self._remove(Op("remove", op.target, op.key), result)
+
+    def _readdir(self, op: Op, result: Result) -> str | None:
+        entries = self.entries[op.target]
+        if entries is None:
+            return expect(result.errno, errno.ENOENT)
+        if self.headers[op.target].words:
+            return expect(result.errno, errno.ENOTSUP)
+        if any(value.size != 8 or value.length == 0 for value in entries.values()):
+            return expect(result.errno, errno.ENXIO)
+        if result.errno:
+            return expect(result.errno, 0)
+        assert isinstance(result.value, bytes)
+        names = result.value.split(b"\0")[:-1]
+        missed, extra = entries.keys() - set(names), len(names) - len(entries)
+        return (
+            f"expected all names once, got {extra} more, and not {len(missed)}" if missed or extra else None
+        )

@@ -1,0 +1,199 @@
+"""The oracle's word on the entries of a ZAP."""
+
+from __future__ import annotations
+
+import errno
+
+from fuzz.oracle.state import State, Value, expect, expect_value, first_integer, stored_bytes, widen
+from fuzz.program import U64, Key, Op, value_bytes
+from fuzz.targets.base import Found, Result
+from zapcore.layout import MAX_VALUE_LEN, array_chunks, geometry
+from zapcore.zap import MATCH_NORMALIZE
+
+STATS_ENTRIES = 11
+"""Where zs_num_entries stands in zap_stats_t."""
+
+
+class Entries(State):
+    """Ops on entries and on whole ZAPs."""
+
+    def _write(self, op: Op, result: Result) -> str | None:
+        entries = self.entries[op.target]
+        key = op.key
+        assert key is not None
+        if entries is None:
+            return expect(result.errno, errno.ENOENT)
+        if op.size != 8 or op.length != 1 or len(key) >= 50:
+            self.fat[op.target] = True
+        if self._too_long(op):
+            return expect(result.errno, errno.ENAMETOOLONG)
+        if op.size * op.length > MAX_VALUE_LEN:
+            return expect(result.errno, errno.E2BIG)
+        if op.verb == "add" and key in entries:
+            return expect(result.errno, errno.EEXIST)
+        if result.errno in (errno.E2BIG, errno.ENOSPC):
+            return self._check_too_big(op, result.errno)
+        if result.errno:
+            return expect(result.errno, 0)
+        if key not in entries:
+            self.name_added(self.headers[op.target], key)
+        entries[key] = Value(op.size, op.length, value_bytes(op.size, op.length, op.fill))
+        for walk in self.walks.values():
+            if walk.zap == op.target and key not in walk.stable:
+                walk.seen.discard(key)
+        return None
+
+    def _check_too_big(self, op: Op, code: int) -> str | None:
+        """Whether an entry may be refused for its size: E2BIG only if an empty leaf could not hold it (an
+        update of an entry that is there is refused by ENOSPC, after its leaf was split to the end)."""
+        header = self.headers[op.target]
+        key = op.key
+        assert key is not None
+        needed = 1 + array_chunks(stored_bytes(key)) + array_chunks(op.size * op.length)
+        fits = needed <= geometry(header.leaf_shift).chunks
+        if code == errno.E2BIG and fits:
+            return f"expected success, got {errno.errorcode[code]}: the entry takes {needed} chunks"
+        return None
+
+    def _remove(self, op: Op, result: Result) -> str | None:
+        entries = self.entries[op.target]
+        key = op.key
+        assert key is not None
+        if entries is None or key not in entries:
+            return expect(result.errno, errno.ENOENT)
+        if result.errno:
+            return expect(result.errno, 0)
+        self._forget(op.target, entries, key)
+        return None
+
+    def _forget(self, zap: str, entries: dict[Key, Value], key: Key) -> None:
+        """An entry is gone."""
+        del entries[key]
+        self.name_removed(self.headers[zap], key)
+        for walk in self.walks.values():
+            if walk.zap == zap:
+                walk.stable.discard(key)
+                walk.seen.discard(key)
+
+    def _lookup(self, op: Op, result: Result) -> str | None:
+        entries = self.entries[op.target]
+        assert op.key is not None
+        if self._too_long(op):
+            return expect(result.errno, errno.ENAMETOOLONG)
+        value = None if entries is None else entries.get(op.key)
+        if value is None:
+            return expect(result.errno, errno.ENOENT)
+        return self._check_value(op, result.errno, result.value, value)
+
+    def _check_value(self, op: Op, code: int, found: object, value: Value) -> str | None:
+        """Hold what a lookup gave against the entry that it should have found."""
+        if self.fat[op.target] and op.size * op.length > MAX_VALUE_LEN:
+            return expect(code, errno.E2BIG)
+        if not self.fat[op.target] and op.length < 1:
+            return expect(code, errno.EOVERFLOW)
+        if value.size > op.size or (not self.fat[op.target] and op.size != 8):
+            return expect(code, errno.EINVAL)
+        wrong = expect(code, errno.EOVERFLOW if value.length > op.length else 0)
+        if wrong:
+            return wrong
+        wanted = widen(value, op.size, op.length).rstrip(b"\0")
+        if found == wanted:
+            return None
+        if found == widen(value, op.size, op.length, carry=True).rstrip(b"\0"):
+            return "widened integers carry bytes of those before them"
+        return f"expected value {wanted!r}, got {found!r}"
+
+    def _length(self, op: Op, result: Result) -> str | None:
+        entries = self.entries[op.target]
+        assert op.key is not None
+        value = None if entries is None else entries.get(op.key)
+        if value is None:
+            return expect(result.errno, errno.ENOENT)
+        return expect(result.errno, 0) or expect_value(result.value, (value.size, value.length))
+
+    def _count(self, op: Op, result: Result) -> str | None:
+        entries = self.entries[op.target]
+        if entries is None:
+            return expect(result.errno, errno.ENOENT)
+        return expect(result.errno, 0) or expect_value(result.value, len(entries))
+
+    def _destroy(self, op: Op, result: Result) -> str | None:
+        if self.entries[op.target] is None:
+            return expect(result.errno, errno.ENOENT)
+        self.entries[op.target] = None
+        self.names_cleared(op.target)
+        return expect(result.errno, 0)
+
+    def _create(self, op: Op, result: Result) -> str | None:
+        if self.entries[op.target] is not None:
+            return expect(result.errno, errno.EEXIST)
+        self.entries[op.target] = {}
+        self.fat[op.target] = self.headers[op.target].fat
+        self.incarnation[op.target] += 1
+        return expect(result.errno, 0)
+
+    def _contains(self, op: Op, result: Result) -> str | None:
+        assert op.key is not None
+        if self._too_long(op):
+            return expect(result.errno, errno.ENAMETOOLONG)
+        entries = self.entries[op.target]
+        return expect(result.errno, 0 if entries and op.key in entries else errno.ENOENT)
+
+    def _increment(self, op: Op, result: Result) -> str | None:
+        entries = self.entries[op.target]
+        assert op.key is not None and entries is not None
+        if op.fill == 0:
+            return expect(result.errno, 0)
+        if self._too_long(op):
+            return expect(result.errno, errno.ENAMETOOLONG)
+        value = entries.get(op.key, Value(8, 1, b""))
+        if value.length > 1:
+            return expect(result.errno, errno.EOVERFLOW)
+        total = (int.from_bytes(value.data, "little") + op.fill) & U64
+        change = op._replace(verb="update" if total else "remove", size=8, length=1, fill=total)
+        return (self._write if total else self._remove)(change, result)
+
+    def _search(self, op: Op, result: Result) -> str | None:
+        entries = self.entries[op.target]
+        if entries is None:
+            return expect(result.errno, errno.ENOENT)
+        if self.headers[op.target].words:
+            return expect(result.errno, errno.ENOTSUP)
+        mask = op.extra or U64
+        fitting = {key for key, value in entries.items() if not (first_integer(value) ^ op.fill) & mask}
+        wrong = expect(result.errno, 0 if fitting else errno.ENOENT)
+        if wrong or not fitting or result.value in fitting:
+            return wrong
+        return f"expected a name of that value, got {result.value!r}"
+
+    def _stats(self, op: Op, result: Result) -> str | None:
+        entries = self.entries[op.target]
+        if entries is None:
+            return expect(result.errno, errno.ENOENT)
+        assert isinstance(result.value, tuple)
+        return expect(result.errno, 0) or expect_value(result.value[STATS_ENTRIES], len(entries))
+
+    def _matching(self, op: Op) -> list[Key]:
+        """The names that an op's name matches, those that are found first coming first."""
+        assert isinstance(op.key, bytes)
+        entries = self.entries[op.target]
+        if not op.extra & MATCH_NORMALIZE:
+            return [op.key] if entries and op.key in entries else []
+        return self.matching_names(self.headers[op.target], op.key, op.extra)
+
+    def _lookup_norm(self, op: Op, result: Result) -> str | None:
+        if self._too_long(op):
+            return expect(result.errno, errno.ENAMETOOLONG)
+        entries = self.entries[op.target]
+        names = self._matching(op)
+        if not names or entries is None:
+            return expect(result.errno, errno.ENOENT)
+        found = result.value if isinstance(result.value, Found) else None
+        wrong = self._check_value(op, result.errno, found and found.value, entries[names[0]])
+        if wrong or found is None or not (self.fat[op.target] or result.errno == 0):
+            return wrong
+        return expect_value((found.name, found.conflict), (names[0], len(names) > 1))
+
+    def _remove_norm(self, op: Op, result: Result) -> str | None:
+        names = self._matching(op)
+        return self._remove(op._replace(key=names[0]) if names else op, result)
