@@ -51,6 +51,7 @@ class Bad(click.ClickException):
 
 
 ELSEWHERE = {
+    "bench": "fuzz.bench.command:bench_command",
     "check": "fuzz.check.command:check",
     "describe": "fuzz.describe:describe",
     "enumerate": "fuzz.engines.enumerate_command:enumerate_",

@@ -137,5 +137,5 @@ def main(config: Config) -> None:
             "custom_mutator": custom_mutator,
             "custom_crossover": custom_crossover,
         }
-        atheris.Setup(arguments, test_one_input, **callbacks)
+        atheris.Setup(arguments, test_one_input, **({} if config.plain_bytes else callbacks))
         atheris.Fuzz()

@@ -14,8 +14,9 @@ class Config:
     """One engine's run. `runs` and `seconds` are 0 where there is no bound; `started` is the monotonic clock
     when the whole run began; `corpus` is where libFuzzer keeps its inputs ("" for nowhere) and `seeds` are
     programs to start from; `known` are texts of signatures that need no report; with `forms` other ways to
-    known failures are reported too; `remedies` are those that are switched on; `report` is the file
-    descriptor that events are written to."""
+    known failures are reported too; `remedies` are those that are switched on, `mutant` the seeded fault, if
+    any; with `plain_bytes` atheris mutates bytes as libFuzzer does, and our mutations are left out; `report`
+    is the file descriptor that events are written to."""
 
     engine: str
     release: str
@@ -31,6 +32,8 @@ class Config:
     known: tuple[str, ...] = ()
     forms: bool = False
     remedies: tuple[str, ...] = ()
+    mutant: str = ""
+    plain_bytes: bool = False
     extra: tuple[str, ...] = ()
     report: int = 1
 

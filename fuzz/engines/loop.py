@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from fuzz.engines.config import Config
+from fuzz.mutants import applied
 from fuzz.printing import format_program
 from fuzz.program import Op, Program
 from fuzz.remedies import switched_on
@@ -39,13 +40,15 @@ class Stopped(BaseException):
 class Loop:
     """Runs programs for an engine. `observe` gets every feature of the state after every op.
 
-    The remedies of the run are on for as long as the loop lives, in the whole process.
+    The remedies of the run, and its mutant, are on for as long as the loop lives, in the whole process.
     """
 
     def __init__(self, config: Config, observe: Observe | None = None) -> None:
         self.config = config
-        self._remedies = contextlib.ExitStack()
-        self._remedies.enter_context(switched_on(config.remedies))
+        self._edits = contextlib.ExitStack()
+        self._edits.enter_context(switched_on(config.remedies))
+        if config.mutant:
+            self._edits.enter_context(applied(config.mutant))
         self.target = make_target(config.target, config.release, config.libzpool, small=True)
         self.model = self.target if isinstance(self.target, ModelTarget) else None
         self.executions = 0

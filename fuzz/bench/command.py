@@ -1,0 +1,73 @@
+"""`zapfuzz bench`: everything measured side by side, as a table and a JSON file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from fuzz.bench.cut import cut
+from fuzz.bench.hunt import ENGINES, REAL, SEEDED, Bug, Hunt, hunts, rows
+from fuzz.bench.report import Measured
+from fuzz.bench.speed import measure
+
+
+class Extent(NamedTuple):
+    """How much is measured: rounds of the speeds, seeds, wall seconds a hunt may take, what is hunted."""
+
+    rounds: int
+    seeds: int
+    cap: float
+    bugs: tuple[Bug, ...]
+    scale: float = 1.0
+
+
+QUICK = Extent(5, 3, 5, REAL)
+FULL = Extent(15, 10, 300, (*REAL, *SEEDED))
+
+
+def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES)) -> Measured:
+    """Measure. What is done stands on standard error while it is."""
+    load = os.getloadavg()[0]
+    click.echo("speed...", err=True)
+    speed = measure(extent.rounds, 1, scale=extent.scale)
+    found: list[Hunt] = []
+    for each in hunts(extent.bugs, engines, extent.seeds, extent.cap):
+        what = f"after {each.executions} executions" if each.found else "not"
+        click.echo(f"{each.bug}, {each.engine}, seed {each.seed}: {what}, {each.seconds:.1f} s", err=True)
+        found.append(each)
+    click.echo("minimizing...", err=True)
+    cuts = [small for bug in REAL if (small := cut(bug, found)) is not None]
+    return Measured(
+        *(command, extent.seeds, extent.cap, (load, os.getloadavg()[0]), speed, found, rows(found), cuts)
+    )
+
+
+@click.command("bench")
+@click.option("--quick", is_flag=True, help="Real bugs only, few seeds and short: under 5 minutes.")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="File for all of it."
+)
+@click.option(
+    "--seeds", type=click.IntRange(1, 1000), help="Seeds a bug and engine; 3 with --quick, else 10."
+)
+@click.option(
+    "--cap", type=click.FloatRange(0.1), help="Wall seconds a hunt may take; 5 with --quick, else 300."
+)
+def bench_command(quick: bool, json_file: Path | None, seeds: int | None, cap: float | None) -> None:
+    """Measure speed, how soon each engine finds what, and how small it gets, in one run.
+
+    In full it hunts every mutant too, which takes hours.
+    """
+    extent = QUICK if quick else FULL
+    extent = extent._replace(seeds=seeds or extent.seeds, cap=cap or extent.cap)
+    words = ["zapfuzz bench", *(["--quick"] if quick else [])]
+    words += [f"--seeds {seeds}"] if seeds else []
+    words += [f"--cap {cap:g}"] if cap else []
+    measured = bench(extent, " ".join(words))
+    if json_file is not None:
+        measured.save(json_file)
+    for line in measured.lines():
+        click.echo(line)

@@ -1,0 +1,76 @@
+"""The benchmark, very small.
+
+They protect: that every lane answers, and the same work is compared; that a hunt finds a real bug and a
+mutant with each engine's configuration, and what is not the bug does not count; that medians do not hide what
+was not found; and that the table and the JSON file have all of it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fuzz.bench.command import Extent, bench
+from fuzz.bench.hunt import REAL, SEEDED, Bug, Hunt, Row, hunt, rows, totals
+from fuzz.bench.speed import SHAPES, measure
+from fuzz.cli import main
+
+STALE = REAL[0]
+
+
+def test_speed_of_every_lane() -> None:
+    speed = measure(1, 1, scale=0.05)
+    lanes = {(row.shape, row.lane) for row in speed.rows}
+    expected = {(shape.name, lane) for shape in SHAPES for lane in shape.lanes}
+    assert {pair for pair in expected - lanes if pair[1] != "libzpool" or not speed.missing} == set()
+    assert all(rate > 0 for row in speed.rows for rate in (*row.programs, *row.ops))
+    assert speed.empty[0] > 10 * max(row.programs[0] for row in speed.rows if row.lane == "atheris plain")
+
+
+def test_whole_run(tmp_path: Path) -> None:
+    measured = bench(Extent(1, 1, 20, (STALE,), 0.05), "small", ("random",))
+    assert [row.found for row in measured.rows] == [1]
+    assert [(each.bug, each.after[0]) for each in measured.cuts] == [(STALE.name, STALE.shortest)]
+    measured.save(tmp_path / "bench.json")
+    data = json.loads((tmp_path / "bench.json").read_text())
+    assert data["command"] == "small"
+    assert data["hunts"][0]["found"] and "remove" in data["hunts"][0]["program"]
+    table = "\n".join(measured.lines())
+    assert "16 ops, two txgs: model plain" in table
+    assert "known minimum 7 reached by 1" in table
+
+
+def test_a_mutant_is_found() -> None:
+    mutant = next(bug for bug in SEEDED if bug.name == "free-count-not-kept")
+    found = hunt(mutant, "random", 1, 20)
+    assert found.found
+    assert found.executions > 0
+    assert found.cpu > 0
+
+
+def test_atheris_without_our_mutations_and_under_a_bound() -> None:
+    never = Bug("never", "2.1", ("assertion", "nowhere", "0"))
+    result = hunt(never, "plain bytes", 1, 3)
+    assert not result.found
+    assert 3 <= result.seconds < 10
+
+
+def test_medians_do_not_hide_what_was_missed() -> None:
+    def one(seed: int, found: bool, cpu: float) -> Hunt:
+        return Hunt("b", "e", seed, found, int(10 * cpu), cpu, cpu)
+
+    half = [one(1, True, 1), one(2, False, 5), one(3, False, 4), one(4, True, 2)]
+    assert rows(half) == [Row("b", "e", 4, 2, 30, 3, 3, (1, 5))]
+    assert totals(rows(half)) == {"e": (3, 1)}
+    most = [*half, one(5, True, 6)]
+    assert rows(most)[0].cpu == 6
+    assert totals(rows(most)) == {"e": (6, 0)}
+
+
+@pytest.mark.parametrize("words", [["--seeds", "0"], ["--cap", "0"], ["--json", "."]])
+def test_bad_usage(words: list[str]) -> None:
+    result = CliRunner().invoke(main, ["bench", *words])
+    assert result.exit_code == 2
