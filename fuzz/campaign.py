@@ -6,22 +6,13 @@ Minimizing is done here, in a process that is not instrumented, while the engine
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
-import re
-import selectors
-import signal
-import subprocess
-import sys
-import threading
 import time
-from collections import Counter, deque
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 from fuzz.corpus import Form, Reproducer, folder_name, form, write_reproducer
 from fuzz.engines.config import Config
+from fuzz.jobs import EngineProblem, Jobs, Progress
 from fuzz.minimize import Stats
 from fuzz.program import Program
 from fuzz.remedies import switched_on
@@ -32,22 +23,6 @@ from fuzz.signature import Failure, Signature
 from fuzz.syntax import parse
 from fuzz.targets.base import TargetLike
 from fuzz.targets.select import name_of_expectation
-
-ENDING_SECONDS = 20
-_LIBFUZZER = re.compile(rb"^#(\d+)\s.*?\bcov: (\d+) ft: \d+ corp: (\d+)/")
-
-
-@dataclasses.dataclass(slots=True)
-class Progress:
-    """Where a run is. `coverage` counts edges and states that were reached; both it and `inputs` (the size of
-    the working corpus) are 0 for engines that have none. `met` counts failures by their signature's text."""
-
-    executions: int = 0
-    ops: int = 0
-    limits: int = 0
-    coverage: int = 0
-    inputs: int = 0
-    met: Counter[str] = dataclasses.field(default_factory=Counter)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,66 +50,13 @@ class Watcher(Protocol):
     def found(self, found: Found) -> None:
         """A failure was met for the first time in this run, or another form of one."""
 
-
-class EngineProblem(Exception):
-    """An engine's process ended as it should not; the text has its last lines."""
-
-
-class Engine:
-    """One engine's process: its events, and what libFuzzer prints about coverage."""
-
-    def __init__(self, config: Config) -> None:
-        self.events, report = os.pipe()
-        config = dataclasses.replace(config, report=report)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "fuzz.engines.worker", config.to_json()],
-            pass_fds=[report],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for us: the engine is told to end after its execution
-        )
-        os.close(report)
-        self.last_lines: deque[bytes] = deque(maxlen=8)
-        self.executions = 0
-        self.coverage = (0, 0)
-        self._reader = threading.Thread(target=self._read_errors, daemon=True)
-        self._reader.start()
-
-    def _read_errors(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            match = _LIBFUZZER.match(line)
-            if match is not None:
-                self.executions = int(match[1])
-                self.coverage = (int(match[2]), int(match[3]))
-            elif line.strip() and not line.startswith((b"INFO:", b"WARNING:", b"#")):
-                self.last_lines.append(line.rstrip())
-
-    def stop(self) -> None:
-        """Ask it to end after the execution that is under way."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-
-    def end(self) -> str | None:
-        """Wait for its end; what went wrong, in one line, or None."""
-        try:
-            status = self.process.wait(ENDING_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            status = self.process.wait()
-        self._reader.join(ENDING_SECONDS)
-        os.close(self.events)
-        if self.process.stderr is not None:
-            self.process.stderr.close()
-        if status == 0:
-            return None
-        lines = b" | ".join(self.last_lines).decode("utf-8", "replace")
-        return f"the engine ended with status {status}: {lines or 'no output'}"
+    def note(self, text: str) -> None:
+        """Something went wrong, and the run goes on."""
 
 
 class Campaign:
-    """One fuzzing run over one engine. `known` are the failures that the release is expected to have."""
+    """One fuzzing run over one engine, in so many processes. `known` are the failures that the release is
+    expected to have."""
 
     def __init__(
         self,
@@ -143,12 +65,14 @@ class Campaign:
         known: dict[str, list[Reproducer]],
         out: Path,
         watcher: Watcher,
+        jobs: int = 1,
     ) -> None:
         self.config = config
         self.target = target
         self.known = known
         self.out = out
         self.watcher = watcher
+        self.jobs = jobs
         self.status = Progress()
         self.found: list[Found] = []
         self.forms: dict[str, set[Form]] = {
@@ -163,40 +87,25 @@ class Campaign:
     def run(self) -> None:
         """Fuzz until the bound or until Ctrl-C, which ends the run as the bound does.
 
-        Raises EngineProblem where the engine did not end as it should.
+        Raises EngineProblem where an engine did not end as it should and cannot be had again.
         """
-        engine = Engine(self.config)
-        problem: str | None = None
+        jobs = Jobs(self.config, self.jobs, self.watcher.note)
         try:
-            self._listen(engine)
+            self._listen(jobs)
         except KeyboardInterrupt:
-            engine.stop()
-            self._listen(engine)
+            jobs.stop()
+            self._listen(jobs)
         finally:
-            engine.stop()
-            problem = engine.end()
-        if problem is not None:
-            raise EngineProblem(problem)
+            jobs.close()
+            self.status = jobs.progress
 
-    def _listen(self, engine: Engine) -> None:
-        for event in _events(engine.events):
-            if event is None or event["event"] in ("status", "done"):
-                self._progress(event, engine)
-            elif event["event"] == "failure":
+    def _listen(self, jobs: Jobs) -> None:
+        for event in jobs.events():
+            self.status = jobs.progress
+            if event is not None and event["event"] == "failure":
                 self._failure(event)
-
-    def _progress(self, event: dict[str, Any] | None, engine: Engine) -> None:
-        if event is not None:
-            self.status.executions = event["executions"]
-            self.status.ops = event["ops"]
-            self.status.limits = event["limits"]
-            self.status.coverage = event["features"]
-            self.status.met = Counter(event["met"])
-        # options of its own may end libFuzzer before we tell the last counts
-        self.status.executions = max(self.status.executions, engine.executions)
-        if engine.coverage[0]:
-            self.status.coverage, self.status.inputs = engine.coverage
-        self.watcher.progress(self.status)
+            else:
+                self.watcher.progress(self.status)
 
     def _failure(self, event: dict[str, Any]) -> None:
         kind, place, expression, stack = event["signature"]
@@ -205,6 +114,8 @@ class Campaign:
         failure = Failure(signature, event["text"], event["op"])
         stats = Stats()
         text = str(signature)
+        if not self.config.forms and any(str(found.signature) == text for found in self.found):
+            return  # another process has met it before
         with switched_on(self.config.remedies):
             small, outcome = minimize_failure(
                 program, failure, self.target, keep_form=self.config.forms, stats=stats
@@ -250,23 +161,9 @@ class Campaign:
         return folder
 
 
-def _events(descriptor: int) -> Iterator[dict[str, Any] | None]:
-    """The events that come through a pipe, and None at least twice a second, until its end."""
-    waiting = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(descriptor, selectors.EVENT_READ)
-        while True:
-            if not selector.select(0.5):
-                yield None
-                continue
-            data = os.read(descriptor, 1 << 16)
-            if not data:
-                return
-            *lines, waiting = (waiting + data).split(b"\n")
-            for line in lines:
-                yield json.loads(line)
-
-
 def new_seed() -> int:
     """A seed for a run that was given none; it is shown, so that the run can be had again."""
     return time.time_ns() & 0x7FFFFFFF or 1
+
+
+__all__ = ["Campaign", "EngineProblem", "Found", "Progress", "Watcher", "new_seed"]

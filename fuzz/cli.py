@@ -121,6 +121,7 @@ _RELEASES = f"One of {', '.join(RELEASES)}."
 @click.option("--time", "seconds", type=click.FloatRange(0), default=0, help="Seconds; 0 for no bound.")
 @click.option("--runs", type=click.IntRange(0), default=0, help="Executions; 0 for no bound.")
 @click.option("--seed", type=click.IntRange(0, 0x7FFFFFFF), default=0, help="0 for one of the clock's.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
 @click.option("--corpus", type=click.Path(path_type=Path), help="Working corpus to begin with and add to.")
 @click.option("--seeds", multiple=True, metavar="PATH", help="Programs to start from; files or folders.")
 @click.option("--out", type=click.Path(path_type=Path), default=CORPUS / "findings", help="For what is new.")
@@ -142,6 +143,7 @@ def fuzz(
     seconds: float,
     runs: int,
     seed: int,
+    jobs: int,
     corpus: Path | None,
     seeds: tuple[str, ...],
     out: Path,
@@ -184,7 +186,7 @@ def fuzz(
             extra=libfuzzer,
         )
         screen = Screen(config)
-        campaign = Campaign(config, runner, expected, out, screen)
+        campaign = Campaign(config, runner, expected, out, screen, jobs)
         try:
             campaign.run()
         finally:

@@ -95,6 +95,10 @@ class Screen:
         self.new += found.new
         self.echo("\n".join(_found_lines(found)))
 
+    def note(self, text: str) -> None:
+        """Show a line."""
+        self.echo(text)
+
     def summary(self, campaign: Campaign) -> None:
         """The last words of a run."""
         self.echo(self.line(campaign.status, time.monotonic()).strip())

@@ -12,13 +12,16 @@ from click.testing import CliRunner
 
 from fuzz.cli import main
 from fuzz.corpus import corpus_folders, read_reproducer
+from fuzz.engines.config import ENGINES
 from fuzz.remedies import REMEDIES
 from fuzz.replay import known_on
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 TABLE = str(CORPUS / "findings" / "zap-trunc-next-table" / "program.zap")
+STALE = str(CORPUS / "regressions" / "stale-user-data-txg" / "program.zap")
 NEXT_TABLE = "invariant zap:free-mark every block lies below the free mark"
 REMEDY = "trunc-next-table"
+REMEDIED = ("--remedy", REMEDY)
 
 
 def zapfuzz(*arguments: str) -> tuple[int, str]:
@@ -73,20 +76,20 @@ def test_remedies_are_listed_with_reason_and_fix() -> None:
         assert all(each in text for each in (remedy.name, remedy.reason, remedy.fix))
 
 
-@pytest.mark.parametrize(("engine", "runs"), [("random", "300"), ("atheris", "1200")])
-def test_the_engine_s_process_has_the_remedy_too(engine: str, runs: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_engine_s_process_has_the_remedy_too(engine: str, tmp_path: Path) -> None:
     (tmp_path / "known").mkdir()
-    common = ("--engine", engine, "--release", "2.3", "--runs", runs, "--known", "known", "--out", "out")
-    status, output = fuzz(tmp_path, *common)
+    common = ("--engine", engine, "--release", "2.3", "--runs", "5", "--seeds", TABLE, "--known", "known")
+    status, output = fuzz(tmp_path, *common, "--out", "out")
     assert (status, NEXT_TABLE in output) == (1, True), output
-    status, output = fuzz(tmp_path, *common, "--remedy", REMEDY)
-    assert f" {runs} executions" in output
-    assert NEXT_TABLE not in output
+    status, output = fuzz(tmp_path, *common, "--out", "out", "--remedy", REMEDY)
+    assert (status, " 5 executions" in output) == (0, True), output
+    assert f", {REMEDY} remedied" in output and NEXT_TABLE not in output
 
 
 def test_what_is_found_behind_a_remedy_is_replayed_and_known_behind_it(tmp_path: Path) -> None:
     (tmp_path / "known").mkdir()
-    common = ("--engine", "random", "--release", "unfixed", "--runs", "120", "--remedy", REMEDY)
+    common = ("--engine", "random", "--release", "unfixed", "--runs", "3", "--seeds", STALE, *REMEDIED)
     status, output = fuzz(tmp_path, *common, "--known", "known", "--out", "known/findings")
     assert status == 1, output
     kept = [read_reproducer(folder) for folder in sorted((tmp_path / "known" / "findings").iterdir())]

@@ -1,0 +1,247 @@
+"""The processes of a fuzzing run: one or more engines over one working corpus, their events, their deaths.
+
+libFuzzer writes what it keeps into the corpus's folder and reads there every second what is new, so each
+process goes on from what any of them has found. A process that dies is replaced by one with another seed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from fuzz.engines.config import Config
+
+ENDING_SECONDS = 20
+EARLY_SECONDS = 10.0
+EARLY_DEATHS = 3
+"""So many processes in a row that die so soon are no accident."""
+
+_SEED_STEP = 0x9E3779B1
+_LIBFUZZER = re.compile(rb"^#(\d+)\s.*?\bcov: (\d+) ft: \d+ corp: (\d+)/")
+
+Event = dict[str, Any]
+
+
+class EngineProblem(Exception):
+    """An engine's process ended as it should not; the text has its last lines."""
+
+
+@dataclasses.dataclass(slots=True)
+class Progress:
+    """Where a run is, of all its processes. `coverage` counts edges and states that were reached, by the
+    process that reached most; both it and `inputs` (the size of the working corpus) are 0 for engines that
+    have none. `met` counts failures by their signature's text."""
+
+    executions: int = 0
+    ops: int = 0
+    limits: int = 0
+    coverage: int = 0
+    inputs: int = 0
+    met: Counter[str] = dataclasses.field(default_factory=Counter)
+
+    def add(self, other: Progress) -> None:
+        """Count in what another process has done."""
+        self.executions += other.executions
+        self.ops += other.ops
+        self.limits += other.limits
+        self.coverage = max(self.coverage, other.coverage)
+        self.inputs = max(self.inputs, other.inputs)
+        self.met.update(other.met)
+
+
+class Engine:
+    """One engine's process: its events, and what libFuzzer prints about coverage."""
+
+    def __init__(self, job: int, config: Config) -> None:
+        self.job = job
+        self.config = config
+        self.events, report = os.pipe()
+        config = dataclasses.replace(config, report=report)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "fuzz.engines.worker", config.to_json()],
+            pass_fds=[report],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for us: the engine is told to end after its execution
+        )
+        os.close(report)
+        self.begun = time.monotonic()
+        self.last_lines: deque[bytes] = deque(maxlen=8)
+        self._told = Progress()
+        self._executions = 0
+        self._coverage = (0, 0)
+        self._partial = b""
+        self._reader = threading.Thread(target=self._read_errors, daemon=True)
+        self._reader.start()
+
+    def _read_errors(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            match = _LIBFUZZER.match(line)
+            if match is not None:
+                self._executions = int(match[1])
+                self._coverage = (int(match[2]), int(match[3]))
+            elif line.strip() and not line.startswith((b"INFO:", b"WARNING:", b"#")):
+                self.last_lines.append(line.rstrip())
+
+    @property
+    def progress(self) -> Progress:
+        """What it has done. Options of its own may end libFuzzer before it tells its last counts."""
+        told = self._told
+        coverage, inputs = self._coverage if self._coverage[0] else (told.coverage, 0)
+        executions = max(told.executions, self._executions)
+        return Progress(executions, told.ops, told.limits, coverage, inputs, told.met)
+
+    def read(self) -> list[Event] | None:
+        """The events that have come; None at the end."""
+        data = os.read(self.events, 1 << 16)
+        if not data:
+            return None
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        events: list[Event] = [json.loads(line) for line in lines]
+        for event in events:
+            if event["event"] in ("status", "done"):
+                self._told = Progress(
+                    *(event["executions"], event["ops"], event["limits"], event["features"], 0),
+                    Counter(event["met"]),
+                )
+        return events
+
+    def stop(self) -> None:
+        """Ask it to end after the execution that is under way."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+
+    def end(self) -> str | None:
+        """Wait for its end; what went wrong, in one line, or None."""
+        try:
+            status = self.process.wait(ENDING_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait()
+        self._reader.join(ENDING_SECONDS)
+        os.close(self.events)
+        if self.process.stderr is not None:
+            self.process.stderr.close()
+        if status == 0:
+            return None
+        lines = b" | ".join(self.last_lines).decode("utf-8", "replace")
+        return f"the engine ended with status {status}: {lines or 'no output'}"
+
+
+def config_of_job(config: Config, job: int, jobs: int, life: int = 0) -> Config:
+    """What one of the processes is told, in its first life or a later one: its share of the runs, and a seed
+    of its own. The first process's first seed is the run's."""
+    seed = (config.seed + _SEED_STEP * (job + jobs * life)) & 0x7FFFFFFF or 1
+    runs = (config.runs + jobs - 1 - job) // jobs
+    return dataclasses.replace(config, seed=seed, runs=runs)
+
+
+class Jobs:
+    """The processes of a run. `died` is told in one line of each that had to be replaced."""
+
+    def __init__(self, config: Config, jobs: int, died: Callable[[str], None]) -> None:
+        self._config = config
+        self._jobs = min(jobs, config.runs) if config.runs else jobs
+        self._died = died
+        self._past = Progress()
+        self._lives = 0
+        self._early = 0
+        self._stopping = False
+        self._waiting: deque[tuple[Engine, Event]] = deque()
+        self._selector = selectors.DefaultSelector()
+        self._engines: list[Engine] = []
+        for job in range(self._jobs):
+            self._start(job, config_of_job(config, job, self._jobs))
+
+    def _start(self, job: int, config: Config) -> None:
+        engine = Engine(job, config)
+        self._engines.append(engine)
+        self._selector.register(engine.events, selectors.EVENT_READ, engine)
+
+    @property
+    def progress(self) -> Progress:
+        """What all processes have done, the dead ones too."""
+        total = dataclasses.replace(self._past, met=Counter(self._past.met))
+        for engine in self._engines:
+            total.add(engine.progress)
+        return total
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes that run now."""
+        return [engine.process.pid for engine in self._engines]
+
+    def events(self) -> Iterator[Event | None]:
+        """The events of all processes, until the last has ended, and None at least twice a second.
+
+        In an event that has them, `executions` are those of all processes. Left by an exception it may be
+        called again and goes on. Raises EngineProblem where a process died that cannot be replaced.
+        """
+        while self._engines or self._waiting:
+            while self._waiting:
+                engine, event = self._waiting.popleft()
+                if "executions" in event:
+                    others = self.progress.executions - engine.progress.executions
+                    event = {**event, "executions": event["executions"] + others}
+                yield event
+            ready = self._selector.select(0.5) if self._engines else []
+            for key, _ in ready:
+                events = key.data.read()
+                if events is None:
+                    self._ended(key.data)
+                else:
+                    self._waiting.extend((key.data, event) for event in events)
+            if not ready:
+                yield None
+
+    def _ended(self, engine: Engine) -> None:
+        """A process has ended: count what it did; replace it if it should not have ended."""
+        self._selector.unregister(engine.events)
+        self._engines.remove(engine)
+        problem = engine.end()
+        done = engine.progress
+        self._past.add(done)
+        now = time.monotonic()
+        config = self._config
+        over = self._stopping or (config.seconds and now >= config.started + config.seconds)
+        if problem is None:
+            return
+        self._early = self._early + 1 if now - engine.begun < EARLY_SECONDS else 0
+        if not done.executions or self._early >= EARLY_DEATHS:
+            raise EngineProblem(problem)
+        left = engine.config.runs - done.executions
+        if over or (config.runs and left <= 0):
+            self._died(f"process {engine.job + 1} of {self._jobs}: {problem}")
+            return
+        self._lives += 1
+        self._died(f"process {engine.job + 1} of {self._jobs}: {problem}; started again")
+        fresh = config_of_job(config, engine.job, self._jobs, self._lives)
+        self._start(engine.job, dataclasses.replace(fresh, runs=max(left, 0)))
+
+    def stop(self) -> None:
+        """Ask all to end; none is replaced any more."""
+        self._stopping = True
+        for engine in self._engines:
+            engine.stop()
+
+    def close(self) -> None:
+        """End all. Events that were not read are lost."""
+        self.stop()
+        while self._engines:
+            engine = self._engines.pop()
+            engine.end()
+            self._past.add(engine.progress)
+        self._selector.close()

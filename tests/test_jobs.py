@@ -1,0 +1,147 @@
+"""Several processes of one run: their counts are added, their corpus is one, their seeds differ, the dead are
+replaced; and a run that is started again on its corpus goes on where it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fuzz.codec import encode
+from fuzz.engines.config import Config
+from fuzz.jobs import EARLY_DEATHS, EngineProblem, Jobs, config_of_job
+from fuzz.syntax import load, parse
+
+CORPUS = Path(__file__).resolve().parents[1] / "corpus"
+STALE = str(CORPUS / "regressions" / "stale-user-data-txg" / "program.zap")
+
+
+def config(engine: str, **more: object) -> Config:
+    """A run on 2.3 that begins now."""
+    return Config(engine=engine, release="2.3", seed=1, started=time.monotonic(), **more)  # type: ignore[arg-type]
+
+
+def run_to_end(jobs: Jobs) -> None:
+    """Let all processes come to their bound."""
+    try:
+        for _ in jobs.events():
+            pass
+    finally:
+        jobs.close()
+
+
+def wait_for(jobs: Jobs, executions: int) -> None:
+    """Until so many executions are done."""
+    for _ in jobs.events():
+        if jobs.progress.executions >= executions:
+            return
+    pytest.fail("the run is over")
+
+
+def never(text: str) -> None:
+    """No process may die."""
+    pytest.fail(text)
+
+
+def test_shares_of_the_runs_add_up_and_seeds_differ() -> None:
+    whole = Config("random", "2.3", seed=7, runs=10)
+    each = [config_of_job(whole, job, 3, life) for life in (0, 1) for job in range(3)]
+    assert [one.runs for one in each[:3]] == [4, 3, 3]
+    assert each[0].seed == 7
+    assert len({one.seed for one in each}) == 6
+    assert all(0 < one.seed <= 0x7FFFFFFF for one in each)
+
+
+@pytest.mark.parametrize("engine", ["random", "hypothesis"])
+def test_two_processes_do_all_runs_and_their_counts_are_added(engine: str) -> None:
+    jobs = Jobs(config(engine, runs=41), 2, never)
+    assert len(set(jobs.pids)) == 2
+    run_to_end(jobs)
+    assert jobs.progress.executions == 41
+    assert jobs.progress.ops > 41
+
+
+def test_a_process_reads_what_another_puts_into_the_corpus(tmp_path: Path) -> None:
+    """What appears in the folder while it runs is run: here a failure that needs many exact steps."""
+    program = load(CORPUS / "findings" / "zap-cursor-on-table" / "program.zap")
+    jobs = Jobs(config("atheris", corpus=str(tmp_path), seconds=60), 1, never)
+    wait_for(jobs, 50)
+    (tmp_path / "from-another").write_bytes(encode(program))
+    met = (event for event in jobs.events() if event is not None and event["event"] == "failure")
+    assert any(parse(event["program"], "<found>") == program for event in met)
+    jobs.close()
+
+
+def test_a_process_that_dies_is_replaced_and_said_and_its_counts_stay() -> None:
+    died: list[str] = []
+    jobs = Jobs(config("random", seconds=60), 2, died.append)
+    wait_for(jobs, 40)
+    before, pids = jobs.progress.executions, jobs.pids
+    os.kill(pids[0], signal.SIGKILL)
+    wait_for(jobs, before + 40)
+    assert len(jobs.pids) == 2
+    assert pids[0] not in jobs.pids and pids[1] in jobs.pids
+    assert len(died) == 1
+    assert "process 1 of 2: the engine ended with status -9" in died[0] and "started again" in died[0]
+    jobs.close()
+
+
+def test_a_run_whose_processes_keep_dying_ends() -> None:
+    died: list[str] = []
+    jobs = Jobs(config("random", seconds=60), 1, died.append)
+    with pytest.raises(EngineProblem, match="status -9"):
+        for _ in range(EARLY_DEATHS):
+            wait_for(jobs, jobs.progress.executions + 1)
+            os.kill(jobs.pids[0], signal.SIGKILL)
+        wait_for(jobs, 1 << 30)
+    jobs.close()
+    assert len(died) == EARLY_DEATHS - 1
+
+
+def test_a_process_that_never_ran_is_not_tried_again() -> None:
+    jobs = Jobs(Config(engine="random", release="9.9"), 1, never)
+    with pytest.raises(EngineProblem, match=r"release 9\.9"):
+        run_to_end(jobs)
+
+
+def test_stop_ends_all_and_nothing_is_replaced() -> None:
+    jobs = Jobs(config("random", seconds=60), 2, never)
+    wait_for(jobs, 10)
+    begun = time.monotonic()
+    jobs.stop()
+    run_to_end(jobs)
+    assert time.monotonic() - begun < 30
+    assert jobs.pids == []
+
+
+def fuzz(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Fuzz from a folder, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from fuzz.cli import main; main()", "fuzz", "--seed", "1", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        cwd=folder,
+    )
+    return done.returncode, done.stdout
+
+
+def test_fuzz_with_two_jobs_keeps_one_reproducer_of_what_both_find(tmp_path: Path) -> None:
+    (tmp_path / "known").mkdir()
+    status, output = fuzz(
+        tmp_path,
+        *("--engine", "random", "--release", "unfixed", "--runs", "24", "--jobs", "2"),
+        *("--seeds", STALE),
+        *("--known", "known", "--out", "out"),
+    )
+    assert status == 1, output
+    assert " 24 executions" in output
+    assert output.count("PANIC at zap.c:441:zap_create_leaf()") == 1
+    line = next(line for line in output.splitlines() if " x " in line and "dmu_buf_set_user" in line)
+    assert int(line.split()[0]) > 1
