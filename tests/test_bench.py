@@ -22,7 +22,7 @@ STALE = REAL[0]
 
 
 def test_speed_of_every_lane() -> None:
-    speed = measure(1, 1, scale=0.05)
+    speed = measure(1, 1, scale=0.02)
     lanes = {(row.shape, row.lane) for row in speed.rows}
     expected = {(shape.name, lane) for shape in SHAPES for lane in shape.lanes}
     assert {pair for pair in expected - lanes if pair[1] != "libzpool" or not speed.missing} == set()
@@ -31,7 +31,7 @@ def test_speed_of_every_lane() -> None:
 
 
 def test_whole_run(tmp_path: Path) -> None:
-    measured = bench(Extent(1, 1, 20, (STALE,), 0.05), "small", ("random",))
+    measured = bench(Extent(1, 1, 20, (STALE,), 0.02), "small", ("random",))
     assert [row.found for row in measured.rows] == [1]
     assert [(each.bug, each.after[0]) for each in measured.cuts] == [(STALE.name, STALE.shortest)]
     measured.save(tmp_path / "bench.json")

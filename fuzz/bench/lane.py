@@ -1,8 +1,8 @@
 """One thing whose speed is measured, in a process of its own: `python -m fuzz.bench.lane KIND RELEASE`.
 
-Batches of programs come pickled over standard input; for each the seconds that it took go back, as JSON. Each
-lane gets the same fresh batches, made elsewhere: no cache knows them yet. Nothing of zapcore may be imported
-before a lane has instrumented it.
+Batches of programs come pickled over standard input; for each the wall and CPU seconds that it took go back,
+as JSON. Each lane gets the same fresh batches, made elsewhere: no cache knows them yet. Nothing of zapcore
+may be imported before a lane has instrumented it.
 """
 
 from __future__ import annotations
@@ -39,17 +39,23 @@ class Pipe:
             return None
         return programs
 
-    def answer(self, seconds: float) -> None:
-        """What the batch took."""
-        self._out.write(json.dumps(seconds) + "\n")
+    def answer(self, begun: tuple[float, float]) -> None:
+        """The batch that began at these clocks is done."""
+        took = [now - then for now, then in zip(clocks(), begun, strict=True)]
+        self._out.write(json.dumps(took) + "\n")
         self._out.flush()
+
+
+def clocks() -> tuple[float, float]:
+    """Wall seconds, and this process's CPU seconds."""
+    return time.perf_counter(), time.process_time()
 
 
 def _serve(pipe: Pipe, run_all: Callable[[list[Program]], object]) -> None:
     while (programs := pipe.batch()) is not None:
-        begun = time.perf_counter()
+        begun = clocks()
         run_all(programs)
-        pipe.answer(time.perf_counter() - begun)
+        pipe.answer(begun)
 
 
 def _model(release: str, judge: bool) -> Callable[[Program], object]:
@@ -108,18 +114,18 @@ def _atheris_lane(judge: bool) -> Callable[[Pipe, str], None]:
                 observe(feature)
 
         waiting: list[Program] = []
-        begun = 0.0
+        begun: tuple[float, float] | None = None
 
         def target(data: bytes) -> None:
             nonlocal begun
             if not waiting:
-                if begun:
-                    pipe.answer(time.perf_counter() - begun)
+                if begun is not None:
+                    pipe.answer(begun)
                 batch = pipe.batch()
                 if batch is None:
                     os._exit(0)
                 waiting.extend(reversed(batch))
-                begun = time.perf_counter()
+                begun = clocks()
             run(waiting.pop(), model, judge=judge, trace=trace if judge else None)
 
         _fuzz(target)
@@ -130,18 +136,18 @@ def _atheris_lane(judge: bool) -> Callable[[Pipe, str], None]:
 def _empty(pipe: Pipe, release: str) -> None:
     """An Atheris target that does nothing; a batch is EMPTY_RUNS executions, whatever it holds."""
     left = 0
-    begun = 0.0
+    begun: tuple[float, float] | None = None
 
     def target(data: bytes) -> None:
         nonlocal left, begun
         left -= 1
         if left <= 0:
-            if begun:
-                pipe.answer(time.perf_counter() - begun)
+            if begun is not None:
+                pipe.answer(begun)
             if pipe.batch() is None:
                 os._exit(0)
             left = EMPTY_RUNS
-            begun = time.perf_counter()
+            begun = clocks()
 
     _fuzz(target)
 

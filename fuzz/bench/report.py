@@ -52,7 +52,7 @@ class Measured:
         return [
             f"{self.command}: {os.cpu_count()} cores, Python {platform.python_version()}, "
             f"load {self.load[0]:.1f} at the start and {self.load[1]:.1f} at the end",
-            "Load makes rates noisy: ratios are of things run one after the other in the same round.",
+            "Rates depend on the load. Ratios are of the same programs, one after the other in a round.",
             "",
             *speed_lines(self.speed),
             "",
@@ -77,7 +77,7 @@ def speed_lines(speed: Speed) -> list[str]:
     lines.append("Ratios")
     for ratio in speed.ratios:
         bar = f"bar {ratio.bar:.2f}: {'reached' if ratio.reached else 'MISSED'}" if ratio.bar else ""
-        lines.append(f"  {ratio.name:60} {_spread(ratio.value):30} {bar}")
+        lines.append(f"  {ratio.name:66} {_spread(ratio.value):30} {bar}")
     return lines
 
 

@@ -1,7 +1,8 @@
 """Speeds side by side: every lane runs the same fresh batch, one after the other, round by round.
 
 Load of the machine changes from second to second, so ratios are taken within a round and their median is what
-counts.
+counts. Between lanes that are one process and never wait they are of CPU seconds, which other processes
+hardly change; against libzpool, which has threads and waits for them, of wall seconds.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from random import Random
+from typing import NamedTuple
 
 from fuzz.bench.lane import EMPTY_RUNS, LANES
 from fuzz.generate import DEFAULT, WEIGHTS, Parameters, random_program
@@ -52,10 +54,18 @@ class Shape:
 
 _MODEL = ("model plain", "model judged", "atheris plain", "atheris judged")
 SHAPES = (
-    Shape("64 ops, no txg step", lambda rng: _without_steps(rng, 64), 60, (*_MODEL, "libzpool")),
-    Shape("16 ops, two txgs", _two_txgs, 40, (*_MODEL, "libzpool")),
-    Shape("as the random engine draws", lambda rng: random_program(rng, DEFAULT), 60, _MODEL),
+    Shape("64 ops, no txg step", lambda rng: _without_steps(rng, 64), 150, (*_MODEL, "libzpool")),
+    Shape("16 ops, two txgs", _two_txgs, 200, (*_MODEL, "libzpool")),
+    Shape("as the random engine draws", lambda rng: random_program(rng, DEFAULT), 150, _MODEL),
 )
+
+
+class Rate(NamedTuple):
+    """One batch in a lane: programs and ops a wall second, programs a CPU second of its process."""
+
+    programs: float
+    ops: float
+    per_cpu: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -114,15 +124,16 @@ class _Lane:
             stderr=subprocess.DEVNULL,
         )
 
-    def seconds(self, programs: list[Program]) -> float:
-        """What a batch takes there."""
+    def took(self, programs: list[Program]) -> tuple[float, float]:
+        """The wall and CPU seconds that a batch takes there."""
         assert self._process.stdin is not None and self._process.stdout is not None
         pickle.dump(programs, self._process.stdin)
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError(f"{self._process.args!r} ended with status {self._process.wait()}")
-        return float(json.loads(line))
+        wall, cpu = json.loads(line)
+        return wall, cpu
 
     def close(self) -> None:
         """End of input; the process ends by itself."""
@@ -148,7 +159,7 @@ def measure(rounds: int, seed: int, *, scale: float = 1.0) -> Speed:
         names.remove("libzpool")
         missing = f"libzpool: {reason}"
     rng = Random(seed)
-    rates: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    rates: dict[tuple[str, str], list[Rate]] = {}
     empty: list[float] = []
     with contextlib.ExitStack() as stack:
         lanes = {name: _Lane(name) for name in names}
@@ -156,7 +167,7 @@ def measure(rounds: int, seed: int, *, scale: float = 1.0) -> Speed:
             stack.callback(lane.close)
         warm = _batch(rng, SHAPES[0], 5)
         for lane in lanes.values():
-            lane.seconds(warm)
+            lane.took(warm)
         for number in range(rounds):
             for shape in SHAPES:
                 programs = _batch(rng, shape, max(2, round(shape.batch * scale)))
@@ -164,9 +175,10 @@ def measure(rounds: int, seed: int, *, scale: float = 1.0) -> Speed:
                 order = [name for name in shape.lanes if name in lanes]
                 turn = number % len(order)
                 for name in order[turn:] + order[:turn]:
-                    took = lanes[name].seconds(programs)
-                    rates.setdefault((shape.name, name), []).append((len(programs) / took, ops / took))
-            empty.append(EMPTY_RUNS / lanes["atheris empty"].seconds([]))
+                    wall, cpu = lanes[name].took(programs)
+                    rate = Rate(len(programs) / wall, ops / wall, len(programs) / cpu)
+                    rates.setdefault((shape.name, name), []).append(rate)
+            empty.append(EMPTY_RUNS / lanes["atheris empty"].took([])[0])
     return Speed(rounds, _rows(rates), _ratios(rates), middle(empty), missing)
 
 
@@ -181,17 +193,20 @@ def _batch(rng: Random, shape: Shape, count: int) -> list[Program]:
     return programs
 
 
-def _rows(rates: Mapping[tuple[str, str], list[tuple[float, float]]]) -> list[Row]:
+def _rows(rates: Mapping[tuple[str, str], list[Rate]]) -> list[Row]:
     return [
-        Row(shape, lane, middle([each[0] for each in all_]), middle([each[1] for each in all_]))
+        Row(shape, lane, middle([each.programs for each in all_]), middle([each.ops for each in all_]))
         for (shape, lane), all_ in rates.items()
     ]
 
 
-def _ratios(rates: Mapping[tuple[str, str], list[tuple[float, float]]]) -> list[Ratio]:
+def _ratios(rates: Mapping[tuple[str, str], list[Rate]]) -> list[Ratio]:
     found = []
     for shape, lane, other, bar in BARS:
         if (shape, lane) in rates and (shape, other) in rates:
+            wall = "libzpool" in (lane, other)
             pairs = zip(rates[shape, lane], rates[shape, other], strict=True)
-            found.append(Ratio(f"{shape}: {lane} / {other}", middle([a[0] / b[0] for a, b in pairs]), bar))
+            ratios = [a.programs / b.programs if wall else a.per_cpu / b.per_cpu for a, b in pairs]
+            clock = "wall" if wall else "CPU"
+            found.append(Ratio(f"{shape}: {lane} / {other} ({clock})", middle(ratios), bar))
     return found
