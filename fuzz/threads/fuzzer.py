@@ -2,8 +2,8 @@
 
 A program is a short setup by thread 0, on few keys that share prefixes so that leaves split and shrink and
 the table grows, and then two or three threads with up to three ops each. Each program is run with the default
-schedule, a few of PCT's and a random one. Programs whose runs contend in a new way (who was stopped where,
-for whose op) are kept and changed: an op of a thread, a switch of the schedule.
+schedule, a few of PCT and a few random ones. Programs whose runs leave the object in a new shape are kept,
+with their schedule, and changed: an op, or a switch.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from fuzz.program import Key, Op, Program, Switch, Zap
 from fuzz.signature import Failure
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.minimize import with_schedule
-from fuzz.threads.policies import Pct, Policy, RandomWalk, Replay, default
+from fuzz.threads.policies import Pct, Policy, RandomWalk, Replay
 from fuzz.threads.section import has_threads, run_threads
+from zapcore import layout as L
 
 ZAP = Zap("z", words=1, prehashed=True, hash64=True, leaf_shift=9)
 BITS = (63, 62, 61, 60, 59, 58, 57)
@@ -26,6 +27,8 @@ LENGTHS = (180, 180, 180, 180, 60, 1)
 PCT_DEPTHS = (2, 3, 3, 4)
 RUNS_EACH = 6
 KEPT = 256
+_SHAPE = slice(8 * L.Q_TBL_BLK, 8 * (L.Q_NUM_ENTRIES + 1))
+"""In the header: the table, the free mark, the numbers of leaves and entries."""
 
 
 class Caught(NamedTuple):
@@ -44,7 +47,9 @@ def random_program(rng: random.Random) -> Program:
     if rng.random() < 0.25:
         ops += [Op("cursor", "c", other="z"), *[Op("next", "c")] * rng.randint(1, 3)]
     threads = 3 if rng.random() < 0.1 else 2
-    hot = [*keys, *[rng.choice(keys)] * len(keys)]  # threads meet at one key half of the time
+    hot = keys
+    if rng.random() < 0.5:
+        hot = [*keys, *[rng.choice(keys)] * len(keys)]  # threads meet at one key
     for thread in range(1, threads + 1):
         ops += [_threads_op(rng, hot, thread) for _ in range(rng.randint(1, 3))]
     return Program((ZAP,), tuple(ops))
@@ -132,24 +137,11 @@ def mutate_schedule(schedule: Sequence[Switch], rng: random.Random) -> tuple[Swi
     return tuple(Switch(*item) for item in sorted(switches.items()))
 
 
-class _Noting:
-    """A policy that notes, through another, who is stopped where."""
-
-    def __init__(self, inner: Policy) -> None:
-        self.inner = inner
-        self.stops: list[tuple[int, int, int]] = []
-
-    def choose(self, step: int, current: int | None, able: Sequence[int]) -> int:
-        chosen = self.inner.choose(step, current, able)
-        if chosen != default(current, able) and len(self.stops) < 8:
-            self.stops.append((step, current or 0, chosen))
-        return chosen
-
-
 class ThreadFuzzer:
-    """Runs programs until told to stop; the same seed runs the same programs."""
+    """Runs programs until told to stop; the same seed runs the same programs. `policies` is `pct`, `random`
+    or `mixed`, for the schedules after the first."""
 
-    def __init__(self, target: ModelTarget, seed: int, *, policies: str = "pct", keep: bool = True) -> None:
+    def __init__(self, target: ModelTarget, seed: int, *, policies: str = "mixed", keep: bool = True) -> None:
         self.target = target
         self.rng = random.Random(seed)
         self.policies = policies
@@ -167,12 +159,11 @@ class ThreadFuzzer:
             for policy in self._policies(program):
                 if isinstance(policy, Pct):
                     policy = Pct(self.rng, policy.depth, points)
-                noting = _Noting(policy)
-                done = run_threads(program, self.target, policy=noting)
+                done = run_threads(program, self.target, policy=policy)
                 points = max(done.points, 10)
                 self.runs += 1
                 if self.keep and done.outcome.limit is None:
-                    self._consider(program, done.schedule, noting.stops)
+                    self._consider(program, done.schedule)
                 failure = done.outcome.failure
                 if failure is None:
                     yield None
@@ -194,21 +185,20 @@ class ThreadFuzzer:
 
     def _policies(self, program: Program) -> Iterator[Policy]:
         yield Replay(program.schedule)
-        for _ in range(RUNS_EACH - 1):
-            if self.policies == "random":
+        for place in range(RUNS_EACH - 1):
+            if self.policies == "random" or (self.policies == "mixed" and place % 2):
                 yield RandomWalk(self.rng)
             else:
                 yield Pct(self.rng, self.rng.choice(PCT_DEPTHS), 1)
 
-    def _consider(self, program: Program, schedule: tuple[Switch, ...], stops: Sequence[Hashable]) -> None:
-        """Keep a program whose run ends with the object in a shape, or stops threads in ways, not met yet."""
+    def _consider(self, program: Program, schedule: tuple[Switch, ...]) -> None:
+        """Keep a program whose run leaves the object in a shape, after as many switches, not met yet."""
         dnode = self.target.objset.dnodes.get(1)
         header = b"" if dnode is None else dnode.peek(0)
-        shape = header[8 * 2 : 8 * 12]  # table, free mark, leaves and entries
-        features = [(shape, len(schedule))]
-        if all(feature in self.seen for feature in features):
+        feature = (header[_SHAPE], len(schedule))
+        if feature in self.seen:
             return
-        self.seen.update(features)
+        self.seen.add(feature)
         kept = with_schedule(program, schedule)
         if len(self.kept) < KEPT:
             self.kept.append(kept)
