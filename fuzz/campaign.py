@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,14 +15,16 @@ from fuzz.corpus import Form, Reproducer, folder_name, form, write_reproducer
 from fuzz.engines.config import Config
 from fuzz.jobs import EngineProblem, Jobs, Progress
 from fuzz.minimize import Stats
+from fuzz.printing import format_program
 from fuzz.program import Program
 from fuzz.remedies import switched_on
 from fuzz.replay import expectations
 from fuzz.reproduce import minimize_failure
 from fuzz.run import Outcome
 from fuzz.signature import Failure, Signature
-from fuzz.syntax import parse
+from fuzz.syntax import parse, save
 from fuzz.targets.base import TargetLike
+from fuzz.targets.libzpool.target import HarnessError
 from fuzz.targets.select import name_of_expectation
 
 
@@ -116,10 +119,14 @@ class Campaign:
         text = str(signature)
         if not self.config.forms and any(str(found.signature) == text for found in self.found):
             return  # another process has met it before
-        with switched_on(self.config.remedies):
-            small, outcome = minimize_failure(
-                program, failure, self.target, keep_form=self.config.forms, stats=stats
-            )
+        try:
+            with switched_on(self.config.remedies):
+                small, outcome = minimize_failure(
+                    program, failure, self.target, keep_form=self.config.forms, stats=stats
+                )
+        except (ValueError, HarnessError) as problem:
+            self._not_again(text, program, problem)
+            return
         known_here = self.forms.setdefault(text, set())
         new = text not in self.known
         if form(small) in known_here and any(found.signature.key == signature.key for found in self.found):
@@ -135,6 +142,16 @@ class Campaign:
         )
         self.found.append(found)
         self.watcher.found(found)
+
+    def _not_again(self, text: str, program: Program, problem: Exception) -> None:
+        """A failure that does not come again (a real library's may hang on time) is told and kept aside, and
+        does not end the run."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        digest = sha256(format_program(program).encode()).hexdigest()[:6]
+        path = self.out / f"not-again-{digest}.zap"
+        save(path, program)
+        why = "it did not come again" if isinstance(problem, ValueError) else str(problem)
+        self.watcher.note(f"not minimized: {text}: {why}; its program is kept in {path}")
 
     def _kept(self, text: str, small: Program) -> Path | None:
         """Where a failure that is known already is kept; of several forms, the one of this program."""

@@ -8,14 +8,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from fuzz.campaign import Campaign, Found
 from fuzz.codec import encode
 from fuzz.engines.config import Config
-from fuzz.jobs import EARLY_DEATHS, EngineProblem, Jobs, config_of_job
+from fuzz.jobs import EARLY_DEATHS, EngineProblem, Jobs, Progress, config_of_job
 from fuzz.syntax import load, parse
+from fuzz.targets.libzpool import LibzpoolTarget
+from fuzz.targets.model import ModelTarget
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 STALE = str(CORPUS / "regressions" / "stale-user-data-txg" / "program.zap")
@@ -145,3 +149,73 @@ def test_fuzz_with_two_jobs_keeps_one_reproducer_of_what_both_find(tmp_path: Pat
     assert output.count("PANIC at zap.c:441:zap_create_leaf()") == 1
     line = next(line for line in output.splitlines() if " x " in line and "dmu_buf_set_user" in line)
     assert int(line.split()[0]) > 1
+
+
+def test_a_run_goes_on_from_its_corpus(tmp_path: Path) -> None:
+    """All that was kept is there again at once, and nothing of it is lost."""
+    common = ("--release", "2.3", "--corpus", "working", "--out", "out", "--seed", "3")
+    fuzz(tmp_path, *common, "--runs", "200")
+    before = {path.name for path in (tmp_path / "working").iterdir()}
+    assert len(before) > 50
+    jobs = Jobs(config("atheris", corpus=str(tmp_path / "working"), seconds=60), 1, never)
+    wait_for(jobs, len(before) + 1)  # libFuzzer begins with an empty input of its own
+    resumed = jobs.progress
+    wait_for(jobs, len(before) + 150)
+    jobs.close()
+    assert before < {path.name for path in (tmp_path / "working").iterdir()}
+    fresh = Jobs(config("atheris", runs=len(before) + 1), 1, never)
+    run_to_end(fresh)
+    assert resumed.coverage > fresh.progress.coverage
+
+
+def test_on_the_real_library_known_failures_are_counted_and_end_nothing(
+    libzpool: Callable[..., LibzpoolTarget], tmp_path: Path
+) -> None:
+    """The library dies of one of the seeds, its worker is started again, and the run goes on."""
+    libzpool("2.3")
+    seeds = [str(CORPUS / "findings" / name) for name in ("zap-trunc-next-table", "lookup-widened")]
+    status, output = fuzz(
+        tmp_path,
+        *("--target", "libzpool", "--release", "2.3", "--engine", "random", "--runs", "8", "--out", "out"),
+        *("--seeds", seeds[0], "--seeds", seeds[1]),
+    )
+    assert status == 0, output
+    assert " 8 executions" in output
+    counts = [line for line in output.splitlines() if " x " in line]
+    for seed in seeds:
+        assert any(f"(known: {seed})" in line for line in counts), output
+    assert not (tmp_path / "out").exists()
+
+
+class Notes:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def progress(self, progress: Progress) -> None:
+        """Not looked at."""
+
+    def found(self, found: Found) -> None:
+        """Nothing can be found here."""
+        pytest.fail(str(found))
+
+    def note(self, text: str) -> None:
+        """Keep it."""
+        self.notes.append(text)
+
+
+def test_a_failure_that_does_not_come_again_is_kept_aside_and_ends_nothing(tmp_path: Path) -> None:
+    """A real library that met its deadline under load need not do so again."""
+    notes = Notes()
+    campaign = Campaign(config("random"), ModelTarget("2.3"), {}, tmp_path, notes)
+    text = Path(STALE).read_text()
+    hang = ["hang", "libzpool:add", "no answer", []]
+    campaign._failure(
+        {"signature": hang, "program": text, "text": "", "op": 6, "executions": 1, "seconds": 1.0}
+    )
+    (kept,) = tmp_path.iterdir()
+    assert load(kept) == load(STALE)
+    assert len(notes.notes) == 1
+    assert "did not come again" in notes.notes[0] and str(kept) in notes.notes[0]
+    assert campaign.found == []
