@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from random import Random
 
+from fuzz.oracle.names import form
 from fuzz.program import U64, Key, Zap
-from zapcore.hashing import TABLE, crc64
+from zapcore.hashing import TABLE, crc64, name_for_hash
 
 _BY_TOP = {entry >> 56: index for index, entry in enumerate(TABLE)}
 _TRIES = 64
@@ -17,7 +18,7 @@ _TRIES = 64
 def hash_of(zap: Zap, key: Key) -> int:
     """All 64 bits of a key's hash in this ZAP, before low bits are cut off."""
     if isinstance(key, bytes):
-        return crc64(zap.salt, key)
+        return crc64(zap.salt, key if not zap.norm else form(key, zap.norm) or key)
     if zap.prehashed:
         return key[0]
     return crc64(zap.salt, b"".join(word.to_bytes(8, "little") for word in key))
@@ -44,15 +45,14 @@ def key_for(zap: Zap, wanted: int, bits: int, rng: Random) -> Key:
         head = (0,) * (zap.words - 1)
         start = crc64(zap.salt, bytes(8 * len(head)))
         return (*head, _register_before(wanted & ~mask | rng.getrandbits(64) & mask) ^ start)
+    if zap.norm or bits == 64:
+        # several names for one hash, and each its own normal form
+        return name_for_hash(
+            zap.salt, wanted & ~mask | rng.getrandbits(64) & mask, 64, b"%d" % rng.randrange(99)
+        )
     for _ in range(_TRIES):
         tail = _register_before(wanted & ~mask | rng.getrandbits(64) & mask) ^ zap.salt
         name = tail.to_bytes(8, "little")
         if 0 not in name:
             break
-        if not mask:
-            # every bit is wanted: only a longer name can help
-            first = bytes([rng.randrange(1, 256)])
-            name = first + (_register_before(wanted) ^ crc64(zap.salt, first)).to_bytes(8, "little")
-            if 0 not in name:
-                break
     return name.replace(b"\0", b"\1")

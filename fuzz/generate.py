@@ -14,6 +14,7 @@ from typing import Any
 
 from fuzz.aim import key_for
 from fuzz.program import MAX_VALUE, U64, VERBS, Key, Op, Program, Target, Zap
+from fuzz.validate import NORMS
 from zapcore.layout import ARRAY_BYTES, geometry
 
 _OFTEN = {
@@ -80,9 +81,10 @@ def random_zap(rng: Random, name: str = "z", max_shift: int = 14) -> Zap:
     if kind < 0.7:
         words = rng.choice((1, 1, 2, 3))
         return Zap(name, words=words, prehashed=rng.random() < 0.3, hash64=wide, leaf_shift=shift, salt=salt)
+    norm = rng.choice(NORMS) if rng.random() < 0.2 else 0
     if kind < 0.85:
-        return Zap(name, hash64=True, leaf_shift=shift, salt=salt)
-    return Zap(name, fat=False, leaf_shift=shift, salt=salt)
+        return Zap(name, hash64=True, leaf_shift=shift, norm=norm, salt=salt)
+    return Zap(name, fat=False, leaf_shift=shift, norm=norm, salt=salt)
 
 
 def sizes_that_matter(zap: Zap, rng: Random) -> int:

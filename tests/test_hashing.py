@@ -5,7 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz.validate import NORMS
 from zapcore.hashing import TABLE, crc64, hash_words, name_for_hash
+from zapcore.zap.norm import normalize
 
 U64 = st.integers(0, (1 << 64) - 1)
 
@@ -26,3 +28,4 @@ def test_a_name_for_any_hash(salt: int, wanted: int, bits: int, stem: bytes) -> 
     assert name.startswith(stem)
     assert 0 not in name[len(stem) :] and b"/" not in name[len(stem) :]
     assert (crc64(salt, name) ^ wanted) >> (64 - bits) == 0
+    assert all(normalize(name[len(stem) :], norm, 256) == name[len(stem) :] for norm in NORMS)

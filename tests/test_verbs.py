@@ -263,11 +263,12 @@ ANSWERS: dict[str, tuple[str, list[Result]]] = {
         cursor c z
         destroy z
         sync
+        sync
         create z
         add z "a" int=8
         next c
         """,
-        [*[DONE] * 5, Result(0, Entry(b"a", 8, 1, 0))],
+        [*[DONE] * 6, Result(0, Entry(b"a", 8, 1, 0))],
     ),
     "but not while a dbuf of it is held": (
         f"""
@@ -278,11 +279,12 @@ ANSWERS: dict[str, tuple[str, list[Result]]] = {
         cursor d z
         destroy z
         sync
+        sync
         create z
         add z "b" int=8
         next d
         """,
-        [*[DONE] * 2, Result(0, Entry(b"a", 8, 1, 0)), *[DONE] * 5, GONE],
+        [*[DONE] * 2, Result(0, Entry(b"a", 8, 1, 0)), *[DONE] * 6, GONE],
     ),
     "a cursor on a header of zeros": (
         f"""

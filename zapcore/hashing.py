@@ -39,8 +39,8 @@ def hash_words(salt: int, words: tuple[int, ...]) -> int:
 
 SUFFIX_CHARS = 20
 FREE_BITS = 4
-SUFFIX_BASE = 0x60
-"""A suffix character is this plus its four free bits: a grave accent or a letter from a to o."""
+SUFFIX_BASE = 0x30
+"""A suffix character is this plus its four free bits: a digit or one of :;<=>?, whatever the normal form."""
 
 
 @functools.cache

@@ -70,9 +70,12 @@ class Objset:
     @openzfs("dmu_object.c", "dmu_object_alloc")
     def allocate(self, block_size: int, tx: Tx, number: int = 0) -> Dnode:
         """A new object, its blocks of `block_size` bytes: `number` if that is free, else one that was never
-        used. A number is free once the free of its object has synced and nobody holds a dbuf of it."""
-        old = self.freed.get(number)
-        if number and number not in self.dnodes and not (old and old.dbufs):
+        used.
+
+        A number is free once a txg later than the one that freed its object has synced (until then the
+        dnode may count as dirty: DNODE_IS_DIRTY, include/sys/dnode.h) and nobody holds a dbuf of it.
+        """
+        if number and number not in self.dnodes and self._is_free(number):
             self.freed.pop(number, None)
         else:
             number = self.next_object
@@ -80,6 +83,12 @@ class Objset:
         dnode = self.dnodes[number] = Dnode(self, number, block_size)
         dnode.set_dirty(tx.txg)
         return dnode
+
+    @openzfs("dnode.c", "dnode_check_slots_free")
+    def _is_free(self, number: int) -> bool:
+        old = self.freed.get(number)
+        last_synced = (self.in_flight[0] if self.in_flight else self.open_tx.txg) - 1
+        return old is None or (not old.dbufs and old.free_txg < last_synced)
 
     @openzfs("dnode.c", "dnode_hold")
     def dnode(self, number: int) -> Dnode:
@@ -131,6 +140,7 @@ class Objset:
         while nobody holds a dbuf."""
         self.finish_all_txgs()
         self.evict_dbufs()
+        self.freed.clear()
         for number, dnode in self.dnodes.items():
             self.dnodes[number] = dnode.reloaded()
 

@@ -143,6 +143,11 @@ class Pool:
         return int(self.lib.spa_last_synced_txg(self.spa))
 
     @property
+    def synced(self) -> int:
+        """The youngest txg that was let through and has been written."""
+        return self._synced
+
+    @property
     def open_txg(self) -> int:
         """The txg that a transaction would go to now; counts, asks nothing."""
         return self._synced + self.in_flight + 1

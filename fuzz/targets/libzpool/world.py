@@ -36,14 +36,14 @@ class Drift(Exception):
 
 
 class Object:
-    """One ZAP: how it is created, its object number (0 where destroyed) and the last it had, and what was
-    last read of it."""
+    """One ZAP: how it is created, its object number (0 where destroyed) and the last it had, the txg
+    that freed that, and what was last read of it."""
 
-    __slots__ = ("block_size", "digest", "digests", "last", "number", "shape", "stripped")
+    __slots__ = ("block_size", "digest", "digests", "freed_at", "last", "number", "shape", "stripped")
 
     def __init__(self, shape: Zap) -> None:
         self.shape = shape
-        self.number = self.last = 0
+        self.number = self.last = self.freed_at = 0
         self.forget()
 
     def forget(self) -> None:
@@ -82,7 +82,8 @@ class World:
         shape, lib = zap.shape, self.lib
         tx = self._begin_tx(DMU_NEW_OBJECT, 1)
         flags = shape.hash64 | bool(shape.words) << 1 | shape.prehashed << 2
-        zap.number = zap.last = self._claim(zap.last, 1 << shape.leaf_shift if shape.fat else 0, tx)
+        last = zap.last if self.pool.synced > zap.freed_at else 0
+        zap.number = zap.last = self._claim(last, 1 << shape.leaf_shift if shape.fat else 0, tx)
         dnode = ctypes.c_void_p()
         if error := lib.dnode_hold(self.os, zap.number, self.pool.tag, ctypes.byref(dnode)):
             raise Drift(f"dnode_hold: {os.strerror(error)}")
@@ -115,7 +116,7 @@ class World:
         result: int = lib.zap_destroy(self.os, zap.number, tx)
         lib.dmu_tx_commit(tx)
         if result == 0:
-            zap.number = 0
+            zap.number, zap.freed_at = 0, self.pool.open_txg
         return result
 
     def _live(self, index: int) -> Object | None:
