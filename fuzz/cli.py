@@ -185,7 +185,7 @@ def fuzz(
             remedies=remedy,
             extra=libfuzzer,
         )
-        screen = Screen(config)
+        screen = Screen(config, jobs)
         campaign = Campaign(config, runner, expected, out, screen, jobs)
         try:
             campaign.run()

@@ -39,7 +39,7 @@ def _show_value(value: object) -> str:
 class Screen:
     """Watches a run."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, jobs: int = 1) -> None:
         self.config = config
         self.live = sys.stdout.isatty()
         self.started = config.started
@@ -47,8 +47,10 @@ class Screen:
         self.new = 0
         self.width = 0
         remedies = f", {' and '.join(config.remedies)} remedied" if config.remedies else ""
+        processes = f", {jobs} processes" if jobs > 1 else ""
         self.echo(
-            f"fuzzing {config.release} ({config.target}) with {config.engine}, seed {config.seed}{remedies}"
+            f"fuzzing {config.release} ({config.target}) with {config.engine}, seed {config.seed}"
+            f"{processes}{remedies}"
         )
 
     def echo(self, text: str) -> None:

@@ -146,6 +146,7 @@ def test_fuzz_with_two_jobs_keeps_one_reproducer_of_what_both_find(tmp_path: Pat
     )
     assert status == 1, output
     assert " 24 executions" in output
+    assert "seed 1, 2 processes" in output.splitlines()[0]
     assert output.count("PANIC at zap.c:441:zap_create_leaf()") == 1
     line = next(line for line in output.splitlines() if " x " in line and "dmu_buf_set_user" in line)
     assert int(line.split()[0]) > 1
