@@ -24,7 +24,7 @@ class Extent(NamedTuple):
     scale: float = 1.0
 
 
-QUICK = Extent(5, 3, 8, REAL)
+QUICK = Extent(5, 3, 6, REAL)
 FULL = Extent(15, 10, 300, (*REAL, *SEEDED))
 
 
@@ -54,7 +54,7 @@ def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES
     "--seeds", type=click.IntRange(1, 1000), help="Seeds a bug and engine; 3 with --quick, else 10."
 )
 @click.option(
-    "--cap", type=click.FloatRange(0.1), help="Wall seconds a hunt may take; 8 with --quick, else 300."
+    "--cap", type=click.FloatRange(0.1), help="Wall seconds a hunt may take; 6 with --quick, else 300."
 )
 def bench_command(quick: bool, json_file: Path | None, seeds: int | None, cap: float | None) -> None:
     """Measure speed, how soon each engine finds what, and how small it gets, in one run.
