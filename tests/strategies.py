@@ -22,6 +22,7 @@ from fuzz.program import (
     Zap,
 )
 from fuzz.validate import CONTROL, LEAF_SHIFTS, MAX_STEP, MAX_THREAD, NORMS, statements
+from zapcore.hashing import name_for_hash
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,15}", fullmatch=True)
 words64 = st.one_of(
@@ -32,7 +33,15 @@ words64 = st.one_of(
 byte_names = st.one_of(
     st.sampled_from([b"a", b"b", b'"', b"\\", b"\n\t", b"#", b" ", b"s.acl.h", b"\xff" * MAX_NAME]),
     st.binary(min_size=1, max_size=MAX_NAME).map(lambda name: name.replace(b"\0", b"\x01")),
+    st.builds(
+        name_for_hash,
+        st.just(DEFAULT_SALT),
+        words64,
+        st.sampled_from([8, 28, 48, 64]),
+        st.sampled_from([b"", b"a", b"b"]),
+    ),
 )
+"""Names: plain and awkward ones, any bytes, and such as have a wanted hash, several for the same one."""
 salts = st.one_of(st.just(DEFAULT_SALT), st.integers(1, U64))
 
 

@@ -73,7 +73,10 @@ def random_names(count: int) -> list[tuple[bytes, int, int]]:
     ]
     broken = [bytes([byte]) for byte in range(0x80, 0x100)] + [b"\xea\xb0", b"\xe1\x84"]
     choices = [marks, marks, letters, letters, jamos, [b"a", b"K", b" "], _PIECES, broken]
-    names = []
+    # a starter that takes the next one, a cut sequence that drops a mark, jamos without end
+    odd = ["\u09c7\u09be", "x\u09c7\u09be\u09be", "e\u0302\u0301" + "\u0323" * 40, "a\u0301" + "\u0334" * 40]
+    odd += ["\u1100\u1161\u11a8\u11a8", "\u1100" * 5, "\uac00\u11a8", "\u1fb3", "\u03b1\u0345" * 3]
+    names = [(name.encode(), flags, 256) for name in odd for flags in NORMS]
     for _ in range(count):
         pieces = [rng.choice(rng.choice(choices)) for _ in range(rng.choice((1, 2, 3, 4, 6, 40)))]
         names.append((b"".join(pieces), rng.choice(NORMS), rng.choice((256, 256, 1024, 40))))

@@ -73,7 +73,9 @@ def _is_tail(point: int) -> bool:
 def normalize(name: bytes, flags: int, room: int) -> bytes:
     """The normal form of a name without its NUL, in a buffer of `room` bytes (zap_normalize, zap_micro.c).
 
-    Raises Unmappable where the real one has an error, which its callers turn into ENOTSUP.
+    Raises Unmappable where the real one has an error, which its callers turn into ENOTSUP. Beyond the model
+    is a name that ends with the first two bytes of a Hangul syllable: the NUL becomes part of the syllable,
+    the form gets none behind it, and OpenZFS goes on with what its buffer held before.
     """
     whole = name + b"\0"  # OpenZFS passes the NUL too, and takes it for the second byte of a cut character
     if whole.isascii():
