@@ -46,7 +46,8 @@ def test_model_and_library_do_not_differ(libzpool: Make, release: str) -> None:
         assert failure is None or failure.signature.kind != "difference", (
             f"{failure.text}\n{format_program(program)}"
         )
-    assert compared > 100 * SECONDS
+    print(f"{release}: {compared} ops compared, none differs")
+    assert compared > 50 * SECONDS
 
 
 def test_a_difference_is_told_in_the_words_of_the_format() -> None:
