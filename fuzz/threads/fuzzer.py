@@ -60,7 +60,7 @@ def _keys(rng: random.Random) -> list[Key]:
     that ops meet in the same few leaves."""
     bits: tuple[int, ...] = BITS
     if rng.random() < 0.6:
-        first = rng.randint(0, 2)
+        first = rng.randint(0, 4)
         bits = BITS[first : first + 3]
     base = 0
     for bit in BITS:
