@@ -345,3 +345,21 @@ def test_programs_over_everything_do_not_differ(libzpool: Make, release: str) ->
     assert {errno.ENOENT, errno.EEXIST, errno.ENOTSUP, errno.EOVERFLOW, errno.ENAMETOOLONG} <= set(
         census.errnos
     )
+
+
+@pytest.mark.skipif(os.environ.get("CI") != "true", reason="takes a gigabyte: in CI only")
+@pytest.mark.parametrize("release", ["2.1", "2.3"])
+def test_a_pointer_table_of_half_a_gibibyte_is_the_last(
+    libzpool: Make, release: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ENOSPC: with 28 bits of hash a table has at most 2^26 entries. Programs end at their bounds before."""
+    monkeypatch.setattr("fuzz.targets.libzpool.child.RSS_LIMIT", 4 << 30)
+    program = Program((Zap("z", words=1, prehashed=True),), ())
+    ops = [Op("add", "z", (number << 36,), 1, 8192) for number in range(3)] + [Op("count", "z")]
+    wanted = [DONE, Result(errno.ENOSPC), Result(errno.ENOSPC), Result(0, 1)]
+    real, model = libzpool(release, 120.0), ModelTarget(release, block_limit=1 << 20)
+    real.begin(program)
+    assert real.apply_all(ops) == wanted
+    model.begin(program)
+    model.objset.byte_limit = 1 << 30
+    assert [model.apply(op) for op in ops] == wanted
