@@ -361,5 +361,5 @@ def test_a_pointer_table_of_half_a_gibibyte_is_the_last(
     real.begin(program)
     assert real.apply_all(ops) == wanted
     model.begin(program)
-    model.objset.byte_limit = 1 << 30
+    model.objset.byte_limit = 1 << 31
     assert [model.apply(op) for op in ops] == wanted
