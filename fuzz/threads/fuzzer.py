@@ -26,6 +26,9 @@ BITS = (63, 62, 61, 60, 59, 58, 57)
 LENGTHS = (180, 180, 180, 180, 60, 1)
 PCT_DEPTHS = (2, 3, 3, 4)
 RUNS_EACH = 6
+DRAIN = 0.15
+"""Share of programs whose threads empty what a cursor stands in."""
+
 KEPT = 256
 _SHAPE = slice(8 * L.Q_TBL_BLK, 8 * (L.Q_NUM_ENTRIES + 1))
 """In the header: the table, the free mark, the numbers of leaves and entries."""
@@ -43,15 +46,21 @@ class Caught(NamedTuple):
 def random_program(rng: random.Random) -> Program:
     """A setup and a parallel section on one fat ZAP of small leaves."""
     keys = _keys(rng)
-    ops = [_setup_op(rng, keys) for _ in range(rng.randint(1, 7))]
-    if rng.random() < 0.25:
+    drain = rng.random() < DRAIN
+    if drain:  # full leaves, a cursor among them, and threads that empty them
+        keys = rng.sample(keys, min(len(keys), rng.randint(2, 3)))
+        ops = [Op("add", "z", key, 1, 180) for key in keys]
+    else:
+        ops = [_setup_op(rng, keys) for _ in range(rng.randint(1, 7))]
+    if drain or rng.random() < 0.25:
         ops += [Op("cursor", "c", other="z"), *[Op("next", "c")] * rng.randint(1, 3)]
+    weights = _DRAIN_WEIGHTS if drain else _WEIGHTS
     threads = 3 if rng.random() < 0.1 else 2
     hot = keys
     if rng.random() < 0.5:
         hot = [*keys, *[rng.choice(keys)] * len(keys)]  # threads meet at one key
     for thread in range(1, threads + 1):
-        ops += [_threads_op(rng, hot, thread) for _ in range(rng.randint(1, 3))]
+        ops += [_threads_op(rng, hot, thread, weights) for _ in range(rng.randint(1, 3))]
     return Program((ZAP,), tuple(ops))
 
 
@@ -83,10 +92,13 @@ _VERBS = (
     *("next", "retrieve", "txg", "finish", "evict"),
 )
 _WEIGHTS = (12, 12, 3, 5, 2, 5, 5, 3, 1, 0.5, 0.5)
+_DRAIN_WEIGHTS = (3, 16, 1, 1, 1, 1, 6, 4, 1, 0.5, 0.5)
 
 
-def _threads_op(rng: random.Random, keys: Sequence[Key], thread: int) -> Op:
-    verb = rng.choices(_VERBS, _WEIGHTS)[0]
+def _threads_op(
+    rng: random.Random, keys: Sequence[Key], thread: int, weights: Sequence[float] = _WEIGHTS
+) -> Op:
+    verb = rng.choices(_VERBS, weights)[0]
     if verb in ("next", "retrieve"):  # the setup's cursor is the first thread's, others have their own
         if thread == 1:
             return Op(verb, "c", thread=1)
