@@ -276,6 +276,9 @@ def test_worker_killed_at_random_moments(libzpool: Make, own_folder: Path) -> No
         killer.wait()
     assert len(pids) == KILLS
     target.close()
+    end = time.monotonic() + 30
+    while any(map(_alive, pids)) and time.monotonic() < end:
+        time.sleep(0.05)
     assert not [pid for pid in pids if _alive(pid)]
     assert not list(own_folder.iterdir())
 
