@@ -261,8 +261,10 @@ class LibzpoolTarget:
         try:
             status, answer = child.receive()
         except (Gone, Silent, TooBig) as ended:
-            self._child, self._lost = None, child.unsent
-            verb, index = self._where(child, under_way()[self._lost])
+            # a worker that dies after it has served all, but before the answers are out, died at the last
+            waiting = under_way()
+            self._child, self._lost = None, min(child.unsent, len(waiting) - 1)
+            verb, index = self._where(child, waiting[self._lost])
             if isinstance(ended, Gone):
                 raise read_death(ended.text, ended.status, verb, index) from None
             if isinstance(ended, Silent):
