@@ -1,6 +1,6 @@
 """Raw blocks from Atheris into `check`: no exception, no hang, no more memory than a bound.
 
-    python -m fuzz.check.harness -max_total_time=180 -timeout=10 -rss_limit_mb=500 -max_len=65536
+    python -m fuzz.check.harness -max_total_time=600 -timeout=10 -rss_limit_mb=500 -max_len=65536
 
 The first byte chooses whether the rest are an object's bytes as they are, or changes to a sound object:
 triples of a 16-bit place and a byte, so that damage lies behind valid types and magics.
