@@ -31,7 +31,7 @@ def test_speed_of_every_lane() -> None:
 
 
 def test_whole_run(tmp_path: Path) -> None:
-    measured = bench(Extent(1, 1, 20, (STALE,), 0.02), "small", ("random",))
+    measured = bench(Extent(1, 1, 20, 20, (STALE,), scale=0.02), "small", ("random",))
     assert [row.found for row in measured.rows] == [1]
     assert [(each.bug, each.after[0]) for each in measured.cuts] == [(STALE.name, STALE.shortest)]
     measured.save(tmp_path / "bench.json")
@@ -55,7 +55,7 @@ def test_atheris_without_our_mutations_and_under_a_bound() -> None:
     never = Bug("never", "2.1", ("assertion", "nowhere", "0"))
     result = hunt(never, "plain bytes", 1, 3)
     assert not result.found
-    assert 3 <= result.seconds < 10
+    assert 2 <= result.cpu < 5
 
 
 def test_medians_do_not_hide_what_was_missed() -> None:

@@ -69,7 +69,12 @@ def test_hypothesis_finds_nothing_where_nothing_is() -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_seed_decides_everything(engine: str, tmp_path: Path) -> None:
     """Executions, findings and their bytes, in two processes with different PYTHONHASHSEED."""
-    runs, seed = {"atheris": ("700", "5"), "random": ("400", "3"), "hypothesis": ("400", "5")}[engine]
+    runs, seed = {
+        "atheris": ("700", "5"),
+        "random": ("400", "3"),
+        "uniform": ("400", "3"),
+        "hypothesis": ("400", "5"),
+    }[engine]
     (tmp_path / "known").mkdir()
     results = []
     for hash_seed in ("1", "2"):

@@ -9,23 +9,27 @@ from typing import NamedTuple
 import click
 
 from fuzz.bench.cut import cut
-from fuzz.bench.hunt import ENGINES, REAL, SEEDED, Bug, Hunt, hunts, rows
+from fuzz.bench.hunt import ENGINES, OTHERS, REAL, SEEDED, Bug, Hunt, hunts, rows
 from fuzz.bench.report import Measured
 from fuzz.bench.speed import measure
 
 
 class Extent(NamedTuple):
-    """How much is measured: rounds of the speeds, seeds, wall seconds a hunt may take, what is hunted."""
+    """How much is measured: rounds of the speeds, seeds, CPU seconds a hunt of ours and one of another engine
+    may take, what is hunted, and how many hunts at a time."""
 
     rounds: int
     seeds: int
     cap: float
+    others: float
     bugs: tuple[Bug, ...]
+    jobs: int = 1
     scale: float = 1.0
 
 
-QUICK = Extent(5, 3, 6, REAL)
-FULL = Extent(15, 10, 300, (*REAL, *SEEDED))
+OURS = "atheris"
+QUICK = Extent(5, 3, 6, 6, REAL)
+FULL = Extent(15, 10, 300, 60, (*REAL, *OTHERS, *SEEDED))
 
 
 def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES)) -> Measured:
@@ -34,14 +38,25 @@ def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES
     click.echo("speed...", err=True)
     speed = measure(extent.rounds, 1, scale=extent.scale)
     found: list[Hunt] = []
-    for each in hunts(extent.bugs, engines, extent.seeds, extent.cap):
+    caps = {name: extent.cap if name == OURS else min(extent.cap, extent.others) for name in engines}
+    for each in hunts(extent.bugs, caps, extent.seeds, extent.jobs):
         what = f"after {each.executions} executions" if each.found else "not"
         click.echo(f"{each.bug}, {each.engine}, seed {each.seed}: {what}, {each.seconds:.1f} s", err=True)
         found.append(each)
     click.echo("minimizing...", err=True)
     cuts = [small for bug in REAL if (small := cut(bug, found)) is not None]
     return Measured(
-        *(command, extent.seeds, extent.cap, (load, os.getloadavg()[0]), speed, found, rows(found), cuts)
+        *(
+            command,
+            extent.seeds,
+            extent.cap,
+            extent.others,
+            (load, os.getloadavg()[0]),
+            speed,
+            found,
+            rows(found),
+            cuts,
+        )
     )
 
 
@@ -54,18 +69,32 @@ def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES
     "--seeds", type=click.IntRange(1, 1000), help="Seeds a bug and engine; 3 with --quick, else 10."
 )
 @click.option(
-    "--cap", type=click.FloatRange(0.1), help="Wall seconds a hunt may take; 6 with --quick, else 300."
+    "--cap", type=click.FloatRange(0.1), help="CPU seconds a hunt of ours may take; 6 with --quick, else 300."
 )
-def bench_command(quick: bool, json_file: Path | None, seeds: int | None, cap: float | None) -> None:
+@click.option(
+    "--others", type=click.FloatRange(0.1), help="The same for other engines; 6 with --quick, else 60."
+)
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Hunts at a time.")
+def bench_command(
+    quick: bool,
+    json_file: Path | None,
+    seeds: int | None,
+    cap: float | None,
+    others: float | None,
+    jobs: int,
+) -> None:
     """Measure speed, how soon each engine finds what, and how small it gets, in one run.
 
     In full it hunts every mutant too, which takes hours.
     """
     extent = QUICK if quick else FULL
-    extent = extent._replace(seeds=seeds or extent.seeds, cap=cap or extent.cap)
+    extent = extent._replace(
+        seeds=seeds or extent.seeds, cap=cap or extent.cap, others=others or extent.others, jobs=jobs
+    )
+    given = {"seeds": seeds, "cap": cap, "others": others}
     words = ["zapfuzz bench", *(["--quick"] if quick else [])]
-    words += [f"--seeds {seeds}"] if seeds else []
-    words += [f"--cap {cap:g}"] if cap else []
+    words += [f"--{name} {value:g}" for name, value in given.items() if value]
+    words += [f"--jobs {jobs}"] if jobs > 1 else []
     measured = bench(extent, " ".join(words))
     if json_file is not None:
         measured.save(json_file)

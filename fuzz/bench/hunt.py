@@ -1,5 +1,5 @@
-"""How soon an engine finds a bug: one process a seed, from an empty corpus, until it reports the bug or the
-time is up.
+"""How soon an engine finds a bug: one process a seed, from an empty corpus, until it reports the bug or has
+used up its CPU seconds.
 
 What counts is the whole process: wall seconds and CPU seconds from its start, imports and instrumentation
 included. Executions are the engine's own count when it reported; Hypothesis reports after it has shrunk.
@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
+import resource
 import selectors
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from typing import Any
 
 from fuzz.engines.config import Config
@@ -33,9 +39,14 @@ ENGINES: dict[str, dict[str, Any]] = {
     "atheris": {"engine": "atheris"},
     "plain bytes": {"engine": "atheris", "plain_bytes": True},
     "hypothesis": {"engine": "hypothesis"},
+    "uniform": {"engine": "uniform"},
     "random": {"engine": "random"},
 }
-"""The engines by the name that they have in the table, and what their configurations say."""
+"""The engines by the name that they have in the table, and what their configurations say. `random` has no
+feedback but draws what each program is about as ours does; `uniform` draws every op alike."""
+
+PATIENCE = 10
+"""Wall seconds that a process may take for each CPU second that it has."""
 
 REMEDIES = ("trunc-next-table", "cursor-block-type")
 """On while mutants are looked for: the real bugs of 2.3 that a mutant could be taken for."""
@@ -44,16 +55,19 @@ REMEDIES = ("trunc-next-table", "cursor-block-type")
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bug:
     """What is looked for: a real bug of a release, by its signature (kind, place, expression; `shortest` is
-    the proven least number of ops), or a mutant, which is found when a program fails with it and not so
-    without."""
+    the proven least number of ops, 0 where none is), or a mutant, which is found when a program fails with it
+    and not so without. A mutant that only bytes show is looked for beside the real library."""
 
     name: str
     release: str
     key: tuple[str, str, str] | None = None
     shortest: int = 0
     mutant: str = ""
+    remedies: tuple[str, ...] = ()
+    target: str = "model"
 
 
+_MAGIC = "zap_leaf_phys(l)->l_hdr.lh_magic == ZAP_LEAF_MAGIC"
 REAL = (
     Bug(
         "stale user data",
@@ -69,10 +83,40 @@ REAL = (
         7,
     ),
 )
-SEEDED = tuple(
-    Bug(name, mutant.release, mutant=name) for name, mutant in MUTANTS.items() if not mutant.differential
+"""The real bugs that take several steps in the right order; `--quick` hunts these."""
+
+OTHERS = (
+    Bug(
+        "cursor on table",
+        "2.3",
+        ("assertion", "zap_leaf.c:zap_leaf_lookup_closest", _MAGIC),
+        remedies=("trunc-next-table",),
+    ),
+    Bug("cursor after destroy", "2.1", ("assertion", "zap_leaf.c:zap_leaf_lookup_closest", _MAGIC)),
+    Bug(
+        "serialize after destroy",
+        "2.3",
+        ("assertion", "zap_micro.c:zap_cursor_serialize", "(zc->zc_hash & zap_maxcd(zc->zc_zap)) == 0"),
+    ),
+    Bug(
+        "lookup widened",
+        "2.3",
+        ("oracle", "zap:lookup", "widened integers carry bytes of those before them"),
+    ),
 )
-"""The mutants that answers, assertions or invariants give away; the others only show in bytes."""
+"""The other real bugs that show on the model by one thread."""
+
+SEEDED = tuple(
+    Bug(
+        name,
+        mutant.release,
+        mutant=name,
+        remedies=() if mutant.differential else REMEDIES,
+        target="both" if mutant.differential else "model",
+    )
+    for name, mutant in MUTANTS.items()
+)
+"""The mutants."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -112,8 +156,8 @@ class Row:
 
 
 def hunt(bug: Bug, engine: str, seed: int, cap: float) -> Hunt:
-    """Run one engine until it finds the bug, for at most `cap` wall seconds. Raises RuntimeError where the
-    engine's process broke."""
+    """Run one engine until it finds the bug, for at most `cap` CPU seconds, rounded up. Raises RuntimeError
+    where the engine's process broke."""
     with tempfile.TemporaryDirectory(prefix="zapfuzz-bench-") as scratch:
         return _hunt(bug, engine, seed, cap, scratch)
 
@@ -126,7 +170,8 @@ def _hunt(bug: Bug, engine: str, seed: int, cap: float, scratch: str) -> Hunt:
         seed=seed,
         started=begun,
         forms=True,  # another failure of the same signature may be the one that is looked for
-        remedies=REMEDIES if bug.mutant else (),
+        remedies=bug.remedies,
+        target=bug.target,
         mutant=bug.mutant,
         report=end,
         **ENGINES[engine],
@@ -141,10 +186,12 @@ def _hunt(bug: Bug, engine: str, seed: int, cap: float, scratch: str) -> Hunt:
         env={**os.environ, "TMPDIR": scratch},  # it is killed, and leaves its files
     )
     os.close(end)
+    whole = math.ceil(cap)
+    resource.prlimit(process.pid, resource.RLIMIT_CPU, (whole, whole + 1))
     executions = 0
     last: tuple[Program, Signature] | None = None
     try:
-        for event in _events(reports, begun + cap):
+        for event in _events(reports, begun + PATIENCE * whole):
             executions = event["executions"]
             if event["event"] == "failure":
                 signature = _signature(event["signature"])
@@ -153,13 +200,12 @@ def _hunt(bug: Bug, engine: str, seed: int, cap: float, scratch: str) -> Hunt:
                     last = program, signature
                     break
         seconds = time.monotonic() - begun
-        broke = last is None and seconds < cap
     finally:
         os.close(reports)
-        process.kill()
+        os.kill(process.pid, signal.SIGKILL)  # Popen.kill() would wait, and forget what it used
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    if broke:
+    if last is None and process.returncode not in (-signal.SIGXCPU, -signal.SIGKILL):
         raise RuntimeError(f"{engine} on {bug.name}, seed {seed}: ended with status {process.returncode}")
     cpu = usage.ru_utime + usage.ru_stime
     return Hunt(bug.name, engine, seed, last is not None, executions, seconds, cpu, *(last or ()))
@@ -170,11 +216,17 @@ def _signature(fields: list[Any]) -> Signature:
     return Signature(kind, place, expression, tuple(stack))
 
 
+_one_at_a_time = threading.Lock()
+"""Remedies are switched on for the whole process."""
+
+
 def _is(bug: Bug, program: Program, signature: Signature) -> bool:
     """Whether a failure is the bug's. One met under a mutant must not come without it, too."""
     if bug.key is not None:
         return signature.key == bug.key
-    with switched_on(REMEDIES):
+    if bug.target == "both":
+        return signature.kind == "difference"
+    with _one_at_a_time, switched_on(bug.remedies):
         return not failing(bug, signature)(program)
 
 
@@ -198,12 +250,24 @@ def _events(descriptor: int, deadline: float) -> Iterator[dict[str, Any]]:
             yield from map(json.loads, lines)
 
 
-def hunts(bugs: Iterable[Bug], engines: Sequence[str], seeds: int, cap: float) -> Iterator[Hunt]:
-    """Every bug, and for each seed every engine in turn, so that load falls on all alike."""
-    for bug in bugs:
-        for seed in range(1, seeds + 1):
-            for engine in engines:
-                yield hunt(bug, engine, seed, cap)
+def hunts(bugs: Iterable[Bug], caps: Mapping[str, float], seeds: int, jobs: int = 1) -> Iterator[Hunt]:
+    """Every bug by every engine of `caps`, each seed for at most so many CPU seconds, `jobs` at a time.
+
+    An engine that has missed a bug at more than half of the seeds is not asked again: its median is known.
+    """
+    with ThreadPoolExecutor(jobs) as pool:
+        waiting = [pool.submit(_seeds, bug, engine, caps, seeds) for bug, engine in product(bugs, caps)]
+        for each in waiting:
+            yield from each.result()
+
+
+def _seeds(bug: Bug, engine: str, caps: Mapping[str, float], seeds: int) -> list[Hunt]:
+    done: list[Hunt] = []
+    for seed in range(1, seeds + 1):
+        done.append(hunt(bug, engine, seed, caps[engine]))
+        if 2 * sum(not each.found for each in done) > seeds:
+            break
+    return done
 
 
 def rows(all_: Sequence[Hunt]) -> list[Row]:

@@ -19,12 +19,14 @@ Three = tuple[float, float, float]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Measured:
-    """One run of the benchmark. `cap` is the wall seconds that a hunt may take; `load` the machine's load of
+    """One run of the benchmark. `cap` is the CPU seconds that a hunt of ours may take, `others`
+    that of another engine; `load` the machine's load of
     the last minute, when the run began and when it ended."""
 
     command: str
     seeds: int
     cap: float
+    others: float
     load: tuple[float, float]
     speed: Speed
     hunts: list[Hunt]
@@ -56,7 +58,7 @@ class Measured:
             "",
             *speed_lines(self.speed),
             "",
-            *hunt_lines(self.rows, self.seeds, self.cap),
+            *hunt_lines(self.rows, self.seeds, self.cap, self.others),
             "",
             *cut_lines(self.cuts),
         ]
@@ -81,10 +83,11 @@ def speed_lines(speed: Speed) -> list[str]:
     return lines
 
 
-def hunt_lines(rows: list[Row], seeds: int, cap: float) -> list[str]:
+def hunt_lines(rows: list[Row], seeds: int, cap: float, others: float) -> list[str]:
     """Who finds what how soon. A median of seeds that mostly found nothing is shown as a lower bound."""
     lines = [
-        f"Until found, medians of {seeds} seeds, at most {cap:g} wall seconds each; > where most missed it",
+        f"Until found, medians of {seeds} seeds, at most {cap:g} CPU seconds each of ours and {others:g} of "
+        "another engine; > where most missed it (after that it is not asked again)",
         f"  {'bug':32} {'engine':12} {'found':>7} {'executions':>11} {'seconds':>8} {'CPU s':>8}"
         "  (least to most CPU s)",
     ]

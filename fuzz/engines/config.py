@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
-ENGINES = ("atheris", "hypothesis", "random")
+ENGINES = ("atheris", "hypothesis", "random", "uniform")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
