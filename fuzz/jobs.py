@@ -41,7 +41,8 @@ class EngineProblem(Exception):
 class Progress:
     """Where a run is, of all its processes. `coverage` counts edges and states that were reached, by the
     process that reached most; both it and `inputs` (the size of the working corpus) are 0 for engines that
-    have none. `met` counts failures by their signature's text."""
+    have none. `met` counts failures by their signature's text, `around` those that a real library was kept
+    from (and "limit")."""
 
     executions: int = 0
     ops: int = 0
@@ -49,6 +50,7 @@ class Progress:
     coverage: int = 0
     inputs: int = 0
     met: Counter[str] = dataclasses.field(default_factory=Counter)
+    around: Counter[str] = dataclasses.field(default_factory=Counter)
 
     def add(self, other: Progress) -> None:
         """Count in what another process has done."""
@@ -58,6 +60,7 @@ class Progress:
         self.coverage = max(self.coverage, other.coverage)
         self.inputs = max(self.inputs, other.inputs)
         self.met.update(other.met)
+        self.around.update(other.around)
 
 
 class Engine:
@@ -102,7 +105,7 @@ class Engine:
         told = self._told
         coverage, inputs = self._coverage if self._coverage[0] else (told.coverage, 0)
         executions = max(told.executions, self._executions)
-        return Progress(executions, told.ops, told.limits, coverage, inputs, told.met)
+        return Progress(executions, told.ops, told.limits, coverage, inputs, told.met, told.around)
 
     def read(self) -> list[Event] | None:
         """The events that have come; None at the end."""
@@ -116,6 +119,7 @@ class Engine:
                 self._told = Progress(
                     *(event["executions"], event["ops"], event["limits"], event["features"], 0),
                     Counter(event["met"]),
+                    Counter(event["around"]),
                 )
         return events
 
@@ -174,7 +178,8 @@ class Jobs:
     @property
     def progress(self) -> Progress:
         """What all processes have done, the dead ones too."""
-        total = dataclasses.replace(self._past, met=Counter(self._past.met))
+        past = self._past
+        total = dataclasses.replace(past, met=Counter(past.met), around=Counter(past.around))
         for engine in self._engines:
             total.add(engine.progress)
         return total

@@ -14,6 +14,8 @@ from zapcore.errors import LimitExceeded
 
 Trace = Callable[[int, Op, Result], None]
 """Called after each op with its index and what it returned."""
+Forgive = Callable[[Failure], bool]
+"""Whether a run goes on after this wrong answer."""
 
 
 THREAD = attrgetter("thread")
@@ -43,7 +45,7 @@ def run(
     *,
     judge: bool = True,
     trace: Trace | None = None,
-    forgive: Callable[[Failure], bool] | None = None,
+    forgive: Forgive | None = None,
 ) -> Outcome:
     """Run a program from an empty world. `judge` also holds every answer against the oracle and, where the
     target can be looked into, checks its invariants after every op. After a wrong answer that `forgive` says
@@ -55,11 +57,12 @@ def run(
         # elsewhere they run one after the other, as they stand, which is one of the possible orders
     whole = getattr(target, "run_whole", None)
     if whole is not None and trace is None:
-        return _run_whole(program, whole, judge)
+        return _run_whole(program, whole, judge, forgive)
+    unlinks_first = getattr(target, "rename_unlinks_first", True)
     at_once = getattr(target, "run_program", None)
     if at_once is not None and trace is None:
-        return _run_at_once(program, at_once, judge, forgive)
-    oracle = Oracle(program) if judge else None
+        return _run_at_once(program, at_once, judge, forgive, unlinks_first)
+    oracle = Oracle(program, unlinks_first) if judge else None
     audit = getattr(target, "audit", None) if judge else None
     index = -1
     try:
@@ -101,9 +104,14 @@ def judge_op(op: Op, target: TargetLike, oracle: Oracle) -> Result:
     return result
 
 
-def _run_whole(program: Program, whole: Callable[[Program, bool], int], judge: bool) -> Outcome:
+def _run_whole(
+    program: Program,
+    whole: Callable[[Program, bool, Forgive | None], int],
+    judge: bool,
+    forgive: Forgive | None,
+) -> Outcome:
     try:
-        return Outcome(None, None, whole(program, judge))
+        return Outcome(None, None, whole(program, judge, forgive))
     except Failure as failure:
         return Outcome(failure, None, failure.op + 1)
     except LimitExceeded as limit:
@@ -114,7 +122,8 @@ def _run_at_once(
     program: Program,
     at_once: Callable[[Program], list[Result]],
     judge: bool,
-    forgive: Callable[[Failure], bool] | None,
+    forgive: Forgive | None,
+    unlinks_first: bool,
 ) -> Outcome:
     """A target that is far away runs a program in one round trip; its answers are judged afterwards."""
     try:
@@ -123,7 +132,7 @@ def _run_at_once(
         return Outcome(failure, None, failure.op + 1)
     except LimitExceeded as limit:
         return Outcome(None, str(limit), 0)
-    oracle = Oracle(program) if judge else None
+    oracle = Oracle(program, unlinks_first) if judge else None
     for index, (op, result) in enumerate(zip(program.ops, results, strict=True)):
         wrong = oracle.check(op, result) if oracle is not None else None
         if wrong is not None:

@@ -104,10 +104,11 @@ class Screen:
     def summary(self, campaign: Campaign) -> None:
         """The last words of a run."""
         self.echo(self.line(campaign.status, time.monotonic()).strip())
-        for text, count in campaign.status.met.most_common():
-            known = campaign.known.get(text)
-            what = f"known: {shown(known[0].folder)}" if known else "new"
-            self.echo(f"{count:8} x {text} ({what})")
+        for how, counts in (("", campaign.status.met), ("gone around: ", campaign.status.around)):
+            for text, count in counts.most_common():
+                known = campaign.known.get(text)
+                what = f"known: {shown(known[0].folder)}" if known else "of the model" if how else "new"
+                self.echo(f"{count:8} x {how}{text} ({what})")
         if not campaign.status.met:
             self.echo("no failures")
 

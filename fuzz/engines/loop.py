@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from fuzz.engines.config import Config
+from fuzz.engines.steer import Steering
 from fuzz.mutants import applied
 from fuzz.printing import format_program
 from fuzz.program import Op, Program
@@ -22,7 +23,9 @@ from fuzz.remedies import switched_on
 from fuzz.run import Outcome, run
 from fuzz.signature import Failure
 from fuzz.targets.base import Result
+from fuzz.targets.both import BothTarget
 from fuzz.targets.features import features
+from fuzz.targets.libzpool.target import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.select import make_target
 
@@ -50,7 +53,8 @@ class Loop:
         if config.mutant:
             self._edits.enter_context(applied(config.mutant))
         self.target = make_target(config.target, config.release, config.libzpool, small=True)
-        self.model = self.target if isinstance(self.target, ModelTarget) else None
+        self.steering = Steering(self._is_known)
+        self.model = self._guide()
         self.executions = 0
         self.ops = 0
         self.limits = 0
@@ -64,12 +68,27 @@ class Loop:
         self.stopping = False
         signal.signal(signal.SIGTERM, self._stop)
 
+    def _guide(self) -> ModelTarget:
+        """The model whose states guide the run: the target, its half, or a scout that goes ahead of it."""
+        target = self.target
+        if isinstance(target, ModelTarget):
+            return target
+        if isinstance(target, BothTarget):
+            target.trace, target.avoid = self._trace, self.steering.avoid
+            return target.model
+        scout = make_target("model", self.config.release, small=True)
+        assert isinstance(scout, ModelTarget)
+        return scout
+
     def _stop(self, number: int, frame: object) -> None:
         self.stopping = True
 
     def execute(self, program: Program) -> Outcome:
         """Run a program, count it, report how it failed. Raises Stopped after the last one."""
-        outcome = run(program, self.target, trace=self._trace, forgive=self._forgive)
+        if isinstance(self.target, LibzpoolTarget):
+            program = self.steering.cut(program, self.model, self._trace)
+        trace = self._trace if self.target is self.model else None
+        outcome = run(program, self.target, trace=trace, forgive=self._forgive)
         self.executions += 1
         self.ops += outcome.ops
         self.limits += outcome.limit is not None
@@ -79,14 +98,16 @@ class Loop:
         return outcome
 
     def _trace(self, index: int, op: Op, result: Result) -> None:
-        if self.model is not None:
-            for feature in features(self.model, op):
-                self.observe(feature)
+        for feature in features(self.model, op):
+            self.observe(feature)
+
+    def _is_known(self, text: str) -> bool:
+        return text in self.met or text in self.config.known
 
     def _forgive(self, failure: Failure) -> bool:
         """Wrong answers that are known end no run: the world goes on, and so do we."""
         text = str(failure.signature)
-        if text not in self.met and text not in self.config.known:
+        if not self._is_known(text):
             return False
         self.met[text] += 1
         return True
@@ -133,6 +154,7 @@ class Loop:
             limits=self.limits,
             features=len(self.seen),
             met=dict(self.met),
+            around=dict(self.steering.around),
         )
 
     def send(self, event: str, **fields: object) -> None:
