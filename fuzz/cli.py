@@ -56,6 +56,7 @@ ELSEWHERE = {
     "describe": "fuzz.describe:describe",
     "enumerate": "fuzz.engines.enumerate_command:enumerate_",
     "explore": "fuzz.threads.command:explore_command",
+    "force": "fuzz.threads.real.command:force_command",
     "import-strace": "fuzz.strace:import_strace",
     "remedies": "fuzz.remedy_command:remedies",
     "export": "fuzz.export.command:export",

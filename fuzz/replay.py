@@ -9,7 +9,7 @@ from fuzz.corpus import FINE, Reproducer, known_failures
 from fuzz.program import Program
 from fuzz.remedies import switched_on
 from fuzz.run import Outcome, run
-from fuzz.targets.select import LIBRARIES, make_target, name_of_expectation, target_of_expectation
+from fuzz.targets.select import LIBRARIES, NoTarget, make_target, name_of_expectation, target_of_expectation
 from zapcore.release import RELEASES
 
 
@@ -51,7 +51,10 @@ def outcome_on(name: str, program: Program) -> Outcome | None:
     if target is None:
         return None
     with switched_on(remedies):
-        return run(program, target)
+        try:
+            return run(program, target)
+        except NoTarget:  # threads of the real library, and no compiler to hold them with
+            return None
 
 
 def known_on(

@@ -78,12 +78,14 @@ class ThreadedRun:
         trace: Trace | None = None,
         writers_first: bool = False,
         dependence: Dependence | None = None,
+        watchers: tuple[Watcher, ...] = (),
     ) -> None:
         self.program = program
         self.target = target
         self.judge = judge
         self.trace = trace
         self.dependence = dependence
+        self.watchers = watchers
         self.policy = policy
         self.writers_first = writers_first
         self.oracle = Oracle(program)
@@ -99,7 +101,7 @@ class ThreadedRun:
         limit: str | None = None
         self.target.begin(self.program)
         self.monitor = Monitor(self.target.objset)
-        watchers: tuple[Watcher, ...] = (self.monitor,)
+        watchers: tuple[Watcher, ...] = (self.monitor, *self.watchers)
         if self.dependence is not None:
             watchers += (self.dependence,)
         self.scheduler = Scheduler(

@@ -138,6 +138,7 @@ class Library:
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         folder = path.parent
         for needed in ("libnvpair.so.3", "libuutil.so.3", "libzfs_core.so.3"):
             if (folder / needed).exists():
@@ -147,6 +148,7 @@ class Library:
             self._bind(name, codes)
         self.has_attribute_alloc = hasattr(self.handle, "zap_attribute_alloc")
         self.named_at = ctypes.sizeof(Attribute) + (8 if self.has_attribute_alloc else 0)
+        self._attributes: list[ctypes.Array[ctypes.c_char]] = []
         if self.has_attribute_alloc:
             self._bind("zap_attribute_alloc", "p")
 
@@ -164,8 +166,8 @@ class Library:
         """The address of a zap_attribute_t that lives as long as the process."""
         if self.has_attribute_alloc:
             return int(self.zap_attribute_alloc())
-        self._attribute = ctypes.create_string_buffer(self.named_at + 256 + 8)
-        return ctypes.addressof(self._attribute)
+        self._attributes.append(ctypes.create_string_buffer(self.named_at + 256 + 8))
+        return ctypes.addressof(self._attributes[-1])
 
     def tune(self, name: str, value: int, kind: type[ctypes.c_int] | type[ctypes.c_uint64]) -> bool:
         """Set an exported variable; whether this release exports it."""

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,6 +23,9 @@ TEXT_BYTES = 64 << 10
 
 RSS_LIMIT = 768 << 20
 """Bytes of memory at which a worker's program has gone beyond its bounds."""
+
+WORKER = "fuzz.targets.libzpool.worker"
+"""The module that runs in the child; `more` of its arguments may follow those that all have."""
 
 _POLL_MILLISECONDS = 250
 _CHUNK_BYTES = 1 << 18
@@ -51,7 +54,9 @@ class TooBig(Exception):
 class Child:
     """A running worker. `ask` raises Gone, Silent or TooBig, after which the child is dead and closed."""
 
-    def __init__(self, library: Path, deadline: float) -> None:
+    def __init__(
+        self, library: Path, deadline: float, module: str = WORKER, more: Sequence[str] = ()
+    ) -> None:
         self._deadline = deadline
         self._left = b""
         self._answered = 0
@@ -73,7 +78,7 @@ class Child:
         # A fuzzer's own settings must not reach the library's process.
         environment.pop("LD_PRELOAD", None)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "fuzz.targets.libzpool.worker", str(library), *map(str, given)],
+            [sys.executable, "-m", module, str(library), *map(str, given), *more],
             stdin=subprocess.DEVNULL,
             stdout=self._printed,
             stderr=self._printed,
@@ -99,6 +104,10 @@ class Child:
     def unsent(self) -> int:
         """How many requests were served whose answers have not come; the next one is what was running."""
         return int(struct.unpack_from("<q", self._page, 8)[0]) - self._answered
+
+    def noted(self, at: int, length: int) -> bytes:
+        """What the worker has noted at a place of the shared page; also when it is gone."""
+        return self._page[at : at + length]
 
     def ask(self, command: Command, body: bytes) -> tuple[Status, bytes]:
         """One request and its answer."""

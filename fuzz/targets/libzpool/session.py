@@ -34,6 +34,11 @@ class Session(Directories):
         for zap in self._zaps:
             self._make(zap)
 
+    def share(self, other: Session) -> None:
+        """Work on the ZAPs and cursors of another session, at the same time."""
+        self.os = other.os
+        self._zaps, self._cursors = other._zaps, other._cursors
+
     def end(self) -> None:
         """Close the cursors, let what is in flight sync, destroy what is left."""
         for index in list(self._cursors):

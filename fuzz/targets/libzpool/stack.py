@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 FRAME_MARK = "zapfuzz frame: "
@@ -44,8 +44,12 @@ class Backtrace:
     def names(self) -> list[str]:
         """Exported functions of the library on this thread's stack, innermost first."""
         depth = self._libc.backtrace(self._frames, _DEPTH)
+        return self.names_of(self._frames[:depth])
+
+    def names_of(self, frames: Iterable[int | None]) -> list[str]:
+        """Exported functions of the library among return addresses, in their order."""
         found = []
-        for address in self._frames[:depth]:
+        for address in frames:
             info = _DlInfo()
             if address and self._libc.dladdr(address - 1, ctypes.byref(info)):
                 inside = info.file and info.file.rpartition(b"/")[2] == self._name

@@ -7,8 +7,11 @@ import dataclasses
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fuzz.program import Op, Program
+from fuzz.run import Outcome as RunOutcome
+from fuzz.run import Trace
 from fuzz.signature import Failure
 from fuzz.targets.base import Result
 from fuzz.targets.libzpool.child import Child, Gone, Silent, TooBig
@@ -16,6 +19,9 @@ from fuzz.targets.libzpool.locate import find_library
 from fuzz.targets.libzpool.message import read_death, read_silence
 from fuzz.targets.libzpool.wire import Command, Flags, Names, Reader, Status, WireProblem, pack_run
 from zapcore.errors import LimitExceeded
+
+if TYPE_CHECKING:
+    from fuzz.threads.real.target import HeldTarget
 
 DEADLINE_SECONDS = 20.0
 PROGRAMS_PER_WORKER = 50_000
@@ -59,7 +65,8 @@ class LibzpoolTarget:
     """Programs on a real library, in a worker that is started when needed and replaced when it dies.
 
     `release` is one of the model's (`2.1`, `2.3`) or an OpenZFS version; `path` any libzpool instead.
-    `deadline` is how many seconds one op may take. Raises NoLibrary.
+    `deadline` is how many seconds one op may take; `rename_unlinks_first` as `zapcore.release` has it (2.1 is
+    libzpool.so.5). Raises NoLibrary.
     """
 
     def __init__(
@@ -71,12 +78,14 @@ class LibzpoolTarget:
     ) -> None:
         self.library: Path = find_library(release, path)
         self.name = f"libzpool-{release or self.library.parent.name}"
+        self.rename_unlinks_first = self.library.name.partition(".so.")[2][:1] != "5"
         self._deadline = deadline
         self._child: Child | None = None
         self._names: Names | None = None
         self._program: Program | None = None
         self._served = self._syncs = self._lost = 0
         self._applied = 0
+        self._held: HeldTarget | None = None
 
     # TargetLike
 
@@ -185,11 +194,26 @@ class LibzpoolTarget:
         sent.popleft()
         return first.program, first.outcome
 
+    def run_threads(self, program: Program, judge: bool, trace: Trace | None) -> RunOutcome:
+        """Run a program with threads as its schedule says, by real threads that are held
+        (`fuzz.threads.real`). Without greenlet that is a limit. Raises NoTarget where hold.c cannot be
+        compiled."""
+        try:
+            from fuzz.threads.real.run import model_for, run_held
+            from fuzz.threads.real.target import HeldTarget
+        except ModuleNotFoundError:
+            return RunOutcome(None, "threads need greenlet: pip install 'zapfuzz[threads]'", 0)
+        if self._held is None:
+            self._held = HeldTarget(path=self.library, deadline=self._deadline)
+        return run_held(program, self._held, model_for(self.library), judge=judge, trace=trace).outcome
+
     def close(self) -> None:
         """End the worker."""
         if self._child is not None:
             self._child.close()
             self._child = None
+        if self._held is not None:
+            self._held.close()
 
     def __enter__(self) -> LibzpoolTarget:
         return self
@@ -243,9 +267,12 @@ class LibzpoolTarget:
     def _ready(self) -> Child:
         """The worker, started where there is none."""
         if self._child is None:
-            self._child = Child(self.library, self._deadline)
+            self._child = self._new_child()
             self._served = self._syncs = 0
         return self._child
+
+    def _new_child(self) -> Child:
+        return Child(self.library, self._deadline)
 
     def _ask(self, command: Command, body: bytes, ops: Sequence[Op]) -> bytes:
         self._ready().send(command, body)

@@ -45,6 +45,7 @@ class Command(enum.IntEnum):
     RUN = 1
     BLOCKS = 2
     DIE = 3
+    SECTION = 4
 
 
 class Status(enum.IntEnum):

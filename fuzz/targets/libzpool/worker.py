@@ -14,7 +14,7 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -168,7 +168,7 @@ class Worker:
         raise WireProblem(f"no way to die is called {how}")
 
 
-def _report_deaths(library: Path) -> None:
+def _report_deaths(library: Path, more: Callable[[Backtrace], None]) -> None:
     """On a deadly signal, write its number and the stack's function names to standard error, then die."""
     trace = Backtrace(library)
 
@@ -177,6 +177,7 @@ def _report_deaths(library: Path) -> None:
         os.write(2, f"\n{SIGNAL_MARK}{number}\n".encode())
         for name in trace.names():
             os.write(2, f"{FRAME_MARK}{name}\n".encode())
+        more(trace)
         trace.restore(number)
         os.kill(os.getpid(), number)
 
@@ -195,17 +196,22 @@ def _end_with_parent(life: int) -> None:
     threading.Thread(target=watch, daemon=True, name="life").start()
 
 
-def main(arguments: list[str]) -> int:
-    """Library, then the file descriptors of requests, answers, the shared page and the parent's life."""
+def main(
+    arguments: list[str],
+    make: Callable[[Library, int, int, mmap.mmap], Worker] = Worker,
+    more: Callable[[Backtrace], None] = lambda trace: None,
+) -> int:
+    """Library, then the file descriptors of requests, answers, the shared page and the parent's life. `make`
+    makes the worker; `more` writes more to standard error when it dies of a signal."""
     path = Path(arguments[0])
     requests, answers, page, life = (int(word) for word in arguments[1:5])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent(life)
     library = Library(path)
-    _report_deaths(path)
+    _report_deaths(path, more)
     shared = mmap.mmap(page, mmap.PAGESIZE)
-    worker = Worker(library, requests, answers, shared)
+    worker = make(library, requests, answers, shared)
     gc.freeze()
     worker.serve()
     # A pool in memory needs no goodbye, and the library's threads would only be in the way.

@@ -59,7 +59,7 @@ class World:
 
     def __init__(self, pool: Pool, salts: SaltWriter) -> None:
         self.pool, self.lib, self.os = pool, pool.lib, pool.os
-        self._salts = salts
+        self.salts = salts
         self._zaps: list[Object] = []
         self._buffer = ctypes.create_string_buffer(BUFFER_BYTES + 16)
         self._at = ctypes.addressof(self._buffer)
@@ -89,7 +89,7 @@ class World:
             raise Drift(f"dnode_hold: {os.strerror(error)}")
         lib.mzap_create_impl(dnode, shape.norm, flags, tx)
         lib.dnode_rele(dnode, self.pool.tag)
-        self._salts.write(self.os, zap.number, shape.salt, flags != 0, tx)
+        self.salts.write(self.os, zap.number, shape.salt, flags != 0, tx)
         lib.dmu_tx_commit(tx)
         zap.forget()
 
@@ -138,6 +138,13 @@ class World:
         if zap is None:
             return errno.ENOENT
         return errno.ENOTSUP if zap.shape.words else zap
+
+    def find(self, number: int) -> tuple[int, int]:
+        """The index of the ZAP with an object number, and its block shift; (-1, 0) where none has it."""
+        for index, zap in enumerate(self._zaps):
+            if zap.number == number:
+                return index, zap.shape.leaf_shift
+        return -1, 0
 
     def read(self, index: int) -> tuple[int, bytes]:
         """Block size and content of a ZAP's object up to the highest block it has had; (0, b"") where it is

@@ -1,0 +1,572 @@
+/*
+ * Holds the threads of a program at points of libzpool's ZAP code, one running at a time.
+ *
+ * Loaded before libzpool, with its symbols global: libzpool calls its own locks and dbufs through the
+ * procedure linkage table, so these functions come in between. A thread that has joined stops before it takes
+ * a lock of a ZAP or of a leaf, after it has let one go, and before it holds or releases a dbuf, until the
+ * controller lets it go on (`hold_step`). All other threads, and all other locks, pass straight through.
+ *
+ * A thread never waits in a lock of a ZAP itself: it tries, and where it cannot have it, it stops here as
+ * `WAITING` and tries again when it is let on. So whoever runs can be seen to run, and whoever waits to wait.
+ *
+ * Nothing here knows programs or schedules. What must be known of OpenZFS is the head of dmu_buf_t
+ * (include/sys/dmu.h) and the arguments of the functions below.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <execinfo.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SLOTS 64
+#define FRAMES 48
+#define BUCKETS 4096
+#define NEAR 256 /* bytes from a structure's beginning, or from zap_rwlock, to a lock in it */
+
+enum what { START, READ, WRITE, EXIT, MUTEX, UNMUTEX, HOLD, RELE, OWN };
+enum state { ABSENT, RUNNING, STOPPED, WAITING, ENDED };
+
+struct dmu_buf {
+	uint64_t object;
+	uint64_t offset;
+	uint64_t size;
+	void *data;
+};
+
+/* `offset` is in bytes; `passed` has a bit for each kind of point that went by where nobody could stop. */
+struct point {
+	uint64_t what;
+	uint64_t object;
+	uint64_t offset;
+	uint64_t size;
+	uint64_t passed;
+};
+
+struct slot {
+	enum state state;
+	pthread_cond_t go;
+	struct point at;
+	uint64_t passed;
+	int depth;
+	void *frames[FRAMES];
+};
+
+static pthread_mutex_t big = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t arrived;
+static struct slot slots[SLOTS];
+static int loose;
+static __thread struct slot *me;
+static __thread int inside;
+
+/* The locks of ZAPs and leaves that are alive, by address. */
+struct known {
+	struct known *next;
+	const char *lock;
+	uint64_t object, offset, size;
+};
+static pthread_mutex_t known_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct known *known[BUCKETS];
+static const char *zap_locks[BUCKETS];
+static int zap_lock_count;
+
+/* A lock that this thread has made, and that nobody else can know yet; `opening` while it has it. */
+static __thread const char *fresh, *fresh_mutex, *opening;
+
+static struct {
+	void (*rw_init)(void *, char *, int, void *);
+	void (*rw_destroy)(void *);
+	void (*rw_enter)(void *, int);
+	void (*rw_exit)(void *);
+	int (*rw_tryenter)(void *, int);
+	void (*mutex_init)(void *, char *, int, void *);
+	void (*mutex_destroy)(void *);
+	void (*mutex_enter)(void *);
+	void (*mutex_exit)(void *);
+	int (*mutex_tryenter)(void *);
+	void *(*dmu_buf_set_user)(struct dmu_buf *, void *);
+	int (*dmu_buf_hold)(void *, uint64_t, uint64_t, const void *, struct dmu_buf **, int);
+	int (*dmu_buf_hold_by_dnode)(void *, uint64_t, const void *, struct dmu_buf **, int);
+	void (*dmu_buf_rele)(struct dmu_buf *, const void *);
+	void (*dmu_buf_will_dirty)(struct dmu_buf *, void *);
+} real;
+
+/* Find the functions that these come in front of; once, before libzpool makes its first lock. Returns 0, or the
+ * number of the one that is missing. */
+int
+hold_begin(void *library)
+{
+	pthread_condattr_t clock;
+	int missing = 0;
+
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&arrived, &clock);
+	for (int number = 0; number < SLOTS; number++)
+		pthread_cond_init(&slots[number].go, NULL);
+#define	FIND(name) do { \
+	missing++; \
+	real.name = (__typeof__(real.name))dlsym(library, #name); \
+	if (real.name == NULL) \
+		return (missing); \
+} while (0)
+	FIND(rw_init);
+	FIND(rw_destroy);
+	FIND(rw_enter);
+	FIND(rw_exit);
+	FIND(rw_tryenter);
+	FIND(mutex_init);
+	FIND(mutex_destroy);
+	FIND(mutex_enter);
+	FIND(mutex_exit);
+	FIND(mutex_tryenter);
+	FIND(dmu_buf_set_user);
+	FIND(dmu_buf_hold);
+	FIND(dmu_buf_hold_by_dnode);
+	FIND(dmu_buf_rele);
+	FIND(dmu_buf_will_dirty);
+#undef FIND
+	void *frames[2];
+	(void) backtrace(frames, 2); /* its first call loads a library */
+	return (0);
+}
+
+/* Which locks are known */
+
+static unsigned
+bucket(const char *lock)
+{
+	return ((uintptr_t)lock >> 4) % BUCKETS;
+}
+
+static int
+find(const void *lock, struct known *found)
+{
+	int there = 0;
+	pthread_mutex_lock(&known_mutex);
+	for (struct known *each = known[bucket(lock)]; each != NULL; each = each->next) {
+		if (each->lock == lock) {
+			*found = *each;
+			there = 1;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&known_mutex);
+	return (there);
+}
+
+static void
+forget(const char *lock)
+{
+	pthread_mutex_lock(&known_mutex);
+	for (struct known **at = &known[bucket(lock)]; *at != NULL; at = &(*at)->next) {
+		if ((*at)->lock == lock) {
+			struct known *gone = *at;
+			*at = gone->next;
+			free(gone);
+			break;
+		}
+	}
+	for (int number = 0; number < zap_lock_count; number++) {
+		if (zap_locks[number] == lock) {
+			zap_locks[number] = zap_locks[--zap_lock_count];
+			break;
+		}
+	}
+	pthread_mutex_unlock(&known_mutex);
+}
+
+static void
+learn(const char *lock, uint64_t object, uint64_t offset, uint64_t size, int is_zap)
+{
+	struct known *made = malloc(sizeof (*made));
+	if (made == NULL)
+		abort();
+	forget(lock);
+	*made = (struct known){ NULL, lock, object, offset, size };
+	pthread_mutex_lock(&known_mutex);
+	made->next = known[bucket(lock)];
+	known[bucket(lock)] = made;
+	if (is_zap && zap_lock_count < BUCKETS)
+		zap_locks[zap_lock_count++] = lock;
+	pthread_mutex_unlock(&known_mutex);
+}
+
+/* The ZAP's lock that lies just before a mutex, in the same structure; NULL if none does. */
+static const char *
+zap_lock_before(const char *mutex)
+{
+	const char *found = NULL;
+	pthread_mutex_lock(&known_mutex);
+	for (int number = 0; number < zap_lock_count; number++) {
+		ptrdiff_t apart = mutex - zap_locks[number];
+		if (apart > 0 && apart < NEAR) {
+			found = zap_locks[number];
+			break;
+		}
+	}
+	pthread_mutex_unlock(&known_mutex);
+	return (found);
+}
+
+/* Stopping and going on */
+
+static void
+stop(struct slot *mine, enum state state, enum what what, uint64_t object, uint64_t offset, uint64_t size)
+{
+	pthread_mutex_lock(&big);
+	if (!loose) {
+		mine->at = (struct point){ what, object, offset, size, mine->passed };
+		mine->passed = 0;
+		mine->depth = backtrace(mine->frames, FRAMES);
+		mine->state = state;
+		pthread_cond_signal(&arrived);
+		while (mine->state != RUNNING && !loose)
+			pthread_cond_wait(&mine->go, &big);
+		mine->depth = 0;
+	}
+	pthread_mutex_unlock(&big);
+}
+
+/* The calling thread is slot `number` from now on; comes back when it is first let on. */
+int
+hold_join(int number)
+{
+	if (number < 0 || number >= SLOTS)
+		return (EINVAL);
+	me = &slots[number];
+	me->passed = 0;
+	stop(me, STOPPED, START, 0, 0, 0);
+	return (0);
+}
+
+/* The calling thread has ended. */
+void
+hold_leave(void)
+{
+	struct slot *mine = me;
+	me = NULL;
+	if (mine == NULL)
+		return;
+	pthread_mutex_lock(&big);
+	mine->state = ENDED;
+	mine->at = (struct point){ .passed = mine->passed };
+	pthread_cond_signal(&arrived);
+	pthread_mutex_unlock(&big);
+}
+
+/* A point of the caller's own: it stops there. `waiting`: it cannot go on unless others do. */
+void
+hold_point(uint64_t number, int waiting)
+{
+	if (me != NULL)
+		stop(me, waiting ? WAITING : STOPPED, OWN, number, 0, 0);
+}
+
+/*
+ * Wait until a slot's thread has stopped, waits or has ended; with `on` let it go on first. Returns its state,
+ * RUNNING if it has not come to anything in time.
+ */
+int
+hold_step(int number, int on, int milliseconds, struct point *at)
+{
+	struct slot *slot = &slots[number];
+	struct timespec until;
+	int state;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += milliseconds / 1000;
+	until.tv_nsec += (milliseconds % 1000) * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
+	pthread_mutex_lock(&big);
+	if (on && (slot->state == STOPPED || slot->state == WAITING)) {
+		slot->state = RUNNING;
+		pthread_cond_signal(&slot->go);
+	}
+	while (slot->state == RUNNING || slot->state == ABSENT) {
+		if (pthread_cond_timedwait(&arrived, &big, &until) == ETIMEDOUT)
+			break;
+	}
+	state = slot->state;
+	*at = slot->at;
+	pthread_mutex_unlock(&big);
+	return (state);
+}
+
+/* Before a section: nobody has joined. */
+void
+hold_reset(void)
+{
+	pthread_mutex_lock(&big);
+	loose = 0;
+	for (int number = 0; number < SLOTS; number++)
+		slots[number].state = ABSENT;
+	pthread_mutex_unlock(&big);
+}
+
+/* Hold nobody any more. */
+void
+hold_loosen(void)
+{
+	pthread_mutex_lock(&big);
+	loose = 1;
+	for (int number = 0; number < SLOTS; number++)
+		pthread_cond_broadcast(&slots[number].go);
+	pthread_mutex_unlock(&big);
+}
+
+/* The stack of a slot's thread where it stands, innermost first; how many frames. Takes no lock: a dying
+ * thread asks. */
+int
+hold_stack(int number, void **frames, int most)
+{
+	struct slot *slot = &slots[number];
+	int depth = slot->state == STOPPED || slot->state == WAITING ? slot->depth : 0;
+	if (depth > most)
+		depth = most;
+	memcpy(frames, slot->frames, depth * sizeof (void *));
+	return (depth);
+}
+
+/* The calling thread's slot, or -1. */
+int
+hold_who(void)
+{
+	return (me == NULL ? -1 : (int)(me - slots));
+}
+
+static void
+lock_point(enum what what, const struct known *lock)
+{
+	stop(me, STOPPED, what, lock->object, lock->offset, lock->size);
+}
+
+/*
+ * What was opened and not let go at once, or is changed before, is a leaf that was created (zap_create_leaf in
+ * 2.1): the lock was taken at a point where nobody could stop, since only this thread knew of it.
+ */
+static void
+opened_for_good(void)
+{
+	if (opening != NULL) {
+		opening = NULL;
+		if (me != NULL)
+			me->passed |= 1u << WRITE;
+	}
+}
+
+/* What comes in between */
+
+void
+rw_init(void *lock, char *name, int type, void *arg)
+{
+	real.rw_init(lock, name, type, arg);
+	if (!inside) { /* not the locks of a dbuf that comes into being */
+		fresh = lock;
+		fresh_mutex = NULL;
+	}
+}
+
+void
+rw_destroy(void *lock)
+{
+	if (lock == fresh)
+		fresh = NULL;
+	forget(lock);
+	real.rw_destroy(lock);
+}
+
+void
+mutex_init(void *mutex, char *name, int type, void *cookie)
+{
+	const char *address = mutex, *before;
+	struct known zap;
+
+	real.mutex_init(mutex, name, type, cookie);
+	if (inside)
+		return;
+	if (fresh != NULL && address > fresh && address - fresh < NEAR)
+		fresh_mutex = address;
+	else if ((before = zap_lock_before(address)) != NULL && find(before, &zap))
+		learn(address, zap.object, zap.offset, zap.size, 0);
+}
+
+void
+mutex_destroy(void *mutex)
+{
+	forget(mutex);
+	real.mutex_destroy(mutex);
+}
+
+void *
+dmu_buf_set_user(struct dmu_buf *db, void *user)
+{
+	const char *lock = fresh, *mutex = fresh_mutex;
+	void *winner;
+
+	fresh = fresh_mutex = NULL;
+	if (lock == NULL || lock < (char *)user || lock - (char *)user > NEAR)
+		return (real.dmu_buf_set_user(db, user));
+	winner = real.dmu_buf_set_user(db, user);
+	if (winner == NULL) {
+		learn(lock, db->object, db->offset, db->size, db->offset == 0);
+		if (mutex != NULL && db->offset == 0)
+			learn(mutex, db->object, db->offset, db->size, 0);
+	}
+	return (winner);
+}
+
+void
+rw_enter(void *lock, int mode)
+{
+	struct known it;
+
+	if (me == NULL) {
+		real.rw_enter(lock, mode);
+		return;
+	}
+	if (lock == fresh) {
+		opening = lock;
+		real.rw_enter(lock, mode);
+		return;
+	}
+	if (!find(lock, &it)) {
+		real.rw_enter(lock, mode);
+		return;
+	}
+	opened_for_good();
+	enum what what = mode == 0 ? READ : WRITE;
+	lock_point(what, &it);
+	while (!real.rw_tryenter(lock, mode)) {
+		if (loose) {
+			real.rw_enter(lock, mode);
+			return;
+		}
+		stop(me, WAITING, what, it.object, it.offset, it.size);
+	}
+}
+
+void
+rw_exit(void *lock)
+{
+	struct known it;
+	int is_known = me != NULL && lock != opening && find(lock, &it);
+
+	real.rw_exit(lock);
+	if (me == NULL)
+		return;
+	if (lock == opening) {
+		opening = NULL;
+		return;
+	}
+	if (is_known) {
+		opened_for_good();
+		lock_point(EXIT, &it);
+	}
+}
+
+void
+mutex_enter(void *mutex)
+{
+	struct known it;
+
+	if (me == NULL || inside || !find(mutex, &it)) {
+		real.mutex_enter(mutex);
+		return;
+	}
+	opened_for_good();
+	lock_point(MUTEX, &it);
+	while (!real.mutex_tryenter(mutex)) {
+		if (loose) {
+			real.mutex_enter(mutex);
+			return;
+		}
+		stop(me, WAITING, MUTEX, it.object, it.offset, it.size);
+	}
+}
+
+void
+mutex_exit(void *mutex)
+{
+	struct known it;
+	int is_known = me != NULL && !inside && find(mutex, &it);
+
+	real.mutex_exit(mutex);
+	if (is_known)
+		lock_point(UNMUTEX, &it);
+}
+
+/* Which object a dnode is, as far as it was seen: the last one for each place of a small table. */
+static struct {
+	void *dnode;
+	uint64_t object;
+} dnodes[1024];
+
+static unsigned
+dnode_place(void *dnode)
+{
+	return (((uintptr_t)dnode >> 6) % 1024);
+}
+
+int
+dmu_buf_hold_by_dnode(void *dnode, uint64_t offset, const void *tag, struct dmu_buf **dbp, int flags)
+{
+	unsigned place = dnode_place(dnode);
+	int error;
+
+	if (me != NULL && !inside) {
+		pthread_mutex_lock(&known_mutex);
+		uint64_t object = dnodes[place].dnode == dnode ? dnodes[place].object : 0;
+		pthread_mutex_unlock(&known_mutex);
+		stop(me, STOPPED, HOLD, object, offset, 0);
+	}
+	inside++;
+	error = real.dmu_buf_hold_by_dnode(dnode, offset, tag, dbp, flags);
+	inside--;
+	if (error == 0) {
+		pthread_mutex_lock(&known_mutex);
+		dnodes[place].dnode = dnode;
+		dnodes[place].object = (*dbp)->object;
+		pthread_mutex_unlock(&known_mutex);
+	}
+	return (error);
+}
+
+int
+dmu_buf_hold(void *os, uint64_t object, uint64_t offset, const void *tag, struct dmu_buf **dbp, int flags)
+{
+	int error;
+
+	if (me != NULL && !inside)
+		stop(me, STOPPED, HOLD, object, offset, 0);
+	inside++;
+	error = real.dmu_buf_hold(os, object, offset, tag, dbp, flags);
+	inside--;
+	return (error);
+}
+
+void
+dmu_buf_rele(struct dmu_buf *db, const void *tag)
+{
+	if (me != NULL && !inside) {
+		opened_for_good();
+		stop(me, STOPPED, RELE, db->object, db->offset, db->size);
+	}
+	inside++;
+	real.dmu_buf_rele(db, tag);
+	inside--;
+}
+
+void
+dmu_buf_will_dirty(struct dmu_buf *db, void *tx)
+{
+	opened_for_good();
+	real.dmu_buf_will_dirty(db, tx);
+}

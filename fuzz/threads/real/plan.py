@@ -1,0 +1,205 @@
+"""What the real threads are to do: the model's run of a program, as turns of threads and where each ends.
+
+A point is written as the real side can see it: what is about to happen (or, for an exit, has just happened),
+which ZAP of the header, and which block. Nothing here knows the library.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fuzz.program import Op, Program
+from fuzz.targets.model import ModelTarget
+from fuzz.threads.monitor import COUNT_LOCK
+from fuzz.threads.policies import Replay, default
+from fuzz.threads.section import ThreadedRun, ThreadRun
+from zapcore.locks import RWLock
+
+
+class What(enum.IntEnum):
+    """Kinds of points; the numbers are those of hold.c."""
+
+    START = 0
+    READ = 1
+    WRITE = 2
+    EXIT = 3
+    MUTEX = 4
+    UNMUTEX = 5
+    HOLD = 6
+    RELE = 7
+    OWN = 8
+
+
+COMMIT, TXG = 1, 2
+"""Points of our own: an op has ended; the open txg is about to move."""
+
+ANCHORS = frozenset({What.READ, What.WRITE, What.EXIT, What.MUTEX, What.UNMUTEX, What.OWN})
+"""Points that both sides have in the same number and order. Holds and releases between two of them may come
+more often in the real code: the model holds a block of the table once for several entries."""
+
+_WORDS = {
+    What.READ: "takes {} as reader",
+    What.WRITE: "takes {} as writer",
+    What.EXIT: "has let {} go",
+    What.MUTEX: "takes the entry counter's mutex of {}",
+    What.UNMUTEX: "has let the entry counter's mutex of {} go",
+    What.HOLD: "holds the dbuf of {}",
+    What.RELE: "releases the dbuf of {}",
+}
+
+
+class Point(NamedTuple):
+    """`zap` is the index of the header line, `block` the number of the block, for OWN what it is."""
+
+    what: What
+    zap: int = -1
+    block: int = 0
+
+    def describe(self, names: Sequence[str]) -> str:
+        """What a thread that stands here does next, or has just done."""
+        if self.what is What.OWN:
+            return "has ended an op" if self.block == COMMIT else "moves the open txg"
+        if self.what is What.START:
+            return "has not begun"
+        name = names[self.zap] if 0 <= self.zap < len(names) else "an object of nobody's"
+        locks = self.what in (What.READ, What.WRITE, What.EXIT)
+        if self.what in (What.MUTEX, What.UNMUTEX) or (locks and not self.block):
+            thing = name
+        else:
+            thing = f"{name}'s block {self.block}" if not locks else f"{name}'s leaf {self.block}"
+        return _WORDS[self.what].format(thing)
+
+
+class Turn(NamedTuple):
+    """A thread runs until it has come to `points` points since the section began (-1: as far as it can get),
+    then `to` goes on (0: nobody). `switch` is the place of the program's switch that ends the turn, -1 where
+    the thread has ended or waits."""
+
+    thread: int
+    points: int
+    to: int
+    switch: int
+
+
+class SectionPlan(NamedTuple):
+    """One parallel section: every thread's points in order, and the turns."""
+
+    points: dict[int, list[Point]]
+    turns: list[Turn]
+    first: int
+    """The place of the switch that chose who begins, -1 if none did."""
+
+
+class Plan(NamedTuple):
+    """A whole program: what the model did, and a plan for each section that it came to."""
+
+    model: ThreadRun
+    sections: list[SectionPlan]
+
+
+class _Choice(NamedTuple):
+    """Who was chosen at a step, after how many points of each thread; `switch` if that is no default."""
+
+    chosen: int
+    step: int
+    switch: bool
+    counts: dict[int, int]
+
+
+class _Recorder:
+    """Watches threads come to points, and a schedule choose between them."""
+
+    def __init__(self, program: Program, target: ModelTarget) -> None:
+        self.replay = Replay(program.schedule)
+        self.target = target
+        self.sections: list[tuple[dict[int, list[Point]], list[_Choice]]] = []
+
+    def begin(self) -> None:
+        """A section begins."""
+        self.sections.append(({}, []))
+
+    def choose(self, step: int, current: int | None, able: Sequence[int]) -> int:
+        """What the schedule says."""
+        chosen = self.replay.choose(step, current, able)
+        points, choices = self.sections[-1]
+        counts = {thread: len(mine) for thread, mine in points.items()}
+        choices.append(_Choice(chosen, step, chosen != default(current, able), counts))
+        return chosen
+
+    def arrived(self, thread: int, what: str, thing: object) -> None:
+        """A thread has come to a point."""
+        self.sections[-1][0].setdefault(thread, []).append(self._point(what, thing))
+
+    def entered(self, thread: int, what: str, thing: object) -> None:
+        """It goes on."""
+
+    def _point(self, what: str, thing: object) -> Point:
+        if what == "commit":
+            return Point(What.OWN, -1, COMMIT)
+        if what == "txg":
+            return Point(What.OWN, -1, TXG)
+        if isinstance(thing, RWLock):
+            number, block = thing.where
+            if thing.name == COUNT_LOCK:
+                kind = What.UNMUTEX if what == "exit" else What.MUTEX
+            else:
+                kind = {"read": What.READ, "write": What.WRITE, "exit": What.EXIT}[what]
+            return Point(kind, self._zap(number), block)
+        assert isinstance(thing, tuple)
+        return Point(What.HOLD if what == "hold" else What.RELE, self._zap(thing[0]), thing[1])
+
+    def _zap(self, number: int) -> int:
+        """The index of the header line whose object has a number."""
+        for index, known in enumerate(self.target.numbers.values()):
+            if known == number:
+                return index
+        return -1
+
+
+class _Recorded(ThreadedRun):
+    """A run that tells a recorder where its sections begin."""
+
+    recorder: _Recorder
+
+    def _section(self, ops: list[tuple[int, Op]]) -> None:
+        self.recorder.begin()
+        super()._section(ops)
+
+
+def make_plan(program: Program, target: ModelTarget, *, judge: bool = True) -> Plan:
+    """Run a program on the model as its schedule says, and write down the turns."""
+    recorder = _Recorder(program, target)
+    run = _Recorded(program, target, recorder, judge=judge, watchers=(recorder,))
+    run.recorder = recorder
+    model = run.run()
+    places = {switch.step: place for place, switch in enumerate(model.schedule)}
+    failed = model.outcome.failure is not None
+    sections = []
+    for number, (points, choices) in enumerate(recorder.sections):
+        broken = failed and number == len(recorder.sections) - 1
+        turns = _turns(points, choices, places, broken)
+        first = places.get(choices[0].step, -1) if choices else -1
+        sections.append(SectionPlan(points, turns, first))
+    return Plan(model, sections)
+
+
+def _turns(
+    points: dict[int, list[Point]], choices: list[_Choice], places: dict[int, int], broken: bool
+) -> list[Turn]:
+    """Runs of choices of one thread, as turns. The last has no end: its thread ends, or (`broken`) fails."""
+    turns: list[Turn] = []
+    last = {choice.chosen: index for index, choice in enumerate(choices)}
+    for index, (choice, after) in enumerate(itertools.pairwise(choices)):
+        thread = choice.chosen
+        if thread == after.chosen:
+            continue
+        came = after.counts.get(thread, 0)
+        if last[thread] == index and not broken:
+            came = -1
+        turns.append(Turn(thread, came, after.chosen, places.get(after.step, -1)))
+    if choices:
+        turns.append(Turn(choices[-1].chosen, -1, 0, -1))
+    return turns

@@ -1,0 +1,228 @@
+"""One run of a program with threads on the real library, judged, and what of its schedule could be forced.
+
+Results of a section must be explained by some order of its ops, as on the model; and since a real world
+cannot be looked into, the bytes of every ZAP are checked after a section (`zapcore.check`), and what they
+hold is compared with what the oracle may say.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from fuzz.oracle import Oracle
+from fuzz.program import Op, Program, Switch
+from fuzz.run import Outcome, Trace, judge_op
+from fuzz.signature import Failure, Signature
+from fuzz.targets.libzpool.locate import PINNED
+from fuzz.targets.model import ModelTarget
+from fuzz.threads.linear import Event, explanations, unexplained
+from fuzz.threads.real.plan import Plan, Point, SectionPlan, What, make_plan
+from fuzz.threads.real.request import EXACT, PENDING
+from fuzz.threads.real.target import Ended, HeldTarget
+from fuzz.threads.section import MOVE_WORLD, check_section, sections
+from zapcore.check import Report, check_object
+from zapcore.errors import LimitExceeded
+from zapcore.violation import INVARIANTS
+from zapcore.zap.leaf import to_stored
+
+NOT_FORCED = MOVE_WORLD - {"evict"}
+"""Ops that wait for threads of the pool, which nobody holds: not in a parallel section here."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Forced:
+    """A switch of the schedule, in words, and whether it was made exactly there; `reached` is False where the
+    run ended before. `why` says where it was made instead."""
+
+    switch: Switch
+    text: str
+    exact: bool
+    reached: bool = True
+    why: str = ""
+
+
+@dataclasses.dataclass(slots=True)
+class HeldRun:
+    """A run: its outcome and the model's, the switches, how many of all turns ended at their point, points
+    that were compared with the model's, those that only the real code has, and where a thread left the
+    model's path."""
+
+    outcome: Outcome
+    model: Outcome
+    forced: list[Forced]
+    turns: int = 0
+    exact_turns: int = 0
+    compared: int = 0
+    extra: int = 0
+    divergences: list[str] = dataclasses.field(default_factory=list)
+    blocks: dict[str, list[bytes] | None] = dataclasses.field(default_factory=dict)
+
+    @property
+    def all_forced(self) -> bool:
+        """Every turn ended where the model's did."""
+        return self.exact_turns == self.turns
+
+
+class _Run:
+    """One run; `run` once."""
+
+    def __init__(
+        self, program: Program, real: HeldTarget, plan: Plan, judge: bool, trace: Trace | None
+    ) -> None:
+        self.program, self.real, self.plan, self.trace = program, real, plan, trace
+        self.names = [zap.name for zap in program.zaps]
+        self.oracle = Oracle(program) if judge else None
+        self.done = 0
+        self.report = HeldRun(Outcome(None, None, 0), plan.model.outcome, [])
+
+    def run(self, keep_blocks: bool) -> HeldRun:
+        failure: Failure | None = None
+        limit: str | None = None
+        plans = iter(self.plan.sections)
+        try:
+            self.real.begin(self.program)
+            for parallel, ops in sections(self.program.ops):
+                if parallel:
+                    self._section(ops, next(plans, SectionPlan({}, [], -1)))
+                else:
+                    self._alone(ops)
+            if keep_blocks:
+                self.report.blocks = {name: self.real.blocks(name) for name in self.names}
+            self.real.end()
+        except Failure as found:
+            failure = found
+        except LimitExceeded as reached:
+            limit = str(reached)
+        self.report.outcome = Outcome(failure, limit, self.done)
+        return self.report
+
+    def _alone(self, ops: list[tuple[int, Op]]) -> None:
+        for index, op in ops:
+            self.done += 1
+            try:
+                if self.oracle is not None:
+                    result = judge_op(op, self.real, self.oracle)
+                else:
+                    result = self.real.apply(op)
+            except Failure as failure:
+                raise Failure(failure.signature, failure.text, index) from failure
+            if self.trace is not None:
+                self.trace(index, op, result)
+
+    def _section(self, numbered: list[tuple[int, Op]], plan: SectionPlan) -> None:
+        ops = [op for _, op in numbered]
+        check_section(ops, self.oracle is not None)
+        for op in ops:
+            if op.verb in NOT_FORCED:
+                raise LimitExceeded(f"{op.verb} in a parallel section: not on the real library")
+        ended = self.real.section(ops, plan)
+        self._note(plan, ended)
+        if ended.failure is not None:
+            self.done += sum(result is not None for result in ended.results)
+            raise ended.failure
+        self.done += len(ops)
+        history = []
+        for (index, op), result, ticks in zip(numbered, ended.results, ended.answer.ticks, strict=True):
+            assert result is not None
+            history.append(Event(index, op, *ticks, result))
+        history.sort(key=lambda event: event.ended)
+        if self.trace is not None:
+            for event in history:
+                self.trace(event.place, event.op, event.result)
+        if self.oracle is not None:
+            self.oracle = self._judge(self.oracle, history)
+
+    def _note(self, plan: SectionPlan, ended: Ended) -> None:
+        report, switches = self.report, self.plan.model.schedule
+        if plan.first >= 0:
+            switch = switches[plan.first]
+            report.forced.append(Forced(switch, f"t{switch.thread} begins", True))
+        for index, (turn, mark) in enumerate(zip(plan.turns, ended.marks, strict=False)):
+            exact = mark == EXACT
+            report.turns += 1
+            # the run may end in a turn that has no end of its own: that is how the model's ends, too
+            report.exact_turns += exact or (mark == PENDING and turn.points < 0)
+            if turn.switch >= 0:
+                point = self._standing(plan, turn.thread, turn.points)
+                text = f"t{turn.thread} stops where it {point.describe(self.names)}, t{turn.to} goes on"
+                why = self._why(*ended.answer.instead.get(index, (Point(What.START), False)))
+                report.forced.append(Forced(switches[turn.switch], text, exact, mark != PENDING, why))
+        report.compared += ended.answer.compared
+        report.extra += ended.answer.extra
+        report.divergences += [f"t{thread}: {how}" for thread, how in ended.answer.divergences.items()]
+
+    def _why(self, at: Point | None, waits: bool) -> str:
+        """Where a thread stopped instead."""
+        if at is None:
+            return "its ops were done before it came there"
+        there = at.describe(self.names)
+        return f"it had to wait before, where it {there}" if waits else f"the next that can be seen: {there}"
+
+    @staticmethod
+    def _standing(plan: SectionPlan, thread: int, points: int) -> Point:
+        mine = plan.points.get(thread, [])
+        return mine[points - 1] if 0 < points <= len(mine) else Point(What.START)
+
+    def _judge(self, before: Oracle, history: Sequence[Event]) -> Oracle:
+        """The oracle after a section. Raises Failure."""
+        last = max(event.place for event in history)
+        ends = explanations(self.program, before, history)
+        if not ends:
+            failure = unexplained(history)
+            raise Failure(failure.signature, failure.text, last)
+        reports = {name: self._checked(name, last) for name in self.names}
+        for oracle in ends:
+            if all(_holds(oracle, name, report) for name, report in reports.items()):
+                return oracle
+        raise _broken("entries", "no order of the ops leaves what the blocks hold", last)
+
+    def _checked(self, name: str, last: int) -> Report | None:
+        blocks = self.real.blocks(name)
+        if blocks is None:
+            return None
+        report = check_object(blocks)
+        if report.violations:
+            first = report.violations[0]
+            raise _broken(first.invariant, "\n".join(map(str, report.violations)), last)
+        return report
+
+
+def _broken(invariant: str, detail: str, op: int) -> Failure:
+    signature = Signature("invariant", f"zap:{invariant}", INVARIANTS[invariant])
+    return Failure(signature, f"{signature}\n{detail}", op)
+
+
+def _holds(oracle: Oracle, name: str, report: Report | None) -> bool:
+    """Whether a ZAP's blocks hold what an oracle says."""
+    entries = oracle.entries[name]
+    if report is None or entries is None:
+        return report is None and entries is None
+    held = {entry.key: (entry.size, entry.value) for entry in report.entries}
+    said = {key: (value.size, to_stored(value.data, value.size)) for key, value in entries.items()}
+    return held == said or len(report.entries) != report.entries_read
+
+
+def model_for(library: Path) -> ModelTarget:
+    """The model of the release that a library is of, by the name of its folder; of 2.3 where that says
+    nothing."""
+    version = library.parent.name
+    return ModelTarget(next((each for each in PINNED if f"{version}.".startswith(f"{each}.")), "2.3"))
+
+
+def run_held(
+    program: Program,
+    real: HeldTarget,
+    model: ModelTarget,
+    *,
+    judge: bool = True,
+    trace: Trace | None = None,
+    plan: Plan | None = None,
+    keep_blocks: bool = False,
+) -> HeldRun:
+    """Run a program with threads on the real library as its schedule says. `plan` is what `make_plan` made of
+    it before; `keep_blocks` also reads all blocks at the end. Raises HarnessError."""
+    if plan is None:
+        plan = make_plan(program, model, judge=judge)
+    return _Run(program, real, plan, judge, trace).run(keep_blocks)

@@ -1,0 +1,88 @@
+"""hold.c as ctypes sees it. Must be loaded before libzpool is: then libzpool's calls find it first."""
+
+from __future__ import annotations
+
+import ctypes
+import enum
+import os
+from pathlib import Path
+
+from fuzz.targets.libzpool.stack import Backtrace
+
+SLOTS = 64
+_FRAMES = 48
+
+
+class State(enum.IntEnum):
+    """Where a thread is; the numbers are those of hold.c."""
+
+    ABSENT = 0
+    RUNNING = 1
+    STOPPED = 2
+    WAITING = 3
+    ENDED = 4
+
+
+class RawPoint(ctypes.Structure):
+    """struct point."""
+
+    _fields_ = (
+        ("what", ctypes.c_uint64),
+        ("object", ctypes.c_uint64),
+        ("offset", ctypes.c_uint64),
+        ("size", ctypes.c_uint64),
+        ("passed", ctypes.c_uint64),
+    )
+
+
+class Shim:
+    """The loaded library. Raises OSError where it cannot be loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self._lib = ctypes.CDLL(str(path), mode=os.RTLD_GLOBAL | os.RTLD_NOW)
+        self._lib.hold_point.argtypes = [ctypes.c_uint64, ctypes.c_int]
+        self._lib.hold_point.restype = None
+        self._lib.hold_step.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p]
+        self._lib.hold_begin.argtypes = [ctypes.c_void_p]
+        self._lib.hold_stack.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int]
+
+    def begin(self, library: ctypes.CDLL) -> None:
+        """Find the functions that it stands before. Raises RuntimeError where one is missing."""
+        if missing := self._lib.hold_begin(library._handle):
+            raise RuntimeError(f"libzpool has not the functions that are to be held (number {missing})")
+
+    def reset(self) -> None:
+        """A section begins: no thread has joined."""
+        self._lib.hold_reset()
+
+    def join(self, slot: int) -> None:
+        """The calling thread is held from now on; comes back when it is first let on."""
+        self._lib.hold_join(slot)
+
+    def leave(self) -> None:
+        """The calling thread is held no more."""
+        self._lib.hold_leave()
+
+    def point(self, number: int, *, waiting: bool = False) -> None:
+        """A point of our own; `waiting` for what only others can bring about."""
+        self._lib.hold_point(number, waiting)
+
+    def step(self, slot: int, *, on: bool, milliseconds: int) -> tuple[State, RawPoint]:
+        """Let a thread on (or not) and wait for its next point."""
+        point = RawPoint()
+        state = self._lib.hold_step(slot, on, milliseconds, ctypes.addressof(point))
+        return State(state), point
+
+    def loosen(self) -> None:
+        """Hold nobody any more."""
+        self._lib.hold_loosen()
+
+    def who(self) -> int:
+        """The calling thread's slot, -1 if it has none."""
+        return int(self._lib.hold_who())
+
+    def stack(self, slot: int, trace: Backtrace) -> list[str]:
+        """The library's functions on the stack of a thread that stands somewhere, innermost first."""
+        frames = (ctypes.c_void_p * _FRAMES)()
+        depth = self._lib.hold_stack(slot, ctypes.addressof(frames), _FRAMES)
+        return trace.names_of(frames[:depth])

@@ -1,0 +1,191 @@
+"""The child process whose threads are held: a libzpool worker that also runs parallel sections.
+
+Each thread of a section is a thread of this process with a session of its own on the program's ZAPs. Where
+they are to stop is the main thread's affair (`conduct`); hold.c must be loaded before libzpool is.
+"""
+
+from __future__ import annotations
+
+import itertools
+import mmap
+import os
+import struct
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from fuzz.targets.libzpool.abi import Library
+from fuzz.targets.libzpool.session import Session
+from fuzz.targets.libzpool.stack import Backtrace
+from fuzz.targets.libzpool.wire import Command, WireOp, unpack_run
+from fuzz.targets.libzpool.worker import Worker
+from fuzz.targets.libzpool.worker import main as serve
+from fuzz.threads.real.conduct import Conductor, Lane, Met, Stuck
+from fuzz.threads.real.plan import COMMIT, Point, What
+from fuzz.threads.real.request import (
+    EXACT,
+    MOST_TURNS,
+    NEAR,
+    OPS_AT,
+    TURNS_AT,
+    Answer,
+    Section,
+    pack_answer,
+    unpack_section,
+)
+from fuzz.threads.real.shim import SLOTS, RawPoint, Shim
+
+THREAD_MARK = "zapfuzz thread: "
+"""Begins the line that says which slot's thread has died (-1: none of the section's)."""
+OTHER_MARK = "zapfuzz other: "
+"""Begins a line with a slot, and a function on the stack of its thread, which stands somewhere."""
+
+
+class Task(threading.Thread):
+    """One thread of a section: its ops, in order, in a session of its own."""
+
+    def __init__(self, worker: ThreadWorker, slot: int, ops: Sequence[tuple[int, WireOp]]) -> None:
+        super().__init__(daemon=True)
+        self.worker, self.slot, self.ops = worker, slot, ops
+        self.session = worker.session_of(slot)
+        self.problem: Exception | None = None
+
+    def run(self) -> None:
+        """Join, run the ops, and leave; what goes wrong is kept in `problem`."""
+        worker = self.worker
+        worker.shim.join(self.slot)
+        try:
+            for index, op in self.ops:
+                worker.at_op(self.slot, index)
+                began = next(worker.ticks)
+                worker.results[index] = self.session.apply(op)
+                worker.times[index] = (began, next(worker.ticks))
+                worker.shim.point(COMMIT)
+        except Exception as problem:
+            self.problem = problem
+        finally:
+            worker.shim.leave()
+
+
+class ThreadWorker(Worker):
+    """A worker with one more command."""
+
+    def __init__(self, shim: Shim, library: Library, requests: int, answers: int, page: mmap.mmap) -> None:
+        self.shim = shim
+        shim.begin(library.handle)
+        self._library_of_threads = library
+        self._page = page
+        self._sessions: dict[int, Session] = {}
+        self.ticks = itertools.count(1)
+        self.results: dict[int, bytes] = {}
+        self.times: dict[int, tuple[int, int]] = {}
+        super().__init__(library, requests, answers, page)
+
+    def session_of(self, slot: int) -> Session:
+        """A session on the program's own ZAPs and cursors, with buffers that no other thread uses."""
+        main = self._session
+        session = self._sessions.get(slot)
+        if session is None:
+            session = self._sessions[slot] = Session(main.pool, main.salts)
+        session.share(main)
+        return session
+
+    def at_op(self, slot: int, index: int) -> None:
+        """Note for the parent which op a thread is at."""
+        struct.pack_into("<q", self._page, OPS_AT + 8 * slot, index)
+        self._running[0] = index
+
+    def _do(self, command: int, body: bytes) -> bytes:
+        if command == Command.SECTION:
+            section, ops = unpack_section(body)
+            return self._section(section, unpack_run(ops)[2])
+        return super()._do(command, body)
+
+    def _section(self, section: Section, ops: Sequence[WireOp]) -> bytes:
+        threads = sorted(set(section.threads))
+        if len(threads) > SLOTS:
+            raise IndexError(f"{len(threads)} threads in one section, at most {SLOTS}")
+        slots = {thread: slot for slot, thread in enumerate(threads)}
+        self._page[TURNS_AT : TURNS_AT + MOST_TURNS] = bytes(MOST_TURNS)
+        self.results, self.times = {}, {}
+        self.shim.reset()
+        lanes = {each: Lane(slots[each], each, section.plan.points.get(each, [])) for each in threads}
+        tasks = [self._task(slots[each], each, section, ops) for each in threads]
+        for task in tasks:
+            task.start()
+        instead: dict[int, tuple[Point | None, bool]] = {}
+
+        def met(turn: int, how: Met) -> None:
+            if turn < MOST_TURNS:
+                self._page[TURNS_AT + turn] = EXACT if how.exact else NEAR
+            if not how.exact:
+                instead[turn] = (how.at, how.waits)
+
+        stuck, stacks = "", {}
+        conductor = Conductor(self.shim, lanes, self._locate, section.patience)
+        try:
+            conductor.wait_for_all()
+            conductor.run(section.plan.turns, met)
+        except Stuck as problem:
+            stuck = str(problem)
+            trace = Backtrace(self._library_of_threads.path)
+            stacks = {each: self.shim.stack(slots[each], trace) for each in threads}
+        else:
+            self._end(tasks)
+        answer = Answer(
+            [self.times.get(index, (0, 0)) for index in range(len(ops))],
+            instead,
+            sum(lane.compared for lane in lanes.values()),
+            sum(lane.extra for lane in lanes.values()),
+            {each: lane.divergence for each, lane in lanes.items() if lane.divergence},
+            stuck,
+            stacks,
+        )
+        return pack_answer(answer, b"".join(self.results.get(index, b"") for index in range(len(ops))))
+
+    def _task(self, slot: int, thread: int, section: Section, ops: Sequence[WireOp]) -> Task:
+        mine = [
+            (at, op)
+            for at, (whose, op) in enumerate(zip(section.threads, ops, strict=True))
+            if whose == thread
+        ]
+        return Task(self, slot, mine)
+
+    @staticmethod
+    def _end(tasks: Sequence[Task]) -> None:
+        """All threads have left: wait for them, and raise what one of them raised."""
+        for task in tasks:
+            task.join()
+        for task in tasks:
+            if task.problem is not None:
+                raise task.problem
+
+    def _locate(self, raw: RawPoint) -> Point:
+        what = What(raw.what)
+        if what is What.OWN:
+            return Point(what, -1, raw.object)
+        zap, shift = self._session.find(raw.object)
+        return Point(what, zap, raw.offset // raw.size if raw.size else raw.offset >> shift)
+
+
+def main(arguments: list[str]) -> int:
+    """As the plain worker; hold.c's library comes last."""
+    shim = Shim(Path(arguments[-1]))
+
+    def more(trace: Backtrace) -> None:
+        me = shim.who()
+        os.write(2, f"{THREAD_MARK}{me}\n".encode())
+        for slot in range(SLOTS):
+            if slot != me:
+                for name in shim.stack(slot, trace):
+                    os.write(2, f"{OTHER_MARK}{slot} {name}\n".encode())
+
+    def make(library: Library, requests: int, answers: int, page: mmap.mmap) -> Worker:
+        return ThreadWorker(shim, library, requests, answers, page)
+
+    return serve(arguments[:-1], make, more)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,282 @@
+"""Real threads on the real library, held where a schedule stops them.
+
+They protect that switches are forced where the model makes them (every schedule of a small program gives
+the model's results and blocks, again and again), that what is not forced is said, that the findings of two
+threads show on the real code, that nothing hangs or is left over, and what a machine without compiler is
+told.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fuzz.cli import main
+from fuzz.program import Op, Program, Switch
+from fuzz.run import run
+from fuzz.signature import Failure
+from fuzz.syntax import load, parse
+from fuzz.targets.libzpool import LibzpoolTarget
+from fuzz.targets.model import ModelTarget
+from fuzz.threads.explore import explore
+from fuzz.threads.fuzzer import random_program
+from fuzz.threads.minimize import with_schedule
+from fuzz.threads.policies import RandomWalk
+from fuzz.threads.real.build import NoCompiler, build
+from fuzz.threads.real.plan import COMMIT, Point, SectionPlan, Turn, What, make_plan
+from fuzz.threads.real.request import EXACT
+from fuzz.threads.real.run import HeldRun, model_for, run_held
+from fuzz.threads.real.target import HeldTarget
+from fuzz.threads.section import run_threads
+
+Make = Callable[..., HeldTarget]
+CORPUS = Path(__file__).resolve().parents[1] / "corpus"
+HEADER = "zap z fat key=u64 prehashed hash64 leaf_shift=9\n"
+RACE = parse(
+    HEADER + "add z 0x1\nt1: update z 0x1 fill=1\nt1: count z\nt2: remove z 0x1\nt2: add z 0x1 fill=2\n"
+)
+"""Its results, and what is left, depend on who comes first where."""
+
+
+@pytest.fixture
+def held(libzpool: Callable[..., LibzpoolTarget]) -> Iterator[Make]:
+    """`held("2.3")` is the real library of a release with threads that can be held; as `libzpool`, it skips
+    what this machine cannot have, but never in CI."""
+    made: list[HeldTarget] = []
+
+    def make(release: str, patience: float = 4.0) -> HeldTarget:
+        library = libzpool(release).library
+        try:
+            target = HeldTarget(path=library, patience=patience)
+        except NoCompiler as missing:
+            if os.environ.get("CI") == "true":
+                pytest.fail(str(missing))
+            pytest.skip(str(missing))
+        made.append(target)
+        return target
+
+    yield make
+    for target in made:
+        target.close()
+
+
+def results_of(program: Program, target: ModelTarget) -> dict[int, object]:
+    """What each op returns on the model."""
+    results: dict[int, object] = {}
+    run_threads(program, target, trace=lambda index, op, result: results.update({index: result}))
+    return results
+
+
+def as_on_model(program: Program, real: HeldTarget, model: ModelTarget) -> HeldRun:
+    """Run on both; results, blocks and outcome must be the same."""
+    expected = results_of(program, model)
+    results: dict[int, object] = {}
+    done = run_held(
+        program,
+        real,
+        model,
+        trace=lambda index, op, result: results.update({index: result}),
+        keep_blocks=True,
+    )
+    assert str(done.outcome) == str(done.model)
+    if done.outcome.fine:
+        assert results == expected
+        for zap in program.zaps:
+            ours, theirs = model.blocks(zap.name), done.blocks[zap.name]
+            assert ours is not None and theirs is not None
+            assert b"".join(theirs).rstrip(b"\0") == b"".join(ours).rstrip(b"\0")
+    return done
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3"])
+def test_every_schedule_is_forced_and_ends_as_on_the_model(held: Make, release: str) -> None:
+    """All schedules of a race up to two preemptions, each three times: the wanted order N times of N."""
+    real, model = held(release), ModelTarget(release)
+    schedules: set[tuple[Switch, ...]] = set()
+    explore(RACE, model, 2, equivalent=True, seen=lambda done: schedules.add(done.schedule))
+    chosen = sorted(schedules)[:: max(1, len(schedules) // 40)]
+    ends = set()
+    for schedule in chosen:
+        for _ in range(3):
+            done = as_on_model(with_schedule(RACE, schedule), real, model)
+            assert done.all_forced and not done.divergences, schedule
+            assert len(done.forced) == len(schedule)
+        ends.add((str(results_of(with_schedule(RACE, schedule), model)), tuple(done.blocks["z"] or ())))
+    assert len(chosen) >= 20 and len(ends) >= 3, "the program does not depend on its schedule"
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3"])
+def test_random_programs_and_schedules_end_as_on_the_model(held: Make, release: str) -> None:
+    """Splits, shrinks, growing tables and cursors, at random switches: same results, same blocks."""
+    real, model, rng = held(release), ModelTarget(release), random.Random(11)
+    turns = exact = ran = 0
+    while ran < 40:
+        program = random_program(rng)
+        if any(op.thread and op.verb in ("txg", "finish") for op in program.ops):
+            continue
+        ran += 1
+        first = run_threads(program, model, policy=RandomWalk(rng))
+        done = as_on_model(with_schedule(program, first.schedule), real, model)
+        assert not done.divergences
+        turns, exact = turns + done.turns, exact + done.exact_turns
+    assert exact == turns if release == "2.3" else exact >= 0.95 * turns
+    assert turns > 200
+
+
+FINDINGS = ("zap-shrink-stale-shift", "zap-shrink-stale-shift-table")
+
+
+@pytest.mark.parametrize("name", FINDINGS)
+def test_findings_of_two_threads_show_on_the_real_library(held: Make, name: str) -> None:
+    """OpenZFS 2.3.2 itself fails as the model does, every time, with every switch forced."""
+    program, real = load(CORPUS / "findings" / name / "program.zap"), held("2.3")
+    model = model_for(real.library)
+    plan = make_plan(program, model)
+    for _ in range(3):
+        done = run_held(program, real, model, plan=plan)
+        assert str(done.outcome) == str(done.model) == str(plan.model.outcome)
+        assert not done.outcome.fine and done.all_forced
+        assert [each.exact for each in done.forced] == [True]
+
+
+def test_a_panic_names_the_thread_and_shows_the_other_ones_stack(held: Make) -> None:
+    """t1 stands in the middle of a count when t2's shrink meets the freed block."""
+    finding = load(CORPUS / "findings" / FINDINGS[0] / "program.zap")
+    program = Program(finding.zaps, (*finding.ops, Op("count", "z", thread=1)), finding.schedule)
+    model = ModelTarget("2.3")
+    for step in range(60, 140):
+        scheduled = with_schedule(program, (*finding.schedule, Switch(step, 2)))
+        expected = run_threads(scheduled, model).outcome.failure
+        if expected is not None and "\nThread 1 in op 5" in expected.text:
+            break
+    failure = run_held(scheduled, held("2.3"), model).outcome.failure
+    assert expected is not None and failure is not None and failure.op == expected.op == 4
+    assert "\nThread 2 failed in op 4, t2: remove z 0x2200000000000000:\n zap_get_leaf_byblk" in failure.text
+    assert "\nThread 1 in op 5, t1: count z:\n" in failure.text
+    assert failure.text.endswith("\n zap_count") or "\n zap_count\n" in failure.text
+    assert "fzap_remove" in failure.signature.stack
+
+
+def test_what_cannot_be_forced_is_said(held: Make) -> None:
+    """2.1 locks a new leaf before anybody else can know of it; there nobody can be stopped."""
+    program = parse(HEADER + "add z 0x0 len=180\nt1: add z 0x8000000000000000 len=180\nt2: count z\n")
+    model = ModelTarget("2.1")
+    at = make_plan(program, model).sections[0].points[1].index(Point(What.WRITE, 0, 2))
+    done = run_held(with_schedule(program, (Switch(at + 1, 2),)), held("2.1"), model)
+    assert done.outcome.fine and not done.all_forced
+    (switch,) = done.forced
+    assert switch.text == "t1 stops where it takes z's leaf 2 as writer, t2 goes on"
+    assert not switch.exact and switch.reached
+    assert switch.why == "the next that can be seen: has let z's leaf 1 go"
+
+
+def test_a_hang_is_bounded_and_the_next_program_runs(held: Make) -> None:
+    """t1 stops inside its transaction, and t2 waits for the txg to sync, which nobody can see."""
+    real = held("2.3", 0.5)
+    real.begin(Program(RACE.zaps, ()))
+    pid = real.worker_pid
+    ops = [Op("add", "z", (1,), 1, 1, thread=1), Op("sync", thread=2)]
+    plan = SectionPlan({1: [Point(What.HOLD, 0, 0)], 2: []}, [Turn(1, 1, 2, -1), Turn(2, -1, 0, -1)], -1)
+    began = time.monotonic()
+    ended = real.section(ops, plan)
+    assert time.monotonic() - began < 5
+    assert isinstance(ended.failure, Failure) and ended.failure.signature.kind == "hang"
+    assert "\nThread 1 in op 0, t1: add z 0x1:" in ended.failure.text
+    assert "zap_add_uint64" in ended.failure.text
+    assert ended.marks[0] == EXACT and ended.results == [None, None]
+    assert not Path(f"/proc/{pid}").exists()
+    assert run_held(RACE, real, ModelTarget("2.3")).outcome.fine
+
+
+def test_nothing_is_left_over(held: Make, tmp_path: Path) -> None:
+    """Workers end, after a panic as well, and threads of a section end with it."""
+    real = held("2.3")
+    finding = load(CORPUS / "findings" / FINDINGS[0] / "program.zap")
+    before = len(os.listdir("/proc/self/fd"))
+    pids = set()
+    for program in (RACE, finding, RACE, finding, RACE):
+        run_held(program, real, ModelTarget("2.3"))
+        pids.add(real.worker_pid)
+    counts = []
+    for _ in range(3):
+        run_held(RACE, real, ModelTarget("2.3"))
+        counts.append(len(os.listdir(f"/proc/{real.worker_pid}/task")))
+    assert counts[0] == counts[-1]
+    real.close()
+    assert not any(pid and Path(f"/proc/{pid}").exists() for pid in pids)
+    assert len(os.listdir("/proc/self/fd")) <= before
+    assert not list(build().parent.glob(".hold.*"))
+
+
+def test_a_thread_that_leaves_the_models_path_is_noticed(held: Make) -> None:
+    """The entry is there already, which the model does not know: the real add takes another way."""
+    real, model = held("2.3"), ModelTarget("2.3")
+    program = parse(HEADER + "t1: add z 0x1\nt2: add z 0x2\n")
+    real.begin(program)
+    real.apply(Op("add", "z", (1,), 1, 1))
+    plan = make_plan(program, model)
+    ended = real.section(program.ops, plan.sections[0])
+    assert [result.errno for result in ended.results if result is not None] == [17, 0]
+    assert list(ended.answer.divergences) == [1]
+
+
+def test_the_command_counts_outcomes_and_says_what_was_forced(held: Make) -> None:
+    held("2.3")
+    name = CORPUS / "findings" / FINDINGS[1] / "program.zap"
+    done = CliRunner().invoke(main, ["force", str(name), "--repeat", "4"])
+    assert done.exit_code == 1
+    assert "forced 4 of 4: step 14: t1 stops where it takes z as writer, t2 goes on\n" in done.output
+    assert "\n4 of 4: invariant zap:leaf-header a leaf's header is one\n" in done.output
+    done = CliRunner().invoke(main, ["force", str(CORPUS / "seeds" / "threads-split.zap"), "--repeat", "2"])
+    assert done.exit_code == 0 and "\n2 of 2: fine\n" in done.output
+    done = CliRunner().invoke(main, ["force", str(CORPUS / "seeds" / "same-hash.zap")])
+    assert done.exit_code == 2 and "ops of threads" in done.output
+
+
+def test_run_and_replay_hold_threads_too(held: Make, libzpool: Callable[..., LibzpoolTarget]) -> None:
+    held("2.3")
+    program = load(CORPUS / "findings" / FINDINGS[1] / "program.zap")
+    target = libzpool("2.3")
+    assert str(run(program, target)) == "invariant zap:leaf-header a leaf's header is one"
+    assert str(run(with_schedule(program, ()), target)) == "fine"
+
+
+def test_without_a_compiler_one_line_says_so(
+    held: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = held("2.3").library
+    monkeypatch.setenv("ZAPFUZZ_CACHE", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    build.cache_clear()
+    try:
+        program = str(CORPUS / "seeds" / "threads-split.zap")
+        done = CliRunner().invoke(main, ["force", program, "--libzpool", str(library)])
+        assert done.exit_code == 2
+        assert done.output.startswith("zapfuzz: holding real threads needs a C compiler")
+        assert done.output.count("\n") == 1
+        compiler = tmp_path / "cc"
+        compiler.write_text("#!/bin/sh\necho 'hold.c:1: no such thing' >&2\nexit 1\n")
+        compiler.chmod(0o755)
+        done = CliRunner().invoke(main, ["force", program, "--libzpool", str(library)])
+        assert done.exit_code == 2 and "cannot compile hold.c: hold.c:1: no such thing" in done.output
+        assert not list(tmp_path.glob("hold/*.so"))
+    finally:
+        build.cache_clear()
+
+
+def test_plan_says_who_stops_where() -> None:
+    """Turns, and which of them a switch of the schedule ends."""
+    program = with_schedule(parse(HEADER + "t1: count z\nt2: count z\n"), (Switch(0, 2), Switch(3, 1)))
+    (section,) = make_plan(program, ModelTarget("2.3")).sections
+    assert section.first == 0
+    assert section.turns == [Turn(2, 3, 1, 1), Turn(1, -1, 2, -1), Turn(2, -1, 0, -1)]
+    assert section.points[1] == section.points[2]
+    assert section.points[1][0] == Point(What.HOLD, 0, 0)
+    assert section.points[1][-1] == Point(What.OWN, -1, COMMIT)
