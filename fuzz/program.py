@@ -11,6 +11,7 @@ import dataclasses
 import enum
 import functools
 import re
+import struct
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -200,6 +201,7 @@ VERBS: Mapping[str, Verb] = {
 """Every verb, in the order of the byte form's opcodes: append only."""
 
 
+_CODES = {2: "H", 4: "I", 8: "Q"}
 _RAMP = bytes(range(256)) * (MAX_VALUE // 256 + 2)
 
 
@@ -210,4 +212,4 @@ def value_bytes(size: int, length: int, fill: int) -> bytes:
         start = fill & 0xFF
         return _RAMP[start : start + length]
     mask = (1 << (8 * size)) - 1
-    return b"".join([((fill + k) & mask).to_bytes(size, "little") for k in range(length)])
+    return struct.pack(f"<{length}{_CODES[size]}", *[(fill + k) & mask for k in range(length)])

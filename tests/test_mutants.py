@@ -88,7 +88,7 @@ def test_only_its_bytes_differ(mutant: Mutant) -> None:
 def test_two_on_one_function() -> None:
     original = vars(leaf)["_chunk_free"]
     first = Edit("zap.leaf:_chunk_free", "h[L.H_NFREE] += 1", "h[L.H_NFREE] += 2")
-    second = Edit("zap.leaf:_chunk_free", "raw[at] = L.CHUNK_FREE\n", "raw[at] = L.CHUNK_ARRAY\n")
+    second = Edit("zap.leaf:_chunk_free", "(raw, at, L.CHUNK_FREE", "(raw, at, L.CHUNK_ARRAY")
     with applied(first):
         once = vars(leaf)["_chunk_free"]
         with applied(second):

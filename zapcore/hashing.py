@@ -4,7 +4,7 @@ its inverse: a name for a wanted hash."""
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+import struct
 
 POLYNOMIAL = 0xC96C5795D7870F42
 """ZFS_CRC64_POLY: the reflected ECMA-182 polynomial."""
@@ -23,8 +23,9 @@ def _table() -> tuple[int, ...]:
 TABLE = _table()
 
 
-def crc64(salt: int, data: Iterable[int]) -> int:
-    """The CRC-64 of `data`'s bytes, started from `salt`."""
+@functools.lru_cache(maxsize=1 << 12)
+def crc64(salt: int, data: bytes) -> int:
+    """The CRC-64 of `data`'s bytes, started from `salt`. The last ones are remembered: keys come again."""
     crc = salt
     table = TABLE
     for byte in data:
@@ -34,7 +35,7 @@ def crc64(salt: int, data: Iterable[int]) -> int:
 
 def hash_words(salt: int, words: tuple[int, ...]) -> int:
     """The CRC-64 of 64-bit words, each taken from its low byte up."""
-    return crc64(salt, b"".join(word.to_bytes(8, "little") for word in words))
+    return crc64(salt, struct.pack(f"<{len(words)}Q", *words))
 
 
 SUFFIX_CHARS = 20
@@ -52,7 +53,7 @@ def _solver() -> tuple[tuple[int, int], ...]:
     for free in range(SUFFIX_CHARS * FREE_BITS):
         flipped = bytearray(SUFFIX_CHARS)
         flipped[free // FREE_BITS] = 1 << (free % FREE_BITS)
-        rows.append((crc64(0, flipped), 1 << free))
+        rows.append((crc64(0, bytes(flipped)), 1 << free))
     pivots: list[tuple[int, int]] = []
     for bit in range(63, -1, -1):
         index = next((i for i, (effect, _) in enumerate(rows) if effect >> bit & 1), None)

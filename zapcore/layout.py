@@ -135,4 +135,4 @@ def embedded_shift(block_shift: int) -> int:
 
 def hash_index(value: int, bits: int) -> int:
     """The first `bits` bits of a 64-bit hash (ZAP_HASH_IDX)."""
-    return value >> (64 - bits) if bits else 0
+    return value >> (64 - bits)

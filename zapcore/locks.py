@@ -81,13 +81,6 @@ class RWLock:
         self.writer = threads.current
         threads.held += 1
 
-    def enter(self, write: bool) -> None:
-        """Take it as writer or as reader."""
-        if write:
-            self.enter_write()
-        else:
-            self.enter_read()
-
     @openzfs("rwlock", "rw_exit")
     def exit(self) -> None:
         """Let it go, in whichever mode the running thread holds it."""

@@ -32,11 +32,15 @@ BYTES_MUTANTS = (
         (
             Edit(
                 "zap.leaf:_array_free",
-                "        _chunk_free(leaf, chunk)\n        chunk = following\n",
-                "        freed.append(chunk)\n        chunk = following\n"
-                "    for chunk in reversed(freed):\n        _chunk_free(leaf, chunk)\n",
+                "    chunk = h[link]\n",
+                "    backwards = [h[link]]\n"
+                "    while backwards[-1] != L.CHAIN_END:\n"
+                "        backwards.append(h[next_at + 12 * backwards[-1]])\n"
+                "    for chunk, each in zip(backwards, [L.CHAIN_END, *backwards]):\n"
+                "        if chunk != L.CHAIN_END:\n"
+                "            h[next_at + 12 * chunk] = each\n"
+                "    chunk = backwards[-2] if len(backwards) > 1 else L.CHAIN_END\n",
             ),
-            Edit("zap.leaf:_array_free", "    chunk = h[link]\n", "    freed = []\n    chunk = h[link]\n"),
         ),
     ),
     Mutant(
@@ -44,7 +48,14 @@ BYTES_MUTANTS = (
         "a chunk that returns to the free list keeps its bytes",
         SLIP,
         BYTES,
-        (Edit("zap.leaf:_chunk_free", "    raw[at + 1 : at + 1 + L.ARRAY_BYTES] = _PAD\n", ""),),
+        (
+            Edit(
+                "zap.leaf:_array_free",
+                'L.CHUNK_FREE, b"", head)',
+                "L.CHUNK_FREE, raw[first + 24 * chunk + 1 : first + 24 * chunk + 22], head)",
+            ),
+            Edit("zap.leaf:_chunk_free", 'L.CHUNK_FREE, b"", h', "L.CHUNK_FREE, raw[at + 1 : at + 22], h"),
+        ),
     ),
     Mutant(
         "value-stored-first",
@@ -54,15 +65,10 @@ BYTES_MUTANTS = (
         (
             Edit(
                 "zap.leaf:entry_create",
-                "    h[at + L.H_NAME_CHUNK] = _array_create(leaf, name.stored)\n",
-                "    h[at + L.H_VALUE_CHUNK] = _array_create(leaf, stored)\n",
-            ),
-            Edit(
-                "zap.leaf:entry_create",
-                "    h[at + L.H_NAME_NUMINTS] = name.numints\n"
-                "    h[at + L.H_VALUE_CHUNK] = _array_create(leaf, stored)\n",
-                "    h[at + L.H_NAME_NUMINTS] = name.numints\n"
-                "    h[at + L.H_NAME_CHUNK] = _array_create(leaf, name.stored)\n",
+                "    key_at = _array_create(leaf, name.stored)\n"
+                "    value_at = _array_create(leaf, to_stored(value, size))\n",
+                "    value_at = _array_create(leaf, to_stored(value, size))\n"
+                "    key_at = _array_create(leaf, name.stored)\n",
             ),
         ),
     ),
@@ -78,7 +84,7 @@ BYTES_MUTANTS = (
         "a split moves entries from the last chunk to the first",
         SLIP,
         BYTES,
-        (Edit("zap.split:split", "in range(geo.chunks):", "in reversed(range(geo.chunks)):"),),
+        (Edit("zap.split:split", "in enumerate(types):", "in reversed([*enumerate(types)]):"),),
     ),
     Mutant(
         "value-before-name",

@@ -21,10 +21,10 @@ LEAF_MUTANTS = (
         (
             Edit(
                 "zap.leaf:_array_create",
-                "    head = L.CHAIN_END\n",
+                "    if not data:\n",
                 "    if len(data) >= L.MAX_VALUE_LEN:\n"
                 '        fail("num_integers * integer_size < MAX_ARRAY_BYTES")\n'
-                "    head = L.CHAIN_END\n",
+                "    if not data:\n",
             ),
         ),
     ),

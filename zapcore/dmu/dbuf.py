@@ -163,7 +163,8 @@ class Dbuf:
     @openzfs("dbuf.c", "dmu_buf_get_user")
     def get_user(self) -> User | None:
         """The attached user data."""
-        self._verify_user()
+        if self.user is not None:
+            self._verify_user()
         return self.user
 
     @openzfs("dbuf.c", "dmu_buf_set_user")
@@ -270,7 +271,7 @@ class Dbuf:
         if self.blkid > dnode.stable_max_blkid:
             dnode.stable_max_blkid = self.blkid
         data = bytes(record.data.raw)
-        hole = not any(data)
+        hole = data == bytes(len(data))
         if hole:
             dnode.stable.pop(self.blkid, None)
         else:

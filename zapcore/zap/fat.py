@@ -7,6 +7,7 @@ the table grown until the leaf has two pointers, and everything checked again.
 from __future__ import annotations
 
 import errno
+from array import array
 
 from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf, Tag
@@ -41,8 +42,7 @@ def make_fat(zap: Zap, flags: int, tx: Tx) -> None:
     zap.become_fat_shaped()
     shift = L.embedded_shift(zap.block_shift)
     q[L.Q_TBL_SHIFT] = shift
-    for entry in range(1 << shift, 2 << shift):
-        q[entry] = 1
+    q[1 << shift : 2 << shift] = memoryview(array("Q", [1]) * (1 << shift))
     dbuf = zap.dnode.hold(1, FTAG)
     dbuf.will_dirty(tx)
     leaves.init(Leaf(zap.objset.threads, 1, dbuf, zap.geometry), zap.norm != 0)
@@ -147,10 +147,10 @@ def deref_leaf(zap: Zap, value: int, tx: Tx | None, write: bool) -> Leaf:
     q = zap.dbuf.buf.q
     if q[L.Q_BLOCK_TYPE] not in (L.ZBT_HEADER, L.ZBT_LEAF) or q[L.Q_MAGIC] != L.ZAP_MAGIC:
         raise ZapErrno(errno.EIO)
-    blkid = ptrtbl.load(zap, L.hash_index(value, q[L.Q_TBL_SHIFT]))
+    blkid = ptrtbl.load(zap, value >> (64 - q[L.Q_TBL_SHIFT]))
     leaf = leaf_of_block(zap, blkid, tx, write)
     buf = leaf.dbuf.buf
-    if L.hash_index(value, buf.h[L.H_PREFIX_LEN]) != buf.q[L.Q_PREFIX]:
+    if value >> (64 - buf.h[L.H_PREFIX_LEN]) != buf.q[L.Q_PREFIX]:
         fail(
             "err || ZAP_HASH_IDX(h, zap_leaf_phys(*lp)->l_hdr.lh_prefix_len) == "
             "zap_leaf_phys(*lp)->l_hdr.lh_prefix",
@@ -274,18 +274,17 @@ def _write(
 ) -> None:
     """Add an entry, or (`replace`) give one that is there its new value; the common part of
     fzap_add_cd() and fzap_update()."""
-    stored = leaves.to_stored(value, size)
     leaf = deref_leaf(name.zap, name.hash, tx, True)
     failure: ZapErrno | None = None
     while True:
         try:
             entry = leaves.lookup(leaf, name)
             if entry is None:
-                done = leaves.entry_create(leaf, name, cd, size, length, stored)
+                done = leaves.entry_create(leaf, name, cd, size, length, value)
                 if done:
                     change_count(name.zap, 1, tx)
             elif replace:
-                done = leaves.entry_update(leaf, entry, size, length, stored)
+                done = leaves.entry_update(leaf, entry, size, length, value)
             else:
                 raise ZapErrno(errno.EEXIST)
         except ZapErrno as error:

@@ -6,6 +6,8 @@ order and no transaction: the callers hold the leaf's lock and have dirtied its 
 
 from __future__ import annotations
 
+import struct
+from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
 from zapcore import layout as L
@@ -61,14 +63,11 @@ def init(leaf: Leaf, sort: bool) -> None:
     h, q, raw = buf.h, buf.q, buf.raw
     raw[0 : L.LEAF_HEADER_SIZE] = bytes(L.LEAF_HEADER_SIZE)
     raw[L.LEAF_HEADER_SIZE : geo.first_chunk] = b"\xff" * (geo.first_chunk - L.LEAF_HEADER_SIZE)
-    next_at = geo.h_chunk + L.H_CHUNK_NEXT
     raw[geo.first_chunk : geo.first_chunk + L.CHUNK_SIZE * geo.chunks : L.CHUNK_SIZE] = (
         bytes([L.CHUNK_FREE]) * geo.chunks
     )
-    for chunk in range(1, geo.chunks):
-        h[next_at] = chunk
-        next_at += 12
-    h[next_at] = L.CHAIN_END
+    next_at = geo.h_chunk + L.H_CHUNK_NEXT
+    h[next_at : next_at + 12 * geo.chunks : 12] = memoryview(array("H", [*range(1, geo.chunks), L.CHAIN_END]))
     q[L.Q_BLOCK_TYPE] = L.ZBT_LEAF
     buf.i[L.I_LEAF_MAGIC] = L.ZAP_LEAF_MAGIC
     h[L.H_NFREE] = geo.chunks
@@ -76,30 +75,43 @@ def init(leaf: Leaf, sort: bool) -> None:
         raw[L.B_FLAGS] |= L.ENTRIES_CDSORTED
 
 
+_CHUNK = struct.Struct("<B21sH")
+"""An array chunk, and a free one (whose content is blank): type, content, next."""
+_ENTRY = struct.Struct("<BBHHHHHIQ")
+"""An entry chunk: type, integer size, next, name, its integers, value, its integers, differentiator, hash."""
+
+
 @openzfs("zap_leaf.c", "zap_leaf_chunk_alloc")
-def _chunk_alloc(leaf: Leaf) -> int:
+def _chunks_alloc(leaf: Leaf, count: int, kind: int) -> list[int]:
+    """Take chunks off the free list, one after the other, and give them their type. They stay linked as they
+    were there, which is how an array is linked."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
-    h = buf.h
-    if not h[L.H_NFREE]:
-        fail("zap_leaf_phys(l)->l_hdr.lh_nfree > 0", line=178)
+    h, raw = buf.h, buf.raw
+    first, next_at, chunks = geo.first_chunk, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
+    free = h[L.H_NFREE]
     chunk = h[L.H_FREELIST]
-    if chunk >= geo.chunks:
-        fail(
-            "chunk < ZAP_LEAF_NUMCHUNKS(l)",
-            macro="VERIFY3U",
-            values=(chunk, geo.chunks),
-            operator="<",
-            line=181,
-        )
-    if buf.raw[geo.first_chunk + L.CHUNK_SIZE * chunk] != L.CHUNK_FREE:
-        fail("ZAP_LEAF_CHUNK(l, chunk).l_free.lf_type == ZAP_CHUNK_FREE", macro="VERIFY3U", line=182)
-    h[L.H_FREELIST] = h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
-    h[L.H_NFREE] -= 1
-    return chunk
-
-
-_PAD = bytes(L.ARRAY_BYTES)
+    taken = []
+    for left in range(free, free - count, -1):
+        if not left:
+            fail("zap_leaf_phys(l)->l_hdr.lh_nfree > 0", line=178)
+        if chunk >= chunks:
+            fail(
+                "chunk < ZAP_LEAF_NUMCHUNKS(l)",
+                macro="VERIFY3U",
+                values=(chunk, chunks),
+                operator="<",
+                line=181,
+            )
+        at = first + 24 * chunk
+        if raw[at] != L.CHUNK_FREE:
+            fail("ZAP_LEAF_CHUNK(l, chunk).l_free.lf_type == ZAP_CHUNK_FREE", macro="VERIFY3U", line=182)
+        raw[at] = kind
+        taken.append(chunk)
+        chunk = h[next_at + 12 * chunk]
+    h[L.H_FREELIST] = chunk
+    h[L.H_NFREE] = free - count
+    return taken
 
 
 @openzfs("zap_leaf.c", "zap_leaf_chunk_free")
@@ -114,9 +126,7 @@ def _chunk_free(leaf: Leaf, chunk: int) -> None:
     at = geo.first_chunk + L.CHUNK_SIZE * chunk
     if raw[at] == L.CHUNK_FREE:
         fail("zlf->lf_type != ZAP_CHUNK_FREE", line=198)
-    raw[at] = L.CHUNK_FREE
-    raw[at + 1 : at + 1 + L.ARRAY_BYTES] = _PAD
-    h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT] = h[L.H_FREELIST]
+    _CHUNK.pack_into(raw, at, L.CHUNK_FREE, b"", h[L.H_FREELIST])
     h[L.H_FREELIST] = chunk
     h[L.H_NFREE] += 1
 
@@ -125,41 +135,46 @@ def _chunk_free(leaf: Leaf, chunk: int) -> None:
 def _array_create(leaf: Leaf, data: bytes) -> int:
     """Store big-endian bytes in chunks; returns the first, CHAIN_END for none. The last chunk's unused
     bytes stay what they were."""
+    if not data:
+        return L.CHAIN_END
     geo = leaf.geometry
-    buf = leaf.dbuf.buf
-    raw, h = buf.raw, buf.h
-    head = L.CHAIN_END
-    link = -1
-    for at in range(0, len(data), L.ARRAY_BYTES):
-        chunk = _chunk_alloc(leaf)
-        piece = data[at : at + L.ARRAY_BYTES]
-        start = geo.first_chunk + L.CHUNK_SIZE * chunk
-        raw[start] = L.CHUNK_ARRAY
-        raw[start + 1 : start + 1 + len(piece)] = piece
-        if link < 0:
-            head = chunk
-        else:
-            h[link] = chunk
-        link = geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT
-    if link >= 0:
-        h[link] = L.CHAIN_END
-    return head
+    raw = leaf.dbuf.buf.raw
+    chunks = _chunks_alloc(leaf, L.array_chunks(len(data)), L.CHUNK_ARRAY)
+    content = geo.first_chunk + 1
+    end = 0
+    for chunk in chunks[:-1]:
+        start = content + 24 * chunk
+        raw[start : start + L.ARRAY_BYTES] = data[end : end + L.ARRAY_BYTES]
+        end += L.ARRAY_BYTES
+    last = chunks[-1]
+    start = content + 24 * last
+    raw[start : start + len(data) - end] = data[end:]
+    leaf.dbuf.buf.h[geo.h_chunk + 12 * last + L.H_CHUNK_NEXT] = L.CHAIN_END
+    return chunks[0]
 
 
 @openzfs("zap_leaf.c", "zap_leaf_array_free")
 def _array_free(leaf: Leaf, link: int) -> None:
-    """Free the array that 16-bit word `link` points to, and end the link."""
+    """Free the array that 16-bit word `link` points to, chunk by chunk, and end the link."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
-    h, raw = buf.h, buf.raw
+    raw, h = buf.raw, buf.h
+    first, next_at, chunks = geo.first_chunk, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
     chunk = h[link]
     h[link] = L.CHAIN_END
+    free, head = h[L.H_NFREE], h[L.H_FREELIST]
     while chunk != L.CHAIN_END:
-        following = h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
-        if raw[geo.first_chunk + L.CHUNK_SIZE * chunk] != L.CHUNK_ARRAY:
+        following = h[next_at + 12 * chunk]
+        if raw[first + 24 * chunk] != L.CHUNK_ARRAY:
             fail("ZAP_LEAF_CHUNK(l, chunk).l_array.la_type == ZAP_CHUNK_ARRAY", macro="VERIFY3U", line=261)
-        _chunk_free(leaf, chunk)
+        if free >= chunks or chunk >= chunks:
+            h[L.H_NFREE] = free
+            _chunk_free(leaf, chunk)
+        _CHUNK.pack_into(raw, first + 24 * chunk, L.CHUNK_FREE, b"", head)
+        free += 1
+        head = chunk
         chunk = following
+    h[L.H_NFREE], h[L.H_FREELIST] = free, head
 
 
 @openzfs("zap_leaf.c", "zap_leaf_array_read")
@@ -168,15 +183,14 @@ def read_array(leaf: Leaf, chunk: int, size: int) -> bytes:
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     raw, h = buf.raw, buf.h
+    content, next_at, chunks = geo.first_chunk + 1, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
     pieces = []
-    left = size
-    while left > 0:
-        if chunk >= geo.chunks:
+    for left in range(size, 0, -L.ARRAY_BYTES):
+        if chunk >= chunks:
             fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=328)
-        start = geo.first_chunk + L.CHUNK_SIZE * chunk + 1
+        start = content + 24 * chunk
         pieces.append(raw[start : start + min(left, L.ARRAY_BYTES)])
-        left -= L.ARRAY_BYTES
-        chunk = h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
+        chunk = h[next_at + 12 * chunk]
     return b"".join(pieces)
 
 
@@ -279,25 +293,29 @@ def lookup_closest(leaf: Leaf, wanted: int, cd: int) -> Entry | None:
     return Entry(found, -1, best[0], best[1], raw[2 * at + L.B_INTLEN], h[at + L.H_VALUE_NUMINTS])
 
 
+_INTEGERS = {2: "H", 4: "I", 8: "Q"}
+"""The array type codes of integers of so many bytes."""
+
+
 def _to_integers(stored: bytes, stored_size: int, size: int) -> bytes:
     """Big-endian integers of `stored_size` bytes as little-endian ones of `size` bytes.
 
     Where these are wider, OpenZFS does not clear its accumulator between integers: each carries the bytes of
     those before it in its upper part. See corpus/findings/lookup-widened.
     """
-    if stored_size == size == 1:
-        return stored
     if stored_size == size:
-        return b"".join([stored[at : at + size][::-1] for at in range(0, len(stored), size)])
+        return to_stored(stored, size)
     read = (stored[max(at - size, 0) : at][::-1] for at in range(stored_size, len(stored) + 1, stored_size))
     return b"".join([integer.ljust(size, b"\0") for integer in read])
 
 
 def to_stored(value: bytes, size: int) -> bytes:
-    """Little-endian integers of `size` bytes as a leaf stores them, big-endian."""
+    """Little-endian integers of `size` bytes as a leaf stores them, big-endian; and the other way."""
     if size == 1:
         return value
-    return b"".join([value[at : at + size][::-1] for at in range(0, len(value), size)])
+    integers = array(_INTEGERS[size], value)
+    integers.byteswap()
+    return integers.tobytes()
 
 
 @openzfs("zap_leaf.c", "zap_entry_read")
@@ -327,17 +345,17 @@ def entry_name(leaf: Leaf, entry: Entry, words: bool) -> bytes:
 
 
 @openzfs("zap_leaf.c", "zap_entry_update")
-def entry_update(leaf: Leaf, entry: Entry, size: int, length: int, stored: bytes) -> bool:
+def entry_update(leaf: Leaf, entry: Entry, size: int, length: int, value: bytes) -> bool:
     """Give the entry a new value. False if the leaf has not the chunks for it (EAGAIN)."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     h = buf.h
-    delta = L.array_chunks(len(stored)) - L.array_chunks(entry.size * entry.length)
+    delta = L.array_chunks(len(value)) - L.array_chunks(entry.size * entry.length)
     if h[L.H_NFREE] < delta:
         return False
     at = geo.h_chunk + 12 * entry.chunk
     _array_free(leaf, at + L.H_VALUE_CHUNK)
-    h[at + L.H_VALUE_CHUNK] = _array_create(leaf, stored)
+    h[at + L.H_VALUE_CHUNK] = _array_create(leaf, to_stored(value, size))
     h[at + L.H_VALUE_NUMINTS] = length
     buf.raw[2 * at + L.B_INTLEN] = size
     return True
@@ -388,13 +406,13 @@ def _unused_cd(leaf: Leaf, value: int) -> int:
 
 
 @openzfs("zap_leaf.c", "zap_entry_create")
-def entry_create(leaf: Leaf, name: Name, cd: int, size: int, length: int, stored: bytes) -> bool:
+def entry_create(leaf: Leaf, name: Name, cd: int, size: int, length: int, value: bytes) -> bool:
     """Make an entry; `cd` is NEED_CD or the differentiator to give it. False if the leaf has not the chunks
     for it (EAGAIN). Raises E2BIG if even an empty leaf had not."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     h = buf.h
-    chunks = 1 + L.array_chunks(len(name.stored)) + L.array_chunks(len(stored))
+    chunks = 1 + L.array_chunks(len(name.stored)) + L.array_chunks(len(value))
     if chunks > geo.chunks:
         raise ZapErrno(E2BIG)
     if cd == L.NEED_CD:
@@ -403,17 +421,11 @@ def entry_create(leaf: Leaf, name: Name, cd: int, size: int, length: int, stored
             fail("cd < zap_maxcd(zn->zn_zap)", macro="VERIFY3U", line=651)
     if h[L.H_NFREE] < chunks:
         return False
-    chunk = _chunk_alloc(leaf)
-    at = geo.h_chunk + 12 * chunk
-    raw = buf.raw
-    raw[2 * at] = L.CHUNK_ENTRY
-    h[at + L.H_NAME_CHUNK] = _array_create(leaf, name.stored)
-    h[at + L.H_NAME_NUMINTS] = name.numints
-    h[at + L.H_VALUE_CHUNK] = _array_create(leaf, stored)
-    h[at + L.H_VALUE_NUMINTS] = length
-    raw[2 * at + L.B_INTLEN] = size
-    buf.q[geo.q_chunk + 3 * chunk + L.Q_HASH] = name.hash
-    buf.i[geo.i_chunk + 6 * chunk + L.I_CD] = cd
+    chunk = _chunks_alloc(leaf, 1, L.CHUNK_ENTRY)[0]
+    key_at = _array_create(leaf, name.stored)
+    value_at = _array_create(leaf, to_stored(value, size))
+    fields = (L.CHUNK_ENTRY, size, 0, key_at, name.numints, value_at, length, cd, name.hash)
+    _ENTRY.pack_into(buf.raw, geo.first_chunk + 24 * chunk, *fields)
     _link_entry(leaf, chunk)
     h[L.H_NENTRIES] += 1
     return True

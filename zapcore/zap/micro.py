@@ -66,6 +66,11 @@ def slot_name(raw: bytearray, slot: int) -> bytes:
     return bytes(raw[at : at + NAME_LEN]).split(b"\0", 1)[0]
 
 
+def slots_in_use(raw: bytearray) -> list[int]:
+    """The slots of a block that have a name, in order."""
+    return [slot for slot, first in enumerate(raw[slot_offset(0) + 14 :: SLOT]) if first]
+
+
 def slot_value(dbuf: Dbuf, slot: int) -> int:
     """The value in a slot."""
     return dbuf.buf.q[(slot + 1) * (SLOT // 8)]
@@ -79,10 +84,8 @@ def open_micro(dnode: Dnode, dbuf: Dbuf) -> Zap:
     zap.set_flags(0)
     zap.salt = q[Q_MZ_SALT]
     zap.norm = q[Q_MZ_NORM]
-    for slot in range(index.slots):
-        name = slot_name(dbuf.buf.raw, slot)
-        if name:
-            _insert(zap, index, slot, Name(zap, name).hash)
+    for slot in slots_in_use(dbuf.buf.raw):
+        _insert(zap, index, slot, Name(zap, slot_name(dbuf.buf.raw, slot)).hash)
     return zap
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from zapcore.errors import ZapErrno, openzfs
@@ -42,13 +43,13 @@ ENOTSUP = 95
 
 class Name:
     """zap_name_t. `stored` is the key as a leaf has it (words big-endian, names with their NUL), `numints`
-    its length in integers of `intlen` bytes, `hash` (of its normal form) what decides its leaf and bucket.
+    its length in words or bytes, `hash` (of its normal form) what decides its leaf and bucket.
 
     `form` is what other names' normal forms are held against where `match` has MATCH_NORMALIZE; `flags` and
     `room` say how these are made.
     """
 
-    __slots__ = ("flags", "form", "hash", "intlen", "key", "match", "numints", "room", "stored", "zap")
+    __slots__ = ("flags", "form", "hash", "key", "match", "numints", "room", "stored", "zap")
 
     @openzfs("zap_micro.c", "zap_name_alloc_str")
     def __init__(self, zap: Zap, key: Key, match: int = 0) -> None:
@@ -57,12 +58,10 @@ class Name:
         self.key = key
         self.match = match
         if isinstance(key, tuple):
-            self.intlen = 8
             self.numints = len(key)
-            self.stored = b"".join([word.to_bytes(8, "big") for word in key])
+            self.stored = struct.pack(f">{len(key)}Q", *key)
             hashed = key[0] if zap.prehashed else hash_words(zap.salt, key)
         else:
-            self.intlen = 1
             self.numints = len(key) + 1
             self.stored = key + b"\0"
             if zap.norm:

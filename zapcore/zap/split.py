@@ -4,41 +4,39 @@ from __future__ import annotations
 
 from zapcore import layout as L
 from zapcore.errors import fail, openzfs
-from zapcore.zap.leaf import Leaf, _chunk_alloc, _chunk_free, _link_entry
+from zapcore.zap.leaf import Leaf, _chunk_free, _chunks_alloc, _link_entry
 
 
 @openzfs("zap_leaf.c", "zap_leaf_transfer_array")
 def _transfer_array(old: Leaf, chunk: int, new: Leaf) -> int:
-    """Move an array's chunks, whole, one by one; returns the first in the new leaf."""
+    """Move an array's chunks, whole; returns the first in the new leaf."""
     geo = old.geometry
-    old_buf, new_buf = old.dbuf.buf, new.dbuf.buf
-    head = L.CHAIN_END
-    link = -1
+    old_h, old_raw = old.dbuf.buf.h, old.dbuf.buf.raw
+    contents = []
     while chunk != L.CHAIN_END:
-        moved = _chunk_alloc(new)
-        following = old_buf.h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
         if chunk >= geo.chunks:
             fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=719)
-        source = geo.first_chunk + L.CHUNK_SIZE * chunk
-        target = geo.first_chunk + L.CHUNK_SIZE * moved
-        new_buf.raw[target : target + L.CHUNK_SIZE] = old_buf.raw[source : source + L.CHUNK_SIZE]
+        following = old_h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
+        source = geo.first_chunk + 24 * chunk
+        contents.append(old_raw[source : source + 22])
         _chunk_free(old, chunk)
         chunk = following
-        if link < 0:
-            head = moved
-        else:
-            new_buf.h[link] = moved
-        link = geo.h_chunk + 12 * moved + L.H_CHUNK_NEXT
-    if link >= 0:
-        new_buf.h[link] = L.CHAIN_END
-    return head
+    if not contents:
+        return L.CHAIN_END
+    moved = _chunks_alloc(new, len(contents), L.CHUNK_ARRAY)
+    new_raw = new.dbuf.buf.raw
+    for place, content in zip(moved, contents, strict=True):
+        target = geo.first_chunk + 24 * place
+        new_raw[target : target + 22] = content
+    new.dbuf.buf.h[geo.h_chunk + 12 * moved[-1] + L.H_CHUNK_NEXT] = L.CHAIN_END
+    return moved[0]
 
 
 @openzfs("zap_leaf.c", "zap_leaf_transfer_entry")
 def _transfer_entry(old: Leaf, entry: int, new: Leaf) -> None:
     geo = old.geometry
     old_buf, new_buf = old.dbuf.buf, new.dbuf.buf
-    chunk = _chunk_alloc(new)
+    chunk = _chunks_alloc(new, 1, L.CHUNK_ENTRY)[0]
     source = geo.first_chunk + L.CHUNK_SIZE * entry
     target = geo.first_chunk + L.CHUNK_SIZE * chunk
     new_buf.raw[target : target + L.CHUNK_SIZE] = old_buf.raw[source : source + L.CHUNK_SIZE]
@@ -66,8 +64,9 @@ def split(old: Leaf, new: Leaf, sort: bool) -> None:
     raw[L.LEAF_HEADER_SIZE : geo.first_chunk] = b"\xff" * (geo.first_chunk - L.LEAF_HEADER_SIZE)
     if sort:
         raw[L.B_FLAGS] |= L.ENTRIES_CDSORTED
-    for chunk in range(geo.chunks):
-        if raw[geo.first_chunk + L.CHUNK_SIZE * chunk] != L.CHUNK_ENTRY:
+    types = raw[geo.first_chunk : geo.first_chunk + L.CHUNK_SIZE * geo.chunks : L.CHUNK_SIZE]
+    for chunk, kind in enumerate(types):
+        if kind != L.CHUNK_ENTRY:
             continue
         if q[geo.q_chunk + 3 * chunk + L.Q_HASH] & bit:
             _transfer_entry(old, chunk, new)

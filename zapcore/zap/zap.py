@@ -114,7 +114,10 @@ def lock_dbuf(
     user = dbuf.get_user()
     zap = user if isinstance(user, Zap) else _open(dnode, dbuf)
     as_writer = write and not (fat_reader and zap.micro is None)
-    zap.rwlock.enter(as_writer)
+    if as_writer:
+        zap.rwlock.enter_write()
+    else:
+        zap.rwlock.enter_read()
     if as_writer and fat_reader and zap.micro is None:
         # it was upgraded while we waited: a reader's lock would do, and a writer's is downgraded
         zap.rwlock.writer = None
