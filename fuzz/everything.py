@@ -72,10 +72,11 @@ def any_key(rng: Random, zap: Zap) -> Key:
         stem = b"%d" % rng.randrange(_MOST_NAMES)
         return name_for_hash(zap.salt, rng.getrandbits(3) << 61, rng.choice((3, 28, 48, 64)), stem)
     if choice < 0.85:
-        length = rng.choice((1, 2, 21, 22, 48, 49, 50, 51, 254, 255, 256, 257, MAX_NAME))
+        length = rng.choice((1, 2, 21, 22, 48, 49, 50, 51, 254, 255, 256, 257, 600, 1023, 1024, MAX_NAME))
         return bytes([rng.randrange(97, 110)]) * length
     if zap.norm and choice < 0.9:
-        return (rng.choice(_GROWING) * rng.randrange(60, 100))[:MAX_NAME]
+        times = rng.randrange(*rng.choice(((60, 100), (250, 400))))
+        return (rng.choice(_GROWING) * times)[:MAX_NAME]
     return b"%d" % rng.randrange(_MOST_NAMES)
 
 

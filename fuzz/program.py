@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 Key = bytes | tuple[int, ...]
-"""A name (1 to 300 bytes, none of them NUL), or one or more 64-bit words."""
+"""A name (1 to 1040 bytes, none of them NUL), or one or more 64-bit words."""
 
 U64 = (1 << 64) - 1
 DEFAULT_SALT = 0x5A41_5046_555A_5A01
@@ -25,9 +25,9 @@ DEFAULT_SALT = 0x5A41_5046_555A_5A01
 NAME = re.compile(r"[a-z][a-z0-9_]{0,15}")
 """How ZAPs and cursors may be called."""
 
-MAX_NAME = 300
-"""Bytes: more than the 255 that a ZAP takes (ZAP_MAXNAMELEN has room for the NUL), so that ENAMETOOLONG is
-within reach."""
+MAX_NAME = 1040
+"""Bytes: more than a ZAP takes, so that ENAMETOOLONG is within reach. A ZAP takes 255 (ZAP_MAXNAMELEN has room
+for the NUL); in 2.3 one that was created micro, as directories are, takes 1023."""
 MAX_WORDS = 33
 """One more than a ZAP takes."""
 MAX_VALUE = 8192

@@ -25,7 +25,7 @@ MICRO, FAT, WORDS = (
     "zap z fat key=u64 prehashed leaf_shift=9\n",
 )
 GONE, THERE, LONG = Result(errno.ENOENT), Result(errno.EEXIST), Result(errno.ENAMETOOLONG)
-NAME_255, NAME_256 = "n" * 255, "n" * 256
+NAME_255, NAME_256, NAME_1024 = "n" * 255, "n" * 256, "n" * 1024
 
 ANSWERS: dict[str, tuple[str, list[Result]]] = {
     "add": (
@@ -48,7 +48,7 @@ ANSWERS: dict[str, tuple[str, list[Result]]] = {
         update z "a" int=8
         update z "a" int=8 fill=0x5
         lookup z "a" int=8 len=1
-        update z "{NAME_256}"
+        update z "{NAME_1024}"
         update z "a" len=8192
         length z "a"
         """,
@@ -331,8 +331,55 @@ def test_every_block_size_survives_reopening(libzpool: Make, shift: int) -> None
         assert outcome.fine, outcome
 
 
+ROOM = {("micro", "2.1"): 256, ("micro", "2.3"): 1024, ("fat", "2.1"): 256, ("fat", "2.3"): 256}
+"""Bytes of the longest name with its NUL; a ZAP that was created micro has the type of directories."""
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3"])
+@pytest.mark.parametrize("kind", ["micro", "fat"])
+@pytest.mark.parametrize("norm", [0, 0x52])
+def test_the_longest_name_and_one_byte_more(libzpool: Make, release: str, kind: str, norm: int) -> None:
+    """Written, found, walked, moved and removed at the limit; refused by every verb beyond it."""
+    room = ROOM[kind, release]
+    zap = Zap("z", fat=kind == "fat", hash64=kind == "fat", leaf_shift=12, norm=norm)
+    first, last, over = b"a", b"n" * (room - 1), b"n" * room
+    steps: list[tuple[Op, int]] = [
+        (Op("add", "z", last, 8, 1, 5), 0),
+        (Op("update", "z", last, 8, 1, 6), 0),
+        (Op("lookup", "z", last, 8, 1), 0),
+        (Op("contains", "z", last), 0),
+        (Op("increment", "z", last, fill=1), 0),
+        (Op("search", "z", fill=7), 0),
+        (Op("cursor", "c", other="z"), 0),
+        (Op("next", "c"), 0),
+        (Op("readdir", "z"), 0),
+        (Op("rename", "z", last, other="z", to=first), 0),
+        (Op("rename", "z", first, other="z", to=last), 0),
+        (Op("reopen"), 0),
+        (Op("length", "z", last), 0),
+        (Op("remove", "z", last), 0),
+        (Op("touch", "z", last, fill=1), 0),
+        (Op("unlink", "z", last), 0),
+        (Op("touch", "z", first, fill=1), 0),
+    ]
+    no_form = norm and (release == "2.1" or room == 1024)
+    refused, not_found = (errno.ENOTSUP,) * 2 if no_form else (errno.ENAMETOOLONG, errno.ENOENT)
+    steps += [(Op(verb, "z", over, 8, 1), refused) for verb in ("add", "update", "lookup")]
+    steps += [(Op("contains", "z", over), refused), (Op("increment", "z", over, fill=1), refused)]
+    steps += [(Op("length", "z", over), not_found), (Op("remove", "z", over), not_found)]
+    steps += [(Op(verb, "z", over, fill=1), errno.ENAMETOOLONG) for verb in ("touch", "mkdir")]
+    steps += [(Op(verb, "z", over), errno.ENAMETOOLONG) for verb in ("unlink", "rmdir")]
+    steps += [(Op("rename", "z", first, other="z", to=over), errno.ENAMETOOLONG)]
+    program = Program((zap,), tuple(op for op, _ in steps))
+    found: list[int] = []
+    judged = run(program, ModelTarget(release), trace=lambda _, __, result: found.append(result.errno))
+    assert judged.fine, judged
+    assert found == [code for _, code in steps]
+    assert run(program, BothTarget(ModelTarget(release), libzpool(release))).fine
+
+
 def test_keys_are_tried_beyond_what_a_zap_takes() -> None:
-    assert MAX_NAME > 256
+    assert MAX_NAME > 1024
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3"])

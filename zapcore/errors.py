@@ -11,7 +11,7 @@ import enum
 import sys
 from collections.abc import Callable
 from types import CodeType, FrameType
-from typing import NoReturn, TypeVar
+from typing import NamedTuple, NoReturn, TypeVar
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -83,34 +83,53 @@ class Panic(Exception):
         return f"{head}\nPANIC at {where}\nCall Trace:{trace}"
 
 
-_NAMES: dict[CodeType, tuple[str, str]] = {}
+class _Known(NamedTuple):
+    """What a Python function stands for: the file, its functions, and those where the key is of words."""
+
+    file: str
+    names: tuple[str, ...]
+    words: tuple[str, ...] | None
 
 
-def openzfs(file: str, name: str) -> Callable[[F], F]:
-    """Say which OpenZFS function a Python function's behaviour comes from.
+_NAMES: dict[CodeType, _Known] = {}
 
-    The function itself is returned unchanged, so a call costs nothing more; panics read the names of the
-    functions on the stack from this register.
+
+def openzfs(file: str, *names: str, words: tuple[str, ...] | None = None) -> Callable[[F], F]:
+    """Say which OpenZFS function a Python function's behaviour comes from; where it does what several do that
+    call each other, all of them, innermost first.
+
+    `words` are those that have its place where its argument `key` is of words, not a name; of these, and of
+    the names then, the ones that its `objset`'s release has. The function itself is returned unchanged, so a
+    call costs nothing more; panics read the names of the functions on the stack from this register.
     """
 
     def register(function: F) -> F:
         code = function.__code__
-        _NAMES[code] = (file, name)
+        _NAMES[code] = _Known(file, names, words)
         return function
 
     return register
 
 
+def _functions(known: _Known, frame: FrameType) -> tuple[str, ...]:
+    """What one frame stands for."""
+    if known.words is None:
+        return known.names
+    there = frame.f_locals
+    names = known.words if isinstance(there["key"], tuple) else known.names
+    return tuple(name for name in names if name not in there["objset"].release.absent)
+
+
 def openzfs_stack(frame: FrameType | None = None) -> tuple[str, ...]:
     """OpenZFS's names of the functions now on the stack (or on the one that ends in `frame`), innermost
     first."""
-    names = []
+    names: list[str] = []
     if frame is None:
         frame = sys._getframe(1)
     while frame is not None:
         known = _NAMES.get(frame.f_code)
         if known is not None:
-            names.append(known[1])
+            names += _functions(known, frame)
         frame = frame.f_back
     return tuple(names)
 
@@ -121,8 +140,8 @@ def openzfs_place(frame: FrameType | None = None) -> str:
         frame = sys._getframe(1)
     while frame is not None:
         known = _NAMES.get(frame.f_code)
-        if known is not None:
-            return f"{known[0]}:{known[1]}"
+        if known is not None and (names := _functions(known, frame)):
+            return f"{known.file}:{names[0]}"
         frame = frame.f_back
     return "?:?"
 

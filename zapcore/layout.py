@@ -34,7 +34,6 @@ KNOWN_FLAGS = 7
 KNOWN_NORMFLAGS = 0x70077
 """Every U8_TEXTPREP_* and U8_STRCMP_* bit of include/sys/u8_textprep.h."""
 
-MAX_NAME_LEN = 256
 MAX_VALUE_LEN = 8192
 NEED_CD = 0xFFFFFFFF
 

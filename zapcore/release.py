@@ -13,8 +13,11 @@ class Release:
     shrink: removing the last entry of a leaf collapses empty siblings (zap_shrink, commit 5044c4e3ff).
     reuse_leaf: a leaf created on a block whose dbuf still has one attached takes that one (34906f8bbe);
         otherwise zap_create_leaf() has a VERIFY that there is none.
-    long_names: a name of more than 255 bytes is normalized in a larger buffer (zap_name_long, which came with
-        20232ecfaa), so that it is too long and not unmappable.
+    long_names: directories take names of up to 1023 bytes, others 255 (20232ecfaa); what is longer is
+        normalized in a larger buffer everywhere, so that it is too long and not unmappable.
+    absent: functions of the others' stacks that it does not have; what they do, their callers do themselves.
+    rename_unlinks_first: zfs_rename() removes the old name before it makes the new one, and puts it back
+        where that fails (e015d6cc0b, in 2.2); otherwise it makes the new one first.
     evict_on_shrink: zap_shrink() removes the user data of the freed block and frees the leaf itself (the
         first diff proposed in OpenZFS issue 16157).
     """
@@ -25,14 +28,35 @@ class Release:
     evict_on_shrink: bool
     about: str
     long_names: bool = False
+    absent: frozenset[str] = frozenset()
+    rename_unlinks_first: bool = True
 
+
+_FOR_WORDS = frozenset(f"zap_{verb}_uint64_impl" for verb in ("add", "update", "remove", "lookup"))
+_LOOKUP = frozenset({"zap_lookup_uint64_impl"})
 
 RELEASES: Mapping[str, Release] = {
     release.name: release
     for release in (
-        Release("2.1", False, False, False, "before zap_shrink: distributions before 2.3"),
-        Release("unfixed", True, False, False, "master between 5044c4e3ff and 34906f8bbe"),
-        Release("explicit-evict", True, False, True, "the first fix proposed: shrink evicts the leaf itself"),
+        Release(
+            "2.1",
+            False,
+            False,
+            False,
+            "before zap_shrink: distributions before 2.3",
+            absent=_FOR_WORDS,
+            rename_unlinks_first=False,
+        ),
+        Release("unfixed", True, False, False, "master between 5044c4e3ff and 34906f8bbe", absent=_LOOKUP),
+        Release(
+            "explicit-evict",
+            True,
+            False,
+            True,
+            "the first fix proposed: shrink evicts the leaf itself",
+            absent=_LOOKUP,
+        ),
         Release("2.3", True, True, False, "2.3.0 and later: a leaf still attached is reused", True),
     )
 }
+"""Every release by name."""

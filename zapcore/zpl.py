@@ -1,7 +1,9 @@
 """Directories on ZAPs, as thin as can be: which ZAP calls creating, removing and renaming a file makes.
 
 An entry's value has the object's number in its low 48 bits and its kind in the top four. There are no znodes:
-whether a directory is empty is the caller's business. From module/os/linux/zfs/zfs_vnops_os.c and zfs_dir.c.
+whether a directory is empty is the caller's business, the number is only a number (two names with the same
+one are two files), and names are looked up as a file system without normalization does. From
+module/os/linux/zfs/zfs_vnops_os.c and zfs_dir.c.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import errno
 from zapcore import zap
 from zapcore.dmu.objset import Objset, Tx
 from zapcore.errors import ZapErrno, openzfs
+from zapcore.zap.name import LONG_NAME, MAX_NAME
 
 KIND_SHIFT = 60
 KIND_DIRECTORY = 4
@@ -23,12 +26,20 @@ def is_directory(value: int) -> bool:
     return value >> KIND_SHIFT == KIND_DIRECTORY
 
 
-@openzfs("zfs_dir.c", "zfs_dirent_lookup")
+def _check_length(objset: Objset, *names: bytes) -> None:
+    """What zpl_lookup() (module/os/linux/zfs/zpl_inode.c) does before anything else, where the file system
+    has longname=on if the release has it. Raises ENAMETOOLONG."""
+    room = LONG_NAME if objset.release.long_names else MAX_NAME
+    if any(len(name) >= room for name in names):
+        raise ZapErrno(errno.ENAMETOOLONG)
+
+
+@openzfs("zfs_dir.c", "zfs_match_find", "zfs_dirent_lock")
 def _look(objset: Objset, directory: int, name: bytes) -> int:
-    """An entry's value. Raises ENOENT, EOVERFLOW, EINVAL and what else a lookup does."""
-    value, more = zap.lookup(objset, directory, name, 8, 1)
-    if more:
-        raise ZapErrno(errno.EOVERFLOW)
+    """An entry's first integer; that there are more is no error. Raises ENOENT, EINVAL and what else a lookup
+    does."""
+    _check_length(objset, name)
+    value, _ = zap.lookup(objset, directory, name, 8, 1)
     return int.from_bytes(value, "little")
 
 
@@ -92,18 +103,29 @@ def rmdir(objset: Objset, directory: int, name: bytes, tx: Tx) -> None:
 
 @openzfs("zfs_vnops_os.c", "zfs_rename")
 def rename(objset: Objset, source: int, name: bytes, target: int, new: bytes, tx: Tx) -> None:
-    """Move an entry to another name, in another directory perhaps: what is there goes, the new entry comes,
-    the old one goes. Raises ENOENT, ENOTDIR and EISDIR where kinds differ, and what `zap.add` raises."""
+    """Move an entry to another name, in another directory perhaps: the old one goes (in the release's turn),
+    what is there goes, the new one comes. Raises ENOENT, ENOTDIR and EISDIR where kinds differ, and what
+    `zap.add` raises."""
+    _check_length(objset, name, new)
     value = _look(objset, source, name)
     there = _look_or_none(objset, target, new)
     if (source, name) == (target, new):
         return
+    if there is not None and is_directory(value) != is_directory(there):
+        raise ZapErrno(errno.ENOTDIR if is_directory(value) else errno.EISDIR)
+    first = objset.release.rename_unlinks_first
+    if first:
+        _link_destroy(objset, source, name, tx)
     if there is not None:
-        if is_directory(value) != is_directory(there):
-            raise ZapErrno(errno.ENOTDIR if is_directory(value) else errno.EISDIR)
         _link_destroy(objset, target, new, tx)
-    _link_create(objset, target, new, value, tx)
-    _link_destroy(objset, source, name, tx)
+    try:
+        _link_create(objset, target, new, value, tx)
+    except ZapErrno:
+        if first:
+            _link_create(objset, source, name, value, tx)
+        raise
+    if not first:
+        _link_destroy(objset, source, name, tx)
 
 
 @openzfs("zfs_vnops_os.c", "zfs_readdir")

@@ -8,24 +8,27 @@ from fuzz.oracle.cursors import Cursors
 from fuzz.oracle.state import expect, first_integer
 from fuzz.program import Key, Op
 from fuzz.targets.base import Result
+from zapcore.zap.name import LONG_NAME, MAX_NAME
 from zapcore.zpl import KIND_DIRECTORY, KIND_FILE, KIND_SHIFT, is_directory
 
 
 class Directories(Cursors):
     """Ops on directories."""
 
+    unlinks_first: bool
+
     def _directory_value(self, zap: str, name: Key | None) -> tuple[int, int]:
         """errno and value of the lookup that comes before every change of a directory."""
         entries = self.entries[zap]
         assert name is not None and entries is not None
-        if self._too_long(Op("lookup", zap, name)):
+        if len(name) >= LONG_NAME or self._too_long(Op("lookup", zap, name)):
             return errno.ENAMETOOLONG, 0
         value = entries.get(name)
-        if value is None:
-            return errno.ENOENT, 0
-        return (errno.EOVERFLOW if value.length > 1 else 0), first_integer(value)
+        return (errno.ENOENT, 0) if value is None else (0, first_integer(value))
 
     def _make_entry(self, op: Op, result: Result) -> str | None:
+        if result.errno == errno.ENAMETOOLONG and self._may_be_too_long(op.target, op.key):
+            return None
         code, _ = self._directory_value(op.target, op.key)
         if code != errno.ENOENT:
             return expect(result.errno, code or errno.EEXIST)
@@ -34,6 +37,8 @@ class Directories(Cursors):
         return self._write(entry, result)
 
     def _drop_entry(self, op: Op, result: Result) -> str | None:
+        if result.errno == errno.ENAMETOOLONG and self._may_be_too_long(op.target, op.key):
+            return None
         code, value = self._directory_value(op.target, op.key)
         if not code and is_directory(value) != (op.verb == "rmdir"):
             code = errno.ENOTDIR if op.verb == "rmdir" else errno.EPERM
@@ -45,11 +50,18 @@ class Directories(Cursors):
             return expect(result.errno, errno.ENOENT)
         if self.headers[op.other].words:
             return expect(result.errno, errno.ENOTSUP)
+        assert isinstance(op.key, bytes)
+        longest = max(len(op.key), len(op.to))
+        if longest >= LONG_NAME or (longest >= MAX_NAME and result.errno == errno.ENAMETOOLONG):
+            return expect(result.errno, errno.ENAMETOOLONG)
         code, value = self._directory_value(op.target, op.key)
         if code:
             return expect(result.errno, code)
-        if refused := self.refused_name(self.headers[op.other], op.to, 0):
-            return None if result.errno in refused else expect(result.errno, refused[0])
+        refused = self.refused_name(self.headers[op.other], op.to, 0)
+        if result.errno in refused:
+            return None
+        if refused and errno.ENAMETOOLONG not in refused:
+            return expect(result.errno, refused[0])
         code, there = self._directory_value(op.other, op.to)
         if code not in (0, errno.ENOENT):
             return expect(result.errno, code)
@@ -60,14 +72,19 @@ class Directories(Cursors):
         return self._move(op, result, value, replace=not code)
 
     def _move(self, op: Op, result: Result, value: int, *, replace: bool) -> str | None:
-        """The three steps of a rename; one that is refused undoes nothing of those before it."""
+        """The three steps of a rename. Where the last is refused, the entry that went first comes back; what
+        was replaced is gone."""
+        old = Op("remove", op.target, op.key)
+        if self.unlinks_first:
+            self._remove(old, Result())
         if replace:
-            wrong = self._remove(Op("remove", op.other, op.to), Result())
-            assert wrong is None
+            self._remove(Op("remove", op.other, op.to), Result())
         wrong = self._write(Op("add", op.other, op.to, 8, 1, value), result)
-        if result.errno or wrong:
-            return wrong
-        return self._remove(Op("remove", op.target, op.key), result)
+        if not result.errno and not wrong:
+            return None if self.unlinks_first else self._remove(old, result)
+        if self.unlinks_first:
+            self._write(Op("add", op.target, op.key, 8, 1, value), Result())
+        return wrong
 
     def _readdir(self, op: Op, result: Result) -> str | None:
         entries = self.entries[op.target]

@@ -27,6 +27,8 @@ class Entries(State):
             self.fat[op.target] = True
         if self._too_long(op):
             return expect(result.errno, errno.ENAMETOOLONG)
+        if self._refused_as_long(op, result):
+            return None
         if op.size * op.length > MAX_VALUE_LEN:
             return expect(result.errno, errno.E2BIG)
         if op.verb == "add" and key in entries:
@@ -42,6 +44,11 @@ class Entries(State):
             if walk.zap == op.target and key not in walk.stable:
                 walk.seen.discard(key)
         return None
+
+    def _refused_as_long(self, op: Op, result: Result) -> bool:
+        """Whether a fat ZAP refused a name as some releases do."""
+        refused = result.errno == errno.ENAMETOOLONG and self.fat[op.target]
+        return refused and self._may_be_too_long(op.target, op.key)
 
     def _check_too_big(self, op: Op, code: int) -> str | None:
         """Whether an entry may be refused for its size: E2BIG only if an empty leaf could not hold it (an
@@ -80,6 +87,8 @@ class Entries(State):
         assert op.key is not None
         if self._too_long(op):
             return expect(result.errno, errno.ENAMETOOLONG)
+        if entries is not None and self._refused_as_long(op, result):
+            return None
         value = None if entries is None else entries.get(op.key)
         if value is None:
             return expect(result.errno, errno.ENOENT)
@@ -137,6 +146,8 @@ class Entries(State):
         if self._too_long(op):
             return expect(result.errno, errno.ENAMETOOLONG)
         entries = self.entries[op.target]
+        if entries is not None and self._refused_as_long(op, result):
+            return None
         return expect(result.errno, 0 if entries and op.key in entries else errno.ENOENT)
 
     def _increment(self, op: Op, result: Result) -> str | None:
@@ -146,6 +157,8 @@ class Entries(State):
             return expect(result.errno, 0)
         if self._too_long(op):
             return expect(result.errno, errno.ENAMETOOLONG)
+        if self._refused_as_long(op, result):
+            return None
         value = entries.get(op.key, Value(8, 1, b""))
         if value.length > 1:
             return expect(result.errno, errno.EOVERFLOW)
@@ -184,6 +197,8 @@ class Entries(State):
     def _lookup_norm(self, op: Op, result: Result) -> str | None:
         if self._too_long(op):
             return expect(result.errno, errno.ENAMETOOLONG)
+        if self._refused_as_long(op, result):
+            return None
         entries = self.entries[op.target]
         names = self._matching(op)
         if not names or entries is None:

@@ -7,7 +7,10 @@ from typing import NamedTuple
 
 from fuzz.oracle.names import Names
 from fuzz.program import VERBS, Key, Op, Program
-from zapcore.layout import MAX_NAME_LEN
+from zapcore.zap.name import LONG_NAME, MAX_NAME
+
+IN_DIRECTORIES = frozenset({"touch", "mkdir", "unlink", "rmdir", "rename"})
+"""Verbs that refuse a name that is too long before they look at the ZAP."""
 
 
 class Value(NamedTuple):
@@ -57,12 +60,23 @@ class State(Names):
         if op.verb == "increment" and op.fill == 0:
             return ()
         match = op.extra if op.verb in ("lookup_norm", "remove_norm") else 0
-        return self.refused_name(header, op.key, match) if isinstance(op.key, bytes) else ()
+        if not isinstance(op.key, bytes):
+            return ()
+        refused = self.refused_name(header, op.key, match)
+        long = refused and len(op.key) >= MAX_NAME and op.verb in IN_DIRECTORIES
+        return (*refused, errno.ENAMETOOLONG) if long else refused
 
     def _too_long(self, op: Op) -> bool:
-        """Whether a fat ZAP refuses to write or look up a key of this length."""
+        """Whether a fat ZAP refuses to write or look up a key of this length in every release."""
         assert op.key is not None
-        return self.fat[op.target] and stored_bytes(op.key) > MAX_NAME_LEN
+        room = MAX_NAME if self.headers[op.target].fat else LONG_NAME
+        return self.fat[op.target] and stored_bytes(op.key) > room
+
+    def _may_be_too_long(self, zap: str, key: Key | None) -> bool:
+        """Whether some releases refuse a key of this length that is not there, and others do not."""
+        entries = self.entries[zap]
+        assert key is not None and entries is not None
+        return not self.headers[zap].fat and stored_bytes(key) > MAX_NAME and key not in entries
 
 
 def first_integer(value: Value) -> int:

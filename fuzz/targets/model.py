@@ -52,6 +52,7 @@ class ModelTarget:
     def __init__(self, release: str | Release = "2.3", *, block_limit: int = 1 << 14) -> None:
         self.release = RELEASES[release] if isinstance(release, str) else release
         self.name = f"model {self.release.name}"
+        self.rename_unlinks_first = self.release.rename_unlinks_first
         self.block_limit = block_limit
         self.handlers: dict[str, Callable[[Op], Result]] = {verb: getattr(self, "_" + verb) for verb in VERBS}
 

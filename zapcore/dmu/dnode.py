@@ -18,14 +18,15 @@ ENOTSUP = 95
 
 
 class Dnode:
-    """dnode_t. `stable` maps block ids to the bytes that have synced (holes are absent); `max_blkid` is
-    dn_maxblkid, which only grows while the dnode is in memory; `free_txg` is the txg that freed the object,
-    0 while it lives."""
+    """dnode_t. `directory` says that its type is DMU_OT_DIRECTORY_CONTENTS. `stable` maps block ids to the
+    bytes that have synced (holes are absent); `max_blkid` is dn_maxblkid, which only grows while the dnode is
+    in memory; `free_txg` is the txg that freed the object, 0 while it lives."""
 
     __slots__ = (
         "allocated",
         "block_size",
         "dbufs",
+        "directory",
         "dirty_records",
         "free_ranges",
         "free_txg",
@@ -42,6 +43,7 @@ class Dnode:
         self.number = number
         self.block_size = block_size
         self.allocated = True
+        self.directory = False
         self.max_blkid = 0
         self.stable_max_blkid = 0
         self.free_txg = 0
@@ -73,6 +75,7 @@ class Dnode:
     def reloaded(self) -> Dnode:
         """The dnode as it is on disk, nothing of it in memory (dnode_hold after an import)."""
         dnode = Dnode(self.objset, self.number, self.block_size)
+        dnode.directory = self.directory
         dnode.stable = self.stable
         dnode.max_blkid = dnode.stable_max_blkid = self.stable_max_blkid
         return dnode

@@ -51,9 +51,10 @@ def create(
     number: int = 0,
 ) -> int:
     """Create a ZAP; returns its object number, which is `number` if that is free. With flags it is fat at
-    once, of blocks of 2^block_shift bytes; without it is micro. The salt is the caller's: the real one makes
-    it from addresses."""
+    once, of blocks of 2^block_shift bytes; without it is micro, and of the type that directories have. The
+    salt is the caller's: the real one makes it from addresses."""
     dnode = objset.allocate(max(1 << block_shift, 512), tx, number)
+    dnode.directory = not flags
     _init(objset, dnode.number, tx, salt, flags, norm)
     return dnode.number
 
@@ -111,30 +112,30 @@ def _write(
     unlock(name.zap, FTAG)
 
 
-@openzfs("zap_micro.c", "zap_add")
+@openzfs("zap_micro.c", "zap_add", words=("zap_add_uint64",))
 def add(objset: Objset, number: int, key: Key, size: int, length: int, value: bytes, tx: Tx) -> None:
     """Add an entry. Raises EEXIST, ENOENT, EINVAL, E2BIG, ENAMETOOLONG, ENOSPC."""
     _add_impl(objset, number, key, size, length, value, tx)
 
 
-@openzfs("zap_micro.c", "zap_add_impl")
+@openzfs("zap_micro.c", "zap_add_impl", words=("zap_add_uint64_impl",))
 def _add_impl(objset: Objset, number: int, key: Key, size: int, length: int, value: bytes, tx: Tx) -> None:
     _write(objset, number, key, size, length, value, tx, fat.add, micro.add)
 
 
-@openzfs("zap_micro.c", "zap_update")
+@openzfs("zap_micro.c", "zap_update", words=("zap_update_uint64_impl", "zap_update_uint64"))
 def update(objset: Objset, number: int, key: Key, size: int, length: int, value: bytes, tx: Tx) -> None:
     """Add an entry or replace its value. Raises ENOENT, EINVAL, E2BIG, ENAMETOOLONG, ENOSPC."""
     _write(objset, number, key, size, length, value, tx, fat.update, micro.update)
 
 
-@openzfs("zap_micro.c", "zap_remove")
+@openzfs("zap_micro.c", "zap_remove", words=("zap_remove_uint64",))
 def remove(objset: Objset, number: int, key: Key, tx: Tx) -> None:
     """Remove an entry. Raises ENOENT."""
     remove_norm(objset, number, key, 0, tx)
 
 
-@openzfs("zap_micro.c", "zap_remove_norm")
+@openzfs("zap_micro.c", "zap_remove_impl", "zap_remove_norm", words=("zap_remove_uint64_impl",))
 def remove_norm(objset: Objset, number: int, key: Key, match: int, tx: Tx) -> None:
     """Remove the first entry that a name matches. Raises ENOENT, ENOTSUP."""
     zap = lock(objset, number, FTAG, tx, True, True, False)
@@ -150,7 +151,7 @@ def remove_norm(objset: Objset, number: int, key: Key, match: int, tx: Tx) -> No
     unlock(zap, FTAG)
 
 
-@openzfs("zap_micro.c", "zap_lookup")
+@openzfs("zap_micro.c", "zap_lookup", words=("zap_lookup_uint64",))
 def lookup(objset: Objset, number: int, key: Key, size: int, length: int) -> tuple[bytes, bool]:
     """The value as up to `length` integers of `size` bytes, and whether it had more (EOVERFLOW).
 
@@ -160,7 +161,7 @@ def lookup(objset: Objset, number: int, key: Key, size: int, length: int) -> tup
     return found.value, found.more
 
 
-@openzfs("zap_micro.c", "zap_lookup_norm")
+@openzfs("zap_micro.c", "zap_lookup_impl", "zap_lookup_norm", words=("zap_lookup_uint64_impl",))
 def lookup_norm(objset: Objset, number: int, key: Key, size: int, length: int, match: int) -> Found:
     """The first entry that a name matches (`match` is of the MATCH_ flags). Raises what `lookup` raises, and
     ENOTSUP."""
@@ -175,7 +176,7 @@ def lookup_norm(objset: Objset, number: int, key: Key, size: int, length: int, m
     return found
 
 
-@openzfs("zap_micro.c", "zap_length")
+@openzfs("zap_micro.c", "zap_length", words=("zap_length_uint64",))
 def length(objset: Objset, number: int, key: Key) -> tuple[int, int]:
     """Integer size and number of integers of the value. Raises ENOENT."""
     zap = lock(objset, number, FTAG, None, False, True, False)

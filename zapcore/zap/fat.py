@@ -16,7 +16,7 @@ from zapcore.errors import Kind, Panic, ZapErrno, fail, openzfs
 from zapcore.zap import leaf as leaves
 from zapcore.zap import ptrtbl
 from zapcore.zap.leaf import Leaf
-from zapcore.zap.name import Found, Name
+from zapcore.zap.name import LONG_NAME, MAX_NAME, Found, Name
 from zapcore.zap.split import split
 from zapcore.zap.zap import FTAG, Zap, lock, unlock
 
@@ -253,10 +253,17 @@ def _put_leaf_maybe_grow(name: Name, leaf: Leaf, tag: Tag, tx: Tx) -> None:
             return
 
 
+@openzfs("zap.c", "fzap_checkname")
+def _check_name(name: Name) -> None:
+    zap = name.zap
+    long = zap.dnode.directory and zap.objset.release.long_names
+    if len(name.stored) > (LONG_NAME if long else MAX_NAME):
+        raise ZapErrno(errno.ENAMETOOLONG)
+
+
 @openzfs("zap.c", "fzap_check")
 def _check(name: Name, size: int, length: int) -> None:
-    if len(name.stored) > L.MAX_NAME_LEN:
-        raise ZapErrno(errno.ENAMETOOLONG)
+    _check_name(name)
     check_size(size, length)
 
 
@@ -324,8 +331,7 @@ def lookup(name: Name, size: int, length: int) -> Found:
 
     Raises ENAMETOOLONG, ENOENT, EINVAL, E2BIG.
     """
-    if len(name.stored) > L.MAX_NAME_LEN:
-        raise ZapErrno(errno.ENAMETOOLONG)
+    _check_name(name)
     leaf = deref_leaf(name.zap, name.hash, None, False)
     entry = leaves.lookup(leaf, name)
     try:

@@ -13,19 +13,20 @@ from zapcore.zap.name import Key
 U64 = (1 << 64) - 1
 
 
-@openzfs("zap_micro.c", "zap_contains")
+@openzfs("zap_micro.c", "zap_contains", words=("zap_lookup_uint64",))
 def contains(objset: Objset, number: int, key: Key) -> None:
     """Look an entry up and leave its value alone. Raises ENOENT, ENAMETOOLONG."""
     try:
-        zap.lookup(objset, number, key, 0, 0)
+        zap.lookup_norm(objset, number, key, 0, 0, 0)
     except ZapErrno as error:
         if error.code not in (errno.EOVERFLOW, errno.EINVAL):
             raise
 
 
-@openzfs("zap.c", "zap_increment")
+@openzfs("zap.c", "zap_increment", words=())
 def increment(objset: Objset, number: int, key: Key, delta: int, tx: Tx) -> None:
-    """Add to an entry's one 64-bit integer, made if it is not there, removed at zero (modulo 2^64).
+    """Add to an entry's one 64-bit integer, made if it is not there, removed at zero (modulo 2^64). OpenZFS
+    has this for names only; with words it is the same calls.
 
     Raises EOVERFLOW for a value of more integers, and what lookup, update and remove raise.
     """

@@ -36,7 +36,8 @@ MATCH_CASE = 2
 
 MAX_NAME = 256
 LONG_NAME = 1024
-"""ZAP_MAXNAMELEN and ZAP_MAXNAMELEN_NEW: room for a name or its normal form, and the NUL."""
+"""ZAP_MAXNAMELEN and ZAP_MAXNAMELEN_NEW: room for a name or its normal form, and the NUL. The longer one is
+for directories (DMU_OT_DIRECTORY_CONTENTS) of releases with long names; a ZAP asks for no pool feature."""
 
 ENOTSUP = 95
 

@@ -94,6 +94,7 @@ PROTOTYPES = {
 
 DMU_OST_OTHER = 4
 DMU_OT_OBJECT_DIRECTORY = 1
+DMU_OT_DIRECTORY_CONTENTS = 20
 DMU_NEW_OBJECT = (1 << 64) - 1
 DMU_OBJECT_END = (1 << 64) - 1
 DMU_READ_NO_PREFETCH = 1
@@ -150,7 +151,7 @@ class Library:
         self.named_at = ctypes.sizeof(Attribute) + (8 if self.has_attribute_alloc else 0)
         self._attributes: list[ctypes.Array[ctypes.c_char]] = []
         if self.has_attribute_alloc:
-            self._bind("zap_attribute_alloc", "p")
+            self._bind("zap_attribute_long_alloc", "p")
 
     def _bind(self, name: str, codes: str) -> None:
         function = getattr(self.handle, name)
@@ -165,7 +166,7 @@ class Library:
     def attribute(self) -> int:
         """The address of a zap_attribute_t that lives as long as the process."""
         if self.has_attribute_alloc:
-            return int(self.zap_attribute_alloc())
+            return int(self.zap_attribute_long_alloc())
         self._attributes.append(ctypes.create_string_buffer(self.named_at + 256 + 8))
         return ctypes.addressof(self._attributes[-1])
 

@@ -9,6 +9,7 @@ from fuzz.targets.libzpool.abi import TXG_NOWAIT, Attribute
 from fuzz.targets.libzpool.cursors import Cursor, Cursors
 from fuzz.targets.libzpool.wire import WireOp, pack_result
 from fuzz.targets.libzpool.world import PLAIN, NoRoom, Object
+from zapcore.zap.name import LONG_NAME, MAX_NAME
 
 KIND_SHIFT = 60
 DIRECTORY, FILE = 4 << KIND_SHIFT, 8 << KIND_SHIFT
@@ -24,11 +25,17 @@ class Directories(Cursors):
     def _mkdir(self, op: WireOp) -> bytes:
         return self._make_entry(op, DIRECTORY)
 
+    def _too_long(self, name: bytes) -> bool:
+        """Whether zpl_lookup() refuses a name (with longname=on where the library knows of that)."""
+        return len(name) >= (LONG_NAME if self.lib.has_attribute_alloc else MAX_NAME)
+
     def _look(self, zap: Object, name: bytes) -> tuple[int, int]:
-        """errno and value of a directory's entry."""
+        """errno and first integer of a directory's entry, as zfs_match_find() has them."""
+        if self._too_long(name):
+            return errno.ENAMETOOLONG, 0
         self._two[0] = 0
         error: int = self.lib.zap_lookup(self.os, zap.number, name, 8, 1, ctypes.addressof(self._two))
-        return error, self._two[0]
+        return 0 if error == errno.EOVERFLOW else error, self._two[0]
 
     def _link(self, zap: Object, name: bytes, value: int, tx: int) -> int:
         data = value.to_bytes(8, "little")
@@ -74,6 +81,8 @@ class Directories(Cursors):
         if isinstance(target, int):
             return PLAIN[target]
         error, value = self._look(source, op.key)
+        if self._too_long(op.to):
+            error = errno.ENAMETOOLONG
         if error:
             return PLAIN[error]
         error, there = self._look(target, op.to)
@@ -94,13 +103,26 @@ class Directories(Cursors):
         if error := lib.dmu_tx_assign(tx, TXG_NOWAIT):
             lib.dmu_tx_abort(tx)
             raise NoRoom(f"dmu_tx_assign: {errno.errorcode.get(error, error)}")
-        self._tune_for(target)
-        failed: int = lib.zap_remove(self.os, target.number, op.to, tx) if replace else 0
-        failed = failed or self._link(target, op.to, value, tx)
-        self._tune_for(source)
-        failed = failed or lib.zap_remove(self.os, source.number, op.key, tx)
+        # zfs_rename() is not in the library; block cloning came with the same release as its order, 2.2
+        first = hasattr(lib.handle, "brt_init")
+        failed: int = self._unlink_name(source, op.key, tx) if first else 0
+        if replace:
+            failed = failed or self._unlink_name(target, op.to, tx)
+        if not failed:
+            self._tune_for(target)
+            failed = self._link(target, op.to, value, tx)
+            if failed and first:
+                self._tune_for(source)
+                self._link(source, op.key, value, tx)
+        if not first:
+            failed = failed or self._unlink_name(source, op.key, tx)
         lib.dmu_tx_commit(tx)
         return failed
+
+    def _unlink_name(self, zap: Object, name: bytes, tx: int) -> int:
+        self._tune_for(zap)
+        error: int = self.lib.zap_remove(self.os, zap.number, name, tx)
+        return error
 
     def _readdir(self, op: WireOp) -> bytes:
         zap = self._named(op.target)

@@ -13,6 +13,7 @@ from fuzz.program import Zap
 from fuzz.targets.libzpool.abi import (
     DMU_NEW_OBJECT,
     DMU_OBJECT_END,
+    DMU_OT_DIRECTORY_CONTENTS,
     DMU_OT_OBJECT_DIRECTORY,
     DMU_READ_NO_PREFETCH,
     TXG_NOWAIT,
@@ -83,7 +84,8 @@ class World:
         tx = self._begin_tx(DMU_NEW_OBJECT, 1)
         flags = shape.hash64 | bool(shape.words) << 1 | shape.prehashed << 2
         last = zap.last if self.pool.synced > zap.freed_at else 0
-        zap.number = zap.last = self._claim(last, 1 << shape.leaf_shift if shape.fat else 0, tx)
+        kind = DMU_OT_OBJECT_DIRECTORY if flags else DMU_OT_DIRECTORY_CONTENTS
+        zap.number = zap.last = self._claim(last, kind, 1 << shape.leaf_shift if shape.fat else 0, tx)
         dnode = ctypes.c_void_p()
         if error := lib.dnode_hold(self.os, zap.number, self.pool.tag, ctypes.byref(dnode)):
             raise Drift(f"dnode_hold: {os.strerror(error)}")
@@ -93,7 +95,7 @@ class World:
         lib.dmu_tx_commit(tx)
         zap.forget()
 
-    def _claim(self, last: int, block_size: int, tx: int) -> int:
+    def _claim(self, last: int, kind: int, block_size: int, tx: int) -> int:
         """A new object: the one that the ZAP was before if it is free again, else one that was never used.
 
         zap_create() and zap_create_flags() would take the next free number after the last one that this
