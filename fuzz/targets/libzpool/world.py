@@ -104,7 +104,6 @@ class World:
         while True:
             number = last or self.pool.fresh_object()
             last = 0
-            kind = DMU_OT_OBJECT_DIRECTORY
             if not self.lib.dmu_object_claim(self.os, number, kind, block_size, 0, 0, tx):
                 return number
 
