@@ -10,6 +10,7 @@ from fuzz.program import VERBS, Op, Program, Zap, value_bytes
 from fuzz.run import Outcome, Trace
 from fuzz.signature import Failure, Signature
 from fuzz.targets.base import DONE, Entry, Found, Result
+from fuzz.targets.watch import WATCH
 from zapcore import layout, zap, zpl
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Panic, ZapErrno
@@ -17,6 +18,10 @@ from zapcore.invariants import Auditor
 from zapcore.release import RELEASES, Release
 from zapcore.zap import helpers, stats
 
+SMALL = 1 << 10
+PATIENCE, LONG_PATIENCE = 4, 80
+"""Ticks of the watch that an op may take on objects of at most SMALL blocks, and on larger ones: a second,
+and twenty."""
 NOT_OPEN = Result(errno.EBADF)
 
 
@@ -54,10 +59,13 @@ class ModelTarget:
         self.name = f"model {self.release.name}"
         self.rename_unlinks_first = self.release.rename_unlinks_first
         self.block_limit = block_limit
+        self.patience = PATIENCE if block_limit <= SMALL else LONG_PATIENCE
         self.handlers: dict[str, Callable[[Op], Result]] = {verb: getattr(self, "_" + verb) for verb in VERBS}
 
     def begin(self, program: Program) -> None:
         """A new object set with the program's ZAPs in it."""
+        WATCH.start()
+        WATCH.patience = self.patience
         self.objset = Objset(self.release, block_limit=self.block_limit)
         self.headers = {header.name: header for header in program.zaps}
         self.numbers: dict[str, int] = {}
@@ -67,13 +75,17 @@ class ModelTarget:
             self._create_zap(header)
 
     def apply(self, op: Op) -> Result:
-        """Run one op. Raises Failure when the world ended."""
+        """Run one op. Raises Failure when the world ended, or does not go on."""
+        WATCH.serial += 1
+        WATCH.verb = op.verb
         try:
             return self.handlers[op.verb](op)
         except ZapErrno as error:
             return Result(error.code)
         except Panic as panic:
             raise failure_of(panic) from panic
+        finally:
+            WATCH.verb = ""
 
     def run_threads(self, program: Program, judge: bool, trace: Trace | None) -> Outcome:
         """Run a program with threads as its schedule says; without greenlet that is a limit."""
