@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import errno
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
-
-import click
 
 from fuzz.corpus import PROGRAM_FILE, Reproducer, read_reproducer
 from fuzz.printing import format_op, format_program
@@ -93,24 +91,28 @@ def errno_name(code: int) -> str:
     return errno.errorcode.get(code, str(code)) if code else "success"
 
 
-def refuse_threads(program: Program, form: str) -> None:
-    """Raise a usage error for a program with threads or with a verb that only the model's form has."""
-    for index, op in enumerate(program.ops):
-        if op.thread or program.schedule:
-            raise click.UsageError(f"--as {form}: the program has threads; only --as pytest keeps a schedule")
-        if op.verb not in EXPORTED:
-            raise click.UsageError(f"--as {form}: op {index}, {op.verb}, has no form there; use --as pytest")
+ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "add": ("size", "length", "fill"),
+    "update": ("size", "length", "fill"),
+    "lookup": ("size", "length"),
+    "lookup_norm": ("size", "length", "extra"),
+    "remove_norm": ("extra",),
+    "increment": ("fill",),
+    "search": ("fill", "extra"),
+    "cursor": ("fill",),
+    "touch": ("fill",),
+    "mkdir": ("fill",),
+}
+"""The fields that a verb's call takes in both forms on the library, after what it works on and its keys."""
 
 
-EXPORTED = (
-    *("add", "update", "remove", "lookup", "length", "count", "destroy", "create"),
-    *("contains", "increment", "search", "stats", "lookup_norm", "remove_norm"),
-    *("cursor", "next", "retrieve", "advance", "serialize", "close", "txg", "finish", "sync", "evict"),
-)
-"""Verbs that the forms on libzpool have."""
+def arguments(op: Op) -> list[object]:
+    """A verb's arguments in the order that both forms have them."""
+    names: list[object] = [name for name in (op.target, op.other) if name]
+    keys = [key for key in (op.key, op.to) if key is not None]
+    return [*names, *keys, *(getattr(op, field) for field in ARGUMENTS.get(op.verb, ()))]
 
 
-def statements(reproducer: Reproducer, form: str) -> Iterator[Step]:
-    """The steps of a program that a form on libzpool can take. Raises click.UsageError."""
-    refuse_threads(reproducer.program, form)
-    yield from steps(reproducer.program)
+def for_docstring(lines: list[str]) -> str:
+    """The lines as they stand between three quotation marks."""
+    return "\n".join(lines).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')

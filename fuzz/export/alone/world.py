@@ -1,8 +1,9 @@
-"""@story@"""
+"""~story~"""
 
 # Needs Python 3.9 or later on Linux, and a libzpool:
 #     python3 reproducer.py /usr/lib/x86_64-linux-gnu/libzpool.so.6
-# Ends with status 0 if everything was as it should be, 1 if not; a failed assertion of the library aborts it.
+# Ends with status 0 if everything was as it should be, 1 if not, 3 if an operation asked for more time or
+# memory than its bounds allow; a failed assertion of the library aborts it.
 
 from __future__ import annotations
 
@@ -15,10 +16,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-# @declarations@
 ZAPS: dict[str, tuple[bool, int, int, int, int, int]] = {}
-PROGRAM: list[tuple[str, tuple[Any, ...], int | None, tuple[bytes, str] | None, str]] = []
-# @end@
+# @part@
 
 _I, _U, _Q, _P, _S = ctypes.c_int, ctypes.c_uint, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_char_p
 FUNCTIONS: dict[str, tuple[Any, ...]] = {
@@ -28,6 +27,9 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "nvlist_add_uint64": (_I, _P, _S, _Q),
     "nvlist_add_nvlist_array": (_I, _P, _S, _P, _U),
     "spa_create": (_I, _S, _P, _P, _P, _P),
+    "spa_export": (_I, _S, _P, _I, _I),
+    "spa_import": (_I, _S, _P, _P, _Q),
+    "spa_async_suspend": (None, _P),
     "spa_config_enter": (None, _P, _I, _P, _I),
     "spa_config_tryenter": (_I, _P, _I, _P, _I),
     "spa_config_exit": (None, _P, _I, _P),
@@ -35,6 +37,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "spa_syncing_txg": (_Q, _P),
     "dmu_objset_create": (_I, _S, _I, _Q, _P, _P, _P),
     "dmu_objset_own": (_I, _S, _I, _I, _I, _P, _P),
+    "dmu_objset_disown": (None, _P, _I, _P),
     "dmu_objset_pool": (_P, _P),
     "dmu_objset_spa": (_P, _P),
     "dmu_objset_evict_dbufs": (None, _P),
@@ -49,8 +52,10 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "dmu_tx_commit": (None, _P),
     "txg_wait_synced": (None, _P, _Q),
     "txg_wait_open": (None, _P, _Q, _I),
-    "zap_create_norm": (_Q, _P, _I, _I, _I, _I, _P),
-    "zap_create_flags": (_Q, _P, _I, _I, _I, _I, _I, _I, _I, _P),
+    "dmu_object_claim": (_I, _P, _Q, _I, _I, _I, _I, _P),
+    "dnode_hold": (_I, _P, _Q, _P, _P),
+    "dnode_rele": (None, _P, _P),
+    "mzap_create_impl": (None, _P, _I, _I, _P),
     "zap_destroy": (_I, _P, _Q, _P),
     "zap_add": (_I, _P, _Q, _S, _I, _Q, _S, _P),
     "zap_add_uint64": (_I, _P, _Q, _P, _I, _I, _Q, _S, _P),
@@ -70,6 +75,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "zap_lookup_norm": (_I, _P, _Q, _S, _Q, _Q, _P, _I, _P, _I, _P),
     "zap_remove_norm": (_I, _P, _Q, _S, _I, _P),
     "zap_cursor_serialize": (_Q, _P),
+    "zap_cursor_init": (None, _P, _P, _Q),
     "zap_cursor_init_serialized": (None, _P, _P, _Q, _Q),
     "zap_cursor_fini": (None, _P),
     "zap_cursor_retrieve": (_I, _P, _P),
@@ -77,6 +83,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
 }
 SCL_CONFIG, SCL_STATE, READER, WRITER = 1, 2, 0, 1
 NEW = END = (1 << 64) - 1
+MAX_BYTES, MAX_SECONDS = 512 << 20, 20
 
 
 class Gate:
@@ -105,9 +112,11 @@ class World:
     """A pool in memory whose transaction groups move only as the program says, and the program's ZAPs.
 
     While a thread holds SCL_STATE as writer, spa_sync() stops before it writes: that txg stays in flight.
+    `may_wait` lets a transaction wait for room, which can move txgs.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, may_wait: bool = False) -> None:
+        self.may_wait = may_wait
         folder = os.path.dirname(os.path.realpath(path))
         for needed in ("libnvpair.so.3", "libuutil.so.3", "libzfs_core.so.3"):
             beside = os.path.join(folder, needed)
@@ -122,16 +131,19 @@ class World:
             ("zfs_txg_timeout", 10_000_000),
             ("zfs_dirty_data_sync_percent", 90),
             ("zfs_prefetch_disable", 1),
+            ("zap_iterate_prefetch", 0),
+            ("spa_asize_inflation", 1),
         ):
             if hasattr(lib, name):  # not every release exports every one
                 ctypes.c_int.in_dll(lib, name).value = number
         self.tag = ctypes.create_string_buffer(b"reproducer")
         image, cache = (os.memfd_create(name) for name in ("pool", "cache"))
-        os.truncate(image, 256 << 20)
+        os.truncate(image, 4 << 30)
         self.cache = ctypes.create_string_buffer(b"/proc/self/fd/%d" % cache)
         ctypes.c_void_p.in_dll(lib, "spa_config_path").value = ctypes.addressof(self.cache)
         lib.kernel_init(3)
-        root, child, found = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
+        ctypes.c_uint64.in_dll(lib, "zfs_dirty_data_max").value = 4 << 30
+        root, child = ctypes.c_void_p(), ctypes.c_void_p()
         for made in (root, child):
             lib.nvlist_alloc(ctypes.byref(made), 1, 0)
         lib.nvlist_add_string(child, b"type", b"file")
@@ -143,19 +155,42 @@ class World:
         lib.nvlist_add_nvlist_array(root, b"children", ctypes.addressof(children), 1)
         self.check(lib.spa_create(b"tank", root, None, None, None), "spa_create")
         self.check(lib.dmu_objset_create(b"tank/ds", 4, 0, None, None, None), "dmu_objset_create")
+        self.open_dataset()
+        self.numbers: dict[str, int] = {}
+        self.cursors: dict[str, list[Any]] = {}
+        self.freed: dict[str, tuple[int, int]] = {}
+        self.objects = 1024
+        self.value = b""
+        self.steps = 0
+        threading.Thread(target=self.watch, daemon=True).start()
+
+    def open_dataset(self) -> None:
+        lib, found = self.lib, ctypes.c_void_p()
         self.check(lib.dmu_objset_own(b"tank/ds", 4, 0, 1, self.tag, ctypes.byref(found)), "dmu_objset_own")
         self.os = found.value
         self.pool, self.spa = lib.dmu_objset_pool(self.os), lib.dmu_objset_spa(self.os)
+        lib.spa_async_suspend(self.spa)
         lib.txg_wait_synced(self.pool, 0)
         self.synced, self.in_flight = lib.spa_last_synced_txg(self.spa), 0
-        self.gate, self.other_gate = Gate(), Gate()
-        self.numbers: dict[str, int] = {}
-        self.cursors: dict[str, list[Any]] = {}
-        self.attribute: Any = ctypes.create_string_buffer(4096)
-        if hasattr(lib, "zap_attribute_alloc"):
-            lib.zap_attribute_alloc.restype = ctypes.c_void_p
-            self.attribute = lib.zap_attribute_alloc()
-        self.value = b""
+
+    def watch(self) -> None:
+        """An operation that never ends shows by its time or by its memory."""
+        before, since = -1, 0.0
+        while True:
+            with open("/proc/self/statm") as file:
+                pages = int(file.read().split()[1])
+            if pages * os.sysconf("SC_PAGESIZE") > MAX_BYTES:
+                self.limit(f"more than {MAX_BYTES >> 20} MiB of memory")
+            if self.steps != before:
+                before, since = self.steps, time.monotonic()
+            if time.monotonic() - since > MAX_SECONDS:
+                self.limit(f"no end of this operation within {MAX_SECONDS} s")
+            time.sleep(0.25)
+
+    def limit(self, what: str) -> None:
+        """The end of a program that asks for more than there is."""
+        print(f"  stopped: {what}", flush=True)
+        os._exit(3)
 
     def check(self, error: int, what: str) -> None:
         if error:
@@ -181,6 +216,8 @@ class World:
         if self.in_flight == 2:
             self.finish()
         if self.in_flight == 0:
+            if not hasattr(self, "gate"):
+                self.gate, self.other_gate = Gate(), Gate()
             self.gate.do(self.shut)
         self.lib.txg_wait_open(self.pool, self.synced + self.in_flight + 2, 1)
         self.in_flight += 1
@@ -216,6 +253,24 @@ class World:
         self.in_flight, self.synced = 0, last
         return 0
 
+    def reopen(self) -> int:
+        """Close all cursors, export the pool, import it again."""
+        for cursor in list(self.cursors):
+            self.close(cursor)
+        self.sync()
+        config = ctypes.c_void_p()
+        self.lib.dmu_objset_disown(self.os, 1, self.tag)
+        self.check(self.lib.spa_export(b"tank", ctypes.byref(config), 0, 0), "spa_export")
+        self.check(self.lib.spa_import(b"tank", config, None, 0), "spa_import")
+        self.open_dataset()
+        return 0
+
+    def close(self, cursor: str) -> int:
+        if cursor not in self.cursors:
+            return errno.EBADF
+        self.lib.zap_cursor_fini(self.cursors.pop(cursor)[0])
+        return 0
+
     def evict(self) -> int:
         self.lib.dmu_objset_evict_dbufs(self.os)
         return 0
@@ -223,22 +278,41 @@ class World:
     def begin(self, number: int, add: int) -> int:
         tx = self.lib.dmu_tx_create(self.os)
         self.lib.dmu_tx_hold_zap(tx, number, add, None)
-        self.check(self.lib.dmu_tx_assign(tx, 0), "dmu_tx_assign")
+        self.assign(tx)
         return int(tx)
+
+    def assign(self, tx: int) -> None:
+        error = self.lib.dmu_tx_assign(tx, int(self.may_wait))
+        if error:
+            self.limit(os.strerror(error))
 
     def create(self, name: str) -> int:
         if self.numbers.get(name):
             return errno.EEXIST
         fat, norm, flags, shift, _, salt = ZAPS[name]
         tx = self.begin(NEW, 1)
-        if fat:
-            number = self.lib.zap_create_flags(self.os, norm, flags, 1, shift, 17, 0, 0, tx)
-        else:
-            number = self.lib.zap_create_norm(self.os, norm, 1, 0, 0, tx)
+        number = self.claim(name, 1 << shift if fat else 0, tx)
+        dnode = ctypes.c_void_p()
+        self.check(self.lib.dnode_hold(self.os, number, self.tag, ctypes.byref(dnode)), "dnode_hold")
+        self.lib.mzap_create_impl(dnode, norm, flags, tx)
+        self.lib.dnode_rele(dnode, self.tag)
         self.set_salt(number, 80 if flags else 8, salt, tx)
         self.lib.dmu_tx_commit(tx)
         self.numbers[name] = number
         return 0
+
+    def claim(self, name: str, block_size: int, tx: int) -> int:
+        """An object with a number that does not hang on which processor runs this: the one that the ZAP had
+        before if that is free again, else one that was never used."""
+        number, freed = self.freed.get(name, (0, 0))
+        if freed >= self.synced:
+            number = 0
+        while True:
+            if not number:
+                number = self.objects = self.objects + 1
+            if not self.lib.dmu_object_claim(self.os, number, 1, block_size, 0, 0, tx):
+                return number
+            number = 0
 
     def set_salt(self, number: int, at: int, salt: int, tx: int) -> None:
         """The salt is made of addresses; names hash as in the model only with the program's. With creation
@@ -261,173 +335,9 @@ class World:
             return errno.ENOENT
         tx = self.lib.dmu_tx_create(self.os)
         self.lib.dmu_tx_hold_free(tx, number, 0, END)
-        self.check(self.lib.dmu_tx_assign(tx, 0), "dmu_tx_assign")
+        self.assign(tx)
         error = self.lib.zap_destroy(self.os, number, tx)
         self.lib.dmu_tx_commit(tx)
         if not error:
-            del self.numbers[name]
+            self.freed[name] = (self.numbers.pop(name), self.synced + self.in_flight + 1)
         return int(error)
-
-    def call(self, function: str, name: str, key: Any, *arguments: Any) -> int:
-        """A ZAP function, or its _uint64 form, on a live ZAP."""
-        if name not in self.numbers:
-            return errno.ENOENT
-        fat, _, _, shift, words, _ = ZAPS[name]
-        if not fat:
-            ctypes.c_int.in_dll(self.lib, "fzap_default_block_shift").value = shift
-        if words:
-            key = (ctypes.c_uint64 * words)(*key)
-            error = getattr(self.lib, function + "_uint64")(
-                self.os, self.numbers[name], key, words, *arguments
-            )
-        else:
-            error = getattr(self.lib, function)(self.os, self.numbers[name], key, *arguments)
-        return int(error)
-
-    def write(self, function: str, name: str, key: Any, size: int, length: int, fill: int) -> int:
-        """Integer k of the value is fill + k."""
-        mask = (1 << 8 * size) - 1
-        value = b"".join((fill + k & mask).to_bytes(size, "little") for k in range(length))
-        return self.change(function, name, key, 1, size, length, value)
-
-    def change(self, function: str, name: str, key: Any, add: int, *arguments: Any) -> int:
-        if name not in self.numbers:
-            return errno.ENOENT
-        tx = self.begin(self.numbers[name], add)
-        error = self.call(function, name, key, *arguments, tx)
-        self.lib.dmu_tx_commit(tx)
-        return error
-
-    def add(self, name: str, key: Any, size: int, length: int, fill: int) -> int:
-        return self.write("zap_add", name, key, size, length, fill)
-
-    def update(self, name: str, key: Any, size: int, length: int, fill: int) -> int:
-        return self.write("zap_update", name, key, size, length, fill)
-
-    def remove(self, name: str, key: Any) -> int:
-        return self.change("zap_remove", name, key, 0)
-
-    def lookup(self, name: str, key: Any, size: int, length: int) -> int:
-        buffer = ctypes.create_string_buffer(max(size * length, 1))
-        error = self.call("zap_lookup", name, key, size, length, buffer)
-        self.value = buffer.raw[: size * length].rstrip(b"\0")
-        return error
-
-    def length(self, name: str, key: Any) -> int:
-        two = (ctypes.c_uint64 * 2)()
-        return self.call("zap_length", name, key, ctypes.byref(two), ctypes.byref(two, 8))
-
-    def count(self, name: str) -> int:
-        if name not in self.numbers:
-            return errno.ENOENT
-        found = ctypes.c_uint64()
-        return int(self.lib.zap_count(self.os, self.numbers[name], ctypes.byref(found)))
-
-    def contains(self, name: str, key: Any) -> int:
-        if name not in self.numbers:
-            return errno.ENOENT
-        if not ZAPS[name][4]:
-            return self.call("zap_contains", name, key)
-        error = self.call("zap_lookup", name, key, 0, 0, None)
-        return 0 if error in (errno.EINVAL, errno.EOVERFLOW) else error
-
-    def increment(self, name: str, key: Any, fill: int) -> int:
-        """Keys of words have no zap_increment(): what it does, with their calls."""
-        if name not in self.numbers or not ZAPS[name][4]:
-            return self.change("zap_increment", name, key, 1, fill)
-        number = ctypes.c_uint64(0)
-        error = self.call("zap_lookup", name, key, 8, 1, ctypes.byref(number)) if fill else 0
-        if not fill or error not in (0, errno.ENOENT):
-            return error
-        number.value += fill
-        return self.update(name, key, 8, 1, number.value) if number.value else self.remove(name, key)
-
-    def named(self, name: str) -> int:
-        """Keys of words have not every call."""
-        return errno.ENOENT if name not in self.numbers else errno.ENOTSUP if ZAPS[name][4] else 0
-
-    def search(self, name: str, fill: int, mask: int) -> int:
-        buffer = ctypes.create_string_buffer(2048)
-        return self.named(name) or int(
-            self.lib.zap_value_search(self.os, self.numbers[name], fill, mask, buffer, 1024)
-        )
-
-    def stats(self, name: str) -> int:
-        if name not in self.numbers:
-            return errno.ENOENT
-        room = ctypes.create_string_buffer(4096)
-        return int(self.lib.zap_get_stats(self.os, self.numbers[name], room))
-
-    def lookup_norm(self, name: str, key: Any, size: int, length: int, match: int) -> int:
-        buffer = ctypes.create_string_buffer(max(size * length, 1))
-        real, conflict = ctypes.create_string_buffer(2048), ctypes.c_int()
-        rest = (buffer, match, real, 2048, ctypes.byref(conflict))
-        error = self.named(name) or self.call("zap_lookup_norm", name, key, size, length, *rest)
-        self.value = buffer.raw[: size * length].rstrip(b"\0")
-        return error
-
-    def remove_norm(self, name: str, key: Any, match: int) -> int:
-        return self.named(name) or self.change("zap_remove_norm", name, key, 0, match)
-
-    def cursor(self, cursor: str, name: str, start: int) -> int:
-        self.close(cursor)
-        if name not in self.numbers:
-            return errno.ENOENT
-        memory = ctypes.create_string_buffer(4096)
-        self.lib.zap_cursor_init_serialized(memory, self.os, self.numbers[name], start)
-        self.cursors[cursor] = [memory, False]
-        return 0
-
-    def retrieve(self, cursor: str) -> int:
-        if cursor not in self.cursors:
-            return errno.EBADF
-        error = self.lib.zap_cursor_retrieve(self.cursors[cursor][0], self.attribute)
-        self.cursors[cursor][1] |= not error
-        return int(error)
-
-    def advance(self, cursor: str) -> int:
-        if cursor not in self.cursors:
-            return errno.EBADF
-        self.lib.zap_cursor_advance(self.cursors[cursor][0])
-        return 0
-
-    def serialize(self, cursor: str) -> int:
-        if cursor not in self.cursors:
-            return errno.EBADF
-        self.lib.zap_cursor_serialize(self.cursors[cursor][0])
-        return 0
-
-    def next(self, cursor: str) -> int:
-        if cursor in self.cursors and self.cursors[cursor][1]:
-            self.advance(cursor)
-        return self.retrieve(cursor)
-
-    def close(self, cursor: str) -> int:
-        if cursor not in self.cursors:
-            return errno.EBADF
-        self.lib.zap_cursor_fini(self.cursors.pop(cursor)[0])
-        return 0
-
-
-def main() -> None:
-    if len(sys.argv) != 2:
-        sys.exit(f"usage: {sys.argv[0]} LIBZPOOL")
-    world = World(sys.argv[1])
-    for name in ZAPS:
-        world.create(name)
-    as_expected = True
-    for verb, arguments, wanted, wrong, text in PROGRAM:
-        print(text, flush=True)
-        got = getattr(world, verb)(*arguments)
-        if wanted is not None and got != wanted:
-            as_expected = False
-            print(f"  expected errno {wanted}, got {got}")
-        if wrong is not None and world.value == wrong[0]:
-            as_expected = False
-            print(f"  {wrong[1]}")
-    print("as it should be" if as_expected else "not as it should be", flush=True)
-    os._exit(0 if as_expected else 1)  # a pool in memory needs no goodbye
-
-
-if __name__ == "__main__":
-    main()

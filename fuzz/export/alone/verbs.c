@@ -1,0 +1,186 @@
+/* Entries. */
+
+static boolean_t
+gone(program_zap_t *z)
+{
+	if (z->number != 0 && !z->fat)
+		fzap_default_block_shift = z->shift;
+	return (z->number == 0);
+}
+
+/* Integer k of the value is fill + k. */
+static int
+do_write(program_zap_t *z, boolean_t update, const void *key, int size, int length, uint64_t fill)
+{
+	dmu_tx_t *tx;
+	int error;
+
+	if (gone(z))
+		return (ENOENT);
+	for (int k = 0; k < length; k++) {
+		uint64_t integer = fill + k;
+
+		memcpy(value + k * size, &integer, size);
+	}
+	tx = begin(z->number, 1);
+	if (z->words != 0 && update)
+		error = zap_update_uint64(os, z->number, key, z->words, size, length, value, tx);
+	else if (z->words != 0)
+		error = zap_add_uint64(os, z->number, key, z->words, size, length, value, tx);
+	else if (update)
+		error = zap_update(os, z->number, key, size, length, value, tx);
+	else
+		error = zap_add(os, z->number, key, size, length, value, tx);
+	dmu_tx_commit(tx);
+	return (error);
+}
+
+static int
+do_remove(program_zap_t *z, const void *key)
+{
+	dmu_tx_t *tx;
+	int error;
+
+	if (gone(z))
+		return (ENOENT);
+	tx = begin(z->number, 0);
+	if (z->words != 0)
+		error = zap_remove_uint64(os, z->number, key, z->words, tx);
+	else
+		error = zap_remove(os, z->number, key, tx);
+	dmu_tx_commit(tx);
+	return (error);
+}
+
+static int
+do_lookup(program_zap_t *z, const void *key, int size, int length)
+{
+	if (gone(z))
+		return (ENOENT);
+	value_size = (size_t)size * length;
+	memset(value, 0, value_size);
+	if (z->words != 0)
+		return (zap_lookup_uint64(os, z->number, key, z->words, size, length, value));
+	return (zap_lookup(os, z->number, key, size, length, value));
+}
+
+static int
+do_length(program_zap_t *z, const void *key)
+{
+	uint64_t size, length;
+
+	if (gone(z))
+		return (ENOENT);
+	if (z->words != 0)
+		return (zap_length_uint64(os, z->number, key, z->words, &size, &length));
+	return (zap_length(os, z->number, key, &size, &length));
+}
+
+static int
+do_count(program_zap_t *z)
+{
+	uint64_t count;
+
+	return (gone(z) ? ENOENT : zap_count(os, z->number, &count));
+}
+
+static int
+do_contains(program_zap_t *z, const void *key)
+{
+	int error;
+
+	if (gone(z))
+		return (ENOENT);
+	if (z->words == 0)
+		return (zap_contains(os, z->number, key));
+	error = zap_lookup_uint64(os, z->number, key, z->words, 0, 0, NULL);
+	return (error == EINVAL || error == EOVERFLOW ? 0 : error);
+}
+
+/* Keys of words have no zap_increment(): what it does, with their calls. */
+static int
+do_increment(program_zap_t *z, const void *key, uint64_t delta)
+{
+	uint64_t number = 0;
+	dmu_tx_t *tx;
+	int error;
+
+	if (gone(z))
+		return (ENOENT);
+	tx = begin(z->number, 1);
+	if (z->words == 0) {
+		error = zap_increment(os, z->number, key, delta, tx);
+	} else if (delta == 0) {
+		error = 0;
+	} else {
+		error = zap_lookup_uint64(os, z->number, key, z->words, 8, 1, &number);
+		if (error == 0 || error == ENOENT) {
+			number += delta;
+			if (number == 0)
+				error = zap_remove_uint64(os, z->number, key, z->words, tx);
+			else
+				error = zap_update_uint64(os, z->number, key, z->words, 8, 1, &number, tx);
+		}
+	}
+	dmu_tx_commit(tx);
+	return (error);
+}
+
+/* Keys of words have no such calls. */
+static int
+named(program_zap_t *z)
+{
+	return (gone(z) ? ENOENT : z->words != 0 ? ENOTSUP : 0);
+}
+
+static int
+do_search(program_zap_t *z, uint64_t integer, uint64_t mask)
+{
+	int error = named(z);
+
+	if (error != 0)
+		return (error);
+#ifdef ZAP_MAXNAMELEN_NEW
+	return (zap_value_search(os, z->number, integer, mask, (char *)value, ZAP_MAXNAMELEN_NEW));
+#else
+	return (zap_value_search(os, z->number, integer, mask, (char *)value));
+#endif
+}
+
+static int
+do_stats(program_zap_t *z)
+{
+	zap_stats_t stats;
+
+	return (gone(z) ? ENOENT : zap_get_stats(os, z->number, &stats));
+}
+
+static int
+do_lookup_norm(program_zap_t *z, const void *key, int size, int length, int match)
+{
+	char name[2048];
+	boolean_t conflict;
+	int error = named(z);
+
+	if (error != 0)
+		return (error);
+	value_size = (size_t)size * length;
+	memset(value, 0, value_size);
+	return (zap_lookup_norm(os, z->number, key, size, length, value, match, name, sizeof (name),
+	    &conflict));
+}
+
+static int
+do_remove_norm(program_zap_t *z, const void *key, int match)
+{
+	dmu_tx_t *tx;
+	int error = named(z);
+
+	if (error != 0)
+		return (error);
+	tx = begin(z->number, 0);
+	error = zap_remove_norm(os, z->number, key, match, tx);
+	dmu_tx_commit(tx);
+	return (error);
+}
+

@@ -1,0 +1,394 @@
+/* @story@ */
+
+#define	_GNU_SOURCE
+#if !__has_include(<sys/abd_os.h>)
+/* Debian's libzfslinux-dev leaves it out of what sys/abd.h includes; nothing here needs either. */
+#define	_ABD_H
+typedef struct abd abd_t;
+#endif
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/zfs_context.h>
+#include <sys/dmu.h>
+#include <sys/dnode.h>
+#include <sys/nvpair.h>
+#include <sys/spa.h>
+#include <sys/zfs_refcount.h>
+#include <sys/txg.h>
+#include <sys/zap.h>
+#include <sys/zap_impl.h>
+
+/* A ZAP of the program, and how it is created. */
+typedef struct {
+	const char *name;
+	int fat, norm, flags, shift, words;
+	uint64_t salt, number, last, freed;
+} program_zap_t;
+
+/* A cursor of the program. */
+typedef struct {
+	zap_cursor_t cursor;
+	boolean_t open, moved;
+} program_cursor_t;
+
+static spa_t *spa;
+static objset_t *os;
+static struct dsl_pool *dp;
+static char tag[] = "reproducer";
+static uint64_t synced;
+static int in_flight;
+static int may_wait;
+static uint64_t objects = 1024;
+static _Thread_local unsigned char value[8 * 8192];
+static _Thread_local size_t value_size;
+static _Atomic boolean_t as_expected = B_TRUE;
+static _Atomic unsigned long steps;
+
+static void
+check(int error, const char *what)
+{
+	if (error != 0) {
+		fprintf(stderr, "%s: %s\n", what, strerror(error));
+		_exit(2);
+	}
+}
+
+/* The end of a program that asks for more than there is. */
+static void
+limit(const char *what)
+{
+	printf("  stopped: %s\n", what);
+	fflush(stdout);
+	_exit(3);
+}
+
+/* An operation that never ends shows by its time or by its memory. */
+static void *
+watch(void *arg)
+{
+	unsigned long before = 0, pages = 0, now;
+	int quarters = 0;
+
+	(void) arg;
+	for (;;) {
+		FILE *file = fopen("/proc/self/statm", "r");
+
+		if (file != NULL) {
+			(void) !fscanf(file, "%*u %lu", &pages);
+			fclose(file);
+		}
+		if (pages > (512UL << 20) / sysconf(_SC_PAGESIZE))
+			limit("more than 512 MiB of memory");
+		now = steps;
+		quarters = now == before ? quarters + 1 : 0;
+		before = now;
+		if (quarters > 4 * 20)
+			limit("no end of this operation within 20 s");
+		usleep(250000);
+	}
+	return (NULL);
+}
+
+/* Transaction groups, by hand. While a thread holds SCL_STATE as writer, spa_sync() stops before it writes. */
+
+typedef struct {
+	sem_t asked, done;
+	void (*order)(void);
+} gate_t;
+
+static gate_t gates[2];
+static int gate;
+
+static void *
+gate_thread(void *arg)
+{
+	gate_t *me = arg;
+
+	for (;;) {
+		sem_wait(&me->asked);
+		me->order();
+		sem_post(&me->done);
+	}
+	return (NULL);
+}
+
+static void
+ask(gate_t *whom, void (*order)(void))
+{
+	static boolean_t made;
+
+	for (int i = 0; i < 2 && !made; i++) {
+		pthread_t thread;
+
+		sem_init(&gates[i].asked, 0, 0);
+		sem_init(&gates[i].done, 0, 0);
+		check(pthread_create(&thread, NULL, gate_thread, &gates[i]), "pthread_create");
+	}
+	made = B_TRUE;
+	whom->order = order;
+	sem_post(&whom->asked);
+}
+
+static void
+ask_and_wait(gate_t *whom, void (*order)(void))
+{
+	ask(whom, order);
+	sem_wait(&whom->done);
+}
+
+static void
+shut(void)
+{
+	spa_config_enter(spa, SCL_STATE, tag, RW_WRITER);
+}
+
+static void
+open_gate(void)
+{
+	spa_config_exit(spa, SCL_STATE, tag);
+}
+
+static void
+shut_behind(void)
+{
+	spa_config_enter(spa, SCL_CONFIG, tag, RW_WRITER);
+	shut();
+	spa_config_exit(spa, SCL_CONFIG, tag);
+}
+
+static void
+await_syncing(void)
+{
+	while (in_flight > 0 && spa_syncing_txg(spa) != synced + 1)
+		sched_yield();
+}
+
+/* Let the oldest txg in flight sync. */
+static int
+do_finish(void)
+{
+	if (in_flight == 0)
+		return (0);
+	if (in_flight == 1) {
+		ask_and_wait(&gates[gate], open_gate);
+	} else {
+		/* The sync thread cannot take SCL_CONFIG again before the other gate is shut. */
+		ask(&gates[1 - gate], shut_behind);
+		while (spa_config_tryenter(spa, SCL_CONFIG, tag, RW_READER)) {
+			spa_config_exit(spa, SCL_CONFIG, tag);
+			sched_yield();
+		}
+		ask_and_wait(&gates[gate], open_gate);
+		sem_wait(&gates[1 - gate].done);
+		gate = 1 - gate;
+	}
+	in_flight--;
+	synced++;
+	txg_wait_synced(dp, synced);
+	await_syncing();
+	return (0);
+}
+
+/* Open the next txg; this one stays in flight. */
+static int
+do_txg(void)
+{
+	if (in_flight == 2)
+		(void) do_finish();
+	if (in_flight == 0)
+		ask_and_wait(&gates[gate], shut);
+	txg_wait_open(dp, synced + in_flight + 2, B_TRUE);
+	in_flight++;
+	await_syncing();
+	return (0);
+}
+
+/* Let every txg sync, the open one too. */
+static int
+do_sync(void)
+{
+	uint64_t last = synced + in_flight + 1;
+
+	if (in_flight > 0)
+		ask_and_wait(&gates[gate], open_gate);
+	txg_wait_synced(dp, last);
+	in_flight = 0;
+	synced = last;
+	return (0);
+}
+
+static int
+do_evict(void)
+{
+	dmu_objset_evict_dbufs(os);
+	return (0);
+}
+
+/* The pool: in memory, nothing moves its txgs but the program. */
+
+static void
+tune(const char *name, uint64_t number, size_t size)
+{
+	void *variable = dlsym(RTLD_DEFAULT, name);
+
+	if (variable != NULL)
+		memcpy(variable, &number, size);
+}
+
+static void
+open_dataset(void)
+{
+	check(dmu_objset_own("tank/ds", DMU_OST_OTHER, B_FALSE, B_TRUE, tag, &os), "dmu_objset_own");
+	spa = dmu_objset_spa(os);
+	dp = dmu_objset_pool(os);
+	spa_async_suspend(spa);
+	txg_wait_synced(dp, 0);
+	synced = spa_last_synced_txg(spa);
+}
+
+static void
+start(void)
+{
+	static char image[64], cache[64];
+	nvlist_t *root = fnvlist_alloc(), *child = fnvlist_alloc();
+	int fd = memfd_create("reproducer-pool", 0);
+	pthread_t thread;
+
+	check(pthread_create(&thread, NULL, watch, NULL), "pthread_create");
+	tune("zfs_txg_timeout", 10000000, sizeof (int));
+	tune("zfs_dirty_data_sync_percent", 90, sizeof (int));
+	tune("zfs_prefetch_disable", 1, sizeof (int));
+	tune("zap_iterate_prefetch", 0, sizeof (int));
+	tune("spa_asize_inflation", 1, sizeof (int));
+	if (fd < 0 || ftruncate(fd, 4LL << 30) != 0)
+		check(errno, "memfd_create");
+	(void) snprintf(image, sizeof (image), "/proc/self/fd/%d", fd);
+	(void) snprintf(cache, sizeof (cache), "/proc/self/fd/%d", memfd_create("reproducer-cache", 0));
+	*(char **)dlsym(RTLD_DEFAULT, "spa_config_path") = cache;
+	kernel_init(SPA_MODE_READ | SPA_MODE_WRITE);
+	tune("zfs_dirty_data_max", 4ULL << 30, sizeof (uint64_t));
+	fnvlist_add_string(child, "type", "file");
+	fnvlist_add_string(child, "path", image);
+	fnvlist_add_uint64(child, "ashift", 9);
+	fnvlist_add_uint64(child, "is_log", 0);
+	fnvlist_add_string(root, "type", "root");
+	check(nvlist_add_nvlist_array(root, "children", (void *)&child, 1), "nvlist");
+	check(spa_create("tank", root, NULL, NULL, NULL), "spa_create");
+	check(dmu_objset_create("tank/ds", DMU_OST_OTHER, 0, NULL, NULL, NULL), "dmu_objset_create");
+	open_dataset();
+}
+
+/* Export the pool, import it again. The program's cursors are closed by then. */
+static int
+do_reopen(void)
+{
+	nvlist_t *config = NULL;
+	char name[] = "tank";
+
+	(void) do_sync();
+	dmu_objset_disown(os, B_TRUE, tag);
+	check(spa_export(name, &config, B_FALSE, B_FALSE), "spa_export");
+	check(spa_import(name, config, NULL, 0), "spa_import");
+	open_dataset();
+	return (0);
+}
+
+/* Operations: each that changes something is a transaction of its own. */
+
+static void
+assign(dmu_tx_t *tx)
+{
+	/* Waiting moves txgs: only a program with threads may. */
+	int error = dmu_tx_assign(tx, may_wait);
+
+	if (error != 0)
+		limit(strerror(error));
+}
+
+static dmu_tx_t *
+begin(uint64_t number, int add)
+{
+	dmu_tx_t *tx = dmu_tx_create(os);
+
+	dmu_tx_hold_zap(tx, number, add, NULL);
+	assign(tx);
+	return (tx);
+}
+
+/*
+ * The salt is made of addresses; names hash as in the model only with the program's. With creation flags zap_t,
+ * the user data of block 0, has it too; where in it depends on how the library was built.
+ */
+static void
+set_salt(program_zap_t *z, dmu_tx_t *tx)
+{
+	dmu_buf_t *db;
+	uint64_t *salt, *user;
+
+	check(dmu_buf_hold(os, z->number, 0, tag, &db, DMU_READ_NO_PREFETCH), "dmu_buf_hold");
+	dmu_buf_will_dirty(db, tx);
+	if (z->flags != 0)
+		salt = &((zap_phys_t *)db->db_data)->zap_salt;
+	else
+		salt = &((mzap_phys_t *)db->db_data)->mz_salt;
+	user = dmu_buf_get_user(db);
+	for (int word = 0; user != NULL && word < 32; word++) {
+		if (user[word] == *salt)
+			user[word] = z->salt;
+	}
+	*salt = z->salt;
+	dmu_buf_rele(db, tag);
+}
+
+/*
+ * zap_create_flags() and zap_create_norm(), with an object number that does not hang on which processor runs this:
+ * the one that the ZAP had before if that is free again, else one that was never used.
+ */
+static int
+do_create(program_zap_t *z)
+{
+	uint64_t number = synced > z->freed ? z->last : 0;
+	int size = z->fat ? 1 << z->shift : 0;
+	dmu_tx_t *tx;
+	dnode_t *dn;
+
+	if (z->number != 0)
+		return (EEXIST);
+	tx = begin(DMU_NEW_OBJECT, 1);
+	do {
+		z->number = number != 0 ? number : ++objects;
+		number = 0;
+	} while (dmu_object_claim(os, z->number, DMU_OT_OBJECT_DIRECTORY, size, DMU_OT_NONE, 0, tx) != 0);
+	check(dnode_hold(os, z->number, tag, &dn), "dnode_hold");
+	mzap_create_impl(dn, z->norm, z->flags, tx);
+	dnode_rele(dn, tag);
+	set_salt(z, tx);
+	dmu_tx_commit(tx);
+	return (0);
+}
+
+static int
+do_destroy(program_zap_t *z)
+{
+	dmu_tx_t *tx;
+	int error;
+
+	if (z->number == 0)
+		return (ENOENT);
+	tx = dmu_tx_create(os);
+	dmu_tx_hold_free(tx, z->number, 0, DMU_OBJECT_END);
+	assign(tx);
+	error = zap_destroy(os, z->number, tx);
+	dmu_tx_commit(tx);
+	if (error == 0) {
+		z->last = z->number;
+		z->number = 0;
+		z->freed = synced + in_flight + 1;
+	}
+	return (error);
+}
+
