@@ -58,6 +58,7 @@ ELSEWHERE = {
     "explore": "fuzz.threads.command:explore_command",
     "force": "fuzz.threads.real.command:force_command",
     "import-strace": "fuzz.strace:import_strace",
+    "merge": "fuzz.merge:merge",
     "remedies": "fuzz.remedy_command:remedies",
     "export": "fuzz.export.command:export",
     "triage": "fuzz.triage.command:triage",

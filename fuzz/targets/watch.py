@@ -42,7 +42,7 @@ class Watch:
             return
         self._ticks += 1
         if self._ticks > self.patience:
-            verb, self.verb = self.verb, ""
+            verb = self.verb
             text = f"{verb} did not end within {self._ticks * TICK:g} CPU seconds"
             # where exactly it stood says nothing, and another run would stand elsewhere
             raise Failure(Signature("hang", f"?:{verb}", "no answer", openzfs_stack()[-1:]), text)
