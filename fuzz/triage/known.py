@@ -1,7 +1,8 @@
 """What the corpus knows about a failure. Reads reproducer.toml files; knows no log format and no output.
 
 A kernel's compiler puts static functions into their callers, so a printed stack may miss functions that the
-reproducer's has; and it goes on below the ZAP, to the system call. Neither makes it another stack.
+reproducer's has; and it goes on below the ZAP, to the system call. Nor are keys of words and names two ways:
+zap_add_uint64() and zap_add() are one function here. None of this makes it another stack.
 """
 
 from __future__ import annotations
@@ -166,6 +167,7 @@ def stack_difference(stack: Sequence[str], known: Sequence[str]) -> str:
     Functions of `known` may be missing (inlined); after the last common function only callers outside the ZAP
     may follow. A stack that the log cuts short is compared as far as it goes.
     """
+    stack, known = ([name.replace("_uint64", "") for name in names] for names in (stack, known))
     at = common = 0
     for name in stack:
         if name not in known[at:]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from io import FileIO
 
 from fuzz.triage.events import CONTEXT, Event, Parser
-from fuzz.triage.heads import CONFIRMED, TRIGGERS
+from fuzz.triage.heads import Starts
 from fuzz.triage.lines import MAX_LINE, split_line
 
 BLOCK = 1 << 20
@@ -60,14 +60,14 @@ class Scanner:
 
     def _block(self, block: bytes) -> Iterator[Event]:
         """Whole lines. `at` is always the start of one; the parser has seen what is before `seen`."""
-        promising = any(word in block for word in TRIGGERS)
+        starts = Starts(block)
         at = seen = counted = 0
         while at < len(block):
             if not self._parser.active:
-                hit = CONFIRMED.search(block, at) if promising else None
-                if hit is None:
+                hit = starts.after(at)
+                if hit < 0:
                     break
-                at = block.rfind(b"\n", 0, hit.start()) + 1
+                at = block.rfind(b"\n", 0, hit) + 1
                 self._remember(block, seen, at)
             end = block.index(b"\n", at)
             self._lines += block.count(b"\n", counted, at)

@@ -1,0 +1,51 @@
+"""Protects what makes triage quick, the search for the few lines that may begin a failure, and that keys of words
+and of names are one way into the ZAP."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fuzz.triage.heads import Starts
+from fuzz.triage.known import stack_difference
+
+LOGS = sorted((Path(__file__).parent / "data" / "triage").glob("*.log"))
+PIECES = [line for path in LOGS for line in path.read_bytes().split(b"\n") if line]
+WORDS = [b"VERIFY", b"ASSERT", b"(", b" ", b"at ", b"PANIC", b"panic", b"ION", b"3U"]
+FORM = re.compile(
+    rb"(?:VERIFY|ASSERT(?:ION)?)[0-9A-Z]{0,4}\(|(?:ASSERT|PANIC) at |SPL PANIC|PANIC: |panic: |panic\(cpu"
+    rb"|solaris assert|Assertion `|spl_panic"
+)
+LONGER = re.compile(rb"ASSERT[0-9A-Z]{5,7}\(")
+"""A word that no macro is, which the parser then says no to."""
+
+
+def places(block: bytes) -> list[int]:
+    starts, at, found = Starts(block), 0, []
+    while (at := starts.after(at)) >= 0:
+        found.append(at)
+        at += 1
+    return found
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(st.sampled_from([*PIECES, *WORDS])))
+def test_every_place_where_a_failure_may_begin_is_found(pieces: list[bytes]) -> None:
+    block = b"".join(pieces)
+    found = [at for at in places(block) if not LONGER.match(block, at)]
+    assert found == [at for at in range(len(block)) if FORM.match(block, at) and not LONGER.match(block, at)]
+
+
+def test_words_alone_begin_nothing() -> None:
+    assert places(b"CERTIFICATE_VERIFY_FAILED PANICKED ASSERTIVE panic insert VERIFY PANIC\n") == []
+    assert places(b"CERTIFICATE_VERIFY_FAILED\nVERIFY(a)\n") == [26]
+
+
+def test_keys_of_words_are_no_other_stack() -> None:
+    names = ("zap_create_leaf", "zap_expand_leaf", "fzap_add_cd", "fzap_add", "zap_add_impl", "zap_add")
+    words = ("zap_create_leaf", "zap_expand_leaf", "fzap_add_cd", "fzap_add", "zap_add_uint64_impl")
+    assert stack_difference(names, words) == stack_difference(words, names) == ""
+    assert stack_difference(("zap_expand_leaf", "fzap_update", "zap_update_uint64"), words) != ""
