@@ -56,7 +56,8 @@ class Reach:
             outcome = run(program, self.model, judge=False, trace=self._after)
         finally:
             sys.settrace(before)
-        self._found.setdefault(str(outcome), len(program.ops))
+        if outcome.failure is not None:
+            self._found.setdefault(str(outcome), len(program.ops))
         return self._found
 
     def take(self, program: Program) -> Program | None:
