@@ -1,5 +1,5 @@
-"""Protects what makes triage quick, the search for the few lines that may begin a failure, and that keys of words
-and of names are one way into the ZAP."""
+"""Protects what makes triage quick, the search for the few lines that may begin a failure, and that keys of
+words and of names are one way into the ZAP."""
 
 from __future__ import annotations
 
@@ -46,6 +46,6 @@ def test_words_alone_begin_nothing() -> None:
 
 def test_keys_of_words_are_no_other_stack() -> None:
     names = ("zap_create_leaf", "zap_expand_leaf", "fzap_add_cd", "fzap_add", "zap_add_impl", "zap_add")
-    words = ("zap_create_leaf", "zap_expand_leaf", "fzap_add_cd", "fzap_add", "zap_add_uint64_impl")
+    words = (*names[:4], "zap_add_uint64_impl", "zap_add_uint64")
     assert stack_difference(names, words) == stack_difference(words, names) == ""
     assert stack_difference(("zap_expand_leaf", "fzap_update", "zap_update_uint64"), words) != ""
