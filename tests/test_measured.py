@@ -94,5 +94,5 @@ def test_the_panic_reads_like_the_kernels() -> None:
     assert place == "PANIC at zap.c:441:zap_create_leaf()"
     assert [line.strip() for line in trace] == [
         *("Call Trace:", "zap_create_leaf", "zap_expand_leaf", "fzap_add_cd", "fzap_add"),
-        *("zap_add_impl", "zap_add"),
+        *("zap_add_uint64_impl", "zap_add_uint64"),
     ]
