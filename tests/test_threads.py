@@ -169,6 +169,22 @@ def test_a_txg_does_not_sync_before_its_transactions_commit() -> None:
     assert (2, 0, 3, 4, 1) in orders or (2, 0, 1, 3, 4) in orders
 
 
+def test_only_one_txg_quiesces_at_a_time() -> None:
+    """t1 is stopped in its add; t2 opens the next txg at once, but the one after only when the add is done
+    (txg_quiesce_thread in txg.c)."""
+    program = parse(HEADER + "t1: add z 0x1\nt2: txg\nt2: txg\nt2: count z\n")
+    orders = set()
+    for step in range(1, 10):
+        done: list[int] = []
+        run_threads(
+            with_schedule(program, (Switch(step, 2),)),
+            ModelTarget(),
+            trace=lambda index, op, result, done=done: done.append(index),  # type: ignore[misc]
+        )
+        orders.add(tuple(done))
+    assert orders == {(1, 0, 2, 3)}
+
+
 def test_deadlock_is_a_panic_with_all_stacks() -> None:
     threads = Threads()
     first, second = RWLock(threads, "first", (1, 1)), RWLock(threads, "second", (1, 2))

@@ -104,11 +104,20 @@ class Objset:
 
     @openzfs("txg.c", "txg_quiesce")
     def open_next_txg(self) -> None:
-        """Open the next txg; the open one stays in flight. With two in flight the oldest ends first."""
-        if self.threads.scheduler is not None:
-            self.threads.scheduler.point("txg", self.open_tx.txg)
-        while len(self.in_flight) == MAX_IN_FLIGHT:
-            self.finish_oldest_txg()
+        """Open the next txg; the open one stays in flight. With two in flight the oldest ends first. Waits
+        until the one before has quiesced: only one does at a time (txg_quiesce_thread)."""
+        scheduler = self.threads.scheduler
+        if scheduler is not None:
+            scheduler.point("txg", self.open_tx.txg)
+        while True:
+            while len(self.in_flight) == MAX_IN_FLIGHT:
+                self.finish_oldest_txg()
+            if scheduler is None or not self.in_flight:
+                break
+            youngest = self.in_flight[-1]
+            scheduler.quiesce(youngest)
+            if len(self.in_flight) < MAX_IN_FLIGHT and self.in_flight[-1:] == [youngest]:
+                break
         self.in_flight.append(self.open_tx.txg)
         self.open_tx = Tx(self.open_tx.txg + 1)
 

@@ -80,6 +80,8 @@ class Pool:
         self.in_flight = 0
         self._objects = FIRST_OBJECT
         self._gate, self._next_gate = _Gate(), _Gate()
+        self._opener: _Gate | None = None
+        self._opening = False
         self._settle_tunables()
         self._image = os.memfd_create("zapfuzz-pool", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.truncate(self._image, image_bytes)
@@ -186,6 +188,29 @@ class Pool:
         self.in_flight += 1
         self._await_syncing()
 
+    def open_next(self) -> None:
+        """Close the open txg and open the next, as `txg`, though transactions of it may not have committed:
+        `settle` must follow when they have, before it is the oldest to finish. At most one is in flight."""
+        self.settle()
+        if self.in_flight == 0:
+            self._gate.do(self._shut)
+        wanted = self.open_txg + 1
+        if self._opener is None:
+            self._opener = _Gate()
+        self._opener.start(lambda: self.lib.txg_wait_open(self.pool, wanted, 1))
+        self._opening = True
+        while self.probe_open_txg() != wanted:
+            time.sleep(0)
+        self.in_flight += 1
+
+    def settle(self) -> None:
+        """Wait until the txg that `open_next` closed is quiesced."""
+        if self._opening:
+            assert self._opener is not None
+            self._opener.wait()
+            self._opening = False
+            self._await_syncing()
+
     def finish(self) -> None:
         """Let the oldest txg in flight sync to its end; nothing if there is none."""
         self.check()
@@ -198,7 +223,8 @@ class Pool:
         self.in_flight -= 1
         self._synced += 1
         self.lib.txg_wait_synced(self.pool, self._synced)
-        self._await_syncing()
+        if not self._opening:
+            self._await_syncing()
 
     def finish_all(self) -> None:
         """Let every txg in flight sync; the open one stays open."""

@@ -124,11 +124,11 @@ class Conductor:
         while True:
             if lane.state is State.ENDED:
                 return Met(turn.points < 0, None)
-            if 0 <= turn.points <= lane.came:
+            if 0 <= turn.points < lane.came + (not turn.blocks):
                 return Met(lane.came == turn.points and lane.matched, lane.at)
             self._step(lane, on=True)
             if lane.state is State.WAITING:
-                return Met(False, lane.at, True)
+                return Met(turn.blocks and lane.came == turn.points, lane.at, True)
 
     def _step(self, lane: Lane, *, on: bool) -> None:
         lane.state, raw = self.shim.step(lane.slot, on=on, milliseconds=self.milliseconds)

@@ -93,6 +93,7 @@ static struct {
 	int (*dmu_buf_hold_by_dnode)(void *, uint64_t, const void *, struct dmu_buf **, int);
 	void (*dmu_buf_rele)(struct dmu_buf *, const void *);
 	void (*dmu_buf_will_dirty)(struct dmu_buf *, void *);
+	int (*dnode_hold)(void *, uint64_t, const void *, void **);
 } real;
 
 /* Find the functions that these come in front of; once, before libzpool makes its first lock. Returns 0, or the
@@ -129,6 +130,7 @@ hold_begin(void *library)
 	FIND(dmu_buf_hold_by_dnode);
 	FIND(dmu_buf_rele);
 	FIND(dmu_buf_will_dirty);
+	FIND(dnode_hold);
 #undef FIND
 	void *frames[2];
 	(void) backtrace(frames, 2); /* its first call loads a library */
@@ -503,16 +505,35 @@ mutex_exit(void *mutex)
 		lock_point(UNMUTEX, &it);
 }
 
-/* Which object a dnode is, as far as it was seen: the last one for each place of a small table. */
+/* Which object a dnode is, as far as it was seen: the last one for each place of a table. */
 static struct {
 	void *dnode;
 	uint64_t object;
-} dnodes[1024];
+} dnodes[1 << 16];
 
 static unsigned
 dnode_place(void *dnode)
 {
-	return (((uintptr_t)dnode >> 6) % 1024);
+	return (((uintptr_t)dnode >> 4) % (1 << 16));
+}
+
+static void
+learn_dnode(void *dnode, uint64_t object)
+{
+	unsigned place = dnode_place(dnode);
+	pthread_mutex_lock(&known_mutex);
+	dnodes[place].dnode = dnode;
+	dnodes[place].object = object;
+	pthread_mutex_unlock(&known_mutex);
+}
+
+int
+dnode_hold(void *os, uint64_t object, const void *tag, void **dnode)
+{
+	int error = real.dnode_hold(os, object, tag, dnode);
+	if (error == 0)
+		learn_dnode(*dnode, object);
+	return (error);
 }
 
 int
@@ -530,12 +551,8 @@ dmu_buf_hold_by_dnode(void *dnode, uint64_t offset, const void *tag, struct dmu_
 	inside++;
 	error = real.dmu_buf_hold_by_dnode(dnode, offset, tag, dbp, flags);
 	inside--;
-	if (error == 0) {
-		pthread_mutex_lock(&known_mutex);
-		dnodes[place].dnode = dnode;
-		dnodes[place].object = (*dbp)->object;
-		pthread_mutex_unlock(&known_mutex);
-	}
+	if (error == 0)
+		learn_dnode(dnode, (*dbp)->object);
 	return (error);
 }
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import enum
 import itertools
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from fuzz.program import Op, Program
@@ -73,15 +74,19 @@ class Point(NamedTuple):
         return _WORDS[self.what].format(thing)
 
 
+_COMMITTED = Point(What.OWN, -1, COMMIT)
+
+
 class Turn(NamedTuple):
     """A thread runs until it has come to `points` points since the section began (-1: as far as it can get),
-    then `to` goes on (0: nobody). `switch` is the place of the program's switch that ends the turn, -1 where
-    the thread has ended or waits."""
+    and if it `blocks` on from there until it waits for a txg or a transaction; then `to` goes on (0: nobody).
+    `switch` is the place of the program's switch that ends the turn, -1 where the thread ends or waits."""
 
     thread: int
     points: int
     to: int
     switch: int
+    blocks: bool = False
 
 
 class SectionPlan(NamedTuple):
@@ -116,10 +121,12 @@ class _Recorder:
         self.replay = Replay(program.schedule)
         self.target = target
         self.sections: list[tuple[dict[int, list[Point]], list[_Choice]]] = []
+        self.ops: list[Counter[int]] = []
 
-    def begin(self) -> None:
-        """A section begins."""
+    def begin(self, ops: Counter[int]) -> None:
+        """A section begins; so many ops of each thread."""
         self.sections.append(({}, []))
+        self.ops.append(ops)
 
     def choose(self, step: int, current: int | None, able: Sequence[int]) -> int:
         """What the schedule says."""
@@ -138,7 +145,7 @@ class _Recorder:
 
     def _point(self, what: str, thing: object) -> Point:
         if what == "commit":
-            return Point(What.OWN, -1, COMMIT)
+            return _COMMITTED
         if what == "txg":
             return Point(What.OWN, -1, TXG)
         if isinstance(thing, RWLock):
@@ -165,7 +172,7 @@ class _Recorded(ThreadedRun):
     recorder: _Recorder
 
     def _section(self, ops: list[tuple[int, Op]]) -> None:
-        self.recorder.begin()
+        self.recorder.begin(Counter(op.thread for _, op in ops))
         super()._section(ops)
 
 
@@ -176,20 +183,18 @@ def make_plan(program: Program, target: ModelTarget, *, judge: bool = True) -> P
     run.recorder = recorder
     model = run.run()
     places = {switch.step: place for place, switch in enumerate(model.schedule)}
-    failed = model.outcome.failure is not None
     sections = []
-    for number, (points, choices) in enumerate(recorder.sections):
-        broken = failed and number == len(recorder.sections) - 1
-        turns = _turns(points, choices, places, broken)
+    for (points, choices), ops in zip(recorder.sections, recorder.ops, strict=True):
+        ended = {thread for thread, mine in points.items() if mine.count(_COMMITTED) == ops[thread]}
+        turns = _turns(choices, places, ended)
         first = places.get(choices[0].step, -1) if choices else -1
         sections.append(SectionPlan(points, turns, first))
     return Plan(model, sections)
 
 
-def _turns(
-    points: dict[int, list[Point]], choices: list[_Choice], places: dict[int, int], broken: bool
-) -> list[Turn]:
-    """Runs of choices of one thread, as turns. The last has no end: its thread ends, or (`broken`) fails."""
+def _turns(choices: list[_Choice], places: dict[int, int], ended: Container[int]) -> list[Turn]:
+    """Runs of choices of one thread, as turns. The last has no end: its thread ends, or fails. `ended` are
+    the threads that came to the end of their ops."""
     turns: list[Turn] = []
     last = {choice.chosen: index for index, choice in enumerate(choices)}
     for index, (choice, after) in enumerate(itertools.pairwise(choices)):
@@ -197,9 +202,10 @@ def _turns(
         if thread == after.chosen:
             continue
         came = after.counts.get(thread, 0)
-        if last[thread] == index and not broken:
-            came = -1
-        turns.append(Turn(thread, came, after.chosen, places.get(after.step, -1)))
+        blocks = choice.counts.get(thread, 0) == came  # it went on, came to no point, and stopped
+        if last[thread] == index and thread in ended:
+            came, blocks = -1, False
+        turns.append(Turn(thread, came, after.chosen, places.get(after.step, -1), blocks))
     if choices:
         turns.append(Turn(choices[-1].chosen, -1, 0, -1))
     return turns

@@ -21,14 +21,11 @@ from fuzz.threads.linear import Event, explanations, unexplained
 from fuzz.threads.real.plan import Plan, Point, SectionPlan, What, make_plan
 from fuzz.threads.real.request import EXACT, PENDING
 from fuzz.threads.real.target import Ended, HeldTarget
-from fuzz.threads.section import MOVE_WORLD, check_section, sections
+from fuzz.threads.section import check_section, sections
 from zapcore.check import Report, check_object
 from zapcore.errors import LimitExceeded
 from zapcore.violation import INVARIANTS
 from zapcore.zap.leaf import to_stored
-
-NOT_FORCED = MOVE_WORLD - {"evict"}
-"""Ops that wait for threads of the pool, which nobody holds: not in a parallel section here."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -114,9 +111,6 @@ class _Run:
     def _section(self, numbered: list[tuple[int, Op]], plan: SectionPlan) -> None:
         ops = [op for _, op in numbered]
         check_section(ops, self.oracle is not None)
-        for op in ops:
-            if op.verb in NOT_FORCED:
-                raise LimitExceeded(f"{op.verb} in a parallel section: not on the real library")
         ended = self.real.section(ops, plan)
         self._note(plan, ended)
         if ended.failure is not None:

@@ -15,12 +15,15 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from fuzz.program import VERBS
 from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.session import Session
 from fuzz.targets.libzpool.stack import Backtrace
 from fuzz.targets.libzpool.wire import Command, WireOp, unpack_run
 from fuzz.targets.libzpool.worker import Worker
 from fuzz.targets.libzpool.worker import main as serve
+from fuzz.targets.libzpool.world import PLAIN
+from fuzz.threads.real.clock import Clock
 from fuzz.threads.real.conduct import Conductor, Lane, Met, Stuck
 from fuzz.threads.real.plan import COMMIT, Point, What
 from fuzz.threads.real.request import (
@@ -35,11 +38,15 @@ from fuzz.threads.real.request import (
     unpack_section,
 )
 from fuzz.threads.real.shim import SLOTS, RawPoint, Shim
+from fuzz.threads.section import MODIFY
 
 THREAD_MARK = "zapfuzz thread: "
 """Begins the line that says which slot's thread has died (-1: none of the section's)."""
 OTHER_MARK = "zapfuzz other: "
 """Begins a line with a slot, and a function on the stack of its thread, which stands somewhere."""
+
+
+_VERBS = tuple(VERBS)
 
 
 class Task(threading.Thread):
@@ -59,13 +66,25 @@ class Task(threading.Thread):
             for index, op in self.ops:
                 worker.at_op(self.slot, index)
                 began = next(worker.ticks)
-                worker.results[index] = self.session.apply(op)
+                worker.results[index] = self._apply(op)
                 worker.times[index] = (began, next(worker.ticks))
                 worker.shim.point(COMMIT)
         except Exception as problem:
             self.problem = problem
         finally:
             worker.shim.leave()
+
+    def _apply(self, op: WireOp) -> bytes:
+        clock, verb = self.worker.clock, _VERBS[op.verb]
+        if verb in MODIFY:
+            clock.assign(self.slot, op.target)
+            result = self.session.apply(op)
+            clock.commit(self.slot)
+            return result
+        if verb in ("txg", "finish", "sync"):
+            getattr(clock, verb)()
+            return PLAIN[0]
+        return self.session.apply(op)
 
 
 class ThreadWorker(Worker):
@@ -81,6 +100,7 @@ class ThreadWorker(Worker):
         self.results: dict[int, bytes] = {}
         self.times: dict[int, tuple[int, int]] = {}
         super().__init__(library, requests, answers, page)
+        self.clock = Clock(self._session.pool, shim)
 
     def session_of(self, slot: int) -> Session:
         """A session on the program's own ZAPs and cursors, with buffers that no other thread uses."""
@@ -109,6 +129,7 @@ class ThreadWorker(Worker):
         slots = {thread: slot for slot, thread in enumerate(threads)}
         self._page[TURNS_AT : TURNS_AT + MOST_TURNS] = bytes(MOST_TURNS)
         self.results, self.times = {}, {}
+        self.clock = Clock(self._session.pool, self.shim)
         self.shim.reset()
         lanes = {each: Lane(slots[each], each, section.plan.points.get(each, [])) for each in threads}
         tasks = [self._task(slots[each], each, section, ops) for each in threads]
@@ -152,11 +173,11 @@ class ThreadWorker(Worker):
         ]
         return Task(self, slot, mine)
 
-    @staticmethod
-    def _end(tasks: Sequence[Task]) -> None:
+    def _end(self, tasks: Sequence[Task]) -> None:
         """All threads have left: wait for them, and raise what one of them raised."""
         for task in tasks:
             task.join()
+        self._session.pool.settle()
         for task in tasks:
             if task.problem is not None:
                 raise task.problem
