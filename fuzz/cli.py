@@ -89,6 +89,8 @@ class Group(click.Group):
             return super().invoke(ctx)
         except (SyntaxProblem, NoTarget, NoRemedy, EngineProblem) as problem:
             raise Bad(str(problem)) from None
+        except BrokenPipeError:
+            raise  # nobody reads any more: click ends that without a word
         except OSError as problem:
             where = f"{problem.filename}: " if problem.filename else ""
             raise Bad(f"{where}{problem.strerror or problem}") from None
@@ -160,6 +162,8 @@ def fuzz(
     Options after -- go to libFuzzer. Status 1 if a failure was found that the corpus does not expect.
     """
     only_on_model(remedy, target)
+    if engine == "threads" and target != "model":
+        raise Bad(f"--engine threads: expected --target model, whose threads it switches, found {target}")
     runner = make_target(target, release, libzpool, small=True)
     reproducers = [read_reproducer(folder) for folder in corpus_folders(known)]
     expected = known_on(reproducers, target, release, remedy)

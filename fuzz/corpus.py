@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from fuzz.files import write_whole
 from fuzz.program import Program
 from fuzz.signature import Signature
 from fuzz.syntax import SyntaxProblem, load, save
@@ -152,13 +153,8 @@ def _write_files(reproducer: Reproducer, folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file beside its place and rename it there. Raises OSError."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, "utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    """Write a file beside its place and rename it there (`files.write_whole`). Raises OSError."""
+    write_whole(path, text.encode("utf-8"))
 
 
 def folders(roots: Iterable[Path]) -> Iterator[Path]:

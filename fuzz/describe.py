@@ -168,7 +168,7 @@ def _fenced(text: str, language: str = "") -> Iterator[str]:
 
 
 @click.command("describe")
-@click.argument("program", type=click.Path(exists=True, path_type=Path))
+@click.argument("program", metavar="PROGRAM|-", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="The file; by default standard output.")
 def describe(program: Path, out: Path | None) -> None:
     """Write the Markdown of a bug report.

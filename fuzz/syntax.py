@@ -24,6 +24,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from fuzz.files import write_whole
 from fuzz.printing import format_key, format_op, format_program, format_zap
 from fuzz.program import DEFAULT_SALT, VERBS, Key, Op, Program, Switch, Target, Verb, Zap
 from fuzz.validate import (
@@ -126,21 +127,13 @@ def load(path: str | os.PathLike[str]) -> Program:
 
 
 def save(path: str | os.PathLike[str], program: Program) -> None:
-    """Write a program's text beside `path` and rename it there.
+    """Write a program's text beside `path` and rename it there (`files.write_whole`).
 
     Raises OSError, and ValueError for a program that could not be read back.
     """
     if (problem := problems(program)) is not None:
         raise ValueError(problem)
-    path = Path(path)
-    data = format_program(program).encode("utf-8")
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(data)
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    write_whole(Path(path), format_program(program).encode("utf-8"))
 
 
 class _Parser:

@@ -12,7 +12,7 @@ from fuzz.export.story import open_reproducer
 
 
 @click.command("export")
-@click.argument("program", type=click.Path(exists=True, path_type=Path))
+@click.argument("program", metavar="PROGRAM|-", type=click.Path(path_type=Path))
 @click.option("--as", "form", type=click.Choice(list(FORMS)), required=True, help="What to write.")
 @click.option("--out", type=click.Path(path_type=Path), help="The file; by default standard output.")
 def export(program: Path, form: str, out: Path | None) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fuzz.corpus import PROGRAM_FILE, Reproducer, read_reproducer
+from fuzz.files import standard_input
 from fuzz.printing import format_op, format_program
 from fuzz.program import Op, Program
 from fuzz.replay import expectations
 from fuzz.run import run
 from fuzz.signature import Failure
-from fuzz.syntax import load
+from fuzz.syntax import MAX_FILE, load, parse
 from fuzz.targets.base import Found, Result
 from fuzz.targets.model import ModelTarget
 from zapcore.release import RELEASES
@@ -35,14 +36,19 @@ class Step(NamedTuple):
 
 
 def open_reproducer(path: Path) -> Reproducer:
-    """A reproducer's folder, its program's file, or any program, whose expectations are then what the model
-    does. Raises SyntaxProblem."""
+    """A reproducer's folder, its program's file, or any program (`-` is standard input), whose expectations
+    are then what the model does. Raises SyntaxProblem, OSError."""
     folder = path if path.is_dir() else path.parent
     if path.is_dir() or (path.name == PROGRAM_FILE and (folder / "reproducer.toml").exists()):
         return read_reproducer(folder)
-    program = load(path)
+    if path == Path("-"):
+        with open(standard_input(), "rb", closefd=False) as file:
+            program = parse(file.read(MAX_FILE + 1), "<stdin>")
+    else:
+        program = load(path)
+    name = path.stem.strip("-") or "program"
     expect, stack = expectations(program)
-    return Reproducer(program, path.stem, expect, stack, folder=Path(path.stem))
+    return Reproducer(program, name, expect, stack, folder=Path(name))
 
 
 def steps(program: Program) -> list[Step]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 import fuzz
+from fuzz.files import standard_input
 from fuzz.triage.events import Event
 from fuzz.triage.known import judge, load_corpus
 from fuzz.triage.report import TextReport, as_json
@@ -19,6 +20,10 @@ NOTHING, FOUND, BAD = 0, 1, 2
 """Exit status: no ZFS failure in the log; at least one; the log cannot be read."""
 
 
+class Unreadable(Exception):
+    """The log cannot be read; the text says why."""
+
+
 def default_corpus() -> Path:
     """The corpus beside this package, else the one of the current folder."""
     beside = Path(fuzz.__file__).resolve().parents[1] / "corpus"
@@ -26,8 +31,16 @@ def default_corpus() -> Path:
 
 
 def _events(log: str, follow: bool) -> Iterator[Event]:
+    """The failures of a log. Raises Unreadable."""
+    try:
+        yield from _read(log, follow)
+    except OSError as problem:
+        raise Unreadable(problem.strerror or str(problem)) from None
+
+
+def _read(log: str, follow: bool) -> Iterator[Event]:
     if log == "-":
-        descriptor = sys.stdin.buffer.fileno()
+        descriptor = standard_input()
         yield from follow_stream(descriptor) if follow else scan(lambda size: os.read(descriptor, size))
     elif follow:
         yield from follow_file(log)
@@ -63,13 +76,15 @@ def triage(log: str, follow: bool, machine: bool, corpus: Path | None) -> None:
             found = True
             verdict = judge(event, known)
             click.echo(as_json(event, verdict) if machine else text.render(event, verdict))
-            sys.stdout.flush()
     except KeyboardInterrupt:
         pass
     except BrokenPipeError:
         sys.stdout = None  # nobody reads; the interpreter must not flush it again
-    except OSError as problem:
+    except Unreadable as problem:
         name = "standard input" if log == "-" else log
-        click.echo(f"triage: {name}: cannot be read: {problem.strerror or problem}", err=True)
+        click.echo(f"triage: {name}: cannot be read: {problem}", err=True)
+        raise SystemExit(BAD) from None
+    except OSError as problem:
+        click.echo(f"triage: standard output: {problem.strerror or problem}", err=True)
         raise SystemExit(BAD) from None
     raise SystemExit(FOUND if found else NOTHING)

@@ -1,0 +1,97 @@
+"""Protects the commands against what a shell does to their files: a closed input, a reader that goes away, a
+full disk, output to a device. One clear line or none, never a traceback, never a device replaced by a file."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fuzz.files import write_whole
+from fuzz.targets.fetch import ROOT
+
+FINDING = str(ROOT / "corpus" / "findings" / "zap-trunc-next-table")
+LOG = str(ROOT / "tests" / "data" / "triage" / "stale_dmesg.log")
+MAIN = "from fuzz.cli import main; main()"
+each = pytest.mark.parametrize(
+    "words", [("triage", LOG), ("export", FINDING, "--as", "c"), ("describe", FINDING)], ids=lambda w: w[0]
+)
+
+
+def shell(text: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell's line, in which "$@" is the command."""
+    command = ["sh", "-c", text, "sh", sys.executable, "-c", MAIN, *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "words", [("triage",), ("triage", "--follow", "-"), ("export", "-", "--as", "c"), ("describe", "-")]
+)
+def test_closed_input(words: tuple[str, ...]) -> None:
+    done = shell('"$@" <&-', *words)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "standard input: " in done.stderr and "closed" in done.stderr
+
+
+def test_a_program_from_standard_input() -> None:
+    done = shell(f'"$@" < {FINDING}/program.zap', "export", "-", "--as", "pytest")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "def test_program(release: str)" in done.stdout
+
+
+def test_a_reader_that_goes_away(tmp_path: Path) -> None:
+    log = tmp_path / "long.log"
+    log.write_bytes(Path(LOG).read_bytes() * 2000)
+    for words in (("triage", str(log)), ("triage", "--json", str(log)), ("check", str(log))):
+        done = shell('{ "$@"; echo status $? >&2; } | head -1', *words)
+        assert done.stdout.count("\n") == 1
+        assert done.stderr == "status 1\n"
+
+
+@each
+def test_a_full_disk(words: tuple[str, ...]) -> None:
+    done = shell('"$@" > /dev/full', *words)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "No space left on device" in done.stderr and "read" not in done.stderr
+
+
+@each
+def test_closed_output(words: tuple[str, ...]) -> None:
+    done = shell('"$@" >&-', *words)
+    assert (done.returncode, done.stderr) == (int(words[0] == "triage"), "")
+
+
+@pytest.mark.parametrize(
+    "words", [("export", FINDING, "--as", "c"), ("describe", FINDING)], ids=lambda w: w[0]
+)
+def test_where_output_cannot_go(words: tuple[str, ...], tmp_path: Path) -> None:
+    for out, why in (
+        (tmp_path, "Is a directory"),
+        (tmp_path / "none" / "file", "No such file or directory"),
+    ):
+        done = shell('"$@"', *words, "--out", str(out))
+        assert (done.returncode, done.stderr) == (2, f"zapfuzz: {out}: {why}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(pipe, b"text")
+    assert os.read(reader, 10) == b"text"
+    os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_link_leads_to_the_new_file(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("file")
+    for text in (b"one", b"two"):
+        write_whole(tmp_path / "link", text)
+        assert (tmp_path / "file").read_bytes() == text
+    assert (tmp_path / "link").is_symlink()
+    assert len(list(tmp_path.iterdir())) == 2
