@@ -57,6 +57,11 @@ STAYS = {
         *(put(name) for name in COLLIDING[:3]),
         put(COLLIDING[3], verb="update"),
     ],
+    "three of four names of one hash, the last with the number that was free": [
+        *(put(name) for name in COLLIDING[:3]),
+        Op("remove", "z", COLLIDING[1]),
+        put(COLLIDING[3]),
+    ],
     "lookups and removals of what it could not hold": [
         Op("lookup", "z", b"n" * 60, 8, 1),
         Op("remove", "z", b"n" * 60),

@@ -6,6 +6,8 @@ finds it, that minimizing keeps it, and that long programs are not mistaken for 
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 from fuzz.bench.hunt import SEEDED, hunt
@@ -51,3 +53,9 @@ def test_long_programs_are_no_loops() -> None:
     begun = time.process_time()
     while time.process_time() - begun < 6 * TICK:
         assert run(Program(SEARCHES.zaps, (op,) * 2000), model, judge=False).fine
+
+
+def test_the_timer_ends_with_the_program() -> None:
+    """An interpreter that takes long to end would be killed by it."""
+    code = "from fuzz.targets.watch import WATCH; WATCH.start(); big = [{n: [n]} for n in range(1_500_000)]"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -25,9 +25,9 @@ from hypothesis.stateful import (
 from fuzz.engines.config import Config
 from fuzz.engines.loop import Loop, Stopped
 from fuzz.engines.seeds import seed_programs
-from fuzz.generate import near_keys, random_zap, sizes_that_matter
+from fuzz.generate import Theme, near_keys, op_of, random_zap, sizes_that_matter
 from fuzz.oracle import Oracle
-from fuzz.program import Key, Op, Program, Zap
+from fuzz.program import VERBS, Key, Op, Program, Zap
 from fuzz.run import Outcome, judge_op
 from fuzz.signature import Failure
 from fuzz.targets.base import TargetLike
@@ -37,6 +37,10 @@ ZAP = "z"
 STEPS = 50
 EXAMPLES = 200
 CURSORS = st.sampled_from(("c", "d"))
+_WITH_RULES = {"add", "remove", "update", "lookup", "length", "count", "txg", "finish", "sync", "evict"}
+_WITH_RULES |= {"cursor", "next", "retrieve", "close"}
+OTHERS = tuple(verb for verb in VERBS if verb not in _WITH_RULES)
+"""Verbs that one rule draws from, as the random generator makes them."""
 
 
 class FoundFailure(Exception):
@@ -154,6 +158,12 @@ class ZapMachine(RuleBasedStateMachine):
     def count(self) -> None:
         """Count the entries."""
         self.step(Op("count", ZAP))
+
+    @rule(verb=st.sampled_from(OTHERS), number=st.integers(0, (1 << 32) - 1))
+    def another(self, verb: str, number: int) -> None:
+        """Any other verb on the same keys."""
+        about = Theme({ZAP: self.zap}, {ZAP: self.keys}, {ZAP: list(self.lengths)}, [], [])
+        self.step(op_of(Random(number), verb, about))
 
     def teardown(self) -> None:
         """Let go of the world."""

@@ -6,6 +6,7 @@ stopped where it stands, as a failure; it costs an op nothing but to count itsel
 
 from __future__ import annotations
 
+import atexit
 import signal
 import threading
 
@@ -35,6 +36,8 @@ class Watch:
             self._started = True
             signal.signal(signal.SIGVTALRM, self._look)
             signal.setitimer(signal.ITIMER_VIRTUAL, TICK, TICK)
+            # an interpreter that ends takes handlers down first, and the signal alone would kill it
+            atexit.register(signal.setitimer, signal.ITIMER_VIRTUAL, 0)
 
     def _look(self, number: int, frame: object) -> None:
         if not self.verb or self.serial != self._was:
