@@ -270,7 +270,7 @@ class _Checker:
         shift = len(raw).bit_length() - 1
         found = check_leaf(raw, shift, blkid, self.words, unused=True)
         for index, violation in enumerate(found.violations):
-            hint = link_hint(raw, violation, found.owners) if index < MAX_HINTS else ""
+            hint = link_hint(raw, violation, found.unreached) if index < MAX_HINTS else ""
             self.wrong(violation._replace(found=f"{violation.found}; {hint}") if hint else violation)
         if not is_leaf(raw):
             self.danger(walk_leaf(raw, blkid))
@@ -287,7 +287,7 @@ class _Checker:
             key = key_of(entry.name, self.words)
             rest = entry.hash, entry.cd, entry.size, entry.length, entry.value
             self.keep(FoundEntry(blkid, entry.chunk, key, *rest, lost))
-        return found._replace(entries=[], violations=[], owners=[])
+        return found._replace(entries=[], violations=[], unreached=b"")
 
     def check_name(self, entry: LeafEntry, blkid: int) -> None:
         """The name's form, its hash (zap_hash), and the differentiator's bound (zap_maxcd)."""

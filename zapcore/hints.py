@@ -3,8 +3,6 @@ flipped bit away."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from zapcore import layout as L
 from zapcore.violation import Violation
 
@@ -18,7 +16,7 @@ _FIELDS = {
 """A chunk's links: 16-bit word within it, and the type of what it leads to."""
 
 
-def link_hint(raw: bytes, violation: Violation, owners: Sequence[str | None]) -> str:
+def link_hint(raw: bytes, violation: Violation, unreached: bytes) -> str:
     """A sentence on what the violated link was, empty if no single bit explains it."""
     geo = L.geometry(len(raw).bit_length() - 1)
     h = memoryview(raw).cast("H")
@@ -32,8 +30,7 @@ def link_hint(raw: bytes, violation: Violation, owners: Sequence[str | None]) ->
         value = h[geo.h_chunk + 12 * violation.chunk + word]
     else:
         return ""
-    types = raw[geo.first_chunk : geo.first_chunk + L.CHUNK_SIZE * geo.chunks : L.CHUNK_SIZE]
-    lost = {chunk for chunk, owner in enumerate(owners) if owner is None and types[chunk] == wanted}
+    lost = {chunk for chunk, kind in enumerate(unreached) if kind == wanted}
     inner = {
         h[geo.h_chunk + 12 * chunk + (1 if wanted == L.CHUNK_ENTRY else L.H_CHUNK_NEXT)] for chunk in lost
     }

@@ -6,8 +6,7 @@ be asked after every operation. What the bytes alone show is checked by `leafche
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from zapcore import layout as L
@@ -40,23 +39,19 @@ def _broken(invariant: str, detail: str) -> Panic:
 
 
 class _Object:
-    """What an auditor knows of one object since it last looked. `total` is the entries in all leaves."""
+    """What an auditor knows of one object since it last looked: `header` and, of each leaf, `raw` are the
+    bytes then, `q` the header as words, `total` the entries in all leaves."""
 
-    __slots__ = ("header", "leaves", "raw", "table", "table_bytes", "total")
+    __slots__ = ("header", "leaves", "q", "raw", "table", "table_bytes", "total")
 
     def __init__(self) -> None:
         self.header: bytes = b""
+        self.q = memoryview(b"")
         self.table_bytes: list[bytes] = []
         self.table: list[int] = []
         self.raw: dict[int, bytes] = {}
         self.leaves: dict[int, LeafReport] = {}
         self.total = 0
-
-
-REMEMBERED_SHIFT = 10
-"""Leaves of up to 2^10 bytes are checked once for the same bytes: a fuzzer's programs make them again."""
-
-_check_small_leaf = functools.lru_cache(maxsize=8192)(check_leaf)
 
 
 class Auditor:
@@ -109,100 +104,114 @@ class Auditor:
         self, dnode: Dnode, known: _Object, entries: Mapping[Key, Value] | None
     ) -> Violation | None:
         header = dnode.current(0)
-        same_header = header == known.header
-        if int.from_bytes(header[:8], "little") == L.ZBT_MICRO:
-            if same_header:
-                return None
+        before = known.header
+        same_header = header == before
+        if not same_header:
             known.header = bytes(header)
-            return next(iter(_micro_violations(known.header, entries)), None)
-        q = memoryview(header).cast("Q")
-        restructured = self._refresh_table(dnode, known, header, q)
-        changed, same_prefixes = self._refresh_leaves(dnode, known)
-        if same_header and not restructured and not changed:
+            known.q = memoryview(known.header).cast("Q")
+        q = known.q
+        if q[L.Q_BLOCK_TYPE] == L.ZBT_MICRO:
+            return None if same_header else next(_micro_violations(known.header, entries), None)
+        same_table = self._same_table(dnode, known, before)
+        if not same_table:
+            self._read_table(known)
+        changed = _changed_leaves(dnode, known)
+        if same_header and same_table and not changed:
             return None
-        known.header = bytes(header)
+        words = bool(q[L.Q_FLAGS] & L.FLAG_UINT64_KEY)
+        same_prefixes = True
         for blkid in changed:
+            same_prefixes &= self._look_at_leaf(dnode, known, blkid, words)
             if known.leaves[blkid].violations:
                 return known.leaves[blkid].violations[0]
-        fat = Fat(q, dnode.block_size, known.table, known.leaves, known.total, dnode.current)
-        violation = next(fat_violations(fat, not restructured, same_prefixes), None)
-        if violation is None and entries is not None:
-            words = bool(q[L.Q_FLAGS] & L.FLAG_UINT64_KEY)
-            violation = next(iter(_entry_violations(known, changed, entries, words)), None)
-        return violation
+        counted = q[L.Q_NUM_ENTRIES] == known.total and q[L.Q_NUM_LEAFS] == len(known.leaves)
+        if not (same_table and same_prefixes and counted) or q[L.Q_TBL_NEXTBLK]:
+            fat = Fat(q, dnode.block_size, known.table, known.leaves, known.total, dnode.current)
+            violation = next(fat_violations(fat, same_table, same_prefixes), None)
+            if violation is not None:
+                return violation
+        return None if entries is None else _wrong_entry(known, changed, entries, words)
 
-    def _refresh_table(self, dnode: Dnode, known: _Object, header: bytes | bytearray, q: memoryview) -> bool:
-        """Read the pointer table again if any of its bytes changed; True if so."""
+    def _same_table(self, dnode: Dnode, known: _Object, before: bytes) -> bool:
+        """Whether the pointer table, and what the header says of it and of the leaves' number, are those that
+        were looked at last; if not, the table's bytes are taken anew. `before` was the header then."""
+        header, q = known.header, known.q
         if q[L.Q_TBL_NUMBLKS]:
             first = q[L.Q_TBL_BLK]
             last = first + min(q[L.Q_TBL_NUMBLKS], self.objset.block_limit)
             pieces = [dnode.current(blkid) for blkid in range(first, last)]
+        elif header is before:
+            return True
         else:
             pieces = [header[len(header) // 2 :]]
-        fixed = slice(L.Q_TBL_BLK * 8, (L.Q_NUM_LEAFS + 1) * 8)
-        if pieces == known.table_bytes and header[fixed] == known.header[fixed]:
-            return False
+        if pieces == known.table_bytes and (header is before or header[_SETTLED] == before[_SETTLED]):
+            return True
         known.table_bytes = [bytes(piece) for piece in pieces]
-        known.table = [block for piece in pieces for block in memoryview(piece).cast("Q").tolist()]
+        return False
+
+    def _read_table(self, known: _Object) -> None:
+        """Forget the leaves to which the table leads no longer, and see that the others are looked at."""
+        known.table = [block for piece in known.table_bytes for block in memoryview(piece).cast("Q").tolist()]
         current = dict.fromkeys(known.table)
         for blkid in known.leaves.keys() - current.keys():
             known.total -= len(known.leaves.pop(blkid).entries)
             del known.raw[blkid]
         for blkid in current.keys() - known.leaves.keys():
             known.raw[blkid] = b""
-        return True
 
-    def _refresh_leaves(self, dnode: Dnode, known: _Object) -> tuple[list[int], bool]:
-        """Check every leaf whose bytes changed; returns their blocks, and whether no prefix changed."""
-        changed = []
-        for blkid, old in known.raw.items():
-            raw = dnode.current(blkid)
-            if old != raw:
-                changed.append(blkid)
-        if not changed:
-            return changed, True
-        same_prefixes = True
-        shift = dnode.block_size.bit_length() - 1
-        words = bool(dnode.current(0)[L.Q_FLAGS * 8] & L.FLAG_UINT64_KEY)
-        for blkid in changed:
-            raw = known.raw[blkid] = bytes(dnode.current(blkid))
-            before = known.leaves.get(blkid)
-            check = check_leaf if shift > REMEMBERED_SHIFT else _check_small_leaf
-            report = known.leaves[blkid] = check(raw, shift, blkid, words)
-            known.total += len(report.entries) - (0 if before is None else len(before.entries))
-            same_prefixes &= before is not None and before[:2] == report[:2]
-        return changed, same_prefixes
+    def _look_at_leaf(self, dnode: Dnode, known: _Object, blkid: int, words: bool) -> bool:
+        """Check a leaf whose bytes have changed; whether its prefix is what it was."""
+        raw = known.raw[blkid] = dnode.peek(blkid)
+        before = known.leaves.get(blkid)
+        shift = len(known.header).bit_length() - 1
+        report = known.leaves[blkid] = check_leaf(raw, shift, blkid, words)
+        known.total += len(report.entries) - (0 if before is None else len(before.entries))
+        return before is not None and before[:2] == report[:2]
 
 
-def _entry_violations(
+_SETTLED = slice(0, (L.Q_NUM_LEAFS + 1) * 8)
+"""The header's fields that change only when blocks come or go."""
+
+
+def _changed_leaves(dnode: Dnode, known: _Object) -> list[int]:
+    """The leaves whose bytes are not those that were looked at last."""
+    changed = []
+    dbufs = dnode.dbufs
+    for blkid, old in known.raw.items():
+        dbuf = dbufs.get(blkid)
+        if old != (dbuf.buf.raw if dbuf is not None and dbuf.state is CACHED else dnode.current(blkid)):
+            changed.append(blkid)
+    return changed
+
+
+def _wrong_entry(
     known: _Object, changed: Iterable[int], entries: Mapping[Key, Value], words: bool
-) -> Iterable[Violation]:
+) -> Violation | None:
     """The changed leaves hold what the oracle says, and all leaves together hold as many entries."""
     for blkid in changed:
-        for entry in known.leaves[blkid].entries:
-            wanted = entries.get(key_of(entry.name, words))
+        for chunk, _, _, name, _, size, length, value in known.leaves[blkid].entries:
+            wanted = entries.get(key_of(name, words))
             if (
                 wanted is None
-                or (wanted.size, wanted.length) != (entry.size, entry.length)
-                or to_stored(wanted.data, wanted.size) != entry.value
+                or wanted.size != size
+                or wanted.length != length
+                or to_stored(wanted.data, size) != value
             ):
-                yield Violation("entries", blkid, f"chunk {entry.chunk}", "not what was put there")
-                return
-    total = known.total
-    if total != len(entries):
-        yield Violation("entries", 0, "leaves", f"{total} entries, {len(entries)} were put there")
+                return Violation("entries", blkid, f"chunk {chunk}", "not what was put there")
+    if known.total != len(entries):
+        return Violation("entries", 0, "leaves", f"{known.total} entries, {len(entries)} were put there")
+    return None
 
 
-def _micro_violations(header: bytes, entries: Mapping[Key, Value] | None) -> Iterable[Violation]:
+def _micro_violations(header: bytes, entries: Mapping[Key, Value] | None) -> Iterator[Violation]:
     """The slots of a micro ZAP hold what the oracle says."""
     raw = bytearray(header)
     found = {}
-    for slot in range(len(raw) // micro.SLOT - 1):
+    for slot in micro.slots_in_use(raw):
         name = micro.slot_name(raw, slot)
-        if name:
-            if name in found:
-                yield Violation("entries", 0, f"slot {slot}", f"{name!r} twice")
-            at = micro.slot_offset(slot)
-            found[name] = bytes(raw[at : at + 8])
+        if name in found:
+            yield Violation("entries", 0, f"slot {slot}", f"{name!r} twice")
+        at = micro.slot_offset(slot)
+        found[name] = bytes(raw[at : at + 8])
     if entries is not None and found != {key: value.data for key, value in entries.items()}:
         yield Violation("entries", 0, "slots", f"{len(found)} entries, not what was put there")

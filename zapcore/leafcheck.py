@@ -5,6 +5,8 @@ Each chunk belongs to exactly one of: the free list, an entry in its bucket's ch
 
 from __future__ import annotations
 
+import struct
+from array import array
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -28,126 +30,152 @@ class LeafEntry(NamedTuple):
 
 
 class LeafReport(NamedTuple):
-    """What a leaf block holds and what is wrong with it. `owners` says per chunk what uses it (None: no
-    link that could be followed leads there)."""
+    """What a leaf block holds and what is wrong with it. `unreached` has for each chunk to which no link that
+    could be followed leads its type, for every other 0."""
 
     prefix: int
     prefix_len: int
     flags: int
     entries: list[LeafEntry]
     violations: list[Violation]
-    owners: list[str | None]
+    unreached: bytes
 
 
-FREE, ENTRY, ARRAY = "free list", "entry", "array"
-_TYPES = {FREE: L.CHUNK_FREE, ENTRY: L.CHUNK_ENTRY, ARRAY: L.CHUNK_ARRAY}
-_TYPE_NAMES = {number: name for name, number in _TYPES.items()}
-_ZEROES = bytes(L.ARRAY_BYTES)
+_ROLES = {L.CHUNK_FREE: "free list", L.CHUNK_ENTRY: "entry", L.CHUNK_ARRAY: "array"}
+"""What a chunk of each type is used for."""
 
-Link = tuple[str, int]
-"""A link: its field, and the chunk that has it (-1: the leaf's header or buckets)."""
+_HEADER = struct.Struct("<QQQIHHHHB11s")
+_ENTRY = struct.Struct("<BBHHHHHIQ")
+_IN_ORDER = array("H", range(1, L.geometry(L.MAX_BLOCK_SHIFT).chunks + 1))
+"""Links of chunks that each lead to the next one."""
+_BLANK = bytes(L.ARRAY_BYTES)
+
+Link = tuple[str | int, int]
+"""A link: its field (or the number of the bucket that it is), and the chunk that has it (-1: the header or
+the buckets)."""
 
 
 class _Checker:
-    """The walk over one leaf. `owner` says per chunk who has claimed it so far."""
+    """The walk over one leaf. `types` are the chunks' types, `left` those that nobody has claimed so far (0
+    where somebody has), `following` the links that free chunks and those of arrays have."""
 
     def __init__(self, raw: bytes | bytearray, shift: int, block: int, name_size: int, unused: bool) -> None:
-        self.geo = L.geometry(shift)
+        self.geo = geo = L.geometry(shift)
         self.block = block
         self.name_size = name_size
         self.unused = unused
         self.raw = raw
-        view = memoryview(raw)
-        self.h = view.cast("H")
-        self.q = view.cast("Q")
-        self.i = view.cast("I")
-        first = self.geo.first_chunk
-        self.types = bytes(raw[first : first + L.CHUNK_SIZE * self.geo.chunks : L.CHUNK_SIZE])
-        self.owner: list[str | None] = [None] * self.geo.chunks
+        end = geo.first_chunk + L.CHUNK_SIZE * geo.chunks
+        self.types = raw[geo.first_chunk : end : L.CHUNK_SIZE]
+        self.left = bytearray(self.types)
+        links = memoryview(raw).cast("H")[geo.h_chunk + L.H_CHUNK_NEXT : end // 2 : 12]
+        self.following = array("H", links.tobytes())
         self.entries: list[LeafEntry] = []
         self.violations: list[Violation] = []
 
     def wrong(self, invariant: str, link: Link, found: str) -> None:
-        self.violations.append(Violation(invariant, self.block, link[0], found, link[1]))
+        field = link[0] if isinstance(link[0], str) else f"l_hash[{link[0]}]"
+        self.violations.append(Violation(invariant, self.block, field, found, link[1]))
 
     def header_wrong(self, field: str, found: str) -> None:
         self.violations.append(Violation("leaf-header", self.block, field, found))
 
-    def claim(self, chunk: int, role: str, link: Link) -> bool:
-        """Take a chunk for a role; False (and a violation at the link that led here) if it cannot be."""
-        geo = self.geo
-        if chunk >= geo.chunks:
-            self.wrong("chunk-link", link, f"chunk {chunk} of {geo.chunks}")
+    def claim(self, chunk: int, kind: int, link: Link) -> bool:
+        """Take a chunk of a type; False (and a violation at the link that led here) if it cannot be."""
+        if chunk >= self.geo.chunks:
+            self.wrong("chunk-link", link, f"chunk {chunk} of {self.geo.chunks}")
             return False
-        if self.owner[chunk] is not None:
-            what = "a cycle" if self.owner[chunk] == role == FREE else f"already in use ({self.owner[chunk]})"
+        there = self.types[chunk]
+        if there != self.left[chunk]:
+            what = "a cycle" if there == kind == L.CHUNK_FREE else f"already in use ({_ROLES[there]})"
             self.wrong("chunk-link", link, f"chunk {chunk}: {what}")
             return False
-        kind = self.types[chunk]
-        if kind != _TYPES[role]:
-            found = f"chunk {chunk} has type {_type_name(kind)}, not {_type_name(_TYPES[role])}"
-            self.wrong("chunk-type", link, found)
+        if there != kind:
+            self.wrong(
+                "chunk-type", link, f"chunk {chunk} has type {_type_name(there)}, not {_type_name(kind)}"
+            )
             return False
-        self.owner[chunk] = role
+        self.left[chunk] = 0
         return True
 
     def header(self) -> bool:
         """Check the header's own fields; False if this is no leaf at all."""
-        q, h = self.q, self.h
-        magic = self.i[L.I_LEAF_MAGIC]
-        if q[L.Q_BLOCK_TYPE] != L.ZBT_LEAF:
-            self.header_wrong("lh_block_type", f"{q[L.Q_BLOCK_TYPE]:#x}, not {L.ZBT_LEAF:#x}")
+        fields = _HEADER.unpack_from(self.raw)
+        (
+            kind,
+            pad1,
+            self.prefix,
+            magic,
+            self.free,
+            self.counted,
+            self.prefix_len,
+            self.free_list,
+            flags,
+            pad2,
+        ) = fields
+        if kind != L.ZBT_LEAF:
+            self.header_wrong("lh_block_type", f"{kind:#x}, not {L.ZBT_LEAF:#x}")
         if magic != L.ZAP_LEAF_MAGIC:
             self.header_wrong("lh_magic", f"{magic:#x}, not {L.ZAP_LEAF_MAGIC:#x}")
         if len(self.violations) == 2:
             if not any(self.raw):
                 self.violations[:] = [Violation("leaf-header", self.block, "block", "all zero, not a leaf")]
             return False
-        if q[L.Q_LEAF_PAD1]:
-            self.header_wrong("lh_pad1", f"{q[L.Q_LEAF_PAD1]:#x}, not 0")
-        if any(self.raw[L.B_FLAGS + 1 : L.LEAF_HEADER_SIZE]):
+        if pad1:
+            self.header_wrong("lh_pad1", f"{pad1:#x}, not 0")
+        if any(pad2):
             self.header_wrong("lh_pad2", "not zero")
-        if self.raw[L.B_FLAGS] & ~L.ENTRIES_CDSORTED:
-            self.header_wrong("lh_flags", f"{self.raw[L.B_FLAGS]:#x}")
-        length = h[L.H_PREFIX_LEN]
-        if length > 64 or (length < 64 and q[L.Q_PREFIX] >> length):
-            self.header_wrong("lh_prefix", f"{q[L.Q_PREFIX]:#x} of {length} bits")
+        if flags & ~L.ENTRIES_CDSORTED:
+            self.header_wrong("lh_flags", f"{flags:#x}")
+        if self.prefix_len > 64 or self.prefix >> self.prefix_len:
+            self.header_wrong("lh_prefix", f"{self.prefix:#x} of {self.prefix_len} bits")
         return True
 
-    def free_list(self) -> None:
-        h, owner, types, chunks = self.h, self.owner, self.types, self.geo.chunks
-        at = self.geo.h_chunk + L.H_CHUNK_NEXT
-        chunk = h[L.H_FREELIST]
+    def walk_free_list(self) -> None:
+        left, following, chunks = self.left, self.following, self.geo.chunks
+        chunk = self.free_list
         last = -1
         free = 0
-        while chunk < chunks and owner[chunk] is None and types[chunk] == L.CHUNK_FREE:
-            owner[chunk] = FREE
+        look = True
+        while chunk < chunks and left[chunk] == L.CHUNK_FREE:
+            if look and following[chunk] == chunk + 1:
+                look = False  # chunks that were never used lie there in order, and are claimed in one go
+                in_order = following[chunk:-1] == _IN_ORDER[chunk : chunks - 1]
+                if in_order and left.count(L.CHUNK_FREE, chunk) == chunks - chunk:
+                    free += chunks - chunk
+                    left[chunk:] = bytes(chunks - chunk)
+                    last = chunks - 1
+                    chunk = following[last]
+                    continue
+            left[chunk] = 0
             free += 1
             last = chunk
-            chunk = h[at + 12 * chunk]
+            chunk = following[chunk]
         if chunk != L.CHAIN_END:
-            self.claim(chunk, FREE, ("lh_freelist" if last < 0 else "lf_next", last))
-        if free != h[L.H_NFREE]:
-            found = f"{h[L.H_NFREE]}, but {free} on the free list"
+            self.claim(chunk, L.CHUNK_FREE, ("lh_freelist" if last < 0 else "lf_next", last))
+        if free != self.free:
+            found = f"{self.free}, but {free} on the free list"
             self.violations.append(Violation("free-count", self.block, "lh_nfree", found))
 
     def array(self, chunk: int, size: int, link: Link) -> bytes:
         """Walk an array of `size` bytes; returns what of it can be read."""
-        h, owner, types, raw, chunks = self.h, self.owner, self.types, self.raw, self.geo.chunks
-        next_at = self.geo.h_chunk + L.H_CHUNK_NEXT
-        byte_at = self.geo.first_chunk + 1
-        data = bytearray()
+        left, following, raw, chunks = self.left, self.following, self.raw, self.geo.chunks
+        content = self.geo.first_chunk + 1
+        pieces = []
         last = -1
-        while len(data) < size and chunk < chunks and owner[chunk] is None and types[chunk] == L.CHUNK_ARRAY:
-            owner[chunk] = ARRAY
-            start = byte_at + L.CHUNK_SIZE * chunk
-            data += raw[start : start + L.ARRAY_BYTES]
+        for _ in range(0, size, L.ARRAY_BYTES):
+            if chunk >= chunks or left[chunk] != L.CHUNK_ARRAY:
+                break
+            left[chunk] = 0
+            start = content + 24 * chunk
+            pieces.append(raw[start : start + L.ARRAY_BYTES])
             last = chunk
-            chunk = h[next_at + 12 * chunk]
+            chunk = following[chunk]
+        data = b"".join(pieces)
         if self.unused and any(data[size:]):
             self.wrong("unused", ("la_array", last), "not zero behind the array's last byte")
         if len(data) >= size and chunk == L.CHAIN_END:
-            return bytes(data[:size])
+            return data[:size]
         if last >= 0:
             link = ("la_next", last)
         if len(data) >= size:
@@ -155,48 +183,37 @@ class _Checker:
         elif chunk == L.CHAIN_END:
             self.wrong("array-length", link, f"ends {size - len(data)} bytes early")
         else:
-            self.claim(chunk, ARRAY, link)
-        return bytes(data[:size])
+            self.claim(chunk, L.CHUNK_ARRAY, link)
+        return data[:size]
 
-    def entry(self, chunk: int) -> LeafEntry:
-        geo, h = self.geo, self.h
-        at = geo.h_chunk + 12 * chunk
-        size = self.raw[2 * at + L.B_INTLEN]
-        length = h[at + L.H_VALUE_NUMINTS]
+    def entry(self, chunk: int) -> tuple[LeafEntry, int]:
+        """The entry in a chunk, and the chunk that comes after it in its bucket's chain."""
+        _, size, following, name_at, name_ints, value_at, length, cd, hashed = _ENTRY.unpack_from(
+            self.raw, self.geo.first_chunk + 24 * chunk
+        )
         if size not in (1, 2, 4, 8):
             self.wrong("entry", ("le_value_intlen", chunk), f"{size}")
         elif size * length > L.MAX_VALUE_LEN:
             self.wrong("entry", ("le_value_numints", chunk), f"{length} integers of {size} bytes")
-        name_ints = h[at + L.H_NAME_NUMINTS]
-        name = self.array(h[at + L.H_NAME_CHUNK], name_ints * self.name_size, ("le_name_chunk", chunk))
-        value = self.array(h[at + L.H_VALUE_CHUNK], size * length, ("le_value_chunk", chunk))
-        return LeafEntry(
-            chunk,
-            self.q[geo.q_chunk + 3 * chunk + L.Q_HASH],
-            self.i[geo.i_chunk + 6 * chunk + L.I_CD],
-            name,
-            name_ints,
-            size,
-            length,
-            value,
-        )
+        name = self.array(name_at, name_ints * self.name_size, ("le_name_chunk", chunk))
+        value = self.array(value_at, size * length, ("le_value_chunk", chunk))
+        return LeafEntry(chunk, hashed, cd, name, name_ints, size, length, value), following
 
     def buckets(self) -> None:
-        geo, h = self.geo, self.h
-        length = min(h[L.H_PREFIX_LEN], 64)
-        prefix = self.q[L.Q_PREFIX]
+        geo = self.geo
+        length = min(self.prefix_len, 64)
         shift = max(64 - geo.hash_shift - length, 0)
         outside: list[Violation] = []
-        for bucket, chunk in enumerate(h[geo.h_hash : geo.h_hash + geo.hash_entries].tolist()):
+        for bucket, chunk in enumerate(array("H", self.raw[L.LEAF_HEADER_SIZE : geo.first_chunk])):
             if chunk == L.CHAIN_END:
                 continue
-            link = (f"l_hash[{bucket}]", -1)
+            link: Link = (bucket, -1)
             last_cd = -1
             taken: set[tuple[int, int]] = set()
-            while chunk != L.CHAIN_END and self.claim(chunk, ENTRY, link):
-                entry = self.entry(chunk)
+            while chunk != L.CHAIN_END and self.claim(chunk, L.CHUNK_ENTRY, link):
+                entry, following = self.entry(chunk)
                 self.entries.append(entry)
-                if L.hash_index(entry.hash, length) != prefix:
+                if L.hash_index(entry.hash, length) != self.prefix:
                     found = f"{entry.hash:#x} outside the prefix"
                     outside.append(Violation("leaf-prefix", self.block, "le_hash", found, chunk))
                 elif (entry.hash >> shift) & (geo.hash_entries - 1) != bucket:
@@ -208,11 +225,11 @@ class _Checker:
                 taken.add((entry.hash, entry.cd))
                 last_cd = entry.cd
                 link = ("le_next", chunk)
-                chunk = h[geo.h_chunk + 12 * chunk + L.H_ENTRY_NEXT]
+                chunk = following
         if outside:
-            self._blame(outside, prefix, length)
-        if len(self.entries) != h[L.H_NENTRIES]:
-            found = f"{h[L.H_NENTRIES]}, but {len(self.entries)} in the buckets"
+            self._blame(outside, self.prefix, length)
+        if len(self.entries) != self.counted:
+            found = f"{self.counted}, but {len(self.entries)} in the buckets"
             self.violations.append(Violation("entry-count", self.block, "lh_nentries", found))
 
     def _blame(self, outside: list[Violation], prefix: int, length: int) -> None:
@@ -224,25 +241,26 @@ class _Checker:
 
     def leftovers(self) -> None:
         """Chunks that nothing reaches, and free chunks that are not blank."""
-        if None in self.owner:
-            self.violations += lost_chunks(self.types, self.block, self.owner)
+        if self.left.count(0) < self.geo.chunks or 0 in self.types:
+            self.violations += lost_chunks(self.types, self.block, self.left)
         if not self.unused:
             return
-        for chunk, role in enumerate(self.owner):
+        for chunk, kind in enumerate(self.types):
             at = self.geo.first_chunk + L.CHUNK_SIZE * chunk + 1
-            if role is FREE and self.raw[at : at + L.ARRAY_BYTES] != _ZEROES:
+            free = kind == L.CHUNK_FREE and not self.left[chunk]
+            if free and self.raw[at : at + L.ARRAY_BYTES] != _BLANK:
                 self.wrong("unused", ("lf_pad", chunk), "not zero")
 
 
 def _type_name(kind: int) -> str:
-    return f"{kind} ({_TYPE_NAMES[kind]})" if kind in _TYPE_NAMES else f"{kind}"
+    return f"{kind} ({_ROLES[kind]})" if kind in _ROLES else f"{kind}"
 
 
-def lost_chunks(types: bytes, block: int, owner: list[str | None]) -> Iterator[Violation]:
+def lost_chunks(types: bytes | bytearray, block: int, left: bytearray) -> Iterator[Violation]:
     """One violation for each run of neighbours of one type that nothing reaches."""
     first = -1
     for chunk in range(len(types) + 1):
-        lost = chunk < len(types) and owner[chunk] is None
+        lost = chunk < len(types) and left[chunk] == types[chunk]
         if first >= 0 and not (lost and types[chunk] == types[first]):
             more = f" and the {chunk - first - 1} after it" if chunk - first > 1 else ""
             yield Violation(
@@ -268,9 +286,8 @@ def check_leaf(
     """
     checker = _Checker(raw, shift, block, 8 if words else 1, unused)
     if checker.header():
-        checker.free_list()
+        checker.walk_free_list()
         checker.buckets()
         checker.leftovers()
-    prefix, length = checker.q[L.Q_PREFIX], checker.h[L.H_PREFIX_LEN]
-    flags = raw[L.B_FLAGS]
-    return LeafReport(prefix, length, flags, checker.entries, checker.violations, checker.owner)
+    prefix, length, flags = checker.prefix, checker.prefix_len, raw[L.B_FLAGS]
+    return LeafReport(prefix, length, flags, checker.entries, checker.violations, bytes(checker.left))

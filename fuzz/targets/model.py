@@ -97,7 +97,7 @@ class ModelTarget:
 
     def audit(self, op: Op, oracle: Oracle) -> None:
         """Check the invariants of the ZAP that an op worked on, or of all after a txg op. Raises Failure."""
-        held = sum(opened.cursor.holds for opened in self.cursors.values())
+        held = sum([opened.cursor.holds for opened in self.cursors.values()])
         name = op.target if op.target in self.numbers else op.other
         try:
             for each in (name,) if name in self.numbers else self.numbers:

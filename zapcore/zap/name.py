@@ -98,5 +98,6 @@ class Name:
 def key_of(stored: bytes, words: bool) -> Key:
     """The key that a leaf's stored bytes stand for."""
     if words:
-        return tuple(int.from_bytes(stored[at : at + 8], "big") for at in range(0, len(stored), 8))
+        count = len(stored) // 8
+        return struct.unpack(f">{count}Q", stored[: 8 * count])
     return stored.split(b"\0", 1)[0]
