@@ -4,12 +4,19 @@ library, where there is one."""
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import settings
 
+from fuzz.targets import model
 from fuzz.targets.libzpool import LibzpoolTarget, NoLibrary
+
+if sys.gettrace() is not None:
+    # what measures coverage makes ops many times slower
+    model.PATIENCE *= 40
+    model.LONG_PATIENCE *= 40
 
 settings.register_profile("zapfuzz", derandomize=True, deadline=None)
 settings.load_profile("zapfuzz")
