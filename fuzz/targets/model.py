@@ -128,8 +128,14 @@ class ModelTarget:
 
     def _number(self, op: Op) -> int:
         name = op.target
-        self.objset.fat_block_shift = self.headers[name].leaf_shift
+        self._tune_for(name)
         return self.numbers[name]
+
+    def _tune_for(self, name: str) -> None:
+        """Set the tunable that says how large the blocks of a micro ZAP become when it is made fat."""
+        header = self.headers[name]
+        if not header.fat:
+            self.objset.fat_block_shift = header.leaf_shift
 
     def _add(self, op: Op) -> Result:
         value = value_bytes(op.size, op.length, op.fill)
@@ -258,6 +264,7 @@ class ModelTarget:
     def _cursor(self, op: Op) -> Result:
         self._close(op)
         self.objset.dnode(self.numbers[op.other])
+        self._tune_for(op.other)
         cursor = zap.Cursor(self.objset, self.numbers[op.other], op.fill)
         self.cursors[op.target] = OpenCursor(cursor, op.other)
         return DONE
@@ -274,7 +281,6 @@ class ModelTarget:
         opened = self.cursors.get(op.target)
         if opened is None:
             return NOT_OPEN
-        self.objset.fat_block_shift = self.headers[opened.zap].leaf_shift
         found = opened.cursor.retrieve()
         opened.fresh = False
         return Result(0, Entry(*found))

@@ -141,9 +141,9 @@ class World:
         return errno.ENOTSUP if zap.shape.words else zap
 
     def find(self, number: int) -> tuple[int, int]:
-        """The index of the ZAP with an object number, and its block shift; (-1, 0) where none has it."""
+        """The index of the ZAP that has an object number, or had it last, and its block shift, or (-1, 0)."""
         for index, zap in enumerate(self._zaps):
-            if zap.number == number:
+            if number in (zap.number, zap.last):
                 return index, zap.shape.leaf_shift
         return -1, 0
 
