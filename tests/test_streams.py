@@ -1,5 +1,5 @@
 """Protects the commands against what a shell does to their files: a closed input, a reader that goes away, a
-full disk, output to a device. One clear line or none, never a traceback, never a device replaced by a file."""
+full disk, output to a device. One clear line or none, never a traceback, no device replaced by a file."""
 
 from __future__ import annotations
 

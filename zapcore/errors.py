@@ -8,6 +8,7 @@ ends the world that raised it. Nothing here knows the DMU or the ZAP.
 from __future__ import annotations
 
 import enum
+import re
 import sys
 from collections.abc import Callable
 from types import CodeType, FrameType
@@ -73,9 +74,13 @@ class Panic(Exception):
     def kernel_text(self) -> str:
         """The panic as Linux prints it: the failed macro, the place, the call trace."""
         file, _, function = self.place.partition(":")
-        head = f"{self.macro}({self.expression}) failed"
+        # spl/sys/debug.h: an ASSERT is a VERIFY, and of VERIFY3U and its kin the letter is not printed
+        macro = re.sub(r"(VERIFY3)[A-Z]$", r"\1", self.macro.replace("ASSERT", "VERIFY"))
+        head = f"{macro}({self.expression}) failed"
         if self.values is not None:
             head += f" ({self.values[0]} {self.operator} {self.values[1]})"
+        if self.macro == "PANIC":
+            head = f"PANIC: {self.expression}"
         if self.kind is not Kind.ASSERTION:
             head = f"{self.kind}: {self.detail or self.expression}"
         where = f"{file}:{self.line}:{function}()" if self.line else f"{file}:{function}()"

@@ -29,7 +29,7 @@ _COUNTING = (
     "    zap.num_entries_lock.enter_write()\n"
     "    q = zap.dbuf.buf.q\n"
     "    if delta < 0 and q[L.Q_NUM_ENTRIES] < -delta:\n"
-    '        fail("delta > 0 || zap_f_phys(zap)->zap_num_entries >= -delta", line=392)\n'
+    '        fail("delta > 0 || zap_f_phys(zap)->zap_num_entries >= -delta", line=403)\n'
     "    q[L.Q_NUM_ENTRIES] += delta\n"
     "    zap.num_entries_lock.exit()\n"
 )

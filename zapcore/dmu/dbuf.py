@@ -129,7 +129,7 @@ class Dbuf:
             self.cached = False
             del self.dnode.objset.cache[self]
         if self.dirty:
-            fail("list_is_empty(&db->db_dirty_records)", line=3232)
+            fail("list_is_empty(&db->db_dirty_records)", line=3228)
         self.state = EVICTING
         del self.dnode.dbufs[self.blkid]
 
@@ -194,7 +194,7 @@ class Dbuf:
         if self.state is CACHED:
             if dirty and dirty[0].txg == tx.txg:
                 if not self.buf.anonymous:
-                    fail("arc_released(db->db_buf)", place="dbuf.c:dbuf_redirty", line=2163)
+                    fail("arc_released(db->db_buf)", place="dbuf.c:dbuf_redirty", line=2164)
                 return
         else:
             self.read()
@@ -205,9 +205,9 @@ class Dbuf:
         txg = tx.txg
         dirty = self.dirty
         if not self.holds:
-            fail("!zfs_refcount_is_zero(&db->db_holds)", line=2250)
+            fail("!zfs_refcount_is_zero(&db->db_holds)", line=2249)
         if dirty and dirty[0].txg > txg:
-            fail("dr_head == NULL || dr_head->dr_txg <= tx->tx_txg", line=2302)
+            fail("dr_head == NULL || dr_head->dr_txg <= tx->tx_txg", line=2303)
         self.buf.anonymous = True
         self.fix_old_data()
         dirty.insert(0, DirtyRecord(self, txg, self.buf))
@@ -215,7 +215,7 @@ class Dbuf:
         dnode.unfree(self.blkid, txg)
         self.holds.append(txg)
         if len(dirty) > 3:
-            fail("db->db_dirtycnt <= 3", macro="VERIFY3U", values=(len(dirty), 3), operator="<=", line=2409)
+            fail("db->db_dirtycnt <= 3", macro="VERIFY3U", values=(len(dirty), 3), operator="<=", line=2416)
         dnode.dirtied(dirty[0])
 
     @openzfs("dbuf.c", "dbuf_fix_old_data")
@@ -243,7 +243,7 @@ class Dbuf:
         if self.holds:
             return False
         if not self.buf.anonymous:
-            fail("db->db_state == DB_NOFILL || arc_released(db->db_buf)", line=2640)
+            fail("db->db_state == DB_NOFILL || arc_released(db->db_buf)", line=2636)
         self.destroy()
         return True
 

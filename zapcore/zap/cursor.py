@@ -174,7 +174,7 @@ class Cursor:
         if zap.micro is None:
             zap.set_flags(zap.dbuf.buf.q[L.Q_FLAGS])  # the block's, which are gone once it is freed
         if self.hash & zap.max_cd:
-            fail("(zc->zc_hash & zap_maxcd(zc->zc_zap)) == 0", line=1876)
+            fail("(zc->zc_hash & zap_maxcd(zc->zc_zap)) == 0", line=1879)
         if self.cd >= zap.max_cd:
-            fail("zc->zc_cd < zap_maxcd(zc->zc_zap)", line=1877)
+            fail("zc->zc_cd < zap_maxcd(zc->zc_zap)", line=1880)
         return (self.hash >> (64 - zap.hash_bits)) | (self.cd << zap.hash_bits) & U64

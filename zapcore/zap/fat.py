@@ -27,7 +27,7 @@ U64 = (1 << 64) - 1
 def make_fat(zap: Zap, flags: int, tx: Tx) -> None:
     """Write an empty fat ZAP, header and first leaf, over what the header block held."""
     if not zap.rwlock.write_held():
-        fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=117)
+        fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=112)
     zap.micro = None
     buf = zap.dbuf.buf
     buf.zero()
@@ -84,9 +84,9 @@ def create_leaf(zap: Zap, tx: Tx) -> Leaf:
         assert isinstance(user, Leaf)
         leaf = user
         if leaf.blkid != blkid:
-            fail("l->l_blkid == blkid", macro="VERIFY3U", line=456)
+            fail("l->l_blkid == blkid", macro="VERIFY3U", line=454)
         if leaf.dbuf is not dbuf:
-            fail("l->l_dbuf == db", macro="VERIFY3P", line=457)
+            fail("l->l_dbuf == db", macro="VERIFY3P", line=455)
     if zap.objset.release.reuse_leaf:
         leaf.rwlock.enter_write()
     dbuf.will_dirty(tx)
@@ -113,19 +113,20 @@ def leaf_of_block(zap: Zap, blkid: int, tx: Tx | None, write: bool) -> Leaf:
     else:
         leaf.rwlock.enter_read()
     if leaf.blkid != blkid:
-        fail("l->l_blkid == blkid", macro="VERIFY3U", values=(leaf.blkid, blkid), line=571)
+        fail("l->l_blkid == blkid", macro="VERIFY3U", values=(leaf.blkid, blkid), line=576)
     if leaf.dbuf is not dbuf:
-        fail("l->l_dbuf == db", macro="VERIFY3P", line=572)
+        fail("l->l_dbuf == db", macro="VERIFY3P", line=577)
     buf = dbuf.buf
     if buf.q[L.Q_BLOCK_TYPE] != L.ZBT_LEAF:
         fail(
             "zap_leaf_phys(l)->l_hdr.lh_block_type == ZBT_LEAF",
             macro="VERIFY3",
-            values=(f"{buf.q[L.Q_BLOCK_TYPE]:#x}", f"{L.ZBT_LEAF:#x}"),
-            line=573,
+            values=(buf.q[L.Q_BLOCK_TYPE], L.ZBT_LEAF),
+            line=578,
         )
     if buf.i[L.I_LEAF_MAGIC] != L.ZAP_LEAF_MAGIC:
-        fail("zap_leaf_phys(l)->l_hdr.lh_magic == ZAP_LEAF_MAGIC", macro="VERIFY3U", line=574)
+        magic = buf.i[L.I_LEAF_MAGIC], L.ZAP_LEAF_MAGIC
+        fail("zap_leaf_phys(l)->l_hdr.lh_magic == ZAP_LEAF_MAGIC", macro="VERIFY3U", values=magic, line=579)
     return leaf
 
 
@@ -137,7 +138,7 @@ def _open_leaf(zap: Zap, blkid: int, dbuf: Dbuf) -> Leaf:
         assert isinstance(winner, Leaf)
         leaf = winner
     if dbuf.buf.q[L.Q_LEAF_PAD1]:
-        fail("zap_leaf_phys(l)->l_hdr.lh_pad1", macro="VERIFY0", line=519)
+        fail("zap_leaf_phys(l)->l_hdr.lh_pad1", macro="VERIFY0", line=516)
     return leaf
 
 
@@ -166,7 +167,7 @@ def change_count(zap: Zap, delta: int, tx: Tx) -> None:
     zap.num_entries_lock.enter_write()
     q = zap.dbuf.buf.q
     if delta < 0 and q[L.Q_NUM_ENTRIES] < -delta:
-        fail("delta > 0 || zap_f_phys(zap)->zap_num_entries >= -delta", line=392)
+        fail("delta > 0 || zap_f_phys(zap)->zap_num_entries >= -delta", line=403)
     q[L.Q_NUM_ENTRIES] += delta
     zap.num_entries_lock.exit()
 
@@ -181,7 +182,7 @@ def _expand_leaf(name: Name, leaf: Leaf, tag: Tag, tx: Tx) -> Leaf:
     zap = name.zap
     value = name.hash
     old_len = leaf.dbuf.buf.h[L.H_PREFIX_LEN]
-    _assert_covers(leaf, value, old_len, line=718)
+    _assert_covers(leaf, value, old_len, line=721)
     if not zap.rwlock.write_held() or old_len == zap.dbuf.buf.q[L.Q_TBL_SHIFT]:
         # rw_tryupgrade() failed, as it does, or the table must grow: drop the locks, look again
         put_leaf(leaf)

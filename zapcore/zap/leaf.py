@@ -187,7 +187,7 @@ def read_array(leaf: Leaf, chunk: int, size: int) -> bytes:
     pieces = []
     for left in range(size, 0, -L.ARRAY_BYTES):
         if chunk >= chunks:
-            fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=328)
+            fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=310)
         start = content + 24 * chunk
         pieces.append(raw[start : start + min(left, L.ARRAY_BYTES)])
         chunk = h[next_at + 12 * chunk]
@@ -207,7 +207,8 @@ def lookup(leaf: Leaf, name: Name) -> Entry | None:
     buf = leaf.dbuf.buf
     h, q, raw = buf.h, buf.q, buf.raw
     if buf.i[L.I_LEAF_MAGIC] != L.ZAP_LEAF_MAGIC:
-        fail("zap_leaf_phys(l)->l_hdr.lh_magic == ZAP_LEAF_MAGIC", macro="VERIFY3U", line=430)
+        magic = buf.i[L.I_LEAF_MAGIC], L.ZAP_LEAF_MAGIC
+        fail("zap_leaf_phys(l)->l_hdr.lh_magic == ZAP_LEAF_MAGIC", macro="VERIFY3U", values=magic, line=386)
     wanted = name.hash
     link = geo.h_hash + ((wanted >> (64 - geo.hash_shift - h[L.H_PREFIX_LEN])) & (geo.hash_entries - 1))
     chunk = h[link]
@@ -215,9 +216,9 @@ def lookup(leaf: Leaf, name: Name) -> Entry | None:
     while chunk != L.CHAIN_END:
         at = geo.h_chunk + 12 * chunk
         if chunk >= geo.chunks:
-            fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=437)
+            fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=393)
         if raw[2 * at] != L.CHUNK_ENTRY:
-            fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=438)
+            fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=394)
         if q[geo.q_chunk + 3 * chunk + L.Q_HASH] == wanted and _matches(leaf, at, name):
             cd = buf.i[geo.i_chunk + 6 * chunk + L.I_CD]
             return Entry(chunk, link, wanted, cd, raw[2 * at + L.B_INTLEN], h[at + L.H_VALUE_NUMINTS])
@@ -264,7 +265,8 @@ def lookup_closest(leaf: Leaf, wanted: int, cd: int) -> Entry | None:
     buf = leaf.dbuf.buf
     h, q, raw = buf.h, buf.q, buf.raw
     if buf.i[L.I_LEAF_MAGIC] != L.ZAP_LEAF_MAGIC:
-        fail("zap_leaf_phys(l)->l_hdr.lh_magic == ZAP_LEAF_MAGIC", macro="VERIFY3U", line=478)
+        magic = buf.i[L.I_LEAF_MAGIC], L.ZAP_LEAF_MAGIC
+        fail("zap_leaf_phys(l)->l_hdr.lh_magic == ZAP_LEAF_MAGIC", macro="VERIFY3U", values=magic, line=434)
     best = (U64, L.NEED_CD)
     floor = (wanted, cd)
     found = -1
@@ -274,9 +276,9 @@ def lookup_closest(leaf: Leaf, wanted: int, cd: int) -> Entry | None:
         while chunk != L.CHAIN_END:
             at = geo.h_chunk + 12 * chunk
             if chunk >= geo.chunks:
-                fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=486)
+                fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=441)
             if raw[2 * at] != L.CHUNK_ENTRY:
-                fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=487)
+                fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=442)
             here = (q[geo.q_chunk + 3 * chunk + L.Q_HASH], buf.i[geo.i_chunk + 6 * chunk + L.I_CD])
             if floor <= here <= best:
                 best = here
@@ -327,7 +329,7 @@ def entry_value(leaf: Leaf, entry: Entry, size: int, length: int) -> tuple[bytes
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     if buf.raw[geo.first_chunk + L.CHUNK_SIZE * entry.chunk] != L.CHUNK_ENTRY:
-        fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=523)
+        fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=471)
     if entry.size > size:
         raise ZapErrno(EINVAL)
     chunk = buf.h[geo.h_chunk + 12 * entry.chunk + L.H_VALUE_CHUNK]
@@ -369,7 +371,7 @@ def entry_remove(leaf: Leaf, entry: Entry) -> None:
     h = buf.h
     at = geo.h_chunk + 12 * entry.chunk
     if buf.raw[2 * at] != L.CHUNK_ENTRY:
-        fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=584)
+        fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=536)
     _array_free(leaf, at + L.H_NAME_CHUNK)
     _array_free(leaf, at + L.H_VALUE_CHUNK)
     h[entry.link] = h[at + L.H_ENTRY_NEXT]
@@ -393,7 +395,7 @@ def _unused_cd(leaf: Leaf, value: int) -> int:
         if q[geo.q_chunk + 3 * chunk + L.Q_HASH] == value:
             if sort:
                 if here != cd:
-                    fail("cd == le->le_cd", macro="VERIFY3U", values=(cd, here), line=625)
+                    fail("cd == le->le_cd", macro="VERIFY3U", values=(cd, here), line=574)
                 cd += 1
             else:
                 used.append(here)
@@ -418,7 +420,7 @@ def entry_create(leaf: Leaf, name: Name, cd: int, size: int, length: int, value:
     if cd == L.NEED_CD:
         cd = _unused_cd(leaf, name.hash)
         if cd >= name.zap.max_cd:
-            fail("cd < zap_maxcd(zn->zn_zap)", macro="VERIFY3U", line=651)
+            fail("cd < zap_maxcd(zn->zn_zap)", macro="VERIFY3U", line=598)
     if h[L.H_NFREE] < chunks:
         return False
     chunk = _chunks_alloc(leaf, 1, L.CHUNK_ENTRY)[0]

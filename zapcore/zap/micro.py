@@ -174,7 +174,7 @@ def upgrade(zap: Zap, tag: Tag, tx: Tx, flags: int) -> Zap:
                 "fzap_add_cd(zn, 8, 1, &mze->mze_value, mze->mze_cd, tag, tx)",
                 macro="VERIFY0",
                 values=(0, error.code),
-                line=806,
+                line=812,
             )
         zap = name.zap
     return zap

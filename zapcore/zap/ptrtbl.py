@@ -20,7 +20,7 @@ from zapcore.zap.zap import FTAG, Zap
 def allocate_blocks(zap: Zap, blocks: int) -> int:
     """Take blocks at the end of the object; returns the first. Raises LimitExceeded."""
     if not zap.rwlock.write_held():
-        fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=402)
+        fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=411)
     q = zap.dbuf.buf.q
     first = q[L.Q_FREEBLK]
     zap.objset.check_limit(first + blocks, zap.geometry.size)
@@ -34,7 +34,7 @@ def load(zap: Zap, index: int) -> int:
     q = zap.dbuf.buf.q
     if q[L.Q_TBL_NUMBLKS] == 0:
         if index >= 1 << q[L.Q_TBL_SHIFT]:
-            fail("idx < (1ULL << zap_f_phys(zap)->zap_ptrtbl.zt_shift)", macro="VERIFY3U", line=587)
+            fail("idx < (1ULL << zap_f_phys(zap)->zap_ptrtbl.zt_shift)", macro="VERIFY3U", line=591)
         return q[index + (1 << L.embedded_shift(zap.block_shift))]
     return _table_load(zap, index)
 
@@ -78,7 +78,7 @@ def load_range(zap: Zap, first: int, entries: int) -> list[int]:
 def store_range(zap: Zap, first: int, entries: int, block: int, tx: Tx) -> None:
     """Point consecutive table entries to a leaf block."""
     if not zap.rwlock.write_held():
-        fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=601)
+        fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=605)
     q = zap.dbuf.buf.q
     if q[L.Q_TBL_BLK] == 0:
         base = (1 << L.embedded_shift(zap.block_shift)) + first
@@ -137,10 +137,10 @@ def grow(zap: Zap, tx: Tx) -> None:
         fail(
             "zap_f_phys(zap)->zap_ptrtbl.zt_shift == ZAP_EMBEDDED_PTRTBL_SHIFT(zap)",
             macro="VERIFY3U",
-            line=365,
+            line=367,
         )
     if q[L.Q_TBL_BLK]:
-        fail("zap_f_phys(zap)->zap_ptrtbl.zt_blk", macro="VERIFY0", line=367)
+        fail("zap_f_phys(zap)->zap_ptrtbl.zt_blk", macro="VERIFY0", line=369)
     block = allocate_blocks(zap, 1)
     dbuf = zap.dnode.hold(block, FTAG)
     dbuf.will_dirty(tx)
@@ -154,7 +154,7 @@ def grow(zap: Zap, tx: Tx) -> None:
 @openzfs("zap.c", "zap_table_grow")
 def _table_grow(zap: Zap, tx: Tx) -> None:
     if not zap.rwlock.write_held():
-        fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=177)
+        fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=186)
     q = zap.dbuf.buf.q
     half = 1 << (zap.block_shift - 4)
     blocks = q[L.Q_TBL_NUMBLKS]
@@ -164,7 +164,7 @@ def _table_grow(zap: Zap, tx: Tx) -> None:
         new = allocate_blocks(zap, blocks * 2)
         q[L.Q_TBL_NEXTBLK] = new
         if q[L.Q_TBL_COPIED]:
-            fail("tbl->zt_blks_copied", macro="VERIFY0", line=187)
+            fail("tbl->zt_blks_copied", macro="VERIFY0", line=195)
     copied = q[L.Q_TBL_COPIED]
     old_dbuf = zap.dnode.hold(q[L.Q_TBL_BLK] + copied, FTAG)
     for part in (0, 1):

@@ -38,7 +38,7 @@ def _one_leaf(zap: Zap, prefix: int, length: int) -> bool:
 def _truncate(zap: Zap) -> None:
     """Move the free mark back behind the last block that the table, or an entry of it, uses."""
     if not zap.rwlock.write_held():
-        fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=1484)
+        fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=1487)
     q = zap.dbuf.buf.q
     if q[L.Q_TBL_BLK]:
         entries = 1 << q[L.Q_TBL_SHIFT]
@@ -53,7 +53,7 @@ def _truncate(zap: Zap) -> None:
             macro="VERIFY3",
             values=(last, q[L.Q_FREEBLK]),
             operator="<",
-            line=1505,
+            line=1508,
         )
     q[L.Q_FREEBLK] = last + 1
 
@@ -79,7 +79,7 @@ def shrink(name: Name, empty: Leaf, tx: Tx) -> None:
     prefix = buf.q[L.Q_PREFIX]
     length = buf.h[L.H_PREFIX_LEN]
     if L.hash_index(name.hash, length) != prefix:
-        fail("ZAP_HASH_IDX(hash, prefix_len) == prefix", macro="VERIFY3U", line=1548)
+        fail("ZAP_HASH_IDX(hash, prefix_len) == prefix", macro="VERIFY3U", line=1552)
     shift = zap.dbuf.buf.q[L.Q_TBL_SHIFT]
     truncate = False
     writer = False
