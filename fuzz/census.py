@@ -2,6 +2,11 @@
 
 Programs of `fuzz.everything` and of `fuzz.generate` in turn, each on the model and on the real library, every
 result and every block compared after every op. Ends with status 1 at the first difference, which is printed.
+
+ENOSPC comes from one place, zap_grow_ptrtbl() (module/zfs/zap.c): a table that has 2^26 entries does not grow
+(2^46 with HASH64); zap_expand_leaf() hands it to fzap_add_cd() and fzap_update(). Such a table is half a
+gibibyte, so no program within its bounds meets it. `--full N` makes one after the other programs, in about
+ten seconds and with two gibibytes of memory, and N ops that are refused; only the results are compared there.
 """
 
 from __future__ import annotations
@@ -17,14 +22,20 @@ from random import Random
 from fuzz.everything import any_program
 from fuzz.generate import random_program
 from fuzz.printing import format_program
-from fuzz.program import VERBS, Program
+from fuzz.program import VERBS, Op, Program, Zap
 from fuzz.run import run
+from fuzz.signature import Failure, Signature
 from fuzz.targets.both import BothTarget
+from fuzz.targets.libzpool import child
 from fuzz.targets.libzpool.target import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 
 GENERATORS = (any_program, any_program, any_program, random_program)
 REPORT_SECONDS = 60.0
+
+FULL_BYTES = 4 << 30
+"""Of memory that the worker may take for a table of the largest size."""
+BATCH = 100
 
 
 class Census:
@@ -44,6 +55,14 @@ class Census:
         self.both.update(pairs)
         self.verbs.update(verb for verb, _ in pairs)
         self.errnos.update(errnos)
+
+    def add(self, other: Census) -> None:
+        """What came up in another one, too."""
+        self.compared += other.compared
+        self.verbs.update(other.verbs)
+        self.errnos.update(other.errnos)
+        self.both.update(other.both)
+        self.ends.update(other.ends)
 
     def lines(self) -> Iterator[str]:
         """The table: a line for each verb, the errnos that it gave behind it; then each errno in all."""
@@ -91,16 +110,65 @@ def take(target: BothTarget, seed: int, ops: int) -> tuple[Census, Program | Non
     return census, None
 
 
+def full_ops(rng: Random, count: int) -> Iterator[Op]:
+    """A table of the largest size, by two entries whose hashes part at the last bit; then as many ops on the
+    leaf of the first, which has room for no second one of their length."""
+    yield from (Op("add", "z", (key << 36,), 1, 8192) for key in (0, 1))
+    for _ in range(count):
+        key = (rng.randrange(1, 4) << 36,)
+        yield Op("add", "z", key, 1, rng.randrange(5200, 8193), rng.getrandbits(8))
+    yield from (Op("lookup", "z", (key << 36,), 1, 8192) for key in range(4))
+    yield Op("count", "z")
+
+
+def take_full(model: ModelTarget, real: LibzpoolTarget, seed: int, count: int) -> Census:
+    """Compare so many ops that are refused for want of room (ENOSPC), and what is there then. The last is an
+    update, of which 2.1 dies. Raises Failure at a difference."""
+    census = Census()
+    program = Program((Zap("z", words=1, prehashed=True),), tuple(full_ops(Random(seed), count)))
+    model.begin(program)
+    model.objset.block_limit, model.objset.byte_limit = 1 << 20, FULL_BYTES
+    real.begin(program)
+    for at in range(0, len(program.ops), BATCH):
+        ops = program.ops[at : at + BATCH]
+        results = [model.apply(op) for op in ops]
+        if results != real.apply_all(ops):
+            raise _differs(f"ops {at} to {at + BATCH} of a full table")
+        census.count(program.with_ops(ops), [result.errno for result in results])
+    last = Op("update", "z", (1 << 36,), 1, 8192)
+    ends = [_end(target, last) for target in (model, real)]
+    if ends[0] != ends[1]:
+        raise _differs(f"an update in a full table: {ends[0]}, {ends[1]}")
+    census.ends[f"an update in a full table: {ends[0]}"] += 1
+    return census
+
+
+def _end(target: ModelTarget | LibzpoolTarget, op: Op) -> str:
+    try:
+        return _name(target.apply(op).errno)
+    except Failure as failure:
+        return str(failure.signature)
+
+
+def _differs(what: str) -> Failure:
+    return Failure(Signature("difference", "both:compare", what), what)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Take a census and print it."""
     parser = argparse.ArgumentParser(prog="python -m fuzz.census")
     parser.add_argument("--release", default="2.3")
     parser.add_argument("--ops", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--full", type=int, default=0, help="ops on a table that cannot grow (ENOSPC)")
     chosen = parser.parse_args(arguments)
     started = time.monotonic()
     with LibzpoolTarget(chosen.release) as real:
         census, different = take(BothTarget(ModelTarget(chosen.release), real), chosen.seed, chosen.ops)
+        if chosen.full and different is None:
+            child.RSS_LIMIT = FULL_BYTES
+            real.close()
+            census.add(take_full(ModelTarget(chosen.release), real, chosen.seed, chosen.full))
     seconds = time.monotonic() - started
     print(f"release {chosen.release}, seed {chosen.seed}: {census.compared} ops compared in {seconds:.0f} s")
     for line in census.lines():

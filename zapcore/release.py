@@ -16,6 +16,8 @@ class Release:
     long_names: directories take names of up to 1023 bytes, others 255 (20232ecfaa); what is longer is
         normalized in a larger buffer everywhere, so that it is too long and not unmappable.
     absent: functions of the others' stacks that it does not have; what they do, their callers do themselves.
+    puts_leaf_twice: where a table cannot grow, fzap_update() lets go of a leaf that zap_expand_leaf() has let
+        go of already (mended by 136c053211).
     rename_unlinks_first: zfs_rename() removes the old name before it makes the new one, and puts it back
         where that fails (e015d6cc0b, in 2.2); otherwise it makes the new one first.
     evict_on_shrink: zap_shrink() removes the user data of the freed block and frees the leaf itself (the
@@ -30,6 +32,7 @@ class Release:
     long_names: bool = False
     absent: frozenset[str] = frozenset()
     rename_unlinks_first: bool = True
+    puts_leaf_twice: bool = False
 
 
 _FOR_WORDS = frozenset(f"zap_{verb}_uint64_impl" for verb in ("add", "update", "remove", "lookup"))
@@ -46,6 +49,7 @@ RELEASES: Mapping[str, Release] = {
             "before zap_shrink: distributions before 2.3",
             absent=_FOR_WORDS,
             rename_unlinks_first=False,
+            puts_leaf_twice=True,
         ),
         Release("unfixed", True, False, False, "master between 5044c4e3ff and 34906f8bbe", absent=_LOOKUP),
         Release(

@@ -277,6 +277,15 @@ def check_size(size: int, length: int) -> None:
         raise ZapErrno(errno.E2BIG)
 
 
+@openzfs(
+    *("dbuf.c", "dbuf_verify_user", "dbuf_evict_user", "dbuf_destroy", "dbuf_rele_and_unlock", "dbuf_rele"),
+    *("zap_put_leaf", "zap_put_leaf_maybe_grow_ptrtbl"),
+)
+def _put_leaf_again() -> None:
+    """What comes of a hold let go of twice: the dirty record's goes instead, and the dbuf is destroyed."""
+    fail("holds >= db->db_dirtycnt", macro="ASSERT3U", values=("0x0", "0x1"), operator=">=", line=530)
+
+
 def _write(
     name: Name, cd: int, size: int, length: int, value: bytes, tag: Tag, tx: Tx, replace: bool
 ) -> None:
@@ -300,7 +309,12 @@ def _write(
             break
         if done:
             break
-        leaf = _expand_leaf(name, leaf, tag, tx)
+        try:
+            leaf = _expand_leaf(name, leaf, tag, tx)
+        except ZapErrno:
+            if replace and name.zap is not None and name.zap.objset.release.puts_leaf_twice:
+                _put_leaf_again()
+            raise
     _put_leaf_maybe_grow(name, leaf, tag, tx)
     if failure is not None:
         raise failure
