@@ -26,7 +26,7 @@ static int
 retrieve(zap_cursor_t *zc, uint64_t *size, uint64_t *length)
 {
 #ifdef ZAP_MAXNAMELEN_NEW
-	zap_attribute_t *za = zap_attribute_alloc();
+	zap_attribute_t *za = zap_attribute_long_alloc();
 #else
 	zap_attribute_t one, *za = &one;
 #endif

@@ -132,12 +132,12 @@ class Verbs(World):
         """zap_cursor_retrieve(): errno, and the entry's integer size and number of integers."""
         room = ctypes.create_string_buffer(4096)
         at = ctypes.addressof(room)
-        if hasattr(self.lib, "zap_attribute_alloc"):  # 2.3 and later
-            self.lib.zap_attribute_alloc.restype = ctypes.c_void_p
-            at = self.lib.zap_attribute_alloc()
+        if hasattr(self.lib, "zap_attribute_long_alloc"):  # 2.3 and later
+            self.lib.zap_attribute_long_alloc.restype = ctypes.c_void_p
+            at = self.lib.zap_attribute_long_alloc()
         error = self.lib.zap_cursor_retrieve(cursor, at)
         size, count = ctypes.c_int.from_address(at).value, ctypes.c_uint64.from_address(at + 8).value
-        if hasattr(self.lib, "zap_attribute_alloc"):
+        if hasattr(self.lib, "zap_attribute_long_alloc"):
             self.lib.zap_attribute_free(ctypes.c_void_p(at))
         return error, size, count
 

@@ -353,6 +353,8 @@ do_create(program_zap_t *z)
 {
 	uint64_t number = synced > z->freed ? z->last : 0;
 	int size = z->fat ? 1 << z->shift : 0;
+	/* a directory's type, in which 2.3 takes longer names, for what is created without flags */
+	dmu_object_type_t type = z->flags != 0 ? DMU_OT_OBJECT_DIRECTORY : DMU_OT_DIRECTORY_CONTENTS;
 	dmu_tx_t *tx;
 	dnode_t *dn;
 
@@ -362,7 +364,7 @@ do_create(program_zap_t *z)
 	do {
 		z->number = number != 0 ? number : ++objects;
 		number = 0;
-	} while (dmu_object_claim(os, z->number, DMU_OT_OBJECT_DIRECTORY, size, DMU_OT_NONE, 0, tx) != 0);
+	} while (dmu_object_claim(os, z->number, type, size, DMU_OT_NONE, 0, tx) != 0);
 	check(dnode_hold(os, z->number, tag, &dn), "dnode_hold");
 	mzap_create_impl(dn, z->norm, z->flags, tx);
 	dnode_rele(dn, tag);

@@ -291,7 +291,8 @@ class World:
             return errno.EEXIST
         fat, norm, flags, shift, _, salt = ZAPS[name]
         tx = self.begin(NEW, 1)
-        number = self.claim(name, 1 << shift if fat else 0, tx)
+        # DMU_OT_OBJECT_DIRECTORY; without flags DMU_OT_DIRECTORY_CONTENTS, where 2.3 takes longer names
+        number = self.claim(name, 1 if flags else 20, 1 << shift if fat else 0, tx)
         dnode = ctypes.c_void_p()
         self.check(self.lib.dnode_hold(self.os, number, self.tag, ctypes.byref(dnode)), "dnode_hold")
         self.lib.mzap_create_impl(dnode, norm, flags, tx)
@@ -301,7 +302,7 @@ class World:
         self.numbers[name] = number
         return 0
 
-    def claim(self, name: str, block_size: int, tx: int) -> int:
+    def claim(self, name: str, kind: int, block_size: int, tx: int) -> int:
         """An object with a number that does not hang on which processor runs this: the one that the ZAP had
         before if that is free again, else one that was never used."""
         number, freed = self.freed.get(name, (0, 0))
@@ -310,7 +311,7 @@ class World:
         while True:
             if not number:
                 number = self.objects = self.objects + 1
-            if not self.lib.dmu_object_claim(self.os, number, 1, block_size, 0, 0, tx):
+            if not self.lib.dmu_object_claim(self.os, number, kind, block_size, 0, 0, tx):
                 return number
             number = 0
 
