@@ -85,6 +85,31 @@ def test_any_program_is_cut_down_first(tmp_path: Path) -> None:
     assert "PANIC at zap.c:441:zap_create_leaf()" in text
 
 
+def test_a_program_with_threads_is_cut_down_with_its_schedule(tmp_path: Path) -> None:
+    (tmp_path / "long.zap").write_text(
+        "zap z fat key=u64 prehashed leaf_shift=9\nschedule 14:2\nadd z 0x0 len=148\n"
+        "add z 0x8000000000000000 len=148\nadd z 0x4000000000000000 len=148\n"
+        "remove z 0x4000000000000000\nt2: add z 0x8800000000000000 len=148\nt1: remove z 0x0\ncount z\n"
+    )
+    status, text, _ = run(describe, tmp_path / "long.zap")
+    assert status == 0
+    assert "count z" not in text
+    assert "\nschedule 14:2\n" in text
+    assert "## What fails\n\n~~~\ninvariant: leaf-header: " in text
+    assert text.count("<summary>") == 3
+
+
+def test_the_stacks_of_all_threads_are_told() -> None:
+    text = report(read_reproducer(CORPUS / "findings" / "zap-shrink-stale-shift"))
+    assert "\nPANIC at zap.c:578:zap_get_leaf_byblk()\n" in text
+    assert "\nThread 2 failed in op 4, t2: remove z 0x2200000000000000:\n zap_get_leaf_byblk\n" in text
+
+
+def test_a_failure_that_only_the_library_has_is_told_as_such() -> None:
+    text = report(read_reproducer(CORPUS / "findings" / "normalize-unterminated"))
+    assert "The model of 2.3 does not have the failure; its results are what should come." in text
+
+
 def test_a_program_file_of_a_folder_is_its_reproducer() -> None:
     folder = CORPUS / "regressions" / "stale-user-data-txg"
     assert open_reproducer(folder / "program.zap") == open_reproducer(folder)
