@@ -18,17 +18,18 @@ import pytest
 from click.testing import CliRunner
 
 from fuzz.cli import main
+from fuzz.printing import format_program
 from fuzz.program import Op, Program, Switch
 from fuzz.run import run
 from fuzz.signature import Failure
 from fuzz.syntax import load, parse
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
-from fuzz.threads.explore import explore
 from fuzz.threads.fuzzer import random_program
 from fuzz.threads.minimize import with_schedule
 from fuzz.threads.policies import RandomWalk
 from fuzz.threads.real.build import NoCompiler, build
+from fuzz.threads.real.compare import compare, every_schedule
 from fuzz.threads.real.plan import COMMIT, Point, SectionPlan, Turn, What, make_plan
 from fuzz.threads.real.request import EXACT
 from fuzz.threads.real.run import HeldRun, model_for, run_held
@@ -66,49 +67,27 @@ def held(libzpool: Callable[..., LibzpoolTarget]) -> Iterator[Make]:
         target.close()
 
 
-def results_of(program: Program, target: ModelTarget) -> dict[int, object]:
-    """What each op returns on the model."""
-    results: dict[int, object] = {}
-    run_threads(program, target, trace=lambda index, op, result: results.update({index: result}))
-    return results
-
-
 def as_on_model(program: Program, real: HeldTarget, model: ModelTarget) -> HeldRun:
     """Run on both; results, blocks and outcome must be the same."""
-    expected = results_of(program, model)
-    results: dict[int, object] = {}
-    done = run_held(
-        program,
-        real,
-        model,
-        trace=lambda index, op, result: results.update({index: result}),
-        keep_blocks=True,
-    )
-    assert str(done.outcome) == str(done.model)
-    if done.outcome.fine:
-        assert results == expected
-        for zap in program.zaps:
-            ours, theirs = model.blocks(zap.name), done.blocks[zap.name]
-            assert ours is not None and theirs is not None
-            assert b"".join(theirs).rstrip(b"\0") == b"".join(ours).rstrip(b"\0")
-    return done
+    run, difference = compare(program, real, model)
+    assert not difference, format_program(program)
+    return run
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3"])
 def test_every_schedule_is_forced_and_ends_as_on_the_model(held: Make, release: str) -> None:
     """All schedules of a race up to two preemptions, each three times: the wanted order N times of N."""
     real, model = held(release), ModelTarget(release)
-    schedules: set[tuple[Switch, ...]] = set()
-    explore(RACE, model, 2, equivalent=True, seen=lambda done: schedules.add(done.schedule))
-    chosen = sorted(schedules)[:: max(1, len(schedules) // 40)]
+    programs = every_schedule(RACE, model, 2)
+    chosen = programs[:: max(1, len(programs) // 40)]
     ends = set()
-    for schedule in chosen:
+    for program in chosen:
         for _ in range(3):
-            done = as_on_model(with_schedule(RACE, schedule), real, model)
-            assert done.all_forced and not done.divergences, schedule
-            assert len(done.forced) == len(schedule)
-        ends.add((str(results_of(with_schedule(RACE, schedule), model)), tuple(done.blocks["z"] or ())))
-    assert len(chosen) >= 20 and len(ends) >= 3, "the program does not depend on its schedule"
+            done = as_on_model(program, real, model)
+            assert done.all_forced and not done.divergences
+            assert len(done.forced) == len(program.schedule)
+        ends.add(tuple(done.blocks["z"] or ()))
+    assert len(chosen) >= 20 and len(ends) >= 2, "what is left does not depend on the schedule"
 
 
 def _moved(op: Op, rng: random.Random) -> Op:
@@ -244,6 +223,24 @@ def test_the_command_counts_outcomes_and_says_what_was_forced(held: Make) -> Non
     assert done.exit_code == 0 and "\n2 of 2: fine\n" in done.output
     done = CliRunner().invoke(main, ["force", str(CORPUS / "seeds" / "same-hash.zap")])
     assert done.exit_code == 2 and "ops of threads" in done.output
+
+
+def test_the_command_tries_every_schedule(held: Make) -> None:
+    """Those that fail, fail on the model too; none differs."""
+    held("2.3")
+    name = str(CORPUS / "seeds" / "threads-grow.zap")
+    done = CliRunner().invoke(main, ["force", name, "--preemptions", "1"])
+    assert done.exit_code == 1
+    assert "up to 1 preemptions" in done.output and "; 0 differ from model 2.3" in done.output
+    assert ": invariant zap:leaf-header a leaf's header is one\n  first: schedule " in done.output
+
+
+def test_a_difference_is_seen(held: Make) -> None:
+    """The library of 2.1 does not shrink, the model of 2.3 does."""
+    text = HEADER + "add z 0x0 len=180\nadd z 0x8000000000000000 len=180\nt1: remove z 0x0\n"
+    program = parse(text + "t2: remove z 0x8000000000000000\n")
+    run, difference = compare(program, held("2.1"), ModelTarget("2.3"))
+    assert difference == "z: block 0 differs" and run.divergences
 
 
 def test_run_and_replay_hold_threads_too(held: Make, libzpool: Callable[..., LibzpoolTarget]) -> None:

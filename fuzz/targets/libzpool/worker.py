@@ -168,8 +168,9 @@ class Worker:
         raise WireProblem(f"no way to die is called {how}")
 
 
-def _report_deaths(library: Path, more: Callable[[Backtrace], None]) -> None:
-    """On a deadly signal, write its number and the stack's function names to standard error, then die."""
+def _report_deaths(library: Path, more: Callable[[Backtrace], None]) -> Backtrace:
+    """On a deadly signal, write its number and the functions on the stack to standard error, then die. What
+    is returned must be kept: the handlers go with it."""
     trace = Backtrace(library)
 
     def tell(number: int) -> None:
@@ -183,6 +184,7 @@ def _report_deaths(library: Path, more: Callable[[Backtrace], None]) -> None:
 
     for deadly in _DEADLY:
         trace.handle(deadly, tell)
+    return trace
 
 
 def _end_with_parent(life: int) -> None:
@@ -209,11 +211,12 @@ def main(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent(life)
     library = Library(path)
-    _report_deaths(path, more)
+    handlers = _report_deaths(path, more)
     shared = mmap.mmap(page, mmap.PAGESIZE)
     worker = make(library, requests, answers, shared)
     gc.freeze()
     worker.serve()
+    del handlers
     # A pool in memory needs no goodbye, and the library's threads would only be in the way.
     os._exit(0)
 

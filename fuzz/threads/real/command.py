@@ -6,14 +6,15 @@ from collections import Counter
 
 import click
 
-from fuzz.printing import format_op
-from fuzz.program import Op
+from fuzz.printing import format_op, format_program
+from fuzz.program import Op, Program
 from fuzz.screen import show_result
 from fuzz.syntax import SyntaxProblem, load
 from fuzz.targets.base import Result
 from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.select import NoTarget
+from fuzz.threads.real.compare import compare_all
 from fuzz.threads.real.plan import make_plan
 from fuzz.threads.real.run import HeldRun, model_for, run_held
 from fuzz.threads.real.target import HeldTarget
@@ -56,13 +57,50 @@ def report(runs: list[HeldRun], library: str, model: ModelTarget) -> list[str]:
     return lines
 
 
+def _every_schedule(program: Program, real: HeldTarget, name: str, model: ModelTarget, bound: int) -> int:
+    """Force each schedule once and hold it against the model; returns the exit status."""
+    outcomes: Counter[str] = Counter()
+    first: dict[str, Program] = {}
+    forced = turns = exact = differ = 0
+    for scheduled, (run, difference) in compare_all(program, real, model, bound):
+        turns, exact, forced = turns + run.turns, exact + run.exact_turns, forced + run.all_forced
+        outcomes[str(run.outcome)] += 1
+        first.setdefault(str(run.outcome), scheduled)
+        if difference:
+            differ += 1
+            click.echo(f"DIFFERS from {model.name}: {difference}\n{format_program(scheduled)}", nl=False)
+    total = outcomes.total()
+    click.echo(
+        f"{name}: {total} schedules up to {bound} preemptions, {forced} of them forced throughout "
+        f"({exact} of {turns} turns); {differ} differ from {model.name} in results or blocks"
+    )
+    for text, count in outcomes.most_common():
+        click.echo(f"{count} of {total}: {text}")
+        if text != "fine":
+            switches = " ".join(f"{step}:{thread}" for step, thread in first[text].schedule)
+            click.echo(f"  first: schedule {switches}")
+    return 1 if differ or outcomes["fine"] < total else 0
+
+
 @click.command("force")
 @click.argument("program")
 @click.option("--release", metavar="R", default="2.3", show_default=True, help="2.1, 2.3, or a version.")
 @click.option("--libzpool", metavar="PATH", help="A libzpool, or a folder that has one.")
 @click.option("--repeat", type=click.IntRange(1, 10_000), default=10, show_default=True)
+@click.option(
+    "--preemptions",
+    type=click.IntRange(0, 10),
+    help="Every schedule up to so many preemptions instead, once each, compared with the model.",
+)
 @click.option("--trace", is_flag=True, help="Each op of the first run and what it returned.")
-def force_command(program: str, release: str, libzpool: str | None, repeat: int, trace: bool) -> None:
+def force_command(
+    program: str,
+    release: str,
+    libzpool: str | None,
+    repeat: int,
+    preemptions: int | None,
+    trace: bool,
+) -> None:
     """Force a program's schedule on the real library, by real threads.
 
     The model says where each thread stands when another goes on; there real threads are held, at the locks
@@ -77,14 +115,16 @@ def force_command(program: str, release: str, libzpool: str | None, repeat: int,
         real = HeldTarget(release, libzpool)
     except NoLibrary as missing:
         raise NoTarget(str(missing)) from missing
-    model = model_for(real.library)
-    plan = make_plan(loaded, model)
+    name, model = f"libzpool {real.library.parent.name}", model_for(real.library)
     with real:
+        if preemptions is not None:
+            raise SystemExit(_every_schedule(loaded, real, name, model, preemptions))
+        plan = make_plan(loaded, model)
         runs = [
             run_held(loaded, real, model, plan=plan, trace=_echo if trace and not number else None)
             for number in range(repeat)
         ]
-    for line in report(runs, f"libzpool {real.library.parent.name}", model):
+    for line in report(runs, name, model):
         click.echo(line)
     limits = [run.outcome.limit for run in runs if run.outcome.limit is not None]
     if limits:

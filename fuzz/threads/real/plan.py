@@ -13,6 +13,7 @@ from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from fuzz.program import Op, Program
+from fuzz.run import Trace
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.monitor import COUNT_LOCK
 from fuzz.threads.policies import Replay, default
@@ -176,10 +177,12 @@ class _Recorded(ThreadedRun):
         super()._section(ops)
 
 
-def make_plan(program: Program, target: ModelTarget, *, judge: bool = True) -> Plan:
+def make_plan(
+    program: Program, target: ModelTarget, *, judge: bool = True, trace: Trace | None = None
+) -> Plan:
     """Run a program on the model as its schedule says, and write down the turns."""
     recorder = _Recorder(program, target)
-    run = _Recorded(program, target, recorder, judge=judge, watchers=(recorder,))
+    run = _Recorded(program, target, recorder, judge=judge, trace=trace, watchers=(recorder,))
     run.recorder = recorder
     model = run.run()
     places = {switch.step: place for place, switch in enumerate(model.schedule)}

@@ -1,0 +1,84 @@
+"""A program with threads and its schedule on the model and on the real library: is all of it the same?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from fuzz.program import Program, Switch
+from fuzz.targets.base import Result
+from fuzz.targets.model import ModelTarget
+from fuzz.threads.explore import explore
+from fuzz.threads.minimize import with_schedule
+from fuzz.threads.real.plan import make_plan
+from fuzz.threads.real.run import HeldRun, run_held
+from fuzz.threads.real.target import HeldTarget
+
+
+class Compared(NamedTuple):
+    """A run on the real library, and how it differs from the model's (nothing if it does not): the outcome,
+    or if both are fine a result of an op, or a block."""
+
+    run: HeldRun
+    difference: str
+
+
+def compare(program: Program, real: HeldTarget, model: ModelTarget) -> Compared:
+    """Run a program as its schedule says on both. Raises HarnessError."""
+    ours: dict[int, Result] = {}
+    theirs: dict[int, Result] = {}
+    plan = make_plan(program, model, trace=lambda index, op, result: ours.update({index: result}))
+    blocks = {zap.name: model.blocks(zap.name) for zap in program.zaps} if plan.model.outcome.fine else {}
+    run = run_held(
+        program,
+        real,
+        model,
+        plan=plan,
+        trace=lambda index, op, result: theirs.update({index: result}),
+        keep_blocks=True,
+    )
+    return Compared(run, _difference(run, blocks, ours, theirs))
+
+
+def _difference(
+    run: HeldRun,
+    blocks: dict[str, list[bytes] | None],
+    ours: dict[int, Result],
+    theirs: dict[int, Result],
+) -> str:
+    if str(run.outcome) != str(run.model):
+        return f"{run.outcome}, the model: {run.model}"
+    if not run.outcome.fine:
+        return ""
+    for index, result in ours.items():
+        if theirs.get(index) != result:
+            return f"op {index}: {theirs.get(index)}, the model: {result}"
+    for name, mine in blocks.items():
+        found = run.blocks[name]
+        if (mine is None) != (found is None):
+            return f"{name}: one of them has destroyed it"
+        # an object's length is no part of a ZAP: freed blocks at its end may be there or not
+        for number in range(max(len(mine or ()), len(found or ()))):
+            if _block(mine, number) != _block(found, number):
+                return f"{name}: block {number} differs"
+    return ""
+
+
+def _block(blocks: list[bytes] | None, number: int) -> bytes:
+    """A block's bytes without the zeros at its end."""
+    return blocks[number].rstrip(b"\0") if blocks is not None and number < len(blocks) else b""
+
+
+def every_schedule(program: Program, model: ModelTarget, preemptions: int) -> list[Program]:
+    """The program with each of its schedules up to a number of preemptions; equivalent ones once."""
+    schedules: dict[tuple[Switch, ...], None] = {}
+    explore(program, model, preemptions, seen=lambda done: schedules.setdefault(done.schedule))
+    return [with_schedule(program, schedule) for schedule in schedules]
+
+
+def compare_all(
+    program: Program, real: HeldTarget, model: ModelTarget, preemptions: int
+) -> Iterator[tuple[Program, Compared]]:
+    """Each schedule of a program up to a number of preemptions, on both."""
+    for scheduled in every_schedule(program, model, preemptions):
+        yield scheduled, compare(scheduled, real, model)
