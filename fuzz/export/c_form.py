@@ -16,7 +16,7 @@ from fuzz.targets.model import flags_of
 HERE = Path(__file__).parent / "alone"
 
 USAGE = """\
-With Debian's libzfslinux-dev (in a source tree, its include and lib/lib{spl,zpool}/include instead):
+With Debian's libzfslinux-dev (in a source tree, 2.2 to 2.4 and later, with the flags of its config/Rules.am):
     cc -Wall -Wextra -isystem /usr/include/libzfs -isystem /usr/include/libspl reproducer.c \\
         -o reproducer -lzpool -lnvpair -lpthread
 Ends with status 0 if everything was as it should be, 1 if not, 3 if an operation asked for more time or

@@ -1,12 +1,17 @@
 /* @story@ */
 
+#ifndef _GNU_SOURCE
 #define	_GNU_SOURCE
+#endif
 #if !__has_include(<sys/abd_os.h>)
 /* Debian's libzfslinux-dev leaves it out of what sys/abd.h includes; nothing here needs either. */
 #define	_ABD_H
 typedef struct abd abd_t;
 #endif
 
+#if __has_include(<libzpool.h>)
+#include <libzpool.h>
+#endif
 #include <dlfcn.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -255,6 +260,8 @@ start(void)
 {
 	static char image[64], cache[64];
 	nvlist_t *root = fnvlist_alloc(), *child = fnvlist_alloc();
+	/* Since 2026 it takes one argument more, which older ones do not look at. */
+	int (*create)(const char *, nvlist_t *, void *, void *, void *, void *) = dlsym(RTLD_DEFAULT, "spa_create");
 	int fd = memfd_create("reproducer-pool", 0);
 	pthread_t thread;
 
@@ -277,7 +284,7 @@ start(void)
 	fnvlist_add_uint64(child, "is_log", 0);
 	fnvlist_add_string(root, "type", "root");
 	check(nvlist_add_nvlist_array(root, "children", (void *)&child, 1), "nvlist");
-	check(spa_create("tank", root, NULL, NULL, NULL), "spa_create");
+	check(create("tank", root, NULL, NULL, NULL, NULL), "spa_create");
 	check(dmu_objset_create("tank/ds", DMU_OST_OTHER, 0, NULL, NULL, NULL), "dmu_objset_create");
 	open_dataset();
 }

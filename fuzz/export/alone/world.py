@@ -26,7 +26,7 @@ FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "nvlist_add_string": (_I, _P, _S, _S),
     "nvlist_add_uint64": (_I, _P, _S, _Q),
     "nvlist_add_nvlist_array": (_I, _P, _S, _P, _U),
-    "spa_create": (_I, _S, _P, _P, _P, _P),
+    "spa_create": (_I, _S, _P, _P, _P, _P, _P),  # before 2026 without the last, and it is not looked at
     "spa_export": (_I, _S, _P, _I, _I),
     "spa_import": (_I, _S, _P, _P, _Q),
     "spa_async_suspend": (None, _P),
@@ -153,7 +153,7 @@ class World:
         lib.nvlist_add_string(root, b"type", b"root")
         children = (ctypes.c_void_p * 1)(child)
         lib.nvlist_add_nvlist_array(root, b"children", ctypes.addressof(children), 1)
-        self.check(lib.spa_create(b"tank", root, None, None, None), "spa_create")
+        self.check(lib.spa_create(b"tank", root, None, None, None, None), "spa_create")
         self.check(lib.dmu_objset_create(b"tank/ds", 4, 0, None, None, None), "dmu_objset_create")
         self.open_dataset()
         self.numbers: dict[str, int] = {}
