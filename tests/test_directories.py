@@ -132,6 +132,20 @@ def test_names_of_one_form_change_places_in_the_order_of_a_rename(libzpool: Make
     assert run(program, BothTarget(target, libzpool(release))).fine
 
 
+@pytest.mark.parametrize("release", ["2.1", "2.3"])
+def test_a_rename_tells_the_first_thing_that_is_wrong(libzpool: Make, release: str) -> None:
+    """A name without a normal form, one that is too long, a directory that is gone: all at once."""
+    zaps = (Zap("d", fat=False, norm=0x10), Zap("e", fat=False))
+    rename = Op("rename", "d", b"\xff", other="e", to=b"n" * 1024)
+    ops = (rename, rename._replace(to=b"x"), Op("destroy", "e"), rename)
+    results: list[int] = []
+    target = ModelTarget(release)
+    outcome = run(Program(zaps, ops), target, trace=lambda _, __, result: results.append(result.errno))
+    assert outcome.fine, outcome
+    assert results == [errno.ENAMETOOLONG, errno.ENOTSUP, 0, errno.ENOENT]
+    assert run(Program(zaps, ops), BothTarget(target, libzpool(release))).fine
+
+
 @pytest.mark.parametrize(("verb", "top"), [("touch", "zfs_create"), ("mkdir", "zfs_mkdir")])
 def test_a_panic_reads_like_the_kernels(verb: str, top: str) -> None:
     """The bug of OpenZFS issue 16157, with names: its stack is that of the report."""

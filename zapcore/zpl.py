@@ -1,8 +1,10 @@
 """Directories on ZAPs, as thin as can be: which ZAP calls creating, removing and renaming a file makes.
 
 An entry's value has the object's number in its low 48 bits and its kind in the top four. There are no znodes:
-whether a directory is empty is the caller's business, the number is only a number (two names with the same
-one are two files), and names are looked up as a file system without normalization does. From
+the number is only a number (two names with the same one are two files), and mkdir() makes a name. The object
+of the new directory is another ZAP, which the caller creates and destroys, and whose emptiness is for the
+caller to see to: object numbers differ between the model and a pool, so an entry could not have the real one
+and the blocks still be equal. Names are looked up as a file system without normalization does. From
 module/os/linux/zfs/zfs_vnops_os.c and zfs_dir.c.
 """
 

@@ -60,7 +60,7 @@ class Oracle(Directories):
     def check(self, op: Op, result: Result) -> str | None:
         """What is wrong with the answer, as "expected X, got Y"; None if nothing is. Updates the state."""
         check = self.checks.get(op.verb)
-        if op.key is not None and (refused := self._refused(op)):
+        if op.key is not None and op.verb != "rename" and (refused := self._refused(op)):
             known = errno.ENAMETOOLONG in refused and op.key in (self.entries[op.target] or ())
             if result.errno in refused and not known:
                 if result.errno == errno.ENAMETOOLONG and op.verb not in IN_DIRECTORIES:

@@ -45,26 +45,27 @@ class Directories(Cursors):
         return expect(result.errno, code) if code else self._remove(op, result)
 
     def _rename(self, op: Op, result: Result) -> str | None:
-        assert isinstance(op.to, bytes)
-        if self.entries[op.other] is None:
-            return expect(result.errno, errno.ENOENT)
-        if self.headers[op.other].words:
-            return expect(result.errno, errno.ENOTSUP)
-        assert isinstance(op.key, bytes)
+        for zap in (op.target, op.other):
+            if self.entries[zap] is None:
+                return expect(result.errno, errno.ENOENT)
+            if self.headers[zap].words:
+                return expect(result.errno, errno.ENOTSUP)
+        assert isinstance(op.key, bytes) and isinstance(op.to, bytes)
         longest = max(len(op.key), len(op.to))
         if longest >= LONG_NAME or (longest >= MAX_NAME and result.errno == errno.ENAMETOOLONG):
             return expect(result.errno, errno.ENAMETOOLONG)
-        code, value = self._directory_value(op.target, op.key)
-        if code:
-            return expect(result.errno, code)
-        refused = self.refused_name(self.headers[op.other], op.to, 0)
-        if result.errno in refused:
-            return None
-        if refused and errno.ENAMETOOLONG not in refused:
-            return expect(result.errno, refused[0])
-        code, there = self._directory_value(op.other, op.to)
-        if code not in (0, errno.ENOENT):
-            return expect(result.errno, code)
+        found: list[tuple[int, int]] = []
+        for zap, name in ((op.target, op.key), (op.other, op.to)):
+            refused = self.refused_name(self.headers[zap], name, 0)
+            if result.errno in refused and name not in (self.entries[zap] or ()):
+                return None
+            if refused and errno.ENAMETOOLONG not in refused:
+                return expect(result.errno, refused[0])
+            code, value = self._directory_value(zap, name)
+            if code and (code != errno.ENOENT or not found):
+                return expect(result.errno, code)
+            found.append((code, value))
+        (_, value), (code, there) = found
         if (op.target, op.key) == (op.other, op.to):
             return expect(result.errno, 0)
         if not code and is_directory(value) != is_directory(there):
