@@ -235,6 +235,19 @@ def test_the_command_tries_every_schedule(held: Make) -> None:
     assert ": invariant zap:leaf-header a leaf's header is one\n  first: schedule " in done.output
 
 
+def test_threads_that_nobody_holds_are_judged_too(held: Make) -> None:
+    """Whatever order comes by itself, some order explains it; no turn is counted."""
+    real, model = held("2.3"), ModelTarget("2.3")
+    for _ in range(50):
+        done = run_held(RACE, real, model, free=True, keep_blocks=True)
+        assert done.outcome.fine and done.outcome.ops == len(RACE.ops)
+        assert (done.turns, done.forced) == (0, [])
+    done = run_held(parse(HEADER + "t1: add z 0x1\nt2: txg\n"), real, model, free=True)
+    assert done.outcome.limit == "txg beside threads that nobody holds"
+    text = CliRunner().invoke(main, ["force", str(CORPUS / "seeds" / "threads-split.zap"), "--free"]).output
+    assert "no thread was held\n10 of 10: fine\n" in text
+
+
 def test_a_difference_is_seen(held: Make) -> None:
     """The library of 2.1 does not shrink, the model of 2.3 does."""
     text = HEADER + "add z 0x0 len=180\nadd z 0x8000000000000000 len=180\nt1: remove z 0x0\n"

@@ -39,14 +39,17 @@ def _switch_lines(runs: list[HeldRun]) -> list[str]:
     return lines
 
 
-def report(runs: list[HeldRun], library: str, model: ModelTarget) -> list[str]:
+def report(runs: list[HeldRun], library: str, model: ModelTarget, free: bool) -> list[str]:
     """What was forced, and how often each outcome came."""
     first = runs[0]
     many = len(first.forced)
     switches = f"{many} switch{'es' * (many != 1)}" if many else "no switch"
     exact, turns = sum(run.exact_turns for run in runs), sum(run.turns for run in runs)
-    lines = [f"{library}: {switches} in the schedule; {exact} of {turns} turns of threads as on {model.name}"]
-    lines += _switch_lines(runs)
+    if free:
+        lines = [f"{library}: no thread was held"]
+    else:
+        of = f"{exact} of {turns} turns of threads as on {model.name}"
+        lines = [f"{library}: {switches} in the schedule; {of}", *_switch_lines(runs)]
     apart = Counter(run.divergences[0] for run in runs if run.divergences)
     lines += [
         f"  {count} of {len(runs)} runs left the model's path: {how}" for how, count in apart.most_common()
@@ -92,6 +95,7 @@ def _every_schedule(program: Program, real: HeldTarget, name: str, model: ModelT
     type=click.IntRange(0, 10),
     help="Every schedule up to so many preemptions instead, once each, compared with the model.",
 )
+@click.option("--free", is_flag=True, help="Hold nobody: how often does it happen by itself?")
 @click.option("--trace", is_flag=True, help="Each op of the first run and what it returned.")
 def force_command(
     program: str,
@@ -99,6 +103,7 @@ def force_command(
     libzpool: str | None,
     repeat: int,
     preemptions: int | None,
+    free: bool,
     trace: bool,
 ) -> None:
     """Force a program's schedule on the real library, by real threads.
@@ -121,10 +126,10 @@ def force_command(
             raise SystemExit(_every_schedule(loaded, real, name, model, preemptions))
         plan = make_plan(loaded, model)
         runs = [
-            run_held(loaded, real, model, plan=plan, trace=_echo if trace and not number else None)
+            run_held(loaded, real, model, plan=plan, free=free, trace=_echo if trace and not number else None)
             for number in range(repeat)
         ]
-    for line in report(runs, name, model):
+    for line in report(runs, name, model, free):
         click.echo(line)
     limits = [run.outcome.limit for run in runs if run.outcome.limit is not None]
     if limits:

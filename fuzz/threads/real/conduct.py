@@ -120,6 +120,14 @@ class Conductor:
             met(index, self._take(current, turn))
         self._finish(current)
 
+    def let_go(self) -> None:
+        """Hold nobody; comes back when all threads have ended. Raises Stuck."""
+        self.shim.loosen()
+        for lane in self.lanes.values():
+            self._step(lane, on=True)
+            if lane.state is not State.ENDED:
+                raise Stuck(False, [lane.slot])
+
     def _take(self, lane: Lane, turn: Turn) -> Met:
         while True:
             if lane.state is State.ENDED:

@@ -91,12 +91,14 @@ class Turn(NamedTuple):
 
 
 class SectionPlan(NamedTuple):
-    """One parallel section: every thread's points in order, and the turns."""
+    """One parallel section: every thread's points in order, and the turns. `free`: all threads begin at once,
+    and nobody is held."""
 
     points: dict[int, list[Point]]
     turns: list[Turn]
     first: int
     """The place of the switch that chose who begins, -1 if none did."""
+    free: bool = False
 
 
 class Plan(NamedTuple):
@@ -104,6 +106,11 @@ class Plan(NamedTuple):
 
     model: ThreadRun
     sections: list[SectionPlan]
+
+
+UNPLANNED = SectionPlan({}, [], -1)
+"""Threads take their turns as the model's default has it."""
+FREE = SectionPlan({}, [], -1, True)
 
 
 class _Choice(NamedTuple):

@@ -67,16 +67,16 @@ def pack_section(section: Section, ops: bytes) -> bytes:
     """The body of a request; `ops` as `wire.pack_run` gives them."""
     plan = section.plan
     points = {str(thread): mine for thread, mine in plan.points.items()}
-    return join([section.threads, points, plan.turns, section.patience], ops)
+    return join([section.threads, points, plan.turns, plan.free, section.patience], ops)
 
 
 def unpack_section(body: bytes) -> tuple[Section, bytes]:
     """The other way. Raises WireProblem."""
     head, ops = part(body)
     try:
-        threads, told, listed, patience = head
+        threads, told, listed, free, patience = head
         points = {int(thread): [_point(*point) for point in mine] for thread, mine in told.items()}
-        plan = SectionPlan(points, [Turn(*turn) for turn in listed], -1)
+        plan = SectionPlan(points, [Turn(*turn) for turn in listed], -1, bool(free))
         return Section([int(thread) for thread in threads], plan, float(patience)), ops
     except (TypeError, ValueError, AttributeError) as problem:
         raise WireProblem(f"a section that does not add up: {problem}") from problem

@@ -18,14 +18,18 @@ from fuzz.signature import Failure, Signature
 from fuzz.targets.libzpool.locate import PINNED
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.linear import Event, explanations, unexplained
-from fuzz.threads.real.plan import Plan, Point, SectionPlan, What, make_plan
+from fuzz.threads.real.plan import FREE, UNPLANNED, Plan, Point, SectionPlan, What, make_plan
 from fuzz.threads.real.request import EXACT, PENDING
 from fuzz.threads.real.target import Ended, HeldTarget
-from fuzz.threads.section import check_section, sections
+from fuzz.threads.section import MOVE_WORLD, check_section, sections
 from zapcore.check import Report, check_object
 from zapcore.errors import LimitExceeded
 from zapcore.violation import INVARIANTS
 from zapcore.zap.leaf import to_stored
+
+
+HELD_ONLY = MOVE_WORLD - {"evict"}
+"""Ops that take several calls of the pool, which no other thread may come between."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class _Run:
             self.real.begin(self.program)
             for parallel, ops in sections(self.program.ops):
                 if parallel:
-                    self._section(ops, next(plans, SectionPlan({}, [], -1)))
+                    self._section(ops, next(plans, UNPLANNED))
                 else:
                     self._alone(ops)
             if keep_blocks:
@@ -111,6 +115,9 @@ class _Run:
     def _section(self, numbered: list[tuple[int, Op]], plan: SectionPlan) -> None:
         ops = [op for _, op in numbered]
         check_section(ops, self.oracle is not None)
+        for op in ops:
+            if plan.free and op.verb in HELD_ONLY:
+                raise LimitExceeded(f"{op.verb} beside threads that nobody holds")
         ended = self.real.section(ops, plan)
         self._note(plan, ended)
         if ended.failure is not None:
@@ -214,9 +221,13 @@ def run_held(
     trace: Trace | None = None,
     plan: Plan | None = None,
     keep_blocks: bool = False,
+    free: bool = False,
 ) -> HeldRun:
     """Run a program with threads on the real library as its schedule says. `plan` is what `make_plan` made of
-    it before; `keep_blocks` also reads all blocks at the end. Raises HarnessError."""
+    it before; `keep_blocks` also reads all blocks at the end; `free` holds no thread anywhere. Raises
+    HarnessError."""
     if plan is None:
         plan = make_plan(program, model, judge=judge)
+    if free:
+        plan = Plan(plan.model, [FREE] * len(program.ops))
     return _Run(program, real, plan, judge, trace).run(keep_blocks)

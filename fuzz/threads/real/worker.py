@@ -147,7 +147,10 @@ class ThreadWorker(Worker):
         conductor = Conductor(self.shim, lanes, self._locate, section.patience)
         try:
             conductor.wait_for_all()
-            conductor.run(section.plan.turns, met)
+            if section.plan.free:
+                conductor.let_go()
+            else:
+                conductor.run(section.plan.turns, met)
         except Stuck as problem:
             stuck = str(problem)
             trace = Backtrace(self._library_of_threads.path)
