@@ -16,16 +16,13 @@ from collections.abc import Callable
 
 from fuzz.engines.config import Config
 from fuzz.engines.steer import Steering
-from fuzz.mutants import applied
 from fuzz.printing import format_program
 from fuzz.program import Op, Program
 from fuzz.remedies import switched_on
 from fuzz.run import Outcome, run
 from fuzz.signature import Failure
 from fuzz.targets.base import Result
-from fuzz.targets.both import BothTarget
 from fuzz.targets.features import features
-from fuzz.targets.libzpool.target import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.select import make_target
 
@@ -51,9 +48,12 @@ class Loop:
         self._edits = contextlib.ExitStack()
         self._edits.enter_context(switched_on(config.remedies))
         if config.mutant:
+            from fuzz.mutants import applied
+
             self._edits.enter_context(applied(config.mutant))
         self.target = make_target(config.target, config.release, config.libzpool, small=True)
         self.steering = Steering(self._is_known)
+        self.scouts = False
         self.model = self._guide()
         self.executions = 0
         self.ops = 0
@@ -73,11 +73,14 @@ class Loop:
         target = self.target
         if isinstance(target, ModelTarget):
             return target
+        from fuzz.targets.both import BothTarget
+
         if isinstance(target, BothTarget):
             target.trace, target.avoid = self._trace, self.steering.avoid
             return target.model
         scout = make_target("model", self.config.release, small=True)
         assert isinstance(scout, ModelTarget)
+        self.scouts = True
         return scout
 
     def _stop(self, number: int, frame: object) -> None:
@@ -85,7 +88,7 @@ class Loop:
 
     def execute(self, program: Program) -> Outcome:
         """Run a program, count it, report how it failed. Raises Stopped after the last one."""
-        if isinstance(self.target, LibzpoolTarget):
+        if self.scouts:
             program = self.steering.cut(program, self.model, self._trace)
         trace = self._trace if self.target is self.model else None
         outcome = run(program, self.target, trace=trace, forgive=self._forgive)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from fuzz.engines.config import Config
 from fuzz.program import Program
-from fuzz.syntax import load
 
 
 def seed_programs(config: Config) -> Iterator[Program]:
@@ -15,6 +14,10 @@ def seed_programs(config: Config) -> Iterator[Program]:
 
     Raises SyntaxProblem.
     """
+    if not config.seeds:
+        return
+    from fuzz.syntax import load
+
     for name in config.seeds:
         path = Path(name)
         for file in sorted(path.rglob("*.zap")) if path.is_dir() else [path]:

@@ -1,16 +1,23 @@
-"""Which target a command line or a reproducer means. The one place where targets are made by name."""
+"""Which target a command line or a reproducer means. The one place where targets are made by name.
+
+What only the real library needs is loaded where it is asked for: an engine's process on the model starts
+without it.
+"""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from fuzz.targets.base import TargetLike
-from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool.locate import PINNED, NoLibrary
-from fuzz.targets.libzpool.target import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 from zapcore.release import RELEASES
+
+if TYPE_CHECKING:
+    from fuzz.targets.both import BothTarget
+    from fuzz.targets.libzpool.target import LibzpoolTarget
 
 FUZZ_BLOCK_LIMIT = 1 << 10
 """Blocks of one object while fuzzing: tables of 2^16 entries, and programs of milliseconds."""
@@ -32,6 +39,8 @@ def _model(release: str, libzpool: str | None, small: bool) -> ModelTarget:
 
 
 def _real(release: str, libzpool: str | None, small: bool) -> LibzpoolTarget:
+    from fuzz.targets.libzpool.target import LibzpoolTarget
+
     if libzpool is None and release in RELEASES and release not in PINNED:
         raise NoTarget(
             f"release {release} has no package: give --libzpool PATH, or one of {', '.join(PINNED)}"
@@ -43,6 +52,8 @@ def _real(release: str, libzpool: str | None, small: bool) -> LibzpoolTarget:
 
 
 def _both(release: str, libzpool: str | None, small: bool) -> BothTarget:
+    from fuzz.targets.both import BothTarget
+
     return BothTarget(_model(release, libzpool, small), _real(release, libzpool, small))
 
 

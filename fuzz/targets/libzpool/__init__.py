@@ -6,7 +6,21 @@ program's objects, `worker` is the child process that has all three. `wire` is w
 package loads the library.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from fuzz.targets.libzpool.locate import NoLibrary, find_library
-from fuzz.targets.libzpool.target import LibzpoolTarget
+
+if TYPE_CHECKING:
+    from fuzz.targets.libzpool.target import LibzpoolTarget
+
+
+def __getattr__(name: str) -> Any:
+    """`LibzpoolTarget`, loaded when it is asked for: most processes only look whether a library is there."""
+    if name != "LibzpoolTarget":
+        raise AttributeError(name)
+    from fuzz.targets.libzpool.target import LibzpoolTarget
+
+    return LibzpoolTarget
+
 
 __all__ = ["LibzpoolTarget", "NoLibrary", "find_library"]

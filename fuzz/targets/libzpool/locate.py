@@ -6,8 +6,6 @@ import os
 import re
 from pathlib import Path
 
-from fuzz.targets.fetch import cache_folder
-
 PINNED = {"2.1": "2.1.11", "2.3": "2.3.2"}
 """The OpenZFS version that each release of the model is compared against."""
 
@@ -38,6 +36,8 @@ def find_library(release: str = "", path: str | os.PathLike[str] | None = None) 
         if found is None:
             raise NoLibrary(f"no libzpool.so at {given}: give a folder that has one, or the file itself")
         return found
+    from fuzz.targets.fetch import cache_folder  # with all that fetching needs: not where nobody looks
+
     cache = cache_folder()
     wanted = PINNED.get(release, release)
     folders = sorted(cache.iterdir() if cache.is_dir() else (), key=lambda x: _numbers(x.name), reverse=True)
