@@ -119,6 +119,8 @@ class _Program:
             return Op(name, rng.choice("cd"), **fields)
         if name in ("add", "update"):
             fields |= self.value(zap)
+        elif name in ("lookup", "lookup_norm") and rng.random() < 0.6:
+            fields |= {"size": 8, "length": rng.choice((1, 1, 1, 0, 2, 1024))}
         elif name == "search":
             fields = {"fill": rng.getrandbits(3), "extra": rng.choice((0, 0, 7, 1))}
         elif "fill" in fields and name != "increment":
