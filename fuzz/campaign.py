@@ -119,6 +119,8 @@ class Campaign:
         text = str(signature)
         if not self.config.forms and any(str(found.signature) == text for found in self.found):
             return  # another process has met it before
+        if text in self.known and any(op.thread for op in program.ops):
+            return  # it is counted; cutting down a schedule takes its time
         try:
             with switched_on(self.config.remedies):
                 small, outcome = minimize_failure(

@@ -31,9 +31,9 @@ def test_speed_of_every_lane() -> None:
 
 
 def test_whole_run(tmp_path: Path) -> None:
-    measured = bench(Extent(1, 1, 20, 20, (STALE,), scale=0.02), "small", ("random",))
+    measured = bench(Extent(1, 1, 20, 20, (STALE,), scale=0.02, long=3), "small", ("random",))
     assert [row.found for row in measured.rows] == [1]
-    assert [(each.bug, each.after[0]) for each in measured.cuts] == [(STALE.name, STALE.shortest)]
+    assert [(each.inputs, each.after) for each in measured.cuts] == [(1, (7, 7, 7)), (3, (7, 7, 7))]
     measured.save(tmp_path / "bench.json")
     data = json.loads((tmp_path / "bench.json").read_text())
     assert data["command"] == "small"

@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 import click
 
-from fuzz.bench.cut import cut
-from fuzz.bench.hunt import ENGINES, OTHERS, REAL, SEEDED, Bug, Hunt, hunts, rows
+from fuzz.bench.cut import LONG_OPS, cut, found_inputs, long_inputs
+from fuzz.bench.hunt import CONCURRENT_SEEDED, ENGINES, OTHERS, REAL, SEEDED, Bug, Hunt, hunts, rows
 from fuzz.bench.report import Measured
 from fuzz.bench.speed import measure
 
 
 class Extent(NamedTuple):
     """How much is measured: rounds of the speeds, seeds, CPU seconds a hunt of ours and one of another engine
-    may take, what is hunted, and how many hunts at a time."""
+    may take, what is hunted, how many hunts at a time, and how many long inputs are minimized."""
 
     rounds: int
     seeds: int
@@ -25,11 +25,12 @@ class Extent(NamedTuple):
     bugs: tuple[Bug, ...]
     jobs: int = 1
     scale: float = 1.0
+    long: int = 10
 
 
-OURS = "atheris"
+OURS = ("atheris", "threads")
 QUICK = Extent(5, 3, 6, 6, REAL)
-FULL = Extent(15, 10, 300, 60, (*REAL, *OTHERS, *SEEDED))
+FULL = Extent(15, 10, 300, 60, (*REAL, *OTHERS, *SEEDED, *CONCURRENT_SEEDED), long=50)
 
 
 def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES)) -> Measured:
@@ -38,13 +39,15 @@ def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES
     click.echo("speed...", err=True)
     speed = measure(extent.rounds, 1, scale=extent.scale)
     found: list[Hunt] = []
-    caps = {name: extent.cap if name == OURS else min(extent.cap, extent.others) for name in engines}
+    caps = {name: extent.cap if name in OURS else min(extent.cap, extent.others) for name in engines}
     for each in hunts(extent.bugs, caps, extent.seeds, extent.jobs):
         what = f"after {each.executions} executions" if each.found else "not"
         click.echo(f"{each.bug}, {each.engine}, seed {each.seed}: {what}, {each.seconds:.1f} s", err=True)
         found.append(each)
     click.echo("minimizing...", err=True)
-    cuts = [small for bug in REAL if (small := cut(bug, found)) is not None]
+    inputs = [(bug, found_inputs(bug, found), "as found") for bug in REAL]
+    inputs.append((REAL[0], long_inputs(REAL[0], extent.long), f"{LONG_OPS} random ops"))
+    cuts = [small for each in inputs if (small := cut(*each)) is not None]
     return Measured(
         *(
             command,

@@ -27,7 +27,7 @@ from typing import Any
 
 from fuzz.engines.config import Config
 from fuzz.minimize import Predicate
-from fuzz.mutants import MUTANTS
+from fuzz.mutants import CONCURRENT, MUTANTS
 from fuzz.program import Program
 from fuzz.remedies import switched_on
 from fuzz.reproduce import fails_as
@@ -37,18 +37,23 @@ from fuzz.targets.select import make_target
 
 ENGINES: dict[str, dict[str, Any]] = {
     "atheris": {"engine": "atheris"},
-    "plain bytes": {"engine": "atheris", "plain_bytes": True},
+    "plain bytes": {"engine": "atheris", "plain": True},
     "hypothesis": {"engine": "hypothesis"},
     "uniform": {"engine": "uniform"},
     "random": {"engine": "random"},
+    "threads": {"engine": "threads"},
+    "random schedules": {"engine": "threads", "plain": True},
 }
 """The engines by the name that they have in the table, and what their configurations say. `random` has no
-feedback but draws what each program is about as ours does; `uniform` draws every op alike."""
+feedback but draws what each program is about as ours does; `uniform` draws every op alike. The last two are
+for bugs that take threads."""
 
+FIRST = 4
+"""Seeds, all of them missed, after which an engine is not asked for a bug again."""
 PATIENCE = 10
 """Wall seconds that a process may take for each CPU second that it has."""
 
-REMEDIES = ("trunc-next-table", "cursor-block-type")
+REMEDIES = ("trunc-next-table", "cursor-block-type", "shrink-stale-shift")
 """On while mutants are looked for: the real bugs of 2.3 that a mutant could be taken for."""
 
 
@@ -65,6 +70,11 @@ class Bug:
     mutant: str = ""
     remedies: tuple[str, ...] = ()
     target: str = "model"
+    threads: bool = False
+
+    def is_for(self, engine: str) -> bool:
+        """Whether that engine can meet it at all."""
+        return self.threads is (ENGINES[engine]["engine"] == "threads")
 
 
 _MAGIC = "zap_leaf_phys(l)->l_hdr.lh_magic == ZAP_LEAF_MAGIC"
@@ -117,6 +127,12 @@ SEEDED = tuple(
     for name, mutant in MUTANTS.items()
 )
 """The mutants."""
+
+CONCURRENT_SEEDED = tuple(
+    Bug(name, mutant.release, mutant=name, remedies=REMEDIES, threads=True)
+    for name, mutant in CONCURRENT.items()
+)
+"""The mutants that take threads."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -253,10 +269,15 @@ def _events(descriptor: int, deadline: float) -> Iterator[dict[str, Any]]:
 def hunts(bugs: Iterable[Bug], caps: Mapping[str, float], seeds: int, jobs: int = 1) -> Iterator[Hunt]:
     """Every bug by every engine of `caps`, each seed for at most so many CPU seconds, `jobs` at a time.
 
-    An engine that has missed a bug at more than half of the seeds is not asked again: its median is known.
+    An engine that has missed a bug at more than half of the seeds, or at the first FIRST ones, is not asked
+    again: its median is beyond the bound, or as good as surely.
     """
     with ThreadPoolExecutor(jobs) as pool:
-        waiting = [pool.submit(_seeds, bug, engine, caps, seeds) for bug, engine in product(bugs, caps)]
+        waiting = [
+            pool.submit(_seeds, bug, engine, caps, seeds)
+            for bug, engine in product(bugs, caps)
+            if bug.is_for(engine)
+        ]
         for each in waiting:
             yield from each.result()
 
@@ -265,7 +286,8 @@ def _seeds(bug: Bug, engine: str, caps: Mapping[str, float], seeds: int) -> list
     done: list[Hunt] = []
     for seed in range(1, seeds + 1):
         done.append(hunt(bug, engine, seed, caps[engine]))
-        if 2 * sum(not each.found for each in done) > seeds:
+        missed = sum(not each.found for each in done)
+        if 2 * missed > seeds or missed == seed == FIRST:
             break
     return done
 

@@ -87,7 +87,7 @@ def hunt_lines(rows: list[Row], seeds: int, cap: float, others: float) -> list[s
     """Who finds what how soon. A median of seeds that mostly found nothing is shown as a lower bound."""
     lines = [
         f"Until found, medians of {seeds} seeds, at most {cap:g} CPU seconds each of ours and {others:g} of "
-        "another engine; > where most missed it (after that it is not asked again)",
+        "another engine; > where most missed it (and then it is not asked again)",
         f"  {'bug':32} {'engine':12} {'found':>7} {'executions':>11} {'seconds':>8} {'CPU s':>8}"
         "  (least to most CPU s)",
     ]
@@ -109,9 +109,9 @@ def cut_lines(cuts: list[Cut]) -> list[str]:
     lines = ["Minimized, median (least to most)"]
     for each in cuts:
         lines.append(
-            f"  {each.bug:16} {each.inputs} inputs of {each.before[0]:.0f} ops ({each.before[1]:.0f} to "
+            f"  {each.bug:32} {each.inputs} inputs of {each.before[0]:.0f} ops ({each.before[1]:.0f} to "
             f"{each.before[2]:.0f}): {each.after[0]:.0f} ops ({each.after[1]:.0f} to {each.after[2]:.0f}), "
             f"known minimum {each.shortest} reached by {each.at_least}, "
-            f"seconds {_spread(each.seconds).strip()}"
+            f"CPU seconds {_spread(each.seconds).strip()}"
         )
     return lines if cuts else [*lines, "  nothing: no real bug was found"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
-ENGINES = ("atheris", "hypothesis", "random", "uniform")
+ENGINES = ("atheris", "hypothesis", "random", "uniform", "threads")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -15,7 +15,8 @@ class Config:
     when the whole run began; `corpus` is where libFuzzer keeps its inputs ("" for nowhere) and `seeds` are
     programs to start from; `known` are texts of signatures that need no report; with `forms` other ways to
     known failures are reported too; `remedies` are those that are switched on, `mutant` the seeded fault, if
-    any; with `plain_bytes` atheris mutates bytes as libFuzzer does, and our mutations are left out; `report`
+    any; a `plain` engine does without what is ours: atheris mutates bytes as libFuzzer does, threads are
+    scheduled at random and nothing is kept; `report`
     is the file descriptor that events are written to."""
 
     engine: str
@@ -33,7 +34,7 @@ class Config:
     forms: bool = False
     remedies: tuple[str, ...] = ()
     mutant: str = ""
-    plain_bytes: bool = False
+    plain: bool = False
     extra: tuple[str, ...] = ()
     report: int = 1
 

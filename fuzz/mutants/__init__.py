@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 
+from fuzz.mutants.concurrency import CONCURRENCY_MUTANTS
 from fuzz.mutants.in_bytes import BYTES_MUTANTS
 from fuzz.mutants.in_leaf import LEAF_MUTANTS
 from fuzz.mutants.in_shrink import SHRINK_MUTANTS
@@ -18,11 +19,14 @@ from fuzz.mutants.mutant import SLIP, Mutant
 MUTANTS: Mapping[str, Mutant] = {
     mutant.name: mutant for mutant in (*LEAF_MUTANTS, *TABLE_MUTANTS, *SHRINK_MUTANTS, *BYTES_MUTANTS)
 }
-"""Every mutant, by name."""
+"""Every mutant that one thread can meet, by name."""
 
-__all__ = ["MUTANTS", "SLIP", "Mutant", "applied"]
+CONCURRENT: Mapping[str, Mutant] = {mutant.name: mutant for mutant in CONCURRENCY_MUTANTS}
+"""Those that take two."""
+
+__all__ = ["CONCURRENT", "MUTANTS", "SLIP", "Mutant", "applied"]
 
 
 def applied(name: str) -> contextlib.AbstractContextManager[None]:
     """The model with the mutant of that name. Raises KeyError, EditProblem."""
-    return MUTANTS[name].applied()
+    return {**MUTANTS, **CONCURRENT}[name].applied()

@@ -1,0 +1,25 @@
+"""Programs with threads, and their schedules: PCT, random ones, and changes of those that led somewhere."""
+
+from __future__ import annotations
+
+from fuzz.engines.config import Config
+from fuzz.engines.loop import Loop, Stopped
+from fuzz.engines.seeds import seed_programs
+from fuzz.threads.fuzzer import ThreadFuzzer
+
+
+def main(config: Config) -> None:
+    """Run programs of threads until the bound; the plain form keeps nothing and only schedules at random."""
+    loop = Loop(config)
+    policies = "random" if config.plain else "mixed"
+    fuzzer = ThreadFuzzer(loop.model, config.seed, policies=policies, keep=not config.plain)
+    try:
+        for program in seed_programs(config):
+            loop.execute(program)
+        for caught in fuzzer.caught():
+            loop.executions += 1
+            if caught is not None:
+                loop.failed(caught.program, caught.failure)
+            loop.tick()
+    except Stopped:
+        loop.status("done")
