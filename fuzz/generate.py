@@ -1,8 +1,8 @@
 """Random programs. The only source of chance is the `random.Random` that is passed in.
 
 A program is drawn in two steps: first a theme (which ZAPs, a few keys that lie near each other, a few value
-sizes that matter for a leaf, which verbs and how often), then ops from that theme. Few keys and few sizes
-make ops meet; verbs left out at random make programs differ more than any one set of weights would.
+sizes that matter for a leaf, which groups of verbs and how often), then ops from that theme. Few keys and few
+sizes make ops meet; with few groups of verbs the ops of a bug that needs them come close to each other.
 """
 
 from __future__ import annotations
@@ -28,9 +28,26 @@ _OFTEN = {
     "txg": 6,
     "finish": 3,
     "sync": 3,
+    "serialize": 3,
+    "advance": 2,
+    "destroy": 2,
+    "create": 2,
 }
 WEIGHTS: Mapping[str, int] = {verb: _OFTEN.get(verb, 1) for verb in VERBS}
 """How often each verb is drawn, before some are left out."""
+
+ALWAYS = frozenset(("add", "remove"))
+_GROUP = {
+    **dict.fromkeys(("update", "increment"), "changes"),
+    **dict.fromkeys(("destroy", "create"), "objects"),
+    **dict.fromkeys(("touch", "mkdir", "unlink", "rmdir", "rename", "readdir"), "directories"),
+    **dict.fromkeys(("lookup_norm", "remove_norm"), "forms"),
+}
+_OF_TARGET = {Target.ZAP: "answers", Target.CURSOR: "cursors", Target.NONE: "time"}
+GROUPS = {verb: _GROUP.get(verb, _OF_TARGET[row.target]) for verb, row in VERBS.items()}
+"""The group that each verb is drawn with or left out with; those of ALWAYS are in every program."""
+CHANCES = {"time": 0.7, "cursors": 0.5, "objects": 0.25, "forms": 0.1}
+"""Of a group, that a program uses it; 0.3 for the others."""
 
 CURSORS = ("c", "d")
 ZAP_NAMES = ("z", "y", "x", "w")
@@ -40,8 +57,9 @@ ZAP_NAMES = ("z", "y", "x", "w")
 class Parameters:
     """What random programs look like. Chances are of 1.
 
-    `left_out`: that a verb other than add and remove is not used; `known_key`: that an op takes a key of the
-    theme; `max_shift`: the largest leaf block, log2 of bytes, that a header line asks for.
+    `left_out`: that a verb of a group that is used is not; `many`: that a program has up to MANY times as
+    many keys; `known_key`: that an op takes a key of the theme; `phased`: that a program goes on in phases;
+    `max_shift`: the largest leaf block, log2 of bytes, that a header line asks for.
     """
 
     min_ops: int = 8
@@ -50,13 +68,21 @@ class Parameters:
     max_keys: int = 6
     lengths: int = 2
     second_zap: float = 0.1
-    left_out: float = 0.35
+    left_out: float = 0.2
+    many: float = 0.2
     known_key: float = 0.97
+    phased: float = 0.5
     max_shift: int = 14
     weights: Mapping[str, int] = dataclasses.field(default_factory=lambda: WEIGHTS)
 
 
 DEFAULT = Parameters()
+MANY = 3
+PHASE = (2, 14)
+"""The least and the most ops of a phase."""
+STRESSED = ("add", "add", "remove", "remove", "cursors", "time", "objects")
+"""What a phase is about: a verb or a group. So objects fill, are walked over, empty and fill again."""
+STRESS = 8
 
 
 @dataclasses.dataclass(slots=True)
@@ -106,7 +132,7 @@ def sizes_that_matter(zap: Zap, rng: Random) -> int:
 def near_keys(zap: Zap, count: int, rng: Random) -> list[Key]:
     """Keys that share some leading bits of their hashes: the corners of a few nested prefixes."""
     base = 0 if rng.random() < 0.6 else rng.getrandbits(64)
-    depth = rng.choice((1, 2, 2, 3, 3, 4, 5, 8))
+    depth = rng.choice((1, 2, 2, 3, 3, 4, 5, 6, 7, 8))
     keys: list[Key] = []
     for _ in range(count):
         if rng.random() < 0.5:
@@ -133,15 +159,19 @@ def theme(rng: Random, parameters: Parameters = DEFAULT) -> Theme:
     keys = {}
     lengths = {}
     for name, zap in zaps.items():
-        keys[name] = near_keys(zap, rng.randint(parameters.min_keys, parameters.max_keys), rng)
+        most = parameters.max_keys * (MANY if rng.random() < parameters.many else 1)
+        keys[name] = near_keys(zap, rng.randint(parameters.min_keys, most), rng)
         wanted = rng.randint(1, parameters.lengths)
         lengths[name] = [sizes_that_matter(zap, rng) for _ in range(wanted)]
+    groups = {group for group in dict.fromkeys(GROUPS.values()) if rng.random() < CHANCES.get(group, 0.3)}
     verbs = [
         verb
         for verb in parameters.weights
-        if verb in ("add", "remove") or rng.random() >= parameters.left_out
+        if verb in ALWAYS or (GROUPS[verb] in groups and rng.random() >= parameters.left_out)
     ]
-    return Theme(zaps, keys, lengths, verbs, [parameters.weights[verb] for verb in verbs])
+    stress = {group: rng.choice((1, 1, 3)) for group in dict.fromkeys(GROUPS.values())}
+    weights = [parameters.weights[verb] * (1 if verb in ALWAYS else stress[GROUPS[verb]]) for verb in verbs]
+    return Theme(zaps, keys, lengths, verbs, weights)
 
 
 def random_op(rng: Random, about: Theme, parameters: Parameters = DEFAULT) -> Op:
@@ -205,5 +235,20 @@ def random_program(rng: Random, parameters: Parameters = DEFAULT) -> Program:
     """A whole program."""
     about = theme(rng, parameters)
     count = rng.randint(parameters.min_ops, parameters.max_ops)
-    ops = tuple(random_op(rng, about, parameters) for _ in range(count))
-    return Program(tuple(about.zaps.values()), ops)
+    ops: list[Op] = []
+    phased = rng.random() < parameters.phased
+    while len(ops) < count:
+        length = min(rng.randint(*PHASE), count - len(ops)) if phased else count
+        now = _stressed(rng, about) if phased else about
+        ops += [random_op(rng, now, parameters) for _ in range(length)]
+    return Program(tuple(about.zaps.values()), tuple(ops))
+
+
+def _stressed(rng: Random, about: Theme) -> Theme:
+    """The theme with some of its verbs drawn more often."""
+    stressed = rng.choice(STRESSED)
+    weights = [
+        weight * (STRESS if stressed in (verb, GROUPS[verb]) else 1)
+        for verb, weight in zip(about.verbs, about.weights, strict=True)
+    ]
+    return dataclasses.replace(about, weights=weights)

@@ -24,8 +24,9 @@ from fuzz.generate import (
     theme,
     written,
 )
-from fuzz.program import VERBS, Key, Op, Program, Target, Zap
+from fuzz.program import MAX_VALUE, VERBS, Key, Op, Program, Target, Zap
 from fuzz.simpler import keys_of
+from zapcore.layout import ARRAY_BYTES, geometry
 
 TIME = ("txg", "txg", "txg", "finish", "sync", "sync", "evict")
 MAX_PIECE = 12
@@ -247,6 +248,21 @@ def grow_empty_grow(draft: Draft, rng: Random) -> None:
     draft.ops[at:at] = grown[:MAX_GROWN]
 
 
+def grow_table(draft: Draft, rng: Random) -> None:
+    """Add two keys that agree in more bits than a small table has, near a key that is alive or anywhere, each
+    too large for a leaf with the other in it: leaves split until the table must grow."""
+    zap = draft.some_zap(rng)
+    at = draft.place(rng)
+    alive = draft.alive(zap.name, at)
+    near = hash_of(zap, rng.choice(alive)) if alive and rng.random() < 0.7 else rng.getrandbits(64)
+    bits = rng.randint(4, 9)
+    pair = [key_for(zap, near ^ turn << (63 - bits), bits + 1, rng) for turn in (0, 1)]
+    if rng.random() < 0.5:
+        pair = [pair[1]]
+    length = ARRAY_BYTES * (geometry(zap.leaf_shift).chunks // 2)
+    draft.ops[at:at] = [written(rng, "add", zap, key, min(length, MAX_VALUE)) for key in pair]
+
+
 def remove_everything(draft: Draft, rng: Random) -> None:
     """Remove every key that is alive at some place, in some order."""
     zap = draft.some_zap(rng)
@@ -327,6 +343,7 @@ MUTATIONS: Mapping[Mutation, int] = {
     time_step: 10,
     cursor_around_removes: 4,
     grow_empty_grow: 4,
+    grow_table: 6,
     remove_everything: 4,
     add_again: 5,
     change_header: 2,
@@ -338,11 +355,21 @@ _ALL = list(MUTATIONS)
 _WEIGHTS = list(MUTATIONS.values())
 
 
-def mutate(program: Program, rng: Random, max_ops: int = 4 * DEFAULT.max_ops) -> Program:
-    """A changed program: one mutation, or a few one after the other."""
+def some_mutation(rng: Random) -> Mutation:
+    """One of the table, by its weights."""
+    return rng.choices(_ALL, _WEIGHTS)[0]
+
+
+def mutate(
+    program: Program,
+    rng: Random,
+    max_ops: int = 4 * DEFAULT.max_ops,
+    choose: Callable[[Random], Mutation] = some_mutation,
+) -> Program:
+    """A changed program: one mutation, or a few one after the other, each chosen by `choose`."""
     draft = Draft(program)
     for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 5))):
-        rng.choices(_ALL, _WEIGHTS)[0](draft, rng)
+        choose(rng)(draft, rng)
     return draft.program(max_ops)
 
 

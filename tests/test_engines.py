@@ -73,7 +73,8 @@ def test_the_seed_decides_everything(engine: str, tmp_path: Path) -> None:
         "atheris": ("700", "5"),
         "random": ("400", "3"),
         "uniform": ("400", "3"),
-        "hypothesis": ("400", "6"),
+        "threads": ("400", "30"),
+        "hypothesis": ("400", "3"),
     }[engine]
     (tmp_path / "known").mkdir()
     results = []

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1 << 14
 REMEMBERED = 1 << 12
-FRESH = 0.08
-"""How often a mutation gives a new random program instead."""
+WAYS = {"fresh": 70, "mutate": 22, "splice": 8}
+"""How a next program is made, and how often to begin with: a new random one, one changed, two joined.
+libFuzzer asks for two to be joined every second time, which is too often."""
 
 LIBFUZZER = ("-handle_int=0", "-handle_term=0", "-len_control=0", "-rss_limit_mb=2048", "-timeout=120")
 """Signals are ours: an execution always ends, so that files are whole. Lengths need no schedule."""
@@ -88,39 +89,57 @@ def main(config: Config) -> None:
     from fuzz.engines.counters import reserve
     from fuzz.engines.loop import Loop, Stopped
     from fuzz.engines.seeds import seed_programs
+    from fuzz.engines.weights import Weights
     from fuzz.generate import random_program
-    from fuzz.mutate import mutate, splice
+    from fuzz.mutate import MUTATIONS, Mutation, mutate, splice
 
     loop = Loop(config, reserve())
     for option in config.extra:
         if option.startswith("-runs="):  # ended by us, so that the last counts are told
             loop.runs = int(option.removeprefix("-runs="))
     inputs = Inputs(decode, encode)
+    ways = Weights(WAYS)
+    mutations = Weights(MUTATIONS)
+    way: list[str] = []
+    used: list[Mutation] = []
 
     def test_one_input(data: bytes) -> None:
+        before = len(loop.seen)
         try:
             loop.execute(inputs.program(data))
         except Stopped:
             end()
+        new = len(loop.seen) > before
+        ways.credit(way, new)
+        mutations.credit(used, new)
 
     def end() -> None:
         loop.status("done")
         sys.stderr.flush()
         os._exit(0)
 
+    def choose(rng: Random) -> Mutation:
+        used.append(mutations.draw(rng))
+        return used[-1]
+
+    def next_program(program: Program, other: Program | None, rng: Random) -> Program:
+        how = ways.draw(rng) if program.ops else "fresh"
+        if how == "splice" and other is None:
+            how = "mutate"
+        way[:] = [how]
+        used.clear()
+        if how == "fresh":
+            return random_program(rng)
+        if how == "splice" and other is not None:
+            return splice(program, other, rng, config.max_ops)
+        return mutate(program, rng, config.max_ops, choose)
+
     def custom_mutator(data: bytes, max_size: int, seed: int) -> bytes:
-        rng = Random(seed)
-        program = inputs.program(data)
-        if rng.random() < FRESH or not program.ops:
-            changed = random_program(rng)
-        else:
-            changed = mutate(program, rng, config.max_ops)
-        return inputs.data(changed, max_size, data)
+        return inputs.data(next_program(inputs.program(data), None, Random(seed)), max_size, data)
 
     def custom_crossover(first: bytes, second: bytes, max_size: int, seed: int) -> bytes:
-        rng = Random(seed)
-        both = splice(inputs.program(first), inputs.program(second), rng, config.max_ops)
-        return inputs.data(both, max_size, first)
+        one, other = inputs.program(first), inputs.program(second)
+        return inputs.data(next_program(one, other, Random(seed)), max_size, first)
 
     with tempfile.TemporaryDirectory(prefix="zapfuzz-") as scratch:
         seeds = Path(scratch)
@@ -137,5 +156,5 @@ def main(config: Config) -> None:
             "custom_mutator": custom_mutator,
             "custom_crossover": custom_crossover,
         }
-        atheris.Setup(arguments, test_one_input, **({} if config.plain_bytes else callbacks))
+        atheris.Setup(arguments, test_one_input, **({} if config.plain else callbacks))
         atheris.Fuzz()

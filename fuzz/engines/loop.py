@@ -61,7 +61,7 @@ class Loop:
         self.met: Counter[str] = Counter()
         self.ways: Counter[tuple[str, frozenset[str]]] = Counter()
         self.seen: set[int] = set()
-        self.observe = observe or self.seen.add
+        self.observe = observe
         self.runs = config.runs
         self.deadline = config.started + config.seconds if config.seconds else 0.0
         self.next_status = 0.0
@@ -102,7 +102,9 @@ class Loop:
 
     def _trace(self, index: int, op: Op, result: Result) -> None:
         for feature in features(self.model, op):
-            self.observe(feature)
+            self.seen.add(feature)
+            if self.observe is not None:
+                self.observe(feature)
 
     def _is_known(self, text: str) -> bool:
         return text in self.met or text in self.config.known

@@ -34,8 +34,15 @@ def features(target: ModelTarget, op: Op) -> Iterator[int]:
             continue
         dbuf = leaf.dbuf
         if dbuf is not None and dbuf.state is CACHED:
-            gone = dbuf.buf.q[L.Q_BLOCK_TYPE] == 0
+            first = dbuf.buf.q[L.Q_BLOCK_TYPE]
+            gone = 0 if first == L.ZBT_LEAF else 1 if first == 0 else 2  # freed, or a block of the table now
             yield hash((4, gone, len(dbuf.dirty), dbuf.user is leaf, flights))
+            header = dbuf.dnode.dbufs.get(0)
+            if gone and header is not None and header.state is CACHED:
+                # how soon its block will be given out again, and how near to its growth the table is
+                q = header.buf.q
+                ahead = min(max(dbuf.blkid - q[L.Q_FREEBLK], -1), 4)
+                yield hash((7, gone, ahead, q[L.Q_TBL_SHIFT], q[L.Q_TBL_NUMBLKS]))
 
 
 def _object(dnode: Dnode, flights: int, open_txg: int) -> Iterator[int]:
