@@ -85,6 +85,7 @@ class LibzpoolTarget:
         self._program: Program | None = None
         self._served = self._syncs = self._lost = 0
         self._applied = 0
+        self._release = release
         self._held: HeldTarget | None = None
 
     # TargetLike
@@ -205,7 +206,8 @@ class LibzpoolTarget:
             return RunOutcome(None, "threads need greenlet: pip install 'zapfuzz[threads]'", 0)
         if self._held is None:
             self._held = HeldTarget(path=self.library, deadline=self._deadline)
-        return run_held(program, self._held, model_for(self.library), judge=judge, trace=trace).outcome
+        model = model_for(self.library, self._release)
+        return run_held(program, self._held, model, judge=judge, trace=trace).outcome
 
     def close(self) -> None:
         """End the worker."""

@@ -87,7 +87,13 @@ def _every_schedule(program: Program, real: HeldTarget, name: str, model: ModelT
 
 @click.command("force")
 @click.argument("program")
-@click.option("--release", metavar="R", default="2.3", show_default=True, help="2.1, 2.3, or a version.")
+@click.option(
+    "--release",
+    metavar="R",
+    default="2.3",
+    show_default=True,
+    help="2.1, 2.3, or a version; beside --libzpool the model that leads the threads.",
+)
 @click.option("--libzpool", metavar="PATH", help="A libzpool, or a folder that has one.")
 @click.option("--repeat", type=click.IntRange(1, 10_000), default=10, show_default=True)
 @click.option(
@@ -113,6 +119,8 @@ def force_command(
     switches could be forced, and how often each outcome came. Exit status: 0 if all runs are fine, 1 if one
     fails, 2 if the program cannot be read or the library not be had.
     """
+    if free and preemptions is not None:
+        raise click.UsageError("--free holds nobody, --preemptions holds everybody: give one of them")
     loaded = load(program)
     if not has_threads(loaded):
         raise SyntaxProblem(program, 0, 0, "ops of threads (`t1: add ...`)", "none")
@@ -120,7 +128,7 @@ def force_command(
         real = HeldTarget(release, libzpool)
     except NoLibrary as missing:
         raise NoTarget(str(missing)) from missing
-    name, model = f"libzpool {real.library.parent.name}", model_for(real.library)
+    name, model = f"libzpool {real.library.parent.name}", model_for(real.library, release)
     with real:
         if preemptions is not None:
             raise SystemExit(_every_schedule(loaded, real, name, model, preemptions))

@@ -24,9 +24,9 @@ from fuzz.threads.real.target import Ended, HeldTarget
 from fuzz.threads.section import MOVE_WORLD, check_section, sections
 from zapcore.check import Report, check_object
 from zapcore.errors import LimitExceeded
+from zapcore.release import RELEASES
 from zapcore.violation import INVARIANTS
 from zapcore.zap.leaf import to_stored
-
 
 HELD_ONLY = MOVE_WORLD - {"evict"}
 """Ops that take several calls of the pool, which no other thread may come between."""
@@ -205,10 +205,12 @@ def _holds(oracle: Oracle, name: str, report: Report | None) -> bool:
     return held == said or len(report.entries) != report.entries_read
 
 
-def model_for(library: Path) -> ModelTarget:
-    """The model of the release that a library is of, by the name of its folder; of 2.3 where that says
-    nothing."""
-    version = library.parent.name
+def model_for(library: Path, release: str = "") -> ModelTarget:
+    """The model of a release; where it is none of the model's, of the one that a library is of by the name of
+    its folder, and of 2.3 where that says nothing."""
+    if release in RELEASES:
+        return ModelTarget(release)
+    version = release or library.parent.name
     return ModelTarget(next((each for each in PINNED if f"{version}.".startswith(f"{each}.")), "2.3"))
 
 
