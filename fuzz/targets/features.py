@@ -60,25 +60,30 @@ def _object(dnode: Dnode, flights: int, open_txg: int) -> Iterator[int]:
     growing = q[L.Q_TBL_NEXTBLK] > 0
     shape = (min(leaves, 24), q[L.Q_TBL_SHIFT], growing)
     yield hash((2, *shape, min(unused, 8)))
-    kinds = set()
-    for dbuf in list(dnode.dbufs.values())[-MANY:]:
-        if dbuf.blkid:
-            kind = _kind(dbuf, free, open_txg)
-            if kind not in kinds:
-                kinds.add(kind)
-                yield hash((5, flights, kind))
+    dbufs = [*dnode.dbufs.values()][-MANY:]
+    kinds = {_kind(dbuf, free, open_txg) for dbuf in dbufs if dbuf.blkid}
+    for kind in kinds:
+        yield hash((5, flights, kind))
     yield hash((6, *shape, *sorted(kinds)))
 
 
 def _kind(dbuf: Dbuf, free: int, open_txg: int) -> int:
     """How a dbuf is held and dirty, whether it has user data, and whether its block is in use, in one
     number."""
-    dirty = dbuf.dirty
+    dirty, buf = dbuf.dirty, dbuf.buf
+    count = len(dirty)
+    spare = len(dbuf.holds) - count
+    bits = 4 * count + (spare if spare < 3 else 3)
     cached = dbuf.state is CACHED
-    bits = int(dbuf.user is not None)
-    bits = bits * 2 + (dbuf.blkid >= free)
-    bits = bits * 2 + (cached and dbuf.buf.q[L.Q_BLOCK_TYPE] == 0)
-    bits = bits * 2 + (cached and dbuf.buf.anonymous)
-    bits = bits * 2 + bool(dirty and dirty[0].txg == open_txg)
-    bits = bits * 2 + bool(dirty and cached and dirty[0].data is dbuf.buf)
-    return bits * 16 + 4 * len(dirty) + min(len(dbuf.holds) - len(dirty), 3)
+    if cached:
+        bits += 64 * buf.anonymous
+        if buf.q[L.Q_BLOCK_TYPE] == 0:
+            bits += 128
+    if dirty:
+        if dirty[0].txg == open_txg:
+            bits += 32
+        if cached and dirty[0].data is buf:
+            bits += 16
+    if dbuf.blkid >= free:
+        bits += 256
+    return bits if dbuf.user is None else bits + 512

@@ -184,6 +184,8 @@ def read_array(leaf: Leaf, chunk: int, size: int) -> bytes:
     buf = leaf.dbuf.buf
     raw, h = buf.raw, buf.h
     content, next_at, chunks = geo.first_chunk + 1, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
+    if 0 < size <= L.ARRAY_BYTES and chunk < chunks:
+        return bytes(raw[content + 24 * chunk : content + 24 * chunk + size])
     pieces = []
     for left in range(size, 0, -L.ARRAY_BYTES):
         if chunk >= chunks:

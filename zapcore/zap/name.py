@@ -60,7 +60,7 @@ class Name:
         self.match = match
         if isinstance(key, tuple):
             self.numints = len(key)
-            self.stored = struct.pack(f">{len(key)}Q", *key)
+            self.stored = key[0].to_bytes(8, "big") if len(key) == 1 else struct.pack(f">{len(key)}Q", *key)
             hashed = key[0] if zap.prehashed else hash_words(zap.salt, key)
         else:
             self.numints = len(key) + 1
