@@ -131,11 +131,12 @@ def sizes_that_matter(zap: Zap, rng: Random) -> int:
 
 def near_keys(zap: Zap, count: int, rng: Random) -> list[Key]:
     """Keys that share some leading bits of their hashes: the corners of a few nested prefixes."""
-    base = 0 if rng.random() < 0.6 else rng.getrandbits(64)
+    base = rng.choice((0, 0, 0, 1 << 63, rng.getrandbits(64)))
     depth = rng.choice((1, 2, 2, 3, 3, 4, 5, 6, 7, 8))
+    plain = rng.choice((0.5, 0.5, 0))
     keys: list[Key] = []
     for _ in range(count):
-        if rng.random() < 0.5:
+        if rng.random() < plain:
             keys.append(plain_key(zap, len(keys), depth))
             continue
         bits = rng.randint(0, depth)
@@ -186,7 +187,7 @@ def op_of(rng: Random, name: str, about: Theme, parameters: Parameters = DEFAULT
     if verb.target is Target.NONE:
         return Op(name)
     zap = _some_zap(rng, about)
-    numbers = _numbers(rng, name)
+    numbers = numbers_of(rng, name)
     if verb.target is Target.CURSOR:
         cursor = CURSORS[rng.random() < 0.2]
         return Op(name, cursor, other=zap.name if verb.other else "", **numbers)
@@ -207,7 +208,7 @@ def _some_key(rng: Random, about: Theme, zap: Zap, parameters: Parameters) -> Ke
     return key_for(zap, rng.getrandbits(64), 8, rng)
 
 
-def _numbers(rng: Random, name: str) -> dict[str, Any]:
+def numbers_of(rng: Random, name: str) -> dict[str, Any]:
     """A verb's numbers: mostly the defaults, at times any choice, a bound, or a small number."""
     numbers: dict[str, Any] = {}
     for number in VERBS[name].numbers + VERBS[name].positional:

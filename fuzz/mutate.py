@@ -10,18 +10,18 @@ from collections.abc import Callable, Mapping
 from random import Random
 
 from fuzz.aim import hash_of, key_for
+from fuzz.draft import Draft
 from fuzz.generate import (
     CURSORS,
     DEFAULT,
     WEIGHTS,
     ZAP_NAMES,
-    Theme,
+    numbers_of,
     op_of,
     plain_key,
     random_op,
     random_zap,
     sizes_that_matter,
-    theme,
     written,
 )
 from fuzz.program import MAX_VALUE, VERBS, Key, Op, Program, Target, Zap
@@ -29,71 +29,7 @@ from fuzz.simpler import keys_of
 from zapcore.layout import ARRAY_BYTES, geometry
 
 TIME = ("txg", "txg", "txg", "finish", "sync", "sync", "evict")
-MAX_PIECE = 12
 MAX_GROWN = 24
-
-
-class Draft:
-    """A program being changed."""
-
-    def __init__(self, program: Program) -> None:
-        self.zaps = {zap.name: zap for zap in program.zaps}
-        self.ops = list(program.ops)
-        self.schedule = program.schedule
-
-    def program(self, max_ops: int) -> Program:
-        """The program as it is now, cut to so many ops."""
-        return Program(tuple(self.zaps.values()), tuple(self.ops[:max_ops]), self.schedule)
-
-    def place(self, rng: Random) -> int:
-        """Where an op can be inserted."""
-        return rng.randint(0, len(self.ops))
-
-    def piece(self, rng: Random, longest: int = MAX_PIECE) -> slice:
-        """A short run of ops, often just one; empty only where there are no ops."""
-        start = rng.randrange(len(self.ops)) if self.ops else 0
-        return slice(start, start + (1 if rng.random() < 0.4 else rng.randint(1, longest)))
-
-    def where(self, *verbs: str) -> list[int]:
-        """The indexes of the ops with these verbs."""
-        return [index for index, op in enumerate(self.ops) if op.verb in verbs]
-
-    def keyed(self) -> list[int]:
-        """The indexes of the ops that have a key."""
-        return [index for index, op in enumerate(self.ops) if op.key is not None]
-
-    def keys(self, zap: str) -> list[Key]:
-        """The keys that the ops name, each once, in order."""
-        return list(dict.fromkeys(op.key for op in self.ops if op.target == zap and op.key is not None))
-
-    def alive(self, zap: str, at: int) -> list[Key]:
-        """The keys that are there before op `at`, if every op does what it says."""
-        there: dict[Key, None] = {}
-        for op in self.ops[:at]:
-            if op.target != zap:
-                continue
-            if op.key is not None and op.verb in ("add", "update"):
-                there[op.key] = None
-            elif op.key is not None and op.verb == "remove":
-                there.pop(op.key, None)
-            elif op.verb == "destroy":
-                there.clear()
-        return list(there)
-
-    def some_zap(self, rng: Random) -> Zap:
-        """One of its ZAPs."""
-        return self.zaps[rng.choice(list(self.zaps))]
-
-    def about(self, rng: Random) -> Theme:
-        """A theme of the keys and lengths that the program has, and a few new ones."""
-        fresh = theme(rng)
-        keys: dict[str, list[Key]] = {}
-        lengths: dict[str, list[int]] = {}
-        for name, zap in self.zaps.items():
-            keys[name] = self.keys(name) or [plain_key(zap, n, 2) for n in range(4)]
-            used = [op.size * op.length for op in self.ops if op.target == name and op.verb == "add"]
-            lengths[name] = sorted(set(used)) or [sizes_that_matter(zap, rng)]
-        return Theme(self.zaps, keys, lengths, fresh.verbs, fresh.weights)
 
 
 def insert(draft: Draft, rng: Random) -> None:
@@ -195,12 +131,17 @@ def change_length(draft: Draft, rng: Random) -> None:
             draft.ops[index] = new._replace(length=min(new.length, 8192 // new.size))
 
 
-def change_fill(draft: Draft, rng: Random) -> None:
-    """Give one value other bytes."""
-    writes = draft.where("add", "update")
-    if writes:
-        at = rng.choice(writes)
-        draft.ops[at] = draft.ops[at]._replace(fill=rng.choice((0, 1, 0xFF, rng.getrandbits(64))))
+def change_numbers(draft: Draft, rng: Random) -> None:
+    """Give one value other bytes, or another op other numbers."""
+    numbered = [at for at, op in enumerate(draft.ops) if VERBS[op.verb].numbers or VERBS[op.verb].positional]
+    if not numbered:
+        return
+    at = rng.choice(numbered)
+    op = draft.ops[at]
+    if op.verb in ("add", "update"):
+        draft.ops[at] = op._replace(fill=rng.choice((0, 1, 0xFF, rng.getrandbits(64))))
+    else:
+        draft.ops[at] = op._replace(**numbers_of(rng, op.verb))
 
 
 def time_step(draft: Draft, rng: Random) -> None:
@@ -249,10 +190,14 @@ def grow_empty_grow(draft: Draft, rng: Random) -> None:
 
 
 def grow_table(draft: Draft, rng: Random) -> None:
-    """Add two keys that agree in more bits than a small table has, near a key that is alive or anywhere, each
-    too large for a leaf with the other in it: leaves split until the table must grow."""
-    zap = draft.some_zap(rng)
+    """Add one or two keys that need more bits than a small table has."""
     at = draft.place(rng)
+    draft.ops[at:at] = _deep(draft, draft.some_zap(rng), at, rng)
+
+
+def _deep(draft: Draft, zap: Zap, at: int, rng: Random) -> list[Op]:
+    """Adds of a pair of keys that agree in a few bits, near a key that is alive or anywhere, each too large
+    for a leaf with the other in it, or of one of them: leaves split until the table must grow."""
     alive = draft.alive(zap.name, at)
     near = hash_of(zap, rng.choice(alive)) if alive and rng.random() < 0.7 else rng.getrandbits(64)
     bits = rng.randint(4, 9)
@@ -260,7 +205,28 @@ def grow_table(draft: Draft, rng: Random) -> None:
     if rng.random() < 0.5:
         pair = [pair[1]]
     length = ARRAY_BYTES * (geometry(zap.leaf_shift).chunks // 2)
-    draft.ops[at:at] = [written(rng, "add", zap, key, min(length, MAX_VALUE)) for key in pair]
+    return [written(rng, "add", zap, key, min(length, MAX_VALUE)) for key in pair]
+
+
+def refill_under_cursor(draft: Draft, rng: Random) -> None:
+    """Walk a cursor to some entry, remove it and a few that come before, let the object grow again, go on."""
+    zap = draft.some_zap(rng)
+    at = draft.place(rng)
+    alive = sorted(draft.alive(zap.name, at), key=lambda key: hash_of(zap, key))
+    if not alive:
+        return
+    steps = len(alive) if rng.random() < 0.6 else rng.randint(1, len(alive))
+    removed = alive[max(0, steps - rng.randint(1, 3)) : steps]
+    cursor = rng.choice(CURSORS)
+    later = draft.ops[at:]
+    del draft.ops[at:]
+    draft.ops += [Op("cursor", cursor, other=zap.name), *[Op("next", cursor)] * steps]
+    draft.ops += [Op("remove", zap.name, key) for key in rng.sample(removed, len(removed))]
+    if rng.random() < 0.3:
+        draft.ops.append(Op(rng.choice(TIME)))
+    for _ in range(rng.randint(1, 2)):
+        draft.ops += _deep(draft, zap, len(draft.ops), rng)
+    draft.ops += [Op(rng.choice(("next", "retrieve", "advance")), cursor), *later]
 
 
 def remove_everything(draft: Draft, rng: Random) -> None:
@@ -339,11 +305,12 @@ MUTATIONS: Mapping[Mutation, int] = {
     share_prefix: 8,
     same_key: 8,
     change_length: 6,
-    change_fill: 1,
+    change_numbers: 3,
     time_step: 10,
     cursor_around_removes: 4,
     grow_empty_grow: 4,
     grow_table: 6,
+    refill_under_cursor: 6,
     remove_everything: 4,
     add_again: 5,
     change_header: 2,

@@ -26,8 +26,8 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,15}")
 """How ZAPs and cursors may be called."""
 
 MAX_NAME = 1040
-"""Bytes: more than a ZAP takes, so that ENAMETOOLONG is within reach. A ZAP takes 255 (ZAP_MAXNAMELEN has room
-for the NUL); in 2.3 one that was created micro, as directories are, takes 1023."""
+"""Bytes: more than a ZAP takes, so that ENAMETOOLONG is within reach. A ZAP takes 255 (ZAP_MAXNAMELEN has
+room for the NUL); in 2.3 one that was created micro, as directories are, takes 1023."""
 MAX_WORDS = 33
 """One more than a ZAP takes."""
 MAX_VALUE = 8192

@@ -8,8 +8,9 @@ import pytest
 
 from fuzz.aim import hash_of, key_for
 from fuzz.codec import decode, encode
+from fuzz.draft import Draft
 from fuzz.generate import random_program, random_zap
-from fuzz.mutate import MUTATIONS, Draft, Mutation, mutate, splice
+from fuzz.mutate import MUTATIONS, Mutation, mutate, splice
 from fuzz.program import VERBS, Op, Program, Zap
 from fuzz.validate import problems
 
