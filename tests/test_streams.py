@@ -43,6 +43,22 @@ def test_a_program_from_standard_input() -> None:
     assert "def test_program(release: str)" in done.stdout
 
 
+def test_names_and_comments_that_mean_something_elsewhere(tmp_path: Path) -> None:
+    text = '# */ """ \\ ??/ /* @steps@ */ {story} \\\nzap z fat key=u64 prehashed leaf_shift=9\nadd z 0x1\n'
+    for name in (b"a 'b.zap", b"no\xffutf8.zap", b"-.zap", b'""".zap', b"*.zap"):
+        file = os.fsdecode(os.fsencode(tmp_path) + b"/" + name)
+        Path(file).write_text(text)
+        for form in ("c", "python", "pytest"):
+            done = shell('"$@"', "export", file, "--as", form, "--out", str(tmp_path / "out"))
+            assert (done.returncode, done.stderr) == (0, "")
+            out = (tmp_path / "out").read_text("utf-8")
+            if form == "c":
+                assert out.partition("*/\n\n")[2].startswith("#ifndef _GNU_SOURCE\n")
+                assert out.count("/*", 0, out.index("*/")) == 1
+            else:
+                compile(out, "exported", "exec")
+
+
 def test_a_reader_that_goes_away(tmp_path: Path) -> None:
     log = tmp_path / "long.log"
     log.write_bytes(Path(LOG).read_bytes() * 2000)

@@ -46,7 +46,7 @@ def open_reproducer(path: Path) -> Reproducer:
             program = parse(file.read(MAX_FILE + 1), "<stdin>")
     else:
         program = load(path)
-    name = path.stem.strip("-") or "program"
+    name = path.stem.strip("-").encode("utf-8", "replace").decode() or "program"
     expect, stack = expectations(program)
     return Reproducer(program, name, expect, stack, folder=Path(name))
 
