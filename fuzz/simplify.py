@@ -153,8 +153,27 @@ def fewer_keys(program: Program) -> Iterator[Program]:
                 [op for op in program.ops if op.target != zap.name or key not in keys_of(op)]
             )
             for share in range(2, len(known) + 1):
-                chunks = geometry(zap.leaf_shift).chunks // share - _key_chunks(zap)
-                yield _all_as_long(rest, zap.name, ARRAY_BYTES * max(chunks - 1, 0) + 1)
+                yield _all_as_long(rest, zap.name, _share(zap, share))
+        if zap.words and 2 < len(known) <= _SPLIT_UP_TO:
+            yield from _two_keys(program, zap, known)
+
+
+_SPLIT_UP_TO = 7
+
+
+def _two_keys(program: Program, zap: Zap, known: list[Key]) -> Iterator[Program]:
+    """Every key is one of two, in the two halves of all hashes, whose values do not fit one leaf."""
+    rest = (0,) * (zap.words - 1)
+    two: tuple[Key, Key] = ((0, *rest), (TOP, *rest))
+    for upper in range(1, 1 << (len(known) - 1)):
+        halves: dict[Key, Key] = {key: two[upper << 1 >> at & 1] for at, key in enumerate(known)}
+        yield _all_as_long(_renamed(program, zap.name, halves), zap.name, _share(zap, 2))
+
+
+def _share(zap: Zap, share: int) -> int:
+    """Bytes of a value that so many entries just do not fit a leaf with."""
+    chunks = geometry(zap.leaf_shift).chunks // share - _key_chunks(zap)
+    return ARRAY_BYTES * max(chunks - 1, 0) + 1
 
 
 def _all_as_long(program: Program, zap: str, length: int) -> Program:
