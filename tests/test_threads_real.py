@@ -51,7 +51,7 @@ def held(libzpool: Callable[..., LibzpoolTarget]) -> Iterator[Make]:
     what this machine cannot have, but never in CI."""
     made: list[HeldTarget] = []
 
-    def make(release: str, patience: float = 4.0) -> HeldTarget:
+    def make(release: str, patience: float = 10.0) -> HeldTarget:
         library = libzpool(release).library
         try:
             target = HeldTarget(path=library, patience=patience)
@@ -164,15 +164,15 @@ def test_what_cannot_be_forced_is_said(held: Make) -> None:
 def test_a_hang_is_bounded_and_the_next_program_runs(held: Make) -> None:
     """t1 stops inside its transaction, and t2 exports the pool (no program may ask for that here): it waits
     for the txg to sync, which nobody can see."""
-    real = held("2.3", 0.5)
+    real = held("2.3", 2)
     real.begin(Program(RACE.zaps, ()))
     pid = real.worker_pid
     ops = [Op("add", "z", (1,), 1, 1, thread=1), Op("reopen", thread=2)]
     plan = SectionPlan({1: [Point(What.HOLD, 0, 0)], 2: []}, [Turn(1, 1, 2, -1), Turn(2, -1, 0, -1)], -1)
     began = time.monotonic()
     ended = real.section(ops, plan)
-    assert time.monotonic() - began < 5
-    assert isinstance(ended.failure, Failure) and ended.failure.signature.kind == "hang"
+    assert time.monotonic() - began < 15
+    assert isinstance(ended.failure, Failure) and str(ended.failure.signature) == "hang ?:reopen no answer"
     assert "\nThread 1 in op 0, t1: add z 0x1:" in ended.failure.text
     assert "zap_add_uint64" in ended.failure.text
     assert ended.marks[0] == EXACT and ended.results == [None, None]

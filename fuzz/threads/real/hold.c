@@ -96,6 +96,19 @@ static struct {
 	int (*dnode_hold)(void *, uint64_t, const void *, void **);
 } real;
 
+/*
+ * Where the ZAP's code lies: its files are linked one after the other, and some of their functions are exported.
+ * Static ones may come before the first of these and after the last.
+ */
+#define SLACK 16384
+static const char *const zap_functions[] = {
+	"fzap_byteswap", "fzap_upgrade", "fzap_count", "fzap_lookup", "fzap_remove", "fzap_cursor_retrieve",
+	"mzap_create_impl", "zap_create", "zap_cursor_init", "zap_evict_sync", "zap_fini", "zap_get_stats",
+	"zap_hashbits", "zap_init", "zap_leaf_byteswap", "zap_leaf_init", "zap_leaf_split", "zap_lockdir",
+	"zap_put_leaf", "zap_unlockdir",
+};
+static const char *zap_begins, *zap_ends;
+
 /* Find the functions that these come in front of; once, before libzpool makes its first lock. Returns 0, or the
  * number of the one that is missing. */
 int
@@ -132,6 +145,15 @@ hold_begin(void *library)
 	FIND(dmu_buf_will_dirty);
 	FIND(dnode_hold);
 #undef FIND
+	for (size_t number = 0; number < sizeof (zap_functions) / sizeof (*zap_functions); number++) {
+		const char *at = dlsym(library, zap_functions[number]);
+		if (at == NULL)
+			continue;
+		if (zap_begins == NULL || at - SLACK < zap_begins)
+			zap_begins = at - SLACK;
+		if (at + SLACK > zap_ends)
+			zap_ends = at + SLACK;
+	}
 	void *frames[2];
 	(void) backtrace(frames, 2); /* its first call loads a library */
 	return (0);
@@ -364,13 +386,20 @@ opened_for_good(void)
 	}
 }
 
+/* Whether a call comes from the ZAP's code. */
+static int
+from_zap(const char *caller)
+{
+	return (caller >= zap_begins && caller < zap_ends);
+}
+
 /* What comes in between */
 
 void
 rw_init(void *lock, char *name, int type, void *arg)
 {
 	real.rw_init(lock, name, type, arg);
-	if (!inside) { /* not the locks of a dbuf that comes into being */
+	if (from_zap(__builtin_return_address(0))) {
 		fresh = lock;
 		fresh_mutex = NULL;
 	}
@@ -392,7 +421,7 @@ mutex_init(void *mutex, char *name, int type, void *cookie)
 	struct known zap;
 
 	real.mutex_init(mutex, name, type, cookie);
-	if (inside)
+	if (!from_zap(__builtin_return_address(0)))
 		return;
 	if (fresh != NULL && address > fresh && address - fresh < NEAR)
 		fresh_mutex = address;

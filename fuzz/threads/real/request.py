@@ -32,7 +32,7 @@ class Answer(NamedTuple):
     """What became of a section: for each op when it began and ended (0: it did not), where each turn that did
     not end at its point ended instead (by its index: the point, None where its thread had ended, and whether
     it waits there), what the matching found, and `stuck` (`hang`, `deadlock` or nothing) with the stacks of
-    threads that got stuck."""
+    threads that stand somewhere, and the thread that came to no point if one did not (else 0)."""
 
     ticks: list[tuple[int, int]]
     instead: dict[int, tuple[Point | None, bool]]
@@ -41,6 +41,7 @@ class Answer(NamedTuple):
     divergences: dict[int, str]
     stuck: str = ""
     stacks: dict[int, list[str]] = {}
+    silent: int = 0
 
 
 def join(head: Any, body: bytes) -> bytes:
@@ -91,7 +92,7 @@ def unpack_answer(body: bytes) -> tuple[Answer, bytes]:
     """The other way. Raises WireProblem."""
     head, results = part(body)
     try:
-        ticks, instead, compared, extra, divergences, stuck, stacks = head
+        ticks, instead, compared, extra, divergences, stuck, stacks, silent = head
         return Answer(
             [(int(began), int(ended)) for began, ended in ticks],
             {int(turn): (at and _point(*at), bool(waits)) for turn, (at, waits) in instead.items()},
@@ -100,6 +101,7 @@ def unpack_answer(body: bytes) -> tuple[Answer, bytes]:
             {int(thread): str(how) for thread, how in divergences.items()},
             str(stuck),
             {int(thread): [str(name) for name in names] for thread, names in stacks.items()},
+            int(silent),
         ), results
     except (TypeError, ValueError, AttributeError) as problem:
         raise WireProblem(f"a section's answer that does not add up: {problem}") from problem

@@ -19,13 +19,8 @@ from fuzz.threads.real import request, worker
 from fuzz.threads.real.build import build
 from fuzz.threads.real.plan import SectionPlan
 
-PATIENCE_SECONDS = 4.0
+PATIENCE_SECONDS = 10.0
 """In which a thread comes to its next point, whatever else the machine does."""
-
-_STUCK = {
-    "deadlock": Signature("deadlock", "rwlock:rw_enter", "some thread can go on"),
-    "hang": Signature("hang", "?:section", "no answer"),
-}
 
 
 class Ended(NamedTuple):
@@ -106,11 +101,17 @@ def _stack_of(thread: int, how: str, first: int, ops: Sequence[Op], index: int, 
 def _stuck(answer: request.Answer, child: Child, ops: Sequence[Op], first: int) -> Failure:
     """The failure of a section in which no thread gets on, with all stacks."""
     threads = [op.thread for op in ops]
-    text = f"{answer.stuck}: no thread gets on"
+    if answer.silent:
+        verb = ops[_op_of(child, threads, answer.silent)].verb
+        signature = Signature("hang", f"?:{verb}", "no answer")
+        text = f"{verb}: thread {answer.silent} comes to no point any more"
+    else:
+        signature = Signature("deadlock", "rwlock:rw_enter", "some thread can go on")
+        text = "deadlock: every thread waits"
     for thread in sorted(set(threads)):
         at = _op_of(child, threads, thread)
         text += _stack_of(thread, "", first, ops, at, answer.stacks.get(thread, []))
-    return Failure(_STUCK[answer.stuck], text, first)
+    return Failure(signature, text, first)
 
 
 def _with_threads(failure: Failure, child: Child, ops: Sequence[Op], first: int) -> Failure:

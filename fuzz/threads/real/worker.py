@@ -143,7 +143,7 @@ class ThreadWorker(Worker):
             if not how.exact:
                 instead[turn] = (how.at, how.waits)
 
-        stuck, stacks = "", {}
+        stuck, stacks, silent = "", {}, 0
         conductor = Conductor(self.shim, lanes, self._locate, section.patience)
         try:
             conductor.wait_for_all()
@@ -153,6 +153,7 @@ class ThreadWorker(Worker):
                 conductor.run(section.plan.turns, met)
         except Stuck as problem:
             stuck = str(problem)
+            silent = 0 if problem.deadlock else threads[problem.slots[0]]
             trace = Backtrace(self._library_of_threads.path)
             stacks = {each: self.shim.stack(slots[each], trace) for each in threads}
         else:
@@ -165,6 +166,7 @@ class ThreadWorker(Worker):
             {each: lane.divergence for each, lane in lanes.items() if lane.divergence},
             stuck,
             stacks,
+            silent,
         )
         return pack_answer(answer, b"".join(self.results.get(index, b"") for index in range(len(ops))))
 
