@@ -28,7 +28,8 @@ class Extent(NamedTuple):
     long: int = 10
 
 
-OURS = ("atheris", "threads")
+OURS = ("atheris", "threads", "random schedules")
+"""The engines that have all the time there is: ours, and the one that the last is compared with."""
 QUICK = Extent(5, 3, 6, 6, REAL)
 FULL = Extent(15, 10, 300, 60, (*REAL, *OTHERS, *SEEDED, *CONCURRENT_SEEDED), long=50)
 
