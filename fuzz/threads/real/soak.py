@@ -1,0 +1,104 @@
+"""Random programs with threads on the model and on the real library, side by side.
+
+`python -m fuzz.threads.real.soak --release 2.3 --seconds 60 --seed 1` draws programs of every kind, gives
+each a random schedule, forces that on the library, and holds outcome, results and blocks against the model's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import time
+from collections import Counter
+
+from fuzz.everything import any_program
+from fuzz.printing import format_program
+from fuzz.program import VERBS, Op, Program, Target
+from fuzz.targets.model import ModelTarget
+from fuzz.threads.fuzzer import random_program
+from fuzz.threads.minimize import with_schedule
+from fuzz.threads.policies import Pct, RandomWalk
+from fuzz.threads.real.compare import compare
+from fuzz.threads.real.run import model_for
+from fuzz.threads.real.target import HeldTarget
+from fuzz.threads.section import CONCURRENT, run_threads
+
+WORLD = ("txg", "txg", "finish", "sync", "evict")
+MOST_BYTES = 250
+"""Of a value: larger ones fit in no small leaf, and the table doubles without end (update-too-large)."""
+PCT_POINTS = 80
+
+
+def world_moved(rng: random.Random) -> Program:
+    """A program of the thread fuzzer; threads move txgs more often."""
+    program = random_program(rng)
+    ops = [
+        Op(rng.choice(WORLD), thread=op.thread) if op.thread and rng.random() < 0.35 else op
+        for op in program.ops
+    ]
+    return program.with_ops(ops)
+
+
+def any_kind(rng: random.Random) -> Program:
+    """Any ZAPs and verbs; the last ops are those of threads."""
+    program = any_program(rng)
+    ops = [
+        op
+        for op in program.ops
+        if op.verb != "reopen" and not (op.verb in ("add", "update") and op.size * op.length > MOST_BYTES)
+    ]
+    cut = rng.randrange(len(ops) // 4, len(ops) + 1)
+    tail = [op for op in ops[cut:] if op.verb in CONCURRENT][: rng.randrange(2, 9)]
+    threads = rng.choice((2, 2, 2, 3))
+    users: dict[str, int] = {}
+    made = []
+    for op in tail:
+        thread = rng.randint(1, threads)
+        if VERBS[op.verb].target is Target.CURSOR:  # a cursor belongs to one thread
+            thread = users.setdefault(op.target, thread)
+        made.append(op._replace(thread=thread))
+    return program.with_ops([*ops[:cut], *made])
+
+
+KINDS = (random_program, world_moved, any_kind)
+
+
+def scheduled(rng: random.Random, model: ModelTarget) -> Program | None:
+    """A random program with a random schedule; None where it runs into a limit."""
+    program = rng.choice(KINDS)(rng)
+    policy = RandomWalk(rng) if rng.random() < 0.5 else Pct(rng, 3, PCT_POINTS)
+    run = run_threads(program, model, policy=policy)
+    return with_schedule(program, run.schedule) if run.outcome.limit is None else None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run them for a time; 1 if any differs."""
+    parser = argparse.ArgumentParser(prog="python -m fuzz.threads.real.soak")
+    parser.add_argument("--release", default="2.3")
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    chosen = parser.parse_args(arguments)
+    rng, count, outcomes = random.Random(chosen.seed), Counter[str](), Counter[str]()
+    real = HeldTarget(chosen.release, deadline=5)
+    with real:
+        model = model_for(real.library, chosen.release)
+        until = time.monotonic() + chosen.seconds
+        while time.monotonic() < until:
+            program = scheduled(rng, model)
+            if program is None:
+                continue
+            run, difference = compare(program, real, model)
+            outcomes[str(run.outcome)] += 1
+            count.update(programs=1, turns=run.turns, exact=run.exact_turns, switches=len(run.forced))
+            count.update(differ=bool(difference), points=run.compared)
+            if difference:
+                print(f"DIFFERS: {difference}\n{format_program(program)}")
+    print(", ".join(f"{number} {what}" for what, number in count.items()))
+    for text, number in outcomes.most_common():
+        print(f"{number}: {text}")
+    return 1 if count["differ"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
