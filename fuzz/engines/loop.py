@@ -61,6 +61,7 @@ class Loop:
         self.met: Counter[str] = Counter()
         self.ways: Counter[tuple[str, frozenset[str]]] = Counter()
         self.seen: set[int] = set()
+        self.reached: set[int] = set()
         self.observe = observe
         self.runs = config.runs
         self.deadline = config.started + config.seconds if config.seconds else 0.0
@@ -88,10 +89,12 @@ class Loop:
 
     def execute(self, program: Program) -> Outcome:
         """Run a program, count it, report how it failed. Raises Stopped after the last one."""
+        self.reached.clear()
         if self.scouts:
             program = self.steering.cut(program, self.model, self._trace)
         trace = self._trace if self.target is self.model else None
         outcome = run(program, self.target, trace=trace, forgive=self._forgive)
+        self.seen |= self.reached
         self.executions += 1
         self.ops += outcome.ops
         self.limits += outcome.limit is not None
@@ -102,9 +105,10 @@ class Loop:
 
     def _trace(self, index: int, op: Op, result: Result) -> None:
         for feature in features(self.model, op):
-            self.seen.add(feature)
-            if self.observe is not None:
-                self.observe(feature)
+            if feature not in self.reached:  # once an execution: how often says little, and fills the corpus
+                self.reached.add(feature)
+                if self.observe is not None:
+                    self.observe(feature)
 
     def _is_known(self, text: str) -> bool:
         return text in self.met or text in self.config.known

@@ -64,7 +64,8 @@ def _object(dnode: Dnode, flights: int, open_txg: int) -> Iterator[int]:
     kinds = {_kind(dbuf, free, open_txg) for dbuf in dbufs if dbuf.blkid}
     for kind in kinds:
         yield hash((5, flights, kind))
-    yield hash((6, *shape, *sorted(kinds)))
+        # each with the shape: all kinds together are too many, and a corpus of them never ends to grow
+        yield hash((6, min(leaves, 8), q[L.Q_TBL_SHIFT], growing, kind))
 
 
 def _kind(dbuf: Dbuf, free: int, open_txg: int) -> int:
