@@ -14,7 +14,7 @@ import click
 
 from fuzz.campaign import Campaign, EngineProblem, new_seed
 from fuzz.corpus import FINE, corpus_folders, folders, read_reproducer
-from fuzz.engines.config import ENGINES, Config
+from fuzz.engines.config import ENGINES, EXTRAS, Config
 from fuzz.imports import MAX_NAMES, tree_program
 from fuzz.minimize import Stats
 from fuzz.printing import format_op, format_program
@@ -66,6 +66,16 @@ ELSEWHERE = {
 """Commands that have a file of their own, imported when they are asked for."""
 
 
+def _lacking(name: str, what: str) -> click.Command:
+    """A command that only says what it lacks."""
+
+    def say() -> None:
+        raise Bad(f"{name} needs {what}")
+
+    settings = {"ignore_unknown_options": True, "allow_extra_args": True}
+    return click.Command(name, settings, say, help=f"Needs {what}.")
+
+
 class Group(click.Group):
     """Finds the commands of other files, and turns what is wrong with files and targets into one line and
     status 2."""
@@ -79,7 +89,12 @@ class Group(click.Group):
         if cmd_name not in ELSEWHERE:
             return super().get_command(ctx, cmd_name)
         module, _, name = ELSEWHERE[cmd_name].partition(":")
-        command = getattr(importlib.import_module(module), name)
+        try:
+            command = getattr(importlib.import_module(module), name)
+        except ModuleNotFoundError as missing:
+            if missing.name not in EXTRAS:
+                raise
+            return _lacking(cmd_name, f"{missing.name}: pip install 'zapfuzz[{EXTRAS[missing.name]}]'")
         assert isinstance(command, click.Command)
         return command
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import resource
 import signal
 import subprocess
@@ -226,3 +228,26 @@ def test_ctrl_c_ends_with_the_summary_and_whole_files(tmp_path: Path) -> None:
     assert "failures" in output.splitlines()[-1] or " x " in output
     assert all(path.stat().st_size for path in working.iterdir())
     assert not [path for path in tmp_path.rglob(".*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("explore", "p.zap", "--seconds", "3"),
+        ("force", "p.zap"),
+        ("fuzz", "--engine", "threads", "--runs", "3"),
+    ],
+)
+def test_without_an_extra_one_line_says_which(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """And the help still lists everything."""
+    (tmp_path / "greenlet.py").write_text("raise ModuleNotFoundError('none', name='greenlet')\n")
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join((str(tmp_path), str(Path(__file__).parents[1]))),
+    }
+    command = [sys.executable, "-c", "from fuzz.cli import main; main()"]
+    run = functools.partial(subprocess.run, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    done = run([*command, *words])
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and "needs greenlet: pip install 'zapfuzz[threads]'" in done.stderr
+    assert words[0] in run([*command, "--help"]).stdout

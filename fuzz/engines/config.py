@@ -8,6 +8,9 @@ import json
 
 ENGINES = ("atheris", "hypothesis", "random", "uniform", "threads")
 
+EXTRAS = {"greenlet": "threads", "atheris": "fuzz", "hypothesis": "fuzz"}
+"""Packages that not everybody has, and the extra that brings each."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Config:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-from fuzz.engines.config import ENGINES, Config
+from fuzz.engines.config import ENGINES, EXTRAS, Config
 
 
 def main() -> None:
@@ -13,7 +13,12 @@ def main() -> None:
     config = Config.from_json(sys.argv[1])
     if config.engine not in ENGINES:
         raise ValueError(f"engine {config.engine}")
-    importlib.import_module(f"fuzz.engines.{config.engine}_engine").main(config)
+    try:
+        importlib.import_module(f"fuzz.engines.{config.engine}_engine").main(config)
+    except ModuleNotFoundError as missing:
+        if missing.name not in EXTRAS:
+            raise
+        sys.exit(f"{config.engine} needs {missing.name}: pip install 'zapfuzz[{EXTRAS[missing.name]}]'")
 
 
 if __name__ == "__main__":
