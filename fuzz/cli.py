@@ -112,6 +112,7 @@ class Group(click.Group):
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="zapfuzz", prog_name="zapfuzz")
 def main() -> None:
     """Programs of ZAP operations that break OpenZFS: find them, cut them down, keep them."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,8 +31,9 @@ class Extent(NamedTuple):
 
 OURS = ("atheris", "threads", "random schedules")
 """The engines that have all the time there is: ours, and the one that the last is compared with."""
+BUGS = {"real": (*REAL, *OTHERS), "seeded": SEEDED, "threads": CONCURRENT_SEEDED}
 QUICK = Extent(5, 3, 6, 6, REAL)
-FULL = Extent(15, 10, 300, 60, (*REAL, *OTHERS, *SEEDED, *CONCURRENT_SEEDED), long=50)
+FULL = Extent(15, 10, 300, 60, tuple(chain.from_iterable(BUGS.values())), long=50)
 
 
 def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES)) -> Measured:
@@ -79,6 +81,7 @@ def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES
     "--others", type=click.FloatRange(0.1), help="The same for other engines; 6 with --quick, else 60."
 )
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Hunts at a time.")
+@click.option("--bugs", type=click.Choice(list(BUGS)), multiple=True, help="Hunt these only; all by default.")
 def bench_command(
     quick: bool,
     json_file: Path | None,
@@ -86,6 +89,7 @@ def bench_command(
     cap: float | None,
     others: float | None,
     jobs: int,
+    bugs: tuple[str, ...],
 ) -> None:
     """Measure speed, how soon each engine finds what, and how small it gets, in one run.
 
@@ -95,10 +99,13 @@ def bench_command(
     extent = extent._replace(
         seeds=seeds or extent.seeds, cap=cap or extent.cap, others=others or extent.others, jobs=jobs
     )
+    if bugs:
+        extent = extent._replace(bugs=tuple(chain.from_iterable(BUGS[name] for name in bugs)))
     given = {"seeds": seeds, "cap": cap, "others": others}
     words = ["zapfuzz bench", *(["--quick"] if quick else [])]
     words += [f"--{name} {value:g}" for name, value in given.items() if value]
     words += [f"--jobs {jobs}"] if jobs > 1 else []
+    words += [f"--bugs {name}" for name in bugs]
     measured = bench(extent, " ".join(words))
     if json_file is not None:
         measured.save(json_file)
