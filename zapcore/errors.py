@@ -83,6 +83,8 @@ class Panic(Exception):
             head = f"PANIC: {self.expression}"
         if self.kind is not Kind.ASSERTION:
             head = f"{self.kind}: {self.detail or self.expression}"
+        if self.kind is Kind.INVARIANT:
+            return head  # an invariant's: between two operations no kernel stands anywhere
         where = f"{file}:{self.line}:{function}()" if self.line else f"{file}:{function}()"
         trace = "".join(f"\n {name}" for name in self.stack)
         return f"{head}\nPANIC at {where}\nCall Trace:{trace}"
