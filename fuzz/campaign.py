@@ -77,6 +77,7 @@ class Campaign:
         self.watcher = watcher
         self.jobs = jobs
         self.status = Progress()
+        self.interrupted = False
         self.found: list[Found] = []
         self.forms: dict[str, set[Form]] = {
             text: {form(each.program) for each in reproducers} for text, reproducers in known.items()
@@ -96,6 +97,7 @@ class Campaign:
         try:
             self._listen(jobs)
         except KeyboardInterrupt:
+            self.interrupted = True
             jobs.stop()
             self._listen(jobs)
         finally:
@@ -119,8 +121,8 @@ class Campaign:
         text = str(signature)
         if not self.config.forms and any(str(found.signature) == text for found in self.found):
             return  # another process has met it before
-        if text in self.known and any(op.thread for op in program.ops):
-            return  # it is counted; cutting down a schedule takes its time
+        if text in self.known and (self.interrupted or any(op.thread for op in program.ops)):
+            return  # it is counted; somebody waits for the end, or cutting down a schedule takes its time
         try:
             with switched_on(self.config.remedies):
                 small, outcome = minimize_failure(
