@@ -81,6 +81,13 @@ def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES
     "--others", type=click.FloatRange(0.1), help="The same for other engines; 6 with --quick, else 60."
 )
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Hunts at a time.")
+@click.option(
+    "--engine",
+    "engines",
+    type=click.Choice(list(ENGINES)),
+    multiple=True,
+    help="Hunt with these only; all by default.",
+)
 @click.option("--bugs", type=click.Choice(list(BUGS)), multiple=True, help="Hunt these only; all by default.")
 def bench_command(
     quick: bool,
@@ -90,6 +97,7 @@ def bench_command(
     others: float | None,
     jobs: int,
     bugs: tuple[str, ...],
+    engines: tuple[str, ...],
 ) -> None:
     """Measure speed, how soon each engine finds what, and how small it gets, in one run.
 
@@ -106,7 +114,8 @@ def bench_command(
     words += [f"--{name} {value:g}" for name, value in given.items() if value]
     words += [f"--jobs {jobs}"] if jobs > 1 else []
     words += [f"--bugs {name}" for name in bugs]
-    measured = bench(extent, " ".join(words))
+    words += [f'--engine "{name}"' if " " in name else f"--engine {name}" for name in engines]
+    measured = bench(extent, " ".join(words), engines or tuple(ENGINES))
     if json_file is not None:
         measured.save(json_file)
     for line in measured.lines():
