@@ -218,6 +218,8 @@ def test_ctrl_c_ends_with_the_summary_and_whole_files(tmp_path: Path) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         cwd=tmp_path,
+        # a shell's job in the background ignores it, and so would this
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and not (working.is_dir() and len(list(working.iterdir())) > 20):
