@@ -322,7 +322,7 @@ def test_parent_killed_at_random_moments(libzpool: Make, own_folder: Path) -> No
 def test_half_the_speed_of_a_bare_loop(libzpool: Make, release: str, count: int) -> None:
     """Blind runs cost at most as much again as the library's own calls, measured side by side."""
     library = libzpool(release).library
-    for _attempt in range(3):
+    for _attempt in range(8):  # load of the machine passes
         bare, target = compare(library, count, seconds=0.3, rounds=3)
         if target >= bare / 2:
             return
