@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -29,6 +30,8 @@ from fuzz.targets.select import make_target
 from zapcore.zap import cursor, fat, micro, ptrtbl, shrink
 
 _FILES = frozenset(module.__file__ for module in (cursor, fat, micro, ptrtbl, shrink))
+
+_DIGEST = re.compile(r"[0-9a-f]{40}")
 
 Reached = dict[object, int]
 """What a program reached, and the op at which it did so first."""
@@ -93,11 +96,14 @@ class Reach:
 
 
 def programs(folders: Iterable[Path]) -> Iterator[Program]:
-    """The programs in folders: texts (.zap) and byte forms. Raises SyntaxProblem, OSError."""
+    """The programs of files, and in folders: texts (.zap), and byte forms under their digest. What else is in
+    a folder is nothing to us. Raises SyntaxProblem, OSError."""
     for folder in folders:
         for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
-            if path.is_file():
-                yield load(path) if path.suffix == ".zap" else decode(path.read_bytes())
+            if path.suffix == ".zap":
+                yield load(path)
+            elif path == folder or (_DIGEST.fullmatch(path.name) and path.is_file()):
+                yield decode(path.read_bytes())
 
 
 def smallest(all_: Iterable[Program], release: str) -> list[Program]:
@@ -108,10 +114,10 @@ def smallest(all_: Iterable[Program], release: str) -> list[Program]:
 
 
 def write(programs: Iterable[Program], folder: Path) -> tuple[int, int]:
-    """Leave just these in a folder, in byte form, each under its digest as libFuzzer names them; how many are
-    there and how many files went. What is new is whole before anything goes."""
+    """Leave just these of the byte forms in a folder, each under its digest as libFuzzer names them; how many
+    are there and how many files went. What is new is whole before anything goes; other files stay."""
     folder.mkdir(parents=True, exist_ok=True)
-    before = [path for path in folder.iterdir() if path.is_file()]
+    before = [path for path in folder.iterdir() if _DIGEST.fullmatch(path.name)]
     kept = set()
     for program in programs:
         data = encode(program)
@@ -132,7 +138,10 @@ def write(programs: Iterable[Program], folder: Path) -> tuple[int, int]:
 @click.argument("more", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @click.option("--release", metavar="R", default="2.3", show_default=True, help="The model that judges.")
 def merge(corpus: Path, more: tuple[Path, ...], release: str) -> None:
-    """Make CORPUS reach all that it and MORE (folders, or programs) do, with as little as can be."""
+    """Make CORPUS reach all that it and MORE (folders, or programs) do, with as little as can be.
+
+    Of the files in CORPUS only those that libFuzzer or this command named by their digest may go.
+    """
     all_ = list(programs([*([corpus] if corpus.exists() else []), *more]))
     small = smallest(all_, release)
     count, gone = write(small, corpus)

@@ -18,6 +18,7 @@ from fuzz.check.command import check
 from fuzz.targets.fetch import ROOT
 from fuzz.targets.libzpool.locate import NoLibrary, find_library
 from tests.make_pool import DAMAGED
+from tests.needs import missing
 
 
 @pytest.fixture(scope="module", params=["2.3", "2.1"])
@@ -25,10 +26,8 @@ def pool(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """The options that name a pool's image and the library that wrote it."""
     try:
         library = find_library(request.param)
-    except NoLibrary as missing:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
+    except NoLibrary as reason:
+        missing(reason)
     image = tmp_path_factory.mktemp("pool") / "tank.img"
     environment = os.environ | {"LD_LIBRARY_PATH": str(library.parent), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "tests.make_pool", str(library), str(image)]

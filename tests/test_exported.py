@@ -24,6 +24,7 @@ from fuzz.syntax import load
 from fuzz.targets.fetch import ROOT
 from fuzz.targets.libzpool.locate import PINNED, NoLibrary, find_library
 from fuzz.targets.model import ModelTarget
+from tests.needs import missing
 
 CORPUS = ROOT / "corpus"
 REPRODUCERS = list(folders([CORPUS / "regressions", CORPUS / "findings"]))
@@ -32,13 +33,6 @@ FORMS = pytest.mark.parametrize("form", ["python", "c"])
 RELEASES = pytest.mark.parametrize("release", PINNED)
 FEW, MANY = 300, 20_000
 """Rounds of a program with threads: to see that it runs, and to meet what it is about."""
-
-
-def missing(text: str) -> None:
-    """Skip; in CI fail: there, nothing may be left out unseen."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(text)
-    pytest.skip(text)
 
 
 @cache

@@ -6,6 +6,7 @@ changes nothing, and that text and byte forms are both read.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from random import Random
 
@@ -25,7 +26,8 @@ def corpus(folder: Path, seed: int, count: int) -> Path:
     rng = Random(seed)
     for number in range(count):
         program = random_program(rng)
-        (folder / str(number)).write_bytes(encode(program))
+        data = encode(program)
+        (folder / hashlib.sha1(data).hexdigest()).write_bytes(data)
         if not number:
             save(folder / "text.zap", program)
     return folder
@@ -47,7 +49,15 @@ def test_less_reaches_the_same(tmp_path: Path) -> None:
     left = list(programs([first]))
     assert len(left) < 40
     assert len(list(second.iterdir())) == 21
-    assert all(path.suffix == "" for path in first.iterdir())
+
+
+def test_only_what_is_a_corpus_s_own_may_go(tmp_path: Path) -> None:
+    folder = corpus(tmp_path / "a", 1, 3)
+    (folder / "notes.txt").write_text("not a program")
+    assert len(list(programs([folder]))) == 4
+    assert CliRunner().invoke(main, ["merge", str(folder)]).exit_code == 0
+    assert (folder / "notes.txt").read_text() == "not a program"
+    assert (folder / "text.zap").exists()
 
 
 def test_ops_that_bring_nothing_are_cut(tmp_path: Path) -> None:

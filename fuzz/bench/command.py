@@ -29,8 +29,8 @@ class Extent(NamedTuple):
     long: int = 10
 
 
-OURS = ("atheris", "threads", "random schedules")
-"""The engines that have all the time there is: ours, and the one that the last is compared with."""
+UNHURRIED = ("atheris", "threads", "random schedules")
+"""The engines that have the whole `cap`: ours, and the one that the last of them is compared with."""
 BUGS = {"real": (*REAL, *OTHERS), "seeded": SEEDED, "threads": CONCURRENT_SEEDED}
 QUICK = Extent(5, 3, 6, 6, REAL)
 FULL = Extent(15, 10, 300, 60, tuple(chain.from_iterable(BUGS.values())), long=50)
@@ -42,7 +42,7 @@ def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES
     click.echo("speed...", err=True)
     speed = measure(extent.rounds, 1, scale=extent.scale)
     found: list[Hunt] = []
-    caps = {name: extent.cap if name in OURS else min(extent.cap, extent.others) for name in engines}
+    caps = {name: extent.cap if name in UNHURRIED else min(extent.cap, extent.others) for name in engines}
     for each in hunts(extent.bugs, caps, extent.seeds, extent.jobs):
         what = f"after {each.executions} executions" if each.found else "not"
         click.echo(f"{each.bug}, {each.engine}, seed {each.seed}: {what}, {each.seconds:.1f} s", err=True)

@@ -104,12 +104,6 @@ class LibzpoolTarget:
         reader, names = self._run(Flags(0), ops), self._known_names()
         return [reader.result(words) for words in names.packed_words[-len(ops) :]]
 
-    def apply_digest(self, op: Op) -> tuple[Result, Digests]:
-        """Run one op; its result and the digests of all ZAPs after it."""
-        names = self._known_names()
-        reader = self._run(Flags.DIGEST, (op,))
-        return reader.result(names.packed_words[-1]), reader.digests(len(names.zaps))
-
     def blocks(self, zap: str) -> list[bytes] | None:
         """Every block of the ZAP's object as it is now; None where it is destroyed. Raises Failure."""
         body = bytes((self._known_names().zaps[zap],))
