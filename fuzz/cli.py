@@ -3,10 +3,11 @@ input, with one line that says what is wrong and where."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ import click
 from fuzz.campaign import Campaign, EngineProblem, new_seed
 from fuzz.corpus import FINE, corpus_folders, folders, read_reproducer
 from fuzz.engines.config import ENGINES, EXTRAS, Config
+from fuzz.engines.seeds import seed_programs
 from fuzz.imports import MAX_NAMES, tree_program
 from fuzz.minimize import Stats
 from fuzz.printing import format_op, format_program
@@ -76,6 +78,18 @@ def _lacking(name: str, what: str) -> click.Command:
     return click.Command(name, settings, say, help=f"Needs {what}.")
 
 
+@contextlib.contextmanager
+def _usage_in_one_line() -> Iterator[None]:
+    """Wrong usage is told as all else that is wrong, without click's three lines before it."""
+    try:
+        yield
+    except click.UsageError as problem:
+        if type(problem).__name__ == "NoArgsIsHelpError":
+            raise  # not wrong: no command was given, and the help is shown
+        command = problem.ctx.info_name if problem.ctx is not None and problem.ctx.parent else ""
+        raise Bad(f"{command}: {problem.format_message()}" if command else problem.format_message()) from None
+
+
 class Group(click.Group):
     """Finds the commands of other files, and turns what is wrong with files and targets into one line and
     status 2."""
@@ -98,10 +112,16 @@ class Group(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read what stands before the command."""
+        with _usage_in_one_line():
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         try:
-            return super().invoke(ctx)
+            with _usage_in_one_line():
+                return super().invoke(ctx)
         except (SyntaxProblem, NoTarget, NoRemedy, EngineProblem) as problem:
             raise Bad(str(problem)) from None
         except BrokenPipeError:
@@ -142,9 +162,18 @@ _RELEASES = f"One of {', '.join(RELEASES)}."
 @click.option("--runs", type=click.IntRange(0), default=0, help="Executions; 0 for no bound.")
 @click.option("--seed", type=click.IntRange(0, 0x7FFFFFFF), default=0, help="0 for one of the clock's.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
-@click.option("--corpus", type=click.Path(path_type=Path), help="Working corpus to begin with and add to.")
+@click.option(
+    "--corpus",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Working corpus to begin with and add to.",
+)
 @click.option("--seeds", multiple=True, metavar="PATH", help="Programs to start from; files or folders.")
-@click.option("--out", type=click.Path(path_type=Path), default=CORPUS / "findings", help="For what is new.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=CORPUS / "findings",
+    help="For what is new.",
+)
 @click.option(
     "--known",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -207,6 +236,8 @@ def fuzz(
             remedies=remedy,
             extra=libfuzzer,
         )
+        for _ in seed_programs(config):
+            pass  # what cannot be read is told here, before any process begins
         screen = Screen(config, jobs)
         campaign = Campaign(config, runner, expected, out, screen, jobs)
         try:

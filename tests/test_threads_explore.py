@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from fuzz.cli import main
 from fuzz.printing import format_program
 from fuzz.program import Program
 from fuzz.remedies import REMEDIES
 from fuzz.syntax import parse
 from fuzz.targets.model import ModelTarget
-from fuzz.threads.command import explore_command
 from fuzz.threads.explore import Cost, explore
 from fuzz.threads.minimize import fewest_switches, fit, minimize_threads, same_as, with_schedule
 from fuzz.threads.policies import RandomWalk
@@ -150,15 +150,15 @@ def test_command(tmp_path: Path) -> None:
     path = tmp_path / "p.zap"
     path.write_text(format_program(STALE_SHIFT))
     runner = CliRunner()
-    shown = runner.invoke(explore_command, [str(path), "--preemptions", "1", "--release", "2.3"])
+    shown = runner.invoke(main, ["explore", str(path), "--preemptions", "1", "--release", "2.3"])
     assert shown.exit_code == 1
     assert "2.3: all " in shown.output and "schedules up to 1 preemptions tried" in shown.output
     assert "# 1 switch, the fewest there can be:" in shown.output and "\nschedule " in shown.output
-    fine = runner.invoke(explore_command, [str(path), "--preemptions", "1", "--release", "2.1"])
+    fine = runner.invoke(main, ["explore", str(path), "--preemptions", "1", "--release", "2.1"])
     assert fine.exit_code == 0
     path.write_text(HEADER + "add z 0x1\n")
-    without = runner.invoke(explore_command, [str(path)])
+    without = runner.invoke(main, ["explore", str(path)])
     assert without.exit_code == 2 and "expected ops of threads" in without.output
     path.write_text("nonsense\n")
-    assert runner.invoke(explore_command, [str(path)]).exit_code == 2
-    assert runner.invoke(explore_command, [str(tmp_path / "missing.zap")]).exit_code == 2
+    assert runner.invoke(main, ["explore", str(path)]).exit_code == 2
+    assert runner.invoke(main, ["explore", str(tmp_path / "missing.zap")]).exit_code == 2

@@ -15,8 +15,8 @@ from fuzz.threads.minimize import fewest_switches, same_as, with_schedule
 from fuzz.threads.section import has_threads
 from zapcore.release import RELEASES
 
-FINE, FOUND, BAD = 0, 1, 2
-"""Exit status: no schedule fails; at least one does; the program cannot be read or has no threads."""
+FINE, FOUND = 0, 1
+"""Exit status: no schedule fails; at least one does."""
 
 
 def _read(path: str) -> Program:
@@ -66,11 +66,7 @@ def explore_command(
     Schedules that differ only in steps that do not touch the same things count once. Exit status: 0 if none
     fails, 1 if one does, 2 if the program cannot be read.
     """
-    try:
-        parsed = _read(program)
-    except (SyntaxProblem, OSError) as problem:
-        click.echo(str(problem), err=True)
-        sys.exit(BAD)
+    parsed = _read(program)
     failed = False
     for release in dict.fromkeys(releases):
         target = ModelTarget(release)
