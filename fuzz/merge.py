@@ -9,7 +9,6 @@ are cut off. Failing programs are kept whole if their failure is one that no oth
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -20,6 +19,7 @@ from typing import Any
 import click
 
 from fuzz.codec import decode, encode
+from fuzz.files import write_whole
 from fuzz.program import Op, Program
 from fuzz.run import run
 from fuzz.syntax import load
@@ -124,9 +124,7 @@ def write(programs: Iterable[Program], folder: Path) -> tuple[int, int]:
         path = folder / hashlib.sha1(data).hexdigest()
         kept.add(path)
         if not path.exists():
-            beside = folder / f".{path.name}.new"
-            beside.write_bytes(data)
-            os.replace(beside, path)
+            write_whole(path, data)
     gone = [path for path in before if path not in kept]
     for path in gone:
         path.unlink(missing_ok=True)
