@@ -78,14 +78,18 @@ def _lacking(name: str, what: str) -> click.Command:
     return click.Command(name, settings, say, help=f"Needs {what}.")
 
 
+_HELP = getattr(click.exceptions, "NoArgsIsHelpError", ())
+"""What click since 8.2 raises where no command is given, to show the help: not wrong."""
+
+
 @contextlib.contextmanager
 def _usage_in_one_line() -> Iterator[None]:
     """Wrong usage is told as all else that is wrong, without click's three lines before it."""
     try:
         yield
     except click.UsageError as problem:
-        if type(problem).__name__ == "NoArgsIsHelpError":
-            raise  # not wrong: no command was given, and the help is shown
+        if isinstance(problem, _HELP):
+            raise
         command = problem.ctx.info_name if problem.ctx is not None and problem.ctx.parent else ""
         raise Bad(f"{command}: {problem.format_message()}" if command else problem.format_message()) from None
 
