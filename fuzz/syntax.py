@@ -42,8 +42,9 @@ from fuzz.validate import (
 
 MAX_FILE = 1 << 24
 """Bytes of a program file; a larger one is refused before it is read whole."""
-MAX_LINE = 4096
-"""Characters of a line that is not a schedule: the longest op has less than half of that."""
+MAX_LINE = 1 << 14
+"""Characters of a line that is not a schedule. The longest op has about half of that: a rename of two names of
+MAX_NAME bytes, each byte of them escaped."""
 
 __all__ = [
     "MAX_FILE",

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz import syntax
-from fuzz.program import VERBS, Op, Program, Switch, Zap
+from fuzz.program import MAX_NAME, VERBS, Op, Program, Switch, Zap
 from fuzz.syntax import MAX_FILE, SyntaxProblem, format_program, load, parse, save
 from fuzz.validate import problems
 from tests.limits import measured
@@ -64,6 +64,14 @@ def test_canonical_text_is_printed_as_it_was_read() -> None:
     assert program.ops[3].key == b'a "name" \\ #1\n\t\x01\xff'
     assert program.ops[4] == Op("lookup", "m", b"b", 8, 0)
     assert program.ops[5] == Op("cursor", "c", other="z", thread=15)
+
+
+def test_the_longest_op_there_is_can_be_read_back() -> None:
+    """What cannot be read back is a finding lost."""
+    zap = Zap("z", fat=False)
+    worst = Op("rename", "z", b"\xff" * MAX_NAME, other="z", to=b"\x01" * MAX_NAME, thread=15)
+    program = Program((zap,), (worst,))
+    assert parse(format_program(program), "<test>") == program
 
 
 def test_people_may_write_it_otherwise() -> None:
@@ -158,7 +166,7 @@ BAD = {
     D + "add d 0x1": "2:7: expected a name in double quotes, found 0x1",
     D + "sync # \x1b[2J": "2:8: expected printable text, found character 0x1b",
     D + "\udc80": "2:1: expected printable text, found character 0xdc80",
-    D + "# " + "x" * 5000: "2:4097: expected a line of at most 4096 characters, found 5002",
+    D + "# " + "x" * 20000: "2:16385: expected a line of at most 16384 characters, found 20002",
 }
 
 
@@ -266,7 +274,7 @@ def test_files_that_cannot_be_read_are_problems(tmp_path: Path) -> None:
 HUGE = {
     "sparse file of 100 MB": (None, f"expected at most {MAX_FILE} bytes, found 100000000"),
     "binary file": (bytes(range(256)) * 50_000, "2:118: expected UTF-8 text"),
-    "NUL bytes": (bytes(MAX_FILE), "expected a line of at most 4096 characters"),
+    "NUL bytes": (bytes(MAX_FILE), "expected a line of at most 16384 characters"),
     "one huge line": (
         b"zap z fat key=u64\nadd z 0x" + b"f" * 16_000_000,
         "2:4097: expected a line of at most",
