@@ -43,7 +43,7 @@ from fuzz.validate import (
 MAX_FILE = 1 << 24
 """Bytes of a program file; a larger one is refused before it is read whole."""
 MAX_LINE = 1 << 14
-"""Characters of a line that is not a schedule. The longest op has about half of that: a rename of two names of
+"""Characters of a line that is not a schedule. The longest op has half of that: a rename of two names of
 MAX_NAME bytes, each byte of them escaped."""
 
 __all__ = [

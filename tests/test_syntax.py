@@ -277,7 +277,7 @@ HUGE = {
     "NUL bytes": (bytes(MAX_FILE), "expected a line of at most 16384 characters"),
     "one huge line": (
         b"zap z fat key=u64\nadd z 0x" + b"f" * 16_000_000,
-        "2:4097: expected a line of at most",
+        "2:16385: expected a line of at most",
     ),
     "huge schedule word": (b"zap z fat key=u64\nschedule " + b"1" * 16_000_000, "2:10: expected STEP:THREAD"),
     "huge schedule": (b"zap z fat key=u64\nschedule " + b"0:0 " * 4_000_000, "2:14: expected a step from 1"),
