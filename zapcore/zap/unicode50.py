@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import unicodedata
+from itertools import chain
 from typing import NamedTuple
 
 _ADDED = """
@@ -32,7 +33,9 @@ def _points(ranges: str) -> frozenset[int]:
 
 
 ADDED = _points(_ADDED)
-_HANGUL = range(0xAC00, 0xD7A4)
+_WITH_MAPPINGS = (range(0x80, 0x3400), range(0xA000, 0xAC00), range(0xF900, 0x1E000), range(0x2F800, 0x2FA20))
+"""Outside of these there are ideographs, Hangul syllables, surrogates, private use and nothing: no character
+there has a mapping or a class."""
 
 
 class Tables(NamedTuple):
@@ -68,11 +71,10 @@ def _lower(character: str) -> str:
 
 @functools.cache
 def tables() -> Tables:
-    """The tables, made on first use (half a second)."""
+    """The tables, made on first use."""
     made = Tables({}, {}, {}, {}, {}, {})
-    for point in range(0x80, 0x110000):
-        character = chr(point)
-        if 0xD800 <= point < 0xE000 or point in _HANGUL or not _known(character):
+    for character in map(chr, chain(*_WITH_MAPPINGS)):
+        if not _known(character):
             continue
         raw = character.encode()
         for case, mapped in ((made.upper, _upper(character)), (made.lower, _lower(character))):
