@@ -36,14 +36,16 @@ def _register_before(wanted: int) -> int:
 def key_for(zap: Zap, wanted: int, bits: int, rng: Random) -> Key:
     """A key whose hash has the first `bits` bits of `wanted`; the bits after them are random.
 
-    Of a key of many words the last is made to fit (the first, where it is the hash itself).
+    Of a key of many words the last is made to fit (the first, where it is the hash itself); the others are
+    all alike, 0 or 1, so that several keys may have one hash.
     """
     mask = (1 << (64 - bits)) - 1
+    others = (int(rng.random() < 0.3),) * (zap.words - 1)
     if zap.prehashed:
-        return (wanted & ~mask | rng.getrandbits(64) & mask, *([0] * (zap.words - 1)))
+        return (wanted & ~mask | rng.getrandbits(64) & mask, *others)
     if zap.words:
-        head = (0,) * (zap.words - 1)
-        start = crc64(zap.salt, bytes(8 * len(head)))
+        head = others
+        start = crc64(zap.salt, b"".join(word.to_bytes(8, "little") for word in head))
         return (*head, _register_before(wanted & ~mask | rng.getrandbits(64) & mask) ^ start)
     if zap.norm or bits == 64:
         # several names for one hash, and each its own normal form

@@ -41,6 +41,7 @@ _GROWING = [text.encode() for text in ("\u0344", "\ufb03", "é")]
 
 _LENGTHS = (0, 1, 8, 21, 22, 60, 150, 180, 186, 300, 2000, MAX_VALUE)
 _SERIALIZED = (U64, 1, 0x8000000, 1 << 28, 0xFFFFFFF)
+_FILLS = (0, 1, 1, 2, 3, 4, 5, 6, 7, 1 << 40, 1 | 1 << 40, U64)
 _MOST_NAMES = 40
 
 
@@ -54,7 +55,7 @@ def any_zap(rng: Random, name: str) -> Zap:
     shift = rng.choice((9, 9, 9, 9, 10, 10, 11, 12, 13, 14, 15, 16, 17))
     if kind < 0.65:
         return Zap(name, hash64=True, leaf_shift=shift, norm=norm, salt=salt)
-    words = rng.choice((1, 1, 1, 2, 3, 32, 33))
+    words = rng.choice((1, 1, 1, 2, 3, rng.randint(4, 31), 32, 33))
     ahead, wide = rng.random() < 0.6, rng.random() < 0.5
     return Zap(name, words=words, prehashed=ahead, hash64=wide, leaf_shift=shift, salt=salt)
 
@@ -69,7 +70,7 @@ def any_key(rng: Random, zap: Zap) -> Key:
     if zap.norm and choice < 0.6:
         return b"".join(rng.choices(_PIECES, k=rng.choice((1, 1, 1, 2, 3))))
     if choice < 0.75:
-        stem = b"%d" % rng.randrange(_MOST_NAMES)
+        stem = b"%d" % rng.randrange(_MOST_NAMES) * rng.choice((1, 1, 1, 1, 1, 120))
         return name_for_hash(zap.salt, rng.getrandbits(3) << 61, rng.choice((3, 28, 48, 64)), stem)
     if choice < 0.85:
         length = rng.choice((1, 2, 21, 22, 48, 49, 50, 51, 254, 255, 256, 257, 600, 1023, 1024, MAX_NAME))
@@ -122,8 +123,10 @@ class _Program:
         elif name in ("lookup", "lookup_norm") and rng.random() < 0.6:
             fields |= {"size": 8, "length": rng.choice((1, 1, 1, 0, 2, 1024))}
         elif name == "search":
-            fields = {"fill": rng.getrandbits(3), "extra": rng.choice((0, 0, 7, 1))}
-        elif "fill" in fields and name != "increment":
+            fields = {"fill": rng.choice(_FILLS), "extra": rng.choice((0, 0, 7, 1, 1 << 40, U64 - 1))}
+        elif name == "increment":
+            fields["fill"] = rng.choice((1, 1, U64, U64, U64 - 1, *_FILLS))
+        elif "fill" in fields:
             fields["fill"] = rng.randrange(8)
         if verb.key:
             fields["key"] = self.key(zap)
@@ -143,7 +146,7 @@ class _Program:
         """One 64-bit integer as directories have it, or so many bytes; now and then too many."""
         rng = self.rng
         if rng.random() < (0.35 if zap.fat or zap.norm else 0.75):
-            return {"size": 8, "length": 1, "fill": rng.getrandbits(3)}
+            return {"size": 8 if rng.random() < 0.93 else 4, "length": 1, "fill": rng.choice(_FILLS)}
         size = rng.choice((1, 1, 2, 4, 8))
         length = MAX_VALUE if rng.random() < 0.02 else rng.choice(self.lengths) // size
         return {"size": size, "length": length, "fill": rng.getrandbits(8)}

@@ -50,6 +50,7 @@ CHANCES = {"time": 0.7, "cursors": 0.5, "objects": 0.25, "forms": 0.1}
 """Of a group, that a program uses it; 0.3 for the others."""
 
 CURSORS = ("c", "d")
+TIME = ("txg", "txg", "txg", "finish", "sync", "sync", "evict")
 ZAP_NAMES = ("z", "y", "x", "w")
 
 
@@ -78,6 +79,8 @@ class Parameters:
 
 DEFAULT = Parameters()
 MANY = 3
+TWINS = 0.08
+"""That all keys of a program have one hash."""
 PHASE = (2, 14)
 """The least and the most ops of a phase."""
 STRESSED = ("add", "add", "remove", "remove", "cursors", "time", "objects")
@@ -132,6 +135,8 @@ def sizes_that_matter(zap: Zap, rng: Random) -> int:
 def near_keys(zap: Zap, count: int, rng: Random) -> list[Key]:
     """Keys that share some leading bits of their hashes: the corners of a few nested prefixes."""
     base = rng.choice((0, 0, 0, 1 << 63, rng.getrandbits(64)))
+    if rng.random() < TWINS and not (zap.prehashed and zap.words == 1):
+        return [key_for(zap, base, 64, rng) for _ in range(count)]
     depth = rng.choice((1, 2, 2, 3, 3, 4, 5, 6, 7, 8))
     plain = rng.choice((0.5, 0.5, 0))
     keys: list[Key] = []
@@ -188,6 +193,8 @@ def op_of(rng: Random, name: str, about: Theme, parameters: Parameters = DEFAULT
         return Op(name)
     zap = _some_zap(rng, about)
     numbers = numbers_of(rng, name)
+    if name in ("lookup", "lookup_norm") and rng.random() < 0.3:
+        numbers["length"] = rng.choice(about.lengths[zap.name]) // rng.choice((1, 1, 2))  # a part of a value
     if verb.target is Target.CURSOR:
         cursor = CURSORS[rng.random() < 0.2]
         return Op(name, cursor, other=zap.name if verb.other else "", **numbers)
@@ -215,7 +222,8 @@ def numbers_of(rng: Random, name: str) -> dict[str, Any]:
         value = number.default
         if rng.random() < 0.3:
             near = range(number.low, min(number.high, number.low + 4) + 1)
-            value = rng.choice(number.choices or (number.low, number.high, rng.choice(near)))
+            bits = 1 << rng.randrange(number.high.bit_length())
+            value = rng.choice(number.choices or (number.low, number.high, rng.choice(near), bits))
         numbers[number.field] = value
     return numbers
 

@@ -14,6 +14,7 @@ from fuzz.draft import Draft
 from fuzz.generate import (
     CURSORS,
     DEFAULT,
+    TIME,
     WEIGHTS,
     ZAP_NAMES,
     numbers_of,
@@ -28,7 +29,6 @@ from fuzz.program import MAX_VALUE, VERBS, Key, Op, Program, Target, Zap
 from fuzz.simpler import keys_of
 from zapcore.layout import ARRAY_BYTES, geometry
 
-TIME = ("txg", "txg", "txg", "finish", "sync", "sync", "evict")
 MAX_GROWN = 24
 
 

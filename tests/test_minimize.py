@@ -52,7 +52,7 @@ def test_random_failures_come_down_to_the_seven_ops() -> None:
     target = ModelTarget("unfixed", block_limit=1024)
     found = [minimize_failure(*each, target)[0] for each in failing(1, 10, 60)]
     assert [len(program.ops) for program in found] == [7] * 10
-    assert found.count(SEVEN) >= 8  # the others need another way to the same 7 ops
+    assert found.count(SEVEN) >= 6  # the others need another way to the same 7 ops
 
 
 def test_200_ops_take_less_than_two_seconds() -> None:

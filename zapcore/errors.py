@@ -11,7 +11,7 @@ import enum
 import re
 import sys
 from collections.abc import Callable
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import NamedTuple, NoReturn, TypeVar
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -116,6 +116,14 @@ def openzfs(file: str, *names: str, words: tuple[str, ...] | None = None) -> Cal
         return function
 
     return register
+
+
+def code_replaced(function: FunctionType, code: CodeType) -> None:
+    """Give a function other code that does the same, and what is registered of it with that."""
+    known = _NAMES.get(function.__code__)
+    function.__code__ = code
+    if known is not None:
+        _NAMES[code] = known
 
 
 def _functions(known: _Known, frame: FrameType) -> tuple[str, ...]:

@@ -94,19 +94,14 @@ def _atheris_lane(judge: bool) -> Callable[[Pipe, str], None]:
     batch. Judged, the features of the state are observed too, as they are when it fuzzes."""
 
     def serve(pipe: Pipe, release: str) -> None:
-        import atheris
-
-        from fuzz.engines.atheris_engine import plain_modules
-
-        with atheris.instrument_imports(include=["zapcore"], exclude=plain_modules()):
-            import zapcore.invariants
-            import zapcore.zap  # noqa: F401
         from fuzz.engines.counters import reserve
+        from fuzz.engines.instrument import instrument
         from fuzz.run import run
         from fuzz.targets.features import features
         from fuzz.targets.model import ModelTarget
         from fuzz.targets.select import FUZZ_BLOCK_LIMIT
 
+        instrument()
         observe = reserve()
         model = ModelTarget(release, block_limit=FUZZ_BLOCK_LIMIT)
 

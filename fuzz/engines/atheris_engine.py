@@ -1,11 +1,11 @@
 """libFuzzer through Atheris: inputs are programs in byte form, mutations know the language.
 
-This runs in a process of its own. Nothing of zapcore may be imported before `main` instruments it.
+This runs in a process of its own. It begins without Atheris: most of what can be found at all is found by the
+first programs, which run twice as fast before anything is instrumented.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 import tempfile
@@ -20,27 +20,15 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1 << 14
 REMEMBERED = 1 << 12
-WAYS = {"fresh": 70, "mutate": 22, "splice": 8}
-"""How a next program is made, and how often to begin with: a new random one, one changed, two joined.
-libFuzzer asks for two to be joined every second time, which is too often."""
+OLD = {"extend": 18, "mutate": 30, "splice": 8}
+"""How a next program is made of what there is, and how often to begin with: a pilot goes on where one ends,
+or in it; one is changed; two are joined. libFuzzer asks for two to be joined every second time, which is too
+often. The weights of fresh programs, one by one of `STYLES`, make 100."""
+WARM_UP = 200
+"""Executions before Atheris, where nothing is kept and there is nothing to begin with."""
 
 LIBFUZZER = ("-handle_int=0", "-handle_term=0", "-len_control=0", "-rss_limit_mb=2048", "-timeout=120")
 """Signals are ours: an execution always ends, so that files are whole. Lengths need no schedule."""
-
-
-INSTRUMENTED = frozenset(f"zapcore.zap.{name}" for name in ("fat", "shrink", "ptrtbl", "cursor", "micro"))
-"""What decides the shape of an object. Everything else runs plain: an instrumented branch costs as much as
-several plain ones, and what the others do shows in the features of `fuzz.targets.features`."""
-
-
-def plain_modules() -> list[str]:
-    """Every module of zapcore that is not instrumented."""
-    spec = importlib.util.find_spec("zapcore")
-    assert spec is not None and spec.submodule_search_locations is not None
-    root = Path(spec.submodule_search_locations[0])
-    files = (path.relative_to(root.parent).with_suffix("") for path in root.rglob("*.py"))
-    names = {".".join(path.parts).removesuffix(".__init__") for path in files}
-    return sorted(names - INSTRUMENTED)
 
 
 class Inputs:
@@ -78,27 +66,38 @@ class Inputs:
 
 def main(config: Config) -> None:
     """Fuzz until the bound. Does not return: libFuzzer has no way out but the end of the process."""
-    import atheris
-
-    with atheris.instrument_imports(include=["zapcore"], exclude=plain_modules()):
-        import zapcore.invariants
-        import zapcore.zap  # noqa: F401
     from random import Random
 
     from fuzz.codec import decode, encode
-    from fuzz.engines.counters import reserve
     from fuzz.engines.loop import Loop, Stopped
+    from fuzz.engines.random_engine import STYLES, some_program
     from fuzz.engines.seeds import seed_programs
     from fuzz.engines.weights import Weights
-    from fuzz.generate import random_program
     from fuzz.mutate import MUTATIONS, Mutation, mutate, splice
+    from fuzz.pilot import piloted_program
 
-    loop = Loop(config, reserve())
+    loop = Loop(config)
     for option in config.extra:
         if option.startswith("-runs="):  # ended by us, so that the last counts are told
             loop.runs = int(option.removeprefix("-runs="))
+    if not (config.plain or config.seeds or config.corpus):
+        rng = Random(config.seed)
+        try:
+            for _ in range(WARM_UP):
+                loop.execute(some_program(rng, loop.model))
+        except Stopped:
+            loop.status("done")
+            return
+
+    import atheris
+
+    from fuzz.engines.counters import reserve
+    from fuzz.engines.instrument import instrument
+
+    instrument()
+    loop.observe = reserve()
     inputs = Inputs(decode, encode)
-    ways = Weights(WAYS)
+    ways = Weights({**{style: weight for style, (weight, _) in STYLES.items()}, **OLD})
     mutations = Weights(MUTATIONS)
     way: list[str] = []
     used: list[Mutation] = []
@@ -123,13 +122,15 @@ def main(config: Config) -> None:
         return used[-1]
 
     def next_program(program: Program, other: Program | None, rng: Random) -> Program:
-        how = ways.draw(rng) if program.ops else "fresh"
+        how = ways.draw(rng) if program.ops else "themed"
         if how == "splice" and other is None:
             how = "mutate"
         way[:] = [how]
         used.clear()
-        if how == "fresh":
-            return random_program(rng)
+        if how in STYLES:
+            return STYLES[how][1](rng, loop.model)
+        if how == "extend":
+            return piloted_program(rng, loop.model, config.max_ops, program)
         if how == "splice" and other is not None:
             return splice(program, other, rng, config.max_ops)
         return mutate(program, rng, config.max_ops, choose)

@@ -1,0 +1,40 @@
+"""Programs about many small entries: large micro ZAPs, full leaves, splits that move dozens."""
+
+from __future__ import annotations
+
+from random import Random
+
+from fuzz.aim import key_for
+from fuzz.everything import any_zap
+from fuzz.generate import Theme, random_op, theme
+from fuzz.program import Key, Op, Program, Zap
+
+COUNTS = (30, 60, 60, 120, 120, 240)
+"""How many entries, one of these for a program."""
+SOME_OPS = 30
+
+
+def _small(rng: Random, zap: Zap, verb: str, key: Key) -> Op:
+    size, length = (8, 1) if not zap.fat else rng.choice(((8, 1), (8, 1), (1, 1), (4, 2), (1, 0), (2, 3)))
+    return Op(verb, zap.name, key, size, length, rng.getrandbits(3))
+
+
+def crowded_program(rng: Random) -> Program:
+    """Add many, do a few other things, remove some or all, do a few more, add some back."""
+    zap = any_zap(rng, "z")
+    bits = rng.choice((0, 0, 1, 3, 7))
+    base = rng.getrandbits(64)
+    keys = [key_for(zap, base, bits, rng) for _ in range(rng.choice(COUNTS))]
+    some = theme(rng)
+    about = Theme({zap.name: zap}, {zap.name: keys}, {zap.name: [1, 8, 22]}, some.verbs, some.weights)
+    gone = rng.sample(keys, rng.choice((len(keys), len(keys), len(keys) // 2, len(keys) // 8)))
+    pieces = [
+        [_small(rng, zap, "add", key) for key in keys],
+        [Op("remove", zap.name, key) for key in gone],
+        [_small(rng, zap, "add", key) for key in gone[: len(gone) // rng.choice((1, 2, 4))]],
+    ]
+    ops: list[Op] = []
+    for piece in pieces:
+        ops += piece
+        ops += [random_op(rng, about) for _ in range(rng.randint(1, SOME_OPS))]
+    return Program((zap,), tuple(ops))

@@ -1,0 +1,285 @@
+"""Programs drawn while they run: each next step is chosen by what the model is like just then.
+
+`fuzz.generate` guesses which leaf a key falls into. A pilot looks: it fills the leaf that it means to split,
+empties the one that was allocated last or that a cursor stands in, and its sibling, and sees what came of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from random import Random
+from typing import NamedTuple
+
+from fuzz.aim import hash_of, key_for
+from fuzz.draft import BRINGS, TAKES, Draft
+from fuzz.generate import CURSORS, TIME, Theme, random_op, sizes_that_matter, theme, written
+from fuzz.program import MAX_VALUE, Key, Op, Program, Zap
+from fuzz.signature import Failure
+from fuzz.targets.base import Result
+from fuzz.targets.model import ModelTarget
+from zapcore import layout as L
+from zapcore.dmu.dbuf import CACHED
+from zapcore.errors import LimitExceeded
+
+MIN_OPS = 12
+MORE_OPS = 80
+MAX_OPS = 160
+DEEP = (3, 4, 5, 5, 6, 7)
+"""Bits, one number drawn for a program: deeper leaves are not filled, larger tables not made to grow. Deep
+ones make every step slow, and what happens when a table grows shows best when it has not grown much."""
+MANY_BITS = 32
+WALK = 24
+"""The most steps that a cursor is made to take."""
+LATELY = 6
+"""So many keys that were removed last may be added back."""
+
+
+class LeafView(NamedTuple):
+    """A leaf in use: its block, and the bits that all hashes in it begin with."""
+
+    blkid: int
+    prefix: int
+    bits: int
+
+    def has(self, value: int) -> bool:
+        """Whether a 64-bit hash falls into it."""
+        return value >> (64 - self.bits) == self.prefix if self.bits else True
+
+    @property
+    def start(self) -> int:
+        """The least hash that falls into it."""
+        return self.prefix << (64 - self.bits) if self.bits else 0
+
+
+BITS = attrgetter("bits")
+
+
+class Pilot:
+    """A program under way on the model."""
+
+    def __init__(self, rng: Random, target: ModelTarget, about: Theme) -> None:
+        self.rng = rng
+        self.target = target
+        self.about = about
+        self.ops: list[Op] = []
+        self.alive: dict[str, dict[Key, int]] = {name: {} for name in about.zaps}
+        self.gone: dict[str, list[Key]] = {name: [] for name in about.zaps}
+        self.name = next(iter(about.zaps))
+        self.deep = rng.choice(DEEP)
+        target.begin(Program(tuple(about.zaps.values()), ()))
+
+    def do(self, op: Op) -> Result:
+        """Add an op to the program and run it. Raises Failure, LimitExceeded."""
+        self.ops.append(op)
+        result = self.target.apply(op)
+        if op.key is None or result.errno:
+            if op.verb == "destroy":
+                self.alive[op.target].clear()
+        elif op.verb in BRINGS:
+            self.alive[op.target][op.key] = hash_of(self.about.zaps[op.target], op.key)
+        elif op.verb in TAKES:
+            self.alive[op.target].pop(op.key, None)
+        return result
+
+    def header(self) -> memoryview | None:
+        """The header block's words; None of a micro ZAP, and where the block is not cached."""
+        dnode = self.target.objset.dnodes.get(self.target.numbers[self.name])
+        header = dnode.dbufs.get(0) if dnode is not None else None
+        if header is None or header.state is not CACHED or header.buf.q[L.Q_BLOCK_TYPE] != L.ZBT_HEADER:
+            return None
+        return header.buf.q
+
+    def leaves(self) -> list[LeafView]:
+        """The leaves that are cached."""
+        header = self.header()
+        if header is None:
+            return []
+        free = header[L.Q_FREEBLK]
+        found = []
+        for blkid, dbuf in self.target.objset.dnodes[self.target.numbers[self.name]].dbufs.items():
+            if blkid < free and dbuf.state is CACHED and dbuf.buf.q[L.Q_BLOCK_TYPE] == L.ZBT_LEAF:
+                bits = dbuf.buf.h[L.H_PREFIX_LEN]
+                if bits < MANY_BITS:  # known bugs write leaves over tables: anything may stand there
+                    found.append(LeafView(blkid, dbuf.buf.q[L.Q_PREFIX] & ((1 << bits) - 1), bits))
+        return found
+
+    def leaf(self) -> LeafView | None:
+        """One of them: often the last in the object, one that a cursor stands in, or one of the deepest."""
+        leaves = self.leaves()
+        if not leaves:
+            return None
+        how = self.rng.random()
+        if how < 0.25:
+            return max(leaves)
+        if how < 0.5:
+            parked = {
+                opened.cursor.leaf.blkid
+                for opened in self.target.cursors.values()
+                if opened.cursor.leaf is not None
+            }
+            leaves = [leaf for leaf in leaves if leaf.blkid in parked] or leaves
+        elif how < 0.6:
+            deepest = max(map(BITS, leaves))
+            leaves = [leaf for leaf in leaves if leaf.bits == deepest]
+        return self.rng.choice(leaves)
+
+    def inside(self, leaf: LeafView) -> list[Key]:
+        """The keys that are alive in a leaf."""
+        return [key for key, value in self.alive[self.name].items() if leaf.has(value)]
+
+
+def half_of_leaf(zap: Zap) -> int:
+    """The length of a value in bytes that leaves no room for a second one."""
+    return min(L.ARRAY_BYTES * (L.geometry(zap.leaf_shift).chunks // 2), MAX_VALUE)
+
+
+def fill(pilot: Pilot) -> None:
+    """Add keys to a leaf, few and large ones mostly, so that it splits; where it needs every bit of the
+    table, the table grows."""
+    leaf, rng = pilot.leaf(), pilot.rng
+    if leaf is not None and leaf.bits > pilot.deep:
+        return
+    zap = pilot.about.zaps[pilot.name]
+    large = rng.random() < 0.6
+    for _ in range(rng.randint(1, 3)):
+        if leaf is None:
+            key = rng.choice(pilot.about.keys[pilot.name])
+        else:
+            turned = leaf.start | rng.choice((0, 1 << (63 - leaf.bits)))
+            key = key_for(zap, turned, leaf.bits + rng.randint(1, 2), rng)
+        length = half_of_leaf(zap) if large else sizes_that_matter(zap, rng)
+        pilot.do(written(rng, "add", zap, key, length))
+
+
+def deepen(pilot: Pilot) -> None:
+    """Add two large entries whose hashes agree in as many bits as the table has, or about so many: leaves
+    split until it must grow."""
+    header, rng = pilot.header(), pilot.rng
+    leaf = max(pilot.leaves(), key=BITS, default=None) if rng.random() < 0.5 else pilot.leaf()
+    if leaf is None or header is None or header[L.Q_TBL_SHIFT] > pilot.deep:
+        return
+    zap = pilot.about.zaps[pilot.name]
+    bits = header[L.Q_TBL_SHIFT] - rng.choice((0, 0, 0, 1))
+    near = leaf.start | rng.getrandbits(64 - leaf.bits) if rng.random() < 0.7 else leaf.start
+    for turn in rng.sample((0, 1), 2):
+        key = key_for(zap, near ^ turn << (63 - bits), bits + 1, rng)
+        pilot.do(written(rng, "add", zap, key, half_of_leaf(zap)))
+
+
+def empty(pilot: Pilot) -> None:
+    """Remove every key of a leaf, at times its sibling's first."""
+    leaf, rng = pilot.leaf(), pilot.rng
+    if leaf is None:
+        return
+    leaves = [leaf]
+    if leaf.bits and rng.random() < 0.5:
+        leaves.insert(rng.randrange(2), leaf._replace(prefix=leaf.prefix ^ 1))
+    for each in leaves:
+        for key in pilot.inside(each):
+            pilot.gone[pilot.name].append(key)
+            pilot.do(Op("remove", pilot.name, key))
+
+
+def park(pilot: Pilot) -> None:
+    """Walk a cursor into a leaf."""
+    leaf, rng = pilot.leaf(), pilot.rng
+    keys = pilot.inside(leaf) if leaf is not None else []
+    alive = pilot.alive[pilot.name]
+    wanted = max((alive[key] for key in keys), default=0)
+    cursor = CURSORS[rng.random() < 0.3]
+    pilot.do(Op("cursor", cursor, other=pilot.name))
+    for _ in range(min(WALK, sum(value <= wanted for value in alive.values()))):
+        pilot.do(Op("next", cursor))
+
+
+def use(pilot: Pilot) -> None:
+    """Go on with a cursor that is open."""
+    if pilot.target.cursors:
+        cursor = pilot.rng.choice(list(pilot.target.cursors))
+        verb = pilot.rng.choice(("next", "next", "next", "retrieve", "advance", "serialize", "close"))
+        pilot.do(Op(verb, cursor))
+
+
+def resume(pilot: Pilot) -> None:
+    """Serialize a cursor and begin another one there, as readdir() does from call to call."""
+    if pilot.target.cursors:
+        cursor, opened = pilot.rng.choice(list(pilot.target.cursors.items()))
+        place = pilot.do(Op("serialize", cursor)).value
+        if isinstance(place, int):
+            other = pilot.rng.choice(CURSORS)
+            pilot.do(Op("cursor", other, other=opened.zap, fill=place))
+            pilot.do(Op("next", other))
+
+
+def twin(pilot: Pilot) -> None:
+    """Add a key with the hash of one that is alive."""
+    zap, rng = pilot.about.zaps[pilot.name], pilot.rng
+    alive = pilot.alive[pilot.name]
+    if alive:
+        key = key_for(zap, rng.choice(list(alive.values())), 64, rng)
+        pilot.do(written(rng, "add", zap, key, rng.choice(pilot.about.lengths[pilot.name])))
+
+
+def add_back(pilot: Pilot) -> None:
+    """Add again a key that was removed."""
+    gone = pilot.gone[pilot.name][-LATELY:]
+    if gone:
+        zap = pilot.about.zaps[pilot.name]
+        length = pilot.rng.choice(pilot.about.lengths[pilot.name])
+        pilot.do(written(pilot.rng, "add", zap, pilot.rng.choice(gone), length))
+
+
+def pass_time(pilot: Pilot) -> None:
+    """A step of time."""
+    pilot.do(Op(pilot.rng.choice(TIME)))
+
+
+def anything(pilot: Pilot) -> None:
+    """A few ops of the theme."""
+    for _ in range(pilot.rng.randint(1, 4)):
+        pilot.do(random_op(pilot.rng, pilot.about))
+
+
+MOVES: Mapping[Callable[[Pilot], None], int] = {
+    fill: 6,
+    deepen: 2,
+    empty: 5,
+    park: 2,
+    use: 3,
+    resume: 1,
+    twin: 1,
+    add_back: 2,
+    pass_time: 2,
+    anything: 3,
+}
+"""Every move and how often it is drawn."""
+_MOVES = list(MOVES)
+_WEIGHTS = list(MOVES.values())
+
+
+def piloted_program(
+    rng: Random, target: ModelTarget, max_ops: int = MAX_OPS, base: Program | None = None
+) -> Program:
+    """A program of some moves one after the other, up to the op that fails, if one does.
+
+    With a `base` it goes on where that program ends, or anywhere in it. Programs with threads are no base.
+    """
+    pilot = Pilot(rng, target, theme(rng) if base is None else Draft(base).about(rng))
+    weights = [weight * rng.choice((0, 1, 1, 2)) for weight in _WEIGHTS]
+    weights[0] += 1
+    names = list(pilot.about.zaps)
+    try:
+        if base is not None:
+            whole = rng.random() < 0.5
+            for op in base.ops if whole else base.ops[: rng.randint(0, len(base.ops))]:
+                pilot.do(op)
+        wanted = rng.randint(MIN_OPS, MORE_OPS)
+        while wanted > 0 and len(pilot.ops) < max_ops:
+            pilot.name = rng.choice(names)
+            before = len(pilot.ops)
+            rng.choices(_MOVES, weights)[0](pilot)
+            wanted -= max(1, len(pilot.ops) - before)
+    except (Failure, LimitExceeded):
+        pass  # whoever runs the program meets it again, judged
+    return Program(tuple(pilot.about.zaps.values()), tuple(pilot.ops[:max_ops]))
