@@ -21,7 +21,7 @@ class ZapErrno(Exception):
     """An operation's ordinary errno result (`errno.ENOENT`, ...), as the OpenZFS function returns it."""
 
     def __init__(self, code: int) -> None:
-        super().__init__(code)
+        # BaseException.__new__() has taken the arguments already: every third op of a program raises one
         self.code = code
 
 

@@ -82,8 +82,8 @@ TABLE_MUTANTS = (
         (
             Edit(
                 "zap.fat:lookup",
-                "        put_leaf(leaf)\n        raise\n",
-                "        leaf.dbuf.rele(None)\n        raise\n",
+                "        put_leaf(leaf)\n        return None\n",
+                "        leaf.dbuf.rele(None)\n        return None\n",
             ),
         ),
     ),
@@ -95,8 +95,8 @@ TABLE_MUTANTS = (
         (
             Edit(
                 "zap.fat:remove",
-                "        put_leaf(leaf)\n        raise ZapErrno(errno.ENOENT)\n",
-                "        leaf.rwlock.exit()\n        raise ZapErrno(errno.ENOENT)\n",
+                "        put_leaf(leaf)\n        return errno.ENOENT\n",
+                "        leaf.rwlock.exit()\n        return errno.ENOENT\n",
             ),
         ),
     ),
@@ -105,7 +105,7 @@ TABLE_MUTANTS = (
         "zap_length() lets go of the header's dbuf under a tag that holds nothing",
         "fed1b58a6d",
         "assertion",
-        (Edit("zap:length", "    unlock(zap, FTAG)\n    return", "    unlock(zap, None)\n    return"),),
+        (Edit("zap:length", "    unlock(zap, FTAG)\n    if found", "    unlock(zap, None)\n    if found"),),
     ),
     Mutant(
         "fat-upgrade-loses-last-slot",

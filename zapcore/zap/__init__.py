@@ -36,7 +36,7 @@ __all__ = [
     "update",
 ]
 
-Write = Callable[[Name, int, int, bytes, object, Tx], None]
+Write = Callable[[Name, int, int, bytes, object, Tx], int]
 
 
 @openzfs("zap_micro.c", "zap_create_flags")
@@ -104,12 +104,15 @@ def _write(
     zap = lock(objset, number, FTAG, tx, True, True, True)
     name = _name(zap, key)
     try:
-        (to_fat if zap.micro is None else to_micro)(name, size, length, value, FTAG, tx)
+        code = (to_fat if zap.micro is None else to_micro)(name, size, length, value, FTAG, tx)
     except ZapErrno:
         if name.zap is not None:
             unlock(name.zap, FTAG)
         raise
-    unlock(name.zap, FTAG)
+    if name.zap is not None:
+        unlock(name.zap, FTAG)
+    if code:
+        raise ZapErrno(code)
 
 
 @openzfs("zap_micro.c", "zap_add", words=("zap_add_uint64",))
@@ -141,14 +144,13 @@ def remove_norm(objset: Objset, number: int, key: Key, match: int, tx: Tx) -> No
     zap = lock(objset, number, FTAG, tx, True, True, False)
     name = _name(zap, key, match)
     try:
-        if zap.micro is None:
-            fat.remove(name, tx)
-        else:
-            micro.remove(name)
+        code = fat.remove(name, tx) if zap.micro is None else micro.remove(name)
     except ZapErrno:
         unlock(zap, FTAG)
         raise
     unlock(zap, FTAG)
+    if code:
+        raise ZapErrno(code)
 
 
 @openzfs("zap_micro.c", "zap_lookup", words=("zap_lookup_uint64",))
@@ -173,6 +175,8 @@ def lookup_norm(objset: Objset, number: int, key: Key, size: int, length: int, m
         unlock(zap, FTAG)
         raise
     unlock(zap, FTAG)
+    if found is None:
+        raise ZapErrno(errno.ENOENT)
     return found
 
 
@@ -185,13 +189,15 @@ def length(objset: Objset, number: int, key: Key) -> tuple[int, int]:
         if zap.micro is None:
             found = fat.length_of(name)
         elif micro.find(name) is None:
-            raise ZapErrno(errno.ENOENT)
+            found = None
         else:
             found = (8, 1)
     except ZapErrno:
         unlock(zap, FTAG)
         raise
     unlock(zap, FTAG)
+    if found is None:
+        raise ZapErrno(errno.ENOENT)
     return found
 
 

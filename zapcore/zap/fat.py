@@ -286,13 +286,11 @@ def _put_leaf_again() -> None:
     fail("holds >= db->db_dirtycnt", macro="ASSERT3U", values=("0x0", "0x1"), operator=">=", line=530)
 
 
-def _write(
-    name: Name, cd: int, size: int, length: int, value: bytes, tag: Tag, tx: Tx, replace: bool
-) -> None:
+def _write(name: Name, cd: int, size: int, length: int, value: bytes, tag: Tag, tx: Tx, replace: bool) -> int:
     """Add an entry, or (`replace`) give one that is there its new value; the common part of
-    fzap_add_cd() and fzap_update()."""
+    fzap_add_cd() and fzap_update(). Returns 0 or EEXIST: so usual an answer is not worth an exception."""
     leaf = deref_leaf(name.zap, name.hash, tx, True)
-    failure: ZapErrno | None = None
+    code = 0
     while True:
         try:
             entry = leaves.lookup(leaf, name)
@@ -303,10 +301,11 @@ def _write(
             elif replace:
                 done = leaves.entry_update(leaf, entry, size, length, value)
             else:
-                raise ZapErrno(errno.EEXIST)
-        except ZapErrno as error:
-            failure = error
-            break
+                code = errno.EEXIST
+                break
+        except ZapErrno:
+            _put_leaf_maybe_grow(name, leaf, tag, tx)
+            raise
         if done:
             break
         try:
@@ -316,42 +315,41 @@ def _write(
                 _put_leaf_again()
             raise
     _put_leaf_maybe_grow(name, leaf, tag, tx)
-    if failure is not None:
-        raise failure
+    return code
 
 
 @openzfs("zap.c", "fzap_add_cd")
-def add_cd(name: Name, size: int, length: int, value: bytes, cd: int, tag: Tag, tx: Tx) -> None:
-    """Add an entry with a differentiator of the caller's, or NEED_CD. Raises EEXIST, E2BIG, ENOSPC."""
-    _write(name, cd, size, length, value, tag, tx, replace=False)
+def add_cd(name: Name, size: int, length: int, value: bytes, cd: int, tag: Tag, tx: Tx) -> int:
+    """Add an entry with a differentiator of the caller's, or NEED_CD. Returns 0 or EEXIST; raises E2BIG,
+    ENOSPC."""
+    return _write(name, cd, size, length, value, tag, tx, replace=False)
 
 
 @openzfs("zap.c", "fzap_add")
-def add(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -> None:
-    """Add an entry. Raises ENAMETOOLONG, EINVAL, E2BIG, EEXIST, ENOSPC."""
+def add(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -> int:
+    """Add an entry. Returns 0 or EEXIST; raises ENAMETOOLONG, EINVAL, E2BIG, ENOSPC."""
     _check(name, size, length)
-    add_cd(name, size, length, value, L.NEED_CD, tag, tx)
+    return add_cd(name, size, length, value, L.NEED_CD, tag, tx)
 
 
 @openzfs("zap.c", "fzap_update")
-def update(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -> None:
-    """Add an entry or replace its value. Raises ENAMETOOLONG, EINVAL, E2BIG, ENOSPC."""
+def update(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -> int:
+    """Add an entry or replace its value. Returns 0; raises ENAMETOOLONG, EINVAL, E2BIG, ENOSPC."""
     _check(name, size, length)
-    _write(name, L.NEED_CD, size, length, value, tag, tx, replace=True)
+    return _write(name, L.NEED_CD, size, length, value, tag, tx, replace=True)
 
 
 @openzfs("zap.c", "fzap_lookup")
-def lookup(name: Name, size: int, length: int) -> Found:
-    """The entry that a name matches, its value as up to `length` integers of `size` bytes.
-
-    Raises ENAMETOOLONG, ENOENT, EINVAL, E2BIG.
-    """
+def lookup(name: Name, size: int, length: int) -> Found | None:
+    """The entry that a name matches, its value as up to `length` integers of `size` bytes; None where there
+    is none (ENOENT). Raises ENAMETOOLONG, EINVAL, E2BIG."""
     _check_name(name)
     leaf = deref_leaf(name.zap, name.hash, None, False)
     entry = leaves.lookup(leaf, name)
+    if entry is None:
+        put_leaf(leaf)
+        return None
     try:
-        if entry is None:
-            raise ZapErrno(errno.ENOENT)
         check_size(size, length)
         value, more = leaves.entry_value(leaf, entry, size, length)
         if name.match:
@@ -367,33 +365,32 @@ def lookup(name: Name, size: int, length: int) -> Found:
 
 
 @openzfs("zap.c", "fzap_length")
-def length_of(name: Name) -> tuple[int, int]:
-    """Integer size and number of integers of the value. Raises ENOENT."""
+def length_of(name: Name) -> tuple[int, int] | None:
+    """Integer size and number of integers of the value; None for no entry (ENOENT)."""
     leaf = deref_leaf(name.zap, name.hash, None, False)
     entry = leaves.lookup(leaf, name)
     put_leaf(leaf)
-    if entry is None:
-        raise ZapErrno(errno.ENOENT)
-    return entry.size, entry.length
+    return None if entry is None else (entry.size, entry.length)
 
 
 @openzfs("zap.c", "fzap_remove")
-def remove(name: Name, tx: Tx) -> None:
-    """Remove an entry; a leaf that is empty then may shrink away. Raises ENOENT."""
-    from zapcore.zap.shrink import shrink
-
+def remove(name: Name, tx: Tx) -> int:
+    """Remove an entry; a leaf that is empty then may shrink away. Returns 0 or ENOENT."""
     zap = name.zap
     leaf = deref_leaf(zap, name.hash, tx, True)
     entry = leaves.lookup(leaf, name)
     if entry is None:
         put_leaf(leaf)
-        raise ZapErrno(errno.ENOENT)
+        return errno.ENOENT
     leaves.entry_remove(leaf, entry)
     change_count(zap, -1, tx)
     if leaf.dbuf.buf.h[L.H_NENTRIES] == 0 and zap.objset.release.shrink:
+        from zapcore.zap.shrink import shrink
+
         shrink(name, leaf, tx)
-        return
-    put_leaf(leaf)
+    else:
+        put_leaf(leaf)
+    return 0
 
 
 @openzfs("zap.c", "fzap_count")

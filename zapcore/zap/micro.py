@@ -168,12 +168,14 @@ def upgrade(zap: Zap, tag: Tag, tx: Tx, flags: int) -> Zap:
         name = Name(zap, key)
         cd = int.from_bytes(old[at + 8 : at + 12], "little")
         try:
-            fat.add_cd(name, 8, 1, bytes(old[at : at + 8]), cd, tag, tx)
+            code = fat.add_cd(name, 8, 1, bytes(old[at : at + 8]), cd, tag, tx)
         except ZapErrno as error:
+            code = error.code
+        if code:
             fail(
                 "fzap_add_cd(zn, 8, 1, &mze->mze_value, mze->mze_cd, tag, tx)",
                 macro="VERIFY0",
-                values=(0, error.code),
+                values=(0, code),
                 line=812,
             )
         zap = name.zap
@@ -202,49 +204,50 @@ def _needs_fat(name: Name, size: int, length: int) -> bool:
     return size != 8 or length != 1 or len(name.key) >= NAME_LEN
 
 
-def add(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -> None:
-    """Add an entry, making the ZAP fat if it must be (the micro half of zap_add_impl). Raises EEXIST and
-    what the fat form raises."""
+def add(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -> int:
+    """Add an entry, making the ZAP fat if it must be (the micro half of zap_add_impl). Returns 0 or EEXIST;
+    raises what the fat form raises."""
     if _needs_fat(name, size, length) or not _fits_fat_leaf(name):
         name.zap = upgrade(name.zap, tag, tx, 0)
-        fat.add(name, size, length, value, tag, tx)
-    elif find(name) is not None:
-        raise ZapErrno(errno.EEXIST)
-    else:
-        _add_entry(name, int.from_bytes(value, "little"))
+        return fat.add(name, size, length, value, tag, tx)
+    if find(name) is not None:
+        return errno.EEXIST
+    _add_entry(name, int.from_bytes(value, "little"))
+    return 0
 
 
-def update(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -> None:
-    """Add an entry or change its value (the micro half of zap_update)."""
+def update(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -> int:
+    """Add an entry or change its value (the micro half of zap_update). Returns 0."""
     if _needs_fat(name, size, length):
         name.zap = upgrade(name.zap, tag, tx, 0)
-        fat.update(name, size, length, value, tag, tx)
-        return
+        return fat.update(name, size, length, value, tag, tx)
     entry = find(name)
     number = int.from_bytes(value, "little")
     if entry is None:
         _add_entry(name, number)
     else:
         name.zap.dbuf.buf.q[slot_offset(entry[2]) // 8] = number
+    return 0
 
 
-def remove(name: Name) -> None:
-    """Remove an entry and clear its slot. Raises ENOENT."""
+def remove(name: Name) -> int:
+    """Remove an entry and clear its slot. Returns 0 or ENOENT."""
     entry = find(name)
     if entry is None:
-        raise ZapErrno(errno.ENOENT)
+        return errno.ENOENT
     zap = name.zap
     assert zap.micro is not None
     at = slot_offset(entry[2])
     zap.dbuf.buf.raw[at : at + SLOT] = bytes(SLOT)
     zap.micro.entries.remove(entry)
+    return 0
 
 
-def lookup(name: Name, size: int, length: int) -> Found:
-    """The entry that a name matches. Raises ENOENT, EOVERFLOW, EINVAL."""
+def lookup(name: Name, size: int, length: int) -> Found | None:
+    """The entry that a name matches; None for no entry (ENOENT). Raises EOVERFLOW, EINVAL."""
     entry = find(name)
     if entry is None:
-        raise ZapErrno(errno.ENOENT)
+        return None
     if length < 1:
         raise ZapErrno(errno.EOVERFLOW)
     if size != 8:

@@ -111,7 +111,7 @@ def lock_dbuf(
     `write` is the mode wanted, `fat_reader` that a reader's lock is enough for a fat ZAP. A full micro ZAP
     that is to be added to grows or becomes fat here.
     """
-    user = dbuf.get_user()
+    user = dbuf.user
     zap = user if isinstance(user, Zap) else _open(dnode, dbuf)
     as_writer = write and not (fat_reader and zap.micro is None)
     if as_writer:
