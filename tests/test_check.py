@@ -19,6 +19,7 @@ from fuzz.check.measure import false_alarms, flips
 from fuzz.check.report import as_json, as_text
 from fuzz.check.shapes import LEAF_SHIFTS, SHAPES, sound_object
 from fuzz.program import Op, Program, Zap
+from fuzz.syntax import parse
 from fuzz.targets.model import ModelTarget
 from tests.limits import measured
 from zapcore import layout as L
@@ -28,6 +29,7 @@ from zapcore.check import Report, check_object
 from zapcore.errors import Panic
 from zapcore.hazards import WHAT_FOLLOWS, Effect
 from zapcore.leafcheck import is_leaf
+from zapcore.soundleaf import IN_ORDER, sound_leaf
 from zapcore.violation import INVARIANTS
 from zapcore.zap import Cursor
 
@@ -268,10 +270,25 @@ def test_any_damage_gives_a_report(seed: int, changes: list[tuple[int, bytes]]) 
         assert list(as_text(report, "x"))
 
 
-def test_a_free_list_taken_in_one_go_is_the_one_that_was_walked(monkeypatch: pytest.MonkeyPatch) -> None:
+LONG_ARRAYS = """
+zap z fat key=u64 prehashed leaf_shift=13
+add z 0x0 len=3000
+add z 0x1 len=2000
+remove z 0x0
+add z 0x2 len=2990
+add z 0x3 len=400
+"""
+"""A leaf with arrays whose chunks lie in order, backwards, and neither."""
+
+
+def test_a_leaf_is_sound_where_nothing_wrong_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Damage of every kind, mostly a few bytes: with the short way and without it the same is found."""
     rng = Random(4)
-    leaves = []
+    target = ModelTarget("2.3")
+    program = parse(LONG_ARRAYS)
+    target.begin(program)
+    assert not any(target.apply(op).errno for op in program.ops)
+    leaves = [(True, block) for block in (target.blocks("z") or [])[1:]] * 20
     for number in range(60):
         zap, blocks = sound_object(rng, rng.choice((9, 9, 10, 12)), SHAPES[1 + number % 3])
         leaves += [(bool(zap.words), block) for block in blocks if is_leaf(block)][:6]
@@ -285,9 +302,12 @@ def test_a_free_list_taken_in_one_go_is_the_one_that_was_walked(monkeypatch: pyt
         shift = len(raw).bit_length() - 1
         short = leafcheck.check_leaf(damaged, shift, 1, words)
         with monkeypatch.context() as patch:
-            patch.setattr(leafcheck, "_IN_ORDER", leafcheck._IN_ORDER[:0])
+            patch.setattr(leafcheck, "sound_leaf", lambda *_: None)
+            patch.setattr(leafcheck, "IN_ORDER", IN_ORDER[:0])
             assert leafcheck.check_leaf(damaged, shift, 1, words) == short
-        sound += not short.violations
+        is_sound = sound_leaf(damaged, L.geometry(shift), 8 if words else 1) is not None
+        assert is_sound == (not short.violations)
+        sound += is_sound
     assert 500 < sound < 2000
 
 

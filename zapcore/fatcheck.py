@@ -36,16 +36,16 @@ class Fat(NamedTuple):
     peek: Callable[[int], bytes | bytearray]
 
 
-def fat_violations(fat: Fat, same_blocks: bool = False, same_prefixes: bool = False) -> Iterator[Violation]:
+def fat_violations(fat: Fat, same_blocks: bool = False, same_table: bool = False) -> Iterator[Violation]:
     """Everything, what other checks rely on first. `same_blocks` says that the table and the header's
-    fields up to the counters are those that were checked last time, `same_prefixes` that the leaves'
-    prefixes are."""
+    fields up to the counters are those that were checked last time, `same_table` that the table, its size
+    and the leaves' prefixes are."""
     wrong = False
     for violation in () if same_blocks else header_violations(fat.q, fat.size):
         wrong = True
         yield violation
     if not wrong:
-        if not (same_blocks and same_prefixes):
+        if not same_table:
             yield from table_violations(fat.table, fat.q[L.Q_TBL_SHIFT], fat.leaves)
         yield from next_table_violations(fat)
         if not same_blocks:
@@ -168,6 +168,8 @@ def next_table_violations(fat: Fat) -> Iterator[Violation]:
         if not old:
             return
         new = memoryview(fat.peek(start + offset)).cast("Q").tolist()
+        if new[: 2 * len(old) : 2] == old == new[1 : 2 * len(old) : 2]:
+            continue
         for index, entry in enumerate(old):
             if new[2 * index] != entry or new[2 * index + 1] != entry:
                 at = 2 * index + (new[2 * index] == entry)

@@ -67,8 +67,10 @@ class Auditor:
         `entries` is what the oracle says the object holds (None: not known), `cursor_holds` how many dbuf
         holds the open cursors have.
         """
-        self.check_rest(cursor_holds)
-        dnode = self.objset.dnodes.get(number)
+        objset = self.objset
+        if objset.threads.held or objset.holds != cursor_holds:
+            self.check_rest(cursor_holds)
+        dnode = objset.dnodes.get(number)
         if dnode is None or dnode.free_txg:
             self.objects.pop(number, None)
             return
@@ -112,12 +114,14 @@ class Auditor:
         q = known.q
         if q[L.Q_BLOCK_TYPE] == L.ZBT_MICRO:
             return None if same_header else next(_micro_violations(known.header, entries), None)
-        same_table = self._same_table(dnode, known, before)
+        same_table = self._same_table(dnode, known, same_header)
         if not same_table:
             self._read_table(known)
         changed = _changed_leaves(dnode, known)
         if same_header and same_table and not changed:
             return None
+        same_blocks = same_table and known.header[_SETTLED] == before[_SETTLED]
+        same_table = same_table and known.header[_TABLE_SIZE] == before[_TABLE_SIZE]
         words = bool(q[L.Q_FLAGS] & L.FLAG_UINT64_KEY)
         same_prefixes = True
         for blkid in changed:
@@ -125,26 +129,25 @@ class Auditor:
             if known.leaves[blkid].violations:
                 return known.leaves[blkid].violations[0]
         counted = q[L.Q_NUM_ENTRIES] == known.total and q[L.Q_NUM_LEAFS] == len(known.leaves)
-        if not (same_table and same_prefixes and counted) or q[L.Q_TBL_NEXTBLK]:
+        if not (same_blocks and same_prefixes and counted) or q[L.Q_TBL_NEXTBLK]:
             fat = Fat(q, dnode.block_size, known.table, known.leaves, known.total, dnode.current)
-            violation = next(fat_violations(fat, same_table, same_prefixes), None)
+            violation = next(fat_violations(fat, same_blocks, same_table and same_prefixes), None)
             if violation is not None:
                 return violation
         return None if entries is None else _wrong_entry(known, changed, entries, words)
 
-    def _same_table(self, dnode: Dnode, known: _Object, before: bytes) -> bool:
-        """Whether the pointer table, and what the header says of it and of the leaves' number, are those that
-        were looked at last; if not, the table's bytes are taken anew. `before` was the header then."""
+    def _same_table(self, dnode: Dnode, known: _Object, same_header: bool) -> bool:
+        """Whether the pointer table is the one that was looked at last; if not, its bytes are taken anew."""
         header, q = known.header, known.q
         if q[L.Q_TBL_NUMBLKS]:
             first = q[L.Q_TBL_BLK]
             last = first + min(q[L.Q_TBL_NUMBLKS], self.objset.block_limit)
             pieces = [dnode.current(blkid) for blkid in range(first, last)]
-        elif header is before:
+        elif same_header:
             return True
         else:
             pieces = [header[len(header) // 2 :]]
-        if pieces == known.table_bytes and (header is before or header[_SETTLED] == before[_SETTLED]):
+        if pieces == known.table_bytes:
             return True
         known.table_bytes = [bytes(piece) for piece in pieces]
         return False
@@ -171,6 +174,7 @@ class Auditor:
 
 _SETTLED = slice(0, (L.Q_NUM_LEAFS + 1) * 8)
 """The header's fields that change only when blocks come or go."""
+_TABLE_SIZE = slice(L.Q_TBL_SHIFT * 8, (L.Q_TBL_SHIFT + 1) * 8)
 
 
 def _changed_leaves(dnode: Dnode, known: _Object) -> list[int]:

@@ -5,49 +5,19 @@ Each chunk belongs to exactly one of: the free list, an entry in its bucket's ch
 
 from __future__ import annotations
 
-import struct
 from array import array
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from zapcore import layout as L
+from zapcore.soundleaf import ENTRY, HEADER, IN_ORDER, LeafEntry, LeafReport, sound_leaf
 from zapcore.violation import Violation
 
 __all__ = ["LeafEntry", "LeafReport", "Violation", "check_leaf"]
 
 
-class LeafEntry(NamedTuple):
-    """An entry read from a leaf: key and value as stored (big-endian integers)."""
-
-    chunk: int
-    hash: int
-    cd: int
-    name: bytes
-    name_ints: int
-    size: int
-    length: int
-    value: bytes
-
-
-class LeafReport(NamedTuple):
-    """What a leaf block holds and what is wrong with it. `unreached` has for each chunk to which no link that
-    could be followed leads its type, for every other 0."""
-
-    prefix: int
-    prefix_len: int
-    flags: int
-    entries: list[LeafEntry]
-    violations: list[Violation]
-    unreached: bytes
-
-
 _ROLES = {L.CHUNK_FREE: "free list", L.CHUNK_ENTRY: "entry", L.CHUNK_ARRAY: "array"}
 """What a chunk of each type is used for."""
 
-_HEADER = struct.Struct("<QQQIHHHHB11s")
-_ENTRY = struct.Struct("<BBHHHHHIQ")
-_IN_ORDER = array("H", range(1, L.geometry(L.MAX_BLOCK_SHIFT).chunks + 1))
-"""Links of chunks that each lead to the next one."""
 _BLANK = bytes(L.ARRAY_BYTES)
 
 Link = tuple[str | int, int]
@@ -100,7 +70,7 @@ class _Checker:
 
     def header(self) -> bool:
         """Check the header's own fields; False if this is no leaf at all."""
-        fields = _HEADER.unpack_from(self.raw)
+        fields = HEADER.unpack_from(self.raw)
         (
             kind,
             pad1,
@@ -140,7 +110,7 @@ class _Checker:
         while chunk < chunks and left[chunk] == L.CHUNK_FREE:
             if look and following[chunk] == chunk + 1:
                 look = False  # chunks that were never used lie there in order, and are claimed in one go
-                in_order = following[chunk:-1] == _IN_ORDER[chunk : chunks - 1]
+                in_order = following[chunk:-1] == IN_ORDER[chunk : chunks - 1]
                 if in_order and left.count(L.CHUNK_FREE, chunk) == chunks - chunk:
                     free += chunks - chunk
                     left[chunk:] = bytes(chunks - chunk)
@@ -188,7 +158,7 @@ class _Checker:
 
     def entry(self, chunk: int) -> tuple[LeafEntry, int]:
         """The entry in a chunk, and the chunk that comes after it in its bucket's chain."""
-        _, size, following, name_at, name_ints, value_at, length, cd, hashed = _ENTRY.unpack_from(
+        _, size, following, name_at, name_ints, value_at, length, cd, hashed = ENTRY.unpack_from(
             self.raw, self.geo.first_chunk + 24 * chunk
         )
         if size not in (1, 2, 4, 8):
@@ -284,6 +254,10 @@ def check_leaf(
 
     `words` says that names are 64-bit words; with `unused`, bytes that nothing uses must be zero.
     """
+    if not unused:
+        sound = sound_leaf(raw, L.geometry(shift), 8 if words else 1)
+        if sound is not None:
+            return sound
     checker = _Checker(raw, shift, block, 8 if words else 1, unused)
     if checker.header():
         checker.walk_free_list()

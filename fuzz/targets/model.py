@@ -97,11 +97,12 @@ class ModelTarget:
 
     def audit(self, op: Op, oracle: Oracle) -> None:
         """Check the invariants of the ZAP that an op worked on, or of all after a txg op. Raises Failure."""
-        held = sum([opened.cursor.holds for opened in self.cursors.values()])
-        name = op.target if op.target in self.numbers else op.other
+        held = sum([opened.cursor.holds for opened in self.cursors.values()]) if self.cursors else 0
+        numbers = self.numbers
+        name = op.target if op.target in numbers else op.other
         try:
-            for each in (name,) if name in self.numbers else self.numbers:
-                self.auditor.check(self.numbers[each], oracle.entries[each], held)
+            for each in (name,) if name in numbers else numbers:
+                self.auditor.check(numbers[each], oracle.entries[each], held)
         except Panic as panic:
             raise failure_of(panic) from panic
 

@@ -1,0 +1,198 @@
+"""Whether all is well inside one leaf block, as fast as that can be said: an auditor asks it after every op.
+
+The answer is that of `leafcheck`, which looks for what is wrong; this only sees that nothing is. A chunk that
+is claimed twice, or by nobody, is found by counting: there are as many chunks of each type as are claimed,
+and a list that ends after so many steps has no cycle.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from array import array
+from typing import NamedTuple
+
+from zapcore import layout as L
+from zapcore.violation import Violation
+
+
+class LeafEntry(NamedTuple):
+    """An entry read from a leaf: key and value as stored (big-endian integers)."""
+
+    chunk: int
+    hash: int
+    cd: int
+    name: bytes
+    name_ints: int
+    size: int
+    length: int
+    value: bytes
+
+
+class LeafReport(NamedTuple):
+    """What a leaf block holds and what is wrong with it. `unreached` has for each chunk to which no link that
+    could be followed leads its type, for every other 0."""
+
+    prefix: int
+    prefix_len: int
+    flags: int
+    entries: list[LeafEntry]
+    violations: list[Violation]
+    unreached: bytes
+
+
+HEADER = struct.Struct("<QQQIHHHHB11s")
+ENTRY = struct.Struct("<BBHHHHHIQ")
+_CHUNKS = L.geometry(L.MAX_BLOCK_SHIFT).chunks
+IN_ORDER = array("H", range(1, _CHUNKS + 1))
+"""Links of chunks that each lead to the next one."""
+_BACKWARDS = array("H", [L.CHAIN_END, *range(_CHUNKS - 1)])
+"""Links of chunks that each lead to the one before."""
+LONG = 16 * L.ARRAY_BYTES
+"""Bytes: an array that is read at once if its chunks lie side by side."""
+
+_NO_PAD = bytes(11)
+_USED = re.compile(rb"[^\xff]")
+"""A byte of a bucket that is not empty; that is its first or its second one."""
+
+
+def sound_leaf(raw: bytes | bytearray, geo: L.Geometry, name_size: int) -> LeafReport | None:
+    """What a leaf block holds if nothing is wrong with it, else None. `name_size` is that of a name's
+    integers."""
+    kind, pad1, prefix, magic, free, counted, prefix_len, free_list, flags, pad2 = HEADER.unpack_from(raw)
+    if kind != L.ZBT_LEAF or magic != L.ZAP_LEAF_MAGIC or pad1 or pad2 != _NO_PAD:
+        return None
+    if flags & ~L.ENTRIES_CDSORTED or prefix_len > 64 or prefix >> prefix_len:
+        return None
+    chunks = geo.chunks
+    end = geo.first_chunk + L.CHUNK_SIZE * chunks
+    left = bytearray(raw[geo.first_chunk : end : L.CHUNK_SIZE])
+    if left.count(L.CHUNK_FREE) != free or left.count(L.CHUNK_ENTRY) != counted:
+        return None
+    if left.count(L.CHUNK_ARRAY) != chunks - free - counted:
+        return None
+    links = memoryview(raw).cast("H")[geo.h_chunk + L.H_CHUNK_NEXT : end // 2 : 12]
+    following = array("H", links.tobytes())
+    try:
+        if not _free_list_ends(left, following, free_list, free):
+            return None
+        entries = _entries(raw, geo, name_size, prefix, prefix_len, left, following)
+    except IndexError:  # a link leads to a chunk that the leaf has not
+        return None
+    if entries is None or len(entries) != counted or any(left):
+        return None
+    if counted > 1 and len({(entry.hash, entry.cd) for entry in entries}) != counted:
+        return None
+    return LeafReport(prefix, prefix_len, flags, entries, [], bytes(left))
+
+
+def _free_list_ends(left: bytearray, following: array[int], chunk: int, free: int) -> bool:
+    """Whether the free list has so many chunks; they are claimed. Raises IndexError."""
+    before = -1
+    while free > 0:
+        if left[chunk] != L.CHUNK_FREE:
+            return False
+        after = following[chunk]
+        if after == chunk + 1 != before + 2:
+            # the chunks that were never used end the list, in order: claimed in one go
+            tail = len(left) - chunk
+            if tail == free and following[chunk:-1] == IN_ORDER[chunk : chunk + tail - 1]:
+                if left.count(L.CHUNK_FREE, chunk) != tail:
+                    return False
+                left[chunk:] = bytes(tail)
+                return following[-1] == L.CHAIN_END
+        left[chunk] = 0
+        free -= 1
+        before = chunk
+        chunk = after
+    return chunk == L.CHAIN_END
+
+
+def _entries(
+    raw: bytes | bytearray,
+    geo: L.Geometry,
+    name_size: int,
+    prefix: int,
+    prefix_len: int,
+    left: bytearray,
+    following: array[int],
+) -> list[LeafEntry] | None:
+    """The entries in the order of buckets and chains; they and their arrays are claimed. None if something is
+    wrong with one. Raises IndexError."""
+    entries = []
+    outside = 64 - prefix_len
+    shift = max(outside - geo.hash_shift, 0)
+    first = geo.first_chunk
+    at = L.LEAF_HEADER_SIZE
+    while used := _USED.search(raw, at, first):
+        at = used.start() & ~1
+        bucket = (at - L.LEAF_HEADER_SIZE) // 2
+        chunk = raw[at] | raw[at + 1] << 8
+        at += 2
+        last_cd = 0
+        while chunk != L.CHAIN_END:
+            if left[chunk] != L.CHUNK_ENTRY:
+                return None
+            left[chunk] = 0
+            _, size, after, name_at, name_ints, value_at, length, cd, hashed = ENTRY.unpack_from(
+                raw, first + L.CHUNK_SIZE * chunk
+            )
+            if size not in (1, 2, 4, 8) or size * length > L.MAX_VALUE_LEN or cd < last_cd:
+                return None
+            if hashed >> outside != prefix or (hashed >> shift) & (geo.hash_entries - 1) != bucket:
+                return None
+            last_cd = cd
+            values = []
+            for link, wanted in ((name_at, name_ints * name_size), (value_at, size * length)):
+                if wanted >= LONG:
+                    long = _long_array(raw, first, link, wanted, left, following)
+                    if long is not None:
+                        values.append(long)
+                        continue
+                pieces = []
+                for _ in range(0, wanted, L.ARRAY_BYTES):
+                    if left[link] != L.CHUNK_ARRAY:
+                        return None
+                    left[link] = 0
+                    start = first + 1 + L.CHUNK_SIZE * link
+                    pieces.append(raw[start : start + L.ARRAY_BYTES])
+                    link = following[link]
+                if link != L.CHAIN_END:
+                    return None
+                values.append(b"".join(pieces)[:wanted])
+            entries.append(LeafEntry(chunk, hashed, cd, values[0], name_ints, size, length, values[1]))
+            chunk = after
+    return entries
+
+
+def _long_array(
+    raw: bytes | bytearray, first: int, chunk: int, size: int, left: bytearray, following: array[int]
+) -> bytes | None:
+    """The content of an array if its chunks lie side by side, in order (as a new leaf gives them) or
+    backwards (as freed ones are given again); they are claimed. Else None. Raises IndexError."""
+    count = (size + L.ARRAY_BYTES - 1) // L.ARRAY_BYTES
+    forward = following[chunk] == chunk + 1
+    low = chunk if forward else chunk - count + 1
+    if low < 0 or left.count(L.CHUNK_ARRAY, low, low + count) != count:
+        return None
+    block = raw[first + L.CHUNK_SIZE * low : first + L.CHUNK_SIZE * (low + count)]
+    if forward:
+        if following[low : low + count - 1] != IN_ORDER[low : low + count - 1]:
+            return None
+        last = low + count - 1
+        content = bytearray(block)
+        # of each 24 bytes the first goes, then of 23 those at 21, then of 22 those at 21
+        del content[:: L.CHUNK_SIZE]
+        del content[L.ARRAY_BYTES :: L.ARRAY_BYTES + 2]
+        del content[L.ARRAY_BYTES :: L.ARRAY_BYTES + 1]
+    else:
+        if following[low + 1 : low + count] != _BACKWARDS[low + 1 : low + count]:
+            return None
+        last = low
+        content = bytearray(L.ARRAY_BYTES * count)
+        for at in range(L.ARRAY_BYTES):
+            content[at :: L.ARRAY_BYTES] = block[at + 1 :: L.CHUNK_SIZE][::-1]
+    if following[last] != L.CHAIN_END:
+        return None
+    left[low : low + count] = bytes(count)
+    return bytes(content[:size])
