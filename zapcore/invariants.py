@@ -92,7 +92,8 @@ class Auditor:
 
     def _check_users(self, dnode: Dnode) -> None:
         for dbuf in dnode.dbufs.values():
-            if dbuf.dirty and len(dbuf.dirty) > len(dbuf.holds):
+            dirty = dbuf.dirty
+            if dirty and len(dirty) > len(dbuf.holds):
                 raise _broken("dirty-holds", f"block {dbuf.blkid}: a dirty record without hold")
             user = dbuf.user
             if user is None:

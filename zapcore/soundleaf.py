@@ -1,8 +1,8 @@
 """Whether all is well inside one leaf block, as fast as that can be said: an auditor asks it after every op.
 
-The answer is that of `leafcheck`, which looks for what is wrong; this only sees that nothing is. A chunk that
-is claimed twice, or by nobody, is found by counting: there are as many chunks of each type as are claimed,
-and a list that ends after so many steps has no cycle.
+The answer is that of `leafcheck`, which looks for what is wrong; this only sees that nothing is. `left` has
+the chunks' types, and 0 for each chunk that the free list, an entry or an array has claimed: none may be
+claimed twice, and none be left. `following` are the links that free chunks and those of arrays have.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ IN_ORDER = array("H", range(1, _CHUNKS + 1))
 """Links of chunks that each lead to the next one."""
 _BACKWARDS = array("H", [L.CHAIN_END, *range(_CHUNKS - 1)])
 """Links of chunks that each lead to the one before."""
-LONG = 16 * L.ARRAY_BYTES
+LONG = 6 * L.ARRAY_BYTES
 """Bytes: an array that is read at once if its chunks lie side by side."""
 
 _NO_PAD = bytes(11)
@@ -79,7 +79,7 @@ def sound_leaf(raw: bytes | bytearray, geo: L.Geometry, name_size: int) -> LeafR
         entries = _entries(raw, geo, name_size, prefix, prefix_len, left, following)
     except IndexError:  # a link leads to a chunk that the leaf has not
         return None
-    if entries is None or len(entries) != counted or any(left):
+    if entries is None or len(entries) != counted or left.count(0) != chunks:
         return None
     if counted > 1 and len({(entry.hash, entry.cd) for entry in entries}) != counted:
         return None
@@ -189,9 +189,8 @@ def _long_array(
         if following[low + 1 : low + count] != _BACKWARDS[low + 1 : low + count]:
             return None
         last = low
-        content = bytearray(L.ARRAY_BYTES * count)
-        for at in range(L.ARRAY_BYTES):
-            content[at :: L.ARRAY_BYTES] = block[at + 1 :: L.CHUNK_SIZE][::-1]
+        starts = range(L.CHUNK_SIZE * (count - 1) + 1, 0, -L.CHUNK_SIZE)
+        content = bytearray().join([block[at : at + L.ARRAY_BYTES] for at in starts])
     if following[last] != L.CHAIN_END:
         return None
     left[low : low + count] = bytes(count)

@@ -99,5 +99,7 @@ def key_of(stored: bytes, words: bool) -> Key:
     """The key that a leaf's stored bytes stand for."""
     if words:
         count = len(stored) // 8
+        if count == 1:
+            return (int.from_bytes(stored[:8], "big"),)
         return struct.unpack(f">{count}Q", stored[: 8 * count])
     return stored.split(b"\0", 1)[0]
