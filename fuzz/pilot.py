@@ -152,12 +152,15 @@ def fill(pilot: Pilot) -> None:
         pilot.do(written(rng, "add", zap, key, length))
 
 
-def deepen(pilot: Pilot) -> None:
+def deepen(pilot: Pilot, wanted: LeafView | None = None) -> None:
     """Add two large entries whose hashes agree in as many bits as the table has, or about so many: leaves
     split until it must grow."""
     header, rng = pilot.header(), pilot.rng
-    leaf = max(pilot.leaves(), key=BITS, default=None) if rng.random() < 0.5 else pilot.leaf()
-    if leaf is None or header is None or header[L.Q_TBL_SHIFT] > pilot.deep:
+    deepest = max(pilot.leaves(), key=BITS, default=None) if rng.random() < 0.5 else None
+    leaf = wanted or deepest or pilot.leaf()
+    if leaf is None or header is None:
+        return
+    if header[L.Q_TBL_NUMBLKS] and header[L.Q_TBL_SHIFT] > pilot.deep:
         return
     zap = pilot.about.zaps[pilot.name]
     bits = header[L.Q_TBL_SHIFT] - rng.choice((0, 0, 0, 1))
@@ -167,9 +170,9 @@ def deepen(pilot: Pilot) -> None:
         pilot.do(written(rng, "add", zap, key, half_of_leaf(zap)))
 
 
-def empty(pilot: Pilot) -> None:
+def empty(pilot: Pilot, wanted: LeafView | None = None) -> None:
     """Remove every key of a leaf, at times its sibling's first."""
-    leaf, rng = pilot.leaf(), pilot.rng
+    leaf, rng = wanted or pilot.leaf(), pilot.rng
     if leaf is None:
         return
     leaves = [leaf]
@@ -181,16 +184,34 @@ def empty(pilot: Pilot) -> None:
             pilot.do(Op("remove", pilot.name, key))
 
 
-def park(pilot: Pilot) -> None:
+def park(pilot: Pilot, wanted: LeafView | None = None) -> None:
     """Walk a cursor into a leaf."""
-    leaf, rng = pilot.leaf(), pilot.rng
+    leaf = wanted or pilot.leaf()
     keys = pilot.inside(leaf) if leaf is not None else []
     alive = pilot.alive[pilot.name]
-    wanted = max((alive[key] for key in keys), default=0)
-    cursor = CURSORS[rng.random() < 0.3]
+    last = max((alive[key] for key in keys), default=0)
+    cursor = CURSORS[pilot.rng.random() < 0.3]
     pilot.do(Op("cursor", cursor, other=pilot.name))
-    for _ in range(min(WALK, sum(value <= wanted for value in alive.values()))):
+    for _ in range(min(WALK, sum(value <= last for value in alive.values()))):
         pilot.do(Op("next", cursor))
+
+
+def hand_out(pilot: Pilot) -> None:
+    """Leave a cursor in the last leaf, free that, and split another so often that the block which comes after
+    those of the splits, the table's, is the one where the cursor stands."""
+    rng = pilot.rng
+    last = max(pilot.leaves(), default=None)
+    if last is None:
+        return
+    park(pilot, last)
+    empty(pilot, last)
+    header = pilot.header()
+    if header is None:
+        return
+    splits = last.blkid - header[L.Q_FREEBLK]
+    fitting = [leaf for leaf in pilot.leaves() if leaf.bits + splits == header[L.Q_TBL_SHIFT]]
+    deepen(pilot, rng.choice(fitting) if fitting else None)
+    use(pilot)
 
 
 def use(pilot: Pilot) -> None:
@@ -243,8 +264,9 @@ def anything(pilot: Pilot) -> None:
 
 MOVES: Mapping[Callable[[Pilot], None], int] = {
     fill: 6,
-    deepen: 2,
+    deepen: 4,
     empty: 5,
+    hand_out: 1,
     park: 2,
     use: 3,
     resume: 1,
