@@ -17,6 +17,7 @@ from zapcore.errors import Kind, Panic
 from zapcore.fatcheck import Fat, fat_violations
 from zapcore.leafcheck import LeafReport, check_leaf
 from zapcore.locks import FREED
+from zapcore.stablecheck import SyncAuditor
 from zapcore.violation import INVARIANTS, Violation
 from zapcore.zap import micro
 from zapcore.zap.leaf import to_stored
@@ -60,6 +61,7 @@ class Auditor:
     def __init__(self, objset: Objset) -> None:
         self.objset = objset
         self.objects: dict[int, _Object] = {}
+        self.sync_auditor = SyncAuditor(objset)
 
     def check(self, number: int, entries: Mapping[Key, Value] | None, cursor_holds: int) -> None:
         """Check the world's accounting and one object. Raises an invariant Panic for the first violation.
@@ -83,12 +85,14 @@ class Auditor:
             raise _broken(violation.invariant, str(violation))
 
     def check_rest(self, cursor_holds: int) -> None:
-        """No lock is held, and no dbuf but by cursors and dirty records."""
+        """No lock is held, and no dbuf but by cursors and dirty records; what has synced is on disk."""
         if self.objset.threads.held:
             raise _broken("locks-at-rest", f"{self.objset.threads.held} locks held at rest")
         if self.objset.holds != cursor_holds:
             found = f"{self.objset.holds} dbuf holds at rest, cursors have {cursor_holds}"
             raise _broken("holds-at-rest", found)
+        for violation in self.sync_auditor.violations():
+            raise _broken(violation.invariant, str(violation))
 
     def _check_users(self, dnode: Dnode) -> None:
         for dbuf in dnode.dbufs.values():

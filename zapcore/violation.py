@@ -27,6 +27,7 @@ LIVE: Mapping[str, str] = {
     "dirty-holds": "every dirty record holds its dbuf",
     "user-data": "user data points back at its dbuf, which is cached, and is not freed",
     "entries": "the entries are those that were put there",
+    "on-disk": "a txg writes what was there when it closed",
 }
 """What only a live world can show."""
 
