@@ -17,8 +17,8 @@ from zapcore.violation import Violation
 INVARIANT = "on-disk"
 
 _Closed = dict[Dnode, dict[int, bytes]]
-"""Of each object, the blocks that a txg has to write, as they were when it closed; no bytes for a block that it
-has to free."""
+"""Of each object, the blocks that a txg has to write, as they were when it closed; no bytes for a block that
+it has to free."""
 
 
 class SyncAuditor:

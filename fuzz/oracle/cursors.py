@@ -6,8 +6,23 @@ import errno
 
 from fuzz.oracle.entries import Entries
 from fuzz.oracle.state import Walk, expect, expect_value, first_integer
-from fuzz.program import Op
+from fuzz.program import Key, Op, Zap
 from fuzz.targets.base import Entry, Result
+from zapcore.layout import FLAG_HASH64, FLAG_PRE_HASHED_KEY
+from zapcore.namehash import hash_of_key
+
+
+def hash_bits(zap: Zap) -> int:
+    """How many bits of a hash a serialized cursor has (zap_hashbits)."""
+    return 48 if zap.hash64 else 28
+
+
+def serial_of(zap: Zap, key: Key) -> int:
+    """The part of a serialized cursor that says on which hash it stands, for one that stands on this key."""
+    flags = FLAG_HASH64 * zap.hash64 | FLAG_PRE_HASHED_KEY * zap.prehashed
+    hashed = hash_of_key(key, zap.salt, flags, zap.norm)
+    assert hashed is not None  # it is there
+    return hashed >> (64 - hash_bits(zap))
 
 
 class Cursors(Entries):
@@ -18,9 +33,11 @@ class Cursors(Entries):
         self.walks.pop(op.target, None)
         if entries is None:
             return expect(result.errno, errno.ENOENT)
-        # a cursor that starts somewhere promises nothing of what lies before
-        keys = set() if op.fill else set(entries)
-        self.walks[op.target] = Walk(op.other, self.incarnation[op.other], keys)
+        header = self.headers[op.other]
+        start = op.fill & ((1 << hash_bits(header)) - 1)
+        # nothing is promised of what lies before its place: of that hash nobody knows the differentiators
+        keys = {key for key in entries if serial_of(header, key) > start} if op.fill else set(entries)
+        self.walks[op.target] = Walk(op.other, self.incarnation[op.other], keys, start)
         return expect(result.errno, 0)
 
     def _close(self, op: Op, result: Result) -> str | None:
@@ -61,6 +78,8 @@ class Cursors(Entries):
             return f"the cursor returned {found.key!r}, which is not there"
         if found.key in walk.seen and found.key in walk.stable:
             return f"the cursor returned {found.key!r} twice"
+        if walk.start and serial_of(self.headers[walk.zap], found.key) < walk.start:
+            return f"the cursor returned {found.key!r}, which lies before its start"
         walk.seen.add(found.key)
         walk.current = found.key
         walk.fresh = False
@@ -77,7 +96,20 @@ class Cursors(Entries):
         return expect(result.errno, 0)
 
     def _serialize(self, op: Op, result: Result) -> str | None:
-        return expect(result.errno, 0 if op.target in self.walks else errno.EBADF)
+        walk = self.walks.get(op.target)
+        if walk is None:
+            return expect(result.errno, errno.EBADF)
+        entry = walk.current
+        if result.errno or entry is None or walk.incarnation != self.incarnation[walk.zap]:
+            return expect(result.errno, 0)
+        if entry not in (self.entries[walk.zap] or ()):
+            return None
+        header, place = self.headers[walk.zap], result.value
+        assert isinstance(place, int)
+        other = walk.serials.setdefault(place, entry)
+        if other != entry:
+            return f"expected a place of its own, got that of {other!r}"
+        return expect_value(place & ((1 << hash_bits(header)) - 1), serial_of(header, entry))
 
     def _reopen(self, op: Op, result: Result) -> str | None:
         self.walks.clear()

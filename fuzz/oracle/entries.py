@@ -81,6 +81,7 @@ class Entries(State):
             if walk.zap == zap:
                 walk.stable.discard(key)
                 walk.seen.discard(key)
+                walk.serials = {place: each for place, each in walk.serials.items() if each != key}
 
     def _lookup(self, op: Op, result: Result) -> str | None:
         entries = self.entries[op.target]

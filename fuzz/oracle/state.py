@@ -24,16 +24,20 @@ class Value(NamedTuple):
 class Walk:
     """What a cursor was opened on, the entries that it has returned, and whether it must still be right.
 
-    A cursor's promise is only that entries that were there all the time come exactly once.
+    A cursor's promise is only that entries that were there all the time come exactly once. `serials` are the
+    places that it has named (zap_cursor_serialize), each with the entry that it stood on; `start` is
+    the hash where it began, as such a place has it.
     """
 
-    __slots__ = ("current", "fresh", "incarnation", "seen", "stable", "zap")
+    __slots__ = ("current", "fresh", "incarnation", "seen", "serials", "stable", "start", "zap")
 
-    def __init__(self, zap: str, incarnation: int, keys: set[Key]) -> None:
+    def __init__(self, zap: str, incarnation: int, keys: set[Key], start: int = 0) -> None:
         self.zap = zap
+        self.start = start
         self.incarnation = incarnation
         self.stable = keys
         self.seen: set[Key] = set()
+        self.serials: dict[int, Key] = {}
         self.current: Key | None = None
         self.fresh = True
 
