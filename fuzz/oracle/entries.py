@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
+from operator import ge
+from typing import cast
 
 from fuzz.oracle.state import State, Value, expect, expect_value, first_integer, stored_bytes, widen
 from fuzz.program import U64, Key, Op, value_bytes
@@ -10,8 +13,10 @@ from fuzz.targets.base import Found, Result
 from zapcore.layout import MAX_VALUE_LEN, array_chunks, geometry
 from zapcore.zap import MATCH_NORMALIZE
 
-STATS_ENTRIES = 11
-"""Where zs_num_entries stands in zap_stats_t."""
+STATS_TABLE_BLOCKS, STATS_LEAVES, STATS_ENTRIES, STATS_HISTOGRAMS = 6, 10, 11, 13
+"""Where zt_numblks, zs_num_leafs, zs_num_entries and the five histograms stand in zap_stats_t."""
+BINS = 10
+"""Of a histogram (ZAP_HISTOGRAM_SIZE); the last has all that is larger."""
 
 
 class Entries(State):
@@ -185,7 +190,8 @@ class Entries(State):
         if entries is None:
             return expect(result.errno, errno.ENOENT)
         assert isinstance(result.value, tuple)
-        return expect(result.errno, 0) or expect_value(result.value[STATS_ENTRIES], len(entries))
+        wrong = expect(result.errno, 0) or expect_value(result.value[STATS_ENTRIES], len(entries))
+        return wrong or _wrong_histograms(cast("tuple[int, ...]", result.value), entries)
 
     def _matching(self, op: Op) -> list[Key]:
         """The names that an op's name matches, those that are found first coming first."""
@@ -213,3 +219,24 @@ class Entries(State):
     def _remove_norm(self, op: Op, result: Result) -> str | None:
         names = self._matching(op)
         return self._remove(op._replace(key=names[0]) if names else op, result)
+
+
+def _wrong_histograms(stats: tuple[int, ...], entries: Mapping[Key, Value]) -> str | None:
+    """Three histograms count every leaf, the fourth every entry by its chunks. A leaf whose pointers fill
+    more than one block of the table is counted once in each: with several blocks there can be more of all."""
+    leaves = stats[STATS_LEAVES]
+    if not leaves:
+        return None  # a micro ZAP has none
+    sums = [sum(stats[at : at + BINS]) for at in range(STATS_HISTOGRAMS, STATS_HISTOGRAMS + 3 * BINS, BINS)]
+    by_chunks = [0] * BINS
+    for key, value in entries.items():
+        # as the real one takes a word of a key for a byte
+        name = len(key) if isinstance(key, tuple) else stored_bytes(key)
+        chunks = 1 + array_chunks(name) + array_chunks(value.size * value.length)
+        by_chunks[min(chunks, BINS - 1)] += 1
+    first = STATS_HISTOGRAMS + 3 * BINS
+    wanted, found = [leaves] * 3 + by_chunks, [*sums, *stats[first : first + BINS]]
+    several = stats[STATS_TABLE_BLOCKS] > 1
+    if found == wanted or (several and all(map(ge, found, wanted))):
+        return None
+    return f"expected histograms of {wanted}, got {found}"

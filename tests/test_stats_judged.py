@@ -1,0 +1,61 @@
+"""What zap_get_stats() counts is what is there."""
+
+from __future__ import annotations
+
+import pytest
+
+from fuzz.edits import Edit, applied
+from fuzz.run import run
+from fuzz.syntax import parse
+from fuzz.targets.model import ModelTarget
+
+SPLIT = """
+zap z fat key=u64 prehashed leaf_shift=9
+add z 0x0 len=80
+add z 0x1000000000 len=80
+stats z
+add z 0x8000000000000000 len=80
+stats z
+"""
+SEVERAL_TABLE_BLOCKS = """
+zap z fat key=u64 prehashed leaf_shift=9
+add z 0x8000000000000000 len=148
+add z 0x0 len=148
+add z 0x0100000000000000 len=148
+add z 0x0080000000000000 len=148
+stats z
+"""
+
+FAULTS = {
+    "only the first entry of a chain": Edit(
+        "zap.stats:_leaf_stats", "            chunks[_bin(1 +", "            chunks[0 if length else _bin(1 +"
+    ),
+    "a leaf once for each pointer": Edit("zap.stats:_table_stats", "        last = block\n", ""),
+    "a leaf that has entries": Edit(
+        "zap.stats:_leaf_stats",
+        "    entries[_bin(h[L.H_NENTRIES] // 5)] += 1\n",
+        "    entries[_bin(h[L.H_NENTRIES] // 5)] += h[L.H_NENTRIES] < 2\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_is_seen_where_the_model_is_fine(fault: Edit) -> None:
+    program = parse(SPLIT)
+    target = ModelTarget("2.3")
+    assert run(program, target).fine
+    with applied(fault):
+        failure = run(program, target).failure
+    assert failure is not None
+    assert (failure.signature.kind, failure.signature.place) == ("oracle", "zap:stats")
+
+
+def test_leaf_in_two_blocks_of_the_table_counts_twice() -> None:
+    """As OpenZFS has it: no fault of the model, and none of the judge."""
+    seen: list[object] = []
+    program = parse(SEVERAL_TABLE_BLOCKS)
+    outcome = run(program, ModelTarget("2.3"), trace=lambda index, op, result: seen.append(result.value))
+    assert outcome.fine
+    numbers = seen[-1]
+    assert isinstance(numbers, tuple)
+    assert sum(numbers[13:23]) > numbers[10]
