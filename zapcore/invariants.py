@@ -41,9 +41,9 @@ def _broken(invariant: str, detail: str) -> Panic:
 
 class _Object:
     """What an auditor knows of one object since it last looked: `header` and, of each leaf, `raw` are the
-    bytes then, `q` the header as words, `total` the entries in all leaves."""
+    bytes then, `q` the header as words, `total` the entries in all leaves, `slots` those of a micro ZAP."""
 
-    __slots__ = ("header", "leaves", "q", "raw", "table", "table_bytes", "total")
+    __slots__ = ("header", "leaves", "q", "raw", "slots", "table", "table_bytes", "total")
 
     def __init__(self) -> None:
         self.header: bytes = b""
@@ -53,6 +53,7 @@ class _Object:
         self.raw: dict[int, bytes] = {}
         self.leaves: dict[int, LeafReport] = {}
         self.total = 0
+        self.slots = 0
 
 
 class Auditor:
@@ -118,13 +119,16 @@ class Auditor:
             known.q = memoryview(known.header).cast("Q")
         q = known.q
         if q[L.Q_BLOCK_TYPE] == L.ZBT_MICRO:
-            return None if same_header else next(_micro_violations(known.header, entries), None)
+            if not same_header:
+                known.slots = len(micro.slots_in_use(bytearray(known.header)))
+                return next(_micro_violations(known.header, entries), None)
+            return None if entries is None else _wrong_total(known.slots, entries)
         same_table = self._same_table(dnode, known, same_header)
         if not same_table:
             self._read_table(known)
         changed = _changed_leaves(dnode, known)
         if same_header and same_table and not changed:
-            return None
+            return None if entries is None else _wrong_total(known.total, entries)
         same_blocks = same_table and known.header[_SETTLED] == before[_SETTLED]
         same_table = same_table and known.header[_TABLE_SIZE] == before[_TABLE_SIZE]
         words = bool(q[L.Q_FLAGS] & L.FLAG_UINT64_KEY)
@@ -207,9 +211,14 @@ def _wrong_entry(
                 or to_stored(wanted.data, size) != value
             ):
                 return Violation("entries", blkid, f"chunk {chunk}", "not what was put there")
-    if known.total != len(entries):
-        return Violation("entries", 0, "leaves", f"{known.total} entries, {len(entries)} were put there")
-    return None
+    return _wrong_total(known.total, entries)
+
+
+def _wrong_total(total: int, entries: Mapping[Key, Value]) -> Violation | None:
+    """An entry that was not put there, or not taken away, leaves every block as it was."""
+    if total == len(entries):
+        return None
+    return Violation("entries", 0, "leaves", f"{total} entries, {len(entries)} were put there")
 
 
 def _micro_violations(header: bytes, entries: Mapping[Key, Value] | None) -> Iterator[Violation]:
