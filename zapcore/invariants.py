@@ -17,6 +17,7 @@ from zapcore.errors import Kind, Panic
 from zapcore.fatcheck import Fat, fat_violations
 from zapcore.leafcheck import LeafReport, check_leaf
 from zapcore.locks import FREED
+from zapcore.namehash import hash_of_key
 from zapcore.stablecheck import SyncAuditor
 from zapcore.violation import INVARIANTS, Violation
 from zapcore.zap import micro
@@ -177,6 +178,8 @@ class Auditor:
         before = known.leaves.get(blkid)
         shift = len(known.header).bit_length() - 1
         report = known.leaves[blkid] = check_leaf(raw, shift, blkid, words)
+        if not report.violations:
+            report.violations.extend(_wrong_hashes(known.q, blkid, report, before))
         known.total += len(report.entries) - (0 if before is None else len(before.entries))
         return before is not None and before[:2] == report[:2]
 
@@ -184,6 +187,21 @@ class Auditor:
 _SETTLED = slice(0, (L.Q_NUM_LEAFS + 1) * 8)
 """The header's fields that change only when blocks come or go."""
 _TABLE_SIZE = slice(L.Q_TBL_SHIFT * 8, (L.Q_TBL_SHIFT + 1) * 8)
+
+
+def _wrong_hashes(
+    q: memoryview, blkid: int, report: LeafReport, before: LeafReport | None
+) -> Iterator[Violation]:
+    """Entries that were not in this leaf when it was looked at last have the hash of their name."""
+    there = set() if before is None else {(entry.hash, entry.name) for entry in before.entries}
+    flags = q[L.Q_FLAGS]
+    for entry in report.entries:
+        if (entry.hash, entry.name) not in there:
+            key = key_of(entry.name, bool(flags & L.FLAG_UINT64_KEY))
+            hashed = hash_of_key(key, q[L.Q_SALT], flags, q[L.Q_NORMFLAGS])
+            if hashed is not None and hashed != entry.hash:
+                found = f"{entry.hash:#x}, but its name hashes to {hashed:#x}"
+                yield Violation("hash", blkid, "le_hash", found, entry.chunk)
 
 
 def _changed_leaves(dnode: Dnode, known: _Object) -> list[int]:

@@ -51,13 +51,13 @@ STORED: Mapping[str, str] = {
     "entry-count": "the leaf counts its entries",
     "array-length": "an array has the chunks that its length needs",
     "entry": "an entry's fields make sense",
+    "hash": "an entry's hash is that of its name",
 }
 """What the bytes of an object show, whatever has run."""
 
 AT_REST: Mapping[str, str] = {
     "object": "the object has whole blocks of one size",
     "name": "a name ends with its only NUL",
-    "hash": "an entry's hash is that of its name",
     "unused": "bytes that nothing uses are zero",
     "slot": "a micro ZAP's slot makes sense",
 }

@@ -71,7 +71,7 @@ TABLE_MUTANTS = (
         "salt-not-written",
         "the salt is not written to the header: opened again, the ZAP hashes names otherwise",
         SLIP,
-        "oracle",
+        "invariant",
         (Edit("zap.fat:make_fat", "    q[L.Q_SALT] = zap.salt\n", ""),),
     ),
     Mutant(
