@@ -33,8 +33,8 @@ from fuzz.validate import MAX_OPS, MAX_STEP
 
 _KEYED, _ALONE, _PLAIN, _CURSOR, _ESCAPE, _SCHEDULE, _TWO_KEYS = range(7)
 _CHUNK = 1 << 18
-_MAX_ESCAPES = 256
-"""For one op; a name of 255 bytes and every number need fewer than 100."""
+_MAX_ESCAPES = 2 * MAX_NAME // 3 + 64
+"""For one op: three bytes of two names each, and every number."""
 
 _Record = tuple[int, int, int, int]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from fuzz.generate import Theme, plain_key, sizes_that_matter, theme
-from fuzz.program import Key, Program, Zap
+from fuzz.program import MAX_VALUE, Key, Program, Zap
 
 MAX_PIECE = 12
 BRINGS = frozenset(("add", "update", "increment", "touch", "mkdir"))
@@ -71,6 +71,6 @@ class Draft:
         lengths: dict[str, list[int]] = {}
         for name, zap in self.zaps.items():
             keys[name] = self.keys(name) or [plain_key(zap, n, 2) for n in range(4)]
-            used = [op.size * op.length for op in self.ops if op.target == name and op.verb == "add"]
-            lengths[name] = sorted(set(used)) or [sizes_that_matter(zap, rng)]
+            used = {op.size * op.length for op in self.ops if op.target == name and op.verb == "add"}
+            lengths[name] = sorted(min(length, MAX_VALUE) for length in used) or [sizes_that_matter(zap, rng)]
         return Theme(self.zaps, keys, lengths, fresh.verbs, fresh.weights)

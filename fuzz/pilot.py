@@ -152,12 +152,12 @@ def fill(pilot: Pilot) -> None:
         pilot.do(written(rng, "add", zap, key, length))
 
 
-def deepen(pilot: Pilot, wanted: LeafView | None = None) -> None:
+def deepen(pilot: Pilot) -> None:
     """Add two large entries whose hashes agree in as many bits as the table has, or about so many: leaves
     split until it must grow."""
     header, rng = pilot.header(), pilot.rng
     deepest = max(pilot.leaves(), key=BITS, default=None) if rng.random() < 0.5 else None
-    leaf = wanted or deepest or pilot.leaf()
+    leaf = deepest or pilot.leaf()
     if leaf is None or header is None:
         return
     if header[L.Q_TBL_NUMBLKS] and header[L.Q_TBL_SHIFT] > pilot.deep:
@@ -208,9 +208,15 @@ def hand_out(pilot: Pilot) -> None:
     header = pilot.header()
     if header is None:
         return
+    shift = header[L.Q_TBL_SHIFT]
     splits = last.blkid - header[L.Q_FREEBLK]
-    fitting = [leaf for leaf in pilot.leaves() if leaf.bits + splits == header[L.Q_TBL_SHIFT]]
-    deepen(pilot, rng.choice(fitting) if fitting else None)
+    leaves = pilot.leaves()
+    fitting = [leaf for leaf in leaves if leaf.bits + splits == shift and pilot.inside(leaf)] or leaves
+    near = pilot.inside(rng.choice(fitting)) if fitting else []
+    if near:
+        zap = pilot.about.zaps[pilot.name]
+        turned = pilot.alive[pilot.name][rng.choice(near)] ^ 1 << (64 - shift)
+        pilot.do(written(rng, "add", zap, key_for(zap, turned, shift, rng), half_of_leaf(zap)))
     use(pilot)
 
 

@@ -14,8 +14,8 @@ ADDED = 'add z "a" int=8\nadd z "b" int=8\n'
 
 LOST_REMOVE = Edit(
     "zap:remove_norm",
-    "    try:\n        if zap",
-    "    if match == 0:\n        unlock(zap, FTAG)\n        return\n    try:\n        if zap",
+    "    try:\n        code",
+    "    if match == 0:\n        unlock(zap, FTAG)\n        return\n    try:\n        code",
 )
 LOST_ADD = Edit(
     "zap:_add_impl",

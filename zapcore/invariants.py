@@ -72,8 +72,7 @@ class Auditor:
         holds the open cursors have.
         """
         objset = self.objset
-        if objset.threads.held or objset.holds != cursor_holds:
-            self.check_rest(cursor_holds)
+        self.check_rest(cursor_holds)
         dnode = objset.dnodes.get(number)
         if dnode is None or dnode.free_txg:
             self.objects.pop(number, None)
