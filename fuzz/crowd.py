@@ -11,6 +11,8 @@ from fuzz.program import Key, Op, Program, Zap
 
 COUNTS = (30, 60, 60, 120, 120, 240)
 """How many entries, one of these for a program."""
+OVERFULL = 2050
+"""Of a micro ZAP, at times: more than its 128 KiB hold."""
 SOME_OPS = 30
 
 
@@ -24,7 +26,8 @@ def crowded_program(rng: Random) -> Program:
     zap = any_zap(rng, "z")
     bits = rng.choice((0, 0, 1, 3, 7))
     base = rng.getrandbits(64)
-    keys = [key_for(zap, base, bits, rng) for _ in range(rng.choice(COUNTS))]
+    count = OVERFULL if not zap.fat and rng.random() < 0.05 else rng.choice(COUNTS)
+    keys = [key_for(zap, base, bits, rng) for _ in range(count)]
     some = theme(rng)
     about = Theme({zap.name: zap}, {zap.name: keys}, {zap.name: [1, 8, 22]}, some.verbs, some.weights)
     gone = rng.sample(keys, rng.choice((len(keys), len(keys), len(keys) // 2, len(keys) // 8)))

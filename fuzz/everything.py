@@ -42,6 +42,7 @@ _GROWING = [text.encode() for text in ("\u0344", "\ufb03", "é")]
 _LENGTHS = (0, 1, 8, 21, 22, 60, 150, 180, 186, 300, 2000, MAX_VALUE)
 _SERIALIZED = (U64, 1, 0x8000000, 1 << 28, 0xFFFFFFF)
 _FILLS = (0, 1, 1, 2, 3, 4, 5, 6, 7, 1 << 40, 1 | 1 << 40, U64)
+_LONG_STEM = b"l" * 230
 _MOST_NAMES = 40
 
 
@@ -70,7 +71,7 @@ def any_key(rng: Random, zap: Zap) -> Key:
     if zap.norm and choice < 0.6:
         return b"".join(rng.choices(_PIECES, k=rng.choice((1, 1, 1, 2, 3))))
     if choice < 0.75:
-        stem = b"%d" % rng.randrange(_MOST_NAMES) * rng.choice((1, 1, 1, 1, 1, 120))
+        stem = _LONG_STEM if rng.random() < 0.1 else b"%d" % rng.randrange(_MOST_NAMES)
         return name_for_hash(zap.salt, rng.getrandbits(3) << 61, rng.choice((3, 28, 48, 64)), stem)
     if choice < 0.85:
         length = rng.choice((1, 2, 21, 22, 48, 49, 50, 51, 254, 255, 256, 257, 600, 1023, 1024, MAX_NAME))
@@ -146,7 +147,8 @@ class _Program:
         """One 64-bit integer as directories have it, or so many bytes; now and then too many."""
         rng = self.rng
         if rng.random() < (0.35 if zap.fat or zap.norm else 0.75):
-            return {"size": 8 if rng.random() < 0.93 else 4, "length": 1, "fill": rng.choice(_FILLS)}
+            size = rng.choice((8, 8, 8, 4, 2, 1)) if zap.fat else 8
+            return {"size": size, "length": 1, "fill": rng.choice(_FILLS)}
         size = rng.choice((1, 1, 2, 4, 8))
         length = MAX_VALUE if rng.random() < 0.02 else rng.choice(self.lengths) // size
         return {"size": size, "length": length, "fill": rng.getrandbits(8)}

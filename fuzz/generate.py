@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 from fuzz.aim import key_for
+from fuzz.everything import any_key
 from fuzz.program import MAX_VALUE, U64, VERBS, Key, Op, Program, Target, Zap
 from fuzz.validate import NORMS
 from zapcore.layout import ARRAY_BYTES, geometry
@@ -79,8 +80,10 @@ class Parameters:
 
 DEFAULT = Parameters()
 MANY = 3
-TWINS = 0.08
-"""That all keys of a program have one hash."""
+TWINS = 0.15
+"""That all keys of a ZAP have one hash."""
+ODD = 0.25
+"""Of names: that they are of all lengths, and spellings of each other."""
 PHASE = (2, 14)
 """The least and the most ops of a phase."""
 STRESSED = ("add", "add", "remove", "remove", "cursors", "time", "objects")
@@ -135,6 +138,8 @@ def sizes_that_matter(zap: Zap, rng: Random) -> int:
 def near_keys(zap: Zap, count: int, rng: Random) -> list[Key]:
     """Keys that share some leading bits of their hashes: the corners of a few nested prefixes."""
     base = rng.choice((0, 0, 0, 1 << 63, rng.getrandbits(64)))
+    if not zap.words and rng.random() < ODD:
+        return [any_key(rng, zap) for _ in range(count)]
     if rng.random() < TWINS and not (zap.prehashed and zap.words == 1):
         return [key_for(zap, base, 64, rng) for _ in range(count)]
     depth = rng.choice((1, 2, 2, 3, 3, 4, 5, 6, 7, 8))

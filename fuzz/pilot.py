@@ -134,10 +134,10 @@ def half_of_leaf(zap: Zap) -> int:
     return min(L.ARRAY_BYTES * (L.geometry(zap.leaf_shift).chunks // 2), MAX_VALUE)
 
 
-def fill(pilot: Pilot) -> None:
+def fill(pilot: Pilot, wanted: LeafView | None = None) -> None:
     """Add keys to a leaf, few and large ones mostly, so that it splits; where it needs every bit of the
     table, the table grows."""
-    leaf, rng = pilot.leaf(), pilot.rng
+    leaf, rng = wanted or pilot.leaf(), pilot.rng
     if leaf is not None and leaf.bits > pilot.deep:
         return
     zap = pilot.about.zaps[pilot.name]
@@ -194,6 +194,17 @@ def park(pilot: Pilot, wanted: LeafView | None = None) -> None:
     pilot.do(Op("cursor", cursor, other=pilot.name))
     for _ in range(min(WALK, sum(value <= last for value in alive.values()))):
         pilot.do(Op("next", cursor))
+
+
+def disturb(pilot: Pilot) -> None:
+    """Leave a cursor in a leaf, split or empty that, let time pass or not, go on."""
+    leaf = pilot.leaf()
+    if leaf is not None:
+        park(pilot, leaf)
+        pilot.rng.choice((fill, empty))(pilot, leaf)
+        if pilot.rng.random() < 0.5:
+            pass_time(pilot)
+        use(pilot)
 
 
 def hand_out(pilot: Pilot) -> None:
@@ -272,6 +283,7 @@ MOVES: Mapping[Callable[[Pilot], None], int] = {
     fill: 6,
     deepen: 4,
     empty: 5,
+    disturb: 1,
     hand_out: 1,
     park: 2,
     use: 3,

@@ -10,7 +10,7 @@ import pytest
 from fuzz.codec import decode, encode
 from fuzz.engines.random_engine import STYLES, some_program
 from fuzz.generate import Theme
-from fuzz.pilot import Pilot, deepen, empty, fill, hand_out, park, piloted_program, resume, twin
+from fuzz.pilot import MOVES, Pilot, deepen, empty, hand_out, park, piloted_program, twin
 from fuzz.program import VERBS, Op, Zap
 from fuzz.run import run
 from fuzz.signature import Failure
@@ -97,7 +97,7 @@ def test_a_pilot_sees_the_leaves_and_what_is_in_them() -> None:
 def test_a_pilot_of_a_micro_zap_sees_no_leaves() -> None:
     made = pilot(zap=Zap("z", fat=False))
     assert made.header() is None and made.leaves() == []
-    for move in (fill, deepen, empty, park, hand_out, resume, twin):
+    for move in MOVES:
         move(made)
 
 

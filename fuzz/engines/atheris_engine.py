@@ -18,7 +18,7 @@ from fuzz.engines.config import Config
 if TYPE_CHECKING:
     from fuzz.program import Program
 
-MAX_BYTES = 1 << 14
+MAX_BYTES = 1 << 16
 REMEMBERED = 1 << 12
 OLD = {"extend": 18, "mutate": 30, "splice": 8}
 """How a next program is made of what there is, and how often to begin with: a pilot goes on where one ends,
