@@ -10,6 +10,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from fuzz.aim import key_for
 from fuzz.program import DEFAULT_SALT, MAX_NAME, MAX_VALUE, U64, VERBS, Key, Op, Program, Target, Zap
 from fuzz.validate import NORMS
 from zapcore.hashing import name_for_hash
@@ -42,6 +43,10 @@ _GROWING = [text.encode() for text in ("\u0344", "\ufb03", "é")]
 _LENGTHS = (0, 1, 8, 21, 22, 60, 150, 180, 186, 300, 2000, MAX_VALUE)
 _SERIALIZED = (U64, 1, 0x8000000, 1 << 28, 0xFFFFFFF)
 _FILLS = (0, 1, 1, 2, 3, 4, 5, 6, 7, 1 << 40, 1 | 1 << 40, U64)
+_FOCUSED, _FOCUS = 0.6, 10
+"""That a program is about four verbs above all, and how much oftener these are drawn."""
+_TWINS = 0.15
+"""That all keys have one hash."""
 _LONG_STEM = b"l" * 230
 _MOST_NAMES = 40
 
@@ -87,20 +92,26 @@ class _Program:
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
-        self.weights = DIRECTORIES if rng.random() < 0.2 else WEIGHTS
+        self.weights = dict(DIRECTORIES if rng.random() < 0.2 else WEIGHTS)
+        directories = len(self.weights) == len(DIRECTORIES)
+        if rng.random() < _FOCUSED:
+            for verb in rng.sample([verb for verb in self.weights if verb != "reopen"], 4):
+                self.weights[verb] *= _FOCUS
         self.zaps = [any_zap(rng, name) for name in "zyx"[: rng.choice((1, 1, 2, 3))]]
-        if self.weights is DIRECTORIES:
+        if directories:
             self.zaps = [zap if not zap.words else Zap(zap.name, fat=False) for zap in self.zaps]
         self.named = [zap for zap in self.zaps if not zap.words]
         self.keys: dict[str, list[Key]] = {zap.name: [] for zap in self.zaps}
         self.lengths = rng.choices(_LENGTHS, k=3)
+        self.hash = rng.getrandbits(64) if rng.random() < _TWINS else None
 
     def key(self, zap: Zap) -> Key:
         """A key that was there before, most often."""
         known = self.keys[zap.name]
         if known and self.rng.random() < 0.8:
             return self.rng.choice(known)
-        known.append(any_key(self.rng, zap))
+        twins = self.hash is not None and not (zap.prehashed and zap.words == 1)
+        known.append(key_for(zap, self.hash or 0, 64, self.rng) if twins else any_key(self.rng, zap))
         return known[-1]
 
     def op(self) -> Op:
@@ -126,7 +137,7 @@ class _Program:
         elif name == "search":
             fields = {"fill": rng.choice(_FILLS), "extra": rng.choice((0, 0, 7, 1, 1 << 40, U64 - 1))}
         elif name == "increment":
-            fields["fill"] = rng.choice((1, 1, U64, U64, U64 - 1, *_FILLS))
+            fields["fill"] = rng.choice((1, U64, rng.choice(_FILLS), -rng.choice(_FILLS) & U64))
         elif "fill" in fields:
             fields["fill"] = rng.randrange(8)
         if verb.key:
