@@ -13,7 +13,7 @@ from fuzz.targets.base import DONE, Entry, Found, Result
 from fuzz.targets.watch import WATCH
 from zapcore import layout, zap, zpl
 from zapcore.dmu.objset import Objset
-from zapcore.errors import Panic, ZapErrno
+from zapcore.errors import LimitExceeded, Panic, ZapErrno, openzfs_stack
 from zapcore.invariants import Auditor
 from zapcore.release import RELEASES, Release
 from zapcore.zap import helpers, stats
@@ -38,6 +38,19 @@ def failure_of(panic: Panic) -> Failure:
     """A model's panic in the words that all targets share."""
     signature = Signature(str(panic.kind), panic.place, panic.expression, panic.stack)
     return Failure(signature, panic.kernel_text())
+
+
+def broken(error: Exception) -> Failure:
+    """A model that itself breaks, where it should go on or panic, is a finding too and ends no fuzzing. The
+    place is where in Python it stood."""
+    trace = error.__traceback__
+    assert trace is not None
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    frame = trace.tb_frame
+    place = f"{frame.f_globals.get('__name__', '?')}:{frame.f_code.co_name}"
+    signature = Signature("exception", place, type(error).__name__, openzfs_stack(frame))
+    return Failure(signature, f"{place}: {type(error).__name__}: {error}")
 
 
 class OpenCursor:
@@ -84,6 +97,10 @@ class ModelTarget:
             return Result(error.code)
         except Panic as panic:
             raise failure_of(panic) from panic
+        except (Failure, LimitExceeded):
+            raise
+        except Exception as error:
+            raise broken(error) from error
         finally:
             WATCH.verb = ""
 
