@@ -147,3 +147,16 @@ def test_at_128_kib_it_becomes_fat(libzpool: Make, release: str, shift: int, aga
         assert [block.ljust(size, b"\0") for block in mine + [b""] * (both - len(mine))] == [
             block.ljust(size, b"\0") for block in its + [b""] * (both - len(its))
         ]
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_oracle_learns_from_answers_that_a_zap_became_fat_for_its_collisions(release: str) -> None:
+    """Three fit and it answers as a micro ZAP does; with four it is fat, and refuses as a fat one does."""
+    few = [put(name) for name in COLLIDING[:3]]
+    asked = [
+        Op("lookup", "z", COLLIDING[0], size, length)
+        for size, length in ((4, 2049), (4, 0), (1, 0), (8, 1025))
+    ]
+    assert shape(release, few + asked)[0] == "micro"
+    assert shape(release, [*few, put(COLLIDING[3]), *asked])[0] == "fat"
+    assert shape(release, [*few, put(COLLIDING[3]), Op("lookup", "z", b"n" * 1030, 8, 1)])[0] == "fat"

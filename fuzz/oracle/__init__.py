@@ -18,6 +18,11 @@ from fuzz.targets.base import Result
 __all__ = ["Oracle", "Value"]
 
 
+COLLIDING = 4
+"""Entries of one hash, the fewest that do not fit a leaf: of 512 bytes, 18 chunks, five for each."""
+_KEYED = frozenset(("add", "update", "remove", "lookup", "length", "contains", "lookup_norm", "remove_norm"))
+
+
 class Oracle(Directories):
     """The expected state of a program's ZAPs. `check` returns what is wrong with an answer, or None.
 
@@ -60,6 +65,8 @@ class Oracle(Directories):
     def check(self, op: Op, result: Result) -> str | None:
         """What is wrong with the answer, as "expected X, got Y"; None if nothing is. Updates the state."""
         check = self.checks.get(op.verb)
+        if self.fat.get(op.target, True) is not True:
+            self._is_it_fat(op, result.errno)
         if op.key is not None and op.verb != "rename" and (refused := self._refused(op)):
             known = errno.ENAMETOOLONG in refused and op.key in (self.entries[op.target] or ())
             if result.errno in refused and not known:
@@ -71,3 +78,14 @@ class Oracle(Directories):
         if check is not None:
             return check(op, result)
         return expect(result.errno, 0)
+
+    def _is_it_fat(self, op: Op, code: int) -> None:
+        """A micro ZAP with a few entries may have become fat, if their hashes are equal or it was full. It
+        did if it answers as only a fat ZAP does, and stays so."""
+        entries = self.entries[op.target]
+        if entries is not None and len(entries) >= COLLIDING:
+            self.fat[op.target] = None
+        if self.fat[op.target] is None and op.verb in _KEYED:
+            no_room = code == errno.EINVAL and op.length < 1 and op.verb.startswith("lookup")
+            if no_room or code in (errno.E2BIG, errno.ENAMETOOLONG):
+                self.fat[op.target] = True

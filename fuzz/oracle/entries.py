@@ -52,7 +52,7 @@ class Entries(State):
 
     def _refused_as_long(self, op: Op, result: Result) -> bool:
         """Whether a fat ZAP refused a name as some releases do."""
-        refused = result.errno == errno.ENAMETOOLONG and self.fat[op.target]
+        refused = result.errno == errno.ENAMETOOLONG and self.fat[op.target] is True
         return refused and self._may_be_too_long(op.target, op.key)
 
     def _check_too_big(self, op: Op, code: int) -> str | None:

@@ -43,12 +43,13 @@ class Walk:
 
 
 class State(Names):
-    """One dictionary per ZAP, and what each cursor has returned."""
+    """One dictionary per ZAP, and what each cursor has returned. `fat` is None of a micro ZAP that may have
+    become fat: whether it did depends on how entries lie in blocks."""
 
     def __init__(self, program: Program) -> None:
         super().__init__(program.zaps)
         self.headers = {header.name: header for header in program.zaps}
-        self.fat = {header.name: header.fat for header in program.zaps}
+        self.fat: dict[str, bool | None] = {header.name: header.fat for header in program.zaps}
         self.entries: dict[str, dict[Key, Value] | None] = {header.name: {} for header in program.zaps}
         self.incarnation = dict.fromkeys(self.headers, 0)
         self.walks: dict[str, Walk] = {}
@@ -74,7 +75,7 @@ class State(Names):
         """Whether a fat ZAP refuses to write or look up a key of this length in every release."""
         assert op.key is not None
         room = MAX_NAME if self.headers[op.target].fat else LONG_NAME
-        return self.fat[op.target] and stored_bytes(op.key) > room
+        return self.fat[op.target] is True and stored_bytes(op.key) > room
 
     def _may_be_too_long(self, zap: str, key: Key | None) -> bool:
         """Whether some releases refuse a key of this length that is not there, and others do not."""
