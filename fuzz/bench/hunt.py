@@ -45,8 +45,8 @@ ENGINES: dict[str, dict[str, Any]] = {
     "random schedules": {"engine": "threads", "plain": True},
 }
 """The engines by the name that they have in the table, and what their configurations say. `random` has no
-feedback but draws what each program is about as ours does; `uniform` draws every op alike. The last two are
-for bugs that take threads."""
+feedback and no corpus but draws programs as ours does; `uniform` draws every op alike. The last two are for
+bugs that take threads."""
 
 FIRST = 4
 """Seeds, all of them missed, after which an engine is not asked for a bug again."""

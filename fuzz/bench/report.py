@@ -19,9 +19,8 @@ Three = tuple[float, float, float]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Measured:
-    """One run of the benchmark. `cap` is the CPU seconds that a hunt of ours may take, `others`
-    that of another engine; `load` the machine's load of
-    the last minute, when the run began and when it ended."""
+    """One run of the benchmark. `cap` is the CPU seconds that a hunt of ours may take, `others` that of
+    another engine; `load` the machine's load of the last minute, when the run began and when it ended."""
 
     command: str
     seeds: int

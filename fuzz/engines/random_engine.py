@@ -1,4 +1,4 @@
-"""Random programs about a few things each: no feedback, no corpus."""
+"""Random programs of every style: no feedback, no corpus."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STYLES: Mapping[str, tuple[int, Draw]] = {
     "crowd": (2, lambda rng, model: crowded_program(rng)),
     "pilot": (23, piloted_program),
 }
-"""Ways to draw a program, and how often each is taken. Bugs that one never meets another meets at once."""
+"""Ways to draw a program, and how often each is taken, of 100. What one never meets another meets at once."""
 _NAMES = list(STYLES)
 _WEIGHTS = [weight for weight, _ in STYLES.values()]
 
