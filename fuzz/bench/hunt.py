@@ -181,6 +181,8 @@ def hunt(bug: Bug, engine: str, seed: int, cap: float) -> Hunt:
 def _hunt(bug: Bug, engine: str, seed: int, cap: float, scratch: str) -> Hunt:
     begun = time.monotonic()
     reports, end = os.pipe()
+    corpus = os.path.join(scratch, "corpus")  # as `zapfuzz fuzz` has one
+    os.mkdir(corpus)
     config = Config(
         release=bug.release,
         seed=seed,
@@ -189,6 +191,7 @@ def _hunt(bug: Bug, engine: str, seed: int, cap: float, scratch: str) -> Hunt:
         remedies=bug.remedies,
         target=bug.target,
         mutant=bug.mutant,
+        corpus=corpus,
         report=end,
         **ENGINES[engine],
     )

@@ -6,6 +6,7 @@ first programs, which run twice as fast before anything is instrumented.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from fuzz.engines.config import Config
 
 if TYPE_CHECKING:
+    from fuzz.engines.loop import Loop
     from fuzz.program import Program
 
 MAX_BYTES = 1 << 16
@@ -25,7 +27,7 @@ OLD = {"extend": 18, "mutate": 30, "splice": 8}
 or in it; one is changed; two are joined. libFuzzer asks for two to be joined every second time, which is too
 often. The weights of fresh programs, one by one of `STYLES`, make 100."""
 WARM_UP = 200
-"""Executions before Atheris, where nothing is kept and there is nothing to begin with."""
+"""Executions before Atheris, where there is nothing to begin with."""
 
 LIBFUZZER = ("-handle_int=0", "-handle_term=0", "-len_control=0", "-rss_limit_mb=2048", "-timeout=120")
 """Signals are ours: an execution always ends, so that files are whole. Lengths need no schedule."""
@@ -64,15 +66,35 @@ class Inputs:
         self._known[data] = program
 
 
+def warm_up(loop: Loop, shortest: dict[int, Program]) -> None:
+    """Run WARM_UP random programs; of each state that is reached note the shortest that does. Raises
+    Stopped."""
+    from random import Random
+
+    from fuzz.engines.random_engine import some_program
+
+    rng = Random(loop.config.seed)
+    for _ in range(WARM_UP):
+        program = some_program(rng, loop.model)
+        try:
+            loop.execute(program)
+        finally:
+            for feature in loop.reached:
+                known = shortest.get(feature)
+                if known is None or len(program.ops) < len(known.ops):
+                    shortest[feature] = program
+
+
 def main(config: Config) -> None:
     """Fuzz until the bound. Does not return: libFuzzer has no way out but the end of the process."""
     from random import Random
 
     from fuzz.codec import decode, encode
     from fuzz.engines.loop import Loop, Stopped
-    from fuzz.engines.random_engine import STYLES, some_program
+    from fuzz.engines.random_engine import STYLES
     from fuzz.engines.seeds import seed_programs
     from fuzz.engines.weights import Weights
+    from fuzz.files import write_whole
     from fuzz.mutate import MUTATIONS, Mutation, mutate, splice
     from fuzz.pilot import piloted_program
 
@@ -80,14 +102,21 @@ def main(config: Config) -> None:
     for option in config.extra:
         if option.startswith("-runs="):  # ended by us, so that the last counts are told
             loop.runs = int(option.removeprefix("-runs="))
-    if not (config.plain or config.seeds or config.corpus):
-        rng = Random(config.seed)
+    shortest: dict[int, Program] = {}
+
+    def end() -> None:
+        loop.status("done")
+        if config.corpus:  # sooner, libFuzzer would read them again, sometime
+            for data in map(encode, shortest.values()):
+                write_whole(Path(config.corpus, hashlib.sha1(data).hexdigest()), data)
+        sys.stderr.flush()
+        os._exit(0)
+
+    if not (config.plain or config.seeds or (config.corpus and os.listdir(config.corpus))):
         try:
-            for _ in range(WARM_UP):
-                loop.execute(some_program(rng, loop.model))
+            warm_up(loop, shortest)
         except Stopped:
-            loop.status("done")
-            return
+            end()
 
     import atheris
 
@@ -111,11 +140,6 @@ def main(config: Config) -> None:
         new = len(loop.seen) > before
         ways.credit(way, new)
         mutations.credit(used, new)
-
-    def end() -> None:
-        loop.status("done")
-        sys.stderr.flush()
-        os._exit(0)
 
     def choose(rng: Random) -> Mutation:
         used.append(mutations.draw(rng))
@@ -144,14 +168,15 @@ def main(config: Config) -> None:
 
     with tempfile.TemporaryDirectory(prefix="zapfuzz-") as scratch:
         seeds = Path(scratch)
-        for index, program in enumerate(seed_programs(config)):
+        given = (*dict.fromkeys(shortest.values()), *seed_programs(config))
+        for index, program in enumerate(given):
             (seeds / f"{index:06d}").write_bytes(encode(program))
         arguments = [
             *(sys.argv[0], *LIBFUZZER, f"-max_len={MAX_BYTES}", f"-artifact_prefix={scratch}/"),
             *([f"-seed={config.seed or 1}"] if config.seed else []),
             *config.extra,
             *([config.corpus] if config.corpus else []),
-            *([scratch] if config.seeds else []),
+            *([scratch] if given else []),
         ]
         callbacks: dict[str, Any] = {
             "custom_mutator": custom_mutator,
