@@ -16,9 +16,9 @@ OVERFULL = 2050
 SOME_OPS = 30
 
 
-def _small(rng: Random, zap: Zap, verb: str, key: Key) -> Op:
+def _small(rng: Random, zap: Zap, key: Key) -> Op:
     size, length = (8, 1) if not zap.fat else rng.choice(((8, 1), (8, 1), (1, 1), (4, 2), (1, 0), (2, 3)))
-    return Op(verb, zap.name, key, size, length, rng.getrandbits(3))
+    return Op("add", zap.name, key, size, length, rng.getrandbits(3))
 
 
 def crowded_program(rng: Random) -> Program:
@@ -32,9 +32,9 @@ def crowded_program(rng: Random) -> Program:
     about = Theme({zap.name: zap}, {zap.name: keys}, {zap.name: [1, 8, 22]}, some.verbs, some.weights)
     gone = rng.sample(keys, rng.choice((len(keys), len(keys), len(keys) // 2, len(keys) // 8)))
     pieces = [
-        [_small(rng, zap, "add", key) for key in keys],
+        [_small(rng, zap, key) for key in keys],
         [Op("remove", zap.name, key) for key in gone],
-        [_small(rng, zap, "add", key) for key in gone[: len(gone) // rng.choice((1, 2, 4))]],
+        [_small(rng, zap, key) for key in gone[: len(gone) // rng.choice((1, 2, 4))]],
     ]
     ops: list[Op] = []
     for piece in pieces:

@@ -92,8 +92,8 @@ class _Program:
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
-        self.weights = dict(DIRECTORIES if rng.random() < 0.2 else WEIGHTS)
-        directories = len(self.weights) == len(DIRECTORIES)
+        directories = rng.random() < 0.2
+        self.weights = dict(DIRECTORIES if directories else WEIGHTS)
         if rng.random() < _FOCUSED:
             for verb in rng.sample([verb for verb in self.weights if verb != "reopen"], 4):
                 self.weights[verb] *= _FOCUS

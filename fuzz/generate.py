@@ -135,6 +135,11 @@ def sizes_that_matter(zap: Zap, rng: Random) -> int:
     return min(length, MAX_VALUE)
 
 
+def half_of_leaf(zap: Zap) -> int:
+    """The length of a value in bytes that leaves no room for a second one."""
+    return min(ARRAY_BYTES * (geometry(zap.leaf_shift).chunks // 2), MAX_VALUE)
+
+
 def near_keys(zap: Zap, count: int, rng: Random) -> list[Key]:
     """Keys that share some leading bits of their hashes: the corners of a few nested prefixes."""
     base = rng.choice((0, 0, 0, 1 << 63, rng.getrandbits(64)))

@@ -17,6 +17,7 @@ from fuzz.generate import (
     TIME,
     WEIGHTS,
     ZAP_NAMES,
+    half_of_leaf,
     numbers_of,
     op_of,
     plain_key,
@@ -25,9 +26,8 @@ from fuzz.generate import (
     sizes_that_matter,
     written,
 )
-from fuzz.program import MAX_VALUE, VERBS, Key, Op, Program, Target, Zap
+from fuzz.program import VERBS, Key, Op, Program, Target, Zap
 from fuzz.simpler import keys_of
-from zapcore.layout import ARRAY_BYTES, geometry
 
 MAX_GROWN = 24
 
@@ -204,8 +204,7 @@ def _deep(draft: Draft, zap: Zap, at: int, rng: Random) -> list[Op]:
     pair = [key_for(zap, near ^ turn << (63 - bits), bits + 1, rng) for turn in (0, 1)]
     if rng.random() < 0.5:
         pair = [pair[1]]
-    length = ARRAY_BYTES * (geometry(zap.leaf_shift).chunks // 2)
-    return [written(rng, "add", zap, key, min(length, MAX_VALUE)) for key in pair]
+    return [written(rng, "add", zap, key, half_of_leaf(zap)) for key in pair]
 
 
 def refill_under_cursor(draft: Draft, rng: Random) -> None:

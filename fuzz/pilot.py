@@ -13,8 +13,17 @@ from typing import NamedTuple
 
 from fuzz.aim import hash_of, key_for
 from fuzz.draft import BRINGS, TAKES, Draft
-from fuzz.generate import CURSORS, TIME, Theme, random_op, sizes_that_matter, theme, written
-from fuzz.program import MAX_VALUE, Key, Op, Program, Zap
+from fuzz.generate import (
+    CURSORS,
+    TIME,
+    Theme,
+    half_of_leaf,
+    random_op,
+    sizes_that_matter,
+    theme,
+    written,
+)
+from fuzz.program import Key, Op, Program
 from fuzz.signature import Failure
 from fuzz.targets.base import Result
 from fuzz.targets.model import ModelTarget
@@ -22,13 +31,15 @@ from zapcore import layout as L
 from zapcore.dmu.dbuf import CACHED
 from zapcore.errors import LimitExceeded
 
-MIN_OPS = 12
-MORE_OPS = 80
+MIN_OPS, MORE_OPS = 12, 80
+"""The least and the most ops that a pilot adds."""
 MAX_OPS = 160
+"""Of the whole program."""
 DEEP = (3, 4, 5, 5, 6, 7)
 """Bits, one number drawn for a program: deeper leaves are not filled, larger tables not made to grow. Deep
 ones make every step slow, and what happens when a table grows shows best when it has not grown much."""
 MANY_BITS = 32
+"""No leaf in use has as many; where one seems to, something else was written over it."""
 WALK = 24
 """The most steps that a cursor is made to take."""
 LATELY = 6
@@ -44,12 +55,12 @@ class LeafView(NamedTuple):
 
     def has(self, value: int) -> bool:
         """Whether a 64-bit hash falls into it."""
-        return value >> (64 - self.bits) == self.prefix if self.bits else True
+        return value >> (64 - self.bits) == self.prefix
 
     @property
     def start(self) -> int:
         """The least hash that falls into it."""
-        return self.prefix << (64 - self.bits) if self.bits else 0
+        return self.prefix << (64 - self.bits)
 
 
 BITS = attrgetter("bits")
@@ -100,7 +111,7 @@ class Pilot:
         for blkid, dbuf in self.target.objset.dnodes[self.target.numbers[self.name]].dbufs.items():
             if blkid < free and dbuf.state is CACHED and dbuf.buf.q[L.Q_BLOCK_TYPE] == L.ZBT_LEAF:
                 bits = dbuf.buf.h[L.H_PREFIX_LEN]
-                if bits < MANY_BITS:  # known bugs write leaves over tables: anything may stand there
+                if bits < MANY_BITS:
                     found.append(LeafView(blkid, dbuf.buf.q[L.Q_PREFIX] & ((1 << bits) - 1), bits))
         return found
 
@@ -127,11 +138,6 @@ class Pilot:
     def inside(self, leaf: LeafView) -> list[Key]:
         """The keys that are alive in a leaf."""
         return [key for key, value in self.alive[self.name].items() if leaf.has(value)]
-
-
-def half_of_leaf(zap: Zap) -> int:
-    """The length of a value in bytes that leaves no room for a second one."""
-    return min(L.ARRAY_BYTES * (L.geometry(zap.leaf_shift).chunks // 2), MAX_VALUE)
 
 
 def fill(pilot: Pilot, wanted: LeafView | None = None) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz.edits import Edit, applied
-from fuzz.run import run
-from fuzz.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.edits import Edit
+from tests.seeded import failure_under
 
 ONE_HASH = """
 zap z fat key=u64 words=2 prehashed hash64
@@ -56,10 +54,5 @@ FAULTS = {
 
 @pytest.mark.parametrize(("text", "fault", "place"), FAULTS.values(), ids=FAULTS)
 def test_is_seen_where_the_model_is_fine(text: str, fault: Edit, place: str) -> None:
-    program = parse(text)
-    target = ModelTarget("2.3")
-    assert run(program, target).fine
-    with applied(fault):
-        failure = run(program, target).failure
-    assert failure is not None
+    failure = failure_under(fault, text)
     assert (failure.signature.kind, failure.signature.place) == ("oracle", place)

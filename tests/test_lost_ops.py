@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz.edits import Edit, applied
-from fuzz.run import run
-from fuzz.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.edits import Edit
+from tests.seeded import failure_under
 
 REMOVED = 'add z "a" int=8\nremove z "a"\n'
 ADDED = 'add z "a" int=8\nadd z "b" int=8\n'
@@ -27,11 +25,6 @@ LOST_ADD = Edit(
 @pytest.mark.parametrize("header", ["zap z micro\n", "zap z fat hash64\n"])
 @pytest.mark.parametrize(("ops", "fault"), [(REMOVED, LOST_REMOVE), (ADDED, LOST_ADD)], ids=["remove", "add"])
 def test_is_seen_at_once(header: str, ops: str, fault: Edit) -> None:
-    program = parse(header + ops)
-    target = ModelTarget("2.3")
-    assert run(program, target).fine
-    with applied(fault):
-        outcome = run(program, target)
-    assert outcome.failure is not None
-    assert outcome.failure.signature.place == "zap:entries"
-    assert outcome.ops == len(program.ops)
+    failure = failure_under(fault, header + ops)
+    assert failure.signature.place == "zap:entries"
+    assert failure.op == ops.count("\n") - 1

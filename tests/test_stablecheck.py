@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz.edits import Edit, applied
+from fuzz.edits import Edit
 from fuzz.run import run
 from fuzz.syntax import parse
 from fuzz.targets.model import ModelTarget
+from tests.seeded import failure_under
 
 IN_THREE_TXGS = """
 zap z micro leaf_shift=9
@@ -62,12 +63,7 @@ FAULTS = {
 
 @pytest.mark.parametrize(("text", "fault"), FAULTS.values(), ids=FAULTS)
 def test_is_seen_where_the_model_is_fine(text: str, fault: Edit) -> None:
-    program = parse(text)
-    target = ModelTarget("2.3")
-    assert run(program, target).fine
-    with applied(fault):
-        failure = run(program, target).failure
-    assert failure is not None
+    failure = failure_under(fault, text)
     assert failure.signature.place == "zap:on-disk"
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz.edits import Edit, applied
+from fuzz.edits import Edit
 from fuzz.run import run
 from fuzz.syntax import parse
 from fuzz.targets.model import ModelTarget
+from tests.seeded import failure_under
 
 SPLIT = """
 zap z fat key=u64 prehashed leaf_shift=9
@@ -41,12 +42,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_is_seen_where_the_model_is_fine(fault: Edit) -> None:
-    program = parse(SPLIT)
-    target = ModelTarget("2.3")
-    assert run(program, target).fine
-    with applied(fault):
-        failure = run(program, target).failure
-    assert failure is not None
+    failure = failure_under(fault, SPLIT)
     assert (failure.signature.kind, failure.signature.place) == ("oracle", "zap:stats")
 
 

@@ -8,12 +8,12 @@ from random import Random
 import pytest
 
 from fuzz.codec import decode, encode
-from fuzz.engines.random_engine import STYLES, some_program
 from fuzz.generate import Theme
 from fuzz.pilot import MOVES, Pilot, deepen, empty, hand_out, park, piloted_program, twin
 from fuzz.program import VERBS, Op, Zap
 from fuzz.run import run
 from fuzz.signature import Failure
+from fuzz.styles import STYLES, some_program
 from fuzz.syntax import format_program, parse
 from fuzz.targets.model import ModelTarget
 from fuzz.validate import problems

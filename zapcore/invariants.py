@@ -71,9 +71,8 @@ class Auditor:
         `entries` is what the oracle says the object holds (None: not known), `cursor_holds` how many dbuf
         holds the open cursors have.
         """
-        objset = self.objset
         self.check_rest(cursor_holds)
-        dnode = objset.dnodes.get(number)
+        dnode = self.objset.dnodes.get(number)
         if dnode is None or dnode.free_txg:
             self.objects.pop(number, None)
             return

@@ -71,7 +71,7 @@ def warm_up(loop: Loop, shortest: dict[int, Program]) -> None:
     Stopped."""
     from random import Random
 
-    from fuzz.engines.random_engine import some_program
+    from fuzz.styles import some_program
 
     rng = Random(loop.config.seed)
     for _ in range(WARM_UP):
@@ -91,12 +91,12 @@ def main(config: Config) -> None:
 
     from fuzz.codec import decode, encode
     from fuzz.engines.loop import Loop, Stopped
-    from fuzz.engines.random_engine import STYLES
     from fuzz.engines.seeds import seed_programs
     from fuzz.engines.weights import Weights
     from fuzz.files import write_whole
     from fuzz.mutate import MUTATIONS, Mutation, mutate, splice
     from fuzz.pilot import piloted_program
+    from fuzz.styles import STYLES
 
     loop = Loop(config)
     for option in config.extra:

@@ -1,0 +1,31 @@
+"""Every way to draw a program from nothing, and how often each is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from random import Random
+
+from fuzz.crowd import crowded_program
+from fuzz.everything import any_program
+from fuzz.flat import flat_program
+from fuzz.generate import random_program
+from fuzz.pilot import piloted_program
+from fuzz.program import Program
+from fuzz.targets.model import ModelTarget
+
+Draw = Callable[[Random, ModelTarget], Program]
+STYLES: Mapping[str, tuple[int, Draw]] = {
+    "themed": (45, lambda rng, model: random_program(rng)),
+    "flat": (10, lambda rng, model: flat_program(rng)),
+    "everything": (20, lambda rng, model: any_program(rng)),
+    "crowd": (2, lambda rng, model: crowded_program(rng)),
+    "pilot": (23, piloted_program),
+}
+"""Ways to draw a program, and how often each is taken, of 100. What one never meets another meets at once."""
+_NAMES = list(STYLES)
+_WEIGHTS = [weight for weight, _ in STYLES.values()]
+
+
+def some_program(rng: Random, model: ModelTarget) -> Program:
+    """A program of some style; a pilot draws on `model`."""
+    return STYLES[rng.choices(_NAMES, _WEIGHTS)[0]][1](rng, model)
