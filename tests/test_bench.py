@@ -70,7 +70,9 @@ def test_medians_do_not_hide_what_was_missed() -> None:
     assert totals(rows(most)) == {"e": (6, 0)}
 
 
-@pytest.mark.parametrize("words", [["--seeds", "0"], ["--cap", "0"], ["--json", "."]])
+@pytest.mark.parametrize(
+    "words", [["--seeds", "0"], ["--cap", "0"], ["--json", "."], ["--json", "no/such/file"]]
+)
 def test_bad_usage(words: list[str]) -> None:
     result = CliRunner().invoke(main, ["bench", *words])
     assert result.exit_code == 2

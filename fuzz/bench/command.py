@@ -103,6 +103,10 @@ def bench_command(
 
     In full it hunts every mutant too, which takes hours.
     """
+    if json_file is not None and not json_file.absolute().parent.is_dir():
+        raise click.BadParameter(
+            f"{json_file}: expected a file in a folder that is there", param_hint="--json"
+        )
     extent = QUICK if quick else FULL
     extent = extent._replace(
         seeds=seeds or extent.seeds, cap=cap or extent.cap, others=others or extent.others, jobs=jobs
@@ -116,7 +120,7 @@ def bench_command(
     words += [f"--bugs {name}" for name in bugs]
     words += [f'--engine "{name}"' if " " in name else f"--engine {name}" for name in engines]
     measured = bench(extent, " ".join(words), engines or tuple(ENGINES))
-    if json_file is not None:
-        measured.save(json_file)
     for line in measured.lines():
         click.echo(line)
+    if json_file is not None:
+        measured.save(json_file)
