@@ -160,3 +160,12 @@ def test_the_oracle_learns_from_answers_that_a_zap_became_fat_for_its_collisions
     assert shape(release, few + asked)[0] == "micro"
     assert shape(release, [*few, put(COLLIDING[3]), *asked])[0] == "fat"
     assert shape(release, [*few, put(COLLIDING[3]), Op("lookup", "z", b"n" * 1030, 8, 1)])[0] == "fat"
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("cd", [1, 0xFFFF, 0x1_0000, 0x1_0001, 0xFFFF_FFFE, 0xFFFF_FFFF])
+def test_a_place_beyond_16_bits_of_differentiator(libzpool: Make, release: str, cd: int) -> None:
+    """Found by fuzzing both sides: the search truncates it, so the walk begins at an earlier entry."""
+    place = cd << 28 | 5 << 24
+    walk = [Op("cursor", "c", other="z", fill=place), *(Op("next", "c"), Op("serialize", "c")) * 3]
+    same(libzpool, release, [*(put(name) for name in COLLIDING[:2]), *walk])
