@@ -115,7 +115,8 @@ def watch(program: Program, release: str) -> tuple[list[str], Outcome]:
     outcome = run(program, target, trace=see)
     if outcome.failure is not None and len(rows.rows) <= outcome.failure.op:
         at = outcome.failure.op
-        rows.row(at, program.ops[at], "**panic**")
+        silent = outcome.failure.signature.kind == Kind.STALE_BYTES
+        rows.row(at, program.ops[at], "**undefined**" if silent else "**panic**")
     return rows.rows, outcome
 
 

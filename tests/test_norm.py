@@ -16,10 +16,11 @@ from fuzz.everything import _PIECES, any_program
 from fuzz.program import Op, Program, Zap
 from fuzz.run import run
 from fuzz.targets.base import Entry, Found, Result
+from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 from fuzz.validate import NORMS
-from zapcore.zap.norm import Unmappable, normalize
+from zapcore.zap.norm import Unmappable, normalize, takes_its_nul
 
 Make = Callable[..., LibzpoolTarget]
 UPPER, LOWER, NFD, NFKD, NFC, NFKC = 2, 4, 0x10, 0x20, 0x50, 0x60
@@ -223,3 +224,29 @@ def test_programs_over_everything_agree_with_the_oracle() -> None:
         f"oracle zap:{verb} widened integers carry bytes of those before them"
         for verb in ("lookup", "lookup_norm")
     }
+
+
+@pytest.mark.parametrize("name", [b"\xea\xb0", b"ab\xec/", b"\xed\x9e"])
+def test_a_form_without_end_ends_the_run(libzpool: Make, name: bytes) -> None:
+    """On the model as the finding that it is; beside the real library, which goes on with what it finds in
+    memory, nothing from there on is compared."""
+    ops = (
+        Op("add", "z", b"before", 8, 1, 1),
+        Op("add", "z", name, 8, 1, 2),
+        Op("add", "z", b"after", 8, 1, 3),
+    )
+    program = Program((Zap("z", fat=False, norm=NFKC),), ops)
+    for target in (ModelTarget("2.3"), BothTarget(ModelTarget("2.3"), libzpool("2.3"))):
+        failure = run(program, target).failure
+        assert failure is not None
+        assert (failure.signature.kind, failure.op) == ("stale-bytes", 1)
+    assert run(program, ModelTarget("2.3", stale_bytes=False)).fine
+
+
+@pytest.mark.parametrize("name", [b"\xea", b"\xe1\x84", b"\xc3", b"\xe3\x81", b"a\xcc\x88", b"\xea\xb0\x80"])
+def test_other_cut_names_have_an_end(libzpool: Make, name: bytes) -> None:
+    assert not any(takes_its_nul(name, norm) for norm in NORMS)
+    program = Program(
+        (Zap("z", norm=NFKC, hash64=True),), (Op("add", "z", name, 8, 1, 2), Op("readdir", "z"))
+    )
+    assert run(program, BothTarget(ModelTarget("2.3"), libzpool("2.3"))).fine

@@ -38,6 +38,8 @@ class Kind(enum.StrEnum):
     INVARIANT = "invariant"
     TYPE_CONFUSION = "type-confusion"
     """A structure is taken for another one: what real code does then is undefined."""
+    STALE_BYTES = "stale-bytes"
+    """What goes on depends on bytes that nobody wrote: real code goes on with them, the model cannot."""
 
 
 class Panic(Exception):
@@ -83,8 +85,8 @@ class Panic(Exception):
             head = f"PANIC: {self.expression}"
         if self.kind is not Kind.ASSERTION:
             head = f"{self.kind}: {self.detail or self.expression}"
-        if self.kind is Kind.INVARIANT:
-            return head  # an invariant's: between two operations no kernel stands anywhere
+        if self.kind in (Kind.INVARIANT, Kind.STALE_BYTES):
+            return head  # no kernel stands there: what fails is a promise, and code goes on
         where = f"{file}:{self.line}:{function}()" if self.line else f"{file}:{function}()"
         trace = "".join(f"\n {name}" for name in self.stack)
         return f"{head}\nPANIC at {where}\nCall Trace:{trace}"

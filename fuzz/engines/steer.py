@@ -14,6 +14,7 @@ from fuzz.program import Program
 from fuzz.run import Trace, run
 from fuzz.signature import Failure
 from fuzz.targets.model import ModelTarget
+from zapcore.errors import Kind
 
 RECHECKED = 16
 """Of so many programs that run into a known failure the last does run, lest something else hides there."""
@@ -32,7 +33,8 @@ class Steering:
         if not self._known(text):
             return False
         self.around[text] += 1
-        return self.around[text] % RECHECKED != 0
+        undefined = failure.signature.kind == Kind.STALE_BYTES  # the library shows something else each time
+        return undefined or self.around[text] % RECHECKED != 0
 
     def cut(self, program: Program, model: ModelTarget, trace: Trace) -> Program:
         """The program up to where the model says that it fails in a known way or meets a limit."""

@@ -73,7 +73,7 @@ def errnos(program: Program, release: str) -> list[set[int]]:
         def see(place: int, _: Op, result: Result, order: list[int] = order) -> None:
             found[order[place]].add(result.errno)
 
-        run(alone, ModelTarget(release), judge=False, trace=see)
+        run(alone, ModelTarget(release, stale_bytes=False), judge=False, trace=see)
     threads = False
     for op, allowed in zip(program.ops, found, strict=True):
         threads |= op.thread != 0

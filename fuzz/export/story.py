@@ -54,8 +54,9 @@ def open_reproducer(path: Path) -> Reproducer:
 def steps(program: Program) -> list[Step]:
     """Every op with what the model of REFERENCE returned and whether its oracle agreed."""
     results: list[Result] = []
-    run(program, ModelTarget(REFERENCE), judge=False, trace=lambda _, __, result: results.append(result))
-    failure: Failure | None = run(program, ModelTarget(REFERENCE)).failure
+    model = ModelTarget(REFERENCE, stale_bytes=False)
+    run(program, model, judge=False, trace=lambda _, __, result: results.append(result))
+    failure: Failure | None = run(program, model).failure
     found = []
     for index, op in enumerate(program.ops):
         known = results[index] if index < len(results) else None

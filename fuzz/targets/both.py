@@ -81,7 +81,7 @@ class BothTarget:
         ours = self._run_model(program, judge, forgive)
         self.steps = ours.steps
         failure = ours.failure
-        judged = failure is not None and failure.signature.kind in JUDGED_KINDS
+        judged = failure is not None and failure.signature.kind in SILENT_KINDS
         avoided = failure is not None and not judged and self.avoid is not None and self.avoid(failure)
         if judged or avoided:
             program = program.with_ops(program.ops[: len(ours.steps)])
@@ -147,6 +147,8 @@ class BothTarget:
         try:
             mine = self.model.apply(op)
         except Failure as failure:
+            if failure.signature.kind in SILENT_KINDS:
+                raise
             my_failure = failure
         try:
             its = self.real.apply(op)
@@ -194,6 +196,9 @@ def _compare_ends(mine: Failure | None, its: Failure | None) -> None:
 
 JUDGED_KINDS = ("invariant", "oracle")
 """Failures that a judge finds after an op that both sides have finished alike."""
+
+SILENT_KINDS = (*JUDGED_KINDS, "stale-bytes")
+"""Failures of which a real library shows nothing there and then: it is asked for what comes before only."""
 
 LOCK_KINDS = ("use-after-free", "deadlock")
 """What the model names, and a real library only dies of in some way inside the lock."""

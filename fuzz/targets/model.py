@@ -65,13 +65,17 @@ class OpenCursor:
 
 
 class ModelTarget:
-    """Runs programs on the model of one release. Every run starts from an empty object set."""
+    """Runs programs on the model of one release. Every run starts from an empty object set. `stale_bytes`:
+    see `zapcore.dmu.objset.Objset`."""
 
-    def __init__(self, release: str | Release = "2.3", *, block_limit: int = 1 << 14) -> None:
+    def __init__(
+        self, release: str | Release = "2.3", *, block_limit: int = 1 << 14, stale_bytes: bool = True
+    ) -> None:
         self.release = RELEASES[release] if isinstance(release, str) else release
         self.name = f"model {self.release.name}"
         self.rename_unlinks_first = self.release.rename_unlinks_first
         self.block_limit = block_limit
+        self.stale_bytes = stale_bytes
         self.patience = PATIENCE if block_limit <= SMALL else LONG_PATIENCE
         self.handlers: dict[str, Callable[[Op], Result]] = {verb: getattr(self, "_" + verb) for verb in VERBS}
 
@@ -80,6 +84,7 @@ class ModelTarget:
         WATCH.start()
         WATCH.patience = self.patience
         self.objset = Objset(self.release, block_limit=self.block_limit)
+        self.objset.stale_bytes = self.stale_bytes
         self.headers = {header.name: header for header in program.zaps}
         self.numbers: dict[str, int] = {}
         self.cursors: dict[str, OpenCursor] = {}

@@ -38,7 +38,8 @@ class Objset:
 
     `block_limit` and `byte_limit` bound one object's address space (blocks) and size (bytes); beyond them an
     operation raises LimitExceeded. `fat_block_shift` is the tunable fzap_default_block_shift: log2 of the
-    block size of micro ZAPs that become fat.
+    block size of micro ZAPs that become fat. `stale_bytes` says that the world ends where what goes on
+    depends on bytes that nobody wrote; else it goes on as if there were none.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Objset:
         self.holds = 0
         self.next_object = 1
         self.fat_block_shift = 14
+        self.stale_bytes = True
 
     def check_limit(self, blocks: int, block_size: int) -> None:
         """Raise LimitExceeded if an object may not have that many blocks of that size."""

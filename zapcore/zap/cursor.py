@@ -85,7 +85,7 @@ class Cursor:
         zap = self.zap
         assert zap is not None and zap.micro is not None
         entries = zap.micro.entries
-        # the index has 16 bits of a differentiator, and so has what is looked for: a place beyond is one before
+        # the index has 16 bits of a differentiator, and so has what is looked for
         at = bisect.bisect_left(entries, (self.hash >> 32, self.cd & 0xFFFF, 0))
         if at == len(entries):
             self.hash = U64

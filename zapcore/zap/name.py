@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from zapcore.errors import ZapErrno, openzfs
+from zapcore.errors import Kind, Panic, ZapErrno, openzfs
 from zapcore.hashing import crc64, hash_words
-from zapcore.zap.norm import TO_UPPER, Unmappable, normalize
+from zapcore.zap.norm import TO_UPPER, Unmappable, normalize, takes_its_nul
 
 if TYPE_CHECKING:
     from zapcore.zap.zap import Zap
@@ -80,9 +80,12 @@ class Name:
 
     def _form(self, key: bytes) -> bytes:
         try:
-            return normalize(key, self.flags, self.room)
+            form = normalize(key, self.flags, self.room)
         except Unmappable:
             raise ZapErrno(ENOTSUP) from None
+        if takes_its_nul(key, self.flags) and self.zap.objset.stale_bytes:
+            raise Panic(Kind.STALE_BYTES, "zap_micro.c:zap_name_alloc_str", "a name's normal form has an end")
+        return form
 
     @openzfs("zap_micro.c", "zap_match")
     def matches(self, name: bytes) -> bool:

@@ -73,19 +73,34 @@ def _is_tail(point: int) -> bool:
 def normalize(name: bytes, flags: int, room: int) -> bytes:
     """The normal form of a name without its NUL, in a buffer of `room` bytes (zap_normalize, zap_micro.c).
 
-    Raises Unmappable where the real one has an error, which its callers turn into ENOTSUP. Beyond the model
-    is a name that ends with the first two bytes of a Hangul syllable: the NUL becomes part of the syllable,
-    the form gets none behind it, and OpenZFS goes on with what its buffer held before.
+    Raises Unmappable where the real one has an error, which its callers turn into ENOTSUP. Of a name that
+    `takes_its_nul` this is what comes before the bytes that nobody wrote.
     """
-    whole = name + b"\0"  # OpenZFS passes the NUL too, and takes it for the second byte of a cut character
-    if whole.isascii():
-        mapped = name.upper() if flags & TO_UPPER else name.lower() if flags & TO_LOWER else name
-        form = mapped + b"\0"
-    else:
-        form = _with_forms(whole, flags) if flags & FORMS else _with_case(whole, flags)
+    form = _form(name, flags)
     if len(form) > room:
         raise Unmappable(name)
     return form.split(b"\0", 1)[0]
+
+
+@functools.lru_cache(maxsize=4096)
+def takes_its_nul(name: bytes, flags: int) -> bool:
+    """Whether the NUL becomes part of the last character: the first byte says three, two are there, and with
+    the NUL they are a Hangul syllable, which is taken apart. The form has no end then, and OpenZFS goes on
+    with what its buffer held before."""
+    if name.isascii() or not flags & FORMS:
+        return False
+    try:
+        return b"\0" not in _form(name, flags)
+    except Unmappable:
+        return False
+
+
+def _form(name: bytes, flags: int) -> bytes:
+    whole = name + b"\0"  # OpenZFS passes the NUL too, and takes it for a byte of a cut character
+    if whole.isascii():
+        mapped = name.upper() if flags & TO_UPPER else name.lower() if flags & TO_LOWER else name
+        return mapped + b"\0"
+    return _with_forms(whole, flags) if flags & FORMS else _with_case(whole, flags)
 
 
 def _fold(character: bytes, flags: int) -> bytes:
