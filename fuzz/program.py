@@ -201,6 +201,10 @@ VERBS: Mapping[str, Verb] = {
 """Every verb, in the order of the byte form's opcodes: append only."""
 
 
+_LOOKING = ("lookup", "length", "count", "contains", "search", "stats", "lookup_norm", "readdir")
+READING = frozenset((*_LOOKING, "cursor", "next", "retrieve", "advance", "serialize", "close"))
+"""Verbs that change no block."""
+
 _CODES = {2: "H", 4: "I", 8: "Q"}
 _RAMP = bytes(range(256)) * (MAX_VALUE // 256 + 2)
 

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import NamedTuple, cast
 
 from fuzz.oracle import Oracle
-from fuzz.program import Op, Program
+from fuzz.program import READING, Op, Program
 from fuzz.signature import Failure, Signature
 from fuzz.targets.base import Result, TargetLike
 from zapcore.errors import LimitExceeded
@@ -19,6 +19,8 @@ Forgive = Callable[[Failure], bool]
 
 
 THREAD = attrgetter("thread")
+_ALL = Op("txg")
+"""An audit after it looks at every ZAP."""
 
 
 class Outcome(NamedTuple):
@@ -48,8 +50,8 @@ def run(
     forgive: Forgive | None = None,
 ) -> Outcome:
     """Run a program from an empty world. `judge` also holds every answer against the oracle and, where the
-    target can be looked into, checks its invariants after every op. After a wrong answer that `forgive` says
-    yes to the run goes on, since the world did not end."""
+    target can be looked into, checks its invariants after every op that may change something, and at the end.
+    After a wrong answer that `forgive` says yes to the run goes on, since the world did not end."""
     if any(map(THREAD, program.ops)):
         threaded = getattr(target, "run_threads", None)
         if threaded is not None:
@@ -64,6 +66,7 @@ def run(
         return _run_at_once(program, at_once, judge, forgive, unlinks_first)
     oracle = Oracle(program, unlinks_first) if judge else None
     audit = getattr(target, "audit", None) if judge else None
+    owed = False
     index = -1
     try:
         target.begin(program)
@@ -78,7 +81,12 @@ def run(
                     if forgive is None or not forgive(failure):
                         raise failure
             if audit is not None:
-                audit(op, oracle)
+                if op.verb in READING:
+                    owed = True
+                else:
+                    audit(op, oracle)
+        if owed and audit is not None:
+            audit(_ALL, oracle)
         target.end()
     except Failure as failure:
         return Outcome(Failure(failure.signature, failure.text, index), None, index + 1)

@@ -28,3 +28,11 @@ def test_is_seen_at_once(header: str, ops: str, fault: Edit) -> None:
     failure = failure_under(fault, header + ops)
     assert failure.signature.place == "zap:entries"
     assert failure.op == ops.count("\n") - 1
+
+
+@pytest.mark.parametrize("op", ["update z 0x1 fill=0x2", "increment z 0x1"])
+def test_a_value_that_stays_is_seen_at_once(op: str) -> None:
+    """The entry of the key that an op names is looked at, even where no block has changed."""
+    fault = Edit("zap.fat:_write", "leaves.entry_update(leaf, entry, size, length, value)", "True")
+    failure = failure_under(fault, f"zap z fat key=u64 prehashed\nadd z 0x1 int=8 fill=0x1\n{op}\n")
+    assert failure.signature.place == "zap:entries"

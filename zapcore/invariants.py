@@ -6,7 +6,7 @@ be asked after every operation. What the bytes alone show is checked by `leafche
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from zapcore import layout as L
@@ -15,14 +15,14 @@ from zapcore.dmu.dnode import Dnode
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Kind, Panic
 from zapcore.fatcheck import Fat, fat_violations
-from zapcore.leafcheck import LeafReport, check_leaf
+from zapcore.leafcheck import LeafEntry, LeafReport, check_leaf
 from zapcore.locks import FREED
 from zapcore.namehash import hash_of_key
 from zapcore.stablecheck import SyncAuditor
 from zapcore.violation import INVARIANTS, Violation
 from zapcore.zap import micro
 from zapcore.zap.leaf import to_stored
-from zapcore.zap.name import Key, key_of
+from zapcore.zap.name import Key, key_of, stored_key
 
 
 class Value(Protocol):
@@ -42,9 +42,10 @@ def _broken(invariant: str, detail: str) -> Panic:
 
 class _Object:
     """What an auditor knows of one object since it last looked: `header` and, of each leaf, `raw` are the
-    bytes then, `q` the header as words, `total` the entries in all leaves, `slots` those of a micro ZAP."""
+    bytes then, `q` the header as words, `total` the entries in all leaves, `by_name` each of them by its
+    name as stored, `slots` those of a micro ZAP."""
 
-    __slots__ = ("header", "leaves", "q", "raw", "slots", "table", "table_bytes", "total")
+    __slots__ = ("by_name", "header", "leaves", "q", "raw", "slots", "table", "table_bytes", "total")
 
     def __init__(self) -> None:
         self.header: bytes = b""
@@ -53,8 +54,21 @@ class _Object:
         self.table: list[int] = []
         self.raw: dict[int, bytes] = {}
         self.leaves: dict[int, LeafReport] = {}
+        self.by_name: dict[bytes, LeafEntry] = {}
         self.total = 0
         self.slots = 0
+
+    def block_of(self, entry: LeafEntry) -> int:
+        """The leaf that has an entry."""
+        return next(
+            blkid for blkid, leaf in self.leaves.items() if any(each is entry for each in leaf.entries)
+        )
+
+    def drop(self, entries: Iterable[LeafEntry]) -> None:
+        """These are no longer where they were."""
+        for entry in entries:
+            if self.by_name.get(entry.name) is entry:
+                del self.by_name[entry.name]
 
 
 class Auditor:
@@ -65,11 +79,18 @@ class Auditor:
         self.objects: dict[int, _Object] = {}
         self.sync_auditor = SyncAuditor(objset)
 
-    def check(self, number: int, entries: Mapping[Key, Value] | None, cursor_holds: int) -> None:
+    def check(
+        self,
+        number: int,
+        entries: Mapping[Key, Value] | None,
+        cursor_holds: int,
+        keys: Iterable[Key] | None = None,
+    ) -> None:
         """Check the world's accounting and one object. Raises an invariant Panic for the first violation.
 
         `entries` is what the oracle says the object holds (None: not known), `cursor_holds` how many dbuf
-        holds the open cursors have.
+        holds the open cursors have, `keys` those whose entries may have changed since the last time (None:
+        any); entries whose bytes have changed are looked at anyway.
         """
         self.check_rest(cursor_holds)
         dnode = self.objset.dnodes.get(number)
@@ -80,7 +101,7 @@ class Auditor:
         known = self.objects.get(number)
         if known is None:
             known = self.objects[number] = _Object()
-        violation = self._first_violation(dnode, known, entries)
+        violation = self._first_violation(dnode, known, entries, keys)
         if violation is not None:
             raise _broken(violation.invariant, str(violation))
 
@@ -91,13 +112,13 @@ class Auditor:
         if self.objset.holds != cursor_holds:
             found = f"{self.objset.holds} dbuf holds at rest, cursors have {cursor_holds}"
             raise _broken("holds-at-rest", found)
-        for violation in self.sync_auditor.violations():
-            raise _broken(violation.invariant, str(violation))
+        if self.sync_auditor.something_new():
+            for violation in self.sync_auditor.violations():
+                raise _broken(violation.invariant, str(violation))
 
     def _check_users(self, dnode: Dnode) -> None:
         for dbuf in dnode.dbufs.values():
-            dirty = dbuf.dirty
-            if dirty and len(dirty) > len(dbuf.holds):
+            if len(dbuf.dirty) > len(dbuf.holds):
                 raise _broken("dirty-holds", f"block {dbuf.blkid}: a dirty record without hold")
             user = dbuf.user
             if user is None:
@@ -108,7 +129,11 @@ class Auditor:
                 raise _broken("user-data", f"block {dbuf.blkid}: user data is freed")
 
     def _first_violation(
-        self, dnode: Dnode, known: _Object, entries: Mapping[Key, Value] | None
+        self,
+        dnode: Dnode,
+        known: _Object,
+        entries: Mapping[Key, Value] | None,
+        keys: Iterable[Key] | None,
     ) -> Violation | None:
         header = dnode.current(0)
         before = known.header
@@ -127,22 +152,29 @@ class Auditor:
             self._read_table(known)
         changed = _changed_leaves(dnode, known)
         if same_header and same_table and not changed:
-            return None if entries is None else _wrong_total(known.total, entries)
+            return None if entries is None else _wrong_entry(known, (), entries, keys)
         same_blocks = same_table and known.header[_SETTLED] == before[_SETTLED]
         same_table = same_table and known.header[_TABLE_SIZE] == before[_TABLE_SIZE]
         words = bool(q[L.Q_FLAGS] & L.FLAG_UINT64_KEY)
         same_prefixes = True
+        fresh: list[LeafEntry] = []
         for blkid in changed:
-            same_prefixes &= self._look_at_leaf(dnode, known, blkid, words)
+            same_prefixes &= self._look_at_leaf(dnode, known, blkid, words, fresh)
             if known.leaves[blkid].violations:
                 return known.leaves[blkid].violations[0]
+        for entry in fresh:
+            known.by_name[entry.name] = entry
+            if _is_misplaced(q, entry):
+                return Violation(
+                    "hash", known.block_of(entry), "le_hash", f"{entry.hash:#x} is not its name's"
+                )
         counted = q[L.Q_NUM_ENTRIES] == known.total and q[L.Q_NUM_LEAFS] == len(known.leaves)
         if not (same_blocks and same_prefixes and counted) or q[L.Q_TBL_NEXTBLK]:
             fat = Fat(q, dnode.block_size, known.table, known.leaves, known.total, dnode.current)
             violation = next(fat_violations(fat, same_blocks, same_table and same_prefixes), None)
             if violation is not None:
                 return violation
-        return None if entries is None else _wrong_entry(known, changed, entries, words)
+        return None if entries is None else _wrong_entry(known, fresh, entries, keys)
 
     def _same_table(self, dnode: Dnode, known: _Object, same_header: bool) -> bool:
         """Whether the pointer table is the one that was looked at last; if not, its bytes are taken anew."""
@@ -165,20 +197,31 @@ class Auditor:
         known.table = [block for piece in known.table_bytes for block in memoryview(piece).cast("Q").tolist()]
         current = dict.fromkeys(known.table)
         for blkid in known.leaves.keys() - current.keys():
-            known.total -= len(known.leaves.pop(blkid).entries)
+            gone = known.leaves.pop(blkid).entries
+            known.total -= len(gone)
+            known.drop(gone)
             del known.raw[blkid]
         for blkid in current.keys() - known.leaves.keys():
             known.raw[blkid] = b""
 
-    def _look_at_leaf(self, dnode: Dnode, known: _Object, blkid: int, words: bool) -> bool:
-        """Check a leaf whose bytes have changed; whether its prefix is what it was."""
+    def _look_at_leaf(
+        self, dnode: Dnode, known: _Object, blkid: int, words: bool, fresh: list[LeafEntry]
+    ) -> bool:
+        """Check a leaf whose bytes have changed; whether its prefix is what it was. Entries that are not
+        what they were go to `fresh`."""
         raw = known.raw[blkid] = dnode.peek(blkid)
         before = known.leaves.get(blkid)
         shift = len(known.header).bit_length() - 1
         report = known.leaves[blkid] = check_leaf(raw, shift, blkid, words)
-        if not report.violations:
-            report.violations.extend(_wrong_hashes(known.q, blkid, report, before))
-        known.total += len(report.entries) - (0 if before is None else len(before.entries))
+        entries = report.entries
+        if before is None:
+            known.total += len(entries)
+            fresh += entries
+        else:
+            old = before.entries
+            known.total += len(entries) - len(old)
+            fresh += _without(entries, old)
+            known.drop(_without(old, entries))
         return before is not None and before[:2] == report[:2]
 
 
@@ -187,19 +230,22 @@ _SETTLED = slice(0, (L.Q_NUM_LEAFS + 1) * 8)
 _TABLE_SIZE = slice(L.Q_TBL_SHIFT * 8, (L.Q_TBL_SHIFT + 1) * 8)
 
 
-def _wrong_hashes(
-    q: memoryview, blkid: int, report: LeafReport, before: LeafReport | None
-) -> Iterator[Violation]:
-    """Entries that were not in this leaf when it was looked at last have the hash of their name."""
-    there = set() if before is None else {(entry.hash, entry.name) for entry in before.entries}
+def _without(entries: list[LeafEntry], others: list[LeafEntry]) -> list[LeafEntry]:
+    """The entries that are not among others."""
+    there = others if len(others) < _FEW else set(others)
+    return [entry for entry in entries if entry not in there]
+
+
+_FEW = 8
+"""Entries through which a search is faster than a set of them."""
+
+
+def _is_misplaced(q: memoryview, entry: LeafEntry) -> bool:
+    """Whether an entry's hash is not that of its name."""
     flags = q[L.Q_FLAGS]
-    for entry in report.entries:
-        if (entry.hash, entry.name) not in there:
-            key = key_of(entry.name, bool(flags & L.FLAG_UINT64_KEY))
-            hashed = hash_of_key(key, q[L.Q_SALT], flags, q[L.Q_NORMFLAGS])
-            if hashed is not None and hashed != entry.hash:
-                found = f"{entry.hash:#x}, but its name hashes to {hashed:#x}"
-                yield Violation("hash", blkid, "le_hash", found, entry.chunk)
+    key = key_of(entry.name, bool(flags & L.FLAG_UINT64_KEY))
+    hashed = hash_of_key(key, q[L.Q_SALT], flags, q[L.Q_NORMFLAGS])
+    return hashed is not None and hashed != entry.hash
 
 
 def _changed_leaves(dnode: Dnode, known: _Object) -> list[int]:
@@ -214,20 +260,36 @@ def _changed_leaves(dnode: Dnode, known: _Object) -> list[int]:
 
 
 def _wrong_entry(
-    known: _Object, changed: Iterable[int], entries: Mapping[Key, Value], words: bool
+    known: _Object,
+    fresh: Sequence[LeafEntry],
+    entries: Mapping[Key, Value],
+    keys: Iterable[Key] | None,
 ) -> Violation | None:
-    """The changed leaves hold what the oracle says, and all leaves together hold as many entries."""
-    for blkid in changed:
-        for chunk, _, _, name, _, size, length, value in known.leaves[blkid].entries:
-            wanted = entries.get(key_of(name, words))
-            if (
-                wanted is None
-                or wanted.size != size
-                or wanted.length != length
-                or to_stored(wanted.data, size) != value
-            ):
-                return Violation("entries", blkid, f"chunk {chunk}", "not what was put there")
+    """What has changed, and what the op worked on, is what the oracle says, and all leaves together hold as
+    many entries."""
+    words = bool(known.q[L.Q_FLAGS] & L.FLAG_UINT64_KEY)
+    for entry in fresh:
+        if not _is_value(entry, entries.get(key_of(entry.name, words))):
+            return Violation(
+                "entries", known.block_of(entry), f"chunk {entry.chunk}", "not what was put there"
+            )
+    for key in entries if keys is None else keys:
+        wanted = entries.get(key)
+        there = known.by_name.get(stored_key(key))
+        if wanted is None:
+            continue
+        if there is None or (there not in fresh and not _is_value(there, wanted)):
+            return Violation("entries", 0, "leaves", "an entry is not what was put there")
     return _wrong_total(known.total, entries)
+
+
+def _is_value(entry: LeafEntry, value: Value | None) -> bool:
+    return (
+        value is not None
+        and entry.size == value.size
+        and entry.length == value.length
+        and entry.value == to_stored(value.data, value.size)
+    )
 
 
 def _wrong_total(total: int, entries: Mapping[Key, Value]) -> Violation | None:

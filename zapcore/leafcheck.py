@@ -38,8 +38,7 @@ class _Checker:
         end = geo.first_chunk + L.CHUNK_SIZE * geo.chunks
         self.types = raw[geo.first_chunk : end : L.CHUNK_SIZE]
         self.left = bytearray(self.types)
-        links = memoryview(raw).cast("H")[geo.h_chunk + L.H_CHUNK_NEXT : end // 2 : 12]
-        self.following = array("H", links.tobytes())
+        self.following = array("H", raw)[geo.h_chunk + L.H_CHUNK_NEXT : end // 2 : 12]
         self.entries: list[LeafEntry] = []
         self.violations: list[Violation] = []
 
@@ -255,7 +254,7 @@ def check_leaf(
     `words` says that names are 64-bit words; with `unused`, bytes that nothing uses must be zero.
     """
     if not unused:
-        sound = sound_leaf(raw, L.geometry(shift), 8 if words else 1)
+        sound = sound_leaf(bytes(raw), shift, 8 if words else 1)
         if sound is not None:
             return sound
     checker = _Checker(raw, shift, block, 8 if words else 1, unused)
@@ -264,4 +263,4 @@ def check_leaf(
         checker.buckets()
         checker.leftovers()
     prefix, length, flags = checker.prefix, checker.prefix_len, raw[L.B_FLAGS]
-    return LeafReport(prefix, length, flags, checker.entries, checker.violations, bytes(checker.left))
+    return LeafReport(prefix, length, flags, checker.entries, tuple(checker.violations), bytes(checker.left))

@@ -7,9 +7,11 @@ claimed twice, and none be left. `following` are the links that free chunks and 
 
 from __future__ import annotations
 
+import functools
 import re
 import struct
 from array import array
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from zapcore import layout as L
@@ -37,7 +39,7 @@ class LeafReport(NamedTuple):
     prefix_len: int
     flags: int
     entries: list[LeafEntry]
-    violations: list[Violation]
+    violations: Sequence[Violation]
     unreached: bytes
 
 
@@ -51,14 +53,19 @@ _BACKWARDS = array("H", [L.CHAIN_END, *range(_CHUNKS - 1)])
 LONG = 6 * L.ARRAY_BYTES
 """Bytes: an array that is read at once if its chunks lie side by side."""
 
+_new_entry = tuple.__new__  # half the time of LeafEntry(...)
 _NO_PAD = bytes(11)
 _USED = re.compile(rb"[^\xff]")
 """A byte of a bucket that is not empty; that is its first or its second one."""
 
 
-def sound_leaf(raw: bytes | bytearray, geo: L.Geometry, name_size: int) -> LeafReport | None:
-    """What a leaf block holds if nothing is wrong with it, else None. `name_size` is that of a name's
-    integers."""
+@functools.lru_cache(maxsize=1024)
+def sound_leaf(raw: bytes, shift: int, name_size: int) -> LeafReport | None:
+    """What a leaf block of 2^shift bytes holds if nothing is wrong with it, else None. `name_size` is that of
+    a name's integers. Programs that fuzzers make of each other pass through the same leaves again and again:
+    what is returned is not to be changed.
+    """
+    geo = L.geometry(shift)
     kind, pad1, prefix, magic, free, counted, prefix_len, free_list, flags, pad2 = HEADER.unpack_from(raw)
     if kind != L.ZBT_LEAF or magic != L.ZAP_LEAF_MAGIC or pad1 or pad2 != _NO_PAD:
         return None
@@ -67,12 +74,9 @@ def sound_leaf(raw: bytes | bytearray, geo: L.Geometry, name_size: int) -> LeafR
     chunks = geo.chunks
     end = geo.first_chunk + L.CHUNK_SIZE * chunks
     left = bytearray(raw[geo.first_chunk : end : L.CHUNK_SIZE])
-    if left.count(L.CHUNK_FREE) != free or left.count(L.CHUNK_ENTRY) != counted:
+    if 0 in left:
         return None
-    if left.count(L.CHUNK_ARRAY) != chunks - free - counted:
-        return None
-    links = memoryview(raw).cast("H")[geo.h_chunk + L.H_CHUNK_NEXT : end // 2 : 12]
-    following = array("H", links.tobytes())
+    following = array("H", raw)[geo.h_chunk + L.H_CHUNK_NEXT : end // 2 : 12]
     try:
         if not _free_list_ends(left, following, free_list, free):
             return None
@@ -83,7 +87,7 @@ def sound_leaf(raw: bytes | bytearray, geo: L.Geometry, name_size: int) -> LeafR
         return None
     if counted > 1 and len({(entry.hash, entry.cd) for entry in entries}) != counted:
         return None
-    return LeafReport(prefix, prefix_len, flags, entries, [], bytes(left))
+    return LeafReport(prefix, prefix_len, flags, entries, (), bytes(left))
 
 
 def _free_list_ends(left: bytearray, following: array[int], chunk: int, free: int) -> bool:
@@ -109,7 +113,7 @@ def _free_list_ends(left: bytearray, following: array[int], chunk: int, free: in
 
 
 def _entries(
-    raw: bytes | bytearray,
+    raw: bytes,
     geo: L.Geometry,
     name_size: int,
     prefix: int,
@@ -144,6 +148,19 @@ def _entries(
             last_cd = cd
             values = []
             for link, wanted in ((name_at, name_ints * name_size), (value_at, size * length)):
+                if wanted <= L.ARRAY_BYTES:  # most names, and many a value
+                    if wanted:
+                        if left[link] != L.CHUNK_ARRAY:
+                            return None
+                        left[link] = 0
+                        start = first + 1 + L.CHUNK_SIZE * link
+                        link = following[link]
+                        values.append(raw[start : start + wanted])
+                    else:
+                        values.append(b"")
+                    if link != L.CHAIN_END:
+                        return None
+                    continue
                 if wanted >= LONG:
                     long = _long_array(raw, first, link, wanted, left, following)
                     if long is not None:
@@ -160,13 +177,14 @@ def _entries(
                 if link != L.CHAIN_END:
                     return None
                 values.append(b"".join(pieces)[:wanted])
-            entries.append(LeafEntry(chunk, hashed, cd, values[0], name_ints, size, length, values[1]))
+            fields = chunk, hashed, cd, values[0], name_ints, size, length, values[1]
+            entries.append(_new_entry(LeafEntry, fields))
             chunk = after
     return entries
 
 
 def _long_array(
-    raw: bytes | bytearray, first: int, chunk: int, size: int, left: bytearray, following: array[int]
+    raw: bytes, first: int, chunk: int, size: int, left: bytearray, following: array[int]
 ) -> bytes | None:
     """The content of an array if its chunks lie side by side, in order (as a new leaf gives them) or
     backwards (as freed ones are given again); they are claimed. Else None. Raises IndexError."""

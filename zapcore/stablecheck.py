@@ -36,12 +36,16 @@ class SyncAuditor:
         in_flight = self._objset.in_flight
         return (in_flight[0] if in_flight else self._objset.open_tx.txg) - 1
 
+    def something_new(self) -> bool:
+        """Whether a txg has closed or synced since the last call of `violations`."""
+        objset = self._objset
+        now = objset.open_tx.txg
+        return now != self._open or self._synced != (objset.in_flight[0] if objset.in_flight else now) - 1
+
     def violations(self) -> Iterator[Violation]:
         """What is wrong with what has synced since the last call."""
         objset = self._objset
         now = objset.open_tx.txg
-        if now == self._open and self._synced == (objset.in_flight[0] if objset.in_flight else now) - 1:
-            return
         synced, self._synced = self._synced, self._last_synced()
         # what came after a txg that was closed and synced by one operation hides what it was
         if self._synced in self._closed:

@@ -8,7 +8,7 @@ that it can be so.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fuzz.oracle.directories import Directories
 from fuzz.oracle.state import IN_DIRECTORIES, Value, expect
@@ -32,39 +32,10 @@ class Oracle(Directories):
     def __init__(self, program: Program, unlinks_first: bool = True) -> None:
         super().__init__(program)
         self.unlinks_first = unlinks_first
-        self.checks: dict[str, Callable[[Op, Result], str | None]] = {
-            "contains": self._contains,
-            "increment": self._increment,
-            "search": self._search,
-            "stats": self._stats,
-            "advance": self._advance,
-            "serialize": self._serialize,
-            "lookup_norm": self._lookup_norm,
-            "remove_norm": self._remove_norm,
-            "reopen": self._reopen,
-            "touch": self._make_entry,
-            "mkdir": self._make_entry,
-            "unlink": self._drop_entry,
-            "rmdir": self._drop_entry,
-            "rename": self._rename,
-            "readdir": self._readdir,
-            "add": self._write,
-            "update": self._write,
-            "remove": self._remove,
-            "lookup": self._lookup,
-            "length": self._length,
-            "count": self._count,
-            "destroy": self._destroy,
-            "create": self._create,
-            "cursor": self._cursor,
-            "next": self._next,
-            "retrieve": self._retrieve,
-            "close": self._close,
-        }
 
     def check(self, op: Op, result: Result) -> str | None:
         """What is wrong with the answer, as "expected X, got Y"; None if nothing is. Updates the state."""
-        check = self.checks.get(op.verb)
+        check = CHECKS.get(op.verb)
         if self.fat.get(op.target, True) is not True:
             self._is_it_fat(op, result.errno)
         if op.key is not None and op.verb != "rename" and (refused := self._refused(op)):
@@ -76,7 +47,7 @@ class Oracle(Directories):
             if errno.ENAMETOOLONG not in refused:
                 return expect(result.errno, refused[0])
         if check is not None:
-            return check(op, result)
+            return check(self, op, result)
         return expect(result.errno, 0)
 
     def _is_it_fat(self, op: Op, code: int) -> None:
@@ -89,3 +60,35 @@ class Oracle(Directories):
             no_room = code == errno.EINVAL and op.length < 1 and op.verb.startswith("lookup")
             if no_room or code in (errno.E2BIG, errno.ENAMETOOLONG):
                 self.fat[op.target] = True
+
+
+CHECKS: Mapping[str, Callable[[Oracle, Op, Result], str | None]] = {
+    "contains": Oracle._contains,
+    "increment": Oracle._increment,
+    "search": Oracle._search,
+    "stats": Oracle._stats,
+    "advance": Oracle._advance,
+    "serialize": Oracle._serialize,
+    "lookup_norm": Oracle._lookup_norm,
+    "remove_norm": Oracle._remove_norm,
+    "reopen": Oracle._reopen,
+    "touch": Oracle._make_entry,
+    "mkdir": Oracle._make_entry,
+    "unlink": Oracle._drop_entry,
+    "rmdir": Oracle._drop_entry,
+    "rename": Oracle._rename,
+    "readdir": Oracle._readdir,
+    "add": Oracle._write,
+    "update": Oracle._write,
+    "remove": Oracle._remove,
+    "lookup": Oracle._lookup,
+    "length": Oracle._length,
+    "count": Oracle._count,
+    "destroy": Oracle._destroy,
+    "create": Oracle._create,
+    "cursor": Oracle._cursor,
+    "next": Oracle._next,
+    "retrieve": Oracle._retrieve,
+    "close": Oracle._close,
+}
+"""What each verb's answer is held against; of the others only success is expected."""

@@ -118,13 +118,15 @@ class ModelTarget:
         return run_threads(program, self, judge=judge, trace=trace).outcome
 
     def audit(self, op: Op, oracle: Oracle) -> None:
-        """Check the invariants of the ZAP that an op worked on, or of all after a txg op. Raises Failure."""
+        """Check the invariants of the ZAP that an op worked on, or of all after a txg op; after `sync`, every
+        entry. Raises Failure."""
         held = sum([opened.cursor.holds for opened in self.cursors.values()]) if self.cursors else 0
         numbers = self.numbers
         name = op.target if op.target in numbers else op.other
+        keys = None if op.verb == "sync" else () if op.key is None else (op.key,)
         try:
             for each in (name,) if name in numbers else numbers:
-                self.auditor.check(numbers[each], oracle.entries[each], held)
+                self.auditor.check(numbers[each], oracle.entries[each], held, keys)
         except Panic as panic:
             raise failure_of(panic) from panic
 

@@ -58,13 +58,12 @@ class Name:
         self.zap = zap
         self.key = key
         self.match = match
+        self.stored = stored_key(key)
         if isinstance(key, tuple):
             self.numints = len(key)
-            self.stored = key[0].to_bytes(8, "big") if len(key) == 1 else struct.pack(f">{len(key)}Q", *key)
             hashed = key[0] if zap.prehashed else hash_words(zap.salt, key)
         else:
             self.numints = len(key) + 1
-            self.stored = key + b"\0"
             if zap.norm:
                 self.flags = zap.norm
                 long = zap.objset.release.long_names and len(key) >= MAX_NAME
@@ -96,6 +95,13 @@ class Name:
             return normalize(name, self.flags, self.room) == self.form
         except Unmappable:
             return False
+
+
+def stored_key(key: Key) -> bytes:
+    """A key as a leaf has it: words big-endian, names with their NUL."""
+    if isinstance(key, bytes):
+        return key + b"\0"
+    return key[0].to_bytes(8, "big") if len(key) == 1 else struct.pack(f">{len(key)}Q", *key)
 
 
 def key_of(stored: bytes, words: bool) -> Key:
