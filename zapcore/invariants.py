@@ -97,7 +97,6 @@ class Auditor:
         if dnode is None or dnode.free_txg:
             self.objects.pop(number, None)
             return
-        self._check_users(dnode)
         known = self.objects.get(number)
         if known is None:
             known = self.objects[number] = _Object()
@@ -116,8 +115,15 @@ class Auditor:
             for violation in self.sync_auditor.violations():
                 raise _broken(violation.invariant, str(violation))
 
-    def _check_users(self, dnode: Dnode) -> None:
-        for dbuf in dnode.dbufs.values():
+    def _look_at_dbufs(self, dnode: Dnode, raw: Mapping[int, bytes]) -> list[int]:
+        """Check holds and user data; returns which leaves' bytes are not `raw`, which was looked at last."""
+        changed = []
+        cached = 0
+        for blkid, dbuf in dnode.dbufs.items():
+            if blkid in raw and dbuf.state is CACHED:
+                cached += 1
+                if raw[blkid] != dbuf.buf.raw:
+                    changed.append(blkid)
             if len(dbuf.dirty) > len(dbuf.holds):
                 raise _broken("dirty-holds", f"block {dbuf.blkid}: a dirty record without hold")
             user = dbuf.user
@@ -127,6 +133,13 @@ class Auditor:
                 raise _broken("user-data", f"block {dbuf.blkid}: user data points elsewhere")
             if user.rwlock.writer == FREED:  # type: ignore[attr-defined]  # a Zap or a Leaf: both have one
                 raise _broken("user-data", f"block {dbuf.blkid}: user data is freed")
+        if cached < len(raw):
+            dbufs = dnode.dbufs
+            for blkid, old in raw.items():
+                there = dbufs.get(blkid)
+                if (there is None or there.state is not CACHED) and old != dnode.current(blkid):
+                    changed.append(blkid)
+        return changed
 
     def _first_violation(
         self,
@@ -143,6 +156,7 @@ class Auditor:
             known.q = memoryview(known.header).cast("Q")
         q = known.q
         if q[L.Q_BLOCK_TYPE] == L.ZBT_MICRO:
+            self._look_at_dbufs(dnode, {})
             if not same_header:
                 known.slots = len(micro.slots_in_use(bytearray(known.header)))
                 return next(_micro_violations(known.header, entries), None)
@@ -150,7 +164,7 @@ class Auditor:
         same_table = self._same_table(dnode, known, same_header)
         if not same_table:
             self._read_table(known)
-        changed = _changed_leaves(dnode, known)
+        changed = self._look_at_dbufs(dnode, known.raw)
         if same_header and same_table and not changed:
             return None if entries is None else _wrong_entry(known, (), entries, keys)
         same_blocks = same_table and known.header[_SETTLED] == before[_SETTLED]
@@ -246,17 +260,6 @@ def _is_misplaced(q: memoryview, entry: LeafEntry) -> bool:
     key = key_of(entry.name, bool(flags & L.FLAG_UINT64_KEY))
     hashed = hash_of_key(key, q[L.Q_SALT], flags, q[L.Q_NORMFLAGS])
     return hashed is not None and hashed != entry.hash
-
-
-def _changed_leaves(dnode: Dnode, known: _Object) -> list[int]:
-    """The leaves whose bytes are not those that were looked at last."""
-    changed = []
-    dbufs = dnode.dbufs
-    for blkid, old in known.raw.items():
-        dbuf = dbufs.get(blkid)
-        if old != (dbuf.buf.raw if dbuf is not None and dbuf.state is CACHED else dnode.current(blkid)):
-            changed.append(blkid)
-    return changed
 
 
 def _wrong_entry(

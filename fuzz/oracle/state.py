@@ -56,12 +56,11 @@ class State(Names):
 
     def _refused(self, op: Op) -> tuple[int, ...]:
         """The errnos, of which any will do, of an op that is refused for its ZAP or its name alone."""
-        verb = VERBS[op.verb]
         header = self.headers[op.target]
         if self.entries[op.target] is None:
             return (errno.ENOENT,)
-        if verb.names and header.words:
-            return (errno.ENOTSUP,)
+        if header.words:
+            return (errno.ENOTSUP,) if VERBS[op.verb].names else ()
         if op.verb == "increment" and op.fill == 0:
             return ()
         match = op.extra if op.verb in ("lookup_norm", "remove_norm") else 0
