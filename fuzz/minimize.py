@@ -3,7 +3,8 @@
 It knows nothing of failures: a property is any predicate of programs. Every step offers a candidate that
 is simpler by `fuzz.simpler`, and is taken if the predicate holds of it; nothing is asked twice. First large
 pieces of the ops go, then single ones and pairs, then what is left is made plainer (`fuzz.simplify`). It
-ends when no step of any pass is taken any more: no op can be dropped, no number made simpler.
+ends when no step of any pass is taken any more: no op can be dropped, no number made simpler, and among the
+programs that are built otherwise (`fuzz.rebuild`) no shorter one has the property.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 
 from fuzz.program import VERBS, Op, Program, Target
+from fuzz.rebuild import REBUILDS, UP_TO, without_one
 from fuzz.simpler import simplicity
 from fuzz.simplify import SIMPLIFICATIONS, used_zaps
 
@@ -21,6 +23,8 @@ Pass = Callable[[Program], Iterator[Program]]
 
 DEFAULT_TRIES = 20_000
 _PAIRS_UP_TO = 32
+_REBUILD_TRIES = 2000
+"""For one search among programs that are built otherwise. It took 530 at most where it found one."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -80,7 +84,7 @@ class _Minimizer:
         self.shorten()
         progress = True
         while progress and self.left > 0:
-            progress = sum(self.apply(name, each) for name, each in PASSES) > 0
+            progress = sum(self.apply(name, each) for name, each in PASSES) > 0 or self.rebuild()
         self.stats.complete = self.left > 0
         return self.best
 
@@ -91,8 +95,8 @@ class _Minimizer:
         """Take the candidate if it is simpler and has the property."""
         if self.left <= 0:
             return False
-        key = simplicity(candidate)
-        if not key < self.best_key:
+        more = len(candidate.ops) - len(self.best.ops)
+        if more > 0 or (more == 0 and not simplicity(candidate) < self.best_key):
             return False
         if candidate in self.known:
             self.stats.remembered += 1
@@ -104,7 +108,7 @@ class _Minimizer:
             return False
         row.taken += 1
         row.ops += len(self.best.ops) - len(candidate.ops)
-        self.best, self.best_key = candidate, key
+        self.best, self.best_key = candidate, simplicity(candidate)
         return True
 
     def apply(self, name: str, each: Pass) -> bool:
@@ -124,6 +128,17 @@ class _Minimizer:
                     break
                 at = 0
         return progress
+
+    def rebuild(self) -> bool:
+        """Whether a shorter program was found that is built otherwise."""
+        if len(self.best.ops) > UP_TO:
+            return False
+        last = max(self.left - _REBUILD_TRIES, 0)
+        return any(
+            self.offer(self.row(name), candidate)
+            for name, each in REBUILDS
+            for candidate in itertools.takewhile(lambda _: self.left > last, each(self.best))
+        )
 
     def shorten(self) -> None:
         """The shortest beginning, by halving (failures end a program, so this is nearly always right); then
@@ -170,12 +185,6 @@ def _groups(program: Program) -> Iterator[Program]:
             yield program.with_ops([op for op in ops if not test(op, what)])
 
 
-def _single_ops(program: Program) -> Iterator[Program]:
-    """Without one op, the last ones first."""
-    for at in reversed(range(len(program.ops))):
-        yield program.with_ops(program.ops[:at] + program.ops[at + 1 :])
-
-
 def _pairs(program: Program) -> Iterator[Program]:
     """Without two ops that need each other: any two of a short program; in a long one those of one key or
     one cursor that follow each other."""
@@ -198,7 +207,7 @@ def _neighbours(ops: tuple[Op, ...]) -> list[tuple[int, int]]:
 
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("groups", _groups),
-    ("single ops", _single_ops),
+    ("single ops", without_one),
     ("pairs", _pairs),
     *SIMPLIFICATIONS,
 )

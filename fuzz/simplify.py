@@ -39,7 +39,7 @@ def _with_zap(program: Program, zap: Zap) -> Program:
     )
 
 
-def _renamed(program: Program, zap: str, names: Mapping[Key, Key]) -> Program:
+def renamed_keys(program: Program, zap: str, names: Mapping[Key, Key]) -> Program:
     """Keys of one ZAP renamed all at once."""
 
     def change(op: Op) -> Op:
@@ -53,7 +53,7 @@ def _renamed(program: Program, zap: str, names: Mapping[Key, Key]) -> Program:
     return _mapped(program, change)
 
 
-def _keys_of(program: Program, zap: str) -> list[Key]:
+def all_keys(program: Program, zap: str) -> list[Key]:
     """The keys of one ZAP, in order."""
     return list(dict.fromkeys(key for op in program.ops if op.target == zap for key in keys_of(op)))
 
@@ -92,10 +92,10 @@ def headers(program: Program) -> Iterator[Program]:
         for hash64 in dict.fromkeys((False, zap.hash64)):
             plain = Zap(zap.name, words=1, prehashed=True, hash64=hash64, leaf_shift=9)
             if not (zap.prehashed and zap.words == 1):
-                hashed = _renamed(
+                hashed = renamed_keys(
                     _with_zap(program, plain),
                     zap.name,
-                    {key: (hash_of(zap, key),) for key in _keys_of(program, zap.name)},
+                    {key: (hash_of(zap, key),) for key in all_keys(program, zap.name)},
                 )
                 yield from _resized(hashed, zap, plain)
                 yield _with_zap(hashed, plain._replace(leaf_shift=zap.leaf_shift))
@@ -103,9 +103,9 @@ def headers(program: Program) -> Iterator[Program]:
             yield _with_zap(program, zap._replace(fat=True, hash64=True))
         if zap.words > 1:
             fewer: dict[Key, Key] = {
-                key: key[:1] for key in _keys_of(program, zap.name) if isinstance(key, tuple)
+                key: key[:1] for key in all_keys(program, zap.name) if isinstance(key, tuple)
             }
-            yield _renamed(_with_zap(program, zap._replace(words=1)), zap.name, fewer)
+            yield renamed_keys(_with_zap(program, zap._replace(words=1)), zap.name, fewer)
         for shift in range(9, zap.leaf_shift):
             smaller = zap._replace(leaf_shift=shift)
             yield from _resized(_with_zap(program, smaller), zap, smaller)
@@ -147,7 +147,7 @@ def fewer_keys(program: Program) -> Iterator[Program]:
     """Without the ops of one key, and values that fill a half, a third... of a leaf for those that are left:
     fewer entries have to be larger to need as many leaves."""
     for zap in program.zaps:
-        known = _keys_of(program, zap.name)
+        known = all_keys(program, zap.name)
         for key in known if len(known) > 1 else ():
             rest = program.with_ops(
                 [op for op in program.ops if op.target != zap.name or key not in keys_of(op)]
@@ -167,7 +167,7 @@ def _two_keys(program: Program, zap: Zap, known: list[Key]) -> Iterator[Program]
     two: tuple[Key, Key] = ((0, *rest), (TOP, *rest))
     for upper in range(1, 1 << (len(known) - 1)):
         halves: dict[Key, Key] = {key: two[upper << 1 >> at & 1] for at, key in enumerate(known)}
-        yield _all_as_long(_renamed(program, zap.name, halves), zap.name, _share(zap, 2))
+        yield _all_as_long(renamed_keys(program, zap.name, halves), zap.name, _share(zap, 2))
 
 
 def _share(zap: Zap, share: int) -> int:
@@ -217,32 +217,32 @@ def _as_verb(op: Op, name: str) -> Op | None:
 def keys(program: Program) -> Iterator[Program]:
     """Fewer keys; then all of them turned so that one is 0, or cut to their first bits; then one by one."""
     for zap in program.zaps:
-        known = _keys_of(program, zap.name)
+        known = all_keys(program, zap.name)
         for old, new in itertools.permutations(known, 2):
-            yield _renamed(program, zap.name, {old: new})
+            yield renamed_keys(program, zap.name, {old: new})
         if zap.words:
             yield from _words(program, zap.name, [key for key in known if isinstance(key, tuple)])
         else:
             yield from _names(program, zap.name, [key for key in known if isinstance(key, bytes)])
         for first, second in itertools.combinations(known, 2):
-            yield _renamed(program, zap.name, {first: second, second: first})
+            yield renamed_keys(program, zap.name, {first: second, second: first})
 
 
 def _words(program: Program, zap: str, known: list[tuple[int, ...]]) -> Iterator[Program]:
     for pivot in known:
         turned: dict[Key, Key] = {key: tuple(a ^ b for a, b in zip(key, pivot, strict=True)) for key in known}
-        yield _renamed(program, zap, turned)
+        yield renamed_keys(program, zap, turned)
     for bits in (1, 2, 3, 4, 6, 8, 12, 16, 24, 28, 32, 48):
         mask = U64 << (64 - bits) & U64
-        yield _renamed(program, zap, {key: tuple(word & mask for word in key) for key in known})
+        yield renamed_keys(program, zap, {key: tuple(word & mask for word in key) for key in known})
     for key in sorted(known, key=key_cost, reverse=True):
         for index, word in enumerate(key):
             for new in _simpler_words(word):
-                yield _renamed(program, zap, {key: (*key[:index], new, *key[index + 1 :])})
+                yield renamed_keys(program, zap, {key: (*key[:index], new, *key[index + 1 :])})
         for bit in range(64):
             # a bit that all keys agree in may not matter, while no key alone can lose it
             if all(each[0] >> bit & 1 for each in known):
-                yield _renamed(program, zap, {each: (each[0] ^ 1 << bit, *each[1:]) for each in known})
+                yield renamed_keys(program, zap, {each: (each[0] ^ 1 << bit, *each[1:]) for each in known})
 
 
 def _simpler_words(word: int) -> Iterator[int]:
@@ -255,12 +255,12 @@ def _simpler_words(word: int) -> Iterator[int]:
 
 
 def _names(program: Program, zap: str, known: list[bytes]) -> Iterator[Program]:
-    yield _renamed(program, zap, dict(zip(known, LETTERS, strict=False)))
+    yield renamed_keys(program, zap, dict(zip(known, LETTERS, strict=False)))
     for key in sorted(known, key=key_cost, reverse=True):
         shorter = (*LETTERS[: len(known) + 1], key[: len(key) // 2], key[:-1], key[1:])
         for new in shorter:
             if new and key_cost(new) < key_cost(key):
-                yield _renamed(program, zap, {key: new})
+                yield renamed_keys(program, zap, {key: new})
 
 
 def values(program: Program) -> Iterator[Program]:
