@@ -88,7 +88,7 @@ def sound_leaf(raw: bytes, shift: int, name_size: int) -> LeafReport | None:
     return LeafReport(prefix, prefix_len, flags, entries, (), bytes(left))
 
 
-_remembered = functools.lru_cache(maxsize=2048)(sound_leaf)
+_remembered = functools.lru_cache(maxsize=1 << 14)(sound_leaf)
 _SMALL = 1024
 
 
