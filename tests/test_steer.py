@@ -42,6 +42,17 @@ def test_known_is_cut_and_the_sixteenth_runs() -> None:
     assert Steering(lambda text: False).cut(PANICS, model, ignore) == PANICS
 
 
+def test_damage_is_always_cut_and_wrong_answers_are_not() -> None:
+    """What a library makes of a damage is another failure each time, none of them news."""
+    model = ModelTarget("2.3", block_limit=1 << 10)
+    damaged = load(CORPUS / "findings/zap-trunc-next-table/program.zap")
+    widened = load(CORPUS / "findings/lookup-widened/program.zap")
+    steering = Steering(lambda text: "free-mark" in text or "widened" in text)
+    for _ in range(RECHECKED):
+        assert steering.cut(damaged, model, ignore).ops == damaged.ops[:5]
+        assert steering.cut(widened, model, ignore) == widened
+
+
 def test_limits_are_always_cut() -> None:
     model = ModelTarget("2.3", block_limit=1 << 10)
     steering = Steering(lambda text: False)
@@ -64,7 +75,7 @@ def test_both_keeps_the_library_from_what_is_known(libzpool: Callable[..., Libzp
     assert ran == [len(PANICS.ops) - 1]
 
 
-@pytest.mark.parametrize("finding", ["zap-cursor-on-table", "update-too-large"])
+@pytest.mark.parametrize("finding", ["zap-cursor-on-table", "update-too-large", "zap-trunc-next-table"])
 def test_a_run_goes_around(libzpool: Callable[..., LibzpoolTarget], tmp_path: Path, finding: str) -> None:
     libzpool("2.3")
     seed = CORPUS / "findings" / finding / "program.zap"

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from fuzz.program import Program
 from fuzz.run import Trace, run
 from fuzz.signature import Failure
+from fuzz.targets.both import SILENT_KINDS
 from fuzz.targets.model import ModelTarget
-from zapcore.errors import Kind
 
 RECHECKED = 16
-"""Of so many programs that run into a known failure the last does run, lest something else hides there."""
+"""Of so many programs that run into a known panic the last does run, lest something else hides there."""
 
 
 class Steering:
@@ -33,12 +33,12 @@ class Steering:
         if not self._known(text):
             return False
         self.around[text] += 1
-        undefined = failure.signature.kind == Kind.STALE_BYTES  # the library shows something else each time
-        return undefined or self.around[text] % RECHECKED != 0
+        return failure.signature.kind in SILENT_KINDS or self.around[text] % RECHECKED != 0
 
     def cut(self, program: Program, model: ModelTarget, trace: Trace) -> Program:
-        """The program up to where the model says that it fails in a known way or meets a limit."""
-        outcome = run(program, model, judge=False, trace=trace)
+        """The program up to where the model says that it fails in a known way or meets a limit. Known wrong
+        answers end nothing; a known damage does: what a library makes of it is another failure each time."""
+        outcome = run(program, model, trace=trace, forgive=lambda wrong: self._known(str(wrong.signature)))
         if outcome.limit is not None:
             self.around["limit"] += 1
         elif outcome.failure is None or not self.avoid(outcome.failure):
