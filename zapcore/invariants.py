@@ -43,9 +43,10 @@ def _broken(invariant: str, detail: str) -> Panic:
 class _Object:
     """What an auditor knows of one object since it last looked: `header` and, of each leaf, `raw` are the
     bytes then, `q` the header as words, `total` the entries in all leaves, `by_name` each of them by its
-    name as stored, `slots` those of a micro ZAP."""
+    name as stored, `slots` those of a micro ZAP; `gone` are the differentiators of entries that are no longer
+    where they were then, by name."""
 
-    __slots__ = ("by_name", "header", "leaves", "q", "raw", "slots", "table", "table_bytes", "total")
+    __slots__ = ("by_name", "gone", "header", "leaves", "q", "raw", "slots", "table", "table_bytes", "total")
 
     def __init__(self) -> None:
         self.header: bytes = b""
@@ -55,6 +56,7 @@ class _Object:
         self.raw: dict[int, bytes] = {}
         self.leaves: dict[int, LeafReport] = {}
         self.by_name: dict[bytes, LeafEntry] = {}
+        self.gone: dict[bytes, int] = {}
         self.total = 0
         self.slots = 0
 
@@ -69,6 +71,7 @@ class _Object:
         for entry in entries:
             if self.by_name.get(entry.name) is entry:
                 del self.by_name[entry.name]
+                self.gone[entry.name] = entry.cd
 
 
 class Auditor:
@@ -155,12 +158,16 @@ class Auditor:
             known.header = bytes(header)
             known.q = memoryview(known.header).cast("Q")
         q = known.q
+        known.gone.clear()
         if q[L.Q_BLOCK_TYPE] == L.ZBT_MICRO:
             self._look_at_dbufs(dnode, {})
             if not same_header:
                 known.slots = len(micro.slots_in_use(bytearray(known.header)))
                 return next(_micro_violations(known.header, entries), None)
             return None if entries is None else _wrong_total(known.slots, entries)
+        if known.slots:
+            known.gone = _micro_differentiators(before)
+            known.slots = 0
         same_table = self._same_table(dnode, known, same_header)
         if not same_table:
             self._read_table(known)
@@ -171,11 +178,15 @@ class Auditor:
         same_table = same_table and known.header[_TABLE_SIZE] == before[_TABLE_SIZE]
         words = bool(q[L.Q_FLAGS] & L.FLAG_UINT64_KEY)
         same_prefixes = True
+        emptied: list[LeafReport] = []
         fresh: list[LeafEntry] = []
         for blkid in changed:
             same_prefixes &= self._look_at_leaf(dnode, known, blkid, words, fresh)
-            if known.leaves[blkid].violations:
-                return known.leaves[blkid].violations[0]
+            leaf = known.leaves[blkid]
+            if leaf.violations:
+                return leaf.violations[0]
+            if not leaf.entries:
+                emptied.append(leaf)
         for entry in fresh:
             known.by_name[entry.name] = entry
             if _is_misplaced(q, entry):
@@ -188,7 +199,12 @@ class Auditor:
             violation = next(fat_violations(fat, same_blocks, same_table and same_prefixes), None)
             if violation is not None:
                 return violation
-        return None if entries is None else _wrong_entry(known, fresh, entries, keys)
+        wrong = None if entries is None else _wrong_entry(known, fresh, entries, keys)
+        if wrong is not None or keys is None:
+            return wrong
+        if known.gone and (wrong := _wrong_differentiator(known, fresh, keys)):
+            return wrong
+        return _unshrunk(known, emptied) if emptied and self.objset.release.shrink else None
 
     def _same_table(self, dnode: Dnode, known: _Object, same_header: bool) -> bool:
         """Whether the pointer table is the one that was looked at last; if not, its bytes are taken anew."""
@@ -286,6 +302,33 @@ def _wrong_entry(
     return _wrong_total(known.total, entries)
 
 
+def _wrong_differentiator(
+    known: _Object, fresh: Sequence[LeafEntry], keys: Iterable[Key]
+) -> Violation | None:
+    """What has moved without an op that worked on it has the differentiator that it had: cursors stand by
+    it. Splits keep it, and so does a micro ZAP that becomes fat."""
+    gone = known.gone
+    for entry in fresh:
+        if gone.get(entry.name, entry.cd) != entry.cd and entry.name not in map(stored_key, keys):
+            found = f"{entry.cd}, was {gone[entry.name]}"
+            return Violation("moved", known.block_of(entry), "le_cd", found, entry.chunk)
+    return None
+
+
+def _unshrunk(known: _Object, emptied: Sequence[LeafReport]) -> Violation | None:
+    """Of a leaf that has become empty, or is empty and has changed, the sibling is not empty: the op that
+    made it so would have collapsed them. What threads have left behind is not looked at."""
+    shift = known.q[L.Q_TBL_SHIFT]
+    for leaf in emptied:
+        length = leaf.prefix_len
+        if length:
+            blkid = known.table[(leaf.prefix ^ 1) << (shift - length)]
+            sibling = known.leaves[blkid]
+            if not sibling.entries and sibling.prefix_len == length:
+                return Violation("shrunk", blkid, "lh_nentries", "0, and its sibling is empty, too")
+    return None
+
+
 def _is_value(entry: LeafEntry, value: Value | None) -> bool:
     return (
         value is not None
@@ -314,3 +357,13 @@ def _micro_violations(header: bytes, entries: Mapping[Key, Value] | None) -> Ite
         found[name] = bytes(raw[at : at + 8])
     if entries is not None and found != {key: value.data for key, value in entries.items()}:
         yield Violation("entries", 0, "slots", f"{len(found)} entries, not what was put there")
+
+
+def _micro_differentiators(header: bytes) -> dict[bytes, int]:
+    """Of each entry of a micro ZAP, by its name as a leaf stores it."""
+    raw = bytearray(header)
+    words = memoryview(header).cast("I")
+    return {
+        micro.slot_name(raw, slot) + b"\0": words[micro.slot_offset(slot) // 4 + 2]
+        for slot in micro.slots_in_use(raw)
+    }

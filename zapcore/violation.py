@@ -27,6 +27,8 @@ LIVE: Mapping[str, str] = {
     "dirty-holds": "every dirty record holds its dbuf",
     "user-data": "user data points back at its dbuf, which is cached, and is not freed",
     "entries": "the entries are those that were put there",
+    "moved": "an entry keeps its differentiator while it is there",
+    "shrunk": "two sibling leaves are never both empty",
     "on-disk": "a txg writes what was there when it closed",
 }
 """What only a live world can show."""

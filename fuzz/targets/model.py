@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from fuzz.oracle import Oracle
-from fuzz.program import VERBS, Op, Program, Zap, value_bytes
+from fuzz.program import VERBS, Key, Op, Program, Zap, value_bytes
 from fuzz.run import Outcome, Trace
 from fuzz.signature import Failure, Signature
 from fuzz.targets.base import DONE, Entry, Found, Result
@@ -118,14 +118,19 @@ class ModelTarget:
         return run_threads(program, self, judge=judge, trace=trace).outcome
 
     def audit(self, op: Op, oracle: Oracle) -> None:
-        """Check the invariants of the ZAP that an op worked on, or of all after a txg op; after `sync`, every
-        entry. Raises Failure."""
+        """Check the invariants of the ZAPs that an op worked on, or of all after a txg op; after `sync`, all
+        entries. Raises Failure."""
         held = sum([opened.cursor.holds for opened in self.cursors.values()]) if self.cursors else 0
         numbers = self.numbers
-        name = op.target if op.target in numbers else op.other
-        keys = None if op.verb == "sync" else () if op.key is None else (op.key,)
+        keys: tuple[Key, ...] | None = () if op.key is None else (op.key,)
+        names: Iterable[str] = (op.target if op.target in numbers else op.other,)
+        if op.verb == "sync":
+            keys = None
+        elif op.to is not None and op.key is not None:  # a rename, which may change two directories
+            keys = (op.key, op.to)
+            names = dict.fromkeys((op.target, op.other))
         try:
-            for each in (name,) if name in numbers else numbers:
+            for each in names if op.target in numbers or op.other in numbers else numbers:
                 self.auditor.check(numbers[each], oracle.entries[each], held, keys)
         except Panic as panic:
             raise failure_of(panic) from panic

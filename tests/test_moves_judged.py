@@ -1,0 +1,62 @@
+"""Entries that an op moves stay what they are, and empty leaves do not stay: faults that no answer shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from fuzz.edits import Edit
+from fuzz.run import run
+from fuzz.syntax import parse
+from fuzz.targets.model import ModelTarget
+from tests.seeded import failure_under
+
+FAT = "zap z fat key=u64 prehashed leaf_shift=9\n"
+TWO = FAT + "add z 0x0 len=180\nadd z 0x8000000000000000 len=180\n"
+THREE = TWO + "add z 0x4000000000000000 len=180\n"
+FAULTS = {
+    "a micro ZAP made fat gives new differentiators": (
+        "zap:moved",
+        'zap z micro norm=2\nadd z "ab" int=8\nadd z "AB" int=8\nremove z "ab"\nadd z "Ab" int=8\n'
+        'update z "zz" len=2\n',
+        Edit(
+            "zap.micro:upgrade", "bytes(old[at : at + 8]), cd, tag", "bytes(old[at : at + 8]), L.NEED_CD, tag"
+        ),
+    ),
+    "a split gives new differentiators": (
+        "zap:moved",
+        FAT + "add z 0x8000000000000000 len=180\nadd z 0x0 len=180\n",
+        Edit(
+            "zap.split:_transfer_entry",
+            "    _link_entry(new, chunk)\n",
+            "    new_buf.raw[target + 12] += 7\n    _link_entry(new, chunk)\n",
+        ),
+    ),
+    "one pair is collapsed, though the next is empty, too": (
+        "zap:shrunk",
+        THREE + "remove z 0x8000000000000000\nremove z 0x4000000000000000\nremove z 0x0\n",
+        Edit("zap.shrink:shrink", "        length = even.h[L.H_PREFIX_LEN]\n", "        length = 0\n"),
+    ),
+    "the last two leaves are not collapsed": (
+        "zap:shrunk",
+        TWO + "remove z 0x0\nremove z 0x8000000000000000\n",
+        Edit("zap.shrink:shrink", "    while length:\n", "    while length > 1:\n"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("place", "text", "fault"), FAULTS.values(), ids=FAULTS)
+def test_is_seen_where_the_model_is_fine(place: str, text: str, fault: Edit) -> None:
+    assert failure_under(fault, text).signature.place == place
+
+
+def test_what_a_release_does_not_collapse_may_stay() -> None:
+    program = parse(TWO + "remove z 0x0\nremove z 0x8000000000000000\n")
+    assert run(program, ModelTarget("2.1")).fine
+
+
+def test_a_name_that_is_renamed_over_is_new() -> None:
+    """Its differentiator may be another, in either directory."""
+    text = "zap d fat hash64 norm=2\nzap e fat hash64 norm=2\n"
+    text += 'touch d "new"\ntouch e "ab"\ntouch e "AB"\nunlink e "ab"\n'
+    program = parse(text + 'rename d e "new" "AB"\ntouch e "Ab"\ncount e\n')
+    assert run(program, ModelTarget("2.3")).fine
