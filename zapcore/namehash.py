@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from zapcore import layout as L
 from zapcore.hashing import crc64, hash_words
 from zapcore.zap.name import HASH28_MASK, HASH48_MASK, LONG_NAME, MAX_NAME, Key
@@ -11,6 +13,7 @@ _CASES = (0, 2, 4)
 _FORMS = (0, 0x10, 0x20, 0x50, 0x60)
 
 
+@functools.lru_cache(maxsize=4096)
 def hash_of_key(key: Key, salt: int, flags: int, norm: int) -> int | None:
     """The hash as an entry stores it; None where these flags cannot be, or the name has no normal form."""
     if isinstance(key, tuple):

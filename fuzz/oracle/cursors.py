@@ -5,24 +5,9 @@ from __future__ import annotations
 import errno
 
 from fuzz.oracle.entries import Entries
-from fuzz.oracle.state import Walk, expect, expect_value, first_integer
-from fuzz.program import Key, Op, Zap
+from fuzz.oracle.state import Walk, expect, expect_value, first_integer, hash_bits, serial_of
+from fuzz.program import Key, Op
 from fuzz.targets.base import Entry, Result
-from zapcore.layout import FLAG_HASH64, FLAG_PRE_HASHED_KEY
-from zapcore.namehash import hash_of_key
-
-
-def hash_bits(zap: Zap) -> int:
-    """How many bits of a hash a serialized cursor has (zap_hashbits)."""
-    return 48 if zap.hash64 else 28
-
-
-def serial_of(zap: Zap, key: Key) -> int:
-    """The part of a serialized cursor that says on which hash it stands, for one that stands on this key."""
-    flags = FLAG_HASH64 * zap.hash64 | FLAG_PRE_HASHED_KEY * zap.prehashed
-    hashed = hash_of_key(key, zap.salt, flags, zap.norm)
-    assert hashed is not None  # it is there
-    return hashed >> (64 - hash_bits(zap))
 
 
 class Cursors(Entries):
@@ -48,21 +33,24 @@ class Cursors(Entries):
         walk = self.walks.get(op.target)
         if walk is None:
             return expect(result.errno, errno.EBADF)
+        before = walk.current
         if not walk.fresh:
             walk.current = None
-        return self._arrive(walk, result)
+        return self._arrive(walk, result, before)
 
     def _retrieve(self, op: Op, result: Result) -> str | None:
         walk = self.walks.get(op.target)
         if walk is None:
             return expect(result.errno, errno.EBADF)
-        if walk.current is not None:
-            walk.seen.discard(walk.current)
+        before = walk.current
+        if before is not None:
+            walk.seen.discard(before)
             walk.current = None
-        return self._arrive(walk, result)
+        return self._arrive(walk, result, before)
 
-    def _arrive(self, walk: Walk, result: Result) -> str | None:
-        """Judge what a cursor returned: an entry that is there, none twice, and none missed at the end."""
+    def _arrive(self, walk: Walk, result: Result, before: Key | None) -> str | None:
+        """Judge what a cursor that stood on `before` returned: an entry that is there, of no lower hash, none
+        twice, and none missed at the end."""
         entries = self.entries[walk.zap]
         if entries is None or walk.incarnation != self.incarnation[walk.zap]:
             return None  # a cursor on an object that is gone promises nothing
@@ -78,12 +66,14 @@ class Cursors(Entries):
             return f"the cursor returned {found.key!r}, which is not there"
         if found.key in walk.seen and found.key in walk.stable:
             return f"the cursor returned {found.key!r} twice"
-        if walk.start and serial_of(self.headers[walk.zap], found.key) < walk.start:
-            return f"the cursor returned {found.key!r}, which lies before its start"
+        header = self.headers[walk.zap]
+        floor = walk.start if before is None else serial_of(header, before)
+        if floor and serial_of(header, found.key) < floor:
+            return f"the cursor returned {found.key!r}, which lies before its start or where it stood"
         walk.seen.add(found.key)
         walk.current = found.key
         walk.fresh = False
-        wrong = self.check_conflict(self.headers[walk.zap], found)
+        wrong = self.check_conflict(header, found)
         wanted = (value.size, value.length, first_integer(value))
         return wrong or expect_value((found.size, found.length, found.first), wanted)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 
 from fuzz.oracle.cursors import Cursors
-from fuzz.oracle.state import expect, first_integer
+from fuzz.oracle.state import expect, first_integer, serial_of
 from fuzz.program import Key, Op
 from fuzz.targets.base import Result
 from zapcore.zap.name import LONG_NAME, MAX_NAME
@@ -100,6 +100,8 @@ class Directories(Cursors):
         assert isinstance(result.value, bytes)
         names = result.value.split(b"\0")[:-1]
         missed, extra = entries.keys() - set(names), len(names) - len(entries)
-        return (
-            f"expected all names once, got {extra} more, and not {len(missed)}" if missed or extra else None
-        )
+        if missed or extra:
+            return f"expected all names once, got {extra} more, and not {len(missed)}"
+        header = self.headers[op.target]
+        places = [serial_of(header, name) for name in names]
+        return None if places == sorted(places) else "expected names by their hashes, got another order"

@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from operator import ge
 from typing import cast
 
-from fuzz.oracle.state import State, Value, expect, expect_value, first_integer, stored_bytes, widen
+from fuzz.oracle.state import (
+    State,
+    Value,
+    expect,
+    expect_value,
+    first_integer,
+    serial_of,
+    stored_bytes,
+    widen,
+)
 from fuzz.program import U64, Key, Op, value_bytes
 from fuzz.targets.base import Found, Result
 from zapcore.layout import MAX_VALUE_LEN, array_chunks, geometry
@@ -181,9 +190,16 @@ class Entries(State):
         mask = op.extra or U64
         fitting = {key for key, value in entries.items() if not (first_integer(value) ^ op.fill) & mask}
         wrong = expect(result.errno, 0 if fitting else errno.ENOENT)
-        if wrong or not fitting or result.value in fitting:
+        if wrong or not fitting:
             return wrong
-        return f"expected a name of that value, got {result.value!r}"
+        if result.value not in fitting:
+            return f"expected a name of that value, got {result.value!r}"
+        header = self.headers[op.target]
+        first = min(serial_of(header, key) for key in fitting) if len(fitting) > 1 else None
+        assert isinstance(result.value, bytes)
+        if first is None or serial_of(header, result.value) == first:
+            return None
+        return f"expected the first name of that value, got {result.value!r}"
 
     def _stats(self, op: Op, result: Result) -> str | None:
         entries = self.entries[op.target]

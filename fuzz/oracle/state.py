@@ -6,7 +6,9 @@ import errno
 from typing import NamedTuple
 
 from fuzz.oracle.names import Names
-from fuzz.program import VERBS, Key, Op, Program
+from fuzz.program import VERBS, Key, Op, Program, Zap
+from zapcore.layout import FLAG_HASH64, FLAG_PRE_HASHED_KEY
+from zapcore.namehash import hash_of_key
 from zapcore.zap.name import LONG_NAME, MAX_NAME
 
 IN_DIRECTORIES = frozenset({"touch", "mkdir", "unlink", "rmdir", "rename"})
@@ -81,6 +83,19 @@ class State(Names):
         entries = self.entries[zap]
         assert key is not None and entries is not None
         return not self.headers[zap].fat and stored_bytes(key) > MAX_NAME and key not in entries
+
+
+def hash_bits(zap: Zap) -> int:
+    """How many bits of a hash a serialized cursor has (zap_hashbits)."""
+    return 48 if zap.hash64 else 28
+
+
+def serial_of(zap: Zap, key: Key) -> int:
+    """The part of a serialized cursor that says on which hash it stands, for one that stands on this key."""
+    flags = FLAG_HASH64 * zap.hash64 | FLAG_PRE_HASHED_KEY * zap.prehashed
+    hashed = hash_of_key(key, zap.salt, flags, zap.norm)
+    assert hashed is not None  # it is there
+    return hashed >> (64 - hash_bits(zap))
 
 
 def first_integer(value: Value) -> int:
