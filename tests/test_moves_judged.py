@@ -31,6 +31,11 @@ FAULTS = {
             "    new_buf.raw[target + 12] += 7\n    _link_entry(new, chunk)\n",
         ),
     ),
+    "a number is given out again while a cursor holds its old object": (
+        "zap:number",
+        FAT + "add z 0x0\ncursor c z\nnext c\ndestroy z\nsync\ntxg\nsync\ncreate z\n",
+        Edit("dmu.objset:Objset._is_free", "not old.dbufs and ", ""),
+    ),
     "one pair is collapsed, though the next is empty, too": (
         "zap:shrunk",
         THREE + "remove z 0x8000000000000000\nremove z 0x4000000000000000\nremove z 0x0\n",

@@ -31,6 +31,12 @@ FAULTS = {
     "only the first entry of a chain": Edit(
         "zap.stats:_leaf_stats", "            chunks[_bin(1 +", "            chunks[0 if length else _bin(1 +"
     ),
+    "the number of leaves for that of blocks": Edit(
+        "zap.stats:_fat_stats", "        q[L.Q_FREEBLK],\n", "        q[L.Q_NUM_LEAFS],\n"
+    ),
+    "the shift for the table's length": Edit(
+        "zap.stats:_fat_stats", "        1 << q[L.Q_TBL_SHIFT],\n", "        q[L.Q_TBL_SHIFT],\n"
+    ),
     "a leaf once for each pointer": Edit("zap.stats:_table_stats", "        last = block\n", ""),
     "a leaf that has entries": Edit(
         "zap.stats:_leaf_stats",

@@ -80,6 +80,7 @@ class Auditor:
     def __init__(self, objset: Objset) -> None:
         self.objset = objset
         self.objects: dict[int, _Object] = {}
+        self.destroyed: dict[int, Dnode] = {}
         self.sync_auditor = SyncAuditor(objset)
 
     def check(
@@ -99,10 +100,15 @@ class Auditor:
         dnode = self.objset.dnodes.get(number)
         if dnode is None or dnode.free_txg:
             self.objects.pop(number, None)
+            if dnode is not None:
+                self.destroyed[number] = dnode
             return
         known = self.objects.get(number)
         if known is None:
             known = self.objects[number] = _Object()
+            old = self.destroyed.pop(number, None)
+            if old is not None and old.dbufs:
+                raise _broken("number", f"object {number} is there while dbufs of another are held")
         violation = self._first_violation(dnode, known, entries, keys)
         if violation is not None:
             raise _broken(violation.invariant, str(violation))

@@ -26,6 +26,7 @@ LIVE: Mapping[str, str] = {
     "holds-at-rest": "no dbuf is held at rest but by cursors and dirty records",
     "dirty-holds": "every dirty record holds its dbuf",
     "user-data": "user data points back at its dbuf, which is cached, and is not freed",
+    "number": "an object's number is free once nobody holds a dbuf of it",
     "entries": "the entries are those that were put there",
     "moved": "an entry keeps its differentiator while it is there",
     "shrunk": "two sibling leaves are never both empty",

@@ -17,9 +17,9 @@ from fuzz.oracle.state import (
     stored_bytes,
     widen,
 )
-from fuzz.program import U64, Key, Op, value_bytes
+from fuzz.program import U64, Key, Op, Zap, value_bytes
 from fuzz.targets.base import Found, Result
-from zapcore.layout import MAX_VALUE_LEN, array_chunks, geometry
+from zapcore.layout import MAX_VALUE_LEN, ZAP_MAGIC, ZBT_HEADER, array_chunks, geometry
 from zapcore.zap import MATCH_NORMALIZE
 
 STATS_TABLE_BLOCKS, STATS_LEAVES, STATS_ENTRIES, STATS_HISTOGRAMS = 6, 10, 11, 13
@@ -207,7 +207,8 @@ class Entries(State):
             return expect(result.errno, errno.ENOENT)
         assert isinstance(result.value, tuple)
         wrong = expect(result.errno, 0) or expect_value(result.value[STATS_ENTRIES], len(entries))
-        return wrong or _wrong_histograms(cast("tuple[int, ...]", result.value), entries)
+        numbers = cast("tuple[int, ...]", result.value)
+        return wrong or _wrong_sizes(numbers, self.headers[op.target]) or _wrong_histograms(numbers, entries)
 
     def _matching(self, op: Op) -> list[Key]:
         """The names that an op's name matches, those that are found first coming first."""
@@ -235,6 +236,23 @@ class Entries(State):
     def _remove_norm(self, op: Op, result: Result) -> str | None:
         names = self._matching(op)
         return self._remove(op._replace(key=names[0]) if names else op, result)
+
+
+def _wrong_sizes(stats: tuple[int, ...], zap: Zap) -> str | None:
+    """What a fat ZAP's header says of its blocks makes sense: each lies below the free mark, and the table
+    has the size that its shift says, in its own blocks or half of the header."""
+    length, size, blocks, following, copied, first, own, shift, kind, magic, leaves, _, salt = stats[:13]
+    if not leaves:
+        return None  # a micro ZAP says only how large it is
+    wanted = (1 << zap.leaf_shift, ZBT_HEADER, ZAP_MAGIC, zap.salt, 1 << shift)
+    found = (size, kind, magic, salt, length)
+    if found != wanted:
+        return f"expected sizes of {wanted}, got {found}"
+    table = own * size // 8 if own else size // 16
+    used = 1 + leaves + own + (2 * own if following else 0)
+    if length != table or blocks < max(used, first + own, following + 2 * own * bool(following)):
+        return f"expected a table of {table} and at least {used} blocks, got {length} and {blocks}"
+    return None if copied < max(own, 1) else f"expected less than {own} blocks copied, got {copied}"
 
 
 def _wrong_histograms(stats: tuple[int, ...], entries: Mapping[Key, Value]) -> str | None:
