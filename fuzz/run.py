@@ -64,7 +64,8 @@ def run(
     at_once = getattr(target, "run_program", None)
     if at_once is not None and trace is None:
         return _run_at_once(program, at_once, judge, forgive, unlinks_first)
-    oracle = Oracle(program, unlinks_first) if judge else None
+    long_names = getattr(target, "long_names", None)
+    oracle = Oracle(program, unlinks_first, long_names) if judge else None
     audit = getattr(target, "audit", None) if judge else None
     owed = False
     index = -1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import hashlib
 import random
@@ -12,14 +13,17 @@ from collections.abc import Callable
 
 import pytest
 
+from fuzz.edits import Edit, applied
 from fuzz.everything import _PIECES, any_program
 from fuzz.program import Op, Program, Zap
 from fuzz.run import run
+from fuzz.syntax import parse
 from fuzz.targets.base import Entry, Found, Result
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 from fuzz.validate import NORMS
+from zapcore.release import RELEASES
 from zapcore.zap.norm import Unmappable, normalize, takes_its_nul
 
 Make = Callable[..., LibzpoolTarget]
@@ -250,3 +254,15 @@ def test_other_cut_names_have_an_end(libzpool: Make, name: bytes) -> None:
         (Zap("z", norm=NFKC, hash64=True),), (Op("add", "z", name, 8, 1, 2), Op("readdir", "z"))
     )
     assert run(program, BothTarget(ModelTarget("2.3"), libzpool("2.3"))).fine
+
+
+@pytest.mark.parametrize("long_names", [False, True])
+def test_the_room_for_a_long_name_is_judged(long_names: bool) -> None:
+    """Of a name of 256 bytes or more, what each release says is wrong in the other."""
+    program = parse('zap z micro norm=2\nadd z "' + "x" * 300 + '" int=8\n')
+    release = dataclasses.replace(RELEASES["2.3"], long_names=long_names)
+    right, wrong = ("LONG_NAME if long else MAX_NAME", "MAX_NAME" if long_names else "LONG_NAME")
+    assert run(program, ModelTarget(release)).fine
+    with applied(Edit("zap.name:Name.__init__", right, wrong)):
+        failure = run(program, ModelTarget(release)).failure
+    assert failure is not None and failure.signature.kind == "oracle"

@@ -26,12 +26,14 @@ _KEYED = frozenset(("add", "update", "remove", "lookup", "length", "contains", "
 class Oracle(Directories):
     """The expected state of a program's ZAPs. `check` returns what is wrong with an answer, or None.
 
-    `unlinks_first` is the one thing that it must know of a release: `zapcore.release.rename_unlinks_first`.
+    Two things it must know of a release: `unlinks_first` (`zapcore.release.rename_unlinks_first`), and
+    `long_names` (the same of it; None: not known, and more answers are let pass).
     """
 
-    def __init__(self, program: Program, unlinks_first: bool = True) -> None:
+    def __init__(self, program: Program, unlinks_first: bool = True, long_names: bool | None = None) -> None:
         super().__init__(program)
         self.unlinks_first = unlinks_first
+        self.long_names = long_names
 
     def check(self, op: Op, result: Result) -> str | None:
         """What is wrong with the answer, as "expected X, got Y"; None if nothing is. Updates the state."""

@@ -20,10 +20,10 @@ _Bucket = tuple[tuple[Key, int], ...]
 """The names of one hash, each with its differentiator, in the order in which they came."""
 
 
-def form(key: bytes, flags: int) -> bytes | None:
-    """A name's normal form; None if it has none."""
+def form(key: bytes, flags: int, room: int = 0) -> bytes | None:
+    """A name's normal form; None if it has none, or not that much room."""
     try:
-        return normalize(key, flags, LONG_NAME if len(key) >= MAX_NAME else MAX_NAME)
+        return normalize(key, flags, room or (LONG_NAME if len(key) >= MAX_NAME else MAX_NAME))
     except Unmappable:
         return None
 
@@ -31,17 +31,24 @@ def form(key: bytes, flags: int) -> bytes | None:
 class Names:
     """For each ZAP with normalization, its names by hash, each with its differentiator."""
 
+    long_names: bool | None = None
+
     def __init__(self, zaps: Iterable[Zap]) -> None:
         self.buckets: dict[str, dict[int, _Bucket]] = {zap.name: {} for zap in zaps if zap.norm}
 
     def refused_name(self, zap: Zap, key: bytes, match: int) -> tuple[int, ...]:
         """ENOTSUP for a name that has no form, and for a match where names have none. Releases differ in
-        whether a name that is too long anyway has one."""
+        whether a name that is too long anyway has one: `long_names` says it, where it is known."""
         if not zap.norm:
             return (errno.ENOTSUP,) if match else ()
         if form(key, zap.norm) is None:
             return (errno.ENOTSUP,)
-        return (errno.ENOTSUP, errno.ENAMETOOLONG, errno.ENOENT) if len(key) >= MAX_NAME else ()
+        if len(key) < MAX_NAME:
+            return ()
+        if self.long_names is None or match & MATCH_CASE:
+            return (errno.ENOTSUP, errno.ENAMETOOLONG, errno.ENOENT)
+        fits = self.long_names or form(key, zap.norm, MAX_NAME) is not None
+        return (errno.ENAMETOOLONG, errno.ENOENT) if fits else (errno.ENOTSUP,)
 
     def _hash(self, zap: Zap, key: bytes) -> int:
         known = form(key, zap.norm)

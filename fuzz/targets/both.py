@@ -97,7 +97,7 @@ class BothTarget:
     def _run_model(self, program: Program, judge: bool, forgive: Forgive | None) -> Run:
         model = self.model
         steps: list[Step] = []
-        oracle = Oracle(program, model.rename_unlinks_first) if judge else None
+        oracle = Oracle(program, model.rename_unlinks_first, model.long_names) if judge else None
         try:
             model.begin(program)
             digester = _Digester(model)

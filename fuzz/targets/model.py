@@ -74,6 +74,7 @@ class ModelTarget:
         self.release = RELEASES[release] if isinstance(release, str) else release
         self.name = f"model {self.release.name}"
         self.rename_unlinks_first = self.release.rename_unlinks_first
+        self.long_names = self.release.long_names
         self.block_limit = block_limit
         self.stale_bytes = stale_bytes
         self.patience = PATIENCE if block_limit <= SMALL else LONG_PATIENCE
