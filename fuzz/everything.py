@@ -7,6 +7,8 @@ give. The only source of chance is the `random.Random` that is passed in.
 
 from __future__ import annotations
 
+import unicodedata
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -29,12 +31,12 @@ DIRECTORIES = {
 }
 """The same for programs about directories."""
 
-_PIECES = [
+PIECES = [
     piece.encode()
     for piece in ("a", "A", "x", "é", "e\u0301", "E\u0301", "É", "Å", "A\u030a", "\u212b", "ﬁ", "fi", "FI")
 ]
-_PIECES += [piece.encode() for piece in ("가", "\u1100\u1161", "dž", "Dž", "ß", "\u0345", "\u0344", "\u0958")]
-_PIECES += [b"\xff", b"\xc3", b"\xe3\x81"]
+PIECES += [piece.encode() for piece in ("가", "\u1100\u1161", "dž", "Dž", "ß", "\u0345", "\u0344", "\u0958")]
+PIECES += [b"\xff", b"\xc3", b"\xe3\x81"]
 """Names are put together from these: letters in several forms and cases, and bytes that are no UTF-8."""
 
 _GROWING = [text.encode() for text in ("\u0344", "\ufb03", "é")]
@@ -74,7 +76,7 @@ def any_key(rng: Random, zap: Zap) -> Key:
         return tuple(rng.getrandbits(64) for _ in range(zap.words))
     choice = rng.random()
     if zap.norm and choice < 0.6:
-        return b"".join(rng.choices(_PIECES, k=rng.choice((1, 1, 1, 2, 3))))
+        return b"".join(rng.choices(PIECES, k=rng.choice((1, 1, 1, 2, 3))))
     if choice < 0.75:
         stem = _LONG_STEM if rng.random() < 0.1 else b"%d" % rng.randrange(_MOST_NAMES)
         return name_for_hash(zap.salt, rng.getrandbits(3) << 61, rng.choice((3, 28, 48, 64)), stem)
@@ -85,6 +87,22 @@ def any_key(rng: Random, zap: Zap) -> Key:
         times = rng.randrange(*rng.choice(((60, 100), (250, 400))))
         return (rng.choice(_GROWING) * times)[:MAX_NAME]
     return b"%d" % rng.randrange(_MOST_NAMES)
+
+
+_FORMS = [partial(unicodedata.normalize, form) for form in ("NFC", "NFD", "NFKC", "NFKD")]
+
+
+def respelled(rng: Random, name: bytes) -> bytes:
+    """The name in other cases or another Unicode form: the same one to some ZAPs, another to others."""
+    try:
+        text = name.decode()
+    except UnicodeDecodeError:
+        return name.swapcase()
+    if rng.random() < 0.5:
+        text = "".join(letter.swapcase() if rng.random() < 0.6 else letter for letter in text)
+    else:
+        text = rng.choice(_FORMS)(rng.choice((text, text.upper(), text.lower())))
+    return text.encode()[:MAX_NAME]
 
 
 class _Program:

@@ -11,6 +11,7 @@ from random import Random
 
 from fuzz.aim import hash_of, key_for
 from fuzz.draft import Draft
+from fuzz.everything import respelled
 from fuzz.generate import (
     CURSORS,
     DEFAULT,
@@ -112,6 +113,21 @@ def same_key(draft: Draft, rng: Random) -> None:
     alive = draft.alive(op.target, at)
     pool = alive if alive and rng.random() < 0.7 else draft.keys(op.target)
     draft.ops[at] = op._replace(key=rng.choice(pool))
+
+
+def respell(draft: Draft, rng: Random) -> None:
+    """Give the name in an op other cases or another Unicode form, or do the op again on that."""
+    named = [at for at in draft.keyed() if isinstance(draft.ops[at].key, bytes)]
+    if not named:
+        return
+    at = rng.choice(named)
+    op = draft.ops[at]
+    assert isinstance(op.key, bytes)
+    new = op._replace(key=respelled(rng, op.key))
+    if rng.random() < 0.5:
+        draft.ops[at] = new
+    else:
+        draft.ops.insert(rng.randint(at, len(draft.ops)), new)
 
 
 def change_length(draft: Draft, rng: Random) -> None:
@@ -303,6 +319,7 @@ MUTATIONS: Mapping[Mutation, int] = {
     change_verb: 5,
     share_prefix: 8,
     same_key: 8,
+    respell: 2,
     change_length: 6,
     change_numbers: 3,
     time_step: 10,

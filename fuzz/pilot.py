@@ -6,32 +6,21 @@ empties the one that was allocated last or that a cursor stands in, and its sibl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from random import Random
 from typing import NamedTuple
 
-from fuzz.aim import hash_of, key_for
-from fuzz.draft import BRINGS, TAKES, Draft
-from fuzz.generate import (
-    CURSORS,
-    TIME,
-    Theme,
-    half_of_leaf,
-    random_op,
-    sizes_that_matter,
-    theme,
-    written,
-)
+from fuzz.aim import key_for
+from fuzz.course import Course, drawn, pass_time, resume, use
+from fuzz.draft import Draft
+from fuzz.generate import CURSORS, Theme, half_of_leaf, random_op, sizes_that_matter, theme, written
 from fuzz.program import Key, Op, Program
-from fuzz.signature import Failure
-from fuzz.targets.base import Result
 from fuzz.targets.model import ModelTarget
 from zapcore import layout as L
 from zapcore.dmu.dbuf import CACHED
-from zapcore.errors import LimitExceeded
 
-MIN_OPS, MORE_OPS = 12, 80
+OPS = (12, 80)
 """The least and the most ops that a pilot adds."""
 MAX_OPS = 160
 """Of the whole program."""
@@ -42,8 +31,6 @@ MANY_BITS = 32
 """No leaf in use has as many; where one seems to, something else was written over it."""
 WALK = 24
 """The most steps that a cursor is made to take."""
-LATELY = 6
-"""So many keys that were removed last may be added back."""
 
 
 class LeafView(NamedTuple):
@@ -66,32 +53,13 @@ class LeafView(NamedTuple):
 BITS = attrgetter("bits")
 
 
-class Pilot:
-    """A program under way on the model."""
+class Pilot(Course):
+    """A program under way, its keys and sizes those of a theme."""
 
     def __init__(self, rng: Random, target: ModelTarget, about: Theme) -> None:
-        self.rng = rng
-        self.target = target
+        super().__init__(rng, target, about.zaps)
         self.about = about
-        self.ops: list[Op] = []
-        self.alive: dict[str, dict[Key, int]] = {name: {} for name in about.zaps}
-        self.gone: dict[str, list[Key]] = {name: [] for name in about.zaps}
-        self.name = next(iter(about.zaps))
         self.deep = rng.choice(DEEP)
-        target.begin(Program(tuple(about.zaps.values()), ()))
-
-    def do(self, op: Op) -> Result:
-        """Add an op to the program and run it. Raises Failure, LimitExceeded."""
-        self.ops.append(op)
-        result = self.target.apply(op)
-        if op.key is None or result.errno:
-            if op.verb == "destroy":
-                self.alive[op.target].clear()
-        elif op.verb in BRINGS:
-            self.alive[op.target][op.key] = hash_of(self.about.zaps[op.target], op.key)
-        elif op.verb in TAKES:
-            self.alive[op.target].pop(op.key, None)
-        return result
 
     def header(self) -> memoryview | None:
         """The header block's words; None of a micro ZAP, and where the block is not cached."""
@@ -146,7 +114,7 @@ def fill(pilot: Pilot, wanted: LeafView | None = None) -> None:
     leaf, rng = wanted or pilot.leaf(), pilot.rng
     if leaf is not None and leaf.bits > pilot.deep:
         return
-    zap = pilot.about.zaps[pilot.name]
+    zap = pilot.zaps[pilot.name]
     large = rng.random() < 0.6
     for _ in range(rng.randint(1, 3)):
         if leaf is None:
@@ -168,7 +136,7 @@ def deepen(pilot: Pilot) -> None:
         return
     if header[L.Q_TBL_NUMBLKS] and header[L.Q_TBL_SHIFT] > pilot.deep:
         return
-    zap = pilot.about.zaps[pilot.name]
+    zap = pilot.zaps[pilot.name]
     bits = header[L.Q_TBL_SHIFT] - rng.choice((0, 0, 0, 1))
     near = leaf.start | rng.getrandbits(64 - leaf.bits) if rng.random() < 0.7 else leaf.start
     for turn in rng.sample((0, 1), 2):
@@ -186,7 +154,6 @@ def empty(pilot: Pilot, wanted: LeafView | None = None) -> None:
         leaves.insert(rng.randrange(2), leaf._replace(prefix=leaf.prefix ^ 1))
     for each in leaves:
         for key in pilot.inside(each):
-            pilot.gone[pilot.name].append(key)
             pilot.do(Op("remove", pilot.name, key))
 
 
@@ -231,34 +198,15 @@ def hand_out(pilot: Pilot) -> None:
     fitting = [leaf for leaf in leaves if leaf.bits + splits == shift and pilot.inside(leaf)] or leaves
     near = pilot.inside(rng.choice(fitting)) if fitting else []
     if near:
-        zap = pilot.about.zaps[pilot.name]
+        zap = pilot.zaps[pilot.name]
         turned = pilot.alive[pilot.name][rng.choice(near)] ^ 1 << (64 - shift)
         pilot.do(written(rng, "add", zap, key_for(zap, turned, shift, rng), half_of_leaf(zap)))
     use(pilot)
 
 
-def use(pilot: Pilot) -> None:
-    """Go on with a cursor that is open."""
-    if pilot.target.cursors:
-        cursor = pilot.rng.choice(list(pilot.target.cursors))
-        verb = pilot.rng.choice(("next", "next", "next", "retrieve", "advance", "serialize", "close"))
-        pilot.do(Op(verb, cursor))
-
-
-def resume(pilot: Pilot) -> None:
-    """Serialize a cursor and begin another one there, as readdir() does from call to call."""
-    if pilot.target.cursors:
-        cursor, opened = pilot.rng.choice(list(pilot.target.cursors.items()))
-        place = pilot.do(Op("serialize", cursor)).value
-        if isinstance(place, int):
-            other = pilot.rng.choice(CURSORS)
-            pilot.do(Op("cursor", other, other=opened.zap, fill=place))
-            pilot.do(Op("next", other))
-
-
 def twin(pilot: Pilot) -> None:
     """Add a key with the hash of one that is alive."""
-    zap, rng = pilot.about.zaps[pilot.name], pilot.rng
+    zap, rng = pilot.zaps[pilot.name], pilot.rng
     alive = pilot.alive[pilot.name]
     if alive:
         key = key_for(zap, rng.choice(list(alive.values())), 64, rng)
@@ -267,16 +215,10 @@ def twin(pilot: Pilot) -> None:
 
 def add_back(pilot: Pilot) -> None:
     """Add again a key that was removed."""
-    gone = pilot.gone[pilot.name][-LATELY:]
-    if gone:
-        zap = pilot.about.zaps[pilot.name]
-        length = pilot.rng.choice(pilot.about.lengths[pilot.name])
-        pilot.do(written(pilot.rng, "add", zap, pilot.rng.choice(gone), length))
-
-
-def pass_time(pilot: Pilot) -> None:
-    """A step of time."""
-    pilot.do(Op(pilot.rng.choice(TIME)))
+    key = pilot.lately_gone()
+    if key is not None:
+        zap = pilot.zaps[pilot.name]
+        pilot.do(written(pilot.rng, "add", zap, key, pilot.rng.choice(pilot.about.lengths[pilot.name])))
 
 
 def anything(pilot: Pilot) -> None:
@@ -300,8 +242,6 @@ MOVES: Mapping[Callable[[Pilot], None], int] = {
     anything: 3,
 }
 """Every move and how often it is drawn."""
-_MOVES = list(MOVES)
-_WEIGHTS = list(MOVES.values())
 
 
 def piloted_program(
@@ -312,20 +252,7 @@ def piloted_program(
     With a `base` it goes on where that program ends, or anywhere in it. Programs with threads are no base.
     """
     pilot = Pilot(rng, target, theme(rng) if base is None else Draft(base).about(rng))
-    weights = [weight * rng.choice((0, 1, 1, 2)) for weight in _WEIGHTS]
-    weights[0] += 1
-    names = list(pilot.about.zaps)
-    try:
-        if base is not None:
-            whole = rng.random() < 0.5
-            for op in base.ops if whole else base.ops[: rng.randint(0, len(base.ops))]:
-                pilot.do(op)
-        wanted = rng.randint(MIN_OPS, MORE_OPS)
-        while wanted > 0 and len(pilot.ops) < max_ops:
-            pilot.name = rng.choice(names)
-            before = len(pilot.ops)
-            rng.choices(_MOVES, weights)[0](pilot)
-            wanted -= max(1, len(pilot.ops) - before)
-    except (Failure, LimitExceeded):
-        pass  # whoever runs the program meets it again, judged
-    return Program(tuple(pilot.about.zaps.values()), tuple(pilot.ops[:max_ops]))
+    first: Sequence[Op] = ()
+    if base is not None:
+        first = base.ops if rng.random() < 0.5 else base.ops[: rng.randint(0, len(base.ops))]
+    return drawn(pilot, MOVES, OPS, max_ops, first)

@@ -9,17 +9,19 @@ from fuzz.crowd import crowded_program
 from fuzz.everything import any_program
 from fuzz.flat import flat_program
 from fuzz.generate import random_program
+from fuzz.names import names_program
 from fuzz.pilot import piloted_program
 from fuzz.program import Program
 from fuzz.targets.model import ModelTarget
 
 Draw = Callable[[Random, ModelTarget], Program]
 STYLES: Mapping[str, tuple[int, Draw]] = {
-    "themed": (45, lambda rng, model: random_program(rng)),
-    "flat": (10, lambda rng, model: flat_program(rng)),
-    "everything": (20, lambda rng, model: any_program(rng)),
+    "themed": (40, lambda rng, model: random_program(rng)),
+    "flat": (8, lambda rng, model: flat_program(rng)),
+    "everything": (17, lambda rng, model: any_program(rng)),
     "crowd": (2, lambda rng, model: crowded_program(rng)),
-    "pilot": (23, piloted_program),
+    "pilot": (20, piloted_program),
+    "names": (13, names_program),
 }
 """Ways to draw a program, and how often each is taken, of 100. What one never meets another meets at once."""
 _NAMES = list(STYLES)
@@ -27,5 +29,5 @@ _WEIGHTS = [weight for weight, _ in STYLES.values()]
 
 
 def some_program(rng: Random, model: ModelTarget) -> Program:
-    """A program of some style; a pilot draws on `model`."""
+    """A program of some style; pilots and clerks draw on `model`."""
     return STYLES[rng.choices(_NAMES, _WEIGHTS)[0]][1](rng, model)

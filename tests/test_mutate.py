@@ -10,7 +10,7 @@ from fuzz.aim import hash_of, key_for
 from fuzz.codec import decode, encode
 from fuzz.draft import Draft
 from fuzz.generate import random_program, random_zap
-from fuzz.mutate import MUTATIONS, Mutation, mutate, splice
+from fuzz.mutate import MUTATIONS, Mutation, mutate, respell, splice
 from fuzz.program import VERBS, Op, Program, Zap
 from fuzz.validate import problems
 
@@ -36,15 +36,16 @@ def test_random_programs_use_every_verb_and_kind_of_zap() -> None:
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.__name__)
 def test_a_mutation_keeps_programs_valid_and_changes_most(mutation: Mutation) -> None:
     rng = Random(3)
-    changed = 0
+    changed = able = 0
     for _ in range(150):
         program = random_program(rng)
+        able += mutation is not respell or any(not zap.words for zap in program.zaps)
         draft = Draft(program)
         mutation(draft, rng)
         result = draft.program(1000)
         assert problems(result) is None
         changed += result != program
-    assert changed > 50
+    assert changed > able // 3
 
 
 def test_mutations_of_an_empty_program_are_valid() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import pytest
 
 from fuzz.edits import Edit, applied
-from fuzz.everything import _PIECES, any_program
+from fuzz.everything import PIECES, any_program
 from fuzz.program import Op, Program, Zap
 from fuzz.run import run
 from fuzz.syntax import parse
@@ -77,7 +77,7 @@ def random_names(count: int) -> list[tuple[bytes, int, int]]:
         chr(p).encode() for p in (*range(0x1100, 0x1113), *range(0x1161, 0x1176), *range(0x11A7, 0x11C3))
     ]
     broken = [bytes([byte]) for byte in range(0x80, 0x100)] + [b"\xea\xb0", b"\xe1\x84"]
-    choices = [marks, marks, letters, letters, jamos, [b"a", b"K", b" "], _PIECES, broken]
+    choices = [marks, marks, letters, letters, jamos, [b"a", b"K", b" "], PIECES, broken]
     # a starter that takes the next one, a cut sequence that drops a mark, jamos without end
     odd = ["\u09c7\u09be", "x\u09c7\u09be\u09be", "e\u0302\u0301" + "\u0323" * 40, "a\u0301" + "\u0334" * 40]
     odd += ["\u1100\u1161\u11a8\u11a8", "\u1100" * 5, "\uac00\u11a8", "\u1fb3", "\u03b1\u0345" * 3]

@@ -1,0 +1,113 @@
+"""A program that is drawn while it runs on the model: what is alive just then is known, and each next step is
+a small move chosen by it. What `fuzz.pilot` and `fuzz.names` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from random import Random
+from typing import TypeVar
+
+from fuzz.aim import hash_of
+from fuzz.draft import BRINGS, TAKES
+from fuzz.generate import CURSORS, TIME
+from fuzz.program import Key, Op, Program, Zap
+from fuzz.signature import Failure
+from fuzz.targets.base import Result
+from fuzz.targets.model import ModelTarget
+from zapcore.errors import LimitExceeded
+
+LATELY = 6
+"""So many keys that were removed last may be added back."""
+
+
+class Course:
+    """A program under way on the model; `name` is the ZAP that the next move is about."""
+
+    def __init__(self, rng: Random, target: ModelTarget, zaps: Mapping[str, Zap]) -> None:
+        self.rng = rng
+        self.target = target
+        self.zaps = zaps
+        self.ops: list[Op] = []
+        self.alive: dict[str, dict[Key, int]] = {name: {} for name in zaps}
+        self.gone: dict[str, list[Key]] = {name: [] for name in zaps}
+        self.name = next(iter(zaps))
+        target.begin(Program(tuple(zaps.values()), ()))
+
+    def do(self, op: Op) -> Result:
+        """Add an op to the program and run it. Raises Failure, LimitExceeded."""
+        self.ops.append(op)
+        result = self.target.apply(op)
+        if op.key is None or result.errno:
+            if op.verb == "destroy":
+                self.alive[op.target].clear()
+        elif op.verb in BRINGS:
+            self.alive[op.target][op.key] = hash_of(self.zaps[op.target], op.key)
+        elif op.verb in TAKES:
+            self.alive[op.target].pop(op.key, None)
+            self.gone[op.target].append(op.key)
+        elif op.to is not None:
+            self.alive[op.target].pop(op.key, None)
+            self.alive[op.other][op.to] = hash_of(self.zaps[op.other], op.to)
+        return result
+
+    def lately_gone(self) -> Key | None:
+        """One of the keys that were removed last."""
+        gone = self.gone[self.name][-LATELY:]
+        return self.rng.choice(gone) if gone else None
+
+
+def use(course: Course) -> None:
+    """Go on with a cursor that is open."""
+    if course.target.cursors:
+        cursor = course.rng.choice(list(course.target.cursors))
+        verb = course.rng.choice(("next", "next", "next", "retrieve", "advance", "serialize", "close"))
+        course.do(Op(verb, cursor))
+
+
+def resume(course: Course) -> None:
+    """Serialize a cursor and begin another one there, as readdir() does from call to call."""
+    if course.target.cursors:
+        cursor, opened = course.rng.choice(list(course.target.cursors.items()))
+        place = course.do(Op("serialize", cursor)).value
+        if isinstance(place, int):
+            other = course.rng.choice(CURSORS)
+            course.do(Op("cursor", other, other=opened.zap, fill=place))
+            course.do(Op("next", other))
+
+
+def pass_time(course: Course) -> None:
+    """A step of time."""
+    course.do(Op(course.rng.choice(TIME)))
+
+
+C = TypeVar("C", bound=Course)
+
+
+def drawn(
+    course: C,
+    moves: Mapping[Callable[[C], None], int],
+    ops: tuple[int, int],
+    max_ops: int,
+    first: Iterable[Op] = (),
+) -> Program:
+    """A program of some moves one after the other, up to the op that fails, if one does.
+
+    Of the table of moves and how often each is taken, each program leaves out some and prefers others. `ops`
+    are the least and the most that they add to those that come `first`.
+    """
+    rng = course.rng
+    table, weights = list(moves), [weight * rng.choice((0, 1, 1, 2)) for weight in moves.values()]
+    weights[0] += 1
+    names = list(course.zaps)
+    try:
+        for op in first:
+            course.do(op)
+        wanted = rng.randint(*ops)
+        while wanted > 0 and len(course.ops) < max_ops:
+            course.name = rng.choice(names)
+            before = len(course.ops)
+            rng.choices(table, weights)[0](course)
+            wanted -= max(1, len(course.ops) - before)
+    except (Failure, LimitExceeded):
+        pass  # whoever runs the program meets it again, judged
+    return Program(tuple(course.zaps.values()), tuple(course.ops[:max_ops]))
