@@ -75,6 +75,22 @@ def resume(course: Course) -> None:
             course.do(Op("next", other))
 
 
+def destroy_under(course: Course) -> None:
+    """Destroy the object that a cursor was opened on, let time pass or not, go on with the cursor; at times
+    the object is created again in between."""
+    if not course.target.cursors:
+        course.do(Op("cursor", CURSORS[0], other=course.name))
+        course.do(Op("next", CURSORS[0]))
+    if course.target.cursors:
+        zap = course.rng.choice(list(course.target.cursors.values())).zap
+        course.do(Op("destroy", zap))
+        for step in (pass_time, use, use, pass_time):
+            if course.rng.random() < 0.5:
+                step(course)
+        course.do(Op("create", zap))
+        use(course)
+
+
 def pass_time(course: Course) -> None:
     """A step of time."""
     course.do(Op(course.rng.choice(TIME)))

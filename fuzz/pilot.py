@@ -12,7 +12,7 @@ from random import Random
 from typing import NamedTuple
 
 from fuzz.aim import key_for
-from fuzz.course import Course, drawn, pass_time, resume, use
+from fuzz.course import Course, destroy_under, drawn, pass_time, resume, use
 from fuzz.draft import Draft
 from fuzz.generate import CURSORS, Theme, half_of_leaf, random_op, sizes_that_matter, theme, written
 from fuzz.program import Key, Op, Program
@@ -236,6 +236,7 @@ MOVES: Mapping[Callable[[Pilot], None], int] = {
     park: 2,
     use: 3,
     resume: 1,
+    destroy_under: 1,
     twin: 1,
     add_back: 2,
     pass_time: 2,
