@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -43,10 +44,14 @@ def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES
     speed = measure(extent.rounds, 1, scale=extent.scale)
     found: list[Hunt] = []
     caps = {name: extent.cap if name in UNHURRIED else min(extent.cap, extent.others) for name in engines}
-    for each in hunts(extent.bugs, caps, extent.seeds, extent.jobs):
-        what = f"after {each.executions} executions" if each.found else "not"
-        click.echo(f"{each.bug}, {each.engine}, seed {each.seed}: {what}, {each.seconds:.1f} s", err=True)
-        found.append(each)
+    try:
+        for each in hunts(extent.bugs, caps, extent.seeds, extent.jobs):
+            what = f"after {each.executions} executions" if each.found else "not"
+            click.echo(f"{each.bug}, {each.engine}, seed {each.seed}: {what}, {each.seconds:.1f} s", err=True)
+            found.append(each)
+    except KeyboardInterrupt:
+        found = _whole(found, extent.bugs, caps)
+        click.echo("interrupted: the tables have the bugs that every engine was asked for", err=True)
     click.echo("minimizing...", err=True)
     inputs = [(bug, found_inputs(bug, found), "as found") for bug in REAL]
     inputs.append((REAL[0], long_inputs(REAL[0], extent.long), f"{LONG_OPS} random ops"))
@@ -64,6 +69,15 @@ def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES
             cuts,
         )
     )
+
+
+def _whole(found: list[Hunt], bugs: Iterable[Bug], engines: Iterable[str]) -> list[Hunt]:
+    """The hunts of the bugs that every engine that can meet them has been asked for."""
+    asked = {(each.bug, each.engine) for each in found}
+    whole = {
+        bug.name for bug in bugs if all((bug.name, name) in asked for name in engines if bug.is_for(name))
+    }
+    return [each for each in found if each.bug in whole]
 
 
 @click.command("bench")

@@ -273,21 +273,29 @@ def hunts(bugs: Iterable[Bug], caps: Mapping[str, float], seeds: int, jobs: int 
     """Every bug by every engine of `caps`, each seed for at most so many CPU seconds, `jobs` at a time.
 
     An engine that has missed a bug at more than half of the seeds, or at the first FIRST ones, is not asked
-    again: its median is beyond the bound, or as good as surely.
+    again: its median is beyond the bound, or as good as surely. Whoever stops asking waits for the hunts that
+    are under way.
     """
+    stop = threading.Event()
     with ThreadPoolExecutor(jobs) as pool:
         waiting = [
-            pool.submit(_seeds, bug, engine, caps, seeds)
+            pool.submit(_seeds, bug, engine, caps, seeds, stop)
             for bug, engine in product(bugs, caps)
             if bug.is_for(engine)
         ]
-        for each in waiting:
-            yield from each.result()
+        try:
+            for each in waiting:
+                yield from each.result()
+        finally:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
 
 
-def _seeds(bug: Bug, engine: str, caps: Mapping[str, float], seeds: int) -> list[Hunt]:
+def _seeds(bug: Bug, engine: str, caps: Mapping[str, float], seeds: int, stop: threading.Event) -> list[Hunt]:
     done: list[Hunt] = []
     for seed in range(1, seeds + 1):
+        if stop.is_set():
+            break
         done.append(hunt(bug, engine, seed, caps[engine]))
         missed = sum(not each.found for each in done)
         if 2 * missed > seeds or missed == seed == FIRST:
