@@ -302,7 +302,7 @@ def test_a_leaf_is_sound_where_nothing_wrong_is_found(monkeypatch: pytest.Monkey
         shift = len(raw).bit_length() - 1
         short = leafcheck.check_leaf(damaged, shift, 1, words)
         with monkeypatch.context() as patch:
-            patch.setattr(leafcheck, "known_leaf", lambda *_: None)
+            patch.setattr(leafcheck, "sound_leaf", lambda *_: None)
             patch.setattr(leafcheck, "IN_ORDER", IN_ORDER[:0])
             assert leafcheck.check_leaf(damaged, shift, 1, words) == short
         is_sound = sound_leaf(bytes(damaged), shift, 8 if words else 1) is not None

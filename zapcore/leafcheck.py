@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterator
 
 from zapcore import layout as L
-from zapcore.soundleaf import ENTRY, HEADER, IN_ORDER, LeafEntry, LeafReport, known_leaf
+from zapcore.soundleaf import ENTRY, HEADER, IN_ORDER, LeafEntry, LeafReport, sound_leaf
 from zapcore.violation import Violation
 
 __all__ = ["LeafEntry", "LeafReport", "Violation", "check_leaf"]
@@ -254,7 +254,7 @@ def check_leaf(
     `words` says that names are 64-bit words; with `unused`, bytes that nothing uses must be zero.
     """
     if not unused:
-        sound = known_leaf(bytes(raw), shift, 8 if words else 1)
+        sound = sound_leaf(bytes(raw), shift, 8 if words else 1)
         if sound is not None:
             return sound
     checker = _Checker(raw, shift, block, 8 if words else 1, unused)

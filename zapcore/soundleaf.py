@@ -7,7 +7,6 @@ claimed twice, and none be left. `following` are the links that free chunks and 
 
 from __future__ import annotations
 
-import functools
 import re
 import struct
 from array import array
@@ -61,8 +60,7 @@ _USED = re.compile(rb"[^\xff]")
 
 def sound_leaf(raw: bytes, shift: int, name_size: int) -> LeafReport | None:
     """What a leaf block of 2^shift bytes holds if nothing is wrong with it, else None. `name_size` is that of
-    a name's integers. What is returned is not to be changed.
-    """
+    a name's integers."""
     geo = L.geometry(shift)
     kind, pad1, prefix, magic, free, counted, prefix_len, free_list, flags, pad2 = HEADER.unpack_from(raw)
     if kind != L.ZBT_LEAF or magic != L.ZAP_LEAF_MAGIC or pad1 or pad2 != _NO_PAD:
@@ -86,16 +84,6 @@ def sound_leaf(raw: bytes, shift: int, name_size: int) -> LeafReport | None:
     if counted > 1 and len({(entry.hash, entry.cd) for entry in entries}) != counted:
         return None
     return LeafReport(prefix, prefix_len, flags, entries, (), bytes(left))
-
-
-_remembered = functools.lru_cache(maxsize=1 << 14)(sound_leaf)
-_SMALL = 1024
-
-
-def known_leaf(raw: bytes, shift: int, name_size: int) -> LeafReport | None:
-    """`sound_leaf`, remembered for small leaves: programs that fuzzers make of each other pass through the
-    same ones again and again."""
-    return (_remembered if len(raw) <= _SMALL else sound_leaf)(raw, shift, name_size)
 
 
 def _free_list_ends(left: bytearray, following: array[int], chunk: int, free: int) -> bool:

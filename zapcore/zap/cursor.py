@@ -91,6 +91,14 @@ class Cursor:
             self.hash = U64
             raise ZapErrno(errno.ENOENT)
         top, cd, slot = entries[at]
+        there = zap.dbuf.buf.i[micro.slot_offset(slot) // 4 + 2]
+        if cd != there:
+            fail(
+                "mze->mze_cd == mzep->mze_cd",
+                macro="ASSERT3U",
+                values=(cd, there),
+                line=1940,
+            )
         self.hash = top << 32
         self.cd = cd
         key = micro.slot_name(zap.dbuf.buf.raw, slot)
