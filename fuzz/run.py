@@ -92,7 +92,11 @@ def run(
     except Failure as failure:
         return Outcome(Failure(failure.signature, failure.text, index), None, index + 1)
     except LimitExceeded as limit:
-        return Outcome(None, str(limit), index + 1)
+        wrong = oracle.check_limit(program.ops[index], limit) if oracle is not None and index >= 0 else None
+        if wrong is None:
+            return Outcome(None, str(limit), index + 1)
+        denied = _wrong_answer(program.ops[index], wrong)
+        return Outcome(Failure(denied.signature, denied.text, index), None, index + 1)
     return Outcome(None, None, len(program.ops))
 
 
@@ -165,6 +169,8 @@ def _without_values(wrong: str) -> str:
         return f"the cursor {what} an entry{tail}"
     if wrong.startswith("widened"):
         return wrong
+    if wrong.startswith("no room"):
+        return "a leaf has no room where it has"
     head = wrong.partition(":")[0]
     return (
         head

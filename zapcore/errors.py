@@ -26,7 +26,13 @@ class ZapErrno(Exception):
 
 
 class LimitExceeded(Exception):
-    """The program asks for more memory or time than its bounds allow; neither a result nor a panic."""
+    """The program asks for more memory or time than its bounds allow; neither a result nor a panic.
+
+    `full_leaf` is how many bits the hashes in a leaf share that was to be split and is as deep as the pointer
+    table, which had to grow for it; None where something else met the limit.
+    """
+
+    full_leaf: int | None = None
 
 
 class Kind(enum.StrEnum):

@@ -11,9 +11,11 @@ import errno
 from collections.abc import Callable, Mapping
 
 from fuzz.oracle.directories import Directories
+from fuzz.oracle.growth import needless_growth
 from fuzz.oracle.state import IN_DIRECTORIES, Value, expect
 from fuzz.program import Op, Program
 from fuzz.targets.base import Result
+from zapcore.errors import LimitExceeded
 
 __all__ = ["Oracle", "Value"]
 
@@ -51,6 +53,15 @@ class Oracle(Directories):
         if check is not None:
             return check(self, op, result)
         return expect(result.errno, 0)
+
+    def check_limit(self, op: Op, limit: LimitExceeded) -> str | None:
+        """What is wrong with an op that met a limit; None if nothing is, or nothing can be said."""
+        name = op.other if op.to is not None else op.target
+        header = self.headers.get(name)
+        # a micro ZAP that becomes fat adds other entries than the op's
+        if limit.full_leaf is None or header is None or not header.fat:
+            return None
+        return needless_growth(op, header, self.entries[name] or {}, limit.full_leaf)
 
     def _is_it_fat(self, op: Op, code: int) -> None:
         """A micro ZAP with a few entries may have become fat, if their hashes are equal or it was full. It

@@ -12,7 +12,7 @@ from array import array
 from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf, Tag
 from zapcore.dmu.objset import Tx
-from zapcore.errors import Kind, Panic, ZapErrno, fail, openzfs
+from zapcore.errors import Kind, LimitExceeded, Panic, ZapErrno, fail, openzfs
 from zapcore.zap import leaf as leaves
 from zapcore.zap import ptrtbl
 from zapcore.zap.leaf import Leaf
@@ -188,7 +188,11 @@ def _expand_leaf(name: Name, leaf: Leaf, tag: Tag, tx: Tx) -> Leaf:
         put_leaf(leaf)
         zap = _relock(name, tag, tx)
         while old_len == zap.dbuf.buf.q[L.Q_TBL_SHIFT]:
-            ptrtbl.grow(zap, tx)
+            try:
+                ptrtbl.grow(zap, tx)
+            except LimitExceeded as limit:
+                limit.full_leaf = old_len
+                raise
         leaf = deref_leaf(zap, value, tx, True)
         if leaf.dbuf.buf.h[L.H_PREFIX_LEN] != old_len:
             return leaf
