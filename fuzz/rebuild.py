@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 
 from fuzz.program import Key, Op, Program, Zap
-from fuzz.simplify import LETTERS, SIMPLE_WORDS, TOP, all_keys, fewer_keys, renamed_keys
+from fuzz.simplify import LETTERS, SIMPLE_WORDS, TOP, all_keys, fewer_keys, renamed_keys, two_for_all
 
 UP_TO = 16
 """Ops of a program that is worth it: there are at least as many candidates as pairs of ops."""
@@ -98,7 +98,7 @@ def folds(program: Program) -> Iterator[Program]:
         folded = dict.fromkeys(
             _busy(renamed_keys(program, zap.name, names), zap.name)
             for two in _pairs_of_keys(known, zap)
-            for names in _maps(known, two)
+            for names in two_for_all(known, two)
         )
         shorter = [each for each in folded if len(each.ops) < len(program.ops)]
         yield from shorter
@@ -115,11 +115,6 @@ def _pairs_of_keys(known: list[Key], zap: Zap) -> list[tuple[Key, Key]]:
     words = [key[0] for key in known if isinstance(key, tuple)]
     nearest = min((a ^ b for a, b in itertools.combinations(words, 2) if a != b), default=TOP)
     return [((0, *rest), (word, *rest)) for word in dict.fromkeys((TOP, nearest))]
-
-
-def _maps(known: list[Key], two: tuple[Key, Key]) -> Iterator[dict[Key, Key]]:
-    for upper in range(1, 1 << (len(known) - 1)):
-        yield {key: two[upper << 1 >> at & 1] for at, key in enumerate(known)}
 
 
 def _busy(program: Program, zap: str) -> Program:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from fuzz.minimize import Predicate, Stats, minimize
 from fuzz.program import Program
 from fuzz.run import Outcome, run
-from fuzz.signature import Failure, Signature
+from fuzz.signature import JUDGED_KINDS, Failure, Signature
 from fuzz.targets.base import TargetLike
 from fuzz.targets.model import ModelTarget
-
-JUDGED_KINDS = ("oracle", "invariant", "linearizability")
-"""Failures that only a judged run can meet; the others end the target by themselves, and cheaper."""
 
 
 def fails_as(signature: Signature, target: TargetLike, *, judge: bool = True) -> Predicate:

@@ -5,6 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import NamedTuple
 
+JUDGED_KINDS = ("oracle", "invariant", "linearizability")
+"""Failures that only a judged run can meet, after an op that has ended; the others end the target by
+themselves, and cheaper."""
+
+SILENT_KINDS = (*JUDGED_KINDS, "stale-bytes")
+"""Failures of which a real library shows nothing there and then: it is asked for what comes before only."""
+
 
 class Signature(NamedTuple):
     """Kind, place (file:function), expression, and the OpenZFS functions on the stack, innermost first.

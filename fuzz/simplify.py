@@ -164,10 +164,14 @@ _SPLIT_UP_TO = 7
 def _two_keys(program: Program, zap: Zap, known: list[Key]) -> Iterator[Program]:
     """Every key is one of two, in the two halves of all hashes, whose values do not fit one leaf."""
     rest = (0,) * (zap.words - 1)
-    two: tuple[Key, Key] = ((0, *rest), (TOP, *rest))
-    for upper in range(1, 1 << (len(known) - 1)):
-        halves: dict[Key, Key] = {key: two[upper << 1 >> at & 1] for at, key in enumerate(known)}
+    for halves in two_for_all(known, ((0, *rest), (TOP, *rest))):
         yield _all_as_long(renamed_keys(program, zap.name, halves), zap.name, _share(zap, 2))
+
+
+def two_for_all(known: list[Key], two: tuple[Key, Key]) -> Iterator[dict[Key, Key]]:
+    """Every way to make two keys of all, the first of them the first; not all the same."""
+    for upper in range(1, 1 << (len(known) - 1)):
+        yield {key: two[upper << 1 >> at & 1] for at, key in enumerate(known)}
 
 
 def _share(zap: Zap, share: int) -> int:

@@ -8,13 +8,16 @@ was not found; and that the table and the JSON file have all of it.
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from fuzz.bench import command
 from fuzz.bench.command import Extent, bench
-from fuzz.bench.hunt import REAL, SEEDED, Bug, Hunt, Row, hunt, rows, totals
+from fuzz.bench.hunt import REAL, SEEDED, Bug, Hunt, Row, hunt, hunts, rows, totals
 from fuzz.bench.speed import SHAPES, measure
 from fuzz.cli import main
 
@@ -41,6 +44,32 @@ def test_whole_run(tmp_path: Path) -> None:
     table = "\n".join(measured.lines())
     assert "16 ops, two txgs: model plain" in table
     assert "known minimum 7 reached by 1" in table
+
+
+def test_an_interrupted_run_has_the_tables_of_what_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = next(bug for bug in SEEDED if bug.name == "free-count-not-kept")
+
+    def until_ctrl_c(bugs: tuple[Bug, ...], caps: dict[str, float], seeds: int, jobs: int) -> Iterator[Hunt]:
+        yield from hunts([STALE], caps, seeds, jobs)
+        yield next(hunts([other], {"random": 20}, 1))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "hunts", until_ctrl_c)
+    measured = bench(Extent(1, 1, 20, 20, (STALE, other), scale=0.02, long=1), "", ("random", "uniform"))
+    assert {(row.bug, row.engine) for row in measured.rows} == {
+        (STALE.name, "random"),
+        (STALE.name, "uniform"),
+    }
+
+
+def test_no_hunt_begins_after_the_last_that_was_asked_for() -> None:
+    never = Bug("never", "2.1", ("assertion", "nowhere", "0"))
+    many = hunts([STALE, *[never] * 20], {"random": 3}, 1)  # a minute
+    next(many)
+    begun = time.monotonic()
+    assert isinstance(many, Generator)
+    many.close()
+    assert time.monotonic() - begun < 30
 
 
 def test_a_mutant_is_found() -> None:

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from fuzz.cli import main
+from fuzz.edits import Edit, applied
 from fuzz.engines.steer import RECHECKED, Steering
 from fuzz.program import Op
 from fuzz.run import run
@@ -73,6 +74,15 @@ def test_both_keeps_the_library_from_what_is_known(libzpool: Callable[..., Libzp
     both.avoid = lambda met: met.signature == failure.signature
     assert run(PANICS, both).failure is not None
     assert ran == [len(PANICS.ops) - 1]
+
+
+def test_both_compares_what_comes_before_a_limit(libzpool: Callable[..., LibzpoolTarget]) -> None:
+    both = BothTarget(ModelTarget("2.3", block_limit=1 << 10), libzpool("2.3"))
+    assert run(DOUBLES, both).limit is not None
+    assert len(both.steps) == 1
+    with applied(Edit("zap.leaf:entry_create", "h[L.H_NENTRIES] += 1", "h[L.H_NENTRIES] += 2")):
+        failure = run(DOUBLES, both, judge=False).failure
+    assert failure is not None and failure.signature.kind == "difference"
 
 
 @pytest.mark.parametrize("finding", ["zap-cursor-on-table", "update-too-large", "zap-trunc-next-table"])

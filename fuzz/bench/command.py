@@ -115,7 +115,8 @@ def bench_command(
 ) -> None:
     """Measure speed, how soon each engine finds what, and how small it gets, in one run.
 
-    In full it hunts every mutant too, which takes hours.
+    In full it hunts every mutant too, which takes hours. Ctrl-C ends it with
+    the tables of what was done.
     """
     if json_file is not None and not json_file.absolute().parent.is_dir():
         raise click.BadParameter(

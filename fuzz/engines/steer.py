@@ -12,8 +12,7 @@ from collections.abc import Callable
 
 from fuzz.program import Program
 from fuzz.run import Trace, run
-from fuzz.signature import Failure
-from fuzz.targets.both import SILENT_KINDS
+from fuzz.signature import SILENT_KINDS, Failure
 from fuzz.targets.model import ModelTarget
 
 RECHECKED = 16

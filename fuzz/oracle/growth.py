@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fuzz.oracle.state import Value, stored_bytes
+from fuzz.oracle.state import Value, stored_bytes, stored_hash
 from fuzz.program import Key, Op, Zap
 from zapcore import layout as L
-from zapcore.namehash import hash_of_key
 
 
 def needless_growth(op: Op, zap: Zap, entries: Mapping[Key, Value], bits: int) -> str | None:
@@ -18,21 +17,17 @@ def needless_growth(op: Op, zap: Zap, entries: Mapping[Key, Value], bits: int) -
     if key is None:
         return None
     written = Value(op.size, op.length, b"") if op.verb in ("add", "update") else Value(8, 1, b"")
-    together = {other: value for other, value in entries.items() if _agree(zap, key, other, bits)}
-    needed = sum(_chunks(*entry) for entry in ({**together, key: written}).items())
+    hashed = stored_hash(zap, key)
+    together = {
+        other: value
+        for other, value in entries.items()
+        if other != key and (stored_hash(zap, other) ^ hashed) >> (64 - bits) == 0
+    }
+    needed = _chunks(key, written) + sum(_chunks(*entry) for entry in together.items())
     there = L.geometry(zap.leaf_shift).chunks
     if needed > there:
         return None
-    return f"no room, but its {len(together)} entries and this one take {needed} of {there} chunks"
-
-
-def _agree(zap: Zap, key: Key, other: Key, bits: int) -> bool:
-    """Whether two keys' hashes do, or one of them is not known."""
-    flags = L.FLAG_UINT64_KEY * bool(zap.words) | L.FLAG_PRE_HASHED_KEY * zap.prehashed
-    hashes = [
-        hash_of_key(each, zap.salt, flags | L.FLAG_HASH64 * zap.hash64, zap.norm) for each in (key, other)
-    ]
-    return None in hashes or len({value >> (64 - bits) for value in hashes if value is not None}) == 1
+    return f"no room, but its {len(together)} other entries and this one take {needed} of {there} chunks"
 
 
 def _chunks(key: Key, value: Value) -> int:

@@ -90,12 +90,17 @@ def hash_bits(zap: Zap) -> int:
     return 48 if zap.hash64 else 28
 
 
-def serial_of(zap: Zap, key: Key) -> int:
-    """The part of a serialized cursor that says on which hash it stands, for one that stands on this key."""
+def stored_hash(zap: Zap, key: Key) -> int:
+    """The hash of a key that is there, or can be."""
     flags = FLAG_HASH64 * zap.hash64 | FLAG_PRE_HASHED_KEY * zap.prehashed
     hashed = hash_of_key(key, zap.salt, flags, zap.norm)
-    assert hashed is not None  # it is there
-    return hashed >> (64 - hash_bits(zap))
+    assert hashed is not None
+    return hashed
+
+
+def serial_of(zap: Zap, key: Key) -> int:
+    """The part of a serialized cursor that says on which hash it stands, for one that stands on this key."""
+    return stored_hash(zap, key) >> (64 - hash_bits(zap))
 
 
 def first_integer(value: Value) -> int:

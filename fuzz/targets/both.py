@@ -13,7 +13,7 @@ from fuzz.decode import first_difference
 from fuzz.oracle import Oracle
 from fuzz.program import Op, Program
 from fuzz.run import Forgive, Trace, judge_result
-from fuzz.signature import Failure, Signature
+from fuzz.signature import JUDGED_KINDS, SILENT_KINDS, Failure, Signature
 from fuzz.targets.base import Result
 from fuzz.targets.libzpool.target import Digests, LibzpoolTarget
 from fuzz.targets.libzpool.wire import block_digest, join_digests
@@ -28,6 +28,7 @@ class Run(NamedTuple):
 
     steps: list[Step]
     failure: Failure | None
+    limit: LimitExceeded | None = None
 
 
 class _Digester:
@@ -63,8 +64,8 @@ class BothTarget:
 
     A failure that both sides share is that failure; one that only one side has, and any other difference, is
     a failure of kind `difference`. `steps` are those of the last program that ran whole, as both took them.
-    `trace` is called after each op of the model. Where `avoid` says yes to the model's failure, the real
-    library runs the program up to there only.
+    `trace` is called after each op of the model. Where `avoid` says yes to the model's failure, or the model
+    meets a limit, the real library runs the program up to there only.
     """
 
     trace: Trace | None = None
@@ -81,17 +82,21 @@ class BothTarget:
         ours = self._run_model(program, judge, forgive)
         self.steps = ours.steps
         failure = ours.failure
-        judged = failure is not None and failure.signature.kind in SILENT_KINDS
-        avoided = failure is not None and not judged and self.avoid is not None and self.avoid(failure)
-        if judged or avoided:
+        stops = ours.limit is not None
+        if failure is not None:
+            silent = failure.signature.kind in SILENT_KINDS
+            stops = silent or (self.avoid is not None and self.avoid(failure))
+        if stops:
             program = program.with_ops(program.ops[: len(ours.steps)])
         theirs = self._run_real(program)
         for index, (mine, its) in enumerate(zip(ours.steps, theirs.steps, strict=False)):
             if mine != its:
                 raise self._explain(program, index)
-        _compare_ends(None if judged or avoided else failure, theirs.failure)
+        _compare_ends(None if stops else failure, theirs.failure)
         if failure is not None:
             raise failure
+        if ours.limit is not None:
+            raise ours.limit
         return len(program.ops)
 
     def _run_model(self, program: Program, judge: bool, forgive: Forgive | None) -> Run:
@@ -116,6 +121,8 @@ class BothTarget:
         except Failure as failure:
             judged = failure.signature.kind in JUDGED_KINDS
             return Run(steps, Failure(failure.signature, failure.text, len(steps) - judged))
+        except LimitExceeded as limit:
+            return Run(steps, None, limit)
         return Run(steps, None)
 
     def _run_real(self, program: Program) -> Run:
@@ -193,12 +200,6 @@ def _compare_ends(mine: Failure | None, its: Failure | None) -> None:
         where.op,
     )
 
-
-JUDGED_KINDS = ("invariant", "oracle")
-"""Failures that a judge finds after an op that both sides have finished alike."""
-
-SILENT_KINDS = (*JUDGED_KINDS, "stale-bytes")
-"""Failures of which a real library shows nothing there and then: it is asked for what comes before only."""
 
 LOCK_KINDS = ("use-after-free", "deadlock")
 """What the model names, and a real library only dies of in some way inside the lock."""

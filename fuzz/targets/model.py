@@ -84,8 +84,7 @@ class ModelTarget:
         """A new object set with the program's ZAPs in it."""
         WATCH.start()
         WATCH.patience = self.patience
-        self.objset = Objset(self.release, block_limit=self.block_limit)
-        self.objset.stale_bytes = self.stale_bytes
+        self.objset = Objset(self.release, block_limit=self.block_limit, stale_bytes=self.stale_bytes)
         self.headers = {header.name: header for header in program.zaps}
         self.numbers: dict[str, int] = {}
         self.cursors: dict[str, OpenCursor] = {}

@@ -48,6 +48,7 @@ class Objset:
         *,
         block_limit: int = DEFAULT_BLOCK_LIMIT,
         byte_limit: int = DEFAULT_BYTE_LIMIT,
+        stale_bytes: bool = True,
     ) -> None:
         self.release = release
         self.threads = Threads()
@@ -61,8 +62,8 @@ class Objset:
         self.cache: dict[Dbuf, None] = {}
         self.holds = 0
         self.next_object = 1
+        self.stale_bytes = stale_bytes
         self.fat_block_shift = 14
-        self.stale_bytes = True
 
     def check_limit(self, blocks: int, block_size: int) -> None:
         """Raise LimitExceeded if an object may not have that many blocks of that size."""
