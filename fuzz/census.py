@@ -26,9 +26,10 @@ from fuzz.program import VERBS, Op, Program, Zap
 from fuzz.run import run
 from fuzz.signature import Failure, Signature
 from fuzz.targets.both import BothTarget
-from fuzz.targets.libzpool import child
+from fuzz.targets.libzpool import NoLibrary, child
 from fuzz.targets.libzpool.target import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
+from zapcore.release import RELEASES
 
 GENERATORS = (any_program, any_program, any_program, random_program)
 REPORT_SECONDS = 60.0
@@ -163,7 +164,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--full", type=int, default=0, help="ops on a table that cannot grow (ENOSPC)")
     chosen = parser.parse_args(arguments)
     started = time.monotonic()
-    with LibzpoolTarget(chosen.release) as real:
+    if chosen.release not in RELEASES:
+        parser.exit(2, f"--release {chosen.release}: expected one of {', '.join(RELEASES)}\n")
+    try:
+        library = LibzpoolTarget(chosen.release)
+    except NoLibrary as reason:
+        parser.exit(2, f"{reason}\n")
+    with library as real:
         census, different = take(BothTarget(ModelTarget(chosen.release), real), chosen.seed, chosen.ops)
         if chosen.full and different is None:
             child.RSS_LIMIT = FULL_BYTES
