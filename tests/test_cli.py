@@ -266,6 +266,7 @@ def test_without_an_extra_one_line_says_which(tmp_path: Path, words: tuple[str, 
             f"fuzz: Invalid value for '--corpus': Directory '{STALE}' is a file.",
         ),
         (("bench", "--cap", "0"), "bench: Invalid value for '--cap': "),
+        (("bench", "--bug", "nosuch"), "bench: Invalid value for '--bug': 'nosuch' is not one of "),
         (("merge",), "merge: Missing argument 'CORPUS'."),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
@@ -33,8 +34,9 @@ class Extent(NamedTuple):
 UNHURRIED = ("atheris", "threads", "random schedules")
 """The engines that have the whole `cap`: ours, and the one that the last of them is compared with."""
 BUGS = {"real": (*REAL, *OTHERS), "seeded": SEEDED, "threads": CONCURRENT_SEEDED}
+BY_NAME = {bug.name: bug for bug in chain.from_iterable(BUGS.values())}
 QUICK = Extent(5, 3, 6, 6, REAL)
-FULL = Extent(15, 10, 300, 60, tuple(chain.from_iterable(BUGS.values())), long=50)
+FULL = Extent(15, 10, 300, 60, tuple(BY_NAME.values()), long=50)
 
 
 def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES)) -> Measured:
@@ -103,6 +105,14 @@ def _whole(found: list[Hunt], bugs: Iterable[Bug], engines: Iterable[str]) -> li
     help="Hunt with these only; all by default.",
 )
 @click.option("--bugs", type=click.Choice(list(BUGS)), multiple=True, help="Hunt these only; all by default.")
+@click.option(
+    "--bug",
+    "names",
+    type=click.Choice(list(BY_NAME)),
+    metavar="NAME",
+    multiple=True,
+    help="Hunt this one only.",
+)
 def bench_command(
     quick: bool,
     json_file: Path | None,
@@ -111,6 +121,7 @@ def bench_command(
     others: float | None,
     jobs: int,
     bugs: tuple[str, ...],
+    names: tuple[str, ...],
     engines: tuple[str, ...],
 ) -> None:
     """Measure speed, how soon each engine finds what, and how small it gets, in one run.
@@ -126,14 +137,16 @@ def bench_command(
     extent = extent._replace(
         seeds=seeds or extent.seeds, cap=cap or extent.cap, others=others or extent.others, jobs=jobs
     )
-    if bugs:
-        extent = extent._replace(bugs=tuple(chain.from_iterable(BUGS[name] for name in bugs)))
+    if bugs or names:
+        chosen = chain(chain.from_iterable(BUGS[name] for name in bugs), (BY_NAME[name] for name in names))
+        extent = extent._replace(bugs=tuple(dict.fromkeys(chosen)))
     given = {"seeds": seeds, "cap": cap, "others": others}
     words = ["zapfuzz bench", *(["--quick"] if quick else [])]
     words += [f"--{name} {value:g}" for name, value in given.items() if value]
     words += [f"--jobs {jobs}"] if jobs > 1 else []
     words += [f"--bugs {name}" for name in bugs]
-    words += [f'--engine "{name}"' if " " in name else f"--engine {name}" for name in engines]
+    words += [f"--bug {shlex.quote(name)}" for name in names]
+    words += [f"--engine {shlex.quote(name)}" for name in engines]
     measured = bench(extent, " ".join(words), engines or tuple(ENGINES))
     for line in measured.lines():
         click.echo(line)
