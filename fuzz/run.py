@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from operator import attrgetter
 from typing import NamedTuple, cast
@@ -19,8 +20,15 @@ Forgive = Callable[[Failure], bool]
 
 
 THREAD = attrgetter("thread")
-_ALL = Op("txg")
+ALL = Op("txg")
 """An audit after it looks at every ZAP."""
+_REFUSALS = (errno.EEXIST, errno.ENOENT)
+
+
+def changes_nothing(op: Op, result: Result) -> bool:
+    """Whether an op only looks, or was refused before it changed anything: if that is not so, the next audit
+    of the ZAP shows it, or the last one."""
+    return op.verb in READING or result.errno in _REFUSALS
 
 
 class Outcome(NamedTuple):
@@ -82,12 +90,12 @@ def run(
                     if forgive is None or not forgive(failure):
                         raise failure
             if audit is not None:
-                if op.verb in READING:
+                if changes_nothing(op, result):
                     owed = True
                 else:
                     audit(op, oracle)
         if owed and audit is not None:
-            audit(_ALL, oracle)
+            audit(ALL, oracle)
         target.end()
     except Failure as failure:
         return Outcome(Failure(failure.signature, failure.text, index), None, index + 1)

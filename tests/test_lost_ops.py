@@ -36,3 +36,16 @@ def test_a_value_that_stays_is_seen_at_once(op: str) -> None:
     fault = Edit("zap.fat:_write", "leaves.entry_update(leaf, entry, size, length, value)", "True")
     failure = failure_under(fault, f"zap z fat key=u64 prehashed\nadd z 0x1 int=8 fill=0x1\n{op}\n")
     assert failure.signature.place == "zap:entries"
+
+
+@pytest.mark.parametrize(
+    "more", ["", "add z 0x2\n", "lookup z 0x2\n"], ids=["at the end", "an op later", "looking"]
+)
+def test_a_refused_op_that_changes_something_is_seen(more: str) -> None:
+    """Ops that are refused are not audited at once: what they did is there for the next audit."""
+    refused = "                code = errno.EEXIST\n"
+    wrong = "                leaves.entry_update(leaf, entry, size, length, value)\n"
+    fault = Edit("zap.fat:_write", refused, wrong + refused)
+    twice = "add z 0x1 int=8 fill=0x1\nadd z 0x1 int=8 fill=0x2\n"
+    failure = failure_under(fault, f"zap z fat key=u64 prehashed\n{twice}{more}")
+    assert failure.signature.place == "zap:entries"

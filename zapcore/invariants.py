@@ -44,9 +44,12 @@ class _Object:
     """What an auditor knows of one object since it last looked: `header` and, of each leaf, `raw` are the
     bytes then, `q` the header as words, `total` the entries in all leaves, `by_name` each of them by its
     name as stored, `slots` those of a micro ZAP; `gone` are the differentiators of entries that are no longer
-    where they were then, by name."""
+    where they were then, by name; `destroyed` is how many locks had been destroyed."""
 
-    __slots__ = ("by_name", "gone", "header", "leaves", "q", "raw", "slots", "table", "table_bytes", "total")
+    __slots__ = (
+        *("by_name", "destroyed", "gone", "header", "leaves", "q", "raw", "slots", "table", "table_bytes"),
+        "total",
+    )
 
     def __init__(self) -> None:
         self.header: bytes = b""
@@ -59,6 +62,7 @@ class _Object:
         self.gone: dict[bytes, int] = {}
         self.total = 0
         self.slots = 0
+        self.destroyed = 0
 
     def block_of(self, entry: LeafEntry) -> int:
         """The leaf that has an entry."""
@@ -109,6 +113,7 @@ class Auditor:
             old = self.destroyed.pop(number, None)
             if old is not None and old.dbufs:
                 raise _broken("number", f"object {number} is there while dbufs of another are held")
+        self._look_for_freed(dnode, known)
         violation = self._first_violation(dnode, known, entries, keys)
         if violation is not None:
             raise _broken(violation.invariant, str(violation))
@@ -129,9 +134,10 @@ class Auditor:
         changed = []
         cached = 0
         for blkid, dbuf in dnode.dbufs.items():
-            if blkid in raw and dbuf.state is CACHED:
+            old = raw.get(blkid)
+            if old is not None and dbuf.state is CACHED:
                 cached += 1
-                if raw[blkid] != dbuf.buf.raw:
+                if old != dbuf.buf.raw:
                     changed.append(blkid)
             if len(dbuf.dirty) > len(dbuf.holds):
                 raise _broken("dirty-holds", f"block {dbuf.blkid}: a dirty record without hold")
@@ -140,15 +146,25 @@ class Auditor:
                 continue
             if user.dbuf is not dbuf or dbuf.state is not CACHED:
                 raise _broken("user-data", f"block {dbuf.blkid}: user data points elsewhere")
-            if user.rwlock.writer == FREED:  # type: ignore[attr-defined]  # a Zap or a Leaf: both have one
-                raise _broken("user-data", f"block {dbuf.blkid}: user data is freed")
         if cached < len(raw):
             dbufs = dnode.dbufs
-            for blkid, old in raw.items():
+            for blkid, before in raw.items():
                 there = dbufs.get(blkid)
-                if (there is None or there.state is not CACHED) and old != dnode.current(blkid):
+                if (there is None or there.state is not CACHED) and before != dnode.current(blkid):
                     changed.append(blkid)
         return changed
+
+    def _look_for_freed(self, dnode: Dnode, known: _Object) -> None:
+        """No dbuf has user data that is freed; looked at only when some was since the last time."""
+        destroyed = self.objset.threads.destroyed
+        if known.destroyed == destroyed:
+            return
+        known.destroyed = destroyed
+        for dbuf in dnode.dbufs.values():
+            user = dbuf.user
+            # a Zap or a Leaf: both have a lock
+            if user is not None and user.rwlock.writer == FREED:  # type: ignore[attr-defined]
+                raise _broken("user-data", f"block {dbuf.blkid}: user data is freed")
 
     def _first_violation(
         self,
@@ -164,7 +180,8 @@ class Auditor:
             known.header = bytes(header)
             known.q = memoryview(known.header).cast("Q")
         q = known.q
-        known.gone.clear()
+        if known.gone:
+            known.gone.clear()
         if q[L.Q_BLOCK_TYPE] == L.ZBT_MICRO:
             self._look_at_dbufs(dnode, {})
             if not same_header:
@@ -179,7 +196,7 @@ class Auditor:
             self._read_table(known)
         changed = self._look_at_dbufs(dnode, known.raw)
         if same_header and same_table and not changed:
-            return None if entries is None else _wrong_entry(known, (), entries, keys)
+            return None if entries is None else _wrong_entry(known, (), (), entries, keys)
         same_blocks = same_table and known.header[_SETTLED] == before[_SETTLED]
         same_table = same_table and known.header[_TABLE_SIZE] == before[_TABLE_SIZE]
         words = bool(q[L.Q_FLAGS] & L.FLAG_UINT64_KEY)
@@ -193,19 +210,16 @@ class Auditor:
                 return leaf.violations[0]
             if not leaf.entries:
                 emptied.append(leaf)
-        for entry in fresh:
-            known.by_name[entry.name] = entry
-            if _is_misplaced(q, entry):
-                return Violation(
-                    "hash", known.block_of(entry), "le_hash", f"{entry.hash:#x} is not its name's"
-                )
+        fresh_keys = [key_of(entry.name, words) for entry in fresh]
+        if fresh and (wrong := _misplaced(known, fresh, fresh_keys)):
+            return wrong
         counted = q[L.Q_NUM_ENTRIES] == known.total and q[L.Q_NUM_LEAFS] == len(known.leaves)
         if not (same_blocks and same_prefixes and counted) or q[L.Q_TBL_NEXTBLK]:
             fat = Fat(q, dnode.block_size, known.table, known.leaves, known.total, dnode.current)
             violation = next(fat_violations(fat, same_blocks, same_table and same_prefixes), None)
             if violation is not None:
                 return violation
-        wrong = None if entries is None else _wrong_entry(known, fresh, entries, keys)
+        wrong = None if entries is None else _wrong_entry(known, fresh, fresh_keys, entries, keys)
         if wrong is not None or keys is None:
             return wrong
         if known.gone and (wrong := _wrong_differentiator(known, fresh, keys)):
@@ -256,8 +270,11 @@ class Auditor:
         else:
             old = before.entries
             known.total += len(entries) - len(old)
-            fresh += _without(entries, old)
-            known.drop(_without(old, entries))
+            there = known.by_name.get
+            new = [entry for entry in entries if there(entry.name) != entry]
+            fresh += new
+            if len(entries) != len(old) + len(new):
+                known.drop(_without(old, entries))
         return before is not None and before[:2] == report[:2]
 
 
@@ -276,33 +293,38 @@ _FEW = 8
 """Entries through which a search is faster than a set of them."""
 
 
-def _is_misplaced(q: memoryview, entry: LeafEntry) -> bool:
-    """Whether an entry's hash is not that of its name."""
-    flags = q[L.Q_FLAGS]
-    key = key_of(entry.name, bool(flags & L.FLAG_UINT64_KEY))
-    hashed = hash_of_key(key, q[L.Q_SALT], flags, q[L.Q_NORMFLAGS])
-    return hashed is not None and hashed != entry.hash
+def _misplaced(known: _Object, fresh: Sequence[LeafEntry], keys: Sequence[Key]) -> Violation | None:
+    """The first entry whose hash is not that of its name; `keys` are the names."""
+    q = known.q
+    salt, flags, norm = q[L.Q_SALT], q[L.Q_FLAGS], q[L.Q_NORMFLAGS]
+    for entry, key in zip(fresh, keys, strict=True):
+        known.by_name[entry.name] = entry
+        hashed = hash_of_key(key, salt, flags, norm)
+        if hashed is not None and hashed != entry.hash:
+            found = f"{entry.hash:#x} is not its name's"
+            return Violation("hash", known.block_of(entry), "le_hash", found)
+    return None
 
 
 def _wrong_entry(
     known: _Object,
     fresh: Sequence[LeafEntry],
+    fresh_keys: Sequence[Key],
     entries: Mapping[Key, Value],
     keys: Iterable[Key] | None,
 ) -> Violation | None:
     """What has changed, and what the op worked on, is what the oracle says, and all leaves together hold as
     many entries."""
-    words = bool(known.q[L.Q_FLAGS] & L.FLAG_UINT64_KEY)
-    for entry in fresh:
-        if not _is_value(entry, entries.get(key_of(entry.name, words))):
+    for entry, key in zip(fresh, fresh_keys, strict=True):
+        if not _is_value(entry, entries.get(key)):
             return Violation(
                 "entries", known.block_of(entry), f"chunk {entry.chunk}", "not what was put there"
             )
     for key in entries if keys is None else keys:
         wanted = entries.get(key)
-        there = known.by_name.get(stored_key(key))
         if wanted is None:
             continue
+        there = known.by_name.get(stored_key(key))
         if there is None or (there not in fresh and not _is_value(there, wanted)):
             return Violation("entries", 0, "leaves", "an entry is not what was put there")
     return _wrong_total(known.total, entries)

@@ -29,13 +29,15 @@ class Scheduler(Protocol):
 
 
 class Threads:
-    """Who runs now, how many locks are held, and the scheduler if there is one."""
+    """Who runs now, how many locks are held, how many were ever destroyed, and the scheduler if there is
+    one."""
 
-    __slots__ = ("current", "held", "scheduler")
+    __slots__ = ("current", "destroyed", "held", "scheduler")
 
     def __init__(self) -> None:
         self.current: int = 0
         self.held: int = 0
+        self.destroyed: int = 0
         self.scheduler: Scheduler | None = None
 
 
@@ -112,6 +114,7 @@ class RWLock:
     def destroy(self) -> None:
         """The structure that it lies in is freed; whoever takes it from now on uses freed memory."""
         self.writer = FREED
+        self.threads.destroyed += 1
 
     def _freed(self) -> None:
         raise Panic(Kind.USE_AFTER_FREE, "rwlock:rw_enter", f"{self.name} is not freed")

@@ -1,8 +1,8 @@
 """Whether all is well inside one leaf block, as fast as that can be said: an auditor asks it after every op.
 
 The answer is that of `leafcheck`, which looks for what is wrong; this only sees that nothing is. `left` has
-the chunks' types, and 0 for each chunk that the free list, an entry or an array has claimed: none may be
-claimed twice, and none be left. `following` are the links that free chunks and those of arrays have.
+the chunks' types, and 0 for each chunk that an entry or an array has claimed: none may be claimed twice, and
+none but free ones be left. `following` are the links that free chunks and those of arrays have.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _BACKWARDS = array("H", [L.CHAIN_END, *range(_CHUNKS - 1)])
 LONG = 6 * L.ARRAY_BYTES
 """Bytes: an array that is read at once if its chunks lie side by side."""
 
-_new_entry = tuple.__new__  # half the time of LeafEntry(...)
+_new_tuple = tuple.__new__  # half the time of LeafEntry(...)
 _NO_PAD = bytes(11)
 _USED = re.compile(rb"[^\xff]")
 """A byte of a bucket that is not empty; that is its first or its second one."""
@@ -79,31 +79,31 @@ def sound_leaf(raw: bytes, shift: int, name_size: int) -> LeafReport | None:
         entries = _entries(raw, geo, name_size, prefix, prefix_len, left, following)
     except IndexError:  # a link leads to a chunk that the leaf has not
         return None
-    if entries is None or len(entries) != counted or left.count(0) != chunks:
+    if entries is None or len(entries) != counted or left.count(0) != chunks - free:
         return None
     if counted > 1 and len({(entry.hash, entry.cd) for entry in entries}) != counted:
         return None
-    return LeafReport(prefix, prefix_len, flags, entries, (), bytes(left))
+    return _new_tuple(LeafReport, (prefix, prefix_len, flags, entries, (), bytes(chunks)))
 
 
 def _free_list_ends(left: bytearray, following: array[int], chunk: int, free: int) -> bool:
-    """Whether the free list has so many chunks; they are claimed. Raises IndexError."""
-    before = -1
-    while free > 0:
+    """Whether the free list has so many chunks, and these are all that are free. Raises IndexError.
+
+    A list that ends has no chunk twice.
+    """
+    chunks = len(left)
+    if left.count(L.CHUNK_FREE) != free:
+        return False
+    tried = False
+    for rest in range(free, 0, -1):
         if left[chunk] != L.CHUNK_FREE:
             return False
         after = following[chunk]
-        if after == chunk + 1 != before + 2:
-            # the chunks that were never used end the list, in order: claimed in one go
-            tail = len(left) - chunk
-            if tail == free and following[chunk:-1] == IN_ORDER[chunk : chunk + tail - 1]:
-                if left.count(L.CHUNK_FREE, chunk) != tail:
-                    return False
-                left[chunk:] = bytes(tail)
-                return following[-1] == L.CHAIN_END
-        left[chunk] = 0
-        free -= 1
-        before = chunk
+        if after == chunk + 1 and rest == chunks - chunk and not tried:
+            # the chunks that were never used end the list, in order
+            if following[chunk:-1] == IN_ORDER[chunk : chunks - 1]:
+                return following[-1] == L.CHAIN_END and left.count(L.CHUNK_FREE, chunk) == rest
+            tried = True
         chunk = after
     return chunk == L.CHAIN_END
 
@@ -174,7 +174,7 @@ def _entries(
                     return None
                 values.append(b"".join(pieces)[:wanted])
             fields = chunk, hashed, cd, values[0], name_ints, size, length, values[1]
-            entries.append(_new_entry(LeafEntry, fields))
+            entries.append(_new_tuple(LeafEntry, fields))
             chunk = after
     return entries
 

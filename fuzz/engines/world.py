@@ -27,6 +27,7 @@ from zapcore.dmu.dnode import Dnode
 from zapcore.dmu.objset import Objset, Tx
 from zapcore.invariants import Auditor
 from zapcore.layout import Geometry, geometry
+from zapcore.locks import Threads
 from zapcore.release import Release
 
 Atom = int | str | bytes | None
@@ -182,6 +183,7 @@ _SPECIAL: dict[tuple[type, str], _Walker] = {
     (Objset, "in_flight"): _txgs,
     (Objset, "dirty_dnodes"): _by_txg,
     (Objset, "cache"): _nothing,
+    (Threads, "destroyed"): _nothing,
     (Objset, "release"): _nothing,
 }
 

@@ -15,9 +15,10 @@ from fuzz.oracle.state import (
     first_integer,
     serial_of,
     stored_bytes,
+    value_of,
     widen,
 )
-from fuzz.program import U64, Key, Op, Zap, value_bytes
+from fuzz.program import U64, Key, Op, Zap
 from fuzz.targets.base import Found, Result
 from zapcore.layout import MAX_VALUE_LEN, ZAP_MAGIC, ZBT_HEADER, array_chunks, geometry
 from zapcore.zap import MATCH_NORMALIZE
@@ -53,7 +54,7 @@ class Entries(State):
             return expect(result.errno, 0)
         if key not in entries:
             self.name_added(self.headers[op.target], key)
-        entries[key] = Value(op.size, op.length, value_bytes(op.size, op.length, op.fill))
+        entries[key] = value_of(op.size, op.length, op.fill)
         for walk in self.walks.values():
             if walk.zap == op.target and key not in walk.stable:
                 walk.seen.discard(key)

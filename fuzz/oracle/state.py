@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import functools
 from typing import NamedTuple
 
 from fuzz.oracle.names import Names
-from fuzz.program import VERBS, Key, Op, Program, Zap
+from fuzz.program import VERBS, Key, Op, Program, Zap, value_bytes
 from zapcore.layout import FLAG_HASH64, FLAG_PRE_HASHED_KEY
 from zapcore.namehash import hash_of_key
 from zapcore.zap.name import LONG_NAME, MAX_NAME
@@ -21,6 +22,12 @@ class Value(NamedTuple):
     size: int
     length: int
     data: bytes
+
+
+@functools.lru_cache(maxsize=1024)
+def value_of(size: int, length: int, fill: int) -> Value:
+    """The value that an op writes."""
+    return Value(size, length, value_bytes(size, length, fill))
 
 
 class Walk:
@@ -75,6 +82,8 @@ class State(Names):
     def _too_long(self, op: Op) -> bool:
         """Whether a fat ZAP refuses to write or look up a key of this length in every release."""
         assert op.key is not None
+        if len(op.key) < MAX_NAME // 8:  # of words or bytes: short enough
+            return False
         room = MAX_NAME if self.headers[op.target].fat else LONG_NAME
         return self.fat[op.target] is True and stored_bytes(op.key) > room
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from fuzz.decode import first_difference
 from fuzz.oracle import Oracle
 from fuzz.program import Op, Program
-from fuzz.run import Forgive, Trace, judge_result
+from fuzz.run import ALL, Forgive, Trace, changes_nothing, judge_result
 from fuzz.signature import JUDGED_KINDS, SILENT_KINDS, Failure, Signature
 from fuzz.targets.base import Result
 from fuzz.targets.libzpool.target import Digests, LibzpoolTarget
@@ -117,7 +117,10 @@ class BothTarget:
                     except Failure as wrong:
                         if forgive is None or not forgive(wrong):
                             raise
-                    model.audit(op, oracle)
+                    if not changes_nothing(op, result):
+                        model.audit(op, oracle)
+            if oracle is not None:
+                model.audit(ALL, oracle)
         except Failure as failure:
             judged = failure.signature.kind in JUDGED_KINDS
             return Run(steps, Failure(failure.signature, failure.text, len(steps) - judged))

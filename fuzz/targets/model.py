@@ -123,14 +123,15 @@ class ModelTarget:
         held = sum([opened.cursor.holds for opened in self.cursors.values()]) if self.cursors else 0
         numbers = self.numbers
         keys: tuple[Key, ...] | None = () if op.key is None else (op.key,)
-        names: Iterable[str] = (op.target if op.target in numbers else op.other,)
+        name = op.target if op.target in numbers else op.other
+        names: Iterable[str] = (name,) if name in numbers else numbers
         if op.verb == "sync":
             keys = None
         elif op.to is not None and op.key is not None:  # a rename, which may change two directories
             keys = (op.key, op.to)
             names = dict.fromkeys((op.target, op.other))
         try:
-            for each in names if op.target in numbers or op.other in numbers else numbers:
+            for each in names:
                 self.auditor.check(numbers[each], oracle.entries[each], held, keys)
         except Panic as panic:
             raise failure_of(panic) from panic
