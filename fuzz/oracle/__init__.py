@@ -20,8 +20,9 @@ from zapcore.errors import LimitExceeded
 __all__ = ["Oracle", "Value"]
 
 
-COLLIDING = 4
-"""Entries of one hash, the fewest that do not fit a leaf: of 512 bytes, 18 chunks, five for each."""
+COLLIDING = 3
+"""Entries of one hash, the fewest beside which an add does not fit a leaf, also one that is then refused with
+EEXIST: of 512 bytes, 18 chunks, five for each."""
 _KEYED = frozenset(("add", "update", "remove", "lookup", "length", "contains", "lookup_norm", "remove_norm"))
 
 
