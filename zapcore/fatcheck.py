@@ -78,17 +78,24 @@ def table_violations(
     if len(table) != 1 << shift:
         found = f"{1 << shift} entries, but the object has blocks for {len(table)}"
         yield Violation("table-size", 0, "zt_numblks", found)
+    if not _partitioned(table, shift, leaves):
+        wrong = list(_wrong_runs(table, shift, leaves))
+        yield from wrong or _wrong_spans(table, shift, leaves)
+
+
+def _partitioned(table: Sequence[int], shift: int, leaves: Mapping[int, LeafReport]) -> bool:
+    """Whether each leaf has its range of the table, and together they have all of it."""
     covered = 0
     for blkid, report in leaves.items():
-        span = _span(report, shift)
-        covered += len(span)
-        if not span or covered > len(table) or table[span.start : span.stop].count(blkid) != len(span):
-            break
-    else:
-        if covered == len(table):
-            return
-    wrong = list(_wrong_runs(table, shift, leaves))
-    yield from wrong or _wrong_spans(table, shift, leaves)
+        length = report.prefix_len
+        if length > shift:
+            return False
+        width = 1 << (shift - length)
+        start = report.prefix * width
+        covered += width
+        if covered > len(table) or table[start : start + width].count(blkid) != width:
+            return False
+    return covered == len(table)
 
 
 def _span(report: LeafReport, shift: int) -> range:

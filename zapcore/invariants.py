@@ -244,7 +244,7 @@ class Auditor:
 
     def _read_table(self, known: _Object) -> None:
         """Forget the leaves to which the table leads no longer, and see that the others are looked at."""
-        known.table = [block for piece in known.table_bytes for block in memoryview(piece).cast("Q").tolist()]
+        known.table = memoryview(b"".join(known.table_bytes)).cast("Q").tolist()
         current = dict.fromkeys(known.table)
         for blkid in known.leaves.keys() - current.keys():
             gone = known.leaves.pop(blkid).entries

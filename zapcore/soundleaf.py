@@ -11,6 +11,7 @@ import re
 import struct
 from array import array
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from zapcore import layout as L
@@ -52,6 +53,9 @@ _BACKWARDS = array("H", [L.CHAIN_END, *range(_CHUNKS - 1)])
 LONG = 6 * L.ARRAY_BYTES
 """Bytes: an array that is read at once if its chunks lie side by side."""
 
+_ALONE = L.CHUNK_ARRAY, L.CHAIN_END
+"""Type and link of a chunk that is an array of its own, as most names are and many a value."""
+_HASH_AND_CD = itemgetter(1, 2)
 _new_tuple = tuple.__new__  # half the time of LeafEntry(...)
 _NO_PAD = bytes(11)
 _USED = re.compile(rb"[^\xff]")
@@ -80,8 +84,6 @@ def sound_leaf(raw: bytes, shift: int, name_size: int) -> LeafReport | None:
     except IndexError:  # a link leads to a chunk that the leaf has not
         return None
     if entries is None or len(entries) != counted or left.count(0) != chunks - free:
-        return None
-    if counted > 1 and len({(entry.hash, entry.cd) for entry in entries}) != counted:
         return None
     return _new_tuple(LeafReport, (prefix, prefix_len, flags, entries, (), bytes(chunks)))
 
@@ -119,17 +121,19 @@ def _entries(
 ) -> list[LeafEntry] | None:
     """The entries in the order of buckets and chains; they and their arrays are claimed. None if something is
     wrong with one. Raises IndexError."""
-    entries = []
+    entries: list[LeafEntry] = []
     outside = 64 - prefix_len
     shift = max(outside - geo.hash_shift, 0)
     first = geo.first_chunk
+    content = first + 1
     at = L.LEAF_HEADER_SIZE
     while used := _USED.search(raw, at, first):
         at = used.start() & ~1
         bucket = (at - L.LEAF_HEADER_SIZE) // 2
         chunk = raw[at] | raw[at + 1] << 8
         at += 2
-        last_cd = 0
+        last_cd = -1
+        before = len(entries)
         while chunk != L.CHAIN_END:
             if left[chunk] != L.CHUNK_ENTRY:
                 return None
@@ -137,46 +141,55 @@ def _entries(
             _, size, after, name_at, name_ints, value_at, length, cd, hashed = ENTRY.unpack_from(
                 raw, first + L.CHUNK_SIZE * chunk
             )
-            if size not in (1, 2, 4, 8) or size * length > L.MAX_VALUE_LEN or cd < last_cd:
+            if size not in (1, 2, 4, 8) or size * length > L.MAX_VALUE_LEN:
                 return None
             if hashed >> outside != prefix or (hashed >> shift) & (geo.hash_entries - 1) != bucket:
                 return None
+            if cd <= last_cd and (cd < last_cd or (hashed, cd) in map(_HASH_AND_CD, entries[before:])):
+                return None
             last_cd = cd
-            values = []
-            for link, wanted in ((name_at, name_ints * name_size), (value_at, size * length)):
-                if wanted <= L.ARRAY_BYTES:  # most names, and many a value
-                    if wanted:
-                        if left[link] != L.CHUNK_ARRAY:
-                            return None
-                        left[link] = 0
-                        start = first + 1 + L.CHUNK_SIZE * link
-                        link = following[link]
-                        values.append(raw[start : start + wanted])
-                    else:
-                        values.append(b"")
-                    if link != L.CHAIN_END:
-                        return None
-                    continue
-                if wanted >= LONG:
-                    long = _long_array(raw, first, link, wanted, left, following)
-                    if long is not None:
-                        values.append(long)
-                        continue
-                pieces = []
-                for _ in range(0, wanted, L.ARRAY_BYTES):
-                    if left[link] != L.CHUNK_ARRAY:
-                        return None
-                    left[link] = 0
-                    start = first + 1 + L.CHUNK_SIZE * link
-                    pieces.append(raw[start : start + L.ARRAY_BYTES])
-                    link = following[link]
-                if link != L.CHAIN_END:
-                    return None
-                values.append(b"".join(pieces)[:wanted])
-            fields = chunk, hashed, cd, values[0], name_ints, size, length, values[1]
+            wanted = name_ints * name_size
+            if 0 < wanted <= L.ARRAY_BYTES and (left[name_at], following[name_at]) == _ALONE:
+                left[name_at] = 0
+                start = content + L.CHUNK_SIZE * name_at
+                name: bytes | None = raw[start : start + wanted]
+            else:
+                name = _array(raw, content, name_at, wanted, left, following)
+            wanted = size * length
+            if 0 < wanted <= L.ARRAY_BYTES and (left[value_at], following[value_at]) == _ALONE:
+                left[value_at] = 0
+                start = content + L.CHUNK_SIZE * value_at
+                value: bytes | None = raw[start : start + wanted]
+            else:
+                value = _array(raw, content, value_at, wanted, left, following)
+            if name is None or value is None:
+                return None
+            fields = chunk, hashed, cd, name, name_ints, size, length, value
             entries.append(_new_tuple(LeafEntry, fields))
             chunk = after
     return entries
+
+
+def _array(
+    raw: bytes, content: int, chunk: int, size: int, left: bytearray, following: array[int]
+) -> bytes | None:
+    """The `size` bytes of an array; its chunks are claimed. None if something is wrong with it. `content` is
+    where that of chunk 0 begins. Raises IndexError."""
+    if size >= LONG:
+        long = _long_array(raw, content - 1, chunk, size, left, following)
+        if long is not None:
+            return long
+    pieces = []
+    for _ in range(0, size, L.ARRAY_BYTES):
+        if left[chunk] != L.CHUNK_ARRAY:
+            return None
+        left[chunk] = 0
+        start = content + L.CHUNK_SIZE * chunk
+        pieces.append(raw[start : start + L.ARRAY_BYTES])
+        chunk = following[chunk]
+    if chunk != L.CHAIN_END:
+        return None
+    return b"".join(pieces)[:size]
 
 
 def _long_array(

@@ -42,7 +42,7 @@ class Entries(State):
             self.fat[op.target] = True
         if self._too_long(op):
             return expect(result.errno, errno.ENAMETOOLONG)
-        if self._refused_as_long(op, result):
+        if result.errno and self._refused_as_long(op, result):
             return None
         if op.size * op.length > MAX_VALUE_LEN:
             return expect(result.errno, errno.E2BIG)
