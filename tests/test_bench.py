@@ -7,6 +7,7 @@ was not found; and that the table and the JSON file have all of it.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections.abc import Generator, Iterator
@@ -19,6 +20,7 @@ from fuzz.bench import command
 from fuzz.bench.command import Extent, bench
 from fuzz.bench.hunt import REAL, SEEDED, Bug, Hunt, Row, hunt, hunts, rows, totals
 from fuzz.bench.speed import SHAPES, measure
+from fuzz.bench.steady import Sample, Steady, speed
 from fuzz.cli import main
 
 STALE = REAL[0]
@@ -34,7 +36,8 @@ def test_speed_of_every_lane() -> None:
 
 
 def test_whole_run(tmp_path: Path) -> None:
-    measured = bench(Extent(1, 1, 20, 20, (STALE,), scale=0.02, long=3), "small", ("random",))
+    extent = Extent(1, 1, 20, 20, (STALE,), scale=0.02, long=3, together=(1, 4), steady=12)
+    measured = bench(extent, "small", ("random",))
     assert [row.found for row in measured.rows] == [1]
     assert [(each.inputs, each.after) for each in measured.cuts] == [(1, (7, 7, 7)), (3, (7, 7, 7))]
     measured.save(tmp_path / "bench.json")
@@ -44,6 +47,14 @@ def test_whole_run(tmp_path: Path) -> None:
     table = "\n".join(measured.lines())
     assert "16 ops, two txgs: model plain" in table
     assert "known minimum 7 reached by 1" in table
+    assert [lane.jobs for lane in measured.together.lanes] == [1, 2]
+    assert all(lane.found and lane.a_second[0] > 0 for lane in measured.together.lanes)
+    assert "executions, two / one" in table
+    assert measured.steady is not None
+    assert measured.steady.executions > 0 < measured.steady.inputs
+    assert measured.steady.old > 0 < measured.steady.young
+    assert data["steady"]["memory"] > 10
+    assert "executions a CPU second at the end" in table
 
 
 def test_an_interrupted_run_has_the_tables_of_what_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +66,9 @@ def test_an_interrupted_run_has_the_tables_of_what_is_whole(monkeypatch: pytest.
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command, "hunts", until_ctrl_c)
-    measured = bench(Extent(1, 1, 20, 20, (STALE, other), scale=0.02, long=1), "", ("random", "uniform"))
+    extent = Extent(1, 1, 20, 20, (STALE, other), scale=0.02, long=1, together=(1, 1), steady=3600)
+    measured = bench(extent, "", ("random", "uniform"))
+    assert measured.steady is None
     assert {(row.bug, row.engine) for row in measured.rows} == {
         (STALE.name, "random"),
         (STALE.name, "uniform"),
@@ -97,6 +110,19 @@ def test_medians_do_not_hide_what_was_missed() -> None:
     most = [*half, one(5, True, 6)]
     assert rows(most)[0].cpu == 6
     assert totals(rows(most)) == {"e": (6, 0)}
+
+
+def test_a_steady_run_is_one_that_neither_grows_nor_slows_down() -> None:
+    steady = Steady(3600, 1000, 10, 100, 119, 70, 80, [])
+    assert steady.reached
+    assert not dataclasses.replace(steady, most=121).reached
+    assert not dataclasses.replace(steady, old=63).reached
+    assert not dataclasses.replace(steady, died=["process 1 of 1: killed; started again"]).reached
+
+
+def test_the_speed_of_a_long_run_is_that_of_its_end() -> None:
+    samples = [Sample(0, 1, 0, 0), Sample(5, 1, 5, 1000), Sample(10, 1, 9, 1100), Sample(15, 1, 13, 1180)]
+    assert speed(samples, 5) == 180 / 8
 
 
 @pytest.mark.parametrize(

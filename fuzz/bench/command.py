@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+import threading
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -15,11 +17,15 @@ from fuzz.bench.cut import LONG_OPS, cut, found_inputs, long_inputs
 from fuzz.bench.hunt import CONCURRENT_SEEDED, ENGINES, OTHERS, REAL, SEEDED, Bug, Hunt, hunts, rows
 from fuzz.bench.report import Measured
 from fuzz.bench.speed import measure
+from fuzz.bench.steady import Steady, measure_steady
+from fuzz.bench.together import measure_together
+from fuzz.jobs import EngineProblem
 
 
 class Extent(NamedTuple):
     """How much is measured: rounds of the speeds, seeds, CPU seconds a hunt of ours and one of another engine
-    may take, what is hunted, how many hunts at a time, and how many long inputs are minimized."""
+    may take, what is hunted, how many hunts at a time, how many long inputs are minimized, rounds and seconds
+    of one process beside two, and the seconds of the steady run (0 for none)."""
 
     rounds: int
     seeds: int
@@ -29,6 +35,8 @@ class Extent(NamedTuple):
     jobs: int = 1
     scale: float = 1.0
     long: int = 10
+    together: tuple[int, float] = (1, 10)
+    steady: float = 0
 
 
 UNHURRIED = ("atheris", "threads", "random schedules")
@@ -36,7 +44,7 @@ UNHURRIED = ("atheris", "threads", "random schedules")
 BUGS = {"real": (*REAL, *OTHERS), "seeded": SEEDED, "threads": CONCURRENT_SEEDED}
 BY_NAME = {bug.name: bug for bug in chain.from_iterable(BUGS.values())}
 QUICK = Extent(5, 3, 6, 6, REAL)
-FULL = Extent(15, 10, 300, 60, tuple(BY_NAME.values()), long=50)
+FULL = Extent(15, 10, 300, 60, tuple(BY_NAME.values()), long=50, together=(5, 60), steady=3600)
 
 
 def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES)) -> Measured:
@@ -44,7 +52,12 @@ def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES
     load = os.getloadavg()[0]
     click.echo("speed...", err=True)
     speed = measure(extent.rounds, 1, scale=extent.scale)
+    click.echo("one process beside two...", err=True)
+    together = measure_together(*extent.together, extent.seeds)
     found: list[Hunt] = []
+    stop = threading.Event()
+    beside = ThreadPoolExecutor(1)
+    steady = beside.submit(measure_steady, extent.steady, 1, stop) if extent.steady else None
     caps = {name: extent.cap if name in UNHURRIED else min(extent.cap, extent.others) for name in engines}
     try:
         for each in hunts(extent.bugs, caps, extent.seeds, extent.jobs):
@@ -54,10 +67,13 @@ def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES
     except KeyboardInterrupt:
         found = _whole(found, extent.bugs, caps)
         click.echo("interrupted: the tables have the bugs that every engine was asked for", err=True)
+        stop.set()
     click.echo("minimizing...", err=True)
     inputs = [(bug, found_inputs(bug, found), "as found") for bug in REAL]
     inputs.append((REAL[0], long_inputs(REAL[0], extent.long), f"{LONG_OPS} random ops"))
     cuts = [small for each in inputs if (small := cut(*each)) is not None]
+    if steady is not None:
+        click.echo("until the steady run ends...", err=True)
     return Measured(
         *(
             command,
@@ -66,11 +82,26 @@ def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES
             extent.others,
             (load, os.getloadavg()[0]),
             speed,
+            together,
+            _waited_for(steady, stop) if steady is not None else None,
             found,
             rows(found),
             cuts,
         )
     )
+
+
+def _waited_for(steady: Future[Steady | None], stop: threading.Event) -> Steady | None:
+    """What the steady run measured; None if Ctrl-C ends it, or it broke, which is said."""
+    try:
+        try:
+            return steady.result()
+        except KeyboardInterrupt:
+            stop.set()
+            return steady.result()
+    except EngineProblem as problem:
+        click.echo(f"steady run: {problem}", err=True)
+        return None
 
 
 def _whole(found: list[Hunt], bugs: Iterable[Bug], engines: Iterable[str]) -> list[Hunt]:
@@ -96,6 +127,11 @@ def _whole(found: list[Hunt], bugs: Iterable[Bug], engines: Iterable[str]) -> li
 @click.option(
     "--others", type=click.FloatRange(0.1), help="The same for other engines; 6 with --quick, else 60."
 )
+@click.option(
+    "--steady",
+    type=click.FloatRange(0),
+    help="Seconds of a run whose memory and speed are watched; 0 with --quick, else 3600.",
+)
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Hunts at a time.")
 @click.option(
     "--engine",
@@ -119,6 +155,7 @@ def bench_command(
     seeds: int | None,
     cap: float | None,
     others: float | None,
+    steady: float | None,
     jobs: int,
     bugs: tuple[str, ...],
     names: tuple[str, ...],
@@ -135,14 +172,18 @@ def bench_command(
         )
     extent = QUICK if quick else FULL
     extent = extent._replace(
-        seeds=seeds or extent.seeds, cap=cap or extent.cap, others=others or extent.others, jobs=jobs
+        seeds=seeds or extent.seeds,
+        cap=cap or extent.cap,
+        others=others or extent.others,
+        jobs=jobs,
+        steady=extent.steady if steady is None else steady,
     )
     if bugs or names:
         chosen = chain(chain.from_iterable(BUGS[name] for name in bugs), (BY_NAME[name] for name in names))
         extent = extent._replace(bugs=tuple(dict.fromkeys(chosen)))
-    given = {"seeds": seeds, "cap": cap, "others": others}
+    given = {"seeds": seeds, "cap": cap, "others": others, "steady": steady}
     words = ["zapfuzz bench", *(["--quick"] if quick else [])]
-    words += [f"--{name} {value:g}" for name, value in given.items() if value]
+    words += [f"--{name} {value:g}" for name, value in given.items() if value is not None]
     words += [f"--jobs {jobs}"] if jobs > 1 else []
     words += [f"--bugs {name}" for name in bugs]
     words += [f"--bug {shlex.quote(name)}" for name in names]

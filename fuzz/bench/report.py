@@ -11,6 +11,8 @@ from pathlib import Path
 from fuzz.bench.cut import Cut
 from fuzz.bench.hunt import Hunt, Row, totals
 from fuzz.bench.speed import Speed
+from fuzz.bench.steady import MEMORY_BAR, SPEED_BAR, Steady
+from fuzz.bench.together import BAR, BUG, Together
 from fuzz.corpus import write_text
 from fuzz.printing import format_program
 
@@ -28,6 +30,8 @@ class Measured:
     others: float
     load: tuple[float, float]
     speed: Speed
+    together: Together
+    steady: Steady | None
     hunts: list[Hunt]
     rows: list[Row]
     cuts: list[Cut]
@@ -57,6 +61,9 @@ class Measured:
             "",
             *speed_lines(self.speed),
             "",
+            *together_lines(self.together),
+            "",
+            *(steady_lines(self.steady) if self.steady is not None else []),
             *hunt_lines(self.rows, self.seeds, self.cap, self.others),
             "",
             *cut_lines(self.cuts),
@@ -80,6 +87,35 @@ def speed_lines(speed: Speed) -> list[str]:
         bar = f"bar {ratio.bar:.2f}: {'reached' if ratio.reached else 'MISSED'}" if ratio.bar else ""
         lines.append(f"  {ratio.name:66} {_spread(ratio.value):30} {bar}")
     return lines
+
+
+def together_lines(together: Together) -> list[str]:
+    """One process and two."""
+    lines = [f"From an empty corpus, {together.seconds:g} seconds; and seconds until found: {BUG.name}"]
+    for lane in together.lanes:
+        found = f"{lane.found}/{together.seeds}"
+        lines.append(
+            f"  {lane.jobs} process{'es' if lane.jobs > 1 else '':2}  executions a second "
+            f"{_spread(lane.a_second, 0):26} found {found:>5} after {_spread(lane.until).strip()}"
+        )
+    verdict = "reached" if together.reached else "MISSED"
+    lines.append(f"  executions, two / one {_spread(together.ratio):30} bar {BAR:.2f}: {verdict}")
+    return lines + [f"  {line}" for line in together.died]
+
+
+def steady_lines(steady: Steady) -> list[str]:
+    """A long run; ends with an empty line."""
+    return [
+        f"One process for {steady.seconds:g} seconds: {steady.executions:,} executions, "
+        f"{steady.inputs:,} inputs kept",
+        f"  memory {steady.memory:.0f} MiB after a sixth of the time, {steady.most:.0f} at most after that: "
+        f"{steady.growth:.2f} (bar {MEMORY_BAR:.2f})",
+        f"  executions a CPU second at the end {steady.old:.1f}, of a young process on the same corpus "
+        f"{steady.young:.1f}: {steady.kept:.2f} (bar {SPEED_BAR:.2f})",
+        f"  both {'reached' if steady.reached else 'MISSED'}",
+        *(f"  {line}" for line in steady.died),
+        "",
+    ]
 
 
 def hunt_lines(rows: list[Row], seeds: int, cap: float, others: float) -> list[str]:
