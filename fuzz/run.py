@@ -100,10 +100,9 @@ def run(
     except Failure as failure:
         return Outcome(Failure(failure.signature, failure.text, index), None, index + 1)
     except LimitExceeded as limit:
-        wrong = oracle.check_limit(program.ops[index], limit) if oracle is not None and index >= 0 else None
-        if wrong is None:
+        denied = judge_limit(program.ops[index], limit, oracle) if oracle is not None and index >= 0 else None
+        if denied is None:
             return Outcome(None, str(limit), index + 1)
-        denied = _wrong_answer(program.ops[index], wrong)
         return Outcome(Failure(denied.signature, denied.text, index), None, index + 1)
     return Outcome(None, None, len(program.ops))
 
@@ -113,6 +112,12 @@ def judge_result(op: Op, result: Result, oracle: Oracle) -> None:
     wrong = oracle.check(op, result)
     if wrong is not None:
         raise _wrong_answer(op, wrong)
+
+
+def judge_limit(op: Op, limit: LimitExceeded, oracle: Oracle) -> Failure | None:
+    """A limit that an op met where it should have had room; None if nothing is wrong with it."""
+    wrong = oracle.check_limit(op, limit)
+    return None if wrong is None else _wrong_answer(op, wrong)
 
 
 def judge_op(op: Op, target: TargetLike, oracle: Oracle) -> Result:

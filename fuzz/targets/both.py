@@ -12,7 +12,7 @@ from typing import NamedTuple
 from fuzz.decode import first_difference
 from fuzz.oracle import Oracle
 from fuzz.program import Op, Program
-from fuzz.run import ALL, Forgive, Trace, changes_nothing, judge_result
+from fuzz.run import ALL, Forgive, Trace, changes_nothing, judge_limit, judge_result
 from fuzz.signature import JUDGED_KINDS, SILENT_KINDS, Failure, Signature
 from fuzz.targets.base import Result
 from fuzz.targets.libzpool.target import Digests, LibzpoolTarget
@@ -103,6 +103,7 @@ class BothTarget:
         model = self.model
         steps: list[Step] = []
         oracle = Oracle(program, model.rename_unlinks_first, model.long_names) if judge else None
+        op: Op | None = None
         try:
             model.begin(program)
             digester = _Digester(model)
@@ -125,6 +126,9 @@ class BothTarget:
             judged = failure.signature.kind in JUDGED_KINDS
             return Run(steps, Failure(failure.signature, failure.text, len(steps) - judged))
         except LimitExceeded as limit:
+            denied = judge_limit(op, limit, oracle) if oracle is not None and op is not None else None
+            if denied is not None:
+                return Run(steps, Failure(denied.signature, denied.text, len(steps)))
             return Run(steps, None, limit)
         return Run(steps, None)
 
