@@ -31,6 +31,15 @@ FAULTS = {
             "    new_buf.raw[target + 12] += 7\n    _link_entry(new, chunk)\n",
         ),
     ),
+    "a split gives a new differentiator to what an op before it left alone": (
+        "zap:moved",
+        FAT + "add z 0x8000000000000000 len=80\nadd z 0x1000000000000000 len=60\nadd z 0x0 len=120\n",
+        Edit(
+            "zap.split:_transfer_entry",
+            "    _link_entry(new, chunk)\n",
+            "    new_buf.raw[target + 12] += 7\n    _link_entry(new, chunk)\n",
+        ),
+    ),
     "a number is given out again while a cursor holds its old object": (
         "zap:number",
         FAT + "add z 0x0\ncursor c z\nnext c\ndestroy z\nsync\ntxg\nsync\ncreate z\n",

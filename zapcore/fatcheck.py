@@ -209,6 +209,18 @@ def block_violations(q: memoryview, leaves: Mapping[int, LeafReport]) -> Iterato
         yield Violation("free-mark", 0, "zap_freeblk", found)
 
 
+def hole_violations(fat: Fat, last: int) -> Iterator[Violation]:
+    """Every block up to `last` that nothing uses has been freed, and is zero: its leaf was shrunk away
+    (zap_shrink), or the table has grown out of it (zap_table_grow)."""
+    q = fat.q
+    table = range(q[L.Q_TBL_BLK], q[L.Q_TBL_BLK] + q[L.Q_TBL_NUMBLKS])
+    used = {0, *fat.leaves, *table, *next_table_blocks(q)}
+    hole = bytes(fat.size)
+    for blkid in range(1, last + 1):
+        if blkid not in used and fat.peek(blkid) != hole:
+            yield Violation("hole", blkid, "block", "nothing uses it, and it is not zero")
+
+
 def next_table_blocks(q: memoryview) -> range:
     """The blocks of the table being built; none if there is none."""
     start = q[L.Q_TBL_NEXTBLK]

@@ -14,7 +14,7 @@ from zapcore.dmu.dbuf import CACHED
 from zapcore.dmu.dnode import Dnode
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Kind, Panic
-from zapcore.fatcheck import Fat, fat_violations
+from zapcore.fatcheck import Fat, fat_violations, hole_violations
 from zapcore.leafcheck import LeafEntry, LeafReport, check_leaf
 from zapcore.locks import FREED
 from zapcore.namehash import hash_of_key
@@ -70,10 +70,15 @@ class _Object:
             blkid for blkid, leaf in self.leaves.items() if any(each is entry for each in leaf.entries)
         )
 
+    def news(self, blkid: int) -> list[LeafEntry]:
+        """The entries of a leaf that are not what they were."""
+        there = self.by_name.get
+        return [entry for entry in self.leaves[blkid].entries if there(entry.name) != entry]
+
     def drop(self, entries: Iterable[LeafEntry]) -> None:
-        """These are no longer where they were."""
+        """These are no longer where they were; what is new is not noted yet."""
         for entry in entries:
-            if self.by_name.get(entry.name) is entry:
+            if self.by_name.get(entry.name) == entry:
                 del self.by_name[entry.name]
                 self.gone[entry.name] = entry.cd
 
@@ -210,6 +215,8 @@ class Auditor:
                 return leaf.violations[0]
             if not leaf.entries:
                 emptied.append(leaf)
+        if known.gone and len(changed) > 1:  # what has moved to the same chunk of another leaf is new there
+            fresh = [entry for blkid in changed for entry in known.news(blkid)]
         fresh_keys = [key_of(entry.name, words) for entry in fresh]
         if fresh and (wrong := _misplaced(known, fresh, fresh_keys)):
             return wrong
@@ -217,6 +224,8 @@ class Auditor:
         if not (same_blocks and same_prefixes and counted) or q[L.Q_TBL_NEXTBLK]:
             fat = Fat(q, dnode.block_size, known.table, known.leaves, known.total, dnode.current)
             violation = next(fat_violations(fat, same_blocks, same_table and same_prefixes), None)
+            if violation is None and not same_blocks:
+                violation = next(hole_violations(fat, dnode.max_blkid), None)
             if violation is not None:
                 return violation
         wrong = None if entries is None else _wrong_entry(known, fresh, fresh_keys, entries, keys)
@@ -270,8 +279,7 @@ class Auditor:
         else:
             old = before.entries
             known.total += len(entries) - len(old)
-            there = known.by_name.get
-            new = [entry for entry in entries if there(entry.name) != entry]
+            new = known.news(blkid)
             fresh += new
             if len(entries) != len(old) + len(new):
                 known.drop(_without(old, entries))

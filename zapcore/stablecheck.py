@@ -80,8 +80,12 @@ class SyncAuditor:
                     yield Violation(INVARIANT, blkid, "block", "not what was there when the txg closed")
 
     def _wrongly_cached(self) -> Iterator[Violation]:
-        """A block that no txg is to write is in memory what it is on disk."""
+        """A block that no txg is to write is in memory what it is on disk, and none there lies behind the
+        object's end."""
         for dnode in self._objset.dnodes.values():
+            last = max(dnode.stable, default=0)
+            if last > dnode.stable_max_blkid:
+                yield Violation(INVARIANT, last, "block", "on disk it lies behind the object's end")
             for blkid, dbuf in dnode.dbufs.items():
                 if dbuf.dirty or dbuf.state is not CACHED or dnode.block_freed(blkid):
                     continue

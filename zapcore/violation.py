@@ -30,6 +30,7 @@ LIVE: Mapping[str, str] = {
     "entries": "the entries are those that were put there",
     "moved": "an entry keeps its differentiator while it is there",
     "shrunk": "two sibling leaves are never both empty",
+    "hole": "a block that nothing uses is a hole",
     "on-disk": "a txg writes what was there when it closed",
 }
 """What only a live world can show."""

@@ -22,7 +22,7 @@ class Cursors(Entries):
         start = op.fill & ((1 << hash_bits(header)) - 1)
         # nothing is promised of what lies before its place: of that hash nobody knows the differentiators
         keys = {key for key in entries if serial_of(header, key) > start} if op.fill else set(entries)
-        self.walks[op.target] = Walk(op.other, self.incarnation[op.other], keys, start)
+        self.walks[op.target] = Walk(op.other, self.incarnation[op.other], keys, start, op.fill)
         return expect(result.errno, 0)
 
     def _close(self, op: Op, result: Result) -> str | None:
@@ -51,6 +51,7 @@ class Cursors(Entries):
     def _arrive(self, walk: Walk, result: Result, before: Key | None) -> str | None:
         """Judge what a cursor that stood on `before` returned: an entry that is there, of no lower hash, none
         twice, and none missed at the end."""
+        walk.begun = None
         entries = self.entries[walk.zap]
         if entries is None or walk.incarnation != self.incarnation[walk.zap]:
             return None  # a cursor on an object that is gone promises nothing
@@ -89,6 +90,8 @@ class Cursors(Entries):
         walk = self.walks.get(op.target)
         if walk is None:
             return expect(result.errno, errno.EBADF)
+        if walk.begun is not None:
+            return expect(result.errno, 0) or expect_value(result.value, walk.begun)
         entry = walk.current
         if result.errno or entry is None or walk.incarnation != self.incarnation[walk.zap]:
             return expect(result.errno, 0)

@@ -9,7 +9,15 @@ from fuzz.oracle.state import expect, first_integer, serial_of
 from fuzz.program import Key, Op
 from fuzz.targets.base import Result
 from zapcore.zap.name import LONG_NAME, MAX_NAME
-from zapcore.zpl import KIND_DIRECTORY, KIND_FILE, KIND_SHIFT, is_directory
+
+DIRECTORY, FILE = 4, 8
+"""DT_DIR and DT_REG, the kind that a new entry's value has."""
+KIND_SHIFT = 60
+
+
+def is_directory(value: int) -> bool:
+    """Whether an entry's value is of a directory; there are kinds beside these two."""
+    return value >> KIND_SHIFT == DIRECTORY
 
 
 class Directories(Cursors):
@@ -32,7 +40,7 @@ class Directories(Cursors):
         code, _ = self._directory_value(op.target, op.key)
         if code != errno.ENOENT:
             return expect(result.errno, code or errno.EEXIST)
-        kind = KIND_DIRECTORY if op.verb == "mkdir" else KIND_FILE
+        kind = DIRECTORY if op.verb == "mkdir" else FILE
         entry = op._replace(verb="add", size=8, length=1, fill=kind << KIND_SHIFT | op.fill)
         return self._write(entry, result)
 

@@ -35,14 +35,16 @@ class Walk:
 
     A cursor's promise is only that entries that were there all the time come exactly once. `serials` are the
     places that it has named (zap_cursor_serialize), each with the entry that it stood on; `start` is
-    the hash where it began, as such a place has it.
+    the hash where it began, as such a place has it. `begun` is the place itself, until it has looked at
+    anything: then None.
     """
 
-    __slots__ = ("current", "fresh", "incarnation", "seen", "serials", "stable", "start", "zap")
+    __slots__ = ("begun", "current", "fresh", "incarnation", "seen", "serials", "stable", "start", "zap")
 
-    def __init__(self, zap: str, incarnation: int, keys: set[Key], start: int = 0) -> None:
+    def __init__(self, zap: str, incarnation: int, keys: set[Key], start: int, begun: int) -> None:
         self.zap = zap
         self.start = start
+        self.begun: int | None = begun
         self.incarnation = incarnation
         self.stable = keys
         self.seen: set[Key] = set()
@@ -88,10 +90,12 @@ class State(Names):
         return self.fat[op.target] is True and stored_bytes(op.key) > room
 
     def _may_be_too_long(self, zap: str, key: Key | None) -> bool:
-        """Whether some releases refuse a key of this length that is not there, and others do not."""
+        """Whether a key of this length that is not there may be refused; releases differ in it."""
         entries = self.entries[zap]
         assert key is not None and entries is not None
-        return not self.headers[zap].fat and stored_bytes(key) > MAX_NAME and key not in entries
+        if self.headers[zap].fat or stored_bytes(key) <= (LONG_NAME if self.long_names else MAX_NAME):
+            return False
+        return key not in entries
 
 
 def hash_bits(zap: Zap) -> int:
