@@ -72,6 +72,8 @@ def resume(course: Course) -> None:
         if isinstance(place, int):
             other = course.rng.choice(CURSORS)
             course.do(Op("cursor", other, other=opened.zap, fill=place))
+            if course.rng.random() < 0.3:
+                course.do(Op("advance", other))
             course.do(Op("next", other))
 
 

@@ -72,7 +72,10 @@ def any_key(rng: Random, zap: Zap) -> Key:
     """A key of a ZAP: near others, equal to others in some form, as long as can be, or anything."""
     if zap.words:
         if rng.random() < 0.7:
-            return (rng.getrandbits(3) << 61, *[rng.choice((0, 1, U64))] * (zap.words - 1))
+            rest = [rng.choice((0, 1, U64))] * (zap.words - 1)
+            if rest and rng.random() < 0.5:
+                rest[-1] = rng.randrange(3)  # others differ in the last word only
+            return (rng.getrandbits(3) << 61, *rest)
         return tuple(rng.getrandbits(64) for _ in range(zap.words))
     choice = rng.random()
     if zap.norm and choice < 0.6:

@@ -28,11 +28,12 @@ WALK = 12
 
 NEAR_LIMITS = (48, 49, 50, 51, 254, 255, 256, 257, 1022, 1023, 1024, MAX_NAME)
 """Lengths of names: a slot has room for 49 bytes, an old ZAP for 255, a directory for 1023."""
+LONG = (255, 256, 257, 500, 1023)
 LENGTHS = (20, 21, 22, 41, 42, 43, 63, 64, 150, 340, 500, *NEAR_LIMITS)
 STEMS = (b"", b"", b"", b"Name-", "éé".encode() * 12, b"x" * 24, b"x" * 47, b"x" * 70)
 """All names of a program may begin alike: with forms of several chunks, with lengths about a slot's."""
-INTEGERS = (0, 1, 2, 1 << 63, 4 << 60, 8 << 60 | 1)
-"""Values that a file's or a directory's name could have, or not."""
+INTEGERS = (0, 1, 2, 1 << 63, 4 << 60, 8 << 60 | 1, 12 << 60 | 1, 6 << 60)
+"""Values that the name of a file, a directory or something else could have, or not."""
 TOO_MUCH = (1024, 1025, 2000, 8192)
 """Integers of 8 bytes: as many as any ZAP holds, or more than that."""
 ROOM = {number.field: number.default for number in VERBS["lookup"].numbers}
@@ -70,6 +71,11 @@ class Clerk(Course):
         assert isinstance(name, bytes)
         return name
 
+    def elsewhere(self) -> str:
+        """Where a name may be moved to: mostly another ZAP, if there is one."""
+        others = [name for name in self.zaps if name != self.name]
+        return self.rng.choice(others) if others and self.rng.random() < 0.7 else self.name
+
     def bring(self, name: bytes) -> None:
         """Let a name be there, by a value that a micro ZAP has room for."""
         rng = self.rng
@@ -90,7 +96,7 @@ class Clerk(Course):
 def _zaps(rng: Random) -> dict[str, Zap]:
     """One ZAP or two: mostly micro, or fat as directories are; about half of them with normal forms."""
     zaps = {}
-    for name in "zy"[: 1 + (rng.random() < 0.3)]:
+    for name in "zy"[: 1 + (rng.random() < 0.4)]:
         fat = rng.random() < 0.35
         norm = rng.choice(NORMS) if rng.random() < 0.55 else 0
         shift = rng.choice((9, 9, 9, 10, 12, 14))
@@ -133,9 +139,10 @@ def hollow(clerk: Clerk) -> None:
     have = len(clerk.alive[clerk.name])
     for number in range(have, slots - rng.choice((0, 0, 0, 1))):
         clerk.do(Op("add", clerk.name, b"s%d" % number, 8, 1, number))
-    for _ in range(rng.randint(1, 2)):
+    for _ in range(rng.randint(1, 3)):
         alive = list(clerk.alive[clerk.name])
-        taken = rng.sample(alive, min(len(alive), rng.randint(1, 4)))
+        count = min(len(alive), rng.randint(1, 4))
+        taken = rng.sample(alive, count) if rng.random() < 0.6 else alive[-count:]  # also what came last
         for key in taken:
             clerk.do(Op("remove", clerk.name, key))
         for _ in range(len(taken) + rng.choice((-1, 0, 0, 1))):
@@ -143,11 +150,13 @@ def hollow(clerk: Clerk) -> None:
 
 
 def outgrow(clerk: Clerk) -> None:
-    """A value that takes a fat ZAP."""
+    """A value that takes a fat ZAP, and that no directory has."""
     rng = clerk.rng
     name = clerk.some() if rng.random() < 0.5 else clerk.new()
     verb, size, length = rng.choice(("add", "update")), rng.choice((1, 4, 8)), rng.choice((0, 2, 3, 30, 150))
     clerk.do(Op(verb, clerk.name, name, size, length, 7))
+    if rng.random() < 0.3:
+        clerk.do(Op("readdir", clerk.name))
 
 
 def outgrow_under_cursor(clerk: Clerk) -> None:
@@ -166,7 +175,7 @@ def refuse(clerk: Clerk) -> None:
         name = clerk.some() if rng.random() < 0.3 else clerk.new()
         clerk.do(Op(rng.choice(("add", "update")), clerk.name, name, 8, rng.choice(TOO_MUCH), 1))
     elif how < 0.7:
-        clerk.do(Op("rename", clerk.name, clerk.some(), other=rng.choice(list(clerk.zaps)), to=long))
+        clerk.do(Op("rename", clerk.name, clerk.some(), other=clerk.elsewhere(), to=long))
     else:
         clerk.bring(long)
     look(clerk)
@@ -205,7 +214,7 @@ def rename(clerk: Clerk) -> None:
     """Give a name that is alive another: a new one, another spelling, or one that is there, too."""
     rng, name = clerk.rng, clerk.some()
     to = rng.choice((clerk.new(), respelled(rng, name), clerk.some()))
-    clerk.do(Op("rename", clerk.name, name, other=rng.choice(list(clerk.zaps)), to=to))
+    clerk.do(Op("rename", clerk.name, name, other=clerk.elsewhere(), to=to))
 
 
 def walk(clerk: Clerk) -> None:
@@ -232,7 +241,9 @@ def note_places(clerk: Clerk) -> None:
 
 
 def import_anew(clerk: Clerk) -> None:
-    """Export and import the pool, then look."""
+    """Export and import the pool, then look, perhaps for a name that is long."""
+    if clerk.rng.random() < 0.5:
+        clerk.bring(bytes((clerk.rng.choice(b"stS"),)) * clerk.rng.choice(LONG))
     clerk.do(Op("reopen"))
     look(clerk)
 

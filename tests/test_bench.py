@@ -57,13 +57,18 @@ def test_whole_run(tmp_path: Path) -> None:
     assert "executions a CPU second at the end" in table
 
 
-def test_an_interrupted_run_has_the_tables_of_what_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "reason", [KeyboardInterrupt(), RuntimeError("uniform on never: ended with status 1")]
+)
+def test_an_interrupted_run_has_the_tables_of_what_is_whole(
+    monkeypatch: pytest.MonkeyPatch, reason: BaseException
+) -> None:
     other = next(bug for bug in SEEDED if bug.name == "free-count-not-kept")
 
     def until_ctrl_c(bugs: tuple[Bug, ...], caps: dict[str, float], seeds: int, jobs: int) -> Iterator[Hunt]:
         yield from hunts([STALE], caps, seeds, jobs)
         yield next(hunts([other], {"random": 20}, 1))
-        raise KeyboardInterrupt
+        raise reason
 
     monkeypatch.setattr(command, "hunts", until_ctrl_c)
     extent = Extent(1, 1, 20, 20, (STALE, other), scale=0.02, long=1, together=(1, 1), steady=3600)

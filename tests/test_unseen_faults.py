@@ -10,6 +10,7 @@ from tests.seeded import failure_under
 FAT = "zap z fat key=u64 prehashed hash64 leaf_shift=9\n"
 GROWN = FAT + "add z 0x0 len=180\nadd z 0x200000000000000 len=180\nadd z 0x8000000000000000\n"
 FOUR = "".join(f"add z {key}000000000000000 len=180\n" for key in ("0x0", "0x8", "0xc", "0x4"))
+PLACE = FAT + "add z 0x1000000000000000\ncursor c z\nnext c\nserialize c\ncursor d z from=0x100000000000\n"
 FAULTS = {
     "of the old table only one block is freed": (
         "zap:hole",
@@ -40,6 +41,16 @@ FAULTS = {
         "zap:serialize",
         FAT + "add z 0x0\ncursor c z from=0x1234\nserialize c\n",
         Edit("zap.cursor:Cursor.serialize", "return self.serialized", "return 0"),
+    ),
+    "a cursor that is sent on from a place forgets that": (
+        "zap:next",
+        PLACE + "advance d\nnext d\n",
+        Edit("zap.cursor:Cursor._start", "(self.cd + (self.serialized", "((self.serialized"),
+    ),
+    "a cursor begins behind its place": (
+        "zap:next",
+        PLACE + "next d\n",
+        Edit("zap.cursor:Cursor._start", "(self.cd + (self.serialized", "(self.cd + 1 + (self.serialized"),
     ),
     "a socket is taken for a directory": (
         "zap:unlink",

@@ -64,9 +64,10 @@ def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES
             what = f"after {each.executions} executions" if each.found else "not"
             click.echo(f"{each.bug}, {each.engine}, seed {each.seed}: {what}, {each.seconds:.1f} s", err=True)
             found.append(each)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as reason:
         found = _whole(found, extent.bugs, caps)
-        click.echo("interrupted: the tables have the bugs that every engine was asked for", err=True)
+        why = f"ended early ({reason})" if str(reason) else "interrupted"
+        click.echo(f"{why}: the tables have the bugs that every engine was asked for", err=True)
         stop.set()
     click.echo("minimizing...", err=True)
     inputs = [(bug, found_inputs(bug, found), "as found") for bug in REAL]

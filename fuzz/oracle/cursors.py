@@ -51,16 +51,19 @@ class Cursors(Entries):
     def _arrive(self, walk: Walk, result: Result, before: Key | None) -> str | None:
         """Judge what a cursor that stood on `before` returned: an entry that is there, of no lower hash, none
         twice, and none missed at the end."""
-        walk.begun = None
+        begun, walk.begun = walk.begun, None
         entries = self.entries[walk.zap]
         if entries is None or walk.incarnation != self.incarnation[walk.zap]:
             return None  # a cursor on an object that is gone promises nothing
+        there = self.places[walk.zap].get(begun) if begun else None
+        found = result.value if not result.errno else None
+        if there is not None and (isinstance(found, Entry) and found.key == there) is walk.ahead:
+            return f"the cursor {'returned' if walk.ahead else 'missed'} {there!r}, whose place it began at"
         if result.errno == errno.ENOENT:
             missed = walk.stable - walk.seen
             return f"the cursor missed {min(missed, key=repr)!r}" if missed else None
         if result.errno:
             return expect(result.errno, 0)
-        found = result.value
         assert isinstance(found, Entry)
         value = entries.get(found.key)
         if value is None:
@@ -84,6 +87,7 @@ class Cursors(Entries):
             return expect(result.errno, errno.EBADF)
         walk.stable.clear()  # it may step over entries that it has not returned
         walk.current = None
+        walk.ahead = True
         return expect(result.errno, 0)
 
     def _serialize(self, op: Op, result: Result) -> str | None:
@@ -95,11 +99,11 @@ class Cursors(Entries):
         entry = walk.current
         if result.errno or entry is None or walk.incarnation != self.incarnation[walk.zap]:
             return expect(result.errno, 0)
-        if entry not in (self.entries[walk.zap] or ()):
-            return None
+        if entry not in walk.seen or entry not in (self.entries[walk.zap] or ()):
+            return None  # it may have come back since, at another place
         header, place = self.headers[walk.zap], result.value
         assert isinstance(place, int)
-        other = walk.serials.setdefault(place, entry)
+        other = self.places[walk.zap].setdefault(place, entry)
         if other != entry:
             return f"expected a place of its own, got that of {other!r}"
         return expect_value(place & ((1 << hash_bits(header)) - 1), serial_of(header, entry))

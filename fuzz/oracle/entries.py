@@ -92,11 +92,13 @@ class Entries(State):
         """An entry is gone."""
         del entries[key]
         self.name_removed(self.headers[zap], key)
+        places = self.places[zap]
+        if places:
+            self.places[zap] = {place: each for place, each in places.items() if each != key}
         for walk in self.walks.values():
             if walk.zap == zap:
                 walk.stable.discard(key)
                 walk.seen.discard(key)
-                walk.serials = {place: each for place, each in walk.serials.items() if each != key}
 
     def _lookup(self, op: Op, result: Result) -> str | None:
         entries = self.entries[op.target]
@@ -146,6 +148,7 @@ class Entries(State):
         if self.entries[op.target] is None:
             return expect(result.errno, errno.ENOENT)
         self.entries[op.target] = None
+        self.places[op.target] = {}
         self.names_cleared(op.target)
         return expect(result.errno, 0)
 

@@ -33,13 +33,12 @@ def value_of(size: int, length: int, fill: int) -> Value:
 class Walk:
     """What a cursor was opened on, the entries that it has returned, and whether it must still be right.
 
-    A cursor's promise is only that entries that were there all the time come exactly once. `serials` are the
-    places that it has named (zap_cursor_serialize), each with the entry that it stood on; `start` is
-    the hash where it began, as such a place has it. `begun` is the place itself, until it has looked at
-    anything: then None.
+    A cursor's promise is only that entries that were there all the time come exactly once. `start` is the
+    hash where it began, as a place that a cursor names has it (zap_cursor_serialize); `begun` is that place,
+    until it has looked at anything: then None; `ahead` whether it was sent on before it had.
     """
 
-    __slots__ = ("begun", "current", "fresh", "incarnation", "seen", "serials", "stable", "start", "zap")
+    __slots__ = ("ahead", "begun", "current", "fresh", "incarnation", "seen", "stable", "start", "zap")
 
     def __init__(self, zap: str, incarnation: int, keys: set[Key], start: int, begun: int) -> None:
         self.zap = zap
@@ -48,13 +47,14 @@ class Walk:
         self.incarnation = incarnation
         self.stable = keys
         self.seen: set[Key] = set()
-        self.serials: dict[int, Key] = {}
+        self.ahead = False
         self.current: Key | None = None
         self.fresh = True
 
 
 class State(Names):
-    """One dictionary per ZAP, and what each cursor has returned. `fat` is None of a micro ZAP that may have
+    """One dictionary per ZAP, and what each cursor has returned. `places` are those that cursors have named,
+    each with the entry that it is of, which has been there since. `fat` is None of a micro ZAP that may have
     become fat: whether it did depends on how entries lie in blocks."""
 
     def __init__(self, program: Program) -> None:
@@ -63,6 +63,7 @@ class State(Names):
         self.fat: dict[str, bool | None] = {header.name: header.fat for header in program.zaps}
         self.entries: dict[str, dict[Key, Value] | None] = {header.name: {} for header in program.zaps}
         self.incarnation = dict.fromkeys(self.headers, 0)
+        self.places: dict[str, dict[int, Key]] = {header.name: {} for header in program.zaps}
         self.walks: dict[str, Walk] = {}
 
     def _refused(self, op: Op) -> tuple[int, ...]:
