@@ -107,27 +107,6 @@ BYTES_MUTANTS = (
         (Edit("zap.leaf:init", "    if sort:\n", "    if True:\n"),),
     ),
     Mutant(
-        "leaf-block-not-freed",
-        "shrinking forgets to free the block",
-        SLIP,
-        BYTES,
-        (Edit("zap.shrink:_collapse", "    zap.dnode.free_range(odd.blkid, 1, tx)\n", ""),),
-        "2.3",
-    ),
-    Mutant(
-        "old-table-not-freed",
-        "the old pointer table's blocks are not freed when the larger one is done",
-        SLIP,
-        BYTES,
-        (
-            Edit(
-                "zap.ptrtbl:_table_grow",
-                "    zap.dnode.free_range(q[L.Q_TBL_BLK], blocks, tx)\n",
-                "",
-            ),
-        ),
-    ),
-    Mutant(
         "freed-block-read-from-disk",
         "a freed block is read as it was written last, until its free has synced",
         SLIP,
@@ -139,12 +118,5 @@ BYTES_MUTANTS = (
                 "self.dnode.stable.get(self.blkid)",
             ),
         ),
-    ),
-    Mutant(
-        "freed-buffer-not-cleared",
-        "a freed block's buffer that somebody holds keeps its bytes",
-        SLIP,
-        BYTES,
-        (Edit("dmu.dbuf:Dbuf.freed", "        self.buf.zero()\n", "        pass\n"),),
     ),
 )

@@ -135,4 +135,18 @@ SHRINK_MUTANTS = (
         "assertion",
         (Edit("dmu.dbuf:Dbuf.fix_old_data", "if len(self.holds) > len(self.dirty):", "if False:"),),
     ),
+    Mutant(
+        "leaf-block-not-freed",
+        "shrinking forgets to free the block",
+        SLIP,
+        "invariant",
+        (Edit("zap.shrink:_collapse", "    zap.dnode.free_range(odd.blkid, 1, tx)\n", ""),),
+    ),
+    Mutant(
+        "freed-buffer-not-cleared",
+        "a freed block's buffer that somebody holds keeps its bytes",
+        SLIP,
+        "invariant",
+        (Edit("dmu.dbuf:Dbuf.freed", "        self.buf.zero()\n", "        pass\n"),),
+    ),
 )

@@ -121,4 +121,17 @@ TABLE_MUTANTS = (
         "oracle",
         (Edit("zap.micro:remove", "    zap.micro.entries.remove(entry)\n", ""),),
     ),
+    Mutant(
+        "old-table-not-freed",
+        "the old pointer table's blocks are not freed when the larger one is done",
+        SLIP,
+        "invariant",
+        (
+            Edit(
+                "zap.ptrtbl:_table_grow",
+                "    zap.dnode.free_range(q[L.Q_TBL_BLK], blocks, tx)\n",
+                "",
+            ),
+        ),
+    ),
 )

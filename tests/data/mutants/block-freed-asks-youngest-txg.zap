@@ -1,0 +1,16 @@
+zap z fat key=u64 prehashed hash64 leaf_shift=9
+add z 0x0 len=180
+add z 0x8000000000000000 len=180
+add z 0xc000000000000000 len=180
+add z 0x4000000000000000 len=180
+sync
+evict
+remove z 0xc000000000000000
+remove z 0x8000000000000000
+txg
+remove z 0x4000000000000000
+remove z 0x0
+add z 0x0 len=160
+add z 0x8000000000000000 len=160
+add z 0xc000000000000000 len=160
+add z 0x4000000000000000 len=160
