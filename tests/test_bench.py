@@ -47,6 +47,7 @@ def test_whole_run(tmp_path: Path) -> None:
     table = "\n".join(measured.lines())
     assert "16 ops, two txgs: model plain" in table
     assert "known minimum 7 reached by 1" in table
+    assert measured.together is not None
     assert [lane.jobs for lane in measured.together.lanes] == [1, 2]
     assert all(lane.found and lane.a_second[0] > 0 for lane in measured.together.lanes)
     assert "executions, two / one" in table
@@ -71,9 +72,10 @@ def test_an_interrupted_run_has_the_tables_of_what_is_whole(
         raise reason
 
     monkeypatch.setattr(command, "hunts", until_ctrl_c)
-    extent = Extent(1, 1, 20, 20, (STALE, other), scale=0.02, long=1, together=(1, 1), steady=3600)
+    extent = Extent(1, 1, 20, 20, (STALE, other), long=1, steady=3600, speeds=False)
     measured = bench(extent, "", ("random", "uniform"))
-    assert measured.steady is None
+    assert (measured.speed, measured.together, measured.steady) == (None, None, None)
+    assert "Ratios" not in measured.lines()
     assert {(row.bug, row.engine) for row in measured.rows} == {
         (STALE.name, "random"),
         (STALE.name, "uniform"),

@@ -25,7 +25,7 @@ from fuzz.jobs import EngineProblem
 class Extent(NamedTuple):
     """How much is measured: rounds of the speeds, seeds, CPU seconds a hunt of ours and one of another engine
     may take, what is hunted, how many hunts at a time, how many long inputs are minimized, rounds and seconds
-    of one process beside two, and the seconds of the steady run (0 for none)."""
+    of one process beside two, seconds of the steady run (0 for none), and whether any speed is measured."""
 
     rounds: int
     seeds: int
@@ -37,6 +37,7 @@ class Extent(NamedTuple):
     long: int = 10
     together: tuple[int, float] = (1, 10)
     steady: float = 0
+    speeds: bool = True
 
 
 UNHURRIED = ("atheris", "threads", "random schedules")
@@ -50,10 +51,12 @@ FULL = Extent(15, 10, 300, 60, tuple(BY_NAME.values()), long=50, together=(5, 60
 def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES)) -> Measured:
     """Measure. What is done stands on standard error while it is."""
     load = os.getloadavg()[0]
-    click.echo("speed...", err=True)
-    speed = measure(extent.rounds, 1, scale=extent.scale)
-    click.echo("one process beside two...", err=True)
-    together = measure_together(*extent.together, extent.seeds)
+    speed = together = None
+    if extent.speeds:
+        click.echo("speed...", err=True)
+        speed = measure(extent.rounds, 1, scale=extent.scale)
+        click.echo("one process beside two...", err=True)
+        together = measure_together(*extent.together, extent.seeds)
     found: list[Hunt] = []
     stop = threading.Event()
     beside = ThreadPoolExecutor(1)
@@ -133,6 +136,7 @@ def _whole(found: list[Hunt], bugs: Iterable[Bug], engines: Iterable[str]) -> li
     type=click.FloatRange(0),
     help="Seconds of a run whose memory and speed are watched; 0 with --quick, else 3600.",
 )
+@click.option("--no-speed", is_flag=True, help="Hunt only, which a busy machine hardly changes.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Hunts at a time.")
 @click.option(
     "--engine",
@@ -157,6 +161,7 @@ def bench_command(
     cap: float | None,
     others: float | None,
     steady: float | None,
+    no_speed: bool,
     jobs: int,
     bugs: tuple[str, ...],
     names: tuple[str, ...],
@@ -178,6 +183,7 @@ def bench_command(
         others=others or extent.others,
         jobs=jobs,
         steady=extent.steady if steady is None else steady,
+        speeds=not no_speed,
     )
     if bugs or names:
         chosen = chain(chain.from_iterable(BUGS[name] for name in bugs), (BY_NAME[name] for name in names))
@@ -185,6 +191,7 @@ def bench_command(
     given = {"seeds": seeds, "cap": cap, "others": others, "steady": steady}
     words = ["zapfuzz bench", *(["--quick"] if quick else [])]
     words += [f"--{name} {value:g}" for name, value in given.items() if value is not None]
+    words += ["--no-speed"] if no_speed else []
     words += [f"--jobs {jobs}"] if jobs > 1 else []
     words += [f"--bugs {name}" for name in bugs]
     words += [f"--bug {shlex.quote(name)}" for name in names]

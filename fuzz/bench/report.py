@@ -29,8 +29,8 @@ class Measured:
     cap: float
     others: float
     load: tuple[float, float]
-    speed: Speed
-    together: Together
+    speed: Speed | None
+    together: Together | None
     steady: Steady | None
     hunts: list[Hunt]
     rows: list[Row]
@@ -59,10 +59,8 @@ class Measured:
             f"load {self.load[0]:.1f} at the start and {self.load[1]:.1f} at the end",
             "Rates depend on the load. Ratios are of the same programs, one after the other in a round.",
             "",
-            *speed_lines(self.speed),
-            "",
-            *together_lines(self.together),
-            "",
+            *(speed_lines(self.speed) if self.speed is not None else []),
+            *(together_lines(self.together) if self.together is not None else []),
             *(steady_lines(self.steady) if self.steady is not None else []),
             *hunt_lines(self.rows, self.seeds, self.cap, self.others),
             "",
@@ -75,7 +73,8 @@ def _spread(three: Three, digits: int = 2) -> str:
 
 
 def speed_lines(speed: Speed) -> list[str]:
-    """Rates a second and ratios: medians over the rounds, and in brackets the least and the most."""
+    """Rates a second and ratios: medians over the rounds, and in brackets the least and the most; ends with
+    an empty line."""
     lines = [f"Rates a second, median of {speed.rounds} rounds (least to most)"]
     for row in speed.rows:
         programs = _spread(row.programs, 0)
@@ -86,11 +85,11 @@ def speed_lines(speed: Speed) -> list[str]:
     for ratio in speed.ratios:
         bar = f"bar {ratio.bar:.2f}: {'reached' if ratio.reached else 'MISSED'}" if ratio.bar else ""
         lines.append(f"  {ratio.name:66} {_spread(ratio.value):30} {bar}")
-    return lines
+    return [*lines, ""]
 
 
 def together_lines(together: Together) -> list[str]:
-    """One process and two."""
+    """One process and two; ends with an empty line."""
     lines = [f"From an empty corpus, {together.seconds:g} seconds; and seconds until found: {BUG.name}"]
     for lane in together.lanes:
         found = f"{lane.found}/{together.seeds}"
@@ -100,7 +99,7 @@ def together_lines(together: Together) -> list[str]:
         )
     verdict = "reached" if together.reached else "MISSED"
     lines.append(f"  executions, two / one {_spread(together.ratio):30} bar {BAR:.2f}: {verdict}")
-    return lines + [f"  {line}" for line in together.died]
+    return [*lines, *(f"  {line}" for line in together.died), ""]
 
 
 def steady_lines(steady: Steady) -> list[str]:
