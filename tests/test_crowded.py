@@ -3,15 +3,16 @@ real library the same name is the last that fits, and a micro ZAP of more panics
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
 from fuzz.census import FULL_BYTES
 from fuzz.program import Op, Program, Zap
 from fuzz.signature import Failure
-from fuzz.targets.base import Result
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 from zapcore.hashing import crc64, name_for_hash
@@ -21,21 +22,27 @@ pytestmark = pytest.mark.skipif(os.environ.get("CI") != "true", reason="takes a 
 SALT = 0x123456789ABCDEF1
 ANOTHER = 1
 NAMES = [name_for_hash(ANOTHER, 0x1234567 << 36, 28, b"%03d" % number) for number in range(160)]
-HEADER = Program((Zap("d", fat=False, salt=SALT, leaf_shift=14),), ())
-Target = ModelTarget | LibzpoolTarget
+TOUCHES = tuple(Op("touch", "d", name) for name in NAMES)
+UPDATES = (*(Op("update", "d", name, 8, 1) for name in NAMES), Op("update", "d", b"x", 8, 2))
 
 
-@pytest.fixture(params=["2.1", "2.3"])
-def targets(
-    request: pytest.FixtureRequest, libzpool: Callable[..., LibzpoolTarget], monkeypatch: pytest.MonkeyPatch
-) -> tuple[Target, ...]:
-    """Model and library of one release, with as much memory as it takes."""
-    monkeypatch.setattr("fuzz.targets.libzpool.child.RSS_LIMIT", FULL_BYTES)
-    model, real = ModelTarget(request.param), libzpool(request.param, 120.0)
-    for target in (model, real):
-        target.begin(HEADER)
+def ends(target: ModelTarget | LibzpoolTarget, ops: tuple[Op, ...]) -> list[object]:
+    """The errno of each op, and the kind and place of the failure that ends them, if one does."""
+    found: list[object] = []
+    try:
+        for op in ops:
+            found.append(target.apply(op).errno)
+    except Failure as failure:
+        found.append((failure.signature.kind, failure.signature.place))
+    return found
+
+
+def on_model(release: str, ops: tuple[Op, ...]) -> list[object]:
+    """In a process of its own: the memory that it takes would be the whole session's."""
+    model = ModelTarget(release)
+    model.begin(Program((Zap("d", fat=False, salt=SALT, leaf_shift=14),), ()))
     model.objset.block_limit, model.objset.byte_limit = 1 << 20, FULL_BYTES
-    return model, real
+    return ends(model, ops)
 
 
 def test_names_have_one_hash_under_any_salt() -> None:
@@ -43,18 +50,22 @@ def test_names_have_one_hash_under_any_salt() -> None:
         assert len({crc64(salt, name) >> 36 for name in NAMES}) == 1
 
 
-def test_no_file_more_can_be_made(targets: tuple[Target, ...]) -> None:
-    for target in targets:
-        results = [target.apply(Op("touch", "d", name)).errno for name in NAMES]
-        assert results == [0] * 159 + [28]
-        assert target.apply(Op("count", "d")) == Result(0, 159)
-
-
-def test_a_micro_zap_that_updates_have_filled_panics(targets: tuple[Target, ...]) -> None:
-    for target in targets:
-        for name in NAMES:
-            assert target.apply(Op("update", "d", name, 8, 1)).errno == 0
-        with pytest.raises(Failure) as raised:
-            target.apply(Op("update", "d", b"x", 8, 2))
-        assert raised.value.signature.kind == "assertion"
-        assert raised.value.signature.place == "zap_micro.c:mzap_upgrade"
+@pytest.mark.parametrize("release", ["2.1", "2.3"])
+@pytest.mark.parametrize(
+    ("ops", "last"),
+    [(TOUCHES, [28]), (UPDATES, [0, ("assertion", "zap_micro.c:mzap_upgrade")])],
+    ids=["a directory takes no more", "a micro ZAP panics"],
+)
+def test_on_model_and_library(
+    libzpool: Callable[..., LibzpoolTarget],
+    monkeypatch: pytest.MonkeyPatch,
+    release: str,
+    ops: tuple[Op, ...],
+    last: list[object],
+) -> None:
+    monkeypatch.setattr("fuzz.targets.libzpool.child.RSS_LIMIT", FULL_BYTES)
+    real = libzpool(release, 120.0)
+    real.begin(Program((Zap("d", fat=False, salt=SALT, leaf_shift=14),), ()))
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        mine = pool.submit(on_model, release, ops)
+        assert ends(real, ops) == mine.result() == [0] * 159 + last
