@@ -130,7 +130,8 @@ def respell(clerk: Clerk) -> None:
 
 
 def hollow(clerk: Clerk) -> None:
-    """Fill a micro ZAP's slots, to the last or nearly, remove some, add about as many others."""
+    """Fill a micro ZAP's slots, to the last or nearly, remove some, add about as many others, or change what
+    is in one slot several times."""
     if not clerk.alive[clerk.name]:
         enter(clerk)  # of a block that was never read nobody knows the slots
     rng, slots = clerk.rng, clerk.slots()
@@ -139,12 +140,18 @@ def hollow(clerk: Clerk) -> None:
     have = len(clerk.alive[clerk.name])
     for number in range(have, slots - rng.choice((0, 0, 0, 1))):
         clerk.do(Op("add", clerk.name, b"s%d" % number, 8, 1, number))
-    for _ in range(rng.randint(1, 3)):
-        alive = list(clerk.alive[clerk.name])
-        count = min(len(alive), rng.randint(1, 4))
-        taken = rng.sample(alive, count) if rng.random() < 0.6 else alive[-count:]  # also what came last
-        for key in taken:
+    if rng.random() < 0.4:
+        key = clerk.some()
+        for _ in range(rng.randint(2, 4)):  # one slot, again and again
             clerk.do(Op("remove", clerk.name, key))
+            key = b"n%d" % rng.randrange(200)
+            clerk.bring(key)
+        return
+    for _ in range(rng.randint(1, 2)):
+        alive = list(clerk.alive[clerk.name])
+        taken = rng.sample(alive, min(len(alive), rng.randint(1, 4)))
+        for each in taken:
+            clerk.do(Op("remove", clerk.name, each))
         for _ in range(len(taken) + rng.choice((-1, 0, 0, 1))):
             clerk.bring(b"n%d" % rng.randrange(200))
 
