@@ -19,6 +19,7 @@ from fuzz.engines.config import ENGINES, EXTRAS, Config
 from fuzz.engines.seeds import seed_programs
 from fuzz.imports import MAX_NAMES, tree_program
 from fuzz.minimize import Stats
+from fuzz.number import Number
 from fuzz.printing import format_op, format_program
 from fuzz.program import Op
 from fuzz.remedies import NoRemedy
@@ -162,7 +163,7 @@ _RELEASES = f"One of {', '.join(RELEASES)}."
 @main.command()
 @on_target()
 @click.option("--engine", type=click.Choice(ENGINES), default="atheris", show_default=True)
-@click.option("--time", "seconds", type=click.FloatRange(0), default=0, help="Seconds; 0 for no bound.")
+@click.option("--time", "seconds", type=Number(0), default=0, help="Seconds; 0 for no bound.")
 @click.option("--runs", type=click.IntRange(0), default=0, help="Executions; 0 for no bound.")
 @click.option("--seed", type=click.IntRange(0, 0x7FFFFFFF), default=0, help="0 for one of the clock's.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")

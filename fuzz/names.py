@@ -29,6 +29,7 @@ WALK = 12
 NEAR_LIMITS = (48, 49, 50, 51, 254, 255, 256, 257, 1022, 1023, 1024, MAX_NAME)
 """Lengths of names: a slot has room for 49 bytes, an old ZAP for 255, a directory for 1023."""
 LONG = (255, 256, 257, 500, 1023)
+"""Lengths of names that tell whether an object is still a directory once it was read from disk."""
 LENGTHS = (20, 21, 22, 41, 42, 43, 63, 64, 150, 340, 500, *NEAR_LIMITS)
 STEMS = (b"", b"", b"", b"Name-", "éé".encode() * 12, b"x" * 24, b"x" * 47, b"x" * 70)
 """All names of a program may begin alike: with forms of several chunks, with lengths about a slot's."""

@@ -59,11 +59,14 @@ def test_whole_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "reason", [KeyboardInterrupt(), RuntimeError("uniform on never: ended with status 1")]
+    ("reason", "steady"),
+    [(KeyboardInterrupt(), 3600), (RuntimeError("uniform on never: ended with status 1"), 12)],
+    ids=["Ctrl-C", "a worker breaks"],
 )
 def test_an_interrupted_run_has_the_tables_of_what_is_whole(
-    monkeypatch: pytest.MonkeyPatch, reason: BaseException
+    monkeypatch: pytest.MonkeyPatch, reason: BaseException, steady: float
 ) -> None:
+    """Ctrl-C ends the steady run, too; a hunt that breaks does not."""
     other = next(bug for bug in SEEDED if bug.name == "free-count-not-kept")
 
     def until_ctrl_c(bugs: tuple[Bug, ...], caps: dict[str, float], seeds: int, jobs: int) -> Iterator[Hunt]:
@@ -72,9 +75,10 @@ def test_an_interrupted_run_has_the_tables_of_what_is_whole(
         raise reason
 
     monkeypatch.setattr(command, "hunts", until_ctrl_c)
-    extent = Extent(1, 1, 20, 20, (STALE, other), long=1, steady=3600, speeds=False)
+    extent = Extent(1, 1, 20, 20, (STALE, other), long=1, steady=steady, speeds=False)
     measured = bench(extent, "", ("random", "uniform"))
-    assert (measured.speed, measured.together, measured.steady) == (None, None, None)
+    assert (measured.speed, measured.together) == (None, None)
+    assert (measured.steady is None) is isinstance(reason, KeyboardInterrupt)
     assert "Ratios" not in measured.lines()
     assert {(row.bug, row.engine) for row in measured.rows} == {
         (STALE.name, "random"),
@@ -133,7 +137,8 @@ def test_the_speed_of_a_long_run_is_that_of_its_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["--seeds", "0"], ["--cap", "0"], ["--json", "."], ["--json", "no/such/file"]]
+    "words",
+    [["--seeds", "0"], ["--cap", "0"], ["--steady", "nan"], ["--json", "."], ["--json", "no/such/file"]],
 )
 def test_bad_usage(words: list[str]) -> None:
     result = CliRunner().invoke(main, ["bench", *words])

@@ -26,7 +26,22 @@ next c
 next c
 """
 
+RESUMED = """
+zap z fat key=u64 prehashed hash64
+add z 0x1000000000000000
+cursor c z
+next c
+serialize c
+cursor d z from=0x100000000000
+next d
+"""
+
 FAULTS = {
+    "a cursor begins behind its place": (
+        RESUMED,
+        Edit("zap.cursor:Cursor._start", "(self.cd + (self.serialized", "(self.cd + 1 + (self.serialized"),
+        "zap:next",
+    ),
     "places of two entries of one hash are the same": (
         ONE_HASH,
         Edit("zap.cursor:Cursor.serialize", " | (self.cd << zap.hash_bits) & U64", ""),

@@ -78,24 +78,17 @@ def table_violations(
     if len(table) != 1 << shift:
         found = f"{1 << shift} entries, but the object has blocks for {len(table)}"
         yield Violation("table-size", 0, "zt_numblks", found)
-    if not _partitioned(table, shift, leaves):
-        wrong = list(_wrong_runs(table, shift, leaves))
-        yield from wrong or _wrong_spans(table, shift, leaves)
-
-
-def _partitioned(table: Sequence[int], shift: int, leaves: Mapping[int, LeafReport]) -> bool:
-    """Whether each leaf has its range of the table, and together they have all of it."""
     covered = 0
     for blkid, report in leaves.items():
-        length = report.prefix_len
-        if length > shift:
-            return False
-        width = 1 << (shift - length)
-        start = report.prefix * width
-        covered += width
-        if covered > len(table) or table[start : start + width].count(blkid) != width:
-            return False
-    return covered == len(table)
+        span = _span(report, shift)
+        covered += len(span)
+        if not span or covered > len(table) or table[span.start : span.stop].count(blkid) != len(span):
+            break
+    else:
+        if covered == len(table):
+            return
+    wrong = list(_wrong_runs(table, shift, leaves))
+    yield from wrong or _wrong_spans(table, shift, leaves)
 
 
 def _span(report: LeafReport, shift: int) -> range:
@@ -188,7 +181,7 @@ def next_table_violations(fat: Fat) -> Iterator[Violation]:
 def block_violations(q: memoryview, leaves: Mapping[int, LeafReport]) -> Iterator[Violation]:
     """Every block is used once, and the free mark lies right behind the last (zap_allocate_blocks,
     zap_trunc)."""
-    table = range(q[L.Q_TBL_BLK], q[L.Q_TBL_BLK] + q[L.Q_TBL_NUMBLKS])
+    table = table_blocks(q)
     larger = next_table_blocks(q)
     if 0 in table or 0 in larger:
         yield Violation("block-once", 0, "table", "also the header")
@@ -212,13 +205,16 @@ def block_violations(q: memoryview, leaves: Mapping[int, LeafReport]) -> Iterato
 def hole_violations(fat: Fat, last: int) -> Iterator[Violation]:
     """Every block up to `last` that nothing uses has been freed, and is zero: its leaf was shrunk away
     (zap_shrink), or the table has grown out of it (zap_table_grow)."""
-    q = fat.q
-    table = range(q[L.Q_TBL_BLK], q[L.Q_TBL_BLK] + q[L.Q_TBL_NUMBLKS])
-    used = {0, *fat.leaves, *table, *next_table_blocks(q)}
+    used = {0, *fat.leaves, *table_blocks(fat.q), *next_table_blocks(fat.q)}
     hole = bytes(fat.size)
     for blkid in range(1, last + 1):
         if blkid not in used and fat.peek(blkid) != hole:
             yield Violation("hole", blkid, "block", "nothing uses it, and it is not zero")
+
+
+def table_blocks(q: memoryview) -> range:
+    """The blocks of the table; none where it is in the header."""
+    return range(q[L.Q_TBL_BLK], q[L.Q_TBL_BLK] + q[L.Q_TBL_NUMBLKS])
 
 
 def next_table_blocks(q: memoryview) -> range:

@@ -148,20 +148,8 @@ def _entries(
             if cd <= last_cd and (cd < last_cd or (hashed, cd) in map(_HASH_AND_CD, entries[before:])):
                 return None
             last_cd = cd
-            wanted = name_ints * name_size
-            if 0 < wanted <= L.ARRAY_BYTES and (left[name_at], following[name_at]) == _ALONE:
-                left[name_at] = 0
-                start = content + L.CHUNK_SIZE * name_at
-                name: bytes | None = raw[start : start + wanted]
-            else:
-                name = _array(raw, content, name_at, wanted, left, following)
-            wanted = size * length
-            if 0 < wanted <= L.ARRAY_BYTES and (left[value_at], following[value_at]) == _ALONE:
-                left[value_at] = 0
-                start = content + L.CHUNK_SIZE * value_at
-                value: bytes | None = raw[start : start + wanted]
-            else:
-                value = _array(raw, content, value_at, wanted, left, following)
+            name = _array(raw, content, name_at, name_ints * name_size, left, following)
+            value = _array(raw, content, value_at, size * length, left, following)
             if name is None or value is None:
                 return None
             fields = chunk, hashed, cd, name, name_ints, size, length, value
@@ -175,6 +163,10 @@ def _array(
 ) -> bytes | None:
     """The `size` bytes of an array; its chunks are claimed. None if something is wrong with it. `content` is
     where that of chunk 0 begins. Raises IndexError."""
+    if 0 < size <= L.ARRAY_BYTES and (left[chunk], following[chunk]) == _ALONE:
+        left[chunk] = 0
+        start = content + L.CHUNK_SIZE * chunk
+        return raw[start : start + size]
     if size >= LONG:
         long = _long_array(raw, content - 1, chunk, size, left, following)
         if long is not None:

@@ -20,6 +20,7 @@ from fuzz.bench.speed import measure
 from fuzz.bench.steady import Steady, measure_steady
 from fuzz.bench.together import measure_together
 from fuzz.jobs import EngineProblem
+from fuzz.number import Number
 
 
 class Extent(NamedTuple):
@@ -71,7 +72,8 @@ def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES
         found = _whole(found, extent.bugs, caps)
         why = f"ended early ({reason})" if str(reason) else "interrupted"
         click.echo(f"{why}: the tables have the bugs that every engine was asked for", err=True)
-        stop.set()
+        if isinstance(reason, KeyboardInterrupt):
+            stop.set()
     click.echo("minimizing...", err=True)
     inputs = [(bug, found_inputs(bug, found), "as found") for bug in REAL]
     inputs.append((REAL[0], long_inputs(REAL[0], extent.long), f"{LONG_OPS} random ops"))
@@ -126,14 +128,12 @@ def _whole(found: list[Hunt], bugs: Iterable[Bug], engines: Iterable[str]) -> li
     "--seeds", type=click.IntRange(1, 1000), help="Seeds a bug and engine; 3 with --quick, else 10."
 )
 @click.option(
-    "--cap", type=click.FloatRange(0.1), help="CPU seconds a hunt of ours may take; 6 with --quick, else 300."
+    "--cap", type=Number(0.1), help="CPU seconds a hunt of ours may take; 6 with --quick, else 300."
 )
-@click.option(
-    "--others", type=click.FloatRange(0.1), help="The same for other engines; 6 with --quick, else 60."
-)
+@click.option("--others", type=Number(0.1), help="The same for other engines; 6 with --quick, else 60.")
 @click.option(
     "--steady",
-    type=click.FloatRange(0),
+    type=Number(0),
     help="Seconds of a run whose memory and speed are watched; 0 with --quick, else 3600.",
 )
 @click.option("--no-speed", is_flag=True, help="Hunt only, which a busy machine hardly changes.")

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from fuzz.number import Number
 from fuzz.printing import format_program
 from fuzz.program import Program
 from fuzz.syntax import SyntaxProblem, load, parse
@@ -53,7 +54,7 @@ def _report(release: str, explored: Explored) -> None:
     "--release", "releases", type=click.Choice(list(RELEASES)), multiple=True, default=("2.3",),
     show_default=True, help="A release of the model; may be given more than once.",
 )  # fmt: skip
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop a release's search then.")
+@click.option("--seconds", type=Number(0, min_open=True), help="Stop a release's search then.")
 @click.option(
     "--writers-first", is_flag=True,
     help="A waiting writer keeps new readers out, as Linux's rwsem does; otherwise readers pass.",
