@@ -8,9 +8,8 @@ from random import Random
 from typing import TypeVar
 
 from fuzz.aim import hash_of
-from fuzz.draft import BRINGS, TAKES
 from fuzz.generate import CURSORS, TIME
-from fuzz.program import Key, Op, Program, Zap
+from fuzz.program import BRINGS, TAKES, Key, Op, Program, Zap
 from fuzz.signature import Failure
 from fuzz.targets.base import Result
 from fuzz.targets.model import ModelTarget

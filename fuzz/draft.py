@@ -5,12 +5,9 @@ from __future__ import annotations
 from random import Random
 
 from fuzz.generate import Theme, plain_key, sizes_that_matter, theme
-from fuzz.program import MAX_VALUE, Key, Program, Zap
+from fuzz.program import BRINGS, MAX_VALUE, TAKES, Key, Program, Zap
 
 MAX_PIECE = 12
-BRINGS = frozenset(("add", "update", "increment", "touch", "mkdir"))
-TAKES = frozenset(("remove", "remove_norm", "unlink", "rmdir"))
-"""Verbs after which an op's key is there, or is not."""
 
 
 class Draft:

@@ -204,6 +204,9 @@ VERBS: Mapping[str, Verb] = {
 _LOOKING = ("lookup", "length", "count", "contains", "search", "stats", "lookup_norm", "readdir")
 READING = frozenset((*_LOOKING, "cursor", "next", "retrieve", "advance", "serialize", "close"))
 """Verbs that change no block."""
+BRINGS = frozenset(("add", "update", "increment", "touch", "mkdir"))
+TAKES = frozenset(("remove", "remove_norm", "unlink", "rmdir"))
+"""Verbs after which an op's key is there, or is not."""
 
 _CODES = {2: "H", 4: "I", 8: "Q"}
 _RAMP = bytes(range(256)) * (MAX_VALUE // 256 + 2)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fuzz.corpus import corpus_folders, known_failures, read_reproducer
 from fuzz.engines.config import ENGINES, Config
 from fuzz.engines.hypothesis_engine import find_failure
 from fuzz.reproduce import minimize_failure
@@ -16,6 +17,7 @@ from fuzz.run import run
 from fuzz.targets.model import ModelTarget
 
 STALE = Path(__file__).parents[1] / "corpus/regressions/stale-user-data-txg/program.zap"
+FINDINGS = Path(__file__).parents[1] / "corpus/findings"
 NEXT_TABLE = "invariant zap:free-mark every block lies below the free mark"
 
 GUIDED_BY_COUNTERS_ALONE = """
@@ -50,8 +52,11 @@ def test_counters_of_our_own_guide_libfuzzer(tmp_path: Path) -> None:
 
 def test_hypothesis_finds_the_stale_user_data() -> None:
     target = ModelTarget("unfixed", block_limit=1024)
+    findings = frozenset(
+        known_failures([read_reproducer(each) for each in corpus_folders(FINDINGS)], "unfixed")
+    )
     for number in range(20):
-        found = find_failure(target, number, known=frozenset({NEXT_TABLE}))
+        found = find_failure(target, number, known=findings)
         if found is not None:
             break
     assert found is not None

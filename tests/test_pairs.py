@@ -1,0 +1,92 @@
+"""Protects judging two writes by one audit: what is told of a failure is what audits after each op tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from fuzz.oracle import Oracle
+from fuzz.program import Op, Program
+from fuzz.run import Outcome, may_wait, run
+from fuzz.syntax import parse
+from fuzz.targets.model import ModelTarget
+from zapcore import layout as L
+from zapcore.dmu.objset import Tx
+from zapcore.zap import fat
+from zapcore.zap.zap import Zap
+
+
+class Audited(ModelTarget):
+    """Notes which ops were audited together, by their keys."""
+
+    def begin(self, program: Program) -> None:
+        self.audits: list[tuple[object, ...]] = []
+        super().begin(program)
+
+    def audit(self, op: Op, oracle: Oracle, before: Op | None = None) -> None:
+        self.audits.append(tuple(each.key for each in (before, op) if each is not None))
+        super().audit(op, oracle, before)
+
+
+def run_ops(target: ModelTarget, *ops: str, traced: bool = False) -> Outcome:
+    program = parse("\n".join(("zap z fat hash64", *ops)) + "\n")
+    return run(program, target, trace=(lambda *_: None) if traced else None, pairs=True)
+
+
+def audits(*ops: str) -> list[tuple[object, ...]]:
+    target = Audited()
+    assert run_ops(target, *ops).fine
+    return target.audits
+
+
+def test_two_writes_share_an_audit() -> None:
+    assert audits('add z "a"', 'add z "b"') == [(b"a", b"b")]
+    assert audits('add z "a"', 'add z "b"', 'remove z "a"') == [(b"a", b"b"), (b"a",)]
+    assert audits('add z "a"', 'add z "b"', 'add z "c"', 'remove z "b"') == [(b"a", b"b"), (b"c", b"b")]
+
+
+def test_what_could_undo_a_write_is_not_waited_for() -> None:
+    assert audits('add z "a"', 'remove z "a"') == [(b"a",), (b"a",)]
+    assert audits('add z "a"', "txg", 'add z "b"') == [(b"a",), (None,), (b"b",)]
+    assert not may_wait(Op("add", "a", b"a"), Op("add", "b", b"b"))
+
+
+def test_a_write_is_audited_though_the_next_is_refused() -> None:
+    assert audits('add z "b"', "txg", 'add z "a"', 'add z "b"')[2] == (b"a",)
+
+
+@pytest.mark.parametrize("traced", [False, True])
+@pytest.mark.parametrize("entries", [1, 2, 3, 4])
+def test_a_failure_is_that_of_the_op_that_made_it(
+    monkeypatch: pytest.MonkeyPatch, entries: int, traced: bool
+) -> None:
+    """Whichever of two writes it is, and although the second finds what the first left."""
+    change_count = fat.change_count
+
+    def miscount(zap: Zap, delta: int, tx: Tx) -> None:
+        change_count(zap, delta, tx)
+        q = zap.dbuf.buf.q
+        if q[L.Q_NUM_ENTRIES] == entries:
+            q[L.Q_NUM_ENTRIES] += 1
+
+    monkeypatch.setattr(fat, "change_count", miscount)
+    outcome = run_ops(ModelTarget(), *(f'add z "{name}"' for name in "abcd"), traced=traced)
+    assert outcome.failure is not None
+    assert outcome.failure.op == entries - 1
+    assert outcome.ops == entries
+    assert "zap_num_entries" in outcome.failure.text
+
+
+def test_a_write_before_one_that_panics_or_meets_a_limit_is_audited(monkeypatch: pytest.MonkeyPatch) -> None:
+    change_count = fat.change_count
+
+    def lose_one(zap: Zap, delta: int, tx: Tx) -> None:
+        if zap.dbuf.buf.q[L.Q_NUM_ENTRIES] == 1:
+            raise ZeroDivisionError
+        change_count(zap, 0, tx)
+        zap.dbuf.buf.q[L.Q_NUM_ENTRIES] = 1
+
+    monkeypatch.setattr(fat, "change_count", lose_one)
+    target = Audited()
+    failed = run_ops(target, 'add z "a"', 'add z "b"')
+    assert failed.failure is not None and failed.failure.signature.kind == "exception"
+    assert target.audits == [(b"a",)]
