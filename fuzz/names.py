@@ -182,8 +182,13 @@ def refuse(clerk: Clerk) -> None:
     if how < 0.4:
         name = clerk.some() if rng.random() < 0.3 else clerk.new()
         clerk.do(Op(rng.choice(("add", "update")), clerk.name, name, 8, rng.choice(TOO_MUCH), 1))
-    elif how < 0.7:
-        clerk.do(Op("rename", clerk.name, clerk.some(), other=clerk.elsewhere(), to=long))
+    elif how < 0.75:
+        name = clerk.some()
+        if rng.random() < 0.3:
+            clerk.do(Op("touch", clerk.name, name, fill=rng.randrange(1, 4)))
+        # mostly as long as a directory takes but a small leaf does not
+        to = long if rng.random() < 0.3 else b"q" * rng.choice((340, 500, 1023))
+        clerk.do(Op("rename", clerk.name, name, other=clerk.elsewhere(), to=to))
     else:
         clerk.bring(long)
     look(clerk)
