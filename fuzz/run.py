@@ -228,6 +228,8 @@ def _without_values(wrong: str) -> str:
         return f"the cursor {what} an entry{tail}"
     if wrong.startswith("widened"):
         return wrong
+    if wrong.startswith("the normal form"):
+        return "the normal form is not Unicode's"
     if wrong.startswith("no room"):
         return "a leaf has no room where it has"
     head = wrong.partition(":")[0]

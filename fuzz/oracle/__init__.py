@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from fuzz.oracle.directories import Directories
 from fuzz.oracle.growth import needless_growth
 from fuzz.oracle.state import IN_DIRECTORIES, Value, expect
+from fuzz.oracle.unicode import wrong_form
 from fuzz.program import Op, Program
 from fuzz.targets.base import Result
 from zapcore.errors import LimitExceeded
@@ -43,6 +44,10 @@ class Oracle(Directories):
         check = CHECKS.get(op.verb)
         if self.fat.get(op.target, True) is not True:
             self._is_it_fat(op, result.errno)
+        if isinstance(op.key, bytes) and (norm := self.headers[op.target].norm):
+            wrong = wrong_form(op.key, norm)
+            if wrong is not None:
+                return wrong
         if op.key is not None and op.verb != "rename" and (refused := self._refused(op)):
             known = errno.ENAMETOOLONG in refused and op.key in (self.entries[op.target] or ())
             if result.errno in refused and not known:
