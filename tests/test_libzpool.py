@@ -20,7 +20,7 @@ from fuzz.targets.base import Entry, Result
 from fuzz.targets.fetch import ROOT
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.libzpool.bare import compare
-from fuzz.targets.libzpool.wire import digest_blocks
+from fuzz.targets.libzpool.wire import DIGEST_BYTES, digest_blocks
 
 Make = Callable[..., LibzpoolTarget]
 RELEASES = ("2.1", "2.3")
@@ -184,7 +184,8 @@ def test_programs_do_not_influence_each_other(libzpool: Make, release: str) -> N
     target.begin(program)
     for op, (result, digests) in zip(ops, first, strict=True):
         assert target.apply(op) == result
-        assert digest_blocks(target.blocks("z")) == digests[0]
+        assert digests[0] is not None
+        assert digest_blocks(target.blocks("z")) == digests[0][:DIGEST_BYTES]
 
 
 @pytest.mark.parametrize("release", RELEASES)

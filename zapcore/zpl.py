@@ -108,8 +108,10 @@ def rename(objset: Objset, source: int, name: bytes, target: int, new: bytes, tx
     """Move an entry to another name, in another directory perhaps: the old one goes (in the release's turn),
     what is there goes, the new one comes. Raises ENOENT, ENOTDIR and EISDIR where kinds differ, and what
     `zap.add` raises."""
-    _check_length(objset, name, new)
-    value = _look(objset, source, name)
+    value = _look_or_none(objset, source, name)
+    _check_length(objset, new)  # both names are looked up before it matters that one is not there
+    if value is None:
+        raise ZapErrno(errno.ENOENT)
     there = _look_or_none(objset, target, new)
     if (source, name) == (target, new):
         return

@@ -59,17 +59,19 @@ class Directories(Cursors):
             if self.headers[zap].words:
                 return expect(result.errno, errno.ENOTSUP)
         assert isinstance(op.key, bytes) and isinstance(op.to, bytes)
-        longest = max(len(op.key), len(op.to))
-        if longest >= LONG_NAME or (longest >= MAX_NAME and result.errno == errno.ENAMETOOLONG):
-            return expect(result.errno, errno.ENAMETOOLONG)
+        room = MAX_NAME if result.errno == errno.ENAMETOOLONG else LONG_NAME
         found: list[tuple[int, int]] = []
         for zap, name in ((op.target, op.key), (op.other, op.to)):
+            if len(name) >= room:
+                return expect(result.errno, errno.ENAMETOOLONG)
             refused = self.refused_name(self.headers[zap], name, 0)
             if result.errno in refused and name not in (self.entries[zap] or ()):
                 return None
             if refused and errno.ENAMETOOLONG not in refused:
                 return expect(result.errno, refused[0])
             code, value = self._directory_value(zap, name)
+            if code == errno.ENOENT and not found and len(op.to) >= room:
+                code = errno.ENAMETOOLONG  # both are looked up before it matters that the first is not there
             if code and (code != errno.ENOENT or not found):
                 return expect(result.errno, code)
             found.append((code, value))

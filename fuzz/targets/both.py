@@ -1,6 +1,7 @@
-"""Model and real library side by side: every op's result, and every block after it, must be the same.
+"""Model and real library side by side: every op's result must be the same, and after it every block, how many
+hold its dbuf, and whether that has user data.
 
-A program runs whole on each, with digests of all blocks after every op; only where these differ does it run
+A program runs whole on each, with digests of all that after every op; only where these differ does it run
 again, op by op, to say in the format's words what is different.
 """
 
@@ -32,13 +33,14 @@ class Run(NamedTuple):
 
 
 class _Digester:
-    """Digests of the model's blocks, each computed again only when its bytes change."""
+    """Digests of the model's blocks, each computed again only when its bytes change, and of its dbufs."""
 
     def __init__(self, model: ModelTarget) -> None:
         self.model = model
         self.known: dict[tuple[int, int], tuple[bytes, bytes]] = {}
 
-    def digest(self, number: int) -> bytes | None:
+    def digest(self, zap: str) -> bytes | None:
+        number = self.model.numbers[zap]
         dnode = self.model.objset.dnodes.get(number)
         if dnode is None or dnode.free_txg:
             return None
@@ -53,10 +55,10 @@ class _Digester:
             digests.append(before[1])
             if any(raw):
                 end = blkid + 1
-        return join_digests(digests[:end])
+        return join_digests(digests[:end]) + block_digest(self.model.dbufs(zap))
 
     def all(self) -> Digests:
-        return tuple(self.digest(number) for number in self.model.numbers.values())
+        return tuple(map(self.digest, self.model.numbers))
 
 
 class BothTarget:
@@ -178,6 +180,9 @@ class BothTarget:
             found = first_difference(self.model.blocks(name), self.real.blocks(name))
             if found is not None:
                 raise _difference(f"{op.verb} blocks", found)
+            ours, theirs = self.model.dbufs(name), self.real.dbufs(name)
+            if ours != theirs:
+                raise _difference(f"{op.verb} dbufs", _first_dbuf(ours, theirs))
         return mine
 
     def blocks(self, zap: str) -> list[bytes] | None:
@@ -192,6 +197,17 @@ class BothTarget:
 
 def _difference(what: str, text: str, op: int = -1) -> Failure:
     return Failure(Signature("difference", "both:compare", what), text, op)
+
+
+def _first_dbuf(ours: bytes, theirs: bytes) -> str:
+    """The first dbuf that differs, of two answers of `dbufs`."""
+    length = max(len(ours), len(theirs)) + 1 & ~1
+    for at in range(0, length, 2):
+        mine, its = (side.ljust(length, b"\0")[at : at + 2] for side in (ours, theirs))
+        if mine != its:
+            words = [f"{holds} holds, {'' if user else 'no '}user data" for holds, user in (mine, its)]
+            return f"dbuf of block {at // 2}: model {words[0]}; real {words[1]}"
+    return "dbufs are the same"
 
 
 def _compare_ends(mine: Failure | None, its: Failure | None) -> None:

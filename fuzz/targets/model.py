@@ -145,6 +145,19 @@ class ModelTarget:
             return None
         return [dnode.peek(blkid) for blkid in range(dnode.max_blkid + 1)]
 
+    def dbufs(self, zap: str) -> bytes:
+        """Of every block, in order, how many hold its dbuf and whether that has user data, a byte each, zeros
+        at the end left out (no dbuf is one without); nothing of a destroyed ZAP."""
+        dnode = self.objset.dnodes.get(self.numbers[zap])
+        if dnode is None or dnode.free_txg:
+            return b""
+        states = bytearray(2 * (dnode.max_blkid + 1))
+        for blkid, dbuf in dnode.dbufs.items():
+            if blkid <= dnode.max_blkid:
+                states[2 * blkid] = min(len(dbuf.holds), 255)
+                states[2 * blkid + 1] = dbuf.user is not None
+        return bytes(states.rstrip(b"\0"))
+
     def end(self) -> None:
         """Nothing outlives a world but the memory that Python takes back."""
 

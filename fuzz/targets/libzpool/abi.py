@@ -54,6 +54,7 @@ PROTOTYPES = {
     "dmu_buf_rele": "v pp",
     "dmu_buf_will_dirty": "v pp",
     "dmu_buf_get_user": "p p",
+    "dmu_buf_refcount": "q p",
     "dmu_tx_create": "p p",
     "dmu_tx_hold_zap": "v pqis",
     "dmu_tx_hold_free": "v pqqq",

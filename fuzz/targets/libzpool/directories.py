@@ -81,8 +81,8 @@ class Directories(Cursors):
         if isinstance(target, int):
             return PLAIN[target]
         error, value = self._look(source, op.key)
-        if self._too_long(op.to):
-            error = errno.ENAMETOOLONG
+        if error in (0, errno.ENOENT) and self._too_long(op.to):
+            error = errno.ENAMETOOLONG  # both names are looked up before it matters that one is not there
         if error:
             return PLAIN[error]
         error, there = self._look(target, op.to)

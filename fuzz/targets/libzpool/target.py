@@ -40,7 +40,8 @@ AHEAD_BYTES = 32 << 10
 never both wait to write."""
 
 Digests = tuple[bytes | None, ...]
-"""After an op, for each ZAP of the header: the digest of all its blocks (`wire.digest_blocks`), or None."""
+"""After an op, for each ZAP of the header: the digest of all its blocks (`wire.digest_blocks`) and that of
+what `dbufs` says, or None."""
 
 
 Outcome = list[Result] | Failure | LimitExceeded
@@ -108,6 +109,11 @@ class LibzpoolTarget:
         """Every block of the ZAP's object as it is now; None where it is destroyed. Raises Failure."""
         body = bytes((self._known_names().zaps[zap],))
         return Reader(self._ask(Command.BLOCKS, body, ())).blocks()
+
+    def dbufs(self, zap: str) -> bytes:
+        """Of every block, in order, how many hold its dbuf and whether that has user data, a byte each, zeros
+        at the end left out; nothing of a destroyed ZAP. Raises Failure."""
+        return self._ask(Command.DBUFS, bytes((self._known_names().zaps[zap],)), ())
 
     def end(self) -> None:
         """Let go of the world; the worker stays."""

@@ -46,6 +46,7 @@ class Command(enum.IntEnum):
     BLOCKS = 2
     DIE = 3
     SECTION = 4
+    DBUFS = 5
 
 
 class Status(enum.IntEnum):
@@ -265,8 +266,9 @@ class Reader:
         return Result(errno, Entry(key, size, length, first, bool(conflict)))
 
     def digests(self, zaps: int) -> tuple[bytes | None, ...]:
-        """The next digests, one for each ZAP of the header; None for a destroyed one."""
-        return tuple(self._take(DIGEST_BYTES) if self._take(1)[0] else None for _ in range(zaps))
+        """The next digests, two for each ZAP of the header: of its blocks, of their dbufs; None for a
+        destroyed one."""
+        return tuple(self._take(2 * DIGEST_BYTES) if self._take(1)[0] else None for _ in range(zaps))
 
     def blocks(self) -> list[bytes] | None:
         """A BLOCKS answer: block size and count, then the blocks."""

@@ -103,6 +103,9 @@ class Worker:
         if command == Command.BLOCKS:
             size, content = self._session.read(body[0])
             return pack_blocks(size, content)
+        if command == Command.DBUFS:
+            size, _ = self._session.read(body[0])
+            return self._session.dbufs(body[0]) if size else b""
         return self._die(body.decode())
 
     def _run(self, body: bytes) -> bytes:

@@ -164,8 +164,24 @@ class World:
             raise Drift(f"dmu_read: {os.strerror(error)}")
         return info.data_block_size, ctypes.string_at(at, count)
 
+    def dbufs(self, index: int) -> bytes:
+        """Of each block of a ZAP's object, in order, how many hold its dbuf and whether that has user data, a
+        byte each; zeros at the end are left out. Asks for block size and count what `read` found last."""
+        zap, lib, tag = self._zaps[index], self.lib, self.pool.tag
+        size: int = self._info.data_block_size
+        dbuf = ctypes.c_void_p()
+        at = ctypes.byref(dbuf)
+        states = bytearray()
+        for offset in range(0, self._info.max_offset, size):
+            if error := lib.dmu_buf_hold(self.os, zap.number, offset, tag, at, DMU_READ_NO_PREFETCH):
+                raise Drift(f"dmu_buf_hold: {os.strerror(error)}")
+            states.append(min(lib.dmu_buf_refcount(dbuf) - 1, 255))
+            states.append(bool(lib.dmu_buf_get_user(dbuf)))
+            lib.dmu_buf_rele(dbuf, tag)
+        return bytes(states.rstrip(b"\0"))
+
     def digests(self) -> bytes:
-        """For each ZAP, a 1 and the digest of its blocks, or a 0."""
+        """For each ZAP, a 1 and the digests of its blocks and their dbufs, or a 0."""
         return b"".join(self._digest(index) for index in range(len(self._zaps)))
 
     def _digest(self, index: int) -> bytes:
@@ -187,4 +203,4 @@ class World:
                 else:
                     fresh.append(block_digest(block.ljust(size, b"\0")))
             zap.stripped, zap.digests, zap.digest = content, fresh, join_digests(fresh)
-        return b"\1" + zap.digest
+        return b"\1" + zap.digest + block_digest(self.dbufs(index))
