@@ -1,4 +1,4 @@
-"""Where two versions of a ZAP's blocks differ first, in the words of the format."""
+"""Where two versions of a ZAP's blocks, or of their dbufs, differ first, in the words of the format."""
 
 from __future__ import annotations
 
@@ -60,6 +60,18 @@ def first_difference(
         theirs = real[blkid] if blkid < len(real) else zeros
         if ours != theirs:
             return f"block {blkid}: {_in_block(blkid, ours, theirs, names)}"
+    return None
+
+
+def first_dbuf_difference(model: bytes, real: bytes) -> str | None:
+    """Which differs first, as "dbuf of block 1: model 2 holds, user data; real 1 holds, no user data"; None
+    if none does. Both are as a target's `dbufs` has them."""
+    length = max(len(model), len(real)) + 1 & ~1
+    for at in range(0, length, 2):
+        mine, its = (side.ljust(length, b"\0")[at : at + 2] for side in (model, real))
+        if mine != its:
+            words = [f"{holds} holds, {'' if user else 'no '}user data" for holds, user in (mine, its)]
+            return f"dbuf of block {at // 2}: model {words[0]}; real {words[1]}"
     return None
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from fuzz.decode import first_difference
+from fuzz.decode import first_dbuf_difference, first_difference
 from fuzz.oracle import Oracle
 from fuzz.program import Op, Program
 from fuzz.run import ALL, Forgive, Trace, changes_nothing, judge_limit, judge_result
@@ -180,9 +180,9 @@ class BothTarget:
             found = first_difference(self.model.blocks(name), self.real.blocks(name))
             if found is not None:
                 raise _difference(f"{op.verb} blocks", found)
-            ours, theirs = self.model.dbufs(name), self.real.dbufs(name)
-            if ours != theirs:
-                raise _difference(f"{op.verb} dbufs", _first_dbuf(ours, theirs))
+            found = first_dbuf_difference(self.model.dbufs(name), self.real.dbufs(name))
+            if found is not None:
+                raise _difference(f"{op.verb} dbufs", found)
         return mine
 
     def blocks(self, zap: str) -> list[bytes] | None:
@@ -197,17 +197,6 @@ class BothTarget:
 
 def _difference(what: str, text: str, op: int = -1) -> Failure:
     return Failure(Signature("difference", "both:compare", what), text, op)
-
-
-def _first_dbuf(ours: bytes, theirs: bytes) -> str:
-    """The first dbuf that differs, of two answers of `dbufs`."""
-    length = max(len(ours), len(theirs)) + 1 & ~1
-    for at in range(0, length, 2):
-        mine, its = (side.ljust(length, b"\0")[at : at + 2] for side in (ours, theirs))
-        if mine != its:
-            words = [f"{holds} holds, {'' if user else 'no '}user data" for holds, user in (mine, its)]
-            return f"dbuf of block {at // 2}: model {words[0]}; real {words[1]}"
-    return "dbufs are the same"
 
 
 def _compare_ends(mine: Failure | None, its: Failure | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from fuzz.decode import first_dbuf_difference, first_difference
 from fuzz.program import Program, Switch
 from fuzz.targets.base import Result
 from fuzz.targets.model import ModelTarget
@@ -17,7 +18,7 @@ from fuzz.threads.real.target import HeldTarget
 
 class Compared(NamedTuple):
     """A run on the real library, and how it differs from the model's (nothing if it does not): the outcome,
-    or if both are fine a result of an op, or a block."""
+    or if both are fine a result of an op, a block, or what holds its dbuf."""
 
     run: HeldRun
     difference: str
@@ -28,7 +29,9 @@ def compare(program: Program, real: HeldTarget, model: ModelTarget) -> Compared:
     ours: dict[int, Result] = {}
     theirs: dict[int, Result] = {}
     plan = make_plan(program, model, trace=lambda index, op, result: ours.update({index: result}))
-    blocks = {zap.name: model.blocks(zap.name) for zap in program.zaps} if plan.model.outcome.fine else {}
+    names = [zap.name for zap in program.zaps] if plan.model.outcome.fine else []
+    blocks = {name: model.blocks(name) for name in names}
+    dbufs = {name: model.dbufs(name) for name in names}
     run = run_held(
         program,
         real,
@@ -37,36 +40,19 @@ def compare(program: Program, real: HeldTarget, model: ModelTarget) -> Compared:
         trace=lambda index, op, result: theirs.update({index: result}),
         keep_blocks=True,
     )
-    return Compared(run, _difference(run, blocks, ours, theirs))
-
-
-def _difference(
-    run: HeldRun,
-    blocks: dict[str, list[bytes] | None],
-    ours: dict[int, Result],
-    theirs: dict[int, Result],
-) -> str:
     if str(run.outcome) != str(run.model):
-        return f"{run.outcome}, the model: {run.model}"
+        return Compared(run, f"{run.outcome}, the model: {run.model}")
     if not run.outcome.fine:
-        return ""
+        return Compared(run, "")
     for index, result in ours.items():
         if theirs.get(index) != result:
-            return f"op {index}: {theirs.get(index)}, the model: {result}"
-    for name, mine in blocks.items():
-        found = run.blocks[name]
-        if (mine is None) != (found is None):
-            return f"{name}: one of them has destroyed it"
-        # an object's length is no part of a ZAP: freed blocks at its end may be there or not
-        for number in range(max(len(mine or ()), len(found or ()))):
-            if _block(mine, number) != _block(found, number):
-                return f"{name}: block {number} differs"
-    return ""
-
-
-def _block(blocks: list[bytes] | None, number: int) -> bytes:
-    """A block's bytes without the zeros at its end."""
-    return blocks[number].rstrip(b"\0") if blocks is not None and number < len(blocks) else b""
+            return Compared(run, f"op {index}: {theirs.get(index)}, the model: {result}")
+    for name in names:
+        found = first_difference(blocks[name], run.blocks[name])
+        found = found or first_dbuf_difference(dbufs[name], run.dbufs[name])
+        if found is not None:
+            return Compared(run, f"{name}: {found}")
+    return Compared(run, "")
 
 
 def every_schedule(program: Program, model: ModelTarget, preemptions: int) -> list[Program]:

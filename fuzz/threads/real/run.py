@@ -59,6 +59,7 @@ class HeldRun:
     extra: int = 0
     divergences: list[str] = dataclasses.field(default_factory=list)
     blocks: dict[str, list[bytes] | None] = dataclasses.field(default_factory=dict)
+    dbufs: dict[str, bytes] = dataclasses.field(default_factory=dict)
 
     @property
     def all_forced(self) -> bool:
@@ -91,6 +92,7 @@ class _Run:
                     self._alone(ops)
             if keep_blocks:
                 self.report.blocks = {name: self.real.blocks(name) for name in self.names}
+                self.report.dbufs = {name: self.real.dbufs(name) for name in self.names}
             self.real.end()
         except Failure as found:
             failure = found
@@ -226,8 +228,8 @@ def run_held(
     free: bool = False,
 ) -> HeldRun:
     """Run a program with threads on the real library as its schedule says. `plan` is what `make_plan` made of
-    it before; `keep_blocks` also reads all blocks at the end; `free` holds no thread anywhere. Raises
-    HarnessError."""
+    it before; `keep_blocks` also reads all blocks at the end, and asks what holds their dbufs; `free` holds
+    no thread anywhere. Raises HarnessError."""
     if plan is None:
         plan = make_plan(program, model, judge=judge)
     if free:
