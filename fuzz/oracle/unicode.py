@@ -36,17 +36,17 @@ def unicode_form(name: bytes, flags: int) -> bytes | None:
     category = unicodedata.ucd_3_2_0.category
     if _NOT_BY_CHARACTER.search(text) or any(category(each) in ("Cn", "Co") for each in text):
         return None
-    cased = [_cased(each, flags) for each in text]
-    if None in cased:
-        return None
-    folded = "".join(filter(None, cased))
-    if flags & FORMS and any(map(_falls_apart, folded)):
-        return None
+    folded = ""
+    for each in text:
+        cased = _cased(each, flags)
+        if cased is None:
+            return None
+        folded += cased
     if not flags & FORMS:
         return folded.encode()
     apart = unicodedata.normalize("NFKD", folded)
     marks = _longest_run_of_marks(apart)
-    if marks > _MANY_MARKS or _NOT_BY_CHARACTER.search(apart):
+    if marks > _MANY_MARKS or _NOT_BY_CHARACTER.search(apart) or any(map(_falls_apart, folded)):
         return None
     if flags & COMPOSE and (marks > _COMPOSED_MARKS or _NOT_COMPOSED.search(text + apart)):
         return None
