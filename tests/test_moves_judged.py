@@ -45,6 +45,11 @@ FAULTS = {
         FAT + "add z 0x0\ncursor c z\nnext c\ndestroy z\nsync\ntxg\nsync\ncreate z\n",
         Edit("dmu.objset:Objset._is_free", "not old.dbufs and ", ""),
     ),
+    "the first leaf does not say that names of one hash have an order": (
+        "zap:leaf-header",
+        'zap z fat hash64 norm=2 leaf_shift=9\nadd z "a"\n',
+        Edit("zap.fat:make_fat", "zap.norm != 0", "False"),
+    ),
     "one pair is collapsed, though the next is empty, too": (
         "zap:shrunk",
         THREE + "remove z 0x8000000000000000\nremove z 0x4000000000000000\nremove z 0x0\n",

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from zapcore import layout as L
 from zapcore.byteorder import is_big, swap_leaf, swap_micro, swap_words, table_is_big
-from zapcore.fatcheck import Fat, fat_violations, next_table_blocks
+from zapcore.fatcheck import Fat, fat_violations, next_table_blocks, order_violation
 from zapcore.hazards import Effect, Hazard, static_hazards, walk_leaf
 from zapcore.hints import link_hint
 from zapcore.leafcheck import LeafEntry, LeafReport, check_leaf, is_leaf
@@ -277,10 +277,8 @@ class _Checker:
             return None
         if found.violations:
             self.danger(walk_leaf(raw, blkid))
-        sorted_flag = bool(self.q[L.Q_NORMFLAGS]) * L.ENTRIES_CDSORTED
-        if (found.flags ^ sorted_flag) & L.ENTRIES_CDSORTED:
-            text = f"{found.flags:#x}, but zap_normflags is {self.q[L.Q_NORMFLAGS]:#x}"
-            self.wrong(Violation("leaf-header", blkid, "lh_flags", text))
+        if (violation := order_violation(blkid, found.flags, self.q[L.Q_NORMFLAGS])) is not None:
+            self.wrong(violation)
         for entry in found.entries:
             if not lost:
                 self.check_name(entry, blkid)

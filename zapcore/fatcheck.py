@@ -53,6 +53,14 @@ def fat_violations(fat: Fat, same_blocks: bool = False, same_table: bool = False
     yield from count_violations(fat)
 
 
+def order_violation(blkid: int, flags: int, normflags: int) -> Violation | None:
+    """A leaf's chains are in the order of differentiators where names are normalized, and only there."""
+    if bool(flags & L.ENTRIES_CDSORTED) == bool(normflags):
+        return None
+    text = f"{flags:#x}, but zap_normflags is {normflags:#x}"
+    return Violation("leaf-header", blkid, "lh_flags", text)
+
+
 def header_violations(q: memoryview, size: int) -> Iterator[Violation]:
     """The header's type and magic, and the size of the table."""
     for field, is_there, wanted in (

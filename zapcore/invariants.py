@@ -14,7 +14,7 @@ from zapcore.dmu.dbuf import CACHED
 from zapcore.dmu.dnode import Dnode
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Kind, Panic
-from zapcore.fatcheck import Fat, fat_violations, hole_violations
+from zapcore.fatcheck import Fat, fat_violations, hole_violations, order_violation
 from zapcore.leafcheck import LeafEntry, LeafReport, check_leaf
 from zapcore.locks import FREED
 from zapcore.namehash import hash_of_key
@@ -213,6 +213,8 @@ class Auditor:
             leaf = known.leaves[blkid]
             if leaf.violations:
                 return leaf.violations[0]
+            if (leaf.flags == 0) != (q[L.Q_NORMFLAGS] == 0):
+                return order_violation(blkid, leaf.flags, q[L.Q_NORMFLAGS])
             if not leaf.entries:
                 emptied.append(leaf)
         if known.gone and len(changed) > 1:  # what has moved to the same chunk of another leaf is new there
