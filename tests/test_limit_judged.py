@@ -34,6 +34,13 @@ def test_an_entry_that_fits_exactly_needs_no_growth(ops: str) -> None:
     assert failure.signature.expression == "a leaf has no room where it has"
 
 
+@pytest.mark.parametrize("verb", ["add", "update"])
+def test_a_table_must_not_grow_for_what_no_leaf_holds(verb: str) -> None:
+    fault = Edit("zap.leaf:entry_create", "chunks > geo.chunks", "False")
+    failure = failure_under(fault, f"{HEADER}{verb} z 0x0 len=400\n")
+    assert failure.signature.expression == "expected E2BIG, got a table that grows"
+
+
 @pytest.mark.parametrize(
     "ops",
     [

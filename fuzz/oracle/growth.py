@@ -23,8 +23,11 @@ def needless_growth(op: Op, zap: Zap, entries: Mapping[Key, Value], bits: int) -
         for other, value in entries.items()
         if other != key and (stored_hash(zap, other) ^ hashed) >> (64 - bits) == 0
     }
-    needed = _chunks(key, written) + sum(_chunks(*entry) for entry in together.items())
     there = L.geometry(zap.leaf_shift).chunks
+    alone = _chunks(key, written)
+    if alone > there and (key not in entries or op.verb != "update"):  # an update of what is there does go on
+        return f"expected E2BIG, got a table that grows: the entry takes {alone} of {there} chunks"
+    needed = alone + sum(_chunks(*entry) for entry in together.items())
     if needed > there:
         return None
     return f"no room, but its {len(together)} other entries and this one take {needed} of {there} chunks"
