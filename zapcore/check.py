@@ -277,8 +277,9 @@ class _Checker:
             return None
         if found.violations:
             self.danger(walk_leaf(raw, blkid))
-        if (violation := order_violation(blkid, found.flags, self.q[L.Q_NORMFLAGS])) is not None:
-            self.wrong(violation)
+        disorder = order_violation(blkid, found.flags, self.q[L.Q_NORMFLAGS])
+        if disorder is not None:
+            self.wrong(disorder)
         for entry in found.entries:
             if not lost:
                 self.check_name(entry, blkid)
