@@ -146,6 +146,10 @@ class Auditor:
                     changed.append(blkid)
             if len(dbuf.dirty) > len(dbuf.holds):
                 raise _broken("dirty-holds", f"block {dbuf.blkid}: a dirty record without hold")
+            if not dbuf.holds and (dbuf.pending_evict or dbuf.state is not CACHED or dbuf.buf.anonymous):
+                raise _broken("last-hold", f"block {dbuf.blkid}: nobody holds it, and it is still there")
+            if dnode.free_ranges and any(blkid in dnode.free_ranges.get(each.txg, ()) for each in dbuf.dirty):
+                raise _broken("free-ranges", f"block {dbuf.blkid}: to be written, and to be freed then")
             user = dbuf.user
             if user is None:
                 continue
