@@ -32,12 +32,12 @@ def changes_nothing(op: Op, result: Result) -> bool:
     return op.verb in READING or result.errno in _REFUSALS
 
 
-def may_wait(op: Op, following: Op) -> bool:
-    """Whether one audit after the following op does for both: reading a leaf is most of what an audit costs.
-    Both write one ZAP, under different keys, so that what the first has put wrong the second leaves there."""
+def may_share(op: Op, following: Op) -> bool:
+    """Whether one audit after the following change does for both: reading a leaf is most of what an audit
+    costs. Both write one ZAP, under different keys: what the first has put wrong the second leaves."""
     return (
-        op.verb in WRITES
-        and following.verb in WRITES
+        following.verb in WRITES
+        and op.verb in WRITES
         and following.target == op.target
         and following.key != op.key
     )
@@ -73,7 +73,7 @@ def run(
     """Run a program from an empty world. `judge` also holds every answer against the oracle and, where the
     target can be looked into, checks its invariants after every op that may change something, and at the end.
     After a wrong answer that `forgive` says yes to the run goes on, since the world did not end. With `pairs`
-    two writes may share a check (`may_wait`), as suits fuzzing; a failure is told as without."""
+    two writes may share a check (`may_share`), as suits fuzzing; a failure is told as without."""
     if any(map(THREAD, program.ops)):
         threaded = getattr(target, "run_threads", None)
         if threaded is not None:
@@ -105,7 +105,7 @@ def _run_by_op(
     forgive: Forgive | None,
     pairs: bool,
 ) -> tuple[Outcome, bool]:
-    """Run a program op by op, with `pairs` one audit for two ops where it `may_wait`; also whether it ended
+    """Run a program op by op, with `pairs` one audit for two ops that `may_share` it; also whether it ended
     in or after an op before which one had not been audited."""
     oracle = None
     if judge:
@@ -114,12 +114,13 @@ def _run_by_op(
     audit = getattr(target, "audit", None) if judge else None
     owed = False
     waiting: Op | None = None
-    ops = program.ops
-    last = len(ops) - 1
     index = -1
     try:
         target.begin(program)
-        for index, op in enumerate(ops):
+        for index, op in enumerate(program.ops):
+            if audit and waiting is not None and op.verb not in READING and not may_share(waiting, op):
+                audit(waiting, oracle)
+                waiting = None
             result = target.apply(op)
             if trace is not None:
                 trace(index, op, result)
@@ -132,25 +133,25 @@ def _run_by_op(
             if audit is not None:
                 if changes_nothing(op, result):
                     owed = True
-                    if waiting is not None:
-                        audit(waiting, oracle)
-                elif pairs and waiting is None and index < last and may_wait(op, ops[index + 1]):
+                elif pairs and waiting is None and op.verb in WRITES:
                     waiting = op
-                    continue
                 else:
                     audit(op, oracle, waiting)
-                waiting = None
-        if owed and audit is not None:
+                    waiting = None
+        if audit is not None and waiting is not None:
+            audit(waiting, oracle)
+            waiting = None
+        if audit is not None and owed:
             audit(ALL, oracle)
         target.end()
     except Failure as failure:
         return Outcome(Failure(failure.signature, failure.text, index), None, index + 1), waiting is not None
     except LimitExceeded as limit:
-        denied = judge_limit(ops[index], limit, oracle) if oracle is not None and index >= 0 else None
+        denied = judge_limit(program.ops[index], limit, oracle) if oracle is not None and index >= 0 else None
         if denied is None:
             return Outcome(None, str(limit), index + 1), waiting is not None
         return Outcome(Failure(denied.signature, denied.text, index), None, index + 1), waiting is not None
-    return Outcome(None, None, len(ops)), False
+    return Outcome(None, None, len(program.ops)), False
 
 
 def judge_result(op: Op, result: Result, oracle: Oracle) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from fuzz.oracle import Oracle
 from fuzz.program import Op, Program
-from fuzz.run import Outcome, may_wait, run
+from fuzz.run import Outcome, may_share, run
 from fuzz.syntax import parse
 from fuzz.targets.model import ModelTarget
 from zapcore import layout as L
@@ -47,7 +47,11 @@ def test_two_writes_share_an_audit() -> None:
 def test_what_could_undo_a_write_is_not_waited_for() -> None:
     assert audits('add z "a"', 'remove z "a"') == [(b"a",), (b"a",)]
     assert audits('add z "a"', "txg", 'add z "b"') == [(b"a",), (None,), (b"b",)]
-    assert not may_wait(Op("add", "a", b"a"), Op("add", "b", b"b"))
+    assert not may_share(Op("add", "a", b"a"), Op("add", "b", b"b"))
+
+
+def test_what_changes_nothing_may_stand_between_them() -> None:
+    assert audits('add z "a"', "count z", 'remove z "c"', 'add z "b"')[0] == (b"a", b"b")
 
 
 def test_a_write_is_audited_though_the_next_is_refused() -> None:

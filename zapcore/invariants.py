@@ -138,23 +138,28 @@ class Auditor:
         """Check holds and user data; returns which leaves' bytes are not `raw`, which was looked at last."""
         changed = []
         cached = 0
+        freed = dnode.free_ranges
         for blkid, dbuf in dnode.dbufs.items():
-            old = raw.get(blkid)
-            if old is not None and dbuf.state is CACHED:
+            is_cached = dbuf.state is CACHED
+            if is_cached and blkid in raw:
                 cached += 1
-                if old != dbuf.buf.raw:
+                if raw[blkid] != dbuf.buf.raw:
                     changed.append(blkid)
-            if len(dbuf.dirty) > len(dbuf.holds):
-                raise _broken("dirty-holds", f"block {dbuf.blkid}: a dirty record without hold")
-            if not dbuf.holds and (dbuf.pending_evict or dbuf.state is not CACHED or dbuf.buf.anonymous):
-                raise _broken("last-hold", f"block {dbuf.blkid}: nobody holds it, and it is still there")
-            if dnode.free_ranges and any(blkid in dnode.free_ranges.get(each.txg, ()) for each in dbuf.dirty):
-                raise _broken("free-ranges", f"block {dbuf.blkid}: to be written, and to be freed then")
+            dirty = dbuf.dirty
+            if dirty:
+                if len(dirty) > len(dbuf.holds):
+                    raise _broken("dirty-holds", f"block {blkid}: a dirty record without hold")
+                if freed:
+                    for record in dirty:
+                        if blkid in freed.get(record.txg, ()):
+                            raise _broken(
+                                "free-ranges", f"block {blkid}: to be written, and to be freed then"
+                            )
+            elif not dbuf.holds and (dbuf.pending_evict or not is_cached or dbuf.buf.anonymous):
+                raise _broken("last-hold", f"block {blkid}: nobody holds it, and it is still there")
             user = dbuf.user
-            if user is None:
-                continue
-            if user.dbuf is not dbuf or dbuf.state is not CACHED:
-                raise _broken("user-data", f"block {dbuf.blkid}: user data points elsewhere")
+            if user is not None and (user.dbuf is not dbuf or not is_cached):
+                raise _broken("user-data", f"block {blkid}: user data points elsewhere")
         if cached < len(raw):
             dbufs = dnode.dbufs
             for blkid, before in raw.items():

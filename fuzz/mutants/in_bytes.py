@@ -100,13 +100,6 @@ BYTES_MUTANTS = (
         ),
     ),
     Mutant(
-        "flag-always-set",
-        "a new leaf says that its entries are sorted, also where names are not normalized",
-        SLIP,
-        BYTES,
-        (Edit("zap.leaf:init", "    if sort:\n", "    if True:\n"),),
-    ),
-    Mutant(
         "freed-block-read-from-disk",
         "a freed block is read as it was written last, until its free has synced",
         SLIP,

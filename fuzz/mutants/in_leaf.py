@@ -141,4 +141,11 @@ LEAF_MUTANTS = (
         "oracle",
         (Edit("zap.leaf:entry_value", "entry.length > length", "entry.length >= length"),),
     ),
+    Mutant(
+        "flag-always-set",
+        "a new leaf says that its entries are sorted, also where names are not normalized",
+        SLIP,
+        "invariant",
+        (Edit("zap.leaf:init", "    if sort:\n", "    if True:\n"),),
+    ),
 )

@@ -116,7 +116,7 @@ SHRINK_MUTANTS = (
         "anonymous-dbuf-cached",
         "a freed block's dbuf goes to the cache with its last hold instead of dying, user data and all",
         SLIP,
-        "assertion",
+        "invariant",
         (Edit("dmu.dbuf:Dbuf.rele", "buf is None or buf.anonymous or ", "buf is None or "),),
         "unfixed",
     ),

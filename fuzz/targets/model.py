@@ -119,7 +119,7 @@ class ModelTarget:
 
     def audit(self, op: Op, oracle: Oracle, before: Op | None = None) -> None:
         """Check the invariants of the ZAPs that an op worked on, or of all after a txg op; after `sync`, all
-        entries. `before` is an op on the same ZAP just before, which was not audited. Raises Failure."""
+        entries. `before` is the last op that changed this ZAP before, and was not audited. Raises Failure."""
         held = sum([opened.cursor.holds for opened in self.cursors.values()]) if self.cursors else 0
         numbers = self.numbers
         keys: tuple[Key, ...] | None = () if op.key is None else (op.key,)
