@@ -12,6 +12,8 @@ class Number(click.FloatRange):
     """A range of numbers, of which "nan" is none: it compares with nothing, and a bound of it is never
     reached."""
 
+    name = "number"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """The number. Raises click.BadParameter."""
         number = super().convert(value, param, ctx)

@@ -82,19 +82,26 @@ def run(
     whole = getattr(target, "run_whole", None)
     if whole is not None and trace is None:
         return _run_whole(program, whole, judge, forgive)
-    unlinks_first = getattr(target, "rename_unlinks_first", True)
     at_once = getattr(target, "run_program", None)
     if at_once is not None and trace is None:
-        return _run_at_once(program, at_once, judge, forgive, unlinks_first)
+        return _run_at_once(program, at_once, _oracle(program, target) if judge else None, forgive)
     outcome, together = _run_by_op(program, target, judge, trace, forgive, pairs)
     if not together:
         return outcome
-    # what was forgiven is again, and not counted twice
     last = outcome.failure and outcome.failure.signature
-    exact, _ = _run_by_op(
-        program, target, judge, None, forgive and (lambda wrong: wrong.signature != last), False
-    )
+
+    def again(wrong: Failure) -> bool:
+        """What was forgiven is forgiven again, and not counted twice."""
+        return wrong.signature != last
+
+    exact, _ = _run_by_op(program, target, judge, None, forgive and again, pairs=False)
     return outcome if exact.fine else exact
+
+
+def _oracle(program: Program, target: TargetLike) -> Oracle:
+    """The oracle of the target's release, as far as that is known."""
+    unlinks_first = getattr(target, "rename_unlinks_first", True)
+    return Oracle(program, unlinks_first, getattr(target, "long_names", None))
 
 
 def _run_by_op(
@@ -107,10 +114,7 @@ def _run_by_op(
 ) -> tuple[Outcome, bool]:
     """Run a program op by op, with `pairs` one audit for two ops that `may_share` it; also whether it ended
     in or after an op before which one had not been audited."""
-    oracle = None
-    if judge:
-        unlinks_first = getattr(target, "rename_unlinks_first", True)
-        oracle = Oracle(program, unlinks_first, getattr(target, "long_names", None))
+    oracle = _oracle(program, target) if judge else None
     audit = getattr(target, "audit", None) if judge else None
     owed = False
     waiting: Op | None = None
@@ -194,9 +198,8 @@ def _run_whole(
 def _run_at_once(
     program: Program,
     at_once: Callable[[Program], list[Result]],
-    judge: bool,
+    oracle: Oracle | None,
     forgive: Forgive | None,
-    unlinks_first: bool,
 ) -> Outcome:
     """A target that is far away runs a program in one round trip; its answers are judged afterwards."""
     try:
@@ -205,7 +208,6 @@ def _run_at_once(
         return Outcome(failure, None, failure.op + 1)
     except LimitExceeded as limit:
         return Outcome(None, str(limit), 0)
-    oracle = Oracle(program, unlinks_first) if judge else None
     for index, (op, result) in enumerate(zip(program.ops, results, strict=True)):
         wrong = oracle.check(op, result) if oracle is not None else None
         if wrong is not None:

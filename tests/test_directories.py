@@ -146,6 +146,15 @@ def test_a_rename_tells_the_first_thing_that_is_wrong(libzpool: Make, release: s
     assert run(Program(zaps, ops), BothTarget(target, libzpool(release))).fine
 
 
+@pytest.mark.parametrize("release", ["2.1", "2.3"])
+def test_a_rename_looks_both_names_up_though_the_first_is_not_there(libzpool: Make, release: str) -> None:
+    """As a kernel does before it calls zfs_rename(): both directories are opened, on both sides."""
+    steps = ("zap d micro", "zap e micro", 'touch d "a" inode=0x5', "sync", "evict", 'rename d e "b" "c"')
+    target = BothTarget(ModelTarget(release), libzpool(release))
+    assert run(parse("\n".join(steps)), target).fine
+    assert target.model.dbufs("d") == target.model.dbufs("e") == b"\0\1"
+
+
 @pytest.mark.parametrize(("verb", "top"), [("touch", "zfs_create"), ("mkdir", "zfs_mkdir")])
 def test_a_panic_reads_like_the_kernels(verb: str, top: str) -> None:
     """The bug of OpenZFS issue 16157, with names: its stack is that of the report."""

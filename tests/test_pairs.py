@@ -11,6 +11,7 @@ from fuzz.syntax import parse
 from fuzz.targets.model import ModelTarget
 from zapcore import layout as L
 from zapcore.dmu.objset import Tx
+from zapcore.errors import LimitExceeded
 from zapcore.zap import fat
 from zapcore.zap.zap import Zap
 
@@ -80,17 +81,23 @@ def test_a_failure_is_that_of_the_op_that_made_it(
     assert "zap_num_entries" in outcome.failure.text
 
 
-def test_a_write_before_one_that_panics_or_meets_a_limit_is_audited(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("ends", "told"), [(ZeroDivisionError(), "exception"), (LimitExceeded("here"), "invariant")]
+)
+def test_a_write_before_the_last_op_is_audited(
+    monkeypatch: pytest.MonkeyPatch, ends: Exception, told: str
+) -> None:
+    """Also where a model breaks or meets a limit; what was wrong before the limit is a failure."""
     change_count = fat.change_count
 
-    def lose_one(zap: Zap, delta: int, tx: Tx) -> None:
-        if zap.dbuf.buf.q[L.Q_NUM_ENTRIES] == 1:
-            raise ZeroDivisionError
-        change_count(zap, 0, tx)
-        zap.dbuf.buf.q[L.Q_NUM_ENTRIES] = 1
+    def wrong_then_ended(zap: Zap, delta: int, tx: Tx) -> None:
+        if zap.dbuf.buf.q[L.Q_NUM_ENTRIES]:
+            raise ends
+        change_count(zap, delta + (told == "invariant"), tx)
 
-    monkeypatch.setattr(fat, "change_count", lose_one)
+    monkeypatch.setattr(fat, "change_count", wrong_then_ended)
     target = Audited()
-    failed = run_ops(target, 'add z "a"', 'add z "b"')
-    assert failed.failure is not None and failed.failure.signature.kind == "exception"
+    failure = run_ops(target, 'add z "a"', 'add z "b"').failure
+    assert failure is not None and failure.signature.kind == told
+    assert failure.op == (told == "exception")
     assert target.audits == [(b"a",)]

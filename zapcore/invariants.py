@@ -222,8 +222,9 @@ class Auditor:
             leaf = known.leaves[blkid]
             if leaf.violations:
                 return leaf.violations[0]
-            if (leaf.flags == 0) != (q[L.Q_NORMFLAGS] == 0):
-                return order_violation(blkid, leaf.flags, q[L.Q_NORMFLAGS])
+            disorder = order_violation(blkid, leaf.flags, q[L.Q_NORMFLAGS])
+            if disorder is not None:
+                return disorder
             if not leaf.entries:
                 emptied.append(leaf)
         if known.gone and len(changed) > 1:  # what has moved to the same chunk of another leaf is new there

@@ -28,11 +28,11 @@ def is_directory(value: int) -> bool:
     return value >> KIND_SHIFT == KIND_DIRECTORY
 
 
-def _check_length(objset: Objset, *names: bytes) -> None:
+def _check_length(objset: Objset, name: bytes) -> None:
     """What zpl_lookup() (module/os/linux/zfs/zpl_inode.c) does before anything else, where the file system
     has longname=on if the release has it. Raises ENAMETOOLONG."""
     room = LONG_NAME if objset.release.long_names else MAX_NAME
-    if any(len(name) >= room for name in names):
+    if len(name) >= room:
         raise ZapErrno(errno.ENAMETOOLONG)
 
 
@@ -109,10 +109,9 @@ def rename(objset: Objset, source: int, name: bytes, target: int, new: bytes, tx
     what is there goes, the new one comes. Raises ENOENT, ENOTDIR and EISDIR where kinds differ, and what
     `zap.add` raises."""
     value = _look_or_none(objset, source, name)
-    _check_length(objset, new)  # both names are looked up before it matters that one is not there
+    there = _look_or_none(objset, target, new)
     if value is None:
         raise ZapErrno(errno.ENOENT)
-    there = _look_or_none(objset, target, new)
     if (source, name) == (target, new):
         return
     if there is not None and is_directory(value) != is_directory(there):

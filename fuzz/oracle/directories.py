@@ -70,12 +70,12 @@ class Directories(Cursors):
             if refused and errno.ENAMETOOLONG not in refused:
                 return expect(result.errno, refused[0])
             code, value = self._directory_value(zap, name)
-            if code == errno.ENOENT and not found and len(op.to) >= room:
-                code = errno.ENAMETOOLONG  # both are looked up before it matters that the first is not there
-            if code and (code != errno.ENOENT or not found):
+            if code not in (0, errno.ENOENT):
                 return expect(result.errno, code)
             found.append((code, value))
-        (_, value), (code, there) = found
+        (missing, value), (code, there) = found
+        if missing:
+            return expect(result.errno, missing)
         if (op.target, op.key) == (op.other, op.to):
             return expect(result.errno, 0)
         if not code and is_directory(value) != is_directory(there):

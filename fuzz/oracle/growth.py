@@ -12,7 +12,7 @@ from zapcore import layout as L
 
 def needless_growth(op: Op, zap: Zap, entries: Mapping[Key, Value], bits: int) -> str | None:
     """What is wrong with a table that could not grow because the leaf that `op` writes to, whose hashes agree
-    in `bits` bits, was said to have no room; None if it had none."""
+    in `bits` bits, was said to have no room; None if it had none. It need not grow for what no leaf holds."""
     key = op.key if op.to is None else op.to
     if key is None:
         return None

@@ -17,7 +17,7 @@ _MANY_MARKS = 20
 _COMPOSED_MARKS = 2
 """In a row: of more it does not ask of each whether it may compose."""
 _NOT_BY_CHARACTER = re.compile(
-    "[\u0345\u0399"  # the iota that is a mark, of which OpenZFS makes a letter in upper case
+    "[\u0345"  # the iota that is a mark, of which OpenZFS makes a letter in upper case
     "\u0130\u0131]"  # i with and without its dot
 )
 _NOT_COMPOSED = re.compile(

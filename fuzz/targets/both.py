@@ -149,7 +149,7 @@ class BothTarget:
                 self.apply(op)
         except Failure as failure:
             return Failure(failure.signature, f"op {index}: {failure.text}", index)
-        return _difference("blocks", f"op {index}: digests differ, blocks do not", index)
+        return _difference("blocks", f"op {index}: digests differ, blocks and dbufs do not", index)
 
     def begin(self, program: Program) -> None:
         """Begin on both sides."""

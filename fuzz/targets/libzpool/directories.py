@@ -80,14 +80,14 @@ class Directories(Cursors):
             return PLAIN[source]
         if isinstance(target, int):
             return PLAIN[target]
-        error, value = self._look(source, op.key)
-        if error in (0, errno.ENOENT) and self._too_long(op.to):
-            error = errno.ENAMETOOLONG  # both names are looked up before it matters that one is not there
-        if error:
-            return PLAIN[error]
+        missing, value = self._look(source, op.key)
+        if missing not in (0, errno.ENOENT):
+            return PLAIN[missing]
         error, there = self._look(target, op.to)
         if error not in (0, errno.ENOENT):
             return PLAIN[error]
+        if missing:
+            return PLAIN[missing]
         if source is target and op.key == op.to:
             return PLAIN[0]
         moving, hit = (each >> KIND_SHIFT == DIRECTORY >> KIND_SHIFT for each in (value, there))

@@ -104,8 +104,8 @@ class Worker:
             size, content = self._session.read(body[0])
             return pack_blocks(size, content)
         if command == Command.DBUFS:
-            size, _ = self._session.read(body[0])
-            return self._session.dbufs(body[0]) if size else b""
+            size, content = self._session.read(body[0])
+            return self._session.dbufs(body[0], size, len(content))
         return self._die(body.decode())
 
     def _run(self, body: bytes) -> bytes:

@@ -164,15 +164,14 @@ class World:
             raise Drift(f"dmu_read: {os.strerror(error)}")
         return info.data_block_size, ctypes.string_at(at, count)
 
-    def dbufs(self, index: int) -> bytes:
+    def dbufs(self, index: int, size: int, length: int) -> bytes:
         """Of each block of a ZAP's object, in order, how many hold its dbuf and whether that has user data, a
-        byte each; zeros at the end are left out. Asks for block size and count what `read` found last."""
+        byte each; zeros at the end are left out. `size` bytes in a block, `length` in all: see `read`."""
         zap, lib, tag = self._zaps[index], self.lib, self.pool.tag
-        size: int = self._info.data_block_size
         dbuf = ctypes.c_void_p()
         at = ctypes.byref(dbuf)
         states = bytearray()
-        for offset in range(0, self._info.max_offset, size):
+        for offset in range(0, length, max(size, 1)):
             if error := lib.dmu_buf_hold(self.os, zap.number, offset, tag, at, DMU_READ_NO_PREFETCH):
                 raise Drift(f"dmu_buf_hold: {os.strerror(error)}")
             states.append(min(lib.dmu_buf_refcount(dbuf) - 1, 255))
@@ -189,6 +188,7 @@ class World:
         if not size:
             return b"\0"
         zap = self._zaps[index]
+        dbufs = block_digest(self.dbufs(index, size, len(content)))
         content = content.rstrip(b"\0")
         old = zap.stripped
         if content != old or size != zap.block_size:
@@ -203,4 +203,4 @@ class World:
                 else:
                     fresh.append(block_digest(block.ljust(size, b"\0")))
             zap.stripped, zap.digests, zap.digest = content, fresh, join_digests(fresh)
-        return b"\1" + zap.digest + block_digest(self.dbufs(index))
+        return b"\1" + zap.digest + dbufs
