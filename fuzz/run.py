@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import NamedTuple, cast
 
@@ -23,6 +23,10 @@ THREAD = attrgetter("thread")
 ALL = Op("txg")
 """An audit after it looks at every ZAP."""
 WRITES = BRINGS | TAKES
+MOST_WAITING = 5
+"""Writes that wait for the audit of a later one."""
+_NEW = frozenset(("add", "touch", "mkdir"))
+"""Verbs that an entry that is there refuses."""
 _REFUSALS = (errno.EEXIST, errno.ENOENT)
 
 
@@ -32,15 +36,16 @@ def changes_nothing(op: Op, result: Result) -> bool:
     return op.verb in READING or result.errno in _REFUSALS
 
 
-def may_share(op: Op, following: Op) -> bool:
-    """Whether one audit after the following change does for both: reading a leaf is most of what an audit
-    costs. Both write one ZAP, under different keys: what the first has put wrong the second leaves."""
-    return (
-        following.verb in WRITES
-        and op.verb in WRITES
-        and following.target == op.target
-        and following.key != op.key
-    )
+def may_wait(waiting: Sequence[Op], op: Op) -> bool:
+    """Whether one audit after an op does for the writes that wait for one, too: reading a leaf is most of
+    what an audit costs. All write one ZAP, under different keys, or the op is refused if the one before it
+    was right: what those have put wrong it leaves."""
+    if op.target != waiting[0].target or op.verb not in WRITES:
+        return False
+    for each in waiting:
+        if each.key == op.key and op.verb not in (TAKES if each.verb in TAKES else _NEW):
+            return False
+    return True
 
 
 class Outcome(NamedTuple):
@@ -68,12 +73,13 @@ def run(
     judge: bool = True,
     trace: Trace | None = None,
     forgive: Forgive | None = None,
-    pairs: bool = False,
+    share_audits: bool = False,
 ) -> Outcome:
     """Run a program from an empty world. `judge` also holds every answer against the oracle and, where the
     target can be looked into, checks its invariants after every op that may change something, and at the end.
-    After a wrong answer that `forgive` says yes to the run goes on, since the world did not end. With `pairs`
-    two writes may share a check (`may_share`), as suits fuzzing; a failure is told as without."""
+    After a wrong answer that `forgive` says yes to the run goes on, since the world did not end. With
+    `share_audits` a few writes may share a check (`may_wait`), as suits fuzzing; a failure is told as
+    without."""
     if any(map(THREAD, program.ops)):
         threaded = getattr(target, "run_threads", None)
         if threaded is not None:
@@ -85,8 +91,8 @@ def run(
     at_once = getattr(target, "run_program", None)
     if at_once is not None and trace is None:
         return _run_at_once(program, at_once, _oracle(program, target) if judge else None, forgive)
-    outcome, together = _run_by_op(program, target, judge, trace, forgive, pairs)
-    if not together:
+    outcome, unaudited = _run_by_op(program, target, judge, trace, forgive, share_audits)
+    if not unaudited:
         return outcome
     last = outcome.failure and outcome.failure.signature
 
@@ -94,7 +100,7 @@ def run(
         """What was forgiven is forgiven again, and not counted twice."""
         return wrong.signature != last
 
-    exact, _ = _run_by_op(program, target, judge, None, forgive and again, pairs=False)
+    exact, _ = _run_by_op(program, target, judge, None, forgive and again, share_audits=False)
     return outcome if exact.fine else exact
 
 
@@ -110,21 +116,21 @@ def _run_by_op(
     judge: bool,
     trace: Trace | None,
     forgive: Forgive | None,
-    pairs: bool,
+    share_audits: bool,
 ) -> tuple[Outcome, bool]:
-    """Run a program op by op, with `pairs` one audit for two ops that `may_share` it; also whether it ended
-    in or after an op before which one had not been audited."""
+    """Run a program op by op, with `share_audits` one audit for ops that `may_wait` for it; also whether it
+    ended in or after an op before which one had not been audited."""
     oracle = _oracle(program, target) if judge else None
     audit = getattr(target, "audit", None) if judge else None
     owed = False
-    waiting: Op | None = None
+    waiting: list[Op] = []
     index = -1
     try:
         target.begin(program)
         for index, op in enumerate(program.ops):
-            if audit and waiting is not None and op.verb not in READING and not may_share(waiting, op):
-                audit(waiting, oracle)
-                waiting = None
+            if audit and waiting and op.verb not in READING and not may_wait(waiting, op):
+                audit(waiting[-1], oracle, waiting[:-1])
+                waiting = []
             result = target.apply(op)
             if trace is not None:
                 trace(index, op, result)
@@ -137,24 +143,24 @@ def _run_by_op(
             if audit is not None:
                 if changes_nothing(op, result):
                     owed = True
-                elif pairs and waiting is None and op.verb in WRITES:
-                    waiting = op
+                elif share_audits and len(waiting) < MOST_WAITING and op.verb in WRITES:
+                    waiting.append(op)
                 else:
                     audit(op, oracle, waiting)
-                    waiting = None
-        if audit is not None and waiting is not None:
-            audit(waiting, oracle)
-            waiting = None
+                    waiting = []
+        if audit is not None and waiting:
+            audit(waiting[-1], oracle, waiting[:-1])
+            waiting = []
         if audit is not None and owed:
             audit(ALL, oracle)
         target.end()
     except Failure as failure:
-        return Outcome(Failure(failure.signature, failure.text, index), None, index + 1), waiting is not None
+        return Outcome(Failure(failure.signature, failure.text, index), None, index + 1), bool(waiting)
     except LimitExceeded as limit:
         denied = judge_limit(program.ops[index], limit, oracle) if oracle is not None and index >= 0 else None
         if denied is None:
-            return Outcome(None, str(limit), index + 1), waiting is not None
-        return Outcome(Failure(denied.signature, denied.text, index), None, index + 1), waiting is not None
+            return Outcome(None, str(limit), index + 1), bool(waiting)
+        return Outcome(Failure(denied.signature, denied.text, index), None, index + 1), bool(waiting)
     return Outcome(None, None, len(program.ops)), False
 
 

@@ -64,7 +64,7 @@ def _model(release: str, judge: bool) -> Callable[[Program], object]:
     from fuzz.targets.select import make_target
 
     target = make_target("model", release, small=True)
-    return lambda program: run(program, target, judge=judge, pairs=True)
+    return lambda program: run(program, target, judge=judge, share_audits=True)
 
 
 def _model_lane(judge: bool) -> Callable[[Pipe, str], None]:
@@ -122,7 +122,7 @@ def _atheris_lane(judge: bool) -> Callable[[Pipe, str], None]:
                     os._exit(0)
                 waiting.extend(reversed(batch))
                 begun = clocks()
-            run(waiting.pop(), model, judge=judge, trace=trace if judge else None, pairs=True)
+            run(waiting.pop(), model, judge=judge, trace=trace if judge else None, share_audits=True)
 
         _fuzz(target)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fuzz.program import Program
 
 MAX_BYTES = 1 << 16
-REMEMBERED = 1 << 12
+REMEMBERED = 1 << 9
 OLD = {"extend": 18, "mutate": 30, "splice": 8}
 """How a next program is made of what there is, and how often to begin with: a pilot goes on where one ends,
 or in it; one is changed; two are joined. libFuzzer asks for two to be joined every second time, which is too
@@ -62,7 +62,7 @@ class Inputs:
 
     def _remember(self, data: bytes, program: Program) -> None:
         if len(self._known) >= REMEMBERED:
-            self._known.clear()
+            del self._known[next(iter(self._known))]
         self._known[data] = program
 
 

@@ -93,7 +93,7 @@ class Loop:
         if self.scouts:
             program = self.steering.cut(program, self.model, self._trace)
         trace = self._trace if self.target is self.model else None
-        outcome = run(program, self.target, trace=trace, forgive=self._forgive, pairs=True)
+        outcome = run(program, self.target, trace=trace, forgive=self._forgive, share_audits=True)
         self.seen |= self.reached
         self.executions += 1
         self.ops += outcome.ops

@@ -73,6 +73,8 @@ class State(Names):
             return (errno.ENOENT,)
         if header.words:
             return (errno.ENOTSUP,) if VERBS[op.verb].names else ()
+        if not (header.norm or op.extra):
+            return ()  # any name will do
         if op.verb == "increment" and op.fill == 0:
             return ()
         match = op.extra if op.verb in ("lookup_norm", "remove_norm") else 0

@@ -117,9 +117,9 @@ class ModelTarget:
             return Outcome(None, "threads need greenlet: pip install 'zapfuzz[threads]'", 0)
         return run_threads(program, self, judge=judge, trace=trace).outcome
 
-    def audit(self, op: Op, oracle: Oracle, before: Op | None = None) -> None:
+    def audit(self, op: Op, oracle: Oracle, before: Iterable[Op] = ()) -> None:
         """Check the invariants of the ZAPs that an op worked on, or of all after a txg op; after `sync`, all
-        entries. `before` is the last op that changed this ZAP before, and was not audited. Raises Failure."""
+        entries. `before` are ops that changed this ZAP before, and were not audited. Raises Failure."""
         held = sum([opened.cursor.holds for opened in self.cursors.values()]) if self.cursors else 0
         numbers = self.numbers
         keys: tuple[Key, ...] | None = () if op.key is None else (op.key,)
@@ -130,8 +130,8 @@ class ModelTarget:
         elif op.to is not None and op.key is not None:  # a rename, which may change two directories
             keys = (op.key, op.to)
             names = dict.fromkeys((op.target, op.other))
-        if before is not None and before.key is not None and keys is not None:
-            keys = (before.key, *keys)
+        if before and keys is not None:
+            keys = (*keys, *[each.key for each in before if each.key is not None])
         try:
             for each in names:
                 self.auditor.check(numbers[each], oracle.entries[each], held, keys)

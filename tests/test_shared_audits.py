@@ -1,12 +1,14 @@
-"""Protects judging two writes by one audit: what is told of a failure is what audits after each op tell."""
+"""Protects judging a few writes by one audit: what is told of a failure is what audits after each op tell."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import pytest
 
 from fuzz.oracle import Oracle
 from fuzz.program import Op, Program
-from fuzz.run import Outcome, may_share, run
+from fuzz.run import MOST_WAITING, Outcome, may_wait, run
 from fuzz.syntax import parse
 from fuzz.targets.model import ModelTarget
 from zapcore import layout as L
@@ -17,46 +19,54 @@ from zapcore.zap.zap import Zap
 
 
 class Audited(ModelTarget):
-    """Notes which ops were audited together, by their keys."""
+    """Notes which ops were audited together, by their verbs and keys."""
 
     def begin(self, program: Program) -> None:
-        self.audits: list[tuple[object, ...]] = []
+        self.audits: list[list[str]] = []
         super().begin(program)
 
-    def audit(self, op: Op, oracle: Oracle, before: Op | None = None) -> None:
-        self.audits.append(tuple(each.key for each in (before, op) if each is not None))
+    def audit(self, op: Op, oracle: Oracle, before: Iterable[Op] = ()) -> None:
+        self.audits.append([f"{each.verb} {bytes(each.key or b'').decode()}" for each in (*before, op)])
         super().audit(op, oracle, before)
 
 
 def run_ops(target: ModelTarget, *ops: str, traced: bool = False) -> Outcome:
     program = parse("\n".join(("zap z fat hash64", *ops)) + "\n")
-    return run(program, target, trace=(lambda *_: None) if traced else None, pairs=True)
+    return run(program, target, trace=(lambda *_: None) if traced else None, share_audits=True)
 
 
-def audits(*ops: str) -> list[tuple[object, ...]]:
+def audits(*ops: str) -> list[list[str]]:
     target = Audited()
     assert run_ops(target, *ops).fine
     return target.audits
 
 
-def test_two_writes_share_an_audit() -> None:
-    assert audits('add z "a"', 'add z "b"') == [(b"a", b"b")]
-    assert audits('add z "a"', 'add z "b"', 'remove z "a"') == [(b"a", b"b"), (b"a",)]
-    assert audits('add z "a"', 'add z "b"', 'add z "c"', 'remove z "b"') == [(b"a", b"b"), (b"c", b"b")]
+def test_writes_share_an_audit() -> None:
+    assert audits('add z "a"', 'add z "b"', 'remove z "c"') == [["add a", "add b"], ["txg "]]
+    names = "abcdefgh"
+    assert len(names) > MOST_WAITING
+    first, rest = audits(*(f'add z "{name}"' for name in names))
+    assert first == [f"add {name}" for name in names[: MOST_WAITING + 1]]
+    assert rest == [f"add {name}" for name in names[MOST_WAITING + 1 :]]
 
 
 def test_what_could_undo_a_write_is_not_waited_for() -> None:
-    assert audits('add z "a"', 'remove z "a"') == [(b"a",), (b"a",)]
-    assert audits('add z "a"', "txg", 'add z "b"') == [(b"a",), (None,), (b"b",)]
-    assert not may_share(Op("add", "a", b"a"), Op("add", "b", b"b"))
+    assert audits('add z "a"', 'add z "b"', 'remove z "a"') == [["add a", "add b"], ["remove a"]]
+    assert audits('add z "a"', 'update z "a" fill=2') == [["add a"], ["update a"]]
+    assert audits('add z "a"', "txg", 'add z "b"') == [["add a"], ["txg "], ["add b"]]
+    assert not may_wait([Op("add", "a", b"a")], Op("add", "b", b"b"))
 
 
 def test_what_changes_nothing_may_stand_between_them() -> None:
-    assert audits('add z "a"', "count z", 'remove z "c"', 'add z "b"')[0] == (b"a", b"b")
+    """Also what is refused only if the write before it was right."""
+    ops = 'add z "a"', "count z", 'remove z "c"', 'add z "a"', 'add z "b"'
+    assert audits(*ops)[0] == ["add a", "add b"]
+    ops = 'add z "a"', "txg", 'remove z "a"', 'remove z "a"', 'add z "b"'
+    assert audits(*ops)[2] == ["remove a", "add b"]
 
 
 def test_a_write_is_audited_though_the_next_is_refused() -> None:
-    assert audits('add z "b"', "txg", 'add z "a"', 'add z "b"')[2] == (b"a",)
+    assert audits('add z "b"', "txg", 'add z "a"', 'add z "b"')[2] == ["add a"]
 
 
 @pytest.mark.parametrize("traced", [False, True])
@@ -64,7 +74,7 @@ def test_a_write_is_audited_though_the_next_is_refused() -> None:
 def test_a_failure_is_that_of_the_op_that_made_it(
     monkeypatch: pytest.MonkeyPatch, entries: int, traced: bool
 ) -> None:
-    """Whichever of two writes it is, and although the second finds what the first left."""
+    """Whichever of the writes it is, and although those after it find what it left."""
     change_count = fat.change_count
 
     def miscount(zap: Zap, delta: int, tx: Tx) -> None:
@@ -100,4 +110,4 @@ def test_a_write_before_the_last_op_is_audited(
     failure = run_ops(target, 'add z "a"', 'add z "b"').failure
     assert failure is not None and failure.signature.kind == told
     assert failure.op == (told == "exception")
-    assert target.audits == [(b"a",)]
+    assert target.audits == [["add a"]]
