@@ -1,13 +1,13 @@
 """What must hold of a whole world when no operation runs: structure, accounting, holds, user data.
 
 An `Auditor` remembers what it has checked and looks again only at blocks whose bytes changed, so that it can
-be asked after every operation. What the bytes alone show is checked by `leafcheck` and `fatcheck`.
+be asked after every operation. What the bytes alone show is checked by `leafcheck` and `fatcheck`, what an
+operation should have left by `stepcheck`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
 
 from zapcore import layout as L
 from zapcore.dmu.dbuf import CACHED
@@ -15,72 +15,27 @@ from zapcore.dmu.dnode import Dnode
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Kind, Panic
 from zapcore.fatcheck import Fat, fat_violations, hole_violations, order_violation
+from zapcore.known import Known
 from zapcore.leafcheck import LeafEntry, LeafReport, check_leaf
 from zapcore.locks import FREED
-from zapcore.namehash import hash_of_key
 from zapcore.stablecheck import SyncAuditor
+from zapcore.stepcheck import (
+    Value,
+    misplaced,
+    step_of,
+    unshrunk,
+    wrong_differentiator,
+    wrong_entry,
+    wrong_step,
+    wrong_total,
+)
 from zapcore.violation import INVARIANTS, Violation
 from zapcore.zap import micro
-from zapcore.zap.leaf import to_stored
-from zapcore.zap.name import Key, key_of, stored_key
-
-
-class Value(Protocol):
-    """A value as an oracle has it: little-endian integers."""
-
-    @property
-    def size(self) -> int: ...
-    @property
-    def length(self) -> int: ...
-    @property
-    def data(self) -> bytes: ...
+from zapcore.zap.name import Key, key_of
 
 
 def _broken(invariant: str, detail: str) -> Panic:
     return Panic(Kind.INVARIANT, f"zap:{invariant}", INVARIANTS[invariant], detail=detail)
-
-
-class _Object:
-    """What an auditor knows of one object since it last looked: `header` and, of each leaf, `raw` are the
-    bytes then, `q` the header as words, `total` the entries in all leaves, `by_name` each of them by its
-    name as stored, `slots` those of a micro ZAP; `gone` are the differentiators of entries that are no longer
-    where they were then, by name; `destroyed` is how many locks had been destroyed."""
-
-    __slots__ = (
-        *("by_name", "destroyed", "gone", "header", "leaves", "q", "raw", "slots", "table", "table_bytes"),
-        "total",
-    )
-
-    def __init__(self) -> None:
-        self.header: bytes = b""
-        self.q = memoryview(b"")
-        self.table_bytes: list[bytes] = []
-        self.table: list[int] = []
-        self.raw: dict[int, bytes] = {}
-        self.leaves: dict[int, LeafReport] = {}
-        self.by_name: dict[bytes, LeafEntry] = {}
-        self.gone: dict[bytes, int] = {}
-        self.total = 0
-        self.slots = 0
-        self.destroyed = 0
-
-    def block_of(self, entry: LeafEntry) -> int:
-        """The leaf that has an entry."""
-        return next(
-            blkid for blkid, leaf in self.leaves.items() if any(each is entry for each in leaf.entries)
-        )
-
-    def news(self, blkid: int) -> list[LeafEntry]:
-        """The entries of a leaf that are not what they were."""
-        there = self.by_name.get
-        return [entry for entry in self.leaves[blkid].entries if there(entry.name) != entry]
-
-    def drop(self, entries: Iterable[LeafEntry]) -> None:
-        """These are no longer where they were; what is new is not noted yet."""
-        for entry in entries:
-            if self.by_name.get(entry.name) == entry:
-                del self.by_name[entry.name]
-                self.gone[entry.name] = entry.cd
 
 
 class Auditor:
@@ -88,7 +43,7 @@ class Auditor:
 
     def __init__(self, objset: Objset) -> None:
         self.objset = objset
-        self.objects: dict[int, _Object] = {}
+        self.objects: dict[int, Known] = {}
         self.destroyed: dict[int, Dnode] = {}
         self.sync_auditor = SyncAuditor(objset)
 
@@ -97,13 +52,13 @@ class Auditor:
         number: int,
         entries: Mapping[Key, Value] | None,
         cursor_holds: int,
-        keys: Iterable[Key] | None = None,
+        keys: Sequence[Key] | None = None,
     ) -> None:
         """Check the world's accounting and one object. Raises an invariant Panic for the first violation.
 
         `entries` is what the oracle says the object holds (None: not known), `cursor_holds` how many dbuf
-        holds the open cursors have, `keys` those whose entries may have changed since the last time (None:
-        any); entries whose bytes have changed are looked at anyway.
+        holds the open cursors have, `keys` those whose entries may have changed since the last time, the last
+        op's first (None: any); entries whose bytes have changed are looked at anyway.
         """
         self.check_rest(cursor_holds)
         dnode = self.objset.dnodes.get(number)
@@ -114,7 +69,7 @@ class Auditor:
             return
         known = self.objects.get(number)
         if known is None:
-            known = self.objects[number] = _Object()
+            known = self.objects[number] = Known()
             old = self.destroyed.pop(number, None)
             if old is not None and old.dbufs:
                 raise _broken("number", f"object {number} is there while dbufs of another are held")
@@ -168,7 +123,7 @@ class Auditor:
                     changed.append(blkid)
         return changed
 
-    def _look_for_freed(self, dnode: Dnode, known: _Object) -> None:
+    def _look_for_freed(self, dnode: Dnode, known: Known) -> None:
         """No dbuf has user data that is freed; looked at only when some was since the last time."""
         destroyed = self.objset.threads.destroyed
         if known.destroyed == destroyed:
@@ -183,9 +138,9 @@ class Auditor:
     def _first_violation(
         self,
         dnode: Dnode,
-        known: _Object,
+        known: Known,
         entries: Mapping[Key, Value] | None,
-        keys: Iterable[Key] | None,
+        keys: Sequence[Key] | None,
     ) -> Violation | None:
         header = dnode.current(0)
         before = known.header
@@ -201,7 +156,7 @@ class Auditor:
             if not same_header:
                 known.slots = len(micro.slots_in_use(bytearray(known.header)))
                 return next(_micro_violations(known.header, entries), None)
-            return None if entries is None else _wrong_total(known.slots, entries)
+            return None if entries is None else wrong_total(known.slots, entries)
         if known.slots:
             known.gone = _micro_differentiators(before)
             known.slots = 0
@@ -210,7 +165,7 @@ class Auditor:
             self._read_table(known)
         changed = self._look_at_dbufs(dnode, known.raw)
         if same_header and same_table and not changed:
-            return None if entries is None else _wrong_entry(known, (), (), entries, keys)
+            return None if entries is None else wrong_entry(known, (), (), entries, keys)
         same_blocks = same_table and known.header[_SETTLED] == before[_SETTLED]
         same_table = same_table and known.header[_TABLE_SIZE] == before[_TABLE_SIZE]
         words = bool(q[L.Q_FLAGS] & L.FLAG_UINT64_KEY)
@@ -230,7 +185,10 @@ class Auditor:
         if known.gone and len(changed) > 1:  # what has moved to the same chunk of another leaf is new there
             fresh = [entry for blkid in changed for entry in known.news(blkid)]
         fresh_keys = [key_of(entry.name, words) for entry in fresh]
-        if fresh and (wrong := _misplaced(known, fresh, fresh_keys)):
+        step = (
+            step_of(known, keys[0], before, fresh) if fresh and keys is not None and len(keys) == 1 else None
+        )
+        if fresh and (wrong := misplaced(known, fresh, fresh_keys)):
             return wrong
         counted = q[L.Q_NUM_ENTRIES] == known.total and q[L.Q_NUM_LEAFS] == len(known.leaves)
         if not (same_blocks and same_prefixes and counted) or q[L.Q_TBL_NEXTBLK]:
@@ -240,14 +198,18 @@ class Auditor:
                 violation = next(hole_violations(fat, dnode.max_blkid), None)
             if violation is not None:
                 return violation
-        wrong = None if entries is None else _wrong_entry(known, fresh, fresh_keys, entries, keys)
+        wrong = None if entries is None else wrong_entry(known, fresh, fresh_keys, entries, keys)
         if wrong is not None or keys is None:
             return wrong
-        if known.gone and (wrong := _wrong_differentiator(known, fresh, keys)):
+        if known.gone and (wrong := wrong_differentiator(known, fresh, keys)):
             return wrong
-        return _unshrunk(known, emptied) if emptied and self.objset.release.shrink else None
+        if step is not None:
+            wrong = wrong_step(known, step)
+        if wrong is None and emptied and self.objset.release.shrink:
+            wrong = unshrunk(known, emptied)
+        return wrong
 
-    def _same_table(self, dnode: Dnode, known: _Object, same_header: bool) -> bool:
+    def _same_table(self, dnode: Dnode, known: Known, same_header: bool) -> bool:
         """Whether the pointer table is the one that was looked at last; if not, its bytes are taken anew."""
         header, q = known.header, known.q
         if q[L.Q_TBL_NUMBLKS]:
@@ -263,7 +225,7 @@ class Auditor:
         known.table_bytes = [bytes(piece) for piece in pieces]
         return False
 
-    def _read_table(self, known: _Object) -> None:
+    def _read_table(self, known: Known) -> None:
         """Forget the leaves to which the table leads no longer, and see that the others are looked at."""
         known.table = memoryview(b"".join(known.table_bytes)).cast("Q").tolist()
         current = dict.fromkeys(known.table)
@@ -276,7 +238,7 @@ class Auditor:
             known.raw[blkid] = b""
 
     def _look_at_leaf(
-        self, dnode: Dnode, known: _Object, blkid: int, words: bool, fresh: list[LeafEntry]
+        self, dnode: Dnode, known: Known, blkid: int, words: bool, fresh: list[LeafEntry]
     ) -> bool:
         """Check a leaf whose bytes have changed; whether its prefix is what it was. Entries that are not
         what they were go to `fresh`."""
@@ -311,86 +273,6 @@ def _without(entries: list[LeafEntry], others: list[LeafEntry]) -> list[LeafEntr
 
 _FEW = 8
 """Entries through which a search is faster than a set of them."""
-
-
-def _misplaced(known: _Object, fresh: Sequence[LeafEntry], keys: Sequence[Key]) -> Violation | None:
-    """The first entry whose hash is not that of its name; `keys` are the names."""
-    q = known.q
-    salt, flags, norm = q[L.Q_SALT], q[L.Q_FLAGS], q[L.Q_NORMFLAGS]
-    for entry, key in zip(fresh, keys, strict=True):
-        known.by_name[entry.name] = entry
-        hashed = hash_of_key(key, salt, flags, norm)
-        if hashed is not None and hashed != entry.hash:
-            found = f"{entry.hash:#x} is not its name's"
-            return Violation("hash", known.block_of(entry), "le_hash", found)
-    return None
-
-
-def _wrong_entry(
-    known: _Object,
-    fresh: Sequence[LeafEntry],
-    fresh_keys: Sequence[Key],
-    entries: Mapping[Key, Value],
-    keys: Iterable[Key] | None,
-) -> Violation | None:
-    """What has changed, and what the op worked on, is what the oracle says, and all leaves together hold as
-    many entries."""
-    for entry, key in zip(fresh, fresh_keys, strict=True):
-        if not _is_value(entry, entries.get(key)):
-            return Violation(
-                "entries", known.block_of(entry), f"chunk {entry.chunk}", "not what was put there"
-            )
-    for key in entries if keys is None else keys:
-        wanted = entries.get(key)
-        if wanted is None:
-            continue
-        there = known.by_name.get(stored_key(key))
-        if there is None or (there not in fresh and not _is_value(there, wanted)):
-            return Violation("entries", 0, "leaves", "an entry is not what was put there")
-    return _wrong_total(known.total, entries)
-
-
-def _wrong_differentiator(
-    known: _Object, fresh: Sequence[LeafEntry], keys: Iterable[Key]
-) -> Violation | None:
-    """What has moved without an op that worked on it has the differentiator that it had: cursors stand by
-    it. Splits keep it, and so does a micro ZAP that becomes fat."""
-    gone = known.gone
-    for entry in fresh:
-        if gone.get(entry.name, entry.cd) != entry.cd and entry.name not in map(stored_key, keys):
-            found = f"{entry.cd}, was {gone[entry.name]}"
-            return Violation("moved", known.block_of(entry), "le_cd", found, entry.chunk)
-    return None
-
-
-def _unshrunk(known: _Object, emptied: Sequence[LeafReport]) -> Violation | None:
-    """Of a leaf that has become empty, or is empty and has changed, the sibling is not empty: the op that
-    made it so would have collapsed them. What threads have left behind is not looked at."""
-    shift = known.q[L.Q_TBL_SHIFT]
-    for leaf in emptied:
-        length = leaf.prefix_len
-        if length:
-            blkid = known.table[(leaf.prefix ^ 1) << (shift - length)]
-            sibling = known.leaves[blkid]
-            if not sibling.entries and sibling.prefix_len == length:
-                return Violation("shrunk", blkid, "lh_nentries", "0, and its sibling is empty, too")
-    return None
-
-
-def _is_value(entry: LeafEntry, value: Value | None) -> bool:
-    return (
-        value is not None
-        and entry.size == value.size
-        and entry.length == value.length
-        and entry.value == to_stored(value.data, value.size)
-    )
-
-
-def _wrong_total(total: int, entries: Mapping[Key, Value]) -> Violation | None:
-    """An entry that was not put there, or not taken away, leaves every block as it was."""
-    if total == len(entries):
-        return None
-    return Violation("entries", 0, "leaves", f"{total} entries, {len(entries)} were put there")
 
 
 def _micro_violations(header: bytes, entries: Mapping[Key, Value] | None) -> Iterator[Violation]:

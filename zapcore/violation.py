@@ -31,6 +31,8 @@ LIVE: Mapping[str, str] = {
     "number": "an object's number is free once nobody holds a dbuf of it",
     "entries": "the entries are those that were put there",
     "moved": "an entry keeps its differentiator while it is there",
+    "lowest": "a new entry has the lowest differentiator that is free",
+    "grown": "a table grows when a leaf as deep as it is nearly full, and only then",
     "shrunk": "two sibling leaves are never both empty",
     "hole": "a block that nothing uses is a hole",
     "on-disk": "a txg writes what was there when it closed",
