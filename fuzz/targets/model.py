@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 from collections.abc import Callable, Iterable
 
 from fuzz.oracle import Oracle
@@ -22,6 +23,8 @@ SMALL = 1 << 10
 PATIENCE, LONG_PATIENCE = 3, 80
 """Ticks of the watch that an op may take on objects of at most SMALL blocks, and on larger ones: a second,
 and twenty. The longest of 900 programs on small ones, an overfull micro ZAP's upgrade, took 0.065."""
+HEAVY = 8 << 20
+"""Bytes of an object that are not left to the garbage collector's leisure."""
 NOT_OPEN = Result(errno.EBADF)
 
 
@@ -84,13 +87,23 @@ class ModelTarget:
         """A new object set with the program's ZAPs in it."""
         WATCH.start()
         WATCH.patience = self.patience
+        was_heavy = self._is_heavy()
         self.objset = Objset(self.release, block_limit=self.block_limit, stale_bytes=self.stale_bytes)
         self.headers = {header.name: header for header in program.zaps}
         self.numbers: dict[str, int] = {}
         self.cursors: dict[str, OpenCursor] = {}
         self.auditor = Auditor(self.objset)
+        if was_heavy:  # a world is full of cycles, and Python looks for old ones late
+            gc.collect()
         for header in program.zaps:
             self._create_zap(header)
+
+    def _is_heavy(self) -> bool:
+        """Whether the world that was run last, if any, had an object of many bytes."""
+        objset: Objset | None = self.__dict__.get("objset")
+        if objset is None:
+            return False
+        return any(dnode.max_blkid * dnode.block_size > HEAVY for dnode in objset.dnodes.values())
 
     def apply(self, op: Op) -> Result:
         """Run one op. Raises Failure when the world ended, or does not go on."""
