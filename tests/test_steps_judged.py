@@ -1,17 +1,71 @@
-"""Protects what an auditor says of one op's work: faults after which every byte still makes sense."""
+"""Protects what an auditor says of one op's work: faults that no answer shows.
+
+Entries that it moves stay what they are, empty leaves do not stay, a table grows when a leaf asks for it.
+"""
 
 from __future__ import annotations
 
 import pytest
 
 from fuzz.edits import Edit
+from fuzz.run import run
+from fuzz.syntax import parse
+from fuzz.targets.model import ModelTarget
 from tests.seeded import failure_under
 
-ZAP = "zap z fat key=u64 prehashed leaf_shift=9\n"
-DEEP = ZAP + "".join(f"add z {key:#x} len=180\n" for key in (0, *(1 << 63 - bit for bit in range(7))))
+FAT = "zap z fat key=u64 prehashed leaf_shift=9\n"
+TWO = FAT + "add z 0x0 len=180\nadd z 0x8000000000000000 len=180\n"
+THREE = TWO + "add z 0x4000000000000000 len=180\n"
+DEEP = FAT + "".join(f"add z {key:#x} len=180\n" for key in (0, *(1 << 63 - bit for bit in range(7))))
 """Each splits the leaf of 0x0, the sixth makes the table leave the header, the last begins a table of four
 blocks."""
 FAULTS = {
+    "a micro ZAP made fat gives new differentiators": (
+        "zap:moved",
+        'zap z micro norm=2\nadd z "ab" int=8\nadd z "AB" int=8\nremove z "ab"\nadd z "Ab" int=8\n'
+        'update z "zz" len=2\n',
+        Edit(
+            "zap.micro:upgrade", "bytes(old[at : at + 8]), cd, tag", "bytes(old[at : at + 8]), L.NEED_CD, tag"
+        ),
+    ),
+    "a split gives new differentiators": (
+        "zap:moved",
+        FAT + "add z 0x8000000000000000 len=180\nadd z 0x0 len=180\n",
+        Edit(
+            "zap.split:_transfer_entry",
+            "    _link_entry(new, chunk)\n",
+            "    new_buf.raw[target + 12] += 7\n    _link_entry(new, chunk)\n",
+        ),
+    ),
+    "a split gives a new differentiator to what an op before it left alone": (
+        "zap:moved",
+        FAT + "add z 0x8000000000000000 len=80\nadd z 0x1000000000000000 len=60\nadd z 0x0 len=120\n",
+        Edit(
+            "zap.split:_transfer_entry",
+            "    _link_entry(new, chunk)\n",
+            "    new_buf.raw[target + 12] += 7\n    _link_entry(new, chunk)\n",
+        ),
+    ),
+    "a number is given out again while a cursor holds its old object": (
+        "zap:number",
+        FAT + "add z 0x0\ncursor c z\nnext c\ndestroy z\nsync\ntxg\nsync\ncreate z\n",
+        Edit("dmu.objset:Objset._is_free", "not old.dbufs and ", ""),
+    ),
+    "the first leaf does not say that names of one hash have an order": (
+        "zap:leaf-header",
+        'zap z fat hash64 norm=2 leaf_shift=9\nadd z "a"\n',
+        Edit("zap.fat:make_fat", "zap.norm != 0", "False"),
+    ),
+    "one pair is collapsed, though the next is empty, too": (
+        "zap:shrunk",
+        THREE + "remove z 0x8000000000000000\nremove z 0x4000000000000000\nremove z 0x0\n",
+        Edit("zap.shrink:shrink", "        length = even.h[L.H_PREFIX_LEN]\n", "        length = 0\n"),
+    ),
+    "the last two leaves are not collapsed": (
+        "zap:shrunk",
+        TWO + "remove z 0x0\nremove z 0x8000000000000000\n",
+        Edit("zap.shrink:shrink", "    while length:\n", "    while length > 1:\n"),
+    ),
     "a table does not grow ahead of a leaf": (
         "zap:grown",
         DEEP,
@@ -19,7 +73,7 @@ FAULTS = {
     ),
     "a table grows before a leaf asks for it": (
         "zap:grown",
-        ZAP + "add z 0x0\nadd z 0x1\n",
+        FAT + "add z 0x0\nadd z 0x1\n",
         Edit("zap.fat:_put_leaf_maybe_grow", "== shift and", "<= shift and"),
     ),
     "a table that grows waits for a leaf to ask again": (
@@ -29,7 +83,7 @@ FAULTS = {
     ),
     "a differentiator is free, but not the lowest": (
         "zap:lowest",
-        ZAP + "add z 0x0\nadd z 0x1\n",
+        FAT + "add z 0x0\nadd z 0x1\n",
         Edit("zap.leaf:_unused_cd", "while cd in used:", "cd += 2 * len(used)\n    while cd in used:"),
     ),
 }
@@ -37,5 +91,17 @@ FAULTS = {
 
 @pytest.mark.parametrize(("place", "text", "fault"), FAULTS.values(), ids=FAULTS)
 def test_is_seen_where_the_model_is_fine(place: str, text: str, fault: Edit) -> None:
-    failure = failure_under(fault, text)
-    assert (failure.signature.kind, failure.signature.place) == ("invariant", place)
+    assert failure_under(fault, text).signature.place == place
+
+
+def test_what_a_release_does_not_collapse_may_stay() -> None:
+    program = parse(TWO + "remove z 0x0\nremove z 0x8000000000000000\n")
+    assert run(program, ModelTarget("2.1")).fine
+
+
+def test_a_name_that_is_renamed_over_is_new() -> None:
+    """Its differentiator may be another, in either directory."""
+    text = "zap d fat hash64 norm=2\nzap e fat hash64 norm=2\n"
+    text += 'touch d "new"\ntouch e "ab"\ntouch e "AB"\nunlink e "ab"\n'
+    program = parse(text + 'rename d e "new" "AB"\ntouch e "Ab"\ncount e\n')
+    assert run(program, ModelTarget("2.3")).fine

@@ -57,8 +57,9 @@ class Auditor:
         """Check the world's accounting and one object. Raises an invariant Panic for the first violation.
 
         `entries` is what the oracle says the object holds (None: not known), `cursor_holds` how many dbuf
-        holds the open cursors have, `keys` those whose entries may have changed since the last time, the last
-        op's first (None: any); entries whose bytes have changed are looked at anyway.
+        holds the open cursors have, `keys` those whose entries may have changed since the last time (None:
+        any; one alone: nothing but one op on it has changed the object); entries whose bytes have changed are
+        looked at anyway.
         """
         self.check_rest(cursor_holds)
         dnode = self.objset.dnodes.get(number)

@@ -132,6 +132,11 @@ def embedded_shift(block_shift: int) -> int:
     return block_shift - 4
 
 
+def hash_bits(flags: int) -> int:
+    """How many bits of a hash count, from zap_flags (zap_hashbits)."""
+    return 48 if flags & FLAG_HASH64 else 28
+
+
 def hash_index(value: int, bits: int) -> int:
     """The first `bits` bits of a 64-bit hash (ZAP_HASH_IDX)."""
     return value >> (64 - bits)

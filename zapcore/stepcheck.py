@@ -81,7 +81,7 @@ _GROWTH = slice(L.Q_TBL_SHIFT * 8, (L.Q_TBL_COPIED + 1) * 8)
 
 class Step(NamedTuple):
     """What one op wrote, all that has changed since the last look: its entry, whether that was not there
-    before, and the header then."""
+    before, and the header then (no bytes: it was not looked at yet)."""
 
     entry: LeafEntry
     is_new: bool
@@ -122,8 +122,10 @@ def _ungrown(known: Known, step: Step) -> Violation | None:
 
 def _unasked_growth(known: Known, step: Step) -> Violation | None:
     """The table grows only if a leaf needs it or soon will."""
+    if not step.before:
+        return None
     q = known.q
-    old = memoryview(step.before or known.header).cast("Q")
+    old = memoryview(step.before).cast("Q")
     shift = old[L.Q_TBL_SHIFT]
     if old[L.Q_BLOCK_TYPE] != L.ZBT_HEADER or old[L.Q_TBL_NEXTBLK]:
         return None
@@ -154,8 +156,10 @@ def _will_grow(known: Known, blkid: int, shift: int) -> bool:
     near."""
     if known.leaves[blkid].prefix_len != shift:
         return False
-    most = (48 if known.q[L.Q_FLAGS] & L.FLAG_HASH64 else 28) - 2
-    return shift < most and memoryview(known.raw[blkid]).cast("H")[L.H_NFREE] < L.LOW_WATER
+    return (
+        shift < L.hash_bits(known.q[L.Q_FLAGS]) - 2
+        and memoryview(known.raw[blkid]).cast("H")[L.H_NFREE] < L.LOW_WATER
+    )
 
 
 def unshrunk(known: Known, emptied: Sequence[LeafReport]) -> Violation | None:

@@ -44,13 +44,11 @@ class Oracle(Directories):
         check = CHECKS.get(op.verb)
         if self.fat.get(op.target, True) is not True:
             self._is_it_fat(op, result.errno)
-        if op.key is None:
-            return check(self, op, result) if check is not None else expect(result.errno, 0)
         if isinstance(op.key, bytes) and (norm := self.headers[op.target].norm):
             wrong = wrong_form(op.key, norm)
             if wrong is not None:
                 return wrong
-        if op.verb != "rename" and (refused := self._refused(op)):
+        if op.key is not None and op.verb != "rename" and (refused := self._refused(op)):
             known = errno.ENAMETOOLONG in refused and op.key in (self.entries[op.target] or ())
             if result.errno in refused and not known:
                 if result.errno == errno.ENAMETOOLONG and op.verb not in IN_DIRECTORIES:

@@ -100,10 +100,8 @@ class ModelTarget:
 
     def _is_heavy(self) -> bool:
         """Whether the world that was run last, if any, had an object of many bytes."""
-        objset: Objset | None = self.__dict__.get("objset")
-        if objset is None:
-            return False
-        return any(dnode.max_blkid * dnode.block_size > HEAVY for dnode in objset.dnodes.values())
+        dnodes = self.objset.dnodes.values() if hasattr(self, "objset") else ()
+        return any(dnode.max_blkid * dnode.block_size > HEAVY for dnode in dnodes)
 
     def apply(self, op: Op) -> Result:
         """Run one op. Raises Failure when the world ended, or does not go on."""

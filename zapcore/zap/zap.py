@@ -71,7 +71,7 @@ class Zap(User):
         self.words = bool(flags & L.FLAG_UINT64_KEY)
         self.prehashed = bool(flags & L.FLAG_PRE_HASHED_KEY)
         wide = bool(flags & L.FLAG_HASH64)
-        self.hash_bits = 48 if wide else 28
+        self.hash_bits = L.hash_bits(flags)
         self.hash_mask = HASH48_MASK if wide else HASH28_MASK
         self.max_cd = 0xFFFF if wide else L.NEED_CD
 
