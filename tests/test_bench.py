@@ -55,6 +55,7 @@ def test_whole_run(tmp_path: Path) -> None:
     assert measured.steady.executions > 0 < measured.steady.inputs
     assert measured.steady.old > 0 < measured.steady.young
     assert data["steady"]["memory"] > 10
+    assert data["steady"]["samples"][0][0] < data["steady"]["samples"][-1][0] <= 15
     assert "executions a CPU second at the end" in table
 
 
@@ -124,7 +125,7 @@ def test_medians_do_not_hide_what_was_missed() -> None:
 
 
 def test_a_steady_run_is_one_that_neither_grows_nor_slows_down() -> None:
-    steady = Steady(3600, 1000, 10, 100, 119, 70, 80, [])
+    steady = Steady(3600, 1000, 10, 100, 119, 70, 80, [], [])
     assert steady.reached
     assert not dataclasses.replace(steady, most=121).reached
     assert not dataclasses.replace(steady, old=63).reached

@@ -36,7 +36,8 @@ class Sample(NamedTuple):
 class Steady:
     """A run of `seconds`: resident MiB after the first sixth of it and the most after that; executions a CPU
     second in its last twelfth, and those of a young process on the same corpus of `inputs` programs. `died`
-    are lines about processes that had to be replaced, which ends the comparison."""
+    are lines about processes that had to be replaced, which ends the comparison. `samples` are the run's own,
+    for whoever asks when memory rose."""
 
     seconds: float
     executions: int
@@ -46,6 +47,7 @@ class Steady:
     old: float
     young: float
     died: list[str]
+    samples: list[Sample]
 
     @property
     def growth(self) -> float:
@@ -76,7 +78,7 @@ def measure_steady(seconds: float, seed: int, stop: threading.Event) -> Steady |
     grown = [each for each in long if each.seconds >= seconds / EARLY]
     return Steady(
         *(seconds, long[-1].executions, inputs, grown[0].memory, max(each.memory for each in grown)),
-        *(speed(long, seconds - seconds / LATE), speed(young, seconds / LATE), died),
+        *(speed(long, seconds - seconds / LATE), speed(young, seconds / LATE), died, long),
     )
 
 
