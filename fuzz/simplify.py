@@ -97,7 +97,10 @@ def headers(program: Program) -> Iterator[Program]:
                     zap.name,
                     {key: (hash_of(zap, key),) for key in all_keys(program, zap.name)},
                 )
-                yield from _resized(hashed, zap, plain)
+                freed: dict[Key, int] = {
+                    (hash_of(zap, key),): _key_chunks(key) - 1 for key in all_keys(program, zap.name)
+                }
+                yield from _resized(hashed, zap, plain, freed)
                 yield _with_zap(hashed, plain._replace(leaf_shift=zap.leaf_shift))
         if not zap.fat:
             yield _with_zap(program, zap._replace(fat=True, hash64=True))
@@ -108,36 +111,36 @@ def headers(program: Program) -> Iterator[Program]:
             yield renamed_keys(_with_zap(program, zap._replace(words=1)), zap.name, fewer)
         for shift in range(9, zap.leaf_shift):
             smaller = zap._replace(leaf_shift=shift)
-            yield from _resized(_with_zap(program, smaller), zap, smaller)
+            yield from _resized(_with_zap(program, smaller), zap, smaller, {})
         if zap.words:
             yield _with_zap(program, zap._replace(hash64=False))
         yield _with_zap(program, zap._replace(norm=0))
         yield _with_zap(program, zap._replace(salt=DEFAULT_SALT))
 
 
-def _resized(program: Program, old: Zap, new: Zap) -> Iterator[Program]:
+def _resized(program: Program, old: Zap, new: Zap, freed: Mapping[Key, int]) -> Iterator[Program]:
     """With its values as they are, with values that take the same share of the new leaves, and with values
     that take the chunks which the keys do not take any more."""
     yield program
     was, now = geometry(old.leaf_shift).chunks, geometry(new.leaf_shift).chunks
     if was != now:
-        yield _stretched(program, new.name, now, was, 0)
-    if (freed := _key_chunks(old) - _key_chunks(new)) > 0:
-        yield _stretched(program, new.name, now, was, freed * ARRAY_BYTES)
+        yield _stretched(program, new.name, now, was, {})
+    if any(freed.values()):
+        yield _stretched(program, new.name, now, was, freed)
 
 
-def _key_chunks(zap: Zap) -> int:
-    """Chunks of a key of words, or of a short name."""
-    return array_chunks(8 * max(zap.words, 1))
+def _key_chunks(key: Key) -> int:
+    """Chunks of a leaf that a key takes: words, or a name with its NUL."""
+    return array_chunks(8 * len(key) if isinstance(key, tuple) else len(key) + 1)
 
 
-def _stretched(program: Program, zap: str, times: int, by: int, more: int) -> Program:
-    """Every value that a ZAP is given times so much, and so many bytes more."""
+def _stretched(program: Program, zap: str, times: int, by: int, more: Mapping[Key, int]) -> Program:
+    """Every value that a ZAP is given times so much, and so many chunks of its key more."""
 
     def change(op: Op) -> Op:
-        if op.target != zap or op.verb not in WRITES:
+        if op.target != zap or op.verb not in WRITES or op.key is None:
             return op
-        wanted = -(-op.size * op.length * times // by) + more
+        wanted = -(-op.size * op.length * times // by) + ARRAY_BYTES * more.get(op.key, 0)
         return op._replace(length=min(-(-wanted // op.size), MAX_VALUE // op.size))
 
     return _mapped(program, change)
@@ -176,7 +179,7 @@ def two_for_all(known: list[Key], two: tuple[Key, Key]) -> Iterator[dict[Key, Ke
 
 def _share(zap: Zap, share: int) -> int:
     """Bytes of a value that so many entries just do not fit a leaf with."""
-    chunks = geometry(zap.leaf_shift).chunks // share - _key_chunks(zap)
+    chunks = geometry(zap.leaf_shift).chunks // share - array_chunks(8 * max(zap.words, 1))
     return ARRAY_BYTES * max(chunks - 1, 0) + 1
 
 

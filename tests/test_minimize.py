@@ -160,3 +160,15 @@ def test_two_zaps_and_odd_names_become_one_with_the_usual_name() -> None:
     )
     small = minimize(program, lambda p: {"add", "cursor"} <= {op.verb for op in p.ops if op.verb != "next"})
     assert small == parse("zap z fat key=u64 prehashed leaf_shift=9\nadd z 0x0\ncursor c z\n")
+
+
+def test_a_long_names_chunks_go_to_its_value() -> None:
+    """A name may be what fills a leaf: as a key of one word, its value has to."""
+    name = "r" * 254
+    ops = [f'{verb} z "{key}"' for verb in ("add", "remove") * 2 for key in ("278959>7=>;:<810510000", name)]
+    program = parse("zap z fat hash64 leaf_shift=9 norm=98\n" + "\n".join(ops) + "\n")
+    target = ModelTarget("2.3")
+    failure = run(program, target).failure
+    assert failure is not None and failure.signature.key[1] == "zap:free-mark"
+    small, _ = minimize_failure(program, failure, target)
+    assert len(small.ops) == 6 and small.zaps[0].prehashed
