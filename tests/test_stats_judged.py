@@ -15,7 +15,7 @@ zap z fat key=u64 prehashed leaf_shift=9
 add z 0x0 len=80
 add z 0x1000000000 len=80
 stats z
-add z 0x8000000000000000 len=80
+add z 0x8000000000000000 len=100
 stats z
 """
 SEVERAL_TABLE_BLOCKS = """
@@ -42,6 +42,15 @@ FAULTS = {
         "zap.stats:_leaf_stats",
         "    entries[_bin(h[L.H_NENTRIES] // 5)] += 1\n",
         "    entries[_bin(h[L.H_NENTRIES] // 5)] += h[L.H_NENTRIES] < 2\n",
+    ),
+    "as many pointers as a deep leaf has": Edit(
+        "zap.stats:_leaf_stats", "- h[L.H_PREFIX_LEN]", "+ h[L.H_PREFIX_LEN]"
+    ),
+    "entries one by one": Edit("zap.stats:_leaf_stats", "h[L.H_NENTRIES] // 5", "h[L.H_NENTRIES]"),
+    "free bytes for those that are full": Edit(
+        "zap.stats:_leaf_stats",
+        "geo.size - h[L.H_NFREE] * (L.ARRAY_BYTES + 1)",
+        "h[L.H_NFREE] * (L.ARRAY_BYTES + 1)",
     ),
 }
 

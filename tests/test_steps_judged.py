@@ -86,6 +86,25 @@ FAULTS = {
         FAT + "add z 0x0\nadd z 0x1\n",
         Edit("zap.leaf:_unused_cd", "while cd in used:", "cd += 2 * len(used)\n    while cd in used:"),
     ),
+    "a micro block grows though a slot is free": (
+        "zap:grown",
+        'zap z micro\nadd z "a" int=8\nadd z "b" int=8\n',
+        Edit("zap.micro:make_room", "if len(index.entries) < index.slots:", "if not index.entries:"),
+    ),
+    "a micro ZAP moves the entries behind the one that goes": (
+        "zap:moved",
+        'zap z micro\nadd z "a" int=8\nadd z "b" int=8\nadd z "c" int=8\nremove z "a"\n',
+        Edit(
+            "zap.micro:remove",
+            "raw[at : at + SLOT] = bytes(SLOT)",
+            "raw[at:] = bytes(zap.dbuf.buf.raw[at + SLOT :]) + bytes(SLOT)",
+        ),
+    ),
+    "a micro ZAP leaves out a differentiator": (
+        "zap:lowest",
+        'zap z micro norm=2\nadd z "ab" int=8\nadd z "AB" int=8\n',
+        Edit("zap.micro:_add_entry", "        cd += 1\n", "        cd += 2\n"),
+    ),
 }
 
 

@@ -21,11 +21,13 @@ from zapcore.locks import FREED
 from zapcore.stablecheck import SyncAuditor
 from zapcore.stepcheck import (
     Value,
+    micro_places,
     misplaced,
     step_of,
     unshrunk,
     wrong_differentiator,
     wrong_entry,
+    wrong_micro_step,
     wrong_step,
     wrong_total,
 )
@@ -154,10 +156,14 @@ class Auditor:
             known.gone.clear()
         if q[L.Q_BLOCK_TYPE] == L.ZBT_MICRO:
             self._look_at_dbufs(dnode, {})
-            if not same_header:
-                known.slots = len(micro.slots_in_use(bytearray(known.header)))
-                return next(_micro_violations(known.header, entries), None)
-            return None if entries is None else wrong_total(known.slots, entries)
+            if same_header:
+                return None if entries is None else wrong_total(known.slots, entries)
+            slots = known.slots
+            known.slots = len(micro.slots_in_use(bytearray(known.header)))
+            wrong = next(_micro_violations(known.header, entries), None)
+            if wrong is None and slots and keys is not None and len(keys) == 1:
+                wrong = wrong_micro_step(before, known.header, keys[0])
+            return wrong
         if known.slots:
             known.gone = _micro_differentiators(before)
             known.slots = 0
@@ -292,9 +298,4 @@ def _micro_violations(header: bytes, entries: Mapping[Key, Value] | None) -> Ite
 
 def _micro_differentiators(header: bytes) -> dict[bytes, int]:
     """Of each entry of a micro ZAP, by its name as a leaf stores it."""
-    raw = bytearray(header)
-    words = memoryview(header).cast("I")
-    return {
-        micro.slot_name(raw, slot) + b"\0": words[micro.slot_offset(slot) // 4 + 2]
-        for slot in micro.slots_in_use(raw)
-    }
+    return {name + b"\0": cd for name, (_, cd) in micro_places(header).items()}

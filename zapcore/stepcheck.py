@@ -1,5 +1,5 @@
-"""What must hold of a fat ZAP after one operation, or a few: of the entries that have changed, of the leaves
-that were written or emptied. What the bytes alone show is checked by `leafcheck` and `fatcheck`.
+"""What must hold of a ZAP after one operation, or a few: of the entries that have changed, of the leaves that
+were written or emptied. What the bytes alone show is checked by `leafcheck` and `fatcheck`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from zapcore.known import Known
 from zapcore.leafcheck import LeafEntry, LeafReport
 from zapcore.namehash import hash_of_key
 from zapcore.violation import Violation
+from zapcore.zap import micro
 from zapcore.zap.leaf import to_stored
 from zapcore.zap.name import Key, stored_key
 
@@ -160,6 +161,40 @@ def _will_grow(known: Known, blkid: int, shift: int) -> bool:
         shift < L.hash_bits(known.q[L.Q_FLAGS]) - 2
         and memoryview(known.raw[blkid]).cast("H")[L.H_NFREE] < L.LOW_WATER
     )
+
+
+def micro_places(block: bytes) -> dict[bytes, tuple[int, int]]:
+    """Slot and differentiator of each name in a micro ZAP."""
+    raw = bytearray(block)
+    words = memoryview(block).cast("I")
+    return {
+        micro.slot_name(raw, slot): (slot, words[micro.slot_offset(slot) // 4 + 2])
+        for slot in micro.slots_in_use(raw)
+    }
+
+
+def wrong_micro_step(before: bytes, after: bytes, key: Key) -> Violation | None:
+    """What one op on `key` did to a micro ZAP and should not have: its block grows when every slot is taken
+    (zap_micro.c, zap_lockdir_impl), other names stay where they are, and a new one has the lowest free
+    differentiator of its hash (mze_find_unused_cd)."""
+    old, new = micro_places(before), micro_places(after)
+    if len(after) > len(before) and len(old) < (free := len(before) // micro.SLOT - 1):
+        return Violation("grown", 0, "block", f"{len(after)} bytes, with {len(old)} of {free} slots taken")
+    for name, (slot, cd) in old.items():
+        there = new.get(name)
+        if name != key and there is not None and there != (slot, cd):
+            return Violation("moved", 0, "mze_cd", f"{there[1]} in slot {there[0]}, was {cd}", slot)
+    if key not in new or key in old or not (cd := new[key][1]):
+        return None
+    q = memoryview(after).cast("Q")
+    salt, norm = q[micro.Q_MZ_SALT], q[micro.Q_MZ_NORM]
+    hashed = hash_of_key(key, salt, 0, norm)
+    others = {
+        each for name, (_, each) in new.items() if name != key and hash_of_key(name, salt, 0, norm) == hashed
+    }
+    if hashed is None or others >= set(range(cd)):
+        return None
+    return Violation("lowest", 0, "mze_cd", f"{cd}, and a lower one is free", new[key][0])
 
 
 def unshrunk(known: Known, emptied: Sequence[LeafReport]) -> Violation | None:

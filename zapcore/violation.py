@@ -32,7 +32,7 @@ LIVE: Mapping[str, str] = {
     "entries": "the entries are those that were put there",
     "moved": "an entry keeps its differentiator while it is there",
     "lowest": "a new entry has the lowest differentiator that is free",
-    "grown": "a table grows when a leaf as deep as it is nearly full, and only then",
+    "grown": "a table grows when a leaf as deep as it is nearly full, a micro block when it is full",
     "shrunk": "two sibling leaves are never both empty",
     "hole": "a block that nothing uses is a hole",
     "on-disk": "a txg writes what was there when it closed",

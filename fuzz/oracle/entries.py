@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
-from operator import ge
+from collections.abc import Mapping, Sequence
+from operator import ge, mul
 from typing import cast
 
 from fuzz.oracle.state import (
@@ -20,7 +20,7 @@ from fuzz.oracle.state import (
 )
 from fuzz.program import U64, Key, Op, Zap
 from fuzz.targets.base import Found, Result
-from zapcore.layout import MAX_VALUE_LEN, ZAP_MAGIC, ZBT_HEADER, array_chunks, geometry
+from zapcore.layout import ARRAY_BYTES, MAX_VALUE_LEN, ZAP_MAGIC, ZBT_HEADER, array_chunks, geometry
 from zapcore.zap import MATCH_NORMALIZE
 
 STATS_TABLE_BLOCKS, STATS_LEAVES, STATS_ENTRIES, STATS_HISTOGRAMS = 6, 10, 11, 13
@@ -265,16 +265,40 @@ def _wrong_histograms(stats: tuple[int, ...], entries: Mapping[Key, Value]) -> s
     leaves = stats[STATS_LEAVES]
     if not leaves:
         return None  # a micro ZAP has none
-    sums = [sum(stats[at : at + BINS]) for at in range(STATS_HISTOGRAMS, STATS_HISTOGRAMS + 3 * BINS, BINS)]
+    end = STATS_HISTOGRAMS + 4 * BINS
+    *by_leaf, chunked = [stats[at : at + BINS] for at in range(STATS_HISTOGRAMS, end, BINS)]
     by_chunks = [0] * BINS
+    used = 0
     for key, value in entries.items():
+        name = stored_bytes(key)
+        data = array_chunks(value.size * value.length)
+        used += 1 + array_chunks(name) + data
         # as the real one takes a word of a key for a byte
-        name = len(key) if isinstance(key, tuple) else stored_bytes(key)
-        chunks = 1 + array_chunks(name) + array_chunks(value.size * value.length)
+        chunks = 1 + array_chunks(len(key) if isinstance(key, tuple) else name) + data
         by_chunks[min(chunks, BINS - 1)] += 1
-    first = STATS_HISTOGRAMS + 3 * BINS
-    wanted, found = [leaves] * 3 + by_chunks, [*sums, *stats[first : first + BINS]]
+    wanted, found = [leaves] * 3 + by_chunks, [*map(sum, by_leaf), *chunked]
     several = stats[STATS_TABLE_BLOCKS] > 1
-    if found == wanted or (several and all(map(ge, found, wanted))):
-        return None
-    return f"expected histograms of {wanted}, got {found}"
+    if found != wanted and not (several and all(map(ge, found, wanted))):
+        return f"expected histograms of {wanted}, got {found}"
+    return None if several else _wrong_bins(stats, by_leaf, len(entries), used)
+
+
+def _wrong_bins(
+    stats: tuple[int, ...], by_leaf: Sequence[Sequence[int]], entries: int, used: int
+) -> str | None:
+    """Each leaf is in the bin of the power of two of its pointers, of its entries in fives, and of its tenths
+    that are full, where a free chunk counts as 22 bytes: together they have the table's pointers, all
+    `entries`, and their `used` chunks. The last bin says less."""
+    length, size, leaves = stats[0], stats[1], stats[STATS_LEAVES]
+    pointers, fives, tenths = by_leaf
+    full = 10 * (leaves * size - (leaves * geometry(size.bit_length() - 1).chunks - used) * (ARRAY_BYTES + 1))
+    rows = (
+        ("pointers", length, [1 << at for at in range(BINS)], 0, pointers),
+        ("entries", entries, range(0, 5 * BINS, 5), 4, fives),
+        ("tenths", full, range(0, size * BINS, size), size - 1, tenths),
+    )
+    for what, wanted, least, more, bins in rows:
+        low = sum(map(mul, bins, least))
+        if low > wanted or (not bins[-1] and low + more * leaves < wanted):
+            return f"expected {what} of all leaves that make {wanted}, got {bins}"
+    return None
