@@ -46,6 +46,12 @@ FAULTS = {
     "as many pointers as a deep leaf has": Edit(
         "zap.stats:_leaf_stats", "- h[L.H_PREFIX_LEN]", "+ h[L.H_PREFIX_LEN]"
     ),
+    "a chain without its first entry": Edit(
+        "zap.stats:_leaf_stats", "buckets[_bin(length)] += 1", "buckets[_bin(max(length - 1, 0))] += 1"
+    ),
+    "only buckets in use": Edit(
+        "zap.stats:_leaf_stats", "buckets[_bin(length)] += 1", "buckets[_bin(length)] += length > 0"
+    ),
     "entries one by one": Edit("zap.stats:_leaf_stats", "h[L.H_NENTRIES] // 5", "h[L.H_NENTRIES]"),
     "free bytes for those that are full": Edit(
         "zap.stats:_leaf_stats",

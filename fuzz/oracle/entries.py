@@ -265,8 +265,8 @@ def _wrong_histograms(stats: tuple[int, ...], entries: Mapping[Key, Value]) -> s
     leaves = stats[STATS_LEAVES]
     if not leaves:
         return None  # a micro ZAP has none
-    end = STATS_HISTOGRAMS + 4 * BINS
-    *by_leaf, chunked = [stats[at : at + BINS] for at in range(STATS_HISTOGRAMS, end, BINS)]
+    end = STATS_HISTOGRAMS + 5 * BINS
+    *by_leaf, chunked, chains = [stats[at : at + BINS] for at in range(STATS_HISTOGRAMS, end, BINS)]
     by_chunks = [0] * BINS
     used = 0
     for key, value in entries.items():
@@ -280,22 +280,27 @@ def _wrong_histograms(stats: tuple[int, ...], entries: Mapping[Key, Value]) -> s
     several = stats[STATS_TABLE_BLOCKS] > 1
     if found != wanted and not (several and all(map(ge, found, wanted))):
         return f"expected histograms of {wanted}, got {found}"
-    return None if several else _wrong_bins(stats, by_leaf, len(entries), used)
+    return None if several else _wrong_bins(stats, (*by_leaf, chains), len(entries), used)
 
 
 def _wrong_bins(
-    stats: tuple[int, ...], by_leaf: Sequence[Sequence[int]], entries: int, used: int
+    stats: tuple[int, ...], bins_of: Sequence[Sequence[int]], entries: int, used: int
 ) -> str | None:
     """Each leaf is in the bin of the power of two of its pointers, of its entries in fives, and of its tenths
-    that are full, where a free chunk counts as 22 bytes: together they have the table's pointers, all
-    `entries`, and their `used` chunks. The last bin says less."""
+    that are full, where a free chunk counts as 22 bytes; each bucket in that of its entries: together they
+    have the table's pointers, all `entries`, and their `used` chunks. The last bin says less."""
     length, size, leaves = stats[0], stats[1], stats[STATS_LEAVES]
-    pointers, fives, tenths = by_leaf
-    full = 10 * (leaves * size - (leaves * geometry(size.bit_length() - 1).chunks - used) * (ARRAY_BYTES + 1))
+    pointers, fives, tenths, chains = bins_of
+    leaf = geometry(size.bit_length() - 1)
+    full = 10 * (leaves * size - (leaves * leaf.chunks - used) * (ARRAY_BYTES + 1))
+    buckets = leaves * leaf.hash_entries
+    if sum(chains) != buckets:
+        return f"expected {buckets} buckets, got {chains}"
     rows = (
         ("pointers", length, [1 << at for at in range(BINS)], 0, pointers),
         ("entries", entries, range(0, 5 * BINS, 5), 4, fives),
         ("tenths", full, range(0, size * BINS, size), size - 1, tenths),
+        ("entries", entries, range(BINS), 0, chains),
     )
     for what, wanted, least, more, bins in rows:
         low = sum(map(mul, bins, least))
