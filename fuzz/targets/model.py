@@ -13,7 +13,7 @@ from fuzz.signature import Failure, Signature
 from fuzz.targets.base import DONE, Entry, Found, Result
 from fuzz.targets.watch import WATCH
 from zapcore import layout, zap, zpl
-from zapcore.dmu.objset import Objset
+from zapcore.dmu.objset import DEFAULT_BYTE_LIMIT, Objset
 from zapcore.errors import LimitExceeded, Panic, ZapErrno, openzfs_stack
 from zapcore.invariants import Auditor
 from zapcore.release import RELEASES, Release
@@ -72,13 +72,19 @@ class ModelTarget:
     see `zapcore.dmu.objset.Objset`."""
 
     def __init__(
-        self, release: str | Release = "2.3", *, block_limit: int = 1 << 14, stale_bytes: bool = True
+        self,
+        release: str | Release = "2.3",
+        *,
+        block_limit: int = 1 << 14,
+        byte_limit: int = DEFAULT_BYTE_LIMIT,
+        stale_bytes: bool = True,
     ) -> None:
         self.release = RELEASES[release] if isinstance(release, str) else release
         self.name = f"model {self.release.name}"
         self.rename_unlinks_first = self.release.rename_unlinks_first
         self.long_names = self.release.long_names
-        self.block_limit = block_limit
+        self.lower_case = self.release.lower_case
+        self.block_limit, self.byte_limit = block_limit, byte_limit
         self.stale_bytes = stale_bytes
         self.patience = PATIENCE if block_limit <= SMALL else LONG_PATIENCE
         self.handlers: dict[str, Callable[[Op], Result]] = {verb: getattr(self, "_" + verb) for verb in VERBS}
@@ -88,7 +94,8 @@ class ModelTarget:
         WATCH.start()
         WATCH.patience = self.patience
         was_heavy = self._is_heavy()
-        self.objset = Objset(self.release, block_limit=self.block_limit, stale_bytes=self.stale_bytes)
+        limits = {"block_limit": self.block_limit, "byte_limit": self.byte_limit}
+        self.objset = Objset(self.release, stale_bytes=self.stale_bytes, **limits)
         self.headers = {header.name: header for header in program.zaps}
         self.numbers: dict[str, int] = {}
         self.cursors: dict[str, OpenCursor] = {}

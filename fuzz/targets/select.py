@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FUZZ_BLOCK_LIMIT = 1 << 10
 """Blocks of one object while fuzzing: tables of 2^16 entries, and programs of milliseconds."""
+FUZZ_BYTE_LIMIT = 1 << 25
+"""Its bytes: one program on large blocks should not be what a long run's memory is measured by."""
 
 LIBRARY_PREFIX = "libzpool-"
 
@@ -35,7 +37,9 @@ class NoTarget(Exception):
 def _model(release: str, libzpool: str | None, small: bool) -> ModelTarget:
     if release not in RELEASES:
         raise NoTarget(f"release {release}: expected one of {', '.join(RELEASES)}")
-    return ModelTarget(release, block_limit=FUZZ_BLOCK_LIMIT) if small else ModelTarget(release)
+    if not small:
+        return ModelTarget(release)
+    return ModelTarget(release, block_limit=FUZZ_BLOCK_LIMIT, byte_limit=FUZZ_BYTE_LIMIT)
 
 
 def _real(release: str, libzpool: str | None, small: bool) -> LibzpoolTarget:
