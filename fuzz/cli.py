@@ -32,6 +32,7 @@ from fuzz.screen import Screen, show_result
 from fuzz.seen import Seen
 from fuzz.syntax import SyntaxProblem, load, save
 from fuzz.targets.base import Result, TargetLike
+from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.select import KINDS, NoTarget, make_target
 from zapcore.release import RELEASES
 
@@ -127,7 +128,7 @@ class Group(click.Group):
         try:
             with _usage_in_one_line():
                 return super().invoke(ctx)
-        except (SyntaxProblem, NoTarget, NoRemedy, EngineProblem) as problem:
+        except (SyntaxProblem, NoTarget, NoLibrary, NoRemedy, EngineProblem) as problem:
             raise Bad(str(problem)) from None
         except BrokenPipeError:
             raise  # nobody reads any more: click ends that without a word

@@ -90,7 +90,7 @@ def run(
         return _run_whole(program, whole, judge, forgive)
     at_once = getattr(target, "run_program", None)
     if at_once is not None and trace is None:
-        return _run_at_once(program, at_once, _oracle(program, target) if judge else None, forgive)
+        return _run_at_once(program, at_once, Oracle.of(program, target) if judge else None, forgive)
     outcome, unaudited = _run_by_op(program, target, judge, trace, forgive, share_audits)
     if not unaudited:
         return outcome
@@ -104,12 +104,6 @@ def run(
     return outcome if exact.fine else exact
 
 
-def _oracle(program: Program, target: TargetLike) -> Oracle:
-    """The oracle of the target's release, as far as that is known."""
-    unlinks_first = getattr(target, "rename_unlinks_first", True)
-    return Oracle(program, unlinks_first, getattr(target, "long_names", None))
-
-
 def _run_by_op(
     program: Program,
     target: TargetLike,
@@ -120,7 +114,7 @@ def _run_by_op(
 ) -> tuple[Outcome, bool]:
     """Run a program op by op, with `share_audits` one audit for ops that `may_wait` for it; also whether it
     ended in or after an op before which one had not been audited."""
-    oracle = _oracle(program, target) if judge else None
+    oracle = Oracle.of(program, target) if judge else None
     audit = getattr(target, "audit", None) if judge else None
     owed = False
     waiting: list[Op] = []

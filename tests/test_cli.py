@@ -80,6 +80,17 @@ def test_a_missing_file_and_a_folder_are_told() -> None:
         assert "expected a file that can be read" in output
 
 
+@pytest.mark.parametrize("command", [("run", "--target", "both"), ("fuzz", "--target", "libzpool")])
+def test_a_library_that_cannot_be_loaded(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """Made for a newer C library, for one: the process that loads it dies, and its last line says why."""
+    (tmp_path / "libzpool.so.6").write_text("no library")
+    (tmp_path / "bad.zap").write_bytes(HEADER)
+    program = [str(tmp_path / "bad.zap")] if command[0] == "run" else ["--out", str(tmp_path / "out")]
+    status, output = zapfuzz(*command, "--libzpool", str(tmp_path), *program)
+    assert status == 2
+    assert "libzpool.so.6: not a libzpool that can be used here: OSError" in output.splitlines()[-1]
+
+
 @pytest.mark.parametrize("fill", [b"x", b"\n", b"add z 0x0\n", b"\xff"])
 def test_a_file_of_100_mb_is_refused_at_once(tmp_path: Path, fill: bytes) -> None:
     path = tmp_path / "huge.zap"

@@ -14,7 +14,7 @@ from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 
 Make = Callable[..., LibzpoolTarget]
-RELEASES = ("2.1", "2.3")
+RELEASES = ("2.1", "2.3", "2.4")
 FAT = Zap("z", words=1, prehashed=True, leaf_shift=9)
 
 

@@ -31,7 +31,7 @@ SECONDS = float(os.environ.get("ZAPFUZZ_DIFF_SECONDS", "60" if os.environ.get("C
 SHAPES = (Parameters(), Parameters(min_ops=1, max_ops=500, max_keys=40, max_shift=14))
 
 
-@pytest.mark.parametrize("release", ["2.1", "2.3"])
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_model_and_library_do_not_differ(libzpool: Make, release: str) -> None:
     """Seeded by the release: the same programs each time, as many of them as the time allows."""
     target = BothTarget(ModelTarget(release, block_limit=1 << 10), libzpool(release))
@@ -81,7 +81,7 @@ COMPARED = [mutant for mutant in MUTANTS.values() if mutant.differential or muta
 @pytest.mark.parametrize("mutant", COMPARED, ids=[mutant.name for mutant in COMPARED])
 def test_the_comparison_catches_a_wrong_line(libzpool: Make, mutant: Mutant) -> None:
     """Faults that no answer shows, and most no invariant: each within a minute, by the bytes alone."""
-    release = mutant.release if mutant.release in ("2.1", "2.3") else "2.3"
+    release = mutant.release if mutant.release in ("2.1", "2.3", "2.4") else "2.3"
     target = BothTarget(ModelTarget(release, block_limit=1 << 10), libzpool(release))
     rng = random.Random(mutant.name)
     end = time.monotonic() + 60

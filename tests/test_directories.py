@@ -93,7 +93,7 @@ def test_a_rename_takes_the_steps_of_its_release(libzpool: Make, release: str, s
     assert run(program, BothTarget(target, libzpool(release))).fine
 
 
-@pytest.mark.parametrize("release", ["2.1", "2.3"])
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_a_rename_that_fails_leaves_the_name(libzpool: Make, release: str) -> None:
     """A name too long for a leaf of 512 bytes: E2BIG where directories take long names; the old one stays."""
     long = "n" * 600
@@ -108,7 +108,7 @@ def test_a_rename_that_fails_leaves_the_name(libzpool: Make, release: str) -> No
     assert run(program, BothTarget(target, libzpool(release))).fine
 
 
-@pytest.mark.parametrize("release", ["2.1", "2.3"])
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_names_of_one_form_change_places_in_the_order_of_a_rename(libzpool: Make, release: str) -> None:
     """A lookup by form finds the lowest differentiator, and the new name takes one that is free."""
     program = parse(
@@ -132,7 +132,7 @@ def test_names_of_one_form_change_places_in_the_order_of_a_rename(libzpool: Make
     assert run(program, BothTarget(target, libzpool(release))).fine
 
 
-@pytest.mark.parametrize("release", ["2.1", "2.3"])
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_a_rename_tells_the_first_thing_that_is_wrong(libzpool: Make, release: str) -> None:
     """A name without a normal form, one that is too long, a directory that is gone: all at once."""
     zaps = (Zap("d", fat=False, norm=0x10), Zap("e", fat=False))
@@ -146,7 +146,7 @@ def test_a_rename_tells_the_first_thing_that_is_wrong(libzpool: Make, release: s
     assert run(Program(zaps, ops), BothTarget(target, libzpool(release))).fine
 
 
-@pytest.mark.parametrize("release", ["2.1", "2.3"])
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_a_rename_looks_both_names_up_though_the_first_is_not_there(libzpool: Make, release: str) -> None:
     """As a kernel does before it calls zfs_rename(): both directories are opened, on both sides."""
     steps = ("zap d micro", "zap e micro", 'touch d "a" inode=0x5', "sync", "evict", 'rename d e "b" "c"')
@@ -224,7 +224,7 @@ SALTS = {28: 0x2EA17D4B, 48: 0xF55DD4332F1B}
 
 
 @pytest.mark.parametrize("bits", SALTS)
-@pytest.mark.parametrize("release", ["2.1", "2.3", "real 2.1", "real 2.3"])
+@pytest.mark.parametrize("release", ["2.1", "2.3", "real 2.1", "real 2.3", "real 2.4"])
 def test_the_collision_that_ztest_has(libzpool: Make, bits: int, release: str) -> None:
     """Both are added, both are there already then, both have one 64-bit integer, both can be removed."""
     assert crc64(SALTS[bits], PAIR[0]) >> (64 - bits) == crc64(SALTS[bits], PAIR[1]) >> (64 - bits)

@@ -23,7 +23,7 @@ from fuzz.targets.libzpool.bare import compare
 from fuzz.targets.libzpool.wire import DIGEST_BYTES, digest_blocks
 
 Make = Callable[..., LibzpoolTarget]
-RELEASES = ("2.1", "2.3")
+RELEASES = ("2.1", "2.3", "2.4")
 KILLS = 100 if os.environ.get("CI") == "true" else 15
 
 A, B = (0,), (1 << 63,)

@@ -63,6 +63,10 @@ def test_a_failed_assert_of_the_older_form() -> None:
         ("refcount_count(&db->db_holds) > 0", "refcount_count(&db->db_holds) > 0"),
         ("p != NULL ((nil) != (nil))", "p != NULL"),
         ("err == 0 || (a == b)", "err == 0 || (a == b)"),
+        ("VERIFY3U(mze->mze_cd, ==, mzep->mze_cd) failed (1 == 0)", "mze->mze_cd == mzep->mze_cd"),
+        ("VERIFY3P(f(a, b), !=, NULL) failed ((nil) != (nil))", "f(a, b) != NULL"),
+        ("VERIFY0((a & b)) failed (4)", "(a & b) == 0"),
+        ("VERIFY0P(p) failed (0x10)", "p == 0"),
     ],
 )
 def test_values_go_and_expressions_stay(printed: str, expected: str) -> None:
@@ -75,6 +79,14 @@ def test_a_panic_without_a_place_has_no_numbers() -> None:
     one = read_death("error: zfs: freeing free block 0x1f22 of 77\n", -signal.SIGABRT).signature
     two = read_death("error: zfs: freeing free block 0x9911 of 12\n", -signal.SIGABRT).signature
     assert one == two and one.kind == "assertion"
+
+
+def test_what_a_library_prints_before_its_words() -> None:
+    """Since 2.4 it says that it is libzpool who speaks."""
+    plain = read_death("error: zfs: freeing free block 1\n", -signal.SIGABRT).signature
+    assert read_death("libzpool: PANIC: zfs: freeing free block 1\n", -signal.SIGABRT).signature == plain
+    said = "libzpool: WARNING: Pool 'p' has encountered an uncorrectable I/O failure and has been suspended."
+    assert read_silence(said, "sync", 1.0).signature.kind == "suspended"
 
 
 def test_signals_exits_and_kills_are_kinds_of_their_own() -> None:

@@ -16,7 +16,7 @@ from zapcore import layout as L
 from zapcore.hashing import name_for_hash
 
 Make = Callable[..., LibzpoolTarget]
-RELEASES = ["2.1", "2.3"]
+RELEASES = ["2.1", "2.3", "2.4"]
 SLOTS = 7
 """Of a block of 512 bytes: the first 64 are the header."""
 LIMIT = 1 << 17

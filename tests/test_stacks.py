@@ -82,7 +82,7 @@ KNOWN = {
 }
 
 
-@pytest.mark.parametrize("release", ["2.1", "2.3"])
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 @pytest.mark.parametrize("name", KNOWN)
 def test_the_real_stack_is_in_the_models(libzpool: Make, name: str, release: str) -> None:
     """A distribution's library has lost the names of static functions, so some are missing between those that

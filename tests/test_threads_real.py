@@ -72,7 +72,7 @@ def as_on_model(program: Program, real: HeldTarget, model: ModelTarget) -> HeldR
     return run
 
 
-@pytest.mark.parametrize("release", ["2.1", "2.3"])
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_every_schedule_is_forced_and_ends_as_on_the_model(held: Make, release: str) -> None:
     """All schedules of a race up to two preemptions, each three times: the wanted order N times of N."""
     real, model = held(release), ModelTarget(release)
@@ -88,7 +88,7 @@ def test_every_schedule_is_forced_and_ends_as_on_the_model(held: Make, release: 
     assert len(chosen) >= 20 and len(ends) >= 2, "what is left does not depend on the schedule"
 
 
-@pytest.mark.parametrize("release", ["2.1", "2.3"])
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_random_programs_and_schedules_end_as_on_the_model(held: Make, release: str) -> None:
     """Every kind of ZAP, splits, shrinks, growing tables, cursors and txgs, at random switches: same results,
     same blocks. What cannot be seen is little: a new leaf's lock in 2.1, a block that gets another size."""

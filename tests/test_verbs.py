@@ -302,7 +302,7 @@ ANSWERS: dict[str, tuple[str, list[Result]]] = {
 }
 
 
-@pytest.mark.parametrize("release", ["2.1", "2.3", "real 2.1", "real 2.3"])
+@pytest.mark.parametrize("release", ["2.1", "2.3", "real 2.1", "real 2.3", "real 2.4"])
 @pytest.mark.parametrize("what", ANSWERS)
 def test_answers(libzpool: Make, release: str, what: str) -> None:
     text, wanted = ANSWERS[what]
@@ -331,11 +331,14 @@ def test_every_block_size_survives_reopening(libzpool: Make, shift: int) -> None
         assert outcome.fine, outcome
 
 
-ROOM = {("micro", "2.1"): 256, ("micro", "2.3"): 1024, ("fat", "2.1"): 256, ("fat", "2.3"): 256}
+ROOM = {
+    **{("micro", "2.1"): 256, ("micro", "2.3"): 1024, ("micro", "2.4"): 1024},
+    **{("fat", release): 256 for release in ("2.1", "2.3", "2.4")},
+}
 """Bytes of the longest name with its NUL; a ZAP that was created micro has the type of directories."""
 
 
-@pytest.mark.parametrize("release", ["2.1", "2.3"])
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 @pytest.mark.parametrize("kind", ["micro", "fat"])
 @pytest.mark.parametrize("norm", [0, 0x52])
 def test_the_longest_name_and_one_byte_more(libzpool: Make, release: str, kind: str, norm: int) -> None:
@@ -382,7 +385,7 @@ def test_keys_are_tried_beyond_what_a_zap_takes() -> None:
     assert MAX_NAME > 1024
 
 
-@pytest.mark.parametrize("release", ["2.1", "2.3"])
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_programs_over_everything_do_not_differ(libzpool: Make, release: str) -> None:
     """Seeded; every verb comes up. The census of a million ops is `python -m fuzz.census`."""
     ops = 100_000 if os.environ.get("CI") == "true" else 4_000
@@ -395,7 +398,7 @@ def test_programs_over_everything_do_not_differ(libzpool: Make, release: str) ->
 
 
 @pytest.mark.skipif(os.environ.get("CI") != "true", reason="takes a gigabyte: in CI only")
-@pytest.mark.parametrize("release", ["2.1", "2.3"])
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_a_pointer_table_of_half_a_gibibyte_is_the_last(
     libzpool: Make, release: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

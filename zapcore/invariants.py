@@ -162,7 +162,7 @@ class Auditor:
             known.slots = len(micro.slots_in_use(bytearray(known.header)))
             wrong = next(_micro_violations(known.header, entries), None)
             if wrong is None and slots and keys is not None and len(keys) == 1:
-                wrong = wrong_micro_step(before, known.header, keys[0])
+                wrong = wrong_micro_step(before, known.header, keys[0], self.objset.release.lower_case)
             return wrong
         if known.slots:
             known.gone = _micro_differentiators(before)
@@ -195,7 +195,7 @@ class Auditor:
         step = (
             step_of(known, keys[0], before, fresh) if fresh and keys is not None and len(keys) == 1 else None
         )
-        if fresh and (wrong := misplaced(known, fresh, fresh_keys)):
+        if fresh and (wrong := misplaced(known, fresh, fresh_keys, self.objset.release.lower_case)):
             return wrong
         counted = q[L.Q_NUM_ENTRIES] == known.total and q[L.Q_NUM_LEAFS] == len(known.leaves)
         if not (same_blocks and same_prefixes and counted) or q[L.Q_TBL_NEXTBLK]:

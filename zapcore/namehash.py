@@ -9,7 +9,7 @@ from zapcore.hashing import crc64, hash_words
 from zapcore.zap.name import HASH28_MASK, HASH48_MASK, LONG_NAME, MAX_NAME, Key
 from zapcore.zap.norm import Unmappable, normalize
 
-_CASES = (0, 2, 4)
+_CASES = (0, 1, 2, 4)
 _FORMS = (0, 0x10, 0x20, 0x50, 0x60)
 
 

@@ -15,6 +15,7 @@ from zapcore.violation import Violation
 from zapcore.zap import micro
 from zapcore.zap.leaf import to_stored
 from zapcore.zap.name import Key, stored_key
+from zapcore.zap.norm import forms_of
 
 
 class Value(Protocol):
@@ -28,10 +29,13 @@ class Value(Protocol):
     def data(self) -> bytes: ...
 
 
-def misplaced(known: Known, fresh: Sequence[LeafEntry], keys: Sequence[Key]) -> Violation | None:
-    """The first entry whose hash is not that of its name; `keys` are the names."""
+def misplaced(
+    known: Known, fresh: Sequence[LeafEntry], keys: Sequence[Key], lower_case: bool
+) -> Violation | None:
+    """The first entry whose hash is not that of its name; `keys` are the names, `lower_case` is the
+    release's."""
     q = known.q
-    salt, flags, norm = q[L.Q_SALT], q[L.Q_FLAGS], q[L.Q_NORMFLAGS]
+    salt, flags, norm = q[L.Q_SALT], q[L.Q_FLAGS], forms_of(q[L.Q_NORMFLAGS], lower_case)
     for entry, key in zip(fresh, keys, strict=True):
         known.by_name[entry.name] = entry
         hashed = hash_of_key(key, salt, flags, norm)
@@ -173,7 +177,7 @@ def micro_places(block: bytes) -> dict[bytes, tuple[int, int]]:
     }
 
 
-def wrong_micro_step(before: bytes, after: bytes, key: Key) -> Violation | None:
+def wrong_micro_step(before: bytes, after: bytes, key: Key, lower_case: bool) -> Violation | None:
     """What one op on `key` did to a micro ZAP and should not have: its block grows when every slot is taken
     (zap_micro.c, zap_lockdir_impl), other names stay where they are, and a new one has the lowest free
     differentiator of its hash (mze_find_unused_cd)."""
@@ -187,7 +191,7 @@ def wrong_micro_step(before: bytes, after: bytes, key: Key) -> Violation | None:
     if key not in new or key in old or not (cd := new[key][1]):
         return None
     q = memoryview(after).cast("Q")
-    salt, norm = q[micro.Q_MZ_SALT], q[micro.Q_MZ_NORM]
+    salt, norm = q[micro.Q_MZ_SALT], forms_of(q[micro.Q_MZ_NORM], lower_case)
     hashed = hash_of_key(key, salt, 0, norm)
     others = {
         each for name, (_, each) in new.items() if name != key and hash_of_key(name, salt, 0, norm) == hashed

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 
 from fuzz.check.files import BadInput, Blocks
 from fuzz.targets.fetch import ROOT
-from fuzz.targets.libzpool.locate import NoLibrary, find_library
+from fuzz.targets.libzpool.locate import NoLibrary, find_library, python_for
 
 
 class PoolObject(NamedTuple):
@@ -46,7 +45,7 @@ def _read(
     paths = [str(library.parent), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
     arguments = [str(library), str(image.resolve()), dataset, str(number), str(theirs)]
     child = subprocess.Popen(
-        [sys.executable, "-m", "fuzz.check.pool_child", *arguments],
+        [*python_for(library), "-m", "fuzz.check.pool_child", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=printed,
         stderr=printed,

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from fuzz.targets.libzpool.abi import DMU_READ_NO_PREFETCH, Library, ObjectInfo
+from fuzz.targets.libzpool.abi import Library, ObjectInfo
 
 MOS = "MOS"
 """What the pool's own object set is called as a dataset."""
@@ -228,7 +228,7 @@ class PoolReader:
         unreadable: list[int] = []
         buffer = ctypes.create_string_buffer(size)
         for blkid in range(count):
-            if self.lib.dmu_read(objset, number, blkid * size, size, buffer, DMU_READ_NO_PREFETCH):
+            if self.lib.dmu_read(objset, number, blkid * size, size, buffer, self.lib.look):
                 unreadable.append(blkid)
                 ctypes.memset(buffer, 0, size)
             blocks.append(buffer.raw)

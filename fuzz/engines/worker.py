@@ -6,6 +6,7 @@ import importlib
 import sys
 
 from fuzz.engines.config import ENGINES, EXTRAS, Config
+from fuzz.targets.libzpool.locate import NoLibrary
 
 
 def main() -> None:
@@ -15,6 +16,8 @@ def main() -> None:
         raise ValueError(f"engine {config.engine}")
     try:
         importlib.import_module(f"fuzz.engines.{config.engine}_engine").main(config)
+    except NoLibrary as problem:
+        sys.exit(str(problem))
     except ModuleNotFoundError as missing:
         if missing.name not in EXTRAS:
             raise

@@ -19,8 +19,8 @@ BYTES_MUTANTS = (
         (
             Edit(
                 "zap.leaf:entry_remove",
-                "    _array_free(leaf, at + L.H_NAME_CHUNK)\n    _array_free(leaf, at + L.H_VALUE_CHUNK)\n",
-                "    _array_free(leaf, at + L.H_VALUE_CHUNK)\n    _array_free(leaf, at + L.H_NAME_CHUNK)\n",
+                "in freed_fields(leaf)",
+                "in reversed(freed_fields(leaf))",
             ),
         ),
     ),
@@ -31,15 +31,9 @@ BYTES_MUTANTS = (
         BYTES,
         (
             Edit(
-                "zap.leaf:_array_free",
-                "    chunk = h[link]\n",
-                "    backwards = [h[link]]\n"
-                "    while backwards[-1] != L.CHAIN_END:\n"
-                "        backwards.append(h[next_at + 12 * backwards[-1]])\n"
-                "    for chunk, each in zip(backwards, [L.CHAIN_END, *backwards]):\n"
-                "        if chunk != L.CHAIN_END:\n"
-                "            h[next_at + 12 * chunk] = each\n"
-                "    chunk = backwards[-2] if len(backwards) > 1 else L.CHAIN_END\n",
+                "zap.chunks:array_free",
+                "if leaf.dbuf.dnode.objset.release.keeps_chunk_order:",
+                "if True:",
             ),
         ),
     ),
@@ -50,11 +44,11 @@ BYTES_MUTANTS = (
         BYTES,
         (
             Edit(
-                "zap.leaf:_array_free",
+                "zap.chunks:_free_reversed",
                 'L.CHUNK_FREE, b"", head)',
                 "L.CHUNK_FREE, raw[first + 24 * chunk + 1 : first + 24 * chunk + 22], head)",
             ),
-            Edit("zap.leaf:_chunk_free", 'L.CHUNK_FREE, b"", h', "L.CHUNK_FREE, raw[at + 1 : at + 22], h"),
+            Edit("zap.chunks:chunk_free", 'L.CHUNK_FREE, b"", h', "L.CHUNK_FREE, raw[at + 1 : at + 22], h"),
         ),
     ),
     Mutant(
@@ -65,10 +59,10 @@ BYTES_MUTANTS = (
         (
             Edit(
                 "zap.leaf:entry_create",
-                "    key_at = _array_create(leaf, name.stored)\n"
-                "    value_at = _array_create(leaf, to_stored(value, size))\n",
-                "    value_at = _array_create(leaf, to_stored(value, size))\n"
-                "    key_at = _array_create(leaf, name.stored)\n",
+                "    key_at = array_create(leaf, name.stored)\n"
+                "    value_at = array_create(leaf, to_stored(value, size))\n",
+                "    value_at = array_create(leaf, to_stored(value, size))\n"
+                "    key_at = array_create(leaf, name.stored)\n",
             ),
         ),
     ),

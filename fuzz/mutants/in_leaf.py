@@ -20,7 +20,7 @@ LEAF_MUTANTS = (
         "assertion",
         (
             Edit(
-                "zap.leaf:_array_create",
+                "zap.chunks:array_create",
                 "    if not data:\n",
                 "    if len(data) >= L.MAX_VALUE_LEN:\n"
                 '        fail("num_integers * integer_size < MAX_ARRAY_BYTES")\n'
@@ -54,7 +54,7 @@ LEAF_MUTANTS = (
         "a chunk that returns to the free list is not counted",
         SLIP,
         "invariant",
-        (Edit("zap.leaf:_chunk_free", "    h[L.H_NFREE] += 1\n", ""),),
+        (Edit("zap.chunks:chunk_free", "    h[L.H_NFREE] += 1\n", ""),),
     ),
     Mutant(
         "entry-count-not-kept",
@@ -68,7 +68,7 @@ LEAF_MUTANTS = (
         "removing an entry does not free its value's chunks",
         SLIP,
         "invariant",
-        (Edit("zap.leaf:entry_remove", "    _array_free(leaf, at + L.H_VALUE_CHUNK)\n", ""),),
+        (Edit("zap.leaf:entry_remove", "in freed_fields(leaf):", "in freed_fields(leaf)[:1]:"),),
     ),
     Mutant(
         "value-freed-twice",
@@ -78,11 +78,12 @@ LEAF_MUTANTS = (
         (
             Edit(
                 "zap.leaf:entry_remove",
-                "    _array_free(leaf, at + L.H_VALUE_CHUNK)\n",
-                "    again = h[at + L.H_VALUE_CHUNK]\n"
-                "    _array_free(leaf, at + L.H_VALUE_CHUNK)\n"
-                "    h[at + L.H_VALUE_CHUNK] = again\n"
-                "    _array_free(leaf, at + L.H_VALUE_CHUNK)\n",
+                "        array_free(leaf, at + field)\n",
+                "        again = h[at + field]\n"
+                "        array_free(leaf, at + field)\n"
+                "        if field == L.H_VALUE_CHUNK:\n"
+                "            h[at + field] = again\n"
+                "            array_free(leaf, at + field)\n",
             ),
         ),
     ),
@@ -125,7 +126,7 @@ LEAF_MUTANTS = (
         "arrays that a split moves stay allocated in the old leaf",
         SLIP,
         "invariant",
-        (Edit("zap.split:_transfer_array", "        _chunk_free(old, chunk)\n", ""),),
+        (Edit("zap.chunks:array_transfer", "        chunk_free(old, chunk)\n", ""),),
     ),
     Mutant(
         "split-count-kept",

@@ -15,8 +15,9 @@ from fuzz.oracle.growth import needless_growth
 from fuzz.oracle.state import IN_DIRECTORIES, Value, expect
 from fuzz.oracle.unicode import wrong_form
 from fuzz.program import Op, Program
-from fuzz.targets.base import Result
+from fuzz.targets.base import Result, TargetLike
 from zapcore.errors import LimitExceeded
+from zapcore.zap.norm import forms_of
 
 __all__ = ["Oracle", "Value"]
 
@@ -30,14 +31,28 @@ _KEYED = frozenset(("add", "update", "remove", "lookup", "length", "contains", "
 class Oracle(Directories):
     """The expected state of a program's ZAPs. `check` returns what is wrong with an answer, or None.
 
-    Two things it must know of a release: `unlinks_first` (`zapcore.release.rename_unlinks_first`), and
-    `long_names` (the same of it; None: not known, and more answers are let pass).
+    Three things it must know of a release: `unlinks_first` (`zapcore.release.rename_unlinks_first`),
+    `long_names` (the same of it; None: not known, and more answers are let pass) and `lower_case`.
     """
 
-    def __init__(self, program: Program, unlinks_first: bool = True, long_names: bool | None = None) -> None:
-        super().__init__(program)
+    def __init__(
+        self,
+        program: Program,
+        unlinks_first: bool = True,
+        long_names: bool | None = None,
+        lower_case: bool = True,
+    ) -> None:
+        zaps = [zap._replace(norm=forms_of(zap.norm, lower_case)) for zap in program.zaps]
+        super().__init__(Program(tuple(zaps), program.ops))
         self.unlinks_first = unlinks_first
         self.long_names = long_names
+
+    @classmethod
+    def of(cls, program: Program, target: TargetLike) -> Oracle:
+        """The oracle of the target's release, as far as that is known."""
+        unlinks_first = getattr(target, "rename_unlinks_first", True)
+        long_names = getattr(target, "long_names", None)
+        return cls(program, unlinks_first, long_names, getattr(target, "lower_case", True))
 
     def check(self, op: Op, result: Result) -> str | None:
         """What is wrong with the answer, as "expected X, got Y"; None if nothing is. Updates the state."""

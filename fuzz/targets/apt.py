@@ -135,10 +135,11 @@ class PrivateApt:
             if not any((self.folder / "lists").glob("*_Packages*")):
                 raise problem
 
-    def versions(self, package: str) -> list[str]:
-        """The versions of a package that the sources have, newest first."""
+    def versions(self, package: str, suite: str = "") -> list[str]:
+        """The versions of a package that the sources (or those of one suite) have, newest first."""
         rows = (line.split("|") for line in self._run("apt-cache", "madison", package).splitlines())
-        return [row[1].strip() for row in rows if len(row) == 3 and "Packages" in row[2]]
+        wanted = f" {suite}/" if suite else " "
+        return [row[1].strip() for row in rows if len(row) == 3 and "Packages" in row[2] and wanted in row[2]]
 
     def unpack(self, package: str, version: str, into: Path) -> None:
         """Download one version of a package and unpack its files into a folder."""

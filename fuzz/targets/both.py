@@ -104,7 +104,7 @@ class BothTarget:
     def _run_model(self, program: Program, judge: bool, forgive: Forgive | None) -> Run:
         model = self.model
         steps: list[Step] = []
-        oracle = Oracle(program, model.rename_unlinks_first, model.long_names) if judge else None
+        oracle = Oracle.of(program, model) if judge else None
         op: Op | None = None
         try:
             model.begin(program)

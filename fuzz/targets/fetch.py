@@ -19,6 +19,7 @@ import tempfile
 from pathlib import Path
 
 from fuzz.targets.apt import AptProblem, PrivateApt, Source, machine_sources
+from fuzz.targets.libzpool.locate import GLIBC
 
 ROOT = Path(__file__).resolve().parents[2]
 HELP = (
@@ -29,12 +30,14 @@ HELP = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Wanted:
-    """One OpenZFS version: which Debian suite and which packages at which version hold it."""
+    """One OpenZFS version: which Debian suite and which packages at which version hold it, and the release of
+    Debian that they are made for."""
 
     version: str
     suite: str
     packages: tuple[str, ...]
     revision: str
+    base: str
 
 
 WANTED = (
@@ -43,15 +46,24 @@ WANTED = (
         "bookworm",
         ("libzpool5linux", "libnvpair3linux", "libuutil3linux", "libzfs4linux"),
         "2.1.11-1+deb12u1",
+        "bookworm",
     ),
     Wanted(
         "2.3.2",
         "bookworm-backports",
         ("libzpool6linux", "libnvpair3linux", "libuutil3linux"),
         "2.3.2-2~bpo12+2",
+        "bookworm",
+    ),
+    Wanted(
+        "2.4.4",
+        "trixie-backports",
+        ("libzpool7linux", "libnvpair3linux", "libuutil3linux"),
+        "2.4.4-1~bpo13+1",
+        "trixie",
     ),
 )
-"""What the model's releases `2.1` and `2.3` are compared against."""
+"""What the model's releases `2.1`, `2.3` and `2.4` are compared against."""
 
 RUNTIME = {
     "libtirpc.so.3": ("libtirpc3", "libtirpc3t64"),
@@ -93,42 +105,54 @@ def private_sources(machine: list[Source]) -> list[Source]:
     extra = ("contrib",) if "universe" not in main[0].components else main[0].components
     wide = {x.suite: dataclasses.replace(x, components=("main", *extra)) for x in reversed(main)}
     if "contrib" in extra:
-        for wanted in WANTED:
-            like = dataclasses.replace(main[0], suite=wanted.suite, components=("main", "contrib"))
-            wide.setdefault(wanted.suite, like)
+        for suite in (suite for wanted in WANTED for suite in (wanted.suite, wanted.base)):
+            wide.setdefault(suite, dataclasses.replace(main[0], suite=suite, components=("main", "contrib")))
     return list(wide.values())
 
 
 def _flatten(unpacked: Path, folder: Path) -> None:
-    """Every shared object of an unpacked tree, real files and links by name alike, into one folder."""
+    """Every shared object of an unpacked tree, real files and links by name alike, into one folder; but for
+    the C library's hundreds of character sets."""
     for found in sorted(unpacked.rglob("*.so*")):
-        if found.is_file():
+        if found.is_file() and found.parent.name != "gconv":
             shutil.copy2(found, folder / found.name, follow_symlinks=True)
+
+
+def _linked(folder: Path) -> str:
+    """What the system's loader says of the folder's libraries."""
+    environment = os.environ | {"LD_LIBRARY_PATH": str(folder)}
+    commands = [["ldd", str(library)] for library in folder.glob("libzpool.so*")]
+    done = [
+        subprocess.run(each, env=environment, capture_output=True, text=True, check=False)
+        for each in commands
+    ]
+    return "".join(each.stdout + each.stderr for each in done)
 
 
 def missing_objects(folder: Path) -> list[str]:
     """Shared objects that the folder's libraries need and that neither it nor the system has."""
-    environment = os.environ | {"LD_LIBRARY_PATH": str(folder)}
-    names: set[str] = set()
-    for library in folder.glob("libzpool.so*"):
-        command = ["ldd", str(library)]
-        out = subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stdout
-        names |= set(re.findall(r"(\S+) => not found", out))
-    return sorted(names)
+    return sorted(set(re.findall(r"(\S+) => not found", _linked(folder))))
 
 
-def _complete(apt: PrivateApt, folder: Path, scratch: Path) -> None:
-    """Fetch what the libraries need and the system lacks."""
+def _complete(apt: PrivateApt, folder: Path, scratch: Path, base: str) -> None:
+    """Fetch what the libraries need and the system lacks, from the release of Debian that they are made for:
+    also a C library and its loader, if theirs is newer (in a folder of its own, for who starts them)."""
     for name in missing_objects(folder):
         for package in RUNTIME.get(name, ()):
-            if versions := apt.versions(package):
+            if versions := apt.versions(package, base) or apt.versions(package):
                 apt.unpack(package, versions[0], scratch)
     _flatten(scratch, folder)
+    if "version `GLIBC" in _linked(folder) and (versions := apt.versions("libc6", base)):
+        unpacked = scratch / "libc6"
+        unpacked.mkdir()
+        apt.unpack("libc6", versions[0], unpacked)
+        (folder / GLIBC).mkdir()
+        _flatten(unpacked, folder / GLIBC)
     if still := missing_objects(folder):
         raise AptProblem(f"{folder.name} needs {', '.join(still)}: install what brings it")
 
 
-def _bring(apt: PrivateApt, packages: tuple[tuple[str, str], ...], cache: Path, name: str) -> None:
+def _bring(apt: PrivateApt, packages: tuple[tuple[str, str], ...], cache: Path, name: str, base: str) -> None:
     """Make `<cache>/<name>` from the given packages, whole or not at all."""
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=cache) as temporary:
         unpacked, folder = Path(temporary, "tree"), Path(temporary, name)
@@ -137,7 +161,7 @@ def _bring(apt: PrivateApt, packages: tuple[tuple[str, str], ...], cache: Path, 
         for package, version in packages:
             apt.unpack(package, version, unpacked)
         _flatten(unpacked, folder)
-        _complete(apt, folder, unpacked)
+        _complete(apt, folder, unpacked, base)
         (folder / "PACKAGES").write_text("".join(f"{package} {version}\n" for package, version in packages))
         if (cache / name).exists():
             shutil.rmtree(cache / name)
@@ -180,7 +204,7 @@ def fetch(cache: Path) -> list[str]:
             try:
                 name, packages = _plan(apt, wanted)
                 if not present(cache, name):
-                    _bring(apt, packages, cache, name)
+                    _bring(apt, packages, cache, name, wanted.base)
             except AptProblem as problem:
                 lines.append(f"{wanted.version}: not fetched: {problem}")
                 continue

@@ -198,6 +198,8 @@ class Dbuf:
                 return
         else:
             self.read()
+        if self.pending_evict and self.dnode.objset.release.reads_cancel_evict:
+            self.pending_evict = False
         self._dirty(tx)
 
     @openzfs("dbuf.c", "dbuf_dirty")

@@ -66,6 +66,8 @@ class Dnode:
         elif dbuf.cached:
             dbuf.cached = False
             del objset.cache[dbuf]
+        elif dbuf.pending_evict and objset.release.reads_cancel_evict:
+            dbuf.pending_evict = False
         dbuf.holds.append(tag)
         objset.holds += 1
         if dbuf.state is not CACHED:

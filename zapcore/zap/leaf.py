@@ -14,6 +14,7 @@ from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf, User
 from zapcore.errors import ZapErrno, fail, openzfs
 from zapcore.locks import RWLock, Threads
+from zapcore.zap.chunks import array_create, array_free, chunk_free, chunks_alloc, freed_fields, read_array
 from zapcore.zap.name import MATCH_NORMALIZE
 
 if TYPE_CHECKING:
@@ -75,125 +76,8 @@ def init(leaf: Leaf, sort: bool) -> None:
         raw[L.B_FLAGS] |= L.ENTRIES_CDSORTED
 
 
-_CHUNK = struct.Struct("<B21sH")
-"""An array chunk, and a free one (whose content is blank): type, content, next."""
 _ENTRY = struct.Struct("<BBHHHHHIQ")
 """An entry chunk: type, integer size, next, name, its integers, value, its integers, differentiator, hash."""
-
-
-@openzfs("zap_leaf.c", "zap_leaf_chunk_alloc")
-def _chunks_alloc(leaf: Leaf, count: int, kind: int) -> list[int]:
-    """Take chunks off the free list, one after the other, and give them their type. They stay linked as they
-    were there, which is how an array is linked."""
-    geo = leaf.geometry
-    buf = leaf.dbuf.buf
-    h, raw = buf.h, buf.raw
-    first, next_at, chunks = geo.first_chunk, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
-    free = h[L.H_NFREE]
-    chunk = h[L.H_FREELIST]
-    taken = []
-    for left in range(free, free - count, -1):
-        if not left:
-            fail("zap_leaf_phys(l)->l_hdr.lh_nfree > 0", line=178)
-        if chunk >= chunks:
-            fail(
-                "chunk < ZAP_LEAF_NUMCHUNKS(l)",
-                macro="VERIFY3U",
-                values=(chunk, chunks),
-                operator="<",
-                line=181,
-            )
-        at = first + 24 * chunk
-        if raw[at] != L.CHUNK_FREE:
-            fail("ZAP_LEAF_CHUNK(l, chunk).l_free.lf_type == ZAP_CHUNK_FREE", macro="VERIFY3U", line=182)
-        raw[at] = kind
-        taken.append(chunk)
-        chunk = h[next_at + 12 * chunk]
-    h[L.H_FREELIST] = chunk
-    h[L.H_NFREE] = free - count
-    return taken
-
-
-@openzfs("zap_leaf.c", "zap_leaf_chunk_free")
-def _chunk_free(leaf: Leaf, chunk: int) -> None:
-    geo = leaf.geometry
-    buf = leaf.dbuf.buf
-    h, raw = buf.h, buf.raw
-    if h[L.H_NFREE] >= geo.chunks:
-        fail("zap_leaf_phys(l)->l_hdr.lh_nfree < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=196)
-    if chunk >= geo.chunks:
-        fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=197)
-    at = geo.first_chunk + L.CHUNK_SIZE * chunk
-    if raw[at] == L.CHUNK_FREE:
-        fail("zlf->lf_type != ZAP_CHUNK_FREE", line=198)
-    _CHUNK.pack_into(raw, at, L.CHUNK_FREE, b"", h[L.H_FREELIST])
-    h[L.H_FREELIST] = chunk
-    h[L.H_NFREE] += 1
-
-
-@openzfs("zap_leaf.c", "zap_leaf_array_create")
-def _array_create(leaf: Leaf, data: bytes) -> int:
-    """Store big-endian bytes in chunks; returns the first, CHAIN_END for none. The last chunk's unused
-    bytes stay what they were."""
-    if not data:
-        return L.CHAIN_END
-    geo = leaf.geometry
-    raw = leaf.dbuf.buf.raw
-    chunks = _chunks_alloc(leaf, L.array_chunks(len(data)), L.CHUNK_ARRAY)
-    content = geo.first_chunk + 1
-    end = 0
-    for chunk in chunks[:-1]:
-        start = content + 24 * chunk
-        raw[start : start + L.ARRAY_BYTES] = data[end : end + L.ARRAY_BYTES]
-        end += L.ARRAY_BYTES
-    last = chunks[-1]
-    start = content + 24 * last
-    raw[start : start + len(data) - end] = data[end:]
-    leaf.dbuf.buf.h[geo.h_chunk + 12 * last + L.H_CHUNK_NEXT] = L.CHAIN_END
-    return chunks[0]
-
-
-@openzfs("zap_leaf.c", "zap_leaf_array_free")
-def _array_free(leaf: Leaf, link: int) -> None:
-    """Free the array that 16-bit word `link` points to, chunk by chunk, and end the link."""
-    geo = leaf.geometry
-    buf = leaf.dbuf.buf
-    raw, h = buf.raw, buf.h
-    first, next_at, chunks = geo.first_chunk, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
-    chunk = h[link]
-    h[link] = L.CHAIN_END
-    free, head = h[L.H_NFREE], h[L.H_FREELIST]
-    while chunk != L.CHAIN_END:
-        following = h[next_at + 12 * chunk]
-        if raw[first + 24 * chunk] != L.CHUNK_ARRAY:
-            fail("ZAP_LEAF_CHUNK(l, chunk).l_array.la_type == ZAP_CHUNK_ARRAY", macro="VERIFY3U", line=261)
-        if free >= chunks or chunk >= chunks:
-            h[L.H_NFREE] = free
-            _chunk_free(leaf, chunk)
-        _CHUNK.pack_into(raw, first + 24 * chunk, L.CHUNK_FREE, b"", head)
-        free += 1
-        head = chunk
-        chunk = following
-    h[L.H_NFREE], h[L.H_FREELIST] = free, head
-
-
-@openzfs("zap_leaf.c", "zap_leaf_array_read")
-def read_array(leaf: Leaf, chunk: int, size: int) -> bytes:
-    """The first `size` bytes of an array, big-endian as stored."""
-    geo = leaf.geometry
-    buf = leaf.dbuf.buf
-    raw, h = buf.raw, buf.h
-    content, next_at, chunks = geo.first_chunk + 1, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
-    if 0 < size <= L.ARRAY_BYTES and chunk < chunks:
-        return bytes(raw[content + 24 * chunk : content + 24 * chunk + size])
-    pieces = []
-    for left in range(size, 0, -L.ARRAY_BYTES):
-        if chunk >= chunks:
-            fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=310)
-        start = content + 24 * chunk
-        pieces.append(raw[start : start + min(left, L.ARRAY_BYTES)])
-        chunk = h[next_at + 12 * chunk]
-    return b"".join(pieces)
 
 
 def _bucket(leaf: Leaf, value: int) -> int:
@@ -358,8 +242,8 @@ def entry_update(leaf: Leaf, entry: Entry, size: int, length: int, value: bytes)
     if h[L.H_NFREE] < delta:
         return False
     at = geo.h_chunk + 12 * entry.chunk
-    _array_free(leaf, at + L.H_VALUE_CHUNK)
-    h[at + L.H_VALUE_CHUNK] = _array_create(leaf, to_stored(value, size))
+    array_free(leaf, at + L.H_VALUE_CHUNK)
+    h[at + L.H_VALUE_CHUNK] = array_create(leaf, to_stored(value, size))
     h[at + L.H_VALUE_NUMINTS] = length
     buf.raw[2 * at + L.B_INTLEN] = size
     return True
@@ -367,17 +251,17 @@ def entry_update(leaf: Leaf, entry: Entry, size: int, length: int, value: bytes)
 
 @openzfs("zap_leaf.c", "zap_entry_remove")
 def entry_remove(leaf: Leaf, entry: Entry) -> None:
-    """Take the entry out of its chain and free its chunks: name, value, entry, in this order."""
+    """Take the entry out of its chain and free its chunks, the entry's own last."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     h = buf.h
     at = geo.h_chunk + 12 * entry.chunk
     if buf.raw[2 * at] != L.CHUNK_ENTRY:
         fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=536)
-    _array_free(leaf, at + L.H_NAME_CHUNK)
-    _array_free(leaf, at + L.H_VALUE_CHUNK)
+    for field in freed_fields(leaf):
+        array_free(leaf, at + field)
     h[entry.link] = h[at + L.H_ENTRY_NEXT]
-    _chunk_free(leaf, entry.chunk)
+    chunk_free(leaf, entry.chunk)
     h[L.H_NENTRIES] -= 1
 
 
@@ -425,9 +309,9 @@ def entry_create(leaf: Leaf, name: Name, cd: int, size: int, length: int, value:
             fail("cd < zap_maxcd(zn->zn_zap)", macro="VERIFY3U", line=598)
     if h[L.H_NFREE] < chunks:
         return False
-    chunk = _chunks_alloc(leaf, 1, L.CHUNK_ENTRY)[0]
-    key_at = _array_create(leaf, name.stored)
-    value_at = _array_create(leaf, to_stored(value, size))
+    chunk = chunks_alloc(leaf, 1, L.CHUNK_ENTRY)[0]
+    key_at = array_create(leaf, name.stored)
+    value_at = array_create(leaf, to_stored(value, size))
     fields = (L.CHUNK_ENTRY, size, 0, key_at, name.numints, value_at, length, cd, name.hash)
     _ENTRY.pack_into(buf.raw, geo.first_chunk + 24 * chunk, *fields)
     _link_entry(leaf, chunk)

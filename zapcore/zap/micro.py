@@ -83,7 +83,7 @@ def open_micro(dnode: Dnode, dbuf: Dbuf) -> Zap:
     zap.micro = index = MicroIndex(dbuf.size // SLOT - 1)
     zap.set_flags(0)
     zap.salt = q[Q_MZ_SALT]
-    zap.norm = q[Q_MZ_NORM]
+    zap.set_norm(q[Q_MZ_NORM])
     for slot in slots_in_use(dbuf.buf.raw):
         _insert(zap, index, slot, Name(zap, slot_name(dbuf.buf.raw, slot)).hash)
     return zap

@@ -65,7 +65,7 @@ class Name:
         else:
             self.numints = len(key) + 1
             if zap.norm:
-                self.flags = zap.norm
+                self.flags = zap.forms
                 long = zap.objset.release.long_names and len(key) >= MAX_NAME
                 self.room = LONG_NAME if long else MAX_NAME
                 self.form = self._form(key)
@@ -73,7 +73,7 @@ class Name:
                 raise ZapErrno(ENOTSUP)
             hashed = crc64(zap.salt, self.form if zap.norm else key)
             if match & MATCH_CASE and zap.norm & TO_UPPER:
-                self.flags = zap.norm & ~TO_UPPER
+                self.flags = zap.forms & ~TO_UPPER
                 self.form = self._form(key)
         self.hash = hashed & zap.hash_mask
 

@@ -12,6 +12,7 @@ import functools
 
 from zapcore.zap.unicode50 import tables
 
+CASE_SENSITIVE = 0x1
 TO_UPPER = 0x2
 TO_LOWER = 0x4
 CANONICAL = 0x10
@@ -80,6 +81,11 @@ def normalize(name: bytes, flags: int, room: int) -> bytes:
     if len(form) > room:
         raise Unmappable(name)
     return form.split(b"\0", 1)[0]
+
+
+def forms_of(norm: int, lower_case: bool) -> int:
+    """What flags of a ZAP do to names; where a release has no `lower_case`, that one leaves case as it is."""
+    return norm if lower_case or not norm & TO_LOWER else norm & ~TO_LOWER | CASE_SENSITIVE
 
 
 @functools.lru_cache(maxsize=4096)

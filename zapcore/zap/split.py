@@ -3,49 +3,30 @@
 from __future__ import annotations
 
 from zapcore import layout as L
-from zapcore.errors import fail, openzfs
-from zapcore.zap.leaf import Leaf, _chunk_free, _chunks_alloc, _link_entry
-
-
-@openzfs("zap_leaf.c", "zap_leaf_transfer_array")
-def _transfer_array(old: Leaf, chunk: int, new: Leaf) -> int:
-    """Move an array's chunks, whole; returns the first in the new leaf."""
-    geo = old.geometry
-    old_h, old_raw = old.dbuf.buf.h, old.dbuf.buf.raw
-    contents = []
-    while chunk != L.CHAIN_END:
-        if chunk >= geo.chunks:
-            fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=719)
-        following = old_h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
-        source = geo.first_chunk + 24 * chunk
-        contents.append(old_raw[source : source + 22])
-        _chunk_free(old, chunk)
-        chunk = following
-    if not contents:
-        return L.CHAIN_END
-    moved = _chunks_alloc(new, len(contents), L.CHUNK_ARRAY)
-    new_raw = new.dbuf.buf.raw
-    for place, content in zip(moved, contents, strict=True):
-        target = geo.first_chunk + 24 * place
-        new_raw[target : target + 22] = content
-    new.dbuf.buf.h[geo.h_chunk + 12 * moved[-1] + L.H_CHUNK_NEXT] = L.CHAIN_END
-    return moved[0]
+from zapcore.errors import openzfs
+from zapcore.zap.chunks import array_copy, array_free, array_transfer, chunk_free, chunks_alloc, freed_fields
+from zapcore.zap.leaf import Leaf, _link_entry
 
 
 @openzfs("zap_leaf.c", "zap_leaf_transfer_entry")
 def _transfer_entry(old: Leaf, entry: int, new: Leaf) -> None:
     geo = old.geometry
     old_buf, new_buf = old.dbuf.buf, new.dbuf.buf
-    chunk = _chunks_alloc(new, 1, L.CHUNK_ENTRY)[0]
+    chunk = chunks_alloc(new, 1, L.CHUNK_ENTRY)[0]
     source = geo.first_chunk + L.CHUNK_SIZE * entry
     target = geo.first_chunk + L.CHUNK_SIZE * chunk
     new_buf.raw[target : target + L.CHUNK_SIZE] = old_buf.raw[source : source + L.CHUNK_SIZE]
     _link_entry(new, chunk)
     old_at = geo.h_chunk + 12 * entry
     new_at = geo.h_chunk + 12 * chunk
+    copies = old.dbuf.dnode.objset.release.keeps_chunk_order
+    move = array_copy if copies else array_transfer
     for field in (L.H_NAME_CHUNK, L.H_VALUE_CHUNK):
-        new_buf.h[new_at + field] = _transfer_array(old, old_buf.h[old_at + field], new)
-    _chunk_free(old, entry)
+        new_buf.h[new_at + field] = move(old, old_buf.h[old_at + field], new)
+    if copies:
+        for field in freed_fields(old):
+            array_free(old, old_at + field)
+    chunk_free(old, entry)
     old_buf.h[L.H_NENTRIES] -= 1
     new_buf.h[L.H_NENTRIES] += 1
 

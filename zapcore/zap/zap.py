@@ -16,6 +16,7 @@ from zapcore.dmu.objset import Objset, Tx
 from zapcore.errors import ZapErrno, fail, openzfs
 from zapcore.locks import RWLock
 from zapcore.zap.name import HASH28_MASK, HASH48_MASK
+from zapcore.zap.norm import forms_of
 
 if TYPE_CHECKING:
     from zapcore.zap.micro import MicroIndex
@@ -30,6 +31,7 @@ class Zap(User):
         "block_shift",
         "dnode",
         "flags",
+        "forms",
         "geometry",
         "hash_bits",
         "hash_mask",
@@ -54,7 +56,7 @@ class Zap(User):
         )
         self.micro: MicroIndex | None = None
         self.salt = 0
-        self.norm = 0
+        self.set_norm(0)
         self.flags = 0
         self.become_fat_shaped()
 
@@ -64,6 +66,11 @@ class Zap(User):
         self.block_shift = len(buf.raw).bit_length() - 1
         self.geometry = L.geometry(self.block_shift)
         self.set_flags(0 if self.micro is not None else buf.q[L.Q_FLAGS])
+
+    def set_norm(self, norm: int) -> None:
+        """Remember zap_normflags, and what of them the release knows."""
+        self.norm = norm
+        self.forms = forms_of(norm, self.objset.release.lower_case)
 
     def set_flags(self, flags: int) -> None:
         """Remember zap_flags and what zap_hashbits() and zap_maxcd() make of them."""
@@ -92,7 +99,7 @@ def _open(dnode: Dnode, dbuf: Dbuf) -> Zap:
     elif q[L.Q_BLOCK_TYPE] == L.ZBT_HEADER and q[L.Q_MAGIC] == L.ZAP_MAGIC:
         zap = Zap(dnode, dbuf)
         zap.salt = q[L.Q_SALT]
-        zap.norm = q[L.Q_NORMFLAGS]
+        zap.set_norm(q[L.Q_NORMFLAGS])
     else:
         raise ZapErrno(errno.EIO)
     winner = dbuf.set_user(zap)

@@ -98,7 +98,6 @@ DMU_OT_OBJECT_DIRECTORY = 1
 DMU_OT_DIRECTORY_CONTENTS = 20
 DMU_NEW_OBJECT = (1 << 64) - 1
 DMU_OBJECT_END = (1 << 64) - 1
-DMU_READ_NO_PREFETCH = 1
 TXG_NOWAIT = 0
 SCL_CONFIG, SCL_STATE = 1, 2
 RW_READER, RW_WRITER = 0, 1
@@ -134,8 +133,9 @@ class Attribute(ctypes.Structure):
 class Library:
     """A loaded libzpool: every function of PROTOTYPES as an attribute, tunables through `tune`.
 
-    `named_at` is the offset of za_name in what `attribute()` returns. Raises OSError where it cannot be
-    loaded and AttributeError where a function is missing.
+    `look` are the flags to read a block with that change nothing (DMU_READ_NO_PREFETCH and what else that
+    takes); `named_at` is the offset of za_name in what `attribute()` returns. Raises OSError where it cannot
+    be loaded and AttributeError where a function is missing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -147,6 +147,8 @@ class Library:
         self.handle = ctypes.CDLL(str(path), mode=os.RTLD_GLOBAL | os.RTLD_NOW)
         for name, codes in PROTOTYPES.items():
             self._bind(name, codes)
+        # 734eba251d numbered the flags anew, and reading says that a dbuf is to stay, but with KEEP_CACHING
+        self.look = 1 << 3 | 1 << 9 if hasattr(self.handle, "dmu_buf_will_fill_flags") else 1
         self.has_attribute_alloc = hasattr(self.handle, "zap_attribute_alloc")
         self.named_at = ctypes.sizeof(Attribute) + (8 if self.has_attribute_alloc else 0)
         self._attributes: list[ctypes.Array[ctypes.c_char]] = []

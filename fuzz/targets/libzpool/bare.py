@@ -17,7 +17,7 @@ from pathlib import Path
 
 from fuzz.program import Op, Program, Zap
 from fuzz.targets.libzpool.abi import DMU_NEW_OBJECT, DMU_OBJECT_END, TXG_NOWAIT, Library
-from fuzz.targets.libzpool.locate import find_library
+from fuzz.targets.libzpool.locate import find_library, python_for
 from fuzz.targets.libzpool.pool import Pool
 from fuzz.targets.libzpool.target import LibzpoolTarget
 
@@ -85,7 +85,7 @@ def compare(library: Path, count: int, seconds: float = 1.0, rounds: int = 3) ->
     best = [0.0, 0.0]
     programs = max(50, int(seconds * 20_000 / (count + 2)))
     for _ in range(rounds):
-        command = [sys.executable, "-m", __spec__.name, "--library", str(library)]
+        command = [*python_for(library), "-m", __spec__.name, "--library", str(library)]
         command += ["--only-bare", str(count), str(programs)]
         out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         best[0] = max(best[0], programs / float(out))

@@ -9,13 +9,13 @@ import os
 import select
 import struct
 import subprocess
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from fuzz.targets.fetch import ROOT
+from fuzz.targets.libzpool.locate import python_for
 from fuzz.targets.libzpool.wire import FRAME, Command, Status, write_all
 
 TEXT_BYTES = 64 << 10
@@ -78,7 +78,7 @@ class Child:
         # A fuzzer's own settings must not reach the library's process.
         environment.pop("LD_PRELOAD", None)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, str(library), *map(str, given), *more],
+            [*python_for(library), "-m", module, str(library), *map(str, given), *more],
             stdin=subprocess.DEVNULL,
             stdout=self._printed,
             stderr=self._printed,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 
-PINNED = {"2.1": "2.1.11", "2.3": "2.3.2"}
+PINNED = {"2.1": "2.1.11", "2.3": "2.3.2", "2.4": "2.4.4"}
 """The OpenZFS version that each release of the model is compared against."""
+
+GLIBC = "glibc"
+"""In a library's folder, the folder of the C library that it needs if the system's is older."""
 
 
 class NoLibrary(Exception):
@@ -22,6 +26,15 @@ def _in_folder(folder: Path) -> Path | None:
 
 def _numbers(name: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", name))
+
+
+def python_for(library: Path) -> list[str]:
+    """The command that starts Python so that it can load a library: by a loader of the library's own, where
+    its folder has one."""
+    folder = library.parent / GLIBC
+    for loader in folder.glob("ld-linux*.so.*"):
+        return [str(loader), "--library-path", f"{library.parent}:{folder}", sys.executable]
+    return [sys.executable]
 
 
 def find_library(release: str = "", path: str | os.PathLike[str] | None = None) -> Path:

@@ -2,7 +2,7 @@
 
 Two shapes: 2.2 and later print `ASSERT at FILE:LINE:FUNCTION()` and then the expression with its values,
 2.1 and earlier the other way round. VERIFY and ASSERT cannot be told apart there, so the kind is `assertion`
-for both. `panic()` and `cmn_err(CE_PANIC)` print `error: ...`.
+for both. `panic()` and `cmn_err(CE_PANIC)` print `error: ...`, in 2.4 `libzpool: PANIC: ...`.
 """
 
 from __future__ import annotations
@@ -14,20 +14,27 @@ from fuzz.signature import Failure, Signature
 from fuzz.targets.libzpool.stack import FRAME_MARK, SIGNAL_MARK
 
 _PLACE = re.compile(r"^ASSERT at (?P<file>[^:\n]+):(?P<line>\d+):(?P<function>\w+)\(\)", re.M)
-_PANIC = re.compile(r"^error: (?P<text>.*)$", re.M)
-_SUSPENDED = re.compile(r"^WARNING: Pool '[^']*' .*suspended", re.M)
+_PANIC = re.compile(r"^(?:error|libzpool: PANIC): (?P<text>.*)$", re.M)
+_SUSPENDED = re.compile(r"^(?:libzpool: )?WARNING: Pool '[^']*' .*suspended", re.M)
 _FRAME = re.compile(r"^(?:\S*/)?(?P<object>[^\s/(]+)(?P<rest>\([^)]*\)\[0x[0-9a-f]+\])$")
 _HEX = re.compile(r"\b(?:0x[0-9a-f]+|\d+)\b")
 _NOT_STACK = frozenset({"libspl_assertf", "libspl_assert", "libspl_backtrace", "panic", "vpanic", "cmn_err"})
 _NUMBER = r"(?:0x[0-9a-fA-F]+|\(nil\)|\(null\)|-?\d+)"
+_VERIFY3 = re.compile(r"VERIFY3[BSUP]\((.+), (==|!=|<=|>=|<|>), (.+)\) failed \(")
+_VERIFY0 = re.compile(r"VERIFY0P?\((.+)\) failed \(")
 _SHOWN = re.compile(rf" \({_NUMBER} (?:==|!=|<=|>=|<|>) {_NUMBER}\)")
 
 
 def strip_values(text: str) -> str:
-    """The expression without the values that VERIFY3's kin print after it.
+    """The expression as C has it, without the values that VERIFY3's kin print after it.
 
-    What follows the values (the text of VERIFY3UF and its kin) goes too: it is made of values.
+    What follows the values (the text of VERIFY3UF and its kin) goes too: it is made of values. 2.4 prints the
+    macro, and what it was given.
     """
+    if told := _VERIFY3.match(text):
+        return " ".join(told.groups())
+    if told := _VERIFY0.match(text):
+        return f"{told[1]} == 0"
     shown = _SHOWN.search(text)
     return (text[: shown.start()] if shown else text).strip()
 

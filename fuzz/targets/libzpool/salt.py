@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import struct
 
-from fuzz.targets.libzpool.abi import DMU_NEW_OBJECT, DMU_OBJECT_END, DMU_READ_NO_PREFETCH, TXG_NOWAIT
+from fuzz.targets.libzpool.abi import DMU_NEW_OBJECT, DMU_OBJECT_END, TXG_NOWAIT
 from fuzz.targets.libzpool.pool import Pool, PoolProblem
 
 MICRO_SALT = 8
@@ -32,7 +32,7 @@ class SaltWriter:
     def write(self, objset: int, number: int, salt: int, fat: bool, tx: int) -> None:
         """Set the salt of an object that this transaction has just created."""
         lib, tag = self._lib, self._pool.tag
-        lib.dmu_buf_hold(objset, number, 0, tag, ctypes.addressof(self._dbuf), DMU_READ_NO_PREFETCH)
+        lib.dmu_buf_hold(objset, number, 0, tag, ctypes.addressof(self._dbuf), lib.look)
         dbuf = self._dbuf.value
         assert dbuf is not None
         lib.dmu_buf_will_dirty(dbuf, tx)
@@ -52,7 +52,7 @@ class SaltWriter:
             raise PoolProblem("an empty pool has no room")
         number = lib.zap_create_flags(pool.os, 0, 1, 1, 9, 17, 0, 0, tx)
         lib.dmu_tx_commit(tx)
-        lib.dmu_buf_hold(pool.os, number, 0, pool.tag, ctypes.addressof(self._dbuf), DMU_READ_NO_PREFETCH)
+        lib.dmu_buf_hold(pool.os, number, 0, pool.tag, ctypes.addressof(self._dbuf), lib.look)
         dbuf = self._dbuf.value
         assert dbuf is not None
         data = ctypes.c_uint64.from_address(dbuf + _DATA_AT).value

@@ -15,7 +15,7 @@ from fuzz.run import Trace
 from fuzz.signature import Failure
 from fuzz.targets.base import Result
 from fuzz.targets.libzpool.child import Child, Gone, Silent, TooBig
-from fuzz.targets.libzpool.locate import find_library
+from fuzz.targets.libzpool.locate import NoLibrary, find_library
 from fuzz.targets.libzpool.message import read_death, read_silence
 from fuzz.targets.libzpool.wire import Command, Flags, Names, Reader, Status, WireProblem, pack_run
 from zapcore.errors import LimitExceeded
@@ -66,8 +66,8 @@ class LibzpoolTarget:
     """Programs on a real library, in a worker that is started when needed and replaced when it dies.
 
     `release` is one of the model's (`2.1`, `2.3`) or an OpenZFS version; `path` any libzpool instead.
-    `deadline` is how many seconds one op may take; `rename_unlinks_first` as `zapcore.release` has it (2.1 is
-    libzpool.so.5). Raises NoLibrary.
+    `deadline` is how many seconds one op may take; `rename_unlinks_first` and `lower_case` as
+    `zapcore.release` has them (2.1 is libzpool.so.5, 2.3 is 6, 2.4 is 7). Raises NoLibrary.
     """
 
     def __init__(
@@ -79,7 +79,9 @@ class LibzpoolTarget:
     ) -> None:
         self.library: Path = find_library(release, path)
         self.name = f"libzpool-{release or self.library.parent.name}"
-        self.rename_unlinks_first = self.library.name.partition(".so.")[2][:1] != "5"
+        soname = self.library.name.partition(".so.")[2].partition(".")[0]
+        self.rename_unlinks_first = soname != "5"
+        self.lower_case = soname in ("5", "6", "")
         self._deadline = deadline
         self._child: Child | None = None
         self._names: Names | None = None
@@ -267,9 +269,13 @@ class LibzpoolTarget:
             self._child.forget_text()
 
     def _ready(self) -> Child:
-        """The worker, started where there is none."""
+        """The worker, started where there is none. Raises NoLibrary."""
         if self._child is None:
-            self._child = self._new_child()
+            try:
+                self._child = self._new_child()
+            except Gone as ended:
+                why = ended.text.strip().rpartition("\n")[2] or str(ended)
+                raise NoLibrary(f"{self.library}: not a libzpool that can be used here: {why}") from None
             self._served = self._syncs = 0
         return self._child
 

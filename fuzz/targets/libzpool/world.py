@@ -15,7 +15,6 @@ from fuzz.targets.libzpool.abi import (
     DMU_OBJECT_END,
     DMU_OT_DIRECTORY_CONTENTS,
     DMU_OT_OBJECT_DIRECTORY,
-    DMU_READ_NO_PREFETCH,
     TXG_NOWAIT,
     ObjectInfo,
 )
@@ -160,7 +159,7 @@ class World:
         if count > len(self._room):
             self._room = ctypes.create_string_buffer(2 * count)
         at = ctypes.addressof(self._room)
-        if error := lib.dmu_read(self.os, zap.number, 0, count, at, DMU_READ_NO_PREFETCH):
+        if error := lib.dmu_read(self.os, zap.number, 0, count, at, lib.look):
             raise Drift(f"dmu_read: {os.strerror(error)}")
         return info.data_block_size, ctypes.string_at(at, count)
 
@@ -172,7 +171,7 @@ class World:
         at = ctypes.byref(dbuf)
         states = bytearray()
         for offset in range(0, length, max(size, 1)):
-            if error := lib.dmu_buf_hold(self.os, zap.number, offset, tag, at, DMU_READ_NO_PREFETCH):
+            if error := lib.dmu_buf_hold(self.os, zap.number, offset, tag, at, lib.look):
                 raise Drift(f"dmu_buf_hold: {os.strerror(error)}")
             states.append(min(lib.dmu_buf_refcount(dbuf) - 1, 255))
             states.append(bool(lib.dmu_buf_get_user(dbuf)))

@@ -1,0 +1,220 @@
+"""The chunks of a leaf: taken off its free list and given back, one by one or as the arrays that hold names
+and values. From module/zfs/zap_leaf.c."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from zapcore import layout as L
+from zapcore.errors import fail, openzfs
+
+if TYPE_CHECKING:
+    from zapcore.zap.leaf import Leaf
+
+_CHUNK = struct.Struct("<B21sH")
+"""An array chunk, and a free one (whose content is blank): type, content, next."""
+
+
+@openzfs("zap_leaf.c", "zap_leaf_chunk_alloc")
+def chunks_alloc(leaf: Leaf, count: int, kind: int) -> list[int]:
+    """Take chunks off the free list, one after the other, and give them their type. They stay linked as they
+    were there, which is how an array is linked."""
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    h, raw = buf.h, buf.raw
+    first, next_at, chunks = geo.first_chunk, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
+    free = h[L.H_NFREE]
+    chunk = h[L.H_FREELIST]
+    taken = []
+    for left in range(free, free - count, -1):
+        if not left:
+            fail("zap_leaf_phys(l)->l_hdr.lh_nfree > 0", line=178)
+        if chunk >= chunks:
+            fail(
+                "chunk < ZAP_LEAF_NUMCHUNKS(l)",
+                macro="VERIFY3U",
+                values=(chunk, chunks),
+                operator="<",
+                line=181,
+            )
+        at = first + 24 * chunk
+        if raw[at] != L.CHUNK_FREE:
+            fail("ZAP_LEAF_CHUNK(l, chunk).l_free.lf_type == ZAP_CHUNK_FREE", macro="VERIFY3U", line=182)
+        raw[at] = kind
+        taken.append(chunk)
+        chunk = h[next_at + 12 * chunk]
+    h[L.H_FREELIST] = chunk
+    h[L.H_NFREE] = free - count
+    return taken
+
+
+@openzfs("zap_leaf.c", "zap_leaf_chunk_free")
+def chunk_free(leaf: Leaf, chunk: int) -> None:
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    h, raw = buf.h, buf.raw
+    if h[L.H_NFREE] >= geo.chunks:
+        fail("zap_leaf_phys(l)->l_hdr.lh_nfree < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=196)
+    if chunk >= geo.chunks:
+        fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=197)
+    at = geo.first_chunk + L.CHUNK_SIZE * chunk
+    if raw[at] == L.CHUNK_FREE:
+        fail("zlf->lf_type != ZAP_CHUNK_FREE", line=198)
+    _CHUNK.pack_into(raw, at, L.CHUNK_FREE, b"", h[L.H_FREELIST])
+    h[L.H_FREELIST] = chunk
+    h[L.H_NFREE] += 1
+
+
+@openzfs("zap_leaf.c", "zap_leaf_array_create")
+def array_create(leaf: Leaf, data: bytes) -> int:
+    """Store big-endian bytes in chunks; returns the first, CHAIN_END for none. The last chunk's unused
+    bytes stay what they were."""
+    if not data:
+        return L.CHAIN_END
+    geo = leaf.geometry
+    raw = leaf.dbuf.buf.raw
+    chunks = chunks_alloc(leaf, L.array_chunks(len(data)), L.CHUNK_ARRAY)
+    content = geo.first_chunk + 1
+    end = 0
+    for chunk in chunks[:-1]:
+        start = content + 24 * chunk
+        raw[start : start + L.ARRAY_BYTES] = data[end : end + L.ARRAY_BYTES]
+        end += L.ARRAY_BYTES
+    last = chunks[-1]
+    start = content + 24 * last
+    raw[start : start + len(data) - end] = data[end:]
+    leaf.dbuf.buf.h[geo.h_chunk + 12 * last + L.H_CHUNK_NEXT] = L.CHAIN_END
+    return chunks[0]
+
+
+def freed_fields(leaf: Leaf) -> tuple[int, int]:
+    """An entry's links to its arrays, in the order in which they are freed with it."""
+    if leaf.dbuf.dnode.objset.release.keeps_chunk_order:
+        return L.H_VALUE_CHUNK, L.H_NAME_CHUNK
+    return L.H_NAME_CHUNK, L.H_VALUE_CHUNK
+
+
+def array_free(leaf: Leaf, link: int) -> None:
+    """Free the array that 16-bit word `link` points to, chunk by chunk."""
+    if leaf.dbuf.dnode.objset.release.keeps_chunk_order:
+        _free_in_order(leaf, leaf.dbuf.buf.h[link])
+    else:
+        _free_reversed(leaf, link)
+
+
+@openzfs("zap_leaf.c", "zap_leaf_array_free")
+def _free_in_order(leaf: Leaf, chunk: int) -> None:
+    """The array's first chunk is the first of the free list then (since 9a81484e35)."""
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    raw, h = buf.raw, buf.h
+    first, next_at, chunks = geo.first_chunk, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
+    free, old_head = h[L.H_NFREE], h[L.H_FREELIST]
+    tail = L.H_FREELIST
+    while chunk != L.CHAIN_END:
+        if chunk >= chunks:
+            fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U")
+        at = first + 24 * chunk
+        if raw[at] != L.CHUNK_ARRAY:
+            fail("c->l_array.la_type == ZAP_CHUNK_ARRAY", macro="VERIFY3U")
+        if free >= chunks:
+            fail("hdr->lh_nfree < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U")
+        h[tail] = chunk
+        tail = next_at + 12 * chunk
+        chunk = h[tail]
+        _CHUNK.pack_into(raw, at, L.CHUNK_FREE, b"", chunk)
+        free += 1
+    h[tail] = old_head
+    h[L.H_NFREE] = free
+
+
+@openzfs("zap_leaf.c", "zap_leaf_array_free")
+def _free_reversed(leaf: Leaf, link: int) -> None:
+    """The array's last chunk is the first of the free list then, and the link ends."""
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    raw, h = buf.raw, buf.h
+    first, next_at, chunks = geo.first_chunk, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
+    chunk = h[link]
+    h[link] = L.CHAIN_END
+    free, head = h[L.H_NFREE], h[L.H_FREELIST]
+    while chunk != L.CHAIN_END:
+        following = h[next_at + 12 * chunk]
+        if raw[first + 24 * chunk] != L.CHUNK_ARRAY:
+            fail("ZAP_LEAF_CHUNK(l, chunk).l_array.la_type == ZAP_CHUNK_ARRAY", macro="VERIFY3U", line=261)
+        if free >= chunks or chunk >= chunks:
+            h[L.H_NFREE] = free
+            chunk_free(leaf, chunk)
+        _CHUNK.pack_into(raw, first + 24 * chunk, L.CHUNK_FREE, b"", head)
+        free += 1
+        head = chunk
+        chunk = following
+    h[L.H_NFREE], h[L.H_FREELIST] = free, head
+
+
+@openzfs("zap_leaf.c", "zap_leaf_array_read")
+def read_array(leaf: Leaf, chunk: int, size: int) -> bytes:
+    """The first `size` bytes of an array, big-endian as stored."""
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    raw, h = buf.raw, buf.h
+    content, next_at, chunks = geo.first_chunk + 1, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
+    if 0 < size <= L.ARRAY_BYTES and chunk < chunks:
+        return bytes(raw[content + 24 * chunk : content + 24 * chunk + size])
+    pieces = []
+    for left in range(size, 0, -L.ARRAY_BYTES):
+        if chunk >= chunks:
+            fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=310)
+        start = content + 24 * chunk
+        pieces.append(raw[start : start + min(left, L.ARRAY_BYTES)])
+        chunk = h[next_at + 12 * chunk]
+    return b"".join(pieces)
+
+
+@openzfs("zap_leaf.c", "zap_leaf_array_copy")
+def array_copy(old: Leaf, chunk: int, new: Leaf) -> int:
+    """Copy an array's chunks, whole; returns the first in the new leaf (since 9a81484e35)."""
+    geo = old.geometry
+    old_h, old_raw = old.dbuf.buf.h, old.dbuf.buf.raw
+    contents = []
+    while chunk != L.CHAIN_END:
+        if chunk >= geo.chunks:
+            fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U")
+        source = geo.first_chunk + 24 * chunk
+        if old_raw[source] != L.CHUNK_ARRAY:
+            fail("la->la_type == ZAP_CHUNK_ARRAY", macro="VERIFY3U")
+        contents.append(old_raw[source : source + 22])
+        chunk = old_h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
+    return _placed(new, contents)
+
+
+@openzfs("zap_leaf.c", "zap_leaf_transfer_array")
+def array_transfer(old: Leaf, chunk: int, new: Leaf) -> int:
+    """Move an array's chunks, whole; returns the first in the new leaf."""
+    geo = old.geometry
+    old_h, old_raw = old.dbuf.buf.h, old.dbuf.buf.raw
+    contents = []
+    while chunk != L.CHAIN_END:
+        if chunk >= geo.chunks:
+            fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=719)
+        following = old_h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
+        source = geo.first_chunk + 24 * chunk
+        contents.append(old_raw[source : source + 22])
+        chunk_free(old, chunk)
+        chunk = following
+    return _placed(new, contents)
+
+
+def _placed(leaf: Leaf, contents: list[bytearray]) -> int:
+    """Put chunks of these contents, type and all, in a leaf as one array; returns the first."""
+    if not contents:
+        return L.CHAIN_END
+    geo = leaf.geometry
+    placed = chunks_alloc(leaf, len(contents), L.CHUNK_ARRAY)
+    raw = leaf.dbuf.buf.raw
+    for place, content in zip(placed, contents, strict=True):
+        target = geo.first_chunk + 24 * place
+        raw[target : target + 22] = content
+    leaf.dbuf.buf.h[geo.h_chunk + 12 * placed[-1] + L.H_CHUNK_NEXT] = L.CHAIN_END
+    return placed[0]
