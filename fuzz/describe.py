@@ -26,7 +26,7 @@ from zapcore.release import RELEASES
 from zapcore.zap.leaf import Leaf
 from zapcore.zap.zap import Zap
 
-PREFERRED = ("2.3", "unfixed", "explicit-evict", "2.1")
+PREFERRED = ("2.3", "2.4", "unfixed", "explicit-evict", "2.1")
 """Which release's run is told, of those that fail."""
 LANGUAGES: Mapping[str, str] = {".py": "python", ".c": "c"}
 
