@@ -55,7 +55,7 @@ def test_whole_run(tmp_path: Path) -> None:
     assert measured.steady.executions > 0 < measured.steady.inputs
     assert measured.steady.old > 0 < measured.steady.young
     assert data["steady"]["memory"] > 10
-    assert data["steady"]["samples"][0][0] < data["steady"]["samples"][-1][0] <= 15
+    assert data["steady"]["samples"][0][0] < data["steady"]["samples"][-1][0]
     assert "executions a CPU second at the end" in table
 
 

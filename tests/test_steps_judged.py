@@ -19,6 +19,11 @@ THREE = TWO + "add z 0x4000000000000000 len=180\n"
 DEEP = FAT + "".join(f"add z {key:#x} len=180\n" for key in (0, *(1 << 63 - bit for bit in range(7))))
 """Each splits the leaf of 0x0, the sixth makes the table leave the header, the last begins a table of four
 blocks."""
+OTHER_CDS = Edit(
+    "zap.split:_transfer_entry",
+    "    _link_entry(new, chunk)\n",
+    "    new_buf.raw[target + 12] += 7\n    _link_entry(new, chunk)\n",
+)
 FAULTS = {
     "a micro ZAP made fat gives new differentiators": (
         "zap:moved",
@@ -31,20 +36,12 @@ FAULTS = {
     "a split gives new differentiators": (
         "zap:moved",
         FAT + "add z 0x8000000000000000 len=180\nadd z 0x0 len=180\n",
-        Edit(
-            "zap.split:_transfer_entry",
-            "    _link_entry(new, chunk)\n",
-            "    new_buf.raw[target + 12] += 7\n    _link_entry(new, chunk)\n",
-        ),
+        OTHER_CDS,
     ),
     "a split gives a new differentiator to what an op before it left alone": (
         "zap:moved",
         FAT + "add z 0x8000000000000000 len=80\nadd z 0x1000000000000000 len=60\nadd z 0x0 len=120\n",
-        Edit(
-            "zap.split:_transfer_entry",
-            "    _link_entry(new, chunk)\n",
-            "    new_buf.raw[target + 12] += 7\n    _link_entry(new, chunk)\n",
-        ),
+        OTHER_CDS,
     ),
     "a number is given out again while a cursor holds its old object": (
         "zap:number",

@@ -99,11 +99,12 @@ def _atheris_lane(judge: bool) -> Callable[[Pipe, str], None]:
         from fuzz.run import run
         from fuzz.targets.features import features
         from fuzz.targets.model import ModelTarget
-        from fuzz.targets.select import FUZZ_BLOCK_LIMIT, FUZZ_BYTE_LIMIT
+        from fuzz.targets.select import make_target
 
         instrument()
         observe = reserve()
-        model = ModelTarget(release, block_limit=FUZZ_BLOCK_LIMIT, byte_limit=FUZZ_BYTE_LIMIT)
+        model = make_target("model", release, small=True)
+        assert isinstance(model, ModelTarget)
 
         def trace(index: int, op: Op, result: Result) -> None:
             for feature in features(model, op):

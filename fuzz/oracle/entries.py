@@ -300,10 +300,10 @@ def _wrong_bins(
         ("pointers", length, [1 << at for at in range(BINS)], 0, pointers),
         ("entries", entries, range(0, 5 * BINS, 5), 4, fives),
         ("tenths", full, range(0, size * BINS, size), size - 1, tenths),
-        ("entries", entries, range(BINS), 0, chains),
+        ("entries in buckets", entries, range(BINS), 0, chains),
     )
     for what, wanted, least, more, bins in rows:
         low = sum(map(mul, bins, least))
         if low > wanted or (not bins[-1] and low + more * leaves < wanted):
-            return f"expected {what} of all leaves that make {wanted}, got {bins}"
+            return f"expected {what} that make {wanted}, got {bins}"
     return None

@@ -105,7 +105,7 @@ def private_sources(machine: list[Source]) -> list[Source]:
     extra = ("contrib",) if "universe" not in main[0].components else main[0].components
     wide = {x.suite: dataclasses.replace(x, components=("main", *extra)) for x in reversed(main)}
     if "contrib" in extra:
-        for suite in (suite for wanted in WANTED for suite in (wanted.suite, wanted.base)):
+        for suite in [x.suite for x in WANTED] + [x.base for x in WANTED]:
             wide.setdefault(suite, dataclasses.replace(main[0], suite=suite, components=("main", "contrib")))
     return list(wide.values())
 

@@ -94,8 +94,12 @@ class ModelTarget:
         WATCH.start()
         WATCH.patience = self.patience
         was_heavy = self._is_heavy()
-        limits = {"block_limit": self.block_limit, "byte_limit": self.byte_limit}
-        self.objset = Objset(self.release, stale_bytes=self.stale_bytes, **limits)
+        self.objset = Objset(
+            self.release,
+            block_limit=self.block_limit,
+            byte_limit=self.byte_limit,
+            stale_bytes=self.stale_bytes,
+        )
         self.headers = {header.name: header for header in program.zaps}
         self.numbers: dict[str, int] = {}
         self.cursors: dict[str, OpenCursor] = {}

@@ -51,6 +51,7 @@ def chunks_alloc(leaf: Leaf, count: int, kind: int) -> list[int]:
 
 @openzfs("zap_leaf.c", "zap_leaf_chunk_free")
 def chunk_free(leaf: Leaf, chunk: int) -> None:
+    """Clear a chunk and put it first on the free list."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     h, raw = buf.h, buf.raw
@@ -112,6 +113,7 @@ def _free_in_order(leaf: Leaf, chunk: int) -> None:
     first, next_at, chunks = geo.first_chunk, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
     free, old_head = h[L.H_NFREE], h[L.H_FREELIST]
     tail = L.H_FREELIST
+    h[tail] = chunk
     while chunk != L.CHAIN_END:
         if chunk >= chunks:
             fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U")
@@ -120,7 +122,6 @@ def _free_in_order(leaf: Leaf, chunk: int) -> None:
             fail("c->l_array.la_type == ZAP_CHUNK_ARRAY", macro="VERIFY3U")
         if free >= chunks:
             fail("hdr->lh_nfree < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U")
-        h[tail] = chunk
         tail = next_at + 12 * chunk
         chunk = h[tail]
         _CHUNK.pack_into(raw, at, L.CHUNK_FREE, b"", chunk)
