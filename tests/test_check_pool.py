@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,12 +15,12 @@ from click.testing import CliRunner
 
 from fuzz.check.command import check
 from fuzz.targets.fetch import ROOT
-from fuzz.targets.libzpool.locate import NoLibrary, find_library
+from fuzz.targets.libzpool.locate import NoLibrary, find_library, python_for
 from tests.make_pool import DAMAGED
 from tests.needs import missing
 
 
-@pytest.fixture(scope="module", params=["2.3", "2.1"])
+@pytest.fixture(scope="module", params=["2.4", "2.3", "2.1"])
 def pool(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
     """The options that name a pool's image and the library that wrote it."""
     try:
@@ -30,7 +29,7 @@ def pool(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         missing(reason)
     image = tmp_path_factory.mktemp("pool") / "tank.img"
     environment = os.environ | {"LD_LIBRARY_PATH": str(library.parent), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "tests.make_pool", str(library), str(image)]
+    command = [*python_for(library), "-m", "tests.make_pool", str(library), str(image)]
     subprocess.run(command, check=True, env=environment, timeout=60, capture_output=True)
     before = hashlib.sha256(image.read_bytes()).digest()
     yield ["--pool", str(image), "--libzpool", str(library)]
