@@ -19,7 +19,7 @@ from zapcore.locks import RWLock, Threads
 
 GEO = L.geometry(9)
 ZAP = Zap("z", words=1, prehashed=True, leaf_shift=9)
-FIRST, SECOND = (5 << 60,), (6 << 60,)
+FIRST, SECOND, BELOW = (5 << 60,), (6 << 60,), (1 << 60,)
 SAME_HASH = (FIRST[0] | 1,)
 """28 bits of a key are its hash."""
 
@@ -28,6 +28,8 @@ ADD, LOOKUP, REMOVE = (
     Op("lookup", "z", FIRST, 1, 8192),
     Op("remove", "z", FIRST),
 )
+SPLIT = ADD._replace(length=180)
+"""Moves the first entry to another leaf if the other is below it."""
 UPDATE, NEXT = Op("update", "z", FIRST, 1, 60), Op("next", "c")
 
 
@@ -64,6 +66,10 @@ def bad_name(header: Dbuf, leaf: Dbuf) -> None:
 
 def value_is_entry(header: Dbuf, leaf: Dbuf) -> None:
     leaf.buf.h[in_entry(leaf) + L.H_VALUE_CHUNK] = entry(leaf)
+
+
+def bad_value(header: Dbuf, leaf: Dbuf) -> None:
+    leaf.buf.h[in_entry(leaf) + L.H_VALUE_CHUNK] = 0x1234
 
 
 def bad_free_list(header: Dbuf, leaf: Dbuf) -> None:
@@ -117,7 +123,7 @@ CASES = [
         "the chain of a bucket ends",
     ),
     Case(chain_to_itself, NEXT, "zap_leaf.c:zap_leaf_lookup_closest", "the chain of a bucket ends"),
-    Case(bad_name, LOOKUP, "zap_leaf.c:zap_leaf_array_read", IN_RANGE),
+    Case(bad_name, LOOKUP, "zap_leaf.c:zap_leaf_array_read", "the chunks of an array are in its leaf"),
     Case(
         value_is_entry,
         UPDATE,

@@ -76,11 +76,9 @@ RARE_MUTANTS = (
         (
             Edit(
                 "zap.leaf:_matches",
-                "    return length == name.numints and "
-                "read_array(leaf, h[at + L.H_NAME_CHUNK], len(stored)) == stored\n",
-                "    whole = len(stored) // L.ARRAY_BYTES * L.ARRAY_BYTES or len(stored)\n"
-                "    return length == name.numints and "
-                "read_array(leaf, h[at + L.H_NAME_CHUNK], whole) == stored[:whole]\n",
+                "    stored = name.stored\n",
+                "    whole = len(name.stored) // L.ARRAY_BYTES * L.ARRAY_BYTES\n"
+                "    stored = name.stored[:whole] or name.stored\n",
             ),
         ),
     ),

@@ -141,12 +141,13 @@ def _free_reversed(leaf: Leaf, link: int) -> None:
     h[link] = L.CHAIN_END
     free, head = h[L.H_NFREE], h[L.H_FREELIST]
     while chunk != L.CHAIN_END:
-        following = h[next_at + 12 * chunk]
-        if raw[first + 24 * chunk] != L.CHUNK_ARRAY:
+        # what lies behind a block is hardly ever an array's chunk
+        if chunk >= chunks or raw[first + 24 * chunk] != L.CHUNK_ARRAY:
             fail("ZAP_LEAF_CHUNK(l, chunk).l_array.la_type == ZAP_CHUNK_ARRAY", macro="VERIFY3U", line=261)
-        if free >= chunks or chunk >= chunks:
+        if free >= chunks:
             h[L.H_NFREE] = free
             chunk_free(leaf, chunk)
+        following = h[next_at + 12 * chunk]
         _CHUNK.pack_into(raw, first + 24 * chunk, L.CHUNK_FREE, b"", head)
         free += 1
         head = chunk
@@ -155,8 +156,9 @@ def _free_reversed(leaf: Leaf, link: int) -> None:
 
 
 @openzfs("zap_leaf.c", "zap_leaf_array_read")
-def read_array(leaf: Leaf, chunk: int, size: int) -> bytes:
-    """The first `size` bytes of an array, big-endian as stored."""
+def read_array(leaf: Leaf, chunk: int, size: int, *, short: bool = False) -> bytes:
+    """The first `size` bytes of an array, big-endian as stored. `short`: OpenZFS takes a short way there and
+    does not look where a chunk is: of a damaged leaf it reads what lies behind the block."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     raw, h = buf.raw, buf.h
@@ -165,12 +167,35 @@ def read_array(leaf: Leaf, chunk: int, size: int) -> bytes:
         return bytes(raw[content + 24 * chunk : content + 24 * chunk + size])
     pieces = []
     for left in range(size, 0, -L.ARRAY_BYTES):
+        if chunk >= chunks and short:
+            fail("the chunks of an array are in its leaf")
         if chunk >= chunks:
             fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=310)
         start = content + 24 * chunk
         pieces.append(raw[start : start + min(left, L.ARRAY_BYTES)])
         chunk = h[next_at + 12 * chunk]
     return b"".join(pieces)
+
+
+def array_is(leaf: Leaf, chunk: int, wanted: bytes) -> bool:
+    """Whether an array begins with these bytes; nothing behind the first chunk that differs is looked at. A
+    part of zap_leaf_array_match(), whose place its assertion has."""
+    geo = leaf.geometry
+    buf = leaf.dbuf.buf
+    raw, h = buf.raw, buf.h
+    content, next_at, chunks = geo.first_chunk + 1, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
+    size = len(wanted)
+    if size <= L.ARRAY_BYTES and chunk < chunks:
+        return bytes(raw[content + 24 * chunk : content + 24 * chunk + size]) == wanted
+    for at in range(0, size, L.ARRAY_BYTES):
+        if chunk >= chunks:
+            fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=367)
+        piece = wanted[at : at + L.ARRAY_BYTES]
+        start = content + 24 * chunk
+        if raw[start : start + len(piece)] != piece:
+            return False
+        chunk = h[next_at + 12 * chunk]
+    return True
 
 
 @openzfs("zap_leaf.c", "zap_leaf_array_copy")

@@ -14,8 +14,16 @@ from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf, User
 from zapcore.errors import ZapErrno, fail, openzfs
 from zapcore.locks import RWLock, Threads
-from zapcore.zap.chunks import array_create, array_free, chunk_free, chunks_alloc, freed_fields, read_array
-from zapcore.zap.name import MATCH_NORMALIZE
+from zapcore.zap.chunks import (
+    array_create,
+    array_free,
+    array_is,
+    chunk_free,
+    chunks_alloc,
+    freed_fields,
+    read_array,
+)
+from zapcore.zap.name import MATCH_NORMALIZE, MAX_NAME
 
 if TYPE_CHECKING:
     from zapcore.zap.name import Name
@@ -123,8 +131,12 @@ def _matches(leaf: Leaf, at: int, name: Name) -> bool:
     length = h[at + L.H_NAME_NUMINTS]
     if name.match & MATCH_NORMALIZE:
         return name.matches(read_array(leaf, h[at + L.H_NAME_CHUNK], length).split(b"\0", 1)[0])
+    if length != name.numints:
+        return False
     stored = name.stored
-    return length == name.numints and read_array(leaf, h[at + L.H_NAME_CHUNK], len(stored)) == stored
+    if isinstance(name.key, bytes):
+        return array_is(leaf, h[at + L.H_NAME_CHUNK], stored)
+    return read_array(leaf, h[at + L.H_NAME_CHUNK], len(stored), short=length == 1) == stored
 
 
 @openzfs("zap_leaf.c", "zap_entry_normalization_conflict")
@@ -219,7 +231,10 @@ def entry_value(leaf: Leaf, entry: Entry, size: int, length: int) -> tuple[bytes
     if entry.size > size:
         raise ZapErrno(EINVAL)
     chunk = buf.h[geo.h_chunk + 12 * entry.chunk + L.H_VALUE_CHUNK]
-    stored = read_array(leaf, chunk, entry.size * min(entry.length, length))
+    taken = min(entry.length, length)
+    roomy = length > entry.length + L.ARRAY_BYTES
+    short = entry.size == size and (roomy if size == 1 else size == 8 and taken == 1)
+    stored = read_array(leaf, chunk, entry.size * taken, short=short)
     return _to_integers(stored, entry.size, size), entry.length > length
 
 
@@ -229,7 +244,9 @@ def entry_name(leaf: Leaf, entry: Entry, words: bool) -> bytes:
     geo = leaf.geometry
     h = leaf.dbuf.buf.h
     at = geo.h_chunk + 12 * entry.chunk
-    return read_array(leaf, h[at + L.H_NAME_CHUNK], h[at + L.H_NAME_NUMINTS] * (8 if words else 1))
+    length = h[at + L.H_NAME_NUMINTS]
+    short = length == 1 if words else length + L.ARRAY_BYTES < MAX_NAME
+    return read_array(leaf, h[at + L.H_NAME_CHUNK], length * (8 if words else 1), short=short)
 
 
 @openzfs("zap_leaf.c", "zap_entry_update")

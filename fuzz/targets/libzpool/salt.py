@@ -17,7 +17,7 @@ from fuzz.targets.libzpool.pool import Pool, PoolProblem
 MICRO_SALT = 8
 FAT_SALT = 80
 _ZAP_BYTES = 256
-_DATA_AT = 24
+DATA_AT = 24
 """Offset of db_data in dmu_buf_t."""
 
 
@@ -36,7 +36,7 @@ class SaltWriter:
         dbuf = self._dbuf.value
         assert dbuf is not None
         lib.dmu_buf_will_dirty(dbuf, tx)
-        data = ctypes.c_uint64.from_address(dbuf + _DATA_AT).value
+        data = ctypes.c_uint64.from_address(dbuf + DATA_AT).value
         ctypes.c_uint64.from_address(data + (FAT_SALT if fat else MICRO_SALT)).value = salt
         if fat:
             user = lib.dmu_buf_get_user(dbuf)
@@ -55,7 +55,7 @@ class SaltWriter:
         lib.dmu_buf_hold(pool.os, number, 0, pool.tag, ctypes.addressof(self._dbuf), lib.look)
         dbuf = self._dbuf.value
         assert dbuf is not None
-        data = ctypes.c_uint64.from_address(dbuf + _DATA_AT).value
+        data = ctypes.c_uint64.from_address(dbuf + DATA_AT).value
         salt = ctypes.c_uint64.from_address(data + FAT_SALT).value
         memory = ctypes.string_at(lib.dmu_buf_get_user(dbuf), _ZAP_BYTES)
         lib.dmu_buf_rele(dbuf, pool.tag)
