@@ -7,7 +7,7 @@ operation should have left by `stepcheck`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from zapcore import layout as L
 from zapcore.dmu.dbuf import CACHED
@@ -18,22 +18,19 @@ from zapcore.fatcheck import Fat, fat_violations, hole_violations, order_violati
 from zapcore.known import Known
 from zapcore.leafcheck import LeafEntry, LeafReport, check_leaf
 from zapcore.locks import FREED
+from zapcore.slots import Slots
 from zapcore.stablecheck import SyncAuditor
 from zapcore.stepcheck import (
     Value,
-    micro_places,
     misplaced,
     step_of,
     unshrunk,
     wrong_differentiator,
     wrong_entry,
-    wrong_micro_step,
     wrong_step,
-    wrong_total,
 )
 from zapcore.violation import INVARIANTS, Violation
-from zapcore.zap import micro
-from zapcore.zap.name import Key, key_of
+from zapcore.zap.name import Key, key_of, stored_key
 
 
 def _broken(invariant: str, detail: str) -> Panic:
@@ -156,17 +153,17 @@ class Auditor:
             known.gone.clear()
         if q[L.Q_BLOCK_TYPE] == L.ZBT_MICRO:
             self._look_at_dbufs(dnode, {})
-            if same_header:
-                return None if entries is None else wrong_total(known.slots, entries)
             slots = known.slots
-            known.slots = len(micro.slots_in_use(bytearray(known.header)))
-            wrong = next(_micro_violations(known.header, entries), None)
-            if wrong is None and slots and keys is not None and len(keys) == 1:
-                wrong = wrong_micro_step(before, known.header, keys[0], self.objset.release.lower_case)
+            was_empty = not slots.places
+            wrong = None if same_header else slots.look(known.header)
+            if wrong is None and entries is not None:
+                wrong = slots.wrong_entry(entries, keys)
+            if wrong is None and not (same_header or was_empty) and keys is not None and len(keys) == 1:
+                wrong = slots.wrong_step(len(before), keys[0], self.objset.release.lower_case)
             return wrong
-        if known.slots:
-            known.gone = _micro_differentiators(before)
-            known.slots = 0
+        if known.slots.places:
+            known.gone = {stored_key(name): place.cd for name, place in known.slots.places.items()}
+            known.slots = Slots()
         same_table = self._same_table(dnode, known, same_header)
         if not same_table:
             self._read_table(known)
@@ -280,22 +277,3 @@ def _without(entries: list[LeafEntry], others: list[LeafEntry]) -> list[LeafEntr
 
 _FEW = 8
 """Entries through which a search is faster than a set of them."""
-
-
-def _micro_violations(header: bytes, entries: Mapping[Key, Value] | None) -> Iterator[Violation]:
-    """The slots of a micro ZAP hold what the oracle says."""
-    raw = bytearray(header)
-    found = {}
-    for slot in micro.slots_in_use(raw):
-        name = micro.slot_name(raw, slot)
-        if name in found:
-            yield Violation("entries", 0, f"slot {slot}", f"{name!r} twice")
-        at = micro.slot_offset(slot)
-        found[name] = bytes(raw[at : at + 8])
-    if entries is not None and found != {key: value.data for key, value in entries.items()}:
-        yield Violation("entries", 0, "slots", f"{len(found)} entries, not what was put there")
-
-
-def _micro_differentiators(header: bytes) -> dict[bytes, int]:
-    """Of each entry of a micro ZAP, by its name as a leaf stores it."""
-    return {name + b"\0": cd for name, (_, cd) in micro_places(header).items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from zapcore.leafcheck import LeafEntry, LeafReport
+from zapcore.slots import Slots
 
 
 class Known:
@@ -28,7 +29,7 @@ class Known:
         self.by_name: dict[bytes, LeafEntry] = {}
         self.gone: dict[bytes, int] = {}
         self.total = 0
-        self.slots = 0
+        self.slots = Slots()
         self.destroyed = 0
 
     def block_of(self, entry: LeafEntry) -> int:

@@ -11,8 +11,7 @@ from zapcore import layout as L
 from zapcore.known import Known
 from zapcore.leafcheck import LeafEntry, LeafReport
 from zapcore.namehash import hash_of_key
-from zapcore.violation import Violation
-from zapcore.zap import micro
+from zapcore.violation import Violation, wrong_total
 from zapcore.zap.leaf import to_stored
 from zapcore.zap.name import Key, stored_key
 from zapcore.zap.norm import forms_of
@@ -167,40 +166,6 @@ def _will_grow(known: Known, blkid: int, shift: int) -> bool:
     )
 
 
-def micro_places(block: bytes) -> dict[bytes, tuple[int, int]]:
-    """Slot and differentiator of each name in a micro ZAP."""
-    raw = bytearray(block)
-    words = memoryview(block).cast("I")
-    return {
-        micro.slot_name(raw, slot): (slot, words[micro.slot_offset(slot) // 4 + 2])
-        for slot in micro.slots_in_use(raw)
-    }
-
-
-def wrong_micro_step(before: bytes, after: bytes, key: Key, lower_case: bool) -> Violation | None:
-    """What one op on `key` did to a micro ZAP and should not have: its block grows when every slot is taken
-    (zap_micro.c, zap_lockdir_impl), other names stay where they are, and a new one has the lowest free
-    differentiator of its hash (mze_find_unused_cd)."""
-    old, new = micro_places(before), micro_places(after)
-    if len(after) > len(before) and len(old) < (free := len(before) // micro.SLOT - 1):
-        return Violation("grown", 0, "block", f"{len(after)} bytes, with {len(old)} of {free} slots taken")
-    for name, (slot, cd) in old.items():
-        there = new.get(name)
-        if name != key and there is not None and there != (slot, cd):
-            return Violation("moved", 0, "mze_cd", f"{there[1]} in slot {there[0]}, was {cd}", slot)
-    if key not in new or key in old or not (cd := new[key][1]):
-        return None
-    q = memoryview(after).cast("Q")
-    salt, norm = q[micro.Q_MZ_SALT], forms_of(q[micro.Q_MZ_NORM], lower_case)
-    hashed = hash_of_key(key, salt, 0, norm)
-    others = {
-        each for name, (_, each) in new.items() if name != key and hash_of_key(name, salt, 0, norm) == hashed
-    }
-    if hashed is None or others >= set(range(cd)):
-        return None
-    return Violation("lowest", 0, "mze_cd", f"{cd}, and a lower one is free", new[key][0])
-
-
 def unshrunk(known: Known, emptied: Sequence[LeafReport]) -> Violation | None:
     """Of a leaf that has become empty, or is empty and has changed, the sibling is not empty: the op that
     made it so would have collapsed them. What threads have left behind is not looked at."""
@@ -222,10 +187,3 @@ def _is_value(entry: LeafEntry, value: Value | None) -> bool:
         and entry.length == value.length
         and entry.value == to_stored(value.data, value.size)
     )
-
-
-def wrong_total(total: int, entries: Mapping[Key, Value]) -> Violation | None:
-    """An entry that was not put there, or not taken away, leaves every block as it was."""
-    if total == len(entries):
-        return None
-    return Violation("entries", 0, "leaves", f"{total} entries, {len(entries)} were put there")

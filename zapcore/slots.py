@@ -1,0 +1,110 @@
+"""What an auditor knows of a micro ZAP, and what an op on one should have left. A block may have two thousand
+slots and an op writes one of them, so only those whose bytes have changed are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from zapcore.namehash import hash_of_key
+from zapcore.violation import Violation, wrong_total
+from zapcore.zap import micro
+from zapcore.zap.name import Key
+from zapcore.zap.norm import forms_of
+
+if TYPE_CHECKING:
+    from zapcore.stepcheck import Value
+
+_PIECE = 1 << 12
+"""Bytes that are compared at once."""
+
+
+class Place(NamedTuple):
+    """An entry: its slot, differentiator and value as stored."""
+
+    slot: int
+    cd: int
+    value: bytes
+
+
+class Slots:
+    """The entries of a micro ZAP by name, as its block had them at the last look, and what that look found:
+    entries that were `gone`, or not as they were, and those that had `come`."""
+
+    __slots__ = ("block", "come", "gone", "places")
+
+    def __init__(self) -> None:
+        self.block = b""
+        self.places: dict[bytes, Place] = {}
+        self.gone: dict[bytes, Place] = {}
+        self.come: dict[bytes, Place] = {}
+
+    def look(self, block: bytes) -> Violation | None:
+        """Take in a block that has changed. A name that is there twice is a violation."""
+        before, self.block = self.block, block
+        places = self.places
+        changed = [*_changed(before, block)]
+        self.gone = {name: places.pop(name) for slot in changed if (name := _name(before, slot)) in places}
+        self.come = come = {}
+        for slot in changed:
+            name = _name(block, slot)
+            if name:
+                if name in places:
+                    return Violation("entries", 0, f"slot {slot}", f"{name!r} twice")
+                at = micro.slot_offset(slot)
+                cd = int.from_bytes(block[at + 8 : at + 12], "little")
+                places[name] = come[name] = Place(slot, cd, block[at : at + 8])
+        return None
+
+    def wrong_entry(self, entries: Mapping[Key, Value], keys: Iterable[Key] | None) -> Violation | None:
+        """What the last look found, and what the op worked on (None: anything), is what the oracle says, and
+        there are as many entries."""
+        places = self.places
+        for key in (*self.come, *(entries if keys is None else keys)):
+            there = places.get(key) if isinstance(key, bytes) else None
+            wanted = entries.get(key)
+            stored = None if there is None else there.value
+            if stored != (None if wanted is None else wanted.data):
+                return Violation("entries", 0, "slots", f"{key!r} is not what was put there")
+        return wrong_total(len(places), entries)
+
+    def wrong_step(self, size: int, key: Key, lower_case: bool) -> Violation | None:
+        """What one op on `key` did to a block of `size` bytes and should not have: it grows when every slot
+        is taken (zap_micro.c, zap_lockdir_impl), other names stay where they are, and a new one has the
+        lowest free differentiator of its hash (mze_find_unused_cd)."""
+        gone, come = self.gone, self.come
+        taken, slots = len(self.places) + len(gone) - len(come), size // micro.SLOT - 1
+        if len(self.block) > size and taken < slots:
+            return Violation(
+                "grown", 0, "block", f"{len(self.block)} bytes, with {taken} of {slots} slots taken"
+            )
+        for name in come:
+            if name != key and name in gone and gone[name][:2] != come[name][:2]:
+                found = f"{come[name].cd} in slot {come[name].slot}, was {gone[name].cd}"
+                return Violation("moved", 0, "mze_cd", found, gone[name].slot)
+        if key not in come or key in gone or not (cd := come[key].cd):
+            return None
+        q = memoryview(self.block).cast("Q")
+        salt, norm = q[micro.Q_MZ_SALT], forms_of(q[micro.Q_MZ_NORM], lower_case)
+        wanted = hash_of_key(key, salt, 0, norm)
+        others = ((name, place.cd) for name, place in self.places.items() if name != key)
+        taken_cds = {cd for name, cd in others if hash_of_key(name, salt, 0, norm) == wanted}
+        if wanted is None or taken_cds >= set(range(cd)):
+            return None
+        return Violation("lowest", 0, "mze_cd", f"{cd}, and a lower one is free", come[key].slot)
+
+
+def _name(block: bytes, slot: int) -> bytes:
+    at = micro.slot_offset(slot) + 14
+    return block[at : at + micro.NAME_LEN].split(b"\0", 1)[0]
+
+
+def _changed(before: bytes, after: bytes) -> Iterator[int]:
+    """The slots whose bytes are not the same, those that only one of the blocks has among them."""
+    slot, size = micro.SLOT, max(len(before), len(after))
+    for start in range(0, size, _PIECE):
+        end = min(start + _PIECE, size)
+        if before[start:end] != after[start:end]:
+            for at in range(start or slot, end, slot):
+                if before[at : at + slot] != after[at : at + slot]:
+                    yield at // slot - 1
