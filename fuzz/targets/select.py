@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 FUZZ_BLOCK_LIMIT = 1 << 10
 """Blocks of one object while fuzzing: tables of 2^16 entries, and programs of milliseconds."""
-FUZZ_BYTE_LIMIT = 1 << 25
-"""Its bytes: one program on large blocks should not be what a long run's memory is measured by."""
+FUZZ_BYTE_LIMIT = 1 << 23
+"""Its bytes: 64 of the largest blocks. A program takes up to three times as much, for what is on disk and in
+flight and for what its judges remember."""
 
 LIBRARY_PREFIX = "libzpool-"
 
