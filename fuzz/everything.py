@@ -49,6 +49,8 @@ _FOCUSED, _FOCUS = 0.6, 10
 """That a program is about four verbs above all, and how much oftener these are drawn."""
 _TWINS = 0.15
 """That all keys have one hash."""
+_LAST = 0.04
+"""That a word that may be a hash is the largest one."""
 _LONG_STEM = b"l" * 230
 _MOST_NAMES = 40
 
@@ -75,7 +77,7 @@ def any_key(rng: Random, zap: Zap) -> Key:
             rest = [rng.choice((0, 1, U64))] * (zap.words - 1)
             if rest and rng.random() < 0.5:
                 rest[-1] = rng.randrange(3)  # others differ in the last word only
-            return (rng.getrandbits(3) << 61, *rest)
+            return (U64 if rng.random() < _LAST else rng.getrandbits(3) << 61, *rest)
         return tuple(rng.getrandbits(64) for _ in range(zap.words))
     choice = rng.random()
     if zap.norm and choice < 0.6:

@@ -141,8 +141,9 @@ def half_of_leaf(zap: Zap) -> int:
 
 
 def near_keys(zap: Zap, count: int, rng: Random) -> list[Key]:
-    """Keys that share some leading bits of their hashes: the corners of a few nested prefixes."""
-    base = rng.choice((0, 0, 0, 1 << 63, rng.getrandbits(64)))
+    """Keys that share some leading bits of their hashes: the corners of a few nested prefixes, and their
+    end."""
+    base = rng.choice((0, 0, 0, 1 << 63, U64, rng.getrandbits(64)))
     if not zap.words and rng.random() < ODD:
         return [any_key(rng, zap) for _ in range(count)]
     if rng.random() < TWINS and not (zap.prehashed and zap.words == 1):
@@ -155,7 +156,7 @@ def near_keys(zap: Zap, count: int, rng: Random) -> list[Key]:
             keys.append(plain_key(zap, len(keys), depth))
             continue
         bits = rng.randint(0, depth)
-        turned = base ^ (1 << (63 - bits))
+        turned = base if bits == depth else base ^ (1 << (63 - bits))
         keys.append(key_for(zap, turned, rng.choice((bits + 1, bits + 1, 64)), rng))
     return keys
 

@@ -62,6 +62,19 @@ RARE_MUTANTS = (
         (Edit("zap.cursor:Cursor._start", "(self.cd + (self.serialized", "((self.serialized"),),
     ),
     Mutant(
+        "largest-hash-is-end",
+        "a cursor that is to go on at the largest hash of 28 bits is at its end",
+        SLIP,
+        "oracle",
+        (
+            Edit(
+                "zap.cursor:Cursor.retrieve",
+                "if self.hash == U64:",
+                "if self.hash >= U64 - ((1 << 36) - 1):",
+            ),
+        ),
+    ),
+    Mutant(
         "micro-wrap-misses-one-slot",
         "the search for a free slot leaves out the one before that where it began",
         SLIP,
