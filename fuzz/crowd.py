@@ -8,12 +8,16 @@ from fuzz.aim import key_for
 from fuzz.everything import any_zap
 from fuzz.generate import Theme, random_op, theme
 from fuzz.program import Key, Op, Program, Zap
+from zapcore.layout import geometry
 
 COUNTS = (30, 60, 60, 120, 120, 240)
 """How many entries, one of these for a program."""
 OVERFULL = 2050
 """Of a micro ZAP, at times: more than its 128 KiB hold."""
 SOME_OPS = 30
+ONE_CHAIN, CHUNKS = 20, 5
+"""Bits that all hashes share where a leaf has room for all entries, of so many chunks each: they are in one
+bucket then."""
 
 
 def _small(rng: Random, zap: Zap, key: Key) -> Op:
@@ -24,9 +28,10 @@ def _small(rng: Random, zap: Zap, key: Key) -> Op:
 def crowded_program(rng: Random) -> Program:
     """Add many, do a few other things, remove some or all, do a few more, add some back."""
     zap = any_zap(rng, "z")
-    bits = rng.choice((0, 0, 1, 3, 7))
     base = rng.getrandbits(64)
     count = OVERFULL if not zap.fat and rng.random() < 0.05 else rng.choice(COUNTS)
+    roomy = CHUNKS * count < geometry(zap.leaf_shift).chunks
+    bits = rng.choice((0, 0, 1, 3, 7, ONE_CHAIN if roomy else 0))
     keys = [key_for(zap, base, bits, rng) for _ in range(count)]
     some = theme(rng)
     about = Theme({zap.name: zap}, {zap.name: keys}, {zap.name: [1, 8, 22]}, some.verbs, some.weights)

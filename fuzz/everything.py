@@ -36,6 +36,8 @@ PIECES = [
     for piece in ("a", "A", "x", "é", "e\u0301", "E\u0301", "É", "Å", "A\u030a", "\u212b", "ﬁ", "fi", "FI")
 ]
 PIECES += [piece.encode() for piece in ("가", "\u1100\u1161", "dž", "Dž", "ß", "\u0345", "\u0344", "\u0958")]
+# marks of one class, a syllable's end that is none, letters that compose with the next
+PIECES += [piece.encode() for piece in ("e\u030d\u0301", "가\u11a7", "\u0b15\u0b47\u0b3e")]
 PIECES += [b"\xff", b"\xc3", b"\xe3\x81"]
 """Names are put together from these: letters in several forms and cases, and bytes that are no UTF-8."""
 
@@ -43,7 +45,7 @@ _GROWING = [text.encode() for text in ("\u0344", "\ufb03", "é")]
 """Characters whose normal form may be longer than they are."""
 
 _LENGTHS = (0, 1, 8, 21, 22, 60, 150, 180, 186, 300, 2000, MAX_VALUE)
-_SERIALIZED = (U64, 1, 0x8000000, 1 << 28, 0xFFFFFFF)
+_SERIALIZED = (U64, 1, 0x8000000, 1 << 28, 0xFFFFFFF, 0xFFFF << 48)
 _FILLS = (0, 1, 1, 2, 3, 4, 5, 6, 7, 1 << 40, 1 | 1 << 40, U64)
 _FOCUSED, _FOCUS = 0.6, 10
 """That a program is about four verbs above all, and how much oftener these are drawn."""

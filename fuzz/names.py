@@ -28,6 +28,8 @@ WALK = 12
 
 NEAR_LIMITS = (48, 49, 50, 51, 254, 255, 256, 257, 1022, 1023, 1024, MAX_NAME)
 """Lengths of names: a slot has room for 49 bytes, an old ZAP for 255, a directory for 1023."""
+REFUSED = (b"a\xc0", b"\xff", b"n" * 300, b"n" * MAX_NAME)
+"""Names without a normal form, or too long."""
 LONG = (255, 256, 257, 500, 1023)
 """Lengths of names that tell whether an object is still a directory once it was read from disk."""
 LENGTHS = (20, 21, 22, 41, 42, 43, 63, 64, 150, 340, 500, *NEAR_LIMITS)
@@ -227,6 +229,8 @@ def rename(clerk: Clerk) -> None:
     """Give a name that is alive another: a new one, another spelling, or one that is there, too."""
     rng, name = clerk.rng, clerk.some()
     to = rng.choice((clerk.new(), respelled(rng, name), clerk.some()))
+    if rng.random() < 0.1:  # which of two names is refused first
+        name, to = rng.choices(REFUSED, k=2)
     clerk.do(Op("rename", clerk.name, name, other=clerk.elsewhere(), to=to))
 
 
@@ -248,15 +252,22 @@ def note_places(clerk: Clerk) -> None:
         place = clerk.do(Op("serialize", CURSORS[0])).value
         if isinstance(place, int) and place <= U64:
             places.append(place)
-    clerk.do(Op("cursor", CURSORS[1], other=clerk.name, fill=rng.choice(places)))
+    place = rng.choice(places)
+    if rng.random() < 0.2:  # a differentiator that no entry has
+        bits = 48 if clerk.zaps[clerk.name].hash64 else 28
+        place = place & ((1 << bits) - 1) | rng.choice((1, 0x101, 0xFFFE, 0xFFFF)) << bits
+    clerk.do(Op("cursor", CURSORS[1], other=clerk.name, fill=place))
     for _ in range(rng.randint(1, 2)):
         clerk.do(Op("next", CURSORS[1]))
 
 
 def import_anew(clerk: Clerk) -> None:
-    """Export and import the pool, then look, perhaps for a name that is long."""
-    if clerk.rng.random() < 0.5:
+    """Export and import the pool, then look, perhaps for a long name, or where all slots are taken."""
+    how = clerk.rng.random()
+    if how < 0.4:
         clerk.bring(bytes((clerk.rng.choice(b"stS"),)) * clerk.rng.choice(LONG))
+    elif how < 0.7:
+        hollow(clerk)
     clerk.do(Op("reopen"))
     look(clerk)
 

@@ -7,16 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zapcore import layout as L
 from zapcore.slots import Place, Slots
 from zapcore.zap import micro
 
 NAMES = st.sampled_from((b"", b"a", b"b", b"c", b"n" * (micro.NAME_LEN - 1)))
+HEADER = L.ZBT_MICRO.to_bytes(8, "little").ljust(micro.SLOT, b"\0")
 WRITES = st.lists(st.tuples(st.integers(0, 200), NAMES, st.integers(0, 2), st.integers(0, 2)), max_size=6)
 
 
 def with_entry(block: bytes, slot: int, name: bytes, cd: int, value: int) -> bytes:
-    """The block with something else in a slot."""
+    """The block with something else in a slot; nothing where there is no name."""
     at = micro.slot_offset(slot)
+    if not name:
+        return block[:at] + bytes(micro.SLOT) + block[at + micro.SLOT :]
     entry = value.to_bytes(8, "little") + cd.to_bytes(4, "little") + bytes(2) + name
     return block[:at] + entry.ljust(micro.SLOT, b"\0") + block[at + micro.SLOT :]
 
@@ -25,15 +29,17 @@ def with_entry(block: bytes, slot: int, name: bytes, cd: int, value: int) -> byt
 def test_looks_that_follow_each_other_know_what_a_first_look_sees(
     steps: list[tuple[int, list[tuple[int, bytes, int, int]]]],
 ) -> None:
-    kept, block = Slots(), b""
+    kept, block = Slots(lower_case=True), HEADER
     for size, writes in steps:
         block = block[:size].ljust(size, b"\0")
         for slot, name, cd, value in writes:
             block = with_entry(block, slot % (size // micro.SLOT - 1), name, cd, value)
         before = dict(kept.places)
-        twice, fresh = kept.look(block), Slots()
-        assert (twice is None) == (fresh.look(block) is None)
-        if twice is not None:
+        wrong, fresh = kept.look(block), Slots(lower_case=True)
+        found = fresh.look(block)
+        assert (wrong and wrong.invariant) == (found and found.invariant)
+        if wrong is not None:
+            assert wrong.invariant in ("entries", "differentiator")
             return
         assert kept.places == fresh.places
         assert kept.come.keys() | kept.gone.keys() >= {
@@ -44,9 +50,24 @@ def test_looks_that_follow_each_other_know_what_a_first_look_sees(
 
 @pytest.mark.parametrize("slot", [0, 63, 64, 2046])
 def test_one_slot_among_two_thousand_is_noticed(slot: int) -> None:
-    slots, block = Slots(), bytes(1 << 17)
-    slots.look(block)
-    slots.look(with_entry(block, slot, b"name", 1, 7))
-    assert slots.come == {b"name": Place(slot, 1, (7).to_bytes(8, "little"))}
+    slots, block = Slots(lower_case=True), HEADER.ljust(1 << 17, b"\0")
+    assert slots.look(block) is None
+    slots.look(with_entry(block, slot, b"name", 0, 7))
+    assert slots.come == {b"name": Place(slot, 0, (7).to_bytes(8, "little"), slots.places[b"name"].hash)}
     slots.look(block)
     assert (list(slots.gone), slots.places) == ([b"name"], {})
+
+
+def test_what_the_bytes_of_a_slot_show_is_seen() -> None:
+    block = with_entry(HEADER.ljust(512, b"\0"), 2, b"a", 0, 7)
+    for wrong, invariant in (
+        (with_entry(block, 4, b"n" * micro.NAME_LEN, 0, 7), "name"),
+        (with_entry(block, 4, b"a", 0, 7), "entries"),
+        (block[:-1] + b"x", "unused"),
+        (b"x" + block[1:], "header"),
+    ):
+        slots = Slots(lower_case=True)
+        assert slots.look(block) is None
+        violation = slots.look(wrong)
+        assert violation is not None
+        assert violation.invariant == invariant

@@ -31,6 +31,7 @@ from zapcore.stepcheck import (
 )
 from zapcore.violation import INVARIANTS, Violation
 from zapcore.zap.name import Key, key_of, stored_key
+from zapcore.zap.zap import Zap
 
 
 def _broken(invariant: str, detail: str) -> Panic:
@@ -64,12 +65,13 @@ class Auditor:
         dnode = self.objset.dnodes.get(number)
         if dnode is None or dnode.free_txg:
             self.objects.pop(number, None)
-            if dnode is not None:
+            if dnode is not None and self.destroyed.get(number) is not dnode:
                 self.destroyed[number] = dnode
+                _look_for_remains(dnode)
             return
         known = self.objects.get(number)
         if known is None:
-            known = self.objects[number] = Known()
+            known = self.objects[number] = Known(self.objset.release.lower_case)
             old = self.destroyed.pop(number, None)
             if old is not None and old.dbufs:
                 raise _broken("number", f"object {number} is there while dbufs of another are held")
@@ -159,11 +161,11 @@ class Auditor:
             if wrong is None and entries is not None:
                 wrong = slots.wrong_entry(entries, keys)
             if wrong is None and not (same_header or was_empty) and keys is not None and len(keys) == 1:
-                wrong = slots.wrong_step(len(before), keys[0], self.objset.release.lower_case)
-            return wrong
+                wrong = slots.wrong_step(len(before), keys[0])
+            return wrong or _wrong_index(dnode, len(slots.places))
         if known.slots.places:
             known.gone = {stored_key(name): place.cd for name, place in known.slots.places.items()}
-            known.slots = Slots()
+            known.slots = Slots(self.objset.release.lower_case)
         same_table = self._same_table(dnode, known, same_header)
         if not same_table:
             self._read_table(known)
@@ -277,3 +279,19 @@ def _without(entries: list[LeafEntry], others: list[LeafEntry]) -> list[LeafEntr
 
 _FEW = 8
 """Entries through which a search is faster than a set of them."""
+
+
+def _wrong_index(dnode: Dnode, entries: int) -> Violation | None:
+    """The index in memory of a micro ZAP has as many entries as its slots."""
+    dbuf = dnode.dbufs.get(0)
+    user = None if dbuf is None else dbuf.user
+    if not isinstance(user, Zap) or user.micro is None or len(user.micro.entries) == entries:
+        return None
+    return Violation("index", 0, "zap_m", f"{len(user.micro.entries)} entries, {entries} in slots")
+
+
+def _look_for_remains(dnode: Dnode) -> None:
+    """Of an object that is destroyed, what somebody holds is zeroed: dbuf_free_range()."""
+    for blkid, dbuf in dnode.dbufs.items():
+        if dbuf.state is CACHED and any(dbuf.buf.raw):
+            raise _broken("destroyed", f"block {blkid} is not zero")

@@ -19,7 +19,7 @@ class Known:
         "total",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, lower_case: bool) -> None:
         self.header: bytes = b""
         self.q = memoryview(b"")
         self.table_bytes: list[bytes] = []
@@ -29,7 +29,7 @@ class Known:
         self.by_name: dict[bytes, LeafEntry] = {}
         self.gone: dict[bytes, int] = {}
         self.total = 0
-        self.slots = Slots()
+        self.slots = Slots(lower_case)
         self.destroyed = 0
 
     def block_of(self, entry: LeafEntry) -> int:

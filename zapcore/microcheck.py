@@ -35,12 +35,12 @@ class MicroReport(NamedTuple):
 def check_micro(raw: bytes) -> MicroReport:
     """Check a micro ZAP's block, its size a multiple of 64 bytes. Never raises."""
     entries: list[MicroEntry] = []
-    violations = list(_header(raw))
+    violations = list(header_violations(raw))
     norm = int.from_bytes(raw[8 * Q_MZ_NORM : 8 * Q_MZ_NORM + 8], "little")
     salt = int.from_bytes(raw[8 * Q_MZ_SALT : 8 * Q_MZ_SALT + 8], "little")
     for slot in range(len(raw) // SLOT - 1):
         at = slot_offset(slot)
-        violations += _slot(raw[at : at + SLOT], slot)
+        violations += slot_violations(raw[at : at + SLOT], slot)
         name = raw[at + 14 : at + 14 + NAME_LEN].split(b"\0", 1)[0]
         if name:
             cd = int.from_bytes(raw[at + 8 : at + 12], "little")
@@ -50,7 +50,8 @@ def check_micro(raw: bytes) -> MicroReport:
     return MicroReport(entries, violations)
 
 
-def _header(raw: bytes) -> Iterator[Violation]:
+def header_violations(raw: bytes) -> Iterator[Violation]:
+    """What is wrong with the first 64 bytes of a block."""
     kind = int.from_bytes(raw[:8], "little")
     if kind != L.ZBT_MICRO:
         yield Violation("header", 0, "mz_block_type", f"{kind:#x}, not {L.ZBT_MICRO:#x}")
@@ -61,7 +62,8 @@ def _header(raw: bytes) -> Iterator[Violation]:
         yield Violation("unused", 0, "mz_pad", "not zero")
 
 
-def _slot(raw: bytes, slot: int) -> Iterator[Violation]:
+def slot_violations(raw: bytes, slot: int) -> Iterator[Violation]:
+    """What is wrong with the 64 bytes of a slot."""
     name, end, rest = raw[14:].partition(b"\0")
     if not name:
         if any(raw):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from zapcore.microcheck import header_violations, slot_violations
 from zapcore.namehash import hash_of_key
 from zapcore.violation import Violation, wrong_total
 from zapcore.zap import micro
@@ -20,40 +21,58 @@ _PIECE = 1 << 12
 
 
 class Place(NamedTuple):
-    """An entry: its slot, differentiator and value as stored."""
+    """An entry: its slot, differentiator and value as stored; the hash of its name, if that has one."""
 
     slot: int
     cd: int
     value: bytes
+    hash: int | None
 
 
 class Slots:
     """The entries of a micro ZAP by name, as its block had them at the last look, and what that look found:
     entries that were `gone`, or not as they were, and those that had `come`."""
 
-    __slots__ = ("block", "come", "gone", "places")
+    __slots__ = ("_lower_case", "_taken", "block", "come", "gone", "places")
 
-    def __init__(self) -> None:
+    def __init__(self, lower_case: bool) -> None:
+        """`lower_case` is the release's."""
+        self._lower_case = lower_case
+        self._taken: dict[tuple[int | None, int], bytes] = {}
         self.block = b""
         self.places: dict[bytes, Place] = {}
         self.gone: dict[bytes, Place] = {}
         self.come: dict[bytes, Place] = {}
 
     def look(self, block: bytes) -> Violation | None:
-        """Take in a block that has changed. A name that is there twice is a violation."""
+        """Take in a block that has changed; what its bytes show to be wrong, where they have."""
         before, self.block = self.block, block
-        places = self.places
+        places, taken = self.places, self._taken
         changed = [*_changed(before, block)]
         self.gone = {name: places.pop(name) for slot in changed if (name := _name(before, slot)) in places}
-        self.come = come = {}
+        for place in self.gone.values():
+            taken.pop((place.hash, place.cd), None)
+        self.come = {}
+        if before[: micro.SLOT] != block[: micro.SLOT]:
+            for violation in header_violations(block):
+                return violation
+        q = memoryview(block).cast("Q")
+        salt, norm = q[micro.Q_MZ_SALT], forms_of(q[micro.Q_MZ_NORM], self._lower_case)
         for slot in changed:
+            at = micro.slot_offset(slot)
+            entry = block[at : at + micro.SLOT]
+            for violation in slot_violations(entry, slot):
+                return violation
             name = _name(block, slot)
-            if name:
-                if name in places:
-                    return Violation("entries", 0, f"slot {slot}", f"{name!r} twice")
-                at = micro.slot_offset(slot)
-                cd = int.from_bytes(block[at + 8 : at + 12], "little")
-                places[name] = come[name] = Place(slot, cd, block[at : at + 8])
+            if not name:
+                continue
+            if name in places:
+                return Violation("entries", 0, f"slot {slot}", f"{name!r} twice")
+            hashed, cd = hash_of_key(name, salt, 0, norm), int.from_bytes(entry[8:12], "little")
+            places[name] = self.come[name] = Place(slot, cd, entry[:8], hashed)
+            if hashed is not None and taken.setdefault((hashed, cd), name) != name:
+                found = f"{cd}, as {taken[hashed, cd]!r} of the same hash"
+                return Violation("differentiator", 0, "mze_cd", found, slot)
         return None
 
     def wrong_entry(self, entries: Mapping[Key, Value], keys: Iterable[Key] | None) -> Violation | None:
@@ -68,30 +87,24 @@ class Slots:
                 return Violation("entries", 0, "slots", f"{key!r} is not what was put there")
         return wrong_total(len(places), entries)
 
-    def wrong_step(self, size: int, key: Key, lower_case: bool) -> Violation | None:
+    def wrong_step(self, size: int, key: Key) -> Violation | None:
         """What one op on `key` did to a block of `size` bytes and should not have: it grows when every slot
-        is taken (zap_micro.c, zap_lockdir_impl), other names stay where they are, and a new one has the
-        lowest free differentiator of its hash (mze_find_unused_cd)."""
+        is taken and an entry may come (zap_micro.c, zap_lockdir_impl), other names stay where they are, and a
+        new one has the lowest free differentiator of its hash (mze_find_unused_cd)."""
         gone, come = self.gone, self.come
         taken, slots = len(self.places) + len(gone) - len(come), size // micro.SLOT - 1
-        if len(self.block) > size and taken < slots:
-            return Violation(
-                "grown", 0, "block", f"{len(self.block)} bytes, with {taken} of {slots} slots taken"
-            )
+        if len(self.block) > size and (taken < slots or key in gone.keys() - come.keys()):
+            found = f"{len(self.block)} bytes, with {taken} of {slots} slots taken"
+            return Violation("grown", 0, "block", found)
         for name in come:
             if name != key and name in gone and gone[name][:2] != come[name][:2]:
                 found = f"{come[name].cd} in slot {come[name].slot}, was {gone[name].cd}"
                 return Violation("moved", 0, "mze_cd", found, gone[name].slot)
-        if key not in come or key in gone or not (cd := come[key].cd):
-            return None
-        q = memoryview(self.block).cast("Q")
-        salt, norm = q[micro.Q_MZ_SALT], forms_of(q[micro.Q_MZ_NORM], lower_case)
-        wanted = hash_of_key(key, salt, 0, norm)
-        others = ((name, place.cd) for name, place in self.places.items() if name != key)
-        taken_cds = {cd for name, cd in others if hash_of_key(name, salt, 0, norm) == wanted}
-        if wanted is None or taken_cds >= set(range(cd)):
-            return None
-        return Violation("lowest", 0, "mze_cd", f"{cd}, and a lower one is free", come[key].slot)
+        if key in come and key not in gone:
+            slot, cd, _, hashed = come[key]
+            if hashed is not None and any((hashed, lower) not in self._taken for lower in range(cd)):
+                return Violation("lowest", 0, "mze_cd", f"{cd}, and a lower one is free", slot)
+        return None
 
 
 def _name(block: bytes, slot: int) -> bytes:

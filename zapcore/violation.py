@@ -34,6 +34,8 @@ LIVE: Mapping[str, str] = {
     "lowest": "a new entry has the lowest differentiator that is free",
     "grown": "a table grows when a leaf as deep as it is nearly full, a micro block when it is full",
     "shrunk": "two sibling leaves are never both empty",
+    "index": "a micro ZAP's index has the entries of its slots",
+    "destroyed": "what is held of a destroyed object is zero",
     "hole": "a block that nothing uses is a hole",
     "on-disk": "a txg writes what was there when it closed",
 }
@@ -69,7 +71,8 @@ AT_REST: Mapping[str, str] = {
     "unused": "bytes that nothing uses are zero",
     "slot": "a micro ZAP's slot makes sense",
 }
-"""What `check` alone looks at: it costs more than an auditor may after every operation."""
+"""What `check` looks at everywhere. An auditor does so in a micro ZAP, after every operation: in a fat one it
+would cost too much."""
 
 INVARIANTS: Mapping[str, str] = {**LIVE, **STORED, **AT_REST}
 """Every invariant by name."""

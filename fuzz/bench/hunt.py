@@ -206,7 +206,7 @@ def _hunt(bug: Bug, engine: str, seed: int, cap: float, scratch: str) -> Hunt:
     )
     os.close(end)
     whole = math.ceil(cap)
-    resource.prlimit(process.pid, resource.RLIMIT_CPU, (whole, whole + 1))
+    resource.prlimit(process.pid, resource.RLIMIT_CPU, (whole, resource.RLIM_INFINITY))
     executions = 0
     last: tuple[Program, Signature] | None = None
     try:

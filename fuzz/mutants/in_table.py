@@ -118,7 +118,7 @@ TABLE_MUTANTS = (
         "micro-removal-keeps-index",
         "an entry of a micro ZAP is removed from its slot, and not from the index in memory",
         SLIP,
-        "oracle",
+        "invariant",
         (Edit("zap.micro:remove", "    zap.micro.entries.remove(entry)\n", ""),),
     ),
     Mutant(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 
 from fuzz.oracle.entries import Entries
-from fuzz.oracle.state import Walk, expect, expect_value, first_integer, hash_bits, serial_of
-from fuzz.program import Key, Op
+from fuzz.oracle.state import Walk, expect, expect_value, first_integer, hash_bits, max_cd, serial_of
+from fuzz.program import U64, Key, Op
 from fuzz.targets.base import Entry, Result
 
 
@@ -19,9 +19,11 @@ class Cursors(Entries):
         if entries is None:
             return expect(result.errno, errno.ENOENT)
         header = self.headers[op.other]
-        start = op.fill & ((1 << hash_bits(header)) - 1)
+        bits = hash_bits(header)
+        start = op.fill & ((1 << bits) - 1)
         # nothing is promised of what lies before its place: of that hash nobody knows the differentiators
-        keys = {key for key in entries if serial_of(header, key) > start} if op.fill else set(entries)
+        first = start + (0 < (op.fill >> bits) & 0xFFFFFFFF < max_cd(header))
+        keys = {key for key in entries if serial_of(header, key) >= first} if op.fill else set(entries)
         self.walks[op.target] = Walk(op.other, self.incarnation[op.other], keys, start, op.fill)
         return expect(result.errno, 0)
 
@@ -52,6 +54,8 @@ class Cursors(Entries):
         """Judge what a cursor that stood on `before` returned: an entry that is there, of no lower hash, none
         twice, and none missed at the end."""
         begun, walk.begun = walk.begun, None
+        if walk.ended:
+            return expect(result.errno, errno.ENOENT)
         entries = self.entries[walk.zap]
         if entries is None or walk.incarnation != self.incarnation[walk.zap]:
             return None  # a cursor on an object that is gone promises nothing
@@ -60,6 +64,7 @@ class Cursors(Entries):
         if there is not None and (isinstance(found, Entry) and found.key == there) is walk.ahead:
             return f"the cursor {'returned' if walk.ahead else 'missed'} {there!r}, whose place it began at"
         if result.errno == errno.ENOENT:
+            walk.ended = True
             missed = walk.stable - walk.seen
             return f"the cursor missed {min(missed, key=repr)!r}" if missed else None
         if result.errno:
@@ -96,6 +101,8 @@ class Cursors(Entries):
             return expect(result.errno, errno.EBADF)
         if walk.begun is not None:
             return expect(result.errno, 0) or expect_value(result.value, walk.begun)
+        if walk.ended:
+            return expect(result.errno, 0) or expect_value(result.value, U64)
         entry = walk.current
         if result.errno or entry is None or walk.incarnation != self.incarnation[walk.zap]:
             return expect(result.errno, 0)

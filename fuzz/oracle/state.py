@@ -35,10 +35,22 @@ class Walk:
 
     A cursor's promise is only that entries that were there all the time come exactly once. `start` is the
     hash where it began, as a place that a cursor names has it (zap_cursor_serialize); `begun` is that place,
-    until it has looked at anything: then None; `ahead` whether it was sent on before it had.
+    until it has looked at anything: then None; `ahead` whether it was sent on before it had; `ended` whether
+    it has come to its end, where it stays.
     """
 
-    __slots__ = ("ahead", "begun", "current", "fresh", "incarnation", "seen", "stable", "start", "zap")
+    __slots__ = (
+        "ahead",
+        "begun",
+        "current",
+        "ended",
+        "fresh",
+        "incarnation",
+        "seen",
+        "stable",
+        "start",
+        "zap",
+    )
 
     def __init__(self, zap: str, incarnation: int, keys: set[Key], start: int, begun: int) -> None:
         self.zap = zap
@@ -47,7 +59,7 @@ class Walk:
         self.incarnation = incarnation
         self.stable = keys
         self.seen: set[Key] = set()
-        self.ahead = False
+        self.ahead = self.ended = False
         self.current: Key | None = None
         self.fresh = True
 
@@ -104,6 +116,11 @@ class State(Names):
 def hash_bits(zap: Zap) -> int:
     """How many bits of a hash a serialized cursor has (zap_hashbits)."""
     return 48 if zap.hash64 else 28
+
+
+def max_cd(zap: Zap) -> int:
+    """The differentiator at which a serialized cursor begins with none (zap_maxcd, as 32 bits)."""
+    return 0xFFFF if zap.hash64 else 0xFFFFFFFF
 
 
 def stored_hash(zap: Zap, key: Key) -> int:

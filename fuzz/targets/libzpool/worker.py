@@ -211,6 +211,8 @@ def main(
     path = Path(arguments[0])
     requests, answers, page, life = (int(word) for word in arguments[1:5])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))  # a bound of our parent's is not the library's end
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent(life)
     library = Library(path)
