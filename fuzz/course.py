@@ -63,6 +63,14 @@ def use(course: Course) -> None:
         course.do(Op(verb, cursor))
 
 
+def beside(rng: Random, zap: Zap, place: int) -> int:
+    """A cursor's place, at times with a differentiator that no entry has, or no cursor."""
+    if rng.random() < 0.8:
+        return place
+    bits = 48 if zap.hash64 else 28
+    return place & ((1 << bits) - 1) | rng.choice((1, 0x101, 0xFFFF, 0xFFFF)) << bits
+
+
 def resume(course: Course) -> None:
     """Serialize a cursor and begin another one there, as readdir() does from call to call."""
     if course.target.cursors:
@@ -70,6 +78,7 @@ def resume(course: Course) -> None:
         place = course.do(Op("serialize", cursor)).value
         if isinstance(place, int):
             other = course.rng.choice(CURSORS)
+            place = beside(course.rng, course.zaps[opened.zap], place)
             course.do(Op("cursor", other, other=opened.zap, fill=place))
             if course.rng.random() < 0.3:
                 course.do(Op("advance", other))

@@ -80,15 +80,26 @@ def applied(*edits: Edit) -> Iterator[None]:
             original, before = _in_use.get(now, _Changed(now, ()))
             new = changed(original, (*before, edit))
             _in_use[new] = _Changed(original, (*before, edit))
-            for place in (owner, *_zapcore_modules()):
+            for place in (owner, *_modules("zapcore")):
                 for alias, value in list(vars(place).items()):
                     if value is now:
                         setattr(place, alias, new)
                         undo.callback(setattr, place, alias, now)
+        undo.callback(_forget_answers)
+        _forget_answers()
         yield
 
 
-def _zapcore_modules() -> Iterator[Any]:
+def _modules(*roots: str) -> Iterator[Any]:
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == "zapcore":
+        if name.startswith(roots):
             yield module
+
+
+def _forget_answers() -> None:
+    """What one form of a function has computed and remembers is not an answer of another's. Caches without
+    bound have tables, which no edit changes."""
+    for module in _modules("zapcore.", "fuzz.oracle."):
+        for value in vars(module).values():
+            if hasattr(value, "cache_clear") and value.cache_parameters()["maxsize"]:
+                value.cache_clear()

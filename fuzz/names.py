@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import Random
 
-from fuzz.course import Course, drawn, pass_time, resume, use
+from fuzz.course import Course, beside, drawn, pass_time, resume, use
 from fuzz.everything import PIECES, respelled
 from fuzz.generate import CURSORS
 from fuzz.program import MAX_NAME, U64, VERBS, Op, Program, Zap
@@ -133,15 +133,15 @@ def respell(clerk: Clerk) -> None:
 
 
 def hollow(clerk: Clerk) -> None:
-    """Fill a micro ZAP's slots, to the last or nearly, remove some, add about as many others, or change what
-    is in one slot several times."""
+    """Fill a micro ZAP's slots, to the last or nearly or more, remove some, add about as many others, or
+    change what is in one slot several times."""
     if not clerk.alive[clerk.name]:
         enter(clerk)  # of a block that was never read nobody knows the slots
     rng, slots = clerk.rng, clerk.slots()
     if not 0 < slots <= MOST_SLOTS:
         return
     have = len(clerk.alive[clerk.name])
-    for number in range(have, slots - rng.choice((0, 0, 0, 1))):
+    for number in range(have, slots + rng.choice((0, 0, 0, -1, 8, 16))):  # a block grows by 8 slots
         clerk.do(Op("add", clerk.name, b"s%d" % number, 8, 1, number))
     if rng.random() < 0.4:
         key = clerk.some()
@@ -252,10 +252,7 @@ def note_places(clerk: Clerk) -> None:
         place = clerk.do(Op("serialize", CURSORS[0])).value
         if isinstance(place, int) and place <= U64:
             places.append(place)
-    place = rng.choice(places)
-    if rng.random() < 0.2:  # a differentiator that no entry has
-        bits = 48 if clerk.zaps[clerk.name].hash64 else 28
-        place = place & ((1 << bits) - 1) | rng.choice((1, 0x101, 0xFFFE, 0xFFFF)) << bits
+    place = beside(rng, clerk.zaps[clerk.name], rng.choice(places))
     clerk.do(Op("cursor", CURSORS[1], other=clerk.name, fill=place))
     for _ in range(rng.randint(1, 2)):
         clerk.do(Op("next", CURSORS[1]))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from fuzz.mutants.concurrency import CONCURRENCY_MUTANTS
 from fuzz.mutants.in_bytes import BYTES_MUTANTS
+from fuzz.mutants.in_corners import CORNER_MUTANTS
 from fuzz.mutants.in_leaf import LEAF_MUTANTS
 from fuzz.mutants.in_rare import RARE_MUTANTS
 from fuzz.mutants.in_shrink import SHRINK_MUTANTS
@@ -19,7 +20,14 @@ from fuzz.mutants.mutant import SLIP, Mutant
 
 MUTANTS: Mapping[str, Mutant] = {
     mutant.name: mutant
-    for mutant in (*LEAF_MUTANTS, *TABLE_MUTANTS, *SHRINK_MUTANTS, *BYTES_MUTANTS, *RARE_MUTANTS)
+    for mutant in (
+        *LEAF_MUTANTS,
+        *TABLE_MUTANTS,
+        *SHRINK_MUTANTS,
+        *BYTES_MUTANTS,
+        *RARE_MUTANTS,
+        *CORNER_MUTANTS,
+    )
 }
 """Every mutant that one thread can meet, by name."""
 

@@ -1,0 +1,5 @@
+zap z micro
+add z "a" int=8
+cursor c z
+next c
+destroy z

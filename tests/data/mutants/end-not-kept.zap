@@ -1,0 +1,5 @@
+zap z micro
+cursor c z
+next c
+add z "a" int=8
+next c
