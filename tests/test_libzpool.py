@@ -20,6 +20,7 @@ from fuzz.targets.base import Entry, Result
 from fuzz.targets.fetch import ROOT
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.libzpool.bare import compare
+from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.libzpool.wire import DIGEST_BYTES, digest_blocks
 
 Make = Callable[..., LibzpoolTarget]
@@ -328,3 +329,16 @@ def test_half_the_speed_of_a_bare_loop(libzpool: Make, release: str, count: int)
         if target >= bare / 2:
             return
     pytest.fail(f"{target:.0f} programs a second, {bare:.0f} in the bare loop")
+
+
+def test_a_library_that_hangs_where_it_is_loaded(tmp_path: Path) -> None:
+    source, library = tmp_path / "hang.c", tmp_path / "libzpool.so.6"
+    source.write_text(
+        "#include <unistd.h>\n__attribute__((constructor)) static void stay(void) { for (;;) pause(); }\n"
+    )
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+    with (
+        LibzpoolTarget("2.3", library, deadline=1.0) as target,
+        pytest.raises(NoLibrary, match="not a libzpool that can be used here: no answer"),
+    ):
+        target.begin(Program((PREHASHED,), ()))

@@ -273,7 +273,7 @@ class LibzpoolTarget:
         if self._child is None:
             try:
                 self._child = self._new_child()
-            except Gone as ended:
+            except (Gone, Silent) as ended:  # it dies, or hangs, where a pool is made
                 why = ended.text.strip().rpartition("\n")[2] or str(ended)
                 raise NoLibrary(f"{self.library}: not a libzpool that can be used here: {why}") from None
             self._served = self._syncs = 0
