@@ -65,3 +65,14 @@ def test_user_data_that_no_byte_shows_is_told(libzpool: Make) -> None:
         failure = run(Program((FAT,), ops), target, judge=False).failure
     assert failure is not None
     assert failure.signature.expression == "evict dbufs"
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_transaction_reads_the_header(libzpool: Make, release: str) -> None:
+    """dmu_tx_hold_zap() does, also for an increment by 0, which looks at nothing. In 2.4 a dbuf that is to be
+    evicted stays then."""
+    ops = (Op("txg"), Op("txg"), Op("evict"), Op("increment", "z", (0,), fill=0), Op("txg"))
+    target = BothTarget(ModelTarget(release), libzpool(release))
+    assert run(Program((FAT,), ops), target, judge=False).fine
+    kept = b"\0\1" if release == "2.4" else b""
+    assert target.model.dbufs("z") == kept

@@ -247,6 +247,8 @@ class ModelTarget:
     def _increment(self, op: Op) -> Result:
         number = self._live(op)
         assert op.key is not None
+        if not op.fill:  # the one modifying call that looks at nothing: its tx does (dmu_tx_hold_zap)
+            self.objset.dnode(number).hold(0, "dmu_tx_check_ioerr").rele("dmu_tx_check_ioerr")
         helpers.increment(self.objset, number, op.key, op.fill, self.objset.open_tx)
         return DONE
 
