@@ -210,6 +210,18 @@ def test_ways_to_die(libzpool: Make, release: str) -> None:
         assert target.run_program(Program((PREHASHED,), (add(A),))) == [Result()]
 
 
+def test_a_second_hang_is_waited_for_less_long(libzpool: Make) -> None:
+    target = libzpool("2.3", deadline=5.0)
+    took = []
+    for _ in range(2):
+        target.run_program(Program((PREHASHED,), (add(A),)))
+        began = time.monotonic()
+        with pytest.raises(Failure, match="no answer"):
+            target.go_wrong("hang")
+        took.append(time.monotonic() - began)
+    assert took[1] < took[0] - 1, took
+
+
 def test_many_ahead_are_one_by_one(libzpool: Make) -> None:
     """Programs sent ahead give what they give one by one, long ones and long answers among them, and a
     program that kills the library takes no other with it."""

@@ -52,12 +52,15 @@ class TooBig(Exception):
 
 
 class Child:
-    """A running worker. `ask` raises Gone, Silent or TooBig, after which the child is dead and closed."""
+    """A running worker. `ask` raises Gone, Silent or TooBig, after which the child is dead and closed.
+
+    `deadline` is how many seconds an op may take; `slowest` how many one took that ended, 0 if none took long
+    enough to be noticed."""
 
     def __init__(
         self, library: Path, deadline: float, module: str = WORKER, more: Sequence[str] = ()
     ) -> None:
-        self._deadline = deadline
+        self.deadline, self.slowest = deadline, 0.0
         self._left = b""
         self._answered = 0
         self._printed = os.memfd_create("zapfuzz-stderr")
@@ -147,6 +150,8 @@ class Child:
         at, since = (0, 0), 0.0
         while not self._poll.poll(_POLL_MILLISECONDS):
             at, since = self._patience(at, since)
+        if since:
+            self.slowest = max(self.slowest, time.monotonic() - since)
         part = os.read(self._answers, _CHUNK_BYTES)
         if not part:
             self._dead()
@@ -158,9 +163,11 @@ class Child:
             self.close()
             raise TooBig(f"more than {RSS_LIMIT >> 20} MiB")
         now = (self.unsent, self.running_op)
+        waited = time.monotonic() - since
         if now != at or not since:
+            self.slowest = max(self.slowest, waited) if since else self.slowest
             return now, time.monotonic()
-        if time.monotonic() - since > self._deadline:
+        if waited > self.deadline:
             text = self._text()
             self.close()
             raise Silent(text)

@@ -29,6 +29,10 @@ SYNCS_PER_WORKER = 2_500
 """After so much a worker is replaced: nothing that it gathers can then matter, and each sync writes some 0.1
 to 0.2 MiB of the pool's image, which is memory, to a new place."""
 
+SHORT_SECONDS, TIMES = 2.0, 10
+"""How long an op may take after a hang: so many seconds, or times what the slowest
+took. What hangs once does so again."""
+
 _SYNCING = frozenset({"txg", "sync", "reopen"})
 
 _PHASES = {-1: "begin", -2: "end", -3: "outside"}
@@ -82,7 +86,7 @@ class LibzpoolTarget:
         soname = self.library.name.partition(".so.")[2].partition(".")[0]
         self.rename_unlinks_first = soname != "5"
         self.lower_case = soname in ("5", "6", "")
-        self._deadline = deadline
+        self._deadline = self._patience = deadline
         self._child: Child | None = None
         self._names: Names | None = None
         self._program: Program | None = None
@@ -276,6 +280,7 @@ class LibzpoolTarget:
             except (Gone, Silent) as ended:  # it dies, or hangs, where a pool is made
                 why = ended.text.strip().rpartition("\n")[2] or str(ended)
                 raise NoLibrary(f"{self.library}: not a libzpool that can be used here: {why}") from None
+            self._child.deadline = self._patience
             self._served = self._syncs = 0
         return self._child
 
@@ -303,7 +308,8 @@ class LibzpoolTarget:
             if isinstance(ended, Gone):
                 raise read_death(ended.text, ended.status, verb, index) from None
             if isinstance(ended, Silent):
-                raise read_silence(ended.text, verb, self._deadline, index) from None
+                self._patience = min(self._patience, max(SHORT_SECONDS, TIMES * child.slowest))
+                raise read_silence(ended.text, verb, child.deadline, index) from None
             raise LimitExceeded(str(ended)) from None
         if status is Status.OK:
             return answer
