@@ -30,8 +30,8 @@ SYNCS_PER_WORKER = 2_500
 to 0.2 MiB of the pool's image, which is memory, to a new place."""
 
 SHORT_SECONDS, TIMES = 2.0, 10
-"""How long an op may take after a hang: so many seconds, or times what the slowest
-took. What hangs once does so again."""
+"""How long an op may take after a hang: so many seconds, or so many times what the slowest took. What hangs
+once does so again."""
 
 _SYNCING = frozenset({"txg", "sync", "reopen"})
 
