@@ -191,8 +191,8 @@ def test_programs_do_not_influence_each_other(libzpool: Make, release: str) -> N
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_ways_to_die(libzpool: Make, release: str) -> None:
-    """A real assertion, a crash, a hang, a suspended pool and a plain exit each have a kind, and the target
-    serves the next program as if nothing had been."""
+    """A real assertion, a crash, a hang, a suspended pool, a plain exit and a pool that cannot be imported
+    again each have a kind, and the target serves the next program as if nothing had been."""
     target = libzpool(release, deadline=1.5)
     place, expression = "spa_misc.c:spa_config_exit", "scl->scl_count > 0"
     for how, key in {
@@ -201,6 +201,7 @@ def test_ways_to_die(libzpool: Make, release: str) -> None:
         "hang": ("hang", "?:outside", "no answer"),
         "suspend": ("suspended", "?:outside", "pool suspended"),
         "exit": ("died", "?:outside", "exit status 3"),
+        "lost": ("died", "?:outside", "spa_import: Input/output error"),
     }.items():
         with pytest.raises(Failure) as caught:
             target.go_wrong(how)

@@ -11,7 +11,7 @@ import re
 import signal
 
 from fuzz.signature import Failure, Signature
-from fuzz.targets.libzpool.stack import FRAME_MARK, SIGNAL_MARK
+from fuzz.targets.libzpool.stack import FRAME_MARK, LOST_MARK, SIGNAL_MARK
 
 _PLACE = re.compile(r"^ASSERT at (?P<file>[^:\n]+):(?P<line>\d+):(?P<function>\w+)\(\)", re.M)
 _PANIC = re.compile(r"^(?:error|libzpool: PANIC): (?P<text>.*)$", re.M)
@@ -101,7 +101,8 @@ def read_death(text: str, status: int, verb: str = "", op: int = -1) -> Failure:
         kind = "died" if number == signal.SIGKILL else "signal"
         found = Signature(kind, place, signal.Signals(number).name, stack)
     if found is None:
-        found = Signature("died", f"?:{verb}", f"exit status {status}")
+        lost = re.search(rf"^{LOST_MARK}(.+)", text, re.M)
+        found = Signature("died", f"?:{verb}", lost[1] if lost else f"exit status {status}")
     return Failure(found, readable(text) or str(found), op)
 
 

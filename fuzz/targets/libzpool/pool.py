@@ -41,6 +41,10 @@ class PoolProblem(Exception):
     """The pool could not be made, or its transaction groups moved by themselves."""
 
 
+class PoolLost(PoolProblem):
+    """What is on disk is no longer a pool: the library has written something wrong."""
+
+
 class _Gate:
     """A thread that holds locks of the pool. One order at a time, each answered before the next."""
 
@@ -163,6 +167,12 @@ class Pool:
         """Make every write to the image fail from now on, as a broken disk does."""
         fcntl.fcntl(self._image, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
 
+    def wipe(self) -> None:
+        """Forget all that was written, as a broken disk may."""
+        size = os.fstat(self._image).st_size
+        os.ftruncate(self._image, 0)
+        os.ftruncate(self._image, size)
+
     def fresh_object(self) -> int:
         """The number of an object that this pool has never had."""
         self._objects += 1
@@ -245,16 +255,20 @@ class Pool:
         self.check()
 
     def reopen(self) -> None:
-        """Sync, export the pool, import it from what is on disk, and open the object set again."""
+        """Sync, export the pool, import it from what is on disk, and open the object set again. Raises
+        PoolLost."""
         self.sync()
         lib, config = self.lib, ctypes.c_void_p()
         lib.dmu_objset_disown(self.os, 1, self.tag)
         if error := lib.spa_export(POOL, ctypes.byref(config), 0, 0):
-            raise PoolProblem(f"spa_export: {os.strerror(error)}")
+            raise PoolLost(f"spa_export: {os.strerror(error)}")
         if error := lib.spa_import(POOL, config, None, 0):
-            raise PoolProblem(f"spa_import: {os.strerror(error)}")
+            raise PoolLost(f"spa_import: {os.strerror(error)}")
         lib.nvlist_free(config)
-        self._open_dataset()
+        try:
+            self._open_dataset()
+        except PoolProblem as problem:
+            raise PoolLost(str(problem)) from None
 
     def _await_syncing(self) -> None:
         """Until the oldest txg in flight has come to the gate, holding SCL_CONFIG (spa_syncing_txg is set

@@ -13,6 +13,7 @@ from pathlib import Path
 
 FRAME_MARK = "zapfuzz frame: "
 SIGNAL_MARK = "zapfuzz signal: "
+LOST_MARK = "zapfuzz pool: "
 _DEPTH = 64
 _HANDLER = ctypes.CFUNCTYPE(None, ctypes.c_int)
 

@@ -20,9 +20,9 @@ from typing import NoReturn
 
 from fuzz.program import Zap
 from fuzz.targets.libzpool.abi import Library
-from fuzz.targets.libzpool.pool import PoolProblem
+from fuzz.targets.libzpool.pool import PoolLost, PoolProblem
 from fuzz.targets.libzpool.session import Drift, NoRoom, Session, new_session
-from fuzz.targets.libzpool.stack import FRAME_MARK, SIGNAL_MARK, Backtrace
+from fuzz.targets.libzpool.stack import FRAME_MARK, LOST_MARK, SIGNAL_MARK, Backtrace
 from fuzz.targets.libzpool.wire import (
     FRAME,
     Command,
@@ -67,6 +67,10 @@ class Worker:
                 self._answer(Status.OK, self._do(command, body))
             except NoRoom as limit:
                 self._answer(Status.LIMIT, str(limit).encode())
+            except PoolLost as lost:  # a failure of the library, which has no world to go on in
+                self._flush()
+                os.write(2, f"\n{LOST_MARK}{lost}\n".encode())
+                os._exit(1)
             except (PoolProblem, Drift, WireProblem, IndexError) as problem:
                 self._answer(Status.PROBLEM, f"{type(problem).__name__}: {problem}".encode())
             self._running[1] += 1
@@ -166,6 +170,9 @@ class Worker:
             pool.forbid_writes()
             self._session.begin([Zap("", words=1)])
             pool.sync()
+        elif how == "lost":
+            pool.wipe()
+            pool.reopen()
         elif how == "exit":
             os._exit(3)
         raise WireProblem(f"no way to die is called {how}")
