@@ -14,6 +14,7 @@ from fuzz.signature import Failure
 from fuzz.targets.base import Result
 from fuzz.targets.model import ModelTarget
 from zapcore.errors import LimitExceeded
+from zapcore.layout import FLAG_HASH64, hash_bits
 
 LATELY = 6
 """So many keys that were removed last may be added back."""
@@ -67,7 +68,7 @@ def beside(rng: Random, zap: Zap, place: int) -> int:
     """A cursor's place, at times with a differentiator that no entry has, or no cursor."""
     if rng.random() < 0.8:
         return place
-    bits = 48 if zap.hash64 else 28
+    bits = hash_bits(FLAG_HASH64 * zap.hash64)
     return place & ((1 << bits) - 1) | rng.choice((1, 0x101, 0xFFFF, 0xFFFF)) << bits
 
 

@@ -32,8 +32,9 @@ _REFUSALS = (errno.EEXIST, errno.ENOENT)
 
 def changes_nothing(op: Op, result: Result) -> bool:
     """Whether an op only looks, or was refused before it changed anything: if that is not so, the next audit
-    of the ZAP shows it, or the last one."""
-    return op.verb in READING or result.errno in _REFUSALS
+    of the ZAP shows it, or the last one. An add makes room in a micro ZAP before it is refused
+    (zap_lockdir)."""
+    return op.verb in READING or (result.errno in _REFUSALS and op.verb not in BRINGS)
 
 
 def may_wait(waiting: Sequence[Op], op: Op) -> bool:

@@ -59,14 +59,19 @@ def test_what_could_undo_a_write_is_not_waited_for() -> None:
 
 def test_what_changes_nothing_may_stand_between_them() -> None:
     """Also what is refused only if the write before it was right."""
-    ops = 'add z "a"', "count z", 'remove z "c"', 'add z "a"', 'add z "b"'
+    ops = 'add z "a"', "count z", 'remove z "c"', 'add z "b"'
     assert audits(*ops)[0] == ["add a", "add b"]
     ops = 'add z "a"', "txg", 'remove z "a"', 'remove z "a"', 'add z "b"'
     assert audits(*ops)[2] == ["remove a", "add b"]
 
 
 def test_a_write_is_audited_though_the_next_is_refused() -> None:
-    assert audits('add z "b"', "txg", 'add z "a"', 'add z "b"')[2] == ["add a"]
+    assert audits('add z "b"', "txg", 'add z "a"', 'remove z "c"')[2] == ["add a"]
+
+
+def test_an_add_that_is_refused_is_audited_too() -> None:
+    """It may have made room."""
+    assert audits('add z "a"', 'add z "a"', 'add z "b"')[0] == ["add a", "add a", "add b"]
 
 
 @pytest.mark.parametrize("traced", [False, True])

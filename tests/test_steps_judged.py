@@ -121,3 +121,20 @@ def test_a_name_that_is_renamed_over_is_new() -> None:
     text += 'touch d "new"\ntouch e "ab"\ntouch e "AB"\nunlink e "ab"\n'
     program = parse(text + 'rename d e "new" "AB"\ntouch e "Ab"\ncount e\n')
     assert run(program, ModelTarget("2.3")).fine
+
+
+@pytest.mark.parametrize("share_audits", [False, True])
+@pytest.mark.parametrize(
+    "then",
+    [
+        'add z "1" int=8\nremove z "2"\n',
+        'add z "1" int=8\nadd z "9" int=8\n',
+        'remove z "6"\nadd z "7" int=8\nadd z "7" int=8\nlookup z "7" int=8 len=1\nremove z "2"\n',
+    ],
+)
+def test_an_add_that_is_refused_makes_room_all_the_same(then: str, share_audits: bool) -> None:
+    """zap_lockdir() grows a micro block whose slots are all taken before the name is looked for."""
+    full = "".join(f'add z "{number}" int=8\n' for number in range(7))
+    model = ModelTarget("2.3")
+    assert run(parse(f"zap z micro\n{full}{then}"), model, share_audits=share_audits).fine
+    assert model.objset.dnode(1).block_size == 1024

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from zapcore import layout as L
 from zapcore.namehash import hash_of_key
 from zapcore.violation import Violation
-from zapcore.zap.micro import NAME_LEN, Q_MZ_NORM, Q_MZ_SALT, SLOT, slot_offset
+from zapcore.zap.micro import NAME_LEN, Q_MZ_NORM, Q_MZ_SALT, SLOT, slot_name, slot_offset
 
 MAX_CD = 0xFFFF
 """mze_insert asserts that a differentiator is not larger."""
@@ -41,7 +41,7 @@ def check_micro(raw: bytes) -> MicroReport:
     for slot in range(len(raw) // SLOT - 1):
         at = slot_offset(slot)
         violations += slot_violations(raw[at : at + SLOT], slot)
-        name = raw[at + 14 : at + 14 + NAME_LEN].split(b"\0", 1)[0]
+        name = slot_name(raw, slot)
         if name:
             cd = int.from_bytes(raw[at + 8 : at + 12], "little")
             value = int.from_bytes(raw[at : at + 8], "little")

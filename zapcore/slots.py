@@ -49,7 +49,9 @@ class Slots:
         before, self.block = self.block, block
         places, taken = self.places, self._taken
         changed = [*_changed(before, block)]
-        self.gone = {name: places.pop(name) for slot in changed if (name := _name(before, slot)) in places}
+        self.gone = {
+            name: places.pop(name) for slot in changed if (name := micro.slot_name(before, slot)) in places
+        }
         for place in self.gone.values():
             taken.pop((place.hash, place.cd), None)
         self.come = {}
@@ -63,7 +65,7 @@ class Slots:
             entry = block[at : at + micro.SLOT]
             for violation in slot_violations(entry, slot):
                 return violation
-            name = _name(block, slot)
+            name = micro.slot_name(block, slot)
             if not name:
                 continue
             if name in places:
@@ -105,11 +107,6 @@ class Slots:
             if hashed is not None and any((hashed, lower) not in self._taken for lower in range(cd)):
                 return Violation("lowest", 0, "mze_cd", f"{cd}, and a lower one is free", slot)
         return None
-
-
-def _name(block: bytes, slot: int) -> bytes:
-    at = micro.slot_offset(slot) + 14
-    return block[at : at + micro.NAME_LEN].split(b"\0", 1)[0]
 
 
 def _changed(before: bytes, after: bytes) -> Iterator[int]:

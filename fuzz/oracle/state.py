@@ -40,15 +40,7 @@ class Walk:
     """
 
     __slots__ = (
-        "ahead",
-        "begun",
-        "current",
-        "ended",
-        "fresh",
-        "incarnation",
-        "seen",
-        "stable",
-        "start",
+        *("ahead", "begun", "current", "ended", "fresh", "incarnation", "seen", "stable", "start"),
         "zap",
     )
 

@@ -60,7 +60,7 @@ def slot_offset(slot: int) -> int:
     return SLOT * (slot + 1)
 
 
-def slot_name(raw: bytearray, slot: int) -> bytes:
+def slot_name(raw: bytes | bytearray, slot: int) -> bytes:
     """The name in a slot, empty if the slot is free."""
     at = slot_offset(slot) + 14
     return bytes(raw[at : at + NAME_LEN]).split(b"\0", 1)[0]
