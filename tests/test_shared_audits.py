@@ -59,10 +59,9 @@ def test_what_could_undo_a_write_is_not_waited_for() -> None:
 
 def test_what_changes_nothing_may_stand_between_them() -> None:
     """Also what is refused only if the write before it was right."""
-    ops = 'add z "a"', "count z", 'remove z "c"', 'add z "b"'
-    assert audits(*ops)[0] == ["add a", "add b"]
-    ops = 'add z "a"', "txg", 'remove z "a"', 'remove z "a"', 'add z "b"'
-    assert audits(*ops)[2] == ["remove a", "add b"]
+    assert audits('add z "a"', "count z", 'remove z "c"', 'add z "b"')[0] == ["add a", "add b"]
+    refused = audits('add z "a"', "txg", 'remove z "a"', 'remove z "a"', 'add z "b"')
+    assert refused[2] == ["remove a", "add b"]
 
 
 def test_a_write_is_audited_though_the_next_is_refused() -> None:
