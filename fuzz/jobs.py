@@ -14,6 +14,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter, deque
@@ -75,6 +76,7 @@ class Engine:
         self.config = config
         self.events, report = os.pipe()
         config = dataclasses.replace(config, report=report)
+        self._scratch = tempfile.TemporaryDirectory(prefix="zapfuzz-", ignore_cleanup_errors=True)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "fuzz.engines.worker", config.to_json()],
             pass_fds=[report],
@@ -82,7 +84,7 @@ class Engine:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for us: the engine is told to end after its execution
-            env=ALLOCATOR | os.environ,
+            env={**ALLOCATOR, **os.environ, "TMPDIR": self._scratch.name},  # it leaves its files there
         )
         os.close(report)
         self.begun = time.monotonic()
@@ -144,6 +146,7 @@ class Engine:
         os.close(self.events)
         if self.process.stderr is not None:
             self.process.stderr.close()
+        self._scratch.cleanup()
         if status == 0:
             return None
         lines = b" | ".join(self.last_lines).decode("utf-8", "replace")

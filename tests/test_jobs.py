@@ -157,6 +157,16 @@ def test_fuzz_with_two_jobs_keeps_one_reproducer_of_what_both_find(tmp_path: Pat
     assert int(line.split()[0]) > 1
 
 
+@pytest.mark.parametrize("engine", ["atheris", "random"])
+def test_a_run_leaves_no_files_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    fuzz(tmp_path, "--engine", engine, "--release", "2.3", "--runs", "20", "--out", "out")
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
 def test_a_run_goes_on_from_its_corpus(tmp_path: Path) -> None:
     """All that was kept is there again at once, and nothing of it is lost."""
     common = ("--release", "2.3", "--corpus", "working", "--out", "out", "--seed", "3")

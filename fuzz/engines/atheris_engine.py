@@ -166,21 +166,23 @@ def main(config: Config) -> None:
         one, other = inputs.program(first), inputs.program(second)
         return inputs.data(next_program(one, other, Random(seed)), max_size, first)
 
-    with tempfile.TemporaryDirectory(prefix="zapfuzz-") as scratch:
-        seeds = Path(scratch)
-        given = (*dict.fromkeys(shortest.values()), *seed_programs(config))
-        for index, program in enumerate(given):
-            (seeds / f"{index:06d}").write_bytes(encode(program))
-        arguments = [
-            *(sys.argv[0], *LIBFUZZER, f"-max_len={MAX_BYTES}", f"-artifact_prefix={scratch}/"),
-            *([f"-seed={config.seed or 1}"] if config.seed else []),
-            *config.extra,
-            *([config.corpus] if config.corpus else []),
-            *([scratch] if given else []),
-        ]
-        callbacks: dict[str, Any] = {
-            "custom_mutator": custom_mutator,
-            "custom_crossover": custom_crossover,
-        }
-        atheris.Setup(arguments, test_one_input, **({} if config.plain else callbacks))
-        atheris.Fuzz()
+    scratch = tempfile.mkdtemp(
+        prefix="zapfuzz-"
+    )  # for whoever started this process to remove: it does not return
+    seeds = Path(scratch)
+    given = (*dict.fromkeys(shortest.values()), *seed_programs(config))
+    for index, program in enumerate(given):
+        (seeds / f"{index:06d}").write_bytes(encode(program))
+    arguments = [
+        *(sys.argv[0], *LIBFUZZER, f"-max_len={MAX_BYTES}", f"-artifact_prefix={scratch}/"),
+        *([f"-seed={config.seed or 1}"] if config.seed else []),
+        *config.extra,
+        *([config.corpus] if config.corpus else []),
+        *([scratch] if given else []),
+    ]
+    callbacks: dict[str, Any] = {
+        "custom_mutator": custom_mutator,
+        "custom_crossover": custom_crossover,
+    }
+    atheris.Setup(arguments, test_one_input, **({} if config.plain else callbacks))
+    atheris.Fuzz()
