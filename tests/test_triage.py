@@ -339,6 +339,14 @@ def test_text() -> None:
         assert words in result.stdout
 
 
+def test_a_log_of_master_is_known_though_its_files_are_others() -> None:
+    data = (DATA / "stale_dmesg.log").read_bytes()
+    moved = data.replace(b"zap.c:441", b"zap_fat.c:321")
+    assert moved != data
+    verdicts = [judge(event, KNOWN) for log in (data, moved) for event in events_of(log)]
+    assert len(verdicts) == 2 and verdicts[0] == verdicts[1] and verdicts[0].match == "exact"
+
+
 def test_text_says_what_to_send_and_what_differs() -> None:
     unknown = run("--corpus", str(CORPUS), str(DATA / "verify_zap_journal.log")).stdout
     assert "the corpus does not have" in unknown and "zdb -dddd" in unknown

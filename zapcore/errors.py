@@ -107,20 +107,22 @@ class _Known(NamedTuple):
 
 
 _NAMES: dict[CodeType, _Known] = {}
+_FILES: dict[str, str] = {}
 
 
 def openzfs(file: str, *names: str, words: tuple[str, ...] | None = None) -> Callable[[F], F]:
     """Say which OpenZFS function a Python function's behaviour comes from; where it does what several do that
     call each other, all of them, innermost first.
 
-    `words` are those that have its place where its argument `key` is of words, not a name; of these, and of
-    the names then, the ones that its `objset`'s release has. The function itself is returned unchanged, so a
+    `words` are those that have its place where its argument `key` is of words, not a name; instead of these,
+    and of the names then, what its `objset`'s release has. The function itself is returned unchanged, so a
     call costs nothing more; panics read the names of the functions on the stack from this register.
     """
 
     def register(function: F) -> F:
         code = function.__code__
         _NAMES[code] = _Known(file, names, words)
+        _FILES.update(dict.fromkeys((names[0], *(words or ())[:1]), file))
         return function
 
     return register
@@ -140,7 +142,14 @@ def _functions(known: _Known, frame: FrameType) -> tuple[str, ...]:
         return known.names
     there = frame.f_locals
     names = known.words if isinstance(there["key"], tuple) else known.names
-    return tuple(name for name in names if name not in there["objset"].release.absent)
+    instead = there["objset"].release.instead
+    return tuple(one for name in names for one in instead.get(name, (name,)))
+
+
+def file_in_model(file: str, function: str) -> str:
+    """The file that the model says a function of the ZAP is in, by the base name of the one where it was
+    found: master has moved nearly all of them (8ff64005a2, after 2.4). Knows those that are imported."""
+    return _FILES.get(function, file) if file.startswith("zap") else file
 
 
 def openzfs_stack(frame: FrameType | None = None) -> tuple[str, ...]:

@@ -84,7 +84,7 @@ class ZapMachine(RuleBasedStateMachine):
         self.zap = random_zap(rng, ZAP, 10)
         self.lengths = tuple(sizes_that_matter(self.zap, rng) for _ in range(2))
         header = Program((self.zap,), ())
-        self.oracle = Oracle(header)
+        self.oracle = Oracle.of(header, self.target)
         try:
             self.target.begin(header)
         except LimitExceeded as limit:

@@ -50,7 +50,7 @@ class Snapshot:
 
     def wake(self, target: ModelTarget) -> Oracle:
         """Put the world into a target that has begun the same program; returns its oracle."""
-        oracle = Oracle(self._program)
+        oracle = Oracle.of(self._program, target)
         (target.objset, target.cursors, oracle.entries, oracle.incarnation, oracle.walks, oracle.fat) = (
             pickle.loads(self._bytes)
         )

@@ -31,8 +31,9 @@ _KEYED = frozenset(("add", "update", "remove", "lookup", "length", "contains", "
 class Oracle(Directories):
     """The expected state of a program's ZAPs. `check` returns what is wrong with an answer, or None.
 
-    Three things it must know of a release: `unlinks_first` (`zapcore.release.rename_unlinks_first`),
-    `long_names` (the same of it; None: not known, and more answers are let pass) and `lower_case`.
+    Four things it must know of a release: `unlinks_first` (`zapcore.release.rename_unlinks_first`),
+    `long_names` (the same of it; None: not known, and more answers are let pass), `lower_case` and
+    `cursors_hold`.
     """
 
     def __init__(
@@ -41,18 +42,21 @@ class Oracle(Directories):
         unlinks_first: bool = True,
         long_names: bool | None = None,
         lower_case: bool = True,
+        cursors_hold: bool = False,
     ) -> None:
         zaps = [zap._replace(norm=forms_of(zap.norm, lower_case)) for zap in program.zaps]
         super().__init__(Program(tuple(zaps), program.ops))
         self.unlinks_first = unlinks_first
         self.long_names = long_names
+        self.cursors_hold = cursors_hold
 
     @classmethod
     def of(cls, program: Program, target: TargetLike) -> Oracle:
         """The oracle of the target's release, as far as that is known."""
         unlinks_first = getattr(target, "rename_unlinks_first", True)
         long_names = getattr(target, "long_names", None)
-        return cls(program, unlinks_first, long_names, getattr(target, "lower_case", True))
+        lower_case = getattr(target, "lower_case", True)
+        return cls(program, unlinks_first, long_names, lower_case, getattr(target, "cursors_hold", False))
 
     def check(self, op: Op, result: Result) -> str | None:
         """What is wrong with the answer, as "expected X, got Y"; None if nothing is. Updates the state."""

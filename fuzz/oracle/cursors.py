@@ -61,7 +61,7 @@ class Cursors(Entries):
             return None  # a cursor on an object that is gone promises nothing
         there = self.places[walk.zap].get(begun) if begun else None
         found = result.value if not result.errno else None
-        if there is not None and (isinstance(found, Entry) and found.key == there) is walk.ahead:
+        if there is not None and (isinstance(found, Entry) and found.key == there) is walk.ahead > 0:
             return f"the cursor {'returned' if walk.ahead else 'missed'} {there!r}, whose place it began at"
         if result.errno == errno.ENOENT:
             walk.ended = True
@@ -92,15 +92,16 @@ class Cursors(Entries):
             return expect(result.errno, errno.EBADF)
         walk.stable.clear()  # it may step over entries that it has not returned
         walk.current = None
-        walk.ahead = True
+        walk.ahead += 1
         return expect(result.errno, 0)
 
     def _serialize(self, op: Op, result: Result) -> str | None:
         walk = self.walks.get(op.target)
         if walk is None:
             return expect(result.errno, errno.EBADF)
-        if walk.begun is not None:
-            return expect(result.errno, 0) or expect_value(result.value, walk.begun)
+        begun = walk.begun
+        if begun is not None and (first := self._first_place(walk, begun)) is not None:
+            return expect(result.errno, 0) or expect_value(result.value, first)
         if walk.ended:
             return expect(result.errno, 0) or expect_value(result.value, U64)
         entry = walk.current
@@ -114,6 +115,19 @@ class Cursors(Entries):
         if other != entry:
             return f"expected a place of its own, got that of {other!r}"
         return expect_value(place & ((1 << hash_bits(header)) - 1), serial_of(header, entry))
+
+    def _first_place(self, walk: Walk, begun: int) -> int | None:
+        """What a cursor that has not looked at anything says of its place: what it was given, or, where it
+        finds its ZAP at once, what of that is a place there; None where nothing is promised."""
+        if not self.cursors_hold:
+            return begun
+        if self.entries[walk.zap] is None or walk.incarnation != self.incarnation[walk.zap]:
+            return None
+        header = self.headers[walk.zap]
+        bits = hash_bits(header)
+        cd = begun >> bits & 0xFFFFFFFF
+        cd = walk.ahead + (cd if cd < max_cd(header) else 0)
+        return begun & ((1 << bits) - 1) | cd << bits & U64
 
     def _reopen(self, op: Op, result: Result) -> str | None:
         self.walks.clear()

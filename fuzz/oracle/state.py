@@ -35,8 +35,8 @@ class Walk:
 
     A cursor's promise is only that entries that were there all the time come exactly once. `start` is the
     hash where it began, as a place that a cursor names has it (zap_cursor_serialize); `begun` is that place,
-    until it has looked at anything: then None; `ahead` whether it was sent on before it had; `ended` whether
-    it has come to its end, where it stays.
+    until it has looked at anything: then None; `ahead` how often it was sent on; `ended` whether it has
+    come to its end, where it stays.
     """
 
     __slots__ = (
@@ -51,7 +51,8 @@ class Walk:
         self.incarnation = incarnation
         self.stable = keys
         self.seen: set[Key] = set()
-        self.ahead = self.ended = False
+        self.ahead = 0
+        self.ended = False
         self.current: Key | None = None
         self.fresh = True
 
@@ -59,7 +60,10 @@ class Walk:
 class State(Names):
     """One dictionary per ZAP, and what each cursor has returned. `places` are those that cursors have named,
     each with the entry that it is of, which has been there since. `fat` is None of a micro ZAP that may have
-    become fat: whether it did depends on how entries lie in blocks."""
+    become fat: whether it did depends on how entries lie in blocks. `cursors_hold` as `zapcore.release` has
+    it."""
+
+    cursors_hold = False
 
     def __init__(self, program: Program) -> None:
         super().__init__(program.zaps)

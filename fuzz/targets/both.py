@@ -201,7 +201,10 @@ def _difference(what: str, text: str, op: int = -1) -> Failure:
 
 def _compare_ends(mine: Failure | None, its: Failure | None) -> None:
     """Raise unless both sides failed alike, or neither did."""
-    if (mine is None) == (its is None) and (mine is None or _alike(mine, its)):
+    if mine is None:
+        if its is None:
+            return
+    elif _alike(mine, its):
         return
     shown = [failure.text.splitlines()[0] if failure else "fine" for failure in (mine, its)]
     where = its if mine is None else mine
@@ -213,16 +216,14 @@ def _compare_ends(mine: Failure | None, its: Failure | None) -> None:
     )
 
 
-LOCK_KINDS = ("use-after-free", "deadlock")
-"""What the model names, and a real library only dies of in some way inside the lock."""
-
-
 def _alike(mine: Failure, its: Failure | None) -> bool:
+    if mine.signature.kind == "use-after-free":
+        return True  # freed memory may look as it did: the library goes on, or dies of anything
     if its is None:
         return False
     if mine.signature.kind == "type-confusion":
         return True  # whatever the library died of
-    if mine.signature.kind in LOCK_KINDS:
+    if mine.signature.kind == "deadlock":
         return "rw_enter" in (its.signature.stack or (its.signature.place,)) or its.signature.kind == "hang"
     return mine.signature.key == its.signature.key
 

@@ -84,6 +84,7 @@ class ModelTarget:
         self.rename_unlinks_first = self.release.rename_unlinks_first
         self.long_names = self.release.long_names
         self.lower_case = self.release.lower_case
+        self.cursors_hold = self.release.cursors_hold
         self.block_limit, self.byte_limit = block_limit, byte_limit
         self.stale_bytes = stale_bytes
         self.patience = PATIENCE if block_limit <= SMALL else LONG_PATIENCE

@@ -88,7 +88,7 @@ class ThreadedRun:
         self.watchers = watchers
         self.policy = policy
         self.writers_first = writers_first
-        self.oracle = Oracle(program)
+        self.oracle = Oracle.of(program, target)
         self.running: dict[int, int] = {}
         self.assigned: dict[int, tuple[int, str]] = {}
         self.history: list[Event] = []

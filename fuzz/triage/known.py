@@ -147,7 +147,10 @@ def _same_place(event: Event, place: str, same_expression: bool, stacks: Sequenc
     file, _, function = place.partition(":")
     our_file, _, our_function = event.place.partition(":")
     if our_file not in ("?", file):
-        return False
+        from zapcore.zap import file_in_model  # takes its time, and most logs do not need it
+
+        if file_in_model(our_file, our_function) != file:
+            return False
     if event.function:
         return our_function == function or (event.cut and function.startswith(our_function))
     return same_expression or our_function == function

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from zapcore import layout as L
 from zapcore.dmu.objset import Objset, Tx
-from zapcore.errors import ZapErrno, openzfs
+from zapcore.errors import ZapErrno, file_in_model, openzfs
 from zapcore.zap import fat, micro
 from zapcore.zap.cursor import Attribute, Cursor
 from zapcore.zap.name import MATCH_CASE, MATCH_NORMALIZE, Found, Key, Name
@@ -28,6 +28,7 @@ __all__ = [
     "count",
     "create",
     "destroy",
+    "file_in_model",
     "length",
     "lookup",
     "lookup_norm",

@@ -1,5 +1,6 @@
 """A cursor: it walks the entries in the order of (hash, cd), and between calls stays on the leaf where it
-is, with holds on that leaf's dbuf and on the header's, but no lock.
+is, with holds on that leaf's dbuf and on the header's, but no lock. It finds the ZAP when it first looks
+for an entry, since efda1093ff when it begins.
 
 From module/zfs/zap_micro.c (zap_cursor_*) and module/zfs/zap.c (fzap_cursor_retrieve).
 """
@@ -36,7 +37,8 @@ class Attribute(NamedTuple):
 
 class Cursor:
     """zap_cursor_t, started from a serialized one if need be (zap_cursor_init_serialized). It stands at
-    (`hash`, `cd`); a hash of all ones is the end."""
+    (`hash`, `cd`); a hash of all ones is the end. Where the release's cursors hold their ZAP from the start,
+    raises what `lock` does."""
 
     __slots__ = ("cd", "hash", "leaf", "number", "objset", "serialized", "zap")
 
@@ -49,6 +51,8 @@ class Cursor:
         self.leaf: Leaf | None = None
         self.hash = 0
         self.cd = 0
+        if objset.release.cursors_hold:
+            self._start().rwlock.exit()
 
     @property
     def holds(self) -> int:
@@ -60,12 +64,11 @@ class Cursor:
         """The entry where the cursor stands, or the next one after. Raises ENOENT at the end, EIO."""
         if self.hash == U64:
             raise ZapErrno(errno.ENOENT)
-        if self.zap is None:
-            self.zap = lock(self.objset, self.number, None, None, False, True, False)
-            self._start(self.zap)
-        else:
-            self.zap.rwlock.enter_read()
         zap = self.zap
+        if zap is None:
+            zap = self._start()
+        else:
+            zap.rwlock.enter_read()
         try:
             attribute = self._retrieve_fat() if zap.micro is None else self._retrieve_micro()
         except ZapErrno:
@@ -74,12 +77,15 @@ class Cursor:
         zap.rwlock.exit()
         return attribute
 
-    def _start(self, zap: Zap) -> None:
-        """Go where the serialized cursor says; an advance before the first retrieval counts on top."""
+    def _start(self) -> Zap:
+        """Find the ZAP, locked as reader, and go where the serialized cursor says; an advance that came
+        before counts on top."""
+        zap = self.zap = lock(self.objset, self.number, None, None, False, True, False)
         self.hash = (self.serialized << (64 - zap.hash_bits)) & U64
         self.cd = (self.cd + (self.serialized >> zap.hash_bits)) & L.NEED_CD
         if self.cd >= zap.max_cd:
             self.cd = 0
+        return zap
 
     def _retrieve_micro(self) -> Attribute:
         zap = self.zap
@@ -162,11 +168,16 @@ class Cursor:
 
     @openzfs("zap_micro.c", "zap_cursor_fini")
     def close(self) -> None:
-        """Let go of the header's dbuf, then of the leaf's."""
+        """Let go of the header's dbuf, then of the leaf's; the other way round since efda1093ff."""
+        if self.objset.release.cursors_hold:
+            self._let_leaf_go()
         if self.zap is not None:
             self.zap.rwlock.enter_read()
             unlock(self.zap, None)
             self.zap = None
+        self._let_leaf_go()
+
+    def _let_leaf_go(self) -> None:
         if self.leaf is not None:
             self.leaf.rwlock.enter_read()
             put_leaf(self.leaf)

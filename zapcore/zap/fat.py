@@ -18,7 +18,7 @@ from zapcore.zap import ptrtbl
 from zapcore.zap.leaf import Leaf
 from zapcore.zap.name import LONG_NAME, MAX_NAME, Found, Name
 from zapcore.zap.split import split
-from zapcore.zap.zap import FTAG, Zap, lock, unlock
+from zapcore.zap.zap import FTAG, Zap, lock, unlock, upgrade
 
 U64 = (1 << 64) - 1
 
@@ -229,6 +229,9 @@ def _relock(name: Name, tag: Tag, tx: Tx) -> Zap:
     """Drop the ZAP's lock and take it as writer; the zap_t may be another one afterwards."""
     zap = name.zap
     objset, number = zap.objset, zap.dnode.number
+    if objset.release.upgrades_in_place:
+        upgrade(zap, tx)
+        return zap
     unlock(zap, tag)
     name.zap = None  # type: ignore[assignment]  # nothing is locked if the next line raises
     name.zap = lock(objset, number, tag, tx, True, False, False)

@@ -19,7 +19,7 @@ from zapcore.zap import ptrtbl
 from zapcore.zap.fat import deref_leaf, put_leaf
 from zapcore.zap.leaf import Leaf
 from zapcore.zap.name import Name
-from zapcore.zap.zap import Zap
+from zapcore.zap.zap import Zap, upgrade
 
 U64 = (1 << 64) - 1
 
@@ -56,13 +56,6 @@ def _truncate(zap: Zap) -> None:
             line=1508,
         )
     q[L.Q_FREEBLK] = last + 1
-
-
-def _upgrade(zap: Zap, tx: Tx) -> None:
-    """Take the ZAP's lock as writer by letting it go first: rw_tryupgrade() has failed."""
-    zap.rwlock.exit()
-    zap.rwlock.enter_write()
-    zap.dbuf.will_dirty(tx)
 
 
 def _is_empty_sibling(leaf: Leaf, length: int) -> bool:
@@ -104,7 +97,7 @@ def shrink(name: Name, empty: Leaf, tx: Tx) -> None:
             if leaf is not None:
                 put_leaf(leaf)
                 leaf = None
-            _upgrade(zap, tx)
+            upgrade(zap, tx)
             shift = zap.dbuf.buf.q[L.Q_TBL_SHIFT]
             writer = True
         if leaf is None:

@@ -157,6 +157,14 @@ def lock(
         raise
 
 
+def upgrade(zap: Zap, tx: Tx) -> None:
+    """Take the ZAP's lock as writer by letting it go first, as rw_tryupgrade() fails; the header's dbuf stays
+    held. The caller looks again at what it knew."""
+    zap.rwlock.exit()
+    zap.rwlock.enter_write()
+    zap.dbuf.will_dirty(tx)
+
+
 @openzfs("zap_micro.c", "zap_unlockdir")
 def unlock(zap: Zap, tag: Tag) -> None:
     """Let go of the lock and of the header's dbuf."""

@@ -84,8 +84,8 @@ PROTOTYPES = {
     "zap_get_stats": "i pqp",
     "zap_lookup_norm": "i pqsqqpipip",
     "zap_remove_norm": "i pqsip",
-    "zap_cursor_init": "v ppq",
-    "zap_cursor_init_serialized": "v ppqq",
+    "zap_cursor_init": "i ppq",
+    "zap_cursor_init_serialized": "i ppqq",
     "zap_cursor_serialize": "q p",
     "zap_cursor_fini": "v p",
     "zap_cursor_retrieve": "i pp",
@@ -134,8 +134,9 @@ class Library:
     """A loaded libzpool: every function of PROTOTYPES as an attribute, tunables through `tune`.
 
     `look` are the flags to read a block with that change nothing (DMU_READ_NO_PREFETCH and what else that
-    takes); `named_at` is the offset of za_name in what `attribute()` returns. Raises OSError where it cannot
-    be loaded and AttributeError where a function is missing.
+    takes); `cursors_hold` as `zapcore.release` has it; `named_at` is the offset of za_name in what
+    `attribute()` returns. Raises OSError where it cannot be loaded and AttributeError where a function is
+    missing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -150,6 +151,8 @@ class Library:
         # 734eba251d numbered the flags anew, and reading says that a dbuf is to stay, but with KEEP_CACHING
         self.look = 1 << 3 | 1 << 9 if hasattr(self.handle, "dmu_buf_will_fill_flags") else 1
         self.has_attribute_alloc = hasattr(self.handle, "zap_attribute_alloc")
+        # efda1093ff; before it zap_cursor_init() and its kin return nothing
+        self.cursors_hold = hasattr(self.handle, "zap_cursor_init_by_dnode")
         self.named_at = ctypes.sizeof(Attribute) + (8 if self.has_attribute_alloc else 0)
         self._attributes: list[ctypes.Array[ctypes.c_char]] = []
         if self.has_attribute_alloc:

@@ -49,7 +49,10 @@ class Cursors(Entries):
             return PLAIN[errno.ENOENT]
         cursor = self._spare.pop() if self._spare else Cursor()
         cursor.moved, cursor.words = False, zap.shape.words
-        self.lib.zap_cursor_init_serialized(cursor.address, self.os, zap.number, op.fill)
+        error: int = self.lib.zap_cursor_init_serialized(cursor.address, self.os, zap.number, op.fill)
+        if error and self.lib.cursors_hold:
+            self._spare.append(cursor)
+            return PLAIN[error]
         self._cursors[op.target] = cursor
         return PLAIN[0]
 

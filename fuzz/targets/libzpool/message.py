@@ -12,6 +12,7 @@ import signal
 
 from fuzz.signature import Failure, Signature
 from fuzz.targets.libzpool.stack import FRAME_MARK, LOST_MARK, SIGNAL_MARK
+from zapcore.zap import file_in_model
 
 _PLACE = re.compile(r"^ASSERT at (?P<file>[^:\n]+):(?P<line>\d+):(?P<function>\w+)\(\)", re.M)
 _PANIC = re.compile(r"^(?:error|libzpool: PANIC): (?P<text>.*)$", re.M)
@@ -62,8 +63,8 @@ def _assertion(text: str) -> Signature | None:
     stack = stack_names(text)
     if function not in stack[:1]:
         stack = (function, *stack)
-    where = f"{place['file'].rpartition('/')[2]}:{function}"
-    return Signature("assertion", where, strip_values(_expression(text, place)), stack)
+    file = file_in_model(place["file"].rpartition("/")[2], function)
+    return Signature("assertion", f"{file}:{function}", strip_values(_expression(text, place)), stack)
 
 
 def _panic(text: str) -> Signature | None:

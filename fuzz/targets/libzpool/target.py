@@ -70,8 +70,9 @@ class LibzpoolTarget:
     """Programs on a real library, in a worker that is started when needed and replaced when it dies.
 
     `release` is one of the model's (`2.1`, `2.3`) or an OpenZFS version; `path` any libzpool instead.
-    `deadline` is how many seconds one op may take; `rename_unlinks_first` and `lower_case` as
-    `zapcore.release` has them (2.1 is libzpool.so.5, 2.3 is 6, 2.4 is 7). Raises NoLibrary.
+    `deadline` is how many seconds one op may take; `rename_unlinks_first`, `lower_case` and
+    `cursors_hold` as `zapcore.release` has them, by what the file exports and by its version (2.1 is
+    libzpool.so.5, 2.3 is 6, 2.4 is 7). Raises NoLibrary.
     """
 
     def __init__(
@@ -84,7 +85,9 @@ class LibzpoolTarget:
         self.library: Path = find_library(release, path)
         self.name = f"libzpool-{release or self.library.parent.name}"
         soname = self.library.name.partition(".so.")[2].partition(".")[0]
-        self.rename_unlinks_first = soname != "5"
+        exported = self.library.read_bytes()
+        self.rename_unlinks_first = b"\0brt_init\0" in exported
+        self.cursors_hold = b"\0zap_cursor_init_by_dnode\0" in exported
         self.lower_case = soname in ("5", "6", "")
         self._deadline = self._patience = deadline
         self._child: Child | None = None
