@@ -132,17 +132,24 @@ def respell(clerk: Clerk) -> None:
             clerk.do(Op(verb, clerk.name, other))
 
 
-def hollow(clerk: Clerk) -> None:
-    """Fill a micro ZAP's slots, to the last or nearly or more, remove some, add about as many others, or
-    change what is in one slot several times."""
+def fill(clerk: Clerk) -> bool:
+    """Fill a micro ZAP's slots, to the last or nearly or more; whether that can be done."""
     if not clerk.alive[clerk.name]:
         enter(clerk)  # of a block that was never read nobody knows the slots
-    rng, slots = clerk.rng, clerk.slots()
+    slots = clerk.slots()
     if not 0 < slots <= MOST_SLOTS:
-        return
+        return False
     have = len(clerk.alive[clerk.name])
-    for number in range(have, slots + rng.choice((0, 0, 0, -1, 8, 16))):  # a block grows by 8 slots
+    for number in range(have, slots + clerk.rng.choice((0, 0, 0, -1, 8, 16, 16))):  # a block grows by 8 slots
         clerk.do(Op("add", clerk.name, b"s%d" % number, 8, 1, number))
+    return True
+
+
+def hollow(clerk: Clerk) -> None:
+    """Fill a micro ZAP, remove some, add about as many others, or change what is in a slot several times."""
+    if not fill(clerk):
+        return
+    rng = clerk.rng
     if rng.random() < 0.4:
         key = clerk.some()
         for _ in range(rng.randint(2, 4)):  # one slot, again and again
@@ -264,9 +271,9 @@ def import_anew(clerk: Clerk) -> None:
     if how < 0.4:
         clerk.bring(bytes((clerk.rng.choice(b"stS"),)) * clerk.rng.choice(LONG))
     elif how < 0.7:
-        hollow(clerk)
+        clerk.rng.choice((fill, hollow))(clerk)
     clerk.do(Op("reopen"))
-    look(clerk)
+    clerk.rng.choice((look, all_of_it))(clerk)
 
 
 def all_of_it(clerk: Clerk) -> None:
@@ -291,7 +298,7 @@ MOVES: Mapping[Callable[[Clerk], None], int] = {
     use: 6,
     resume: 2,
     pass_time: 4,
-    import_anew: 1,
+    import_anew: 2,
     all_of_it: 2,
 }
 """Every move and how often it is drawn."""
