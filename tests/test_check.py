@@ -34,6 +34,20 @@ from zapcore.violation import INVARIANTS
 from zapcore.zap import Cursor
 
 
+@pytest.mark.parametrize("header", ["micro norm=4", "fat hash64 norm=4"])
+@pytest.mark.parametrize("release", ["2.3", "2.4"])
+def test_names_are_hashed_as_the_release_that_wrote_them_does(release: str, header: str) -> None:
+    """Until 2.4 a flag says that names are taken in lower case."""
+    program = parse(f'zap z {header}\nadd z "A" int=8\n')
+    target = ModelTarget(release)
+    target.begin(program)
+    target.apply(program.ops[0])
+    blocks = target.blocks("z") or []
+    assert check_object(blocks, lower_case=release == "2.3").sound
+    wrong = check_object(blocks, lower_case=release == "2.4")
+    assert header.startswith("micro") or [each.invariant for each in wrong.violations] == ["hash"]
+
+
 def swapped(blocks: list[bytes]) -> list[bytes]:
     """The blocks as a big-endian machine writes them."""
     if int.from_bytes(blocks[0][:8], "little") == L.ZBT_MICRO:

@@ -33,6 +33,7 @@ from zapcore.dmu.objset import Objset
 from zapcore.errors import Kind, Panic
 from zapcore.locks import RWLock, Threads
 from zapcore.release import RELEASES
+from zapcore.zap.norm import TO_LOWER
 
 HEADER = "zap z fat key=u64 prehashed hash64 leaf_shift=9\n"
 SHRINK_AND_GROW = parse(
@@ -245,14 +246,49 @@ def history(*events: tuple[str, int, int, int]) -> list[Event]:
 def test_linearizability_takes_every_order_that_overlap_allows_and_no_other() -> None:
     program = Program((Zap("z", words=1, prehashed=True, hash64=True),), ())
     add, remove = ("add", 0, 2, 0), ("remove", 1, 3, 0)
-    ends = explanations(program, Oracle(program), history(add, remove))
+    ends = explanations(Oracle(program), history(add, remove))
     assert [end.entries["z"] for end in ends] == [{}]
     wrong = history(("add", 0, 1, 0), ("add", 2, 3, 0))
-    assert not explanations(program, Oracle(program), wrong)
+    assert not explanations(Oracle(program), wrong)
     late = history(("remove", 0, 1, 0), ("add", 2, 3, 0))
-    assert not explanations(program, Oracle(program), late), "an op that ended before cannot come after"
+    assert not explanations(Oracle(program), late), "an op that ended before cannot come after"
     fails = history(("add", 0, 9, 0), ("add", 1, 8, errno.EEXIST))
-    assert len(explanations(program, Oracle(program), fails)) == 1
+    assert len(explanations(Oracle(program), fails)) == 1
+
+
+def test_linearizability_is_judged_by_what_the_release_makes_of_names() -> None:
+    """In 2.4 the flag does nothing, so a name has another hash."""
+    program = Program(
+        (Zap("z", fat=False, norm=TO_LOWER),), (Op("add", "z", b"A", 8, 1), Op("remove", "z", b"A"))
+    )
+    for release in ("2.3", "2.4"):
+        oracle = Oracle.of(program, ModelTarget(release))
+        events = [Event(place, op, 0, 5, DONE) for place, op in enumerate(program.ops)]
+        assert [end.entries for end in explanations(oracle, events)] == [{"z": {}}]
+
+
+@pytest.mark.parametrize(("release", "times"), [("2.4", 4), ("master", 1)])
+def test_who_writes_already_keeps_the_lock_on_master(
+    release: str, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """zap_lock_upgrade() does nothing then; until 2.4 the lock is dropped for each split at a full table."""
+    taken: list[str] = []
+    enter = RWLock.enter_write
+
+    def noted(lock: RWLock) -> None:
+        taken.append(lock.name)
+        enter(lock)
+
+    monkeypatch.setattr(RWLock, "enter_write", noted)
+    program = parse(
+        "zap z fat key=u64 prehashed leaf_shift=9\nadd z 0x0 len=148\nadd z 0x100000000000000 len=148\n"
+    )
+    target = ModelTarget(release)
+    target.begin(program)
+    target.apply(program.ops[0])
+    taken.clear()
+    assert target.apply(program.ops[1]).errno == 0
+    assert taken.count("zap->zap_rwlock") == times
 
 
 def test_linearizability_gives_every_state_that_may_be_left() -> None:
@@ -260,7 +296,7 @@ def test_linearizability_gives_every_state_that_may_be_left() -> None:
     both = [
         Event(place, Op("update", "z", (1,), 1, 1, fill=place), 0, 5, DONE) for place in (0, 1)
     ]  # fmt: skip
-    values = {end.entries["z"][(1,)].data for end in explanations(program, Oracle(program), both)}  # type: ignore[index]
+    values = {end.entries["z"][(1,)].data for end in explanations(Oracle(program), both)}  # type: ignore[index]
     assert values == {b"\0", b"\1"}
 
 

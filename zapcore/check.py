@@ -23,6 +23,7 @@ from zapcore.namehash import hash_of_key
 from zapcore.violation import Violation
 from zapcore.zap.micro import SLOT
 from zapcore.zap.name import LONG_NAME, Key, key_of
+from zapcore.zap.norm import forms_of
 
 MAX_LISTED = 1000
 """Violations that a report lists; `unlisted` counts the rest by invariant."""
@@ -108,8 +109,9 @@ def kind_of(first: bytes, blocks: int) -> str:
     return "unknown"
 
 
-def check_object(blocks: Sequence[bytes]) -> Report:
-    """Check an object, its blocks in order (the last may be short: the rest counts as zero).
+def check_object(blocks: Sequence[bytes], lower_case: bool = True) -> Report:
+    """Check an object, its blocks in order (the last may be short: the rest counts as zero). `lower_case` as
+    `zapcore.release` has it of the release that wrote them.
 
     Needs the blocks one at a time, each leaf once and table blocks at most twice, so a lazy sequence over a
     file will do.
@@ -117,7 +119,7 @@ def check_object(blocks: Sequence[bytes]) -> Report:
     first = bytes(blocks[0]) if blocks else b""
     kind = kind_of(first, len(blocks))
     report = Report(kind, "little", len(first), len(blocks))
-    checker = _Checker(report, blocks)
+    checker = _Checker(report, blocks, lower_case)
     if kind == "micro":
         checker.micro(first)
     elif kind == "fat" and len(first) in L.BLOCK_SIZES:
@@ -134,9 +136,10 @@ def check_object(blocks: Sequence[bytes]) -> Report:
 class _Checker:
     """Collects what is found in one object."""
 
-    def __init__(self, report: Report, blocks: Sequence[bytes]) -> None:
+    def __init__(self, report: Report, blocks: Sequence[bytes], lower_case: bool) -> None:
         self.report = report
         self.blocks = blocks
+        self.lower_case = lower_case
         self.listed: dict[tuple[str, int], int] = {}
         self.hazards: dict[Hazard, None] = {}
         self.kept = 0
@@ -187,7 +190,7 @@ class _Checker:
             raw = swap_micro(raw)
         q = memoryview(raw[: len(raw) // 8 * 8]).cast("Q")
         self.report.header = {"mz_block_type": q[0], "mz_salt": q[1], "mz_normflags": q[2]}
-        found_micro = check_micro(raw)
+        found_micro = check_micro(raw, self.lower_case)
         for violation in found_micro.violations:
             self.wrong(violation)
         for slot, name, value_hash, cd, value in found_micro.entries:
@@ -308,7 +311,7 @@ class _Checker:
             self.wrong(Violation("name", blkid, "name", text, entry.chunk))
             return
         key = key_of(entry.name, self.words)
-        hashed = hash_of_key(key, q[L.Q_SALT], flags, q[L.Q_NORMFLAGS])
+        hashed = hash_of_key(key, q[L.Q_SALT], flags, forms_of(q[L.Q_NORMFLAGS], self.lower_case))
         if hashed is None:
             self.unhashed = True
         elif hashed != entry.hash:

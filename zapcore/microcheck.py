@@ -10,6 +10,7 @@ from zapcore import layout as L
 from zapcore.namehash import hash_of_key
 from zapcore.violation import Violation
 from zapcore.zap.micro import NAME_LEN, Q_MZ_NORM, Q_MZ_SALT, SLOT, slot_name, slot_offset
+from zapcore.zap.norm import forms_of
 
 MAX_CD = 0xFFFF
 """mze_insert asserts that a differentiator is not larger."""
@@ -32,11 +33,11 @@ class MicroReport(NamedTuple):
     violations: list[Violation]
 
 
-def check_micro(raw: bytes) -> MicroReport:
-    """Check a micro ZAP's block, its size a multiple of 64 bytes. Never raises."""
+def check_micro(raw: bytes, lower_case: bool) -> MicroReport:
+    """Check a micro ZAP's block, its size a multiple of 64 bytes; see `zapcore.check`. Never raises."""
     entries: list[MicroEntry] = []
     violations = list(header_violations(raw))
-    norm = int.from_bytes(raw[8 * Q_MZ_NORM : 8 * Q_MZ_NORM + 8], "little")
+    norm = forms_of(int.from_bytes(raw[8 * Q_MZ_NORM : 8 * Q_MZ_NORM + 8], "little"), lower_case)
     salt = int.from_bytes(raw[8 * Q_MZ_SALT : 8 * Q_MZ_SALT + 8], "little")
     for slot in range(len(raw) // SLOT - 1):
         at = slot_offset(slot)

@@ -14,7 +14,7 @@ from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from fuzz.oracle import Oracle
-from fuzz.program import Op, Program
+from fuzz.program import Op
 from fuzz.signature import Failure, Signature
 from fuzz.targets.base import Result
 
@@ -32,13 +32,13 @@ class Event(NamedTuple):
     result: Result
 
 
-_FIXED = frozenset({"headers", "checks"})
+_FIXED = frozenset({"headers"})
 """Attributes of an oracle that are no state; the others are plain data, however deep."""
 
 
-def copy_oracle(oracle: Oracle, program: Program) -> Oracle:
+def copy_oracle(oracle: Oracle) -> Oracle:
     """An oracle in the same state, independent of the first."""
-    twin = Oracle(program)
+    twin = copy.copy(oracle)
     for name, value in vars(oracle).items():
         if name not in _FIXED:
             setattr(twin, name, _copied(value))
@@ -85,7 +85,7 @@ def _frozen(value: object) -> Hashable:
     return value
 
 
-def explanations(program: Program, before: Oracle, history: Sequence[Event]) -> list[Oracle]:
+def explanations(before: Oracle, history: Sequence[Event]) -> list[Oracle]:
     """The states that the oracle may be in after the history, each once; none if no order explains it."""
     ends: dict[Hashable, Oracle] = {}
     tried: set[tuple[frozenset[int], Hashable]] = set()
@@ -99,7 +99,7 @@ def explanations(program: Program, before: Oracle, history: Sequence[Event]) -> 
             event = history[place]
             if event.began > first_end:
                 continue
-            after = copy_oracle(oracle, program)
+            after = copy_oracle(oracle)
             if after.check(event.op, event.result) is not None:
                 continue
             rest = left - {place}

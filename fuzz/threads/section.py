@@ -207,7 +207,7 @@ class ThreadedRun:
 
     def _judge(self, last: int) -> None:
         """Find an order of the section's ops that explains their results and what the object holds now."""
-        ends = explanations(self.program, self.oracle, self.history)
+        ends = explanations(self.oracle, self.history)
         if not ends:
             failure = unexplained(self.history)
             raise Failure(failure.signature, failure.text, last)

@@ -226,11 +226,13 @@ def _assert_covers(leaf: Leaf, value: int, length: int, line: int) -> None:
 
 
 def _relock(name: Name, tag: Tag, tx: Tx) -> Zap:
-    """Drop the ZAP's lock and take it as writer; the zap_t may be another one afterwards."""
+    """Take the ZAP's lock as writer, after it was dropped: the zap_t may be another one then, unless the
+    release keeps it."""
     zap = name.zap
     objset, number = zap.objset, zap.dnode.number
     if objset.release.upgrades_in_place:
-        upgrade(zap, tx)
+        if not zap.rwlock.write_held():
+            upgrade(zap, tx)
         return zap
     unlock(zap, tag)
     name.zap = None  # type: ignore[assignment]  # nothing is locked if the next line raises

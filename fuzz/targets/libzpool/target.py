@@ -84,7 +84,7 @@ class LibzpoolTarget:
     ) -> None:
         self.library: Path = find_library(release, path)
         self.name = f"libzpool-{release or self.library.parent.name}"
-        soname = self.library.name.partition(".so.")[2].partition(".")[0]
+        soname = self.library.resolve().name.partition(".so.")[2].partition(".")[0]
         exported = self.library.read_bytes()
         self.rename_unlinks_first = b"\0brt_init\0" in exported
         self.cursors_hold = b"\0zap_cursor_init_by_dnode\0" in exported

@@ -75,7 +75,7 @@ class _Run:
     ) -> None:
         self.program, self.real, self.plan, self.trace = program, real, plan, trace
         self.names = [zap.name for zap in program.zaps]
-        self.oracle = Oracle(program) if judge else None
+        self.oracle = Oracle.of(program, real) if judge else None
         self.done = 0
         self.report = HeldRun(Outcome(None, None, 0), plan.model.outcome, [])
 
@@ -171,7 +171,7 @@ class _Run:
     def _judge(self, before: Oracle, history: Sequence[Event]) -> Oracle:
         """The oracle after a section. Raises Failure."""
         last = max(event.place for event in history)
-        ends = explanations(self.program, before, history)
+        ends = explanations(before, history)
         if not ends:
             failure = unexplained(history)
             raise Failure(failure.signature, failure.text, last)
@@ -185,7 +185,7 @@ class _Run:
         blocks = self.real.blocks(name)
         if blocks is None:
             return None
-        report = check_object(blocks)
+        report = check_object(blocks, self.real.lower_case)
         if report.violations:
             first = report.violations[0]
             raise _broken(first.invariant, "\n".join(map(str, report.violations)), last)

@@ -76,11 +76,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run them for a time; 1 if any differs."""
     parser = argparse.ArgumentParser(prog="python -m fuzz.threads.real.soak")
     parser.add_argument("--release", default="2.3")
+    parser.add_argument("--libzpool", metavar="PATH")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args(arguments)
     rng, count, outcomes = random.Random(chosen.seed), Counter[str](), Counter[str]()
-    real = HeldTarget(chosen.release, deadline=5)
+    real = HeldTarget(chosen.release, chosen.libzpool, deadline=5)
     with real:
         model = model_for(real.library, chosen.release)
         until = time.monotonic() + chosen.seconds
