@@ -198,8 +198,11 @@ def refuse(clerk: Clerk) -> None:
         # mostly as long as a directory takes but a small leaf does not
         to = long if rng.random() < 0.3 else b"q" * rng.choice((340, 500, 1023))
         clerk.do(Op("rename", clerk.name, name, other=clerk.elsewhere(), to=to))
-    else:
+    elif how < 0.9:
         clerk.bring(long)
+    else:
+        verb = rng.choice(("length", "contains", "lookup", "remove", "increment"))
+        clerk.do(Op(verb, clerk.name, long, 8, 1))
     look(clerk)
 
 

@@ -106,7 +106,7 @@ SHRINK_MUTANTS = (
         "invariant",
         (
             Edit(
-                "zap.cursor:Cursor.close",
+                "zap.cursor:Cursor._let_leaf_go",
                 "        put_leaf(self.leaf)\n",
                 "        self.leaf.rwlock.exit()\n",
             ),

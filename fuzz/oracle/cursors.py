@@ -61,7 +61,7 @@ class Cursors(Entries):
             return None  # a cursor on an object that is gone promises nothing
         there = self.places[walk.zap].get(begun) if begun else None
         found = result.value if not result.errno else None
-        if there is not None and (isinstance(found, Entry) and found.key == there) is walk.ahead > 0:
+        if there is not None and (isinstance(found, Entry) and found.key == there) is (walk.ahead > 0):
             return f"the cursor {'returned' if walk.ahead else 'missed'} {there!r}, whose place it began at"
         if result.errno == errno.ENOENT:
             walk.ended = True
