@@ -14,6 +14,8 @@ COUNTS = (30, 60, 60, 120, 120, 240)
 """How many entries, one of these for a program."""
 OVERFULL = 2050
 """Of a micro ZAP, at times: more than its 128 KiB hold."""
+MANY_OF_ONE_HASH, ROOMY_SHIFT = 45, 13
+"""Names of a micro ZAP, and how large leaves must be that have room for them: otherwise it becomes fat."""
 SOME_OPS = 30
 ONE_CHAIN, CHUNKS = 20, 5
 """Bits that all hashes share where a leaf has room for all entries, of so many chunks each: they are in one
@@ -32,6 +34,8 @@ def crowded_program(rng: Random) -> Program:
     count = OVERFULL if not zap.fat and rng.random() < 0.05 else rng.choice(COUNTS)
     roomy = CHUNKS * count < geometry(zap.leaf_shift).chunks
     bits = rng.choice((0, 0, 1, 3, 7, ONE_CHAIN if roomy else 0))
+    if not zap.fat and zap.leaf_shift >= ROOMY_SHIFT and rng.random() < 0.3:
+        count, bits = MANY_OF_ONE_HASH, 64
     keys = [key_for(zap, base, bits, rng) for _ in range(count)]
     some = theme(rng)
     about = Theme({zap.name: zap}, {zap.name: keys}, {zap.name: [1, 8, 22]}, some.verbs, some.weights)

@@ -11,18 +11,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import Random
 
+from fuzz.aim import hash_of
 from fuzz.course import Course, beside, drawn, pass_time, resume, use
 from fuzz.everything import PIECES, respelled
 from fuzz.generate import CURSORS
+from fuzz.oracle.names import form
 from fuzz.program import MAX_NAME, U64, VERBS, Op, Program, Zap
 from fuzz.targets.model import ModelTarget
 from fuzz.validate import NORMS
+from zapcore.hashing import name_for_hash
 
 OPS = (8, 60)
 """The least and the most ops of a program, or a few more."""
 MAX_OPS = 120
 MOST_SLOTS = 31
 """Larger micro ZAPs are not filled up."""
+SMALL_LEAF = 10
+"""Of so many bits, or fewer: a few names of one hash do not fit it."""
 WALK = 12
 """The most steps that a cursor is made to take."""
 
@@ -111,6 +116,21 @@ def enter(clerk: Clerk) -> None:
     """Let a few names be there."""
     for _ in range(clerk.rng.randint(1, 4)):
         clerk.bring(clerk.new())
+
+
+def collide(clerk: Clerk) -> None:
+    """Let other names be there that have the hash of one that is, some in two spellings; look for some."""
+    rng, zap = clerk.rng, clerk.zaps[clerk.name]
+    wanted = hash_of(zap, clerk.some())
+    for _ in range(rng.randint(1, 3 if zap.leaf_shift > SMALL_LEAF else 1)):
+        stem = rng.choice((b"", b"a", b"B", "é".encode())) + b"%d" % rng.randrange(99)
+        name = name_for_hash(zap.salt, wanted, 64, form(stem, zap.norm) or stem)
+        clerk.bring(name)
+        if rng.random() < 0.5:
+            clerk.bring(respelled(rng, name))
+    if rng.random() < 0.5:
+        clerk.do(Op("remove", clerk.name, clerk.some()))
+    rng.choice((look, respell, walk, outgrow))(clerk)
 
 
 def respell(clerk: Clerk) -> None:
@@ -202,7 +222,7 @@ def refuse(clerk: Clerk) -> None:
         clerk.bring(long)
     else:
         verb = rng.choice(("length", "contains", "lookup", "remove", "increment"))
-        clerk.do(Op(verb, clerk.name, long, 8, 1))
+        clerk.do(Op(verb, clerk.name, long, *((8, 1) if verb == "lookup" else ())))
     look(clerk)
 
 
@@ -288,6 +308,7 @@ def all_of_it(clerk: Clerk) -> None:
 MOVES: Mapping[Callable[[Clerk], None], int] = {
     enter: 10,
     respell: 12,
+    collide: 4,
     hollow: 4,
     outgrow: 2,
     outgrow_under_cursor: 2,
