@@ -59,7 +59,7 @@ class Watcher(Protocol):
 
 class Campaign:
     """One fuzzing run over one engine, in so many processes. `known` are the failures that the release is
-    expected to have."""
+    expected to have; `lost` those that are not and did not come again."""
 
     def __init__(
         self,
@@ -79,6 +79,7 @@ class Campaign:
         self.status = Progress()
         self.interrupted = False
         self.found: list[Found] = []
+        self.lost: list[str] = []
         self.forms: dict[str, set[Form]] = {
             text: {form(each.program) for each in reproducers} for text, reproducers in known.items()
         }
@@ -131,6 +132,8 @@ class Campaign:
         except (ValueError, HarnessError) as problem:
             self._not_again(text, program, problem)
             return
+        if outcome.failure is None:  # it hangs on what memory holds: what was seen is told
+            outcome = outcome._replace(failure=failure)
         known_here = self.forms.setdefault(text, set())
         new = text not in self.known
         if form(small) in known_here and any(found.signature.key == signature.key for found in self.found):
@@ -154,6 +157,8 @@ class Campaign:
         digest = sha256(format_program(program).encode()).hexdigest()[:6]
         path = self.out / f"not-again-{digest}.zap"
         save(path, program)
+        if text not in self.known:
+            self.lost.append(text)
         why = "it did not come again" if isinstance(problem, ValueError) else str(problem)
         self.watcher.note(f"not minimized: {text}: {why}; its program is kept in {path}")
 

@@ -251,7 +251,7 @@ def fuzz(
         finally:
             seen.add(release, campaign.status.met)
             screen.summary(campaign)
-    raise SystemExit(1 if campaign.new else 0)
+    raise SystemExit(1 if campaign.new or campaign.lost else 0)
 
 
 @main.command("run")
@@ -273,7 +273,12 @@ def run_command(
     outcome = run_program(loaded, runner, trace=echo if trace else None)
     if outcome.failure is not None:
         at = outcome.failure.op
-        where = format_op(loaded.ops[at]) if 0 <= at < len(loaded.ops) else "creating the ZAPs"
+        if 0 <= at < len(loaded.ops):
+            where = format_op(loaded.ops[at])
+        else:
+            where = (
+                "creating the ZAPs" if at < 0 else "the end: cursors are closed, txgs synced, ZAPs destroyed"
+            )
         click.echo(f"op {at}: {where}\n{outcome.failure.text}")
         raise SystemExit(1)
     click.echo(f"limit: {outcome.limit}" if outcome.limit else f"fine: {outcome.ops} ops")

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from random import Random
 
-from fuzz.aim import key_for
+from fuzz.aim import hash_of, key_for
 from fuzz.everything import any_zap
-from fuzz.generate import Theme, random_op, theme
-from fuzz.program import Key, Op, Program, Zap
+from fuzz.generate import CURSORS, Theme, random_op, theme
+from fuzz.program import U64, Key, Op, Program, Zap
 from zapcore.layout import geometry
 
 COUNTS = (30, 60, 60, 120, 120, 240)
 """How many entries, one of these for a program."""
 OVERFULL = 2050
 """Of a micro ZAP, at times: more than its 128 KiB hold."""
-MANY_OF_ONE_HASH, ROOMY_SHIFT = 45, 13
-"""Names of a micro ZAP, and how large leaves must be that have room for them: otherwise it becomes fat."""
+ALIKE, MANY, FEWEST, MOST_CHUNKS = 0.25, 45, 8, 7
+"""How often all hashes are one, where keys can be: of so many keys, or of as many as a leaf has room for with
+so many chunks each, if these are a few. Any more would make the table grow without end."""
+ONE_HASH = 30
+"""Bits of a word that is its own hash, of which 28 count."""
 SOME_OPS = 30
 ONE_CHAIN, CHUNKS = 20, 5
 """Bits that all hashes share where a leaf has room for all entries, of so many chunks each: they are in one
@@ -27,6 +30,20 @@ def _small(rng: Random, zap: Zap, key: Key) -> Op:
     return Op("add", zap.name, key, size, length, rng.getrandbits(3))
 
 
+def _walk(rng: Random, zap: Zap, hashed: int, count: int) -> list[Op]:
+    """Go past some of the entries of one hash and say where that is; begin at the place of any of them."""
+    first, second = CURSORS[0], CURSORS[1]
+    bits = 48 if zap.hash64 else 28
+    place = hashed >> (64 - bits) | rng.randrange(count + 2) << bits
+    return [
+        Op("cursor", first, other=zap.name),
+        *[Op("next", first)] * rng.randint(1, count + 1),
+        Op("serialize", first),
+        Op("cursor", second, other=zap.name, fill=place & U64),
+        *[Op("next", second)] * 2,
+    ]
+
+
 def crowded_program(rng: Random) -> Program:
     """Add many, do a few other things, remove some or all, do a few more, add some back."""
     zap = any_zap(rng, "z")
@@ -34,8 +51,10 @@ def crowded_program(rng: Random) -> Program:
     count = OVERFULL if not zap.fat and rng.random() < 0.05 else rng.choice(COUNTS)
     roomy = CHUNKS * count < geometry(zap.leaf_shift).chunks
     bits = rng.choice((0, 0, 1, 3, 7, ONE_CHAIN if roomy else 0))
-    if not zap.fat and zap.leaf_shift >= ROOMY_SHIFT and rng.random() < 0.3:
-        count, bits = MANY_OF_ONE_HASH, 64
+    most = geometry(zap.leaf_shift).chunks // MOST_CHUNKS
+    alike = (not zap.words or (zap.prehashed and not zap.hash64)) and most >= FEWEST and rng.random() < ALIKE
+    if alike:
+        bits, count = (ONE_HASH if zap.words else 64), min(MANY, most)
     keys = [key_for(zap, base, bits, rng) for _ in range(count)]
     some = theme(rng)
     about = Theme({zap.name: zap}, {zap.name: keys}, {zap.name: [1, 8, 22]}, some.verbs, some.weights)
@@ -49,4 +68,6 @@ def crowded_program(rng: Random) -> Program:
     for piece in pieces:
         ops += piece
         ops += [random_op(rng, about) for _ in range(rng.randint(1, SOME_OPS))]
+        if alike:
+            ops += _walk(rng, zap, hash_of(zap, keys[0]), count)
     return Program((zap,), tuple(ops))

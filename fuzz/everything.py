@@ -43,6 +43,8 @@ PIECES += [b"\xff", b"\xc3", b"\xe3\x81"]
 
 _GROWING = [text.encode() for text in ("\u0344", "\ufb03", "é")]
 """Characters whose normal form may be longer than they are."""
+_ABOUT_LONG = (254, 255, 256)
+"""Lengths of names, the least that is long among them, and the most that is not."""
 
 _LENGTHS = (0, 1, 8, 21, 22, 60, 150, 180, 186, 300, 2000, MAX_VALUE)
 _SERIALIZED = (U64, 1, 0x8000000, 1 << 28, 0xFFFFFFF, 0xFFFF << 48)
@@ -91,8 +93,12 @@ def any_key(rng: Random, zap: Zap) -> Key:
         length = rng.choice((1, 2, 21, 22, 48, 49, 50, 51, 254, 255, 256, 257, 600, 1023, 1024, MAX_NAME))
         return bytes([rng.randrange(97, 110)]) * length
     if zap.norm and choice < 0.9:
+        piece = rng.choice(_GROWING)
+        if rng.random() < 0.4:
+            long = rng.choice(_ABOUT_LONG)
+            return piece * (long // len(piece)) + b"a" * (long % len(piece))
         times = rng.randrange(*rng.choice(((60, 100), (250, 400))))
-        return (rng.choice(_GROWING) * times)[:MAX_NAME]
+        return (piece * times)[:MAX_NAME]
     return b"%d" % rng.randrange(_MOST_NAMES)
 
 

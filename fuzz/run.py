@@ -191,7 +191,7 @@ def _run_whole(
     try:
         return Outcome(None, None, whole(program, judge, forgive))
     except Failure as failure:
-        return Outcome(failure, None, failure.op + 1)
+        return Outcome(failure, None, min(failure.op + 1, len(program.ops)))
     except LimitExceeded as limit:
         return Outcome(None, str(limit), 0)
 
@@ -206,7 +206,7 @@ def _run_at_once(
     try:
         results = at_once(program)
     except Failure as failure:
-        return Outcome(failure, None, failure.op + 1)
+        return Outcome(failure, None, min(failure.op + 1, len(program.ops)))
     except LimitExceeded as limit:
         return Outcome(None, str(limit), 0)
     for index, (op, result) in enumerate(zip(program.ops, results, strict=True)):

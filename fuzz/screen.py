@@ -107,7 +107,8 @@ class Screen:
         for how, counts in (("", campaign.status.met), ("gone around: ", campaign.status.around)):
             for text, count in counts.most_common():
                 known = campaign.known.get(text)
-                what = f"known: {shown(known[0].folder)}" if known else "of the model" if how else "new"
+                new = "did not come again" if text in campaign.lost else "new"
+                what = f"known: {shown(known[0].folder)}" if known else "of the model" if how else new
                 self.echo(f"{count:8} x {how}{text} ({what})")
         if not campaign.status.met:
             self.echo("no failures")

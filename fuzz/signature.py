@@ -35,7 +35,8 @@ class Signature(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Failure(Exception):
-    """A run that went wrong: its signature, the text a person reads, and the op (index) that did it."""
+    """A run that went wrong: its signature, the text a person reads, and the op (index) that did it: -1 where
+    none had run yet, the number of ops where all had."""
 
     signature: Signature
     text: str

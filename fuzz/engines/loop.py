@@ -67,6 +67,7 @@ class Loop:
         self.deadline = config.started + config.seconds if config.seconds else 0.0
         self.next_status = 0.0
         self.stopping = False
+        self.before: Program | None = None
         signal.signal(signal.SIGTERM, self._stop)
 
     def _guide(self) -> ModelTarget:
@@ -99,9 +100,18 @@ class Loop:
         self.ops += outcome.ops
         self.limits += outcome.limit is not None
         if outcome.failure is not None:
-            self.failed(program.with_ops(program.ops[: outcome.ops]), outcome.failure)
+            self.failed(self._culprit(program, outcome), outcome.failure)
+        self.before = program
         self.tick()
         return outcome
+
+    def _culprit(self, program: Program, outcome: Outcome) -> Program:
+        """The program that a failure is to be blamed on: what a real library dies of before the first op is
+        what the program before left to be synced."""
+        assert outcome.failure is not None
+        if outcome.failure.op < 0 and self.before is not None:
+            return self.before.with_ops((*self.before.ops, Op("sync")))
+        return program.with_ops(program.ops[: outcome.ops])
 
     def _trace(self, index: int, op: Op, result: Result) -> None:
         for feature in features(self.model, op):

@@ -138,6 +138,8 @@ class BothTarget:
         try:
             return Run(self.real.run_program_digests(program), None)
         except Failure as failure:
+            if failure.op == len(program.ops):  # it would fail again
+                return Run([], failure)
             before = program.with_ops(program.ops[: max(failure.op, 0)])
             return Run(self.real.run_program_digests(before), failure)
 

@@ -42,7 +42,7 @@ class PoolProblem(Exception):
 
 
 class PoolLost(PoolProblem):
-    """What is on disk is no longer a pool: the library has written something wrong."""
+    """What is on disk is no longer a pool, or has not what was put there: the library is wrong."""
 
 
 class _Gate:

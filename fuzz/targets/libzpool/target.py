@@ -35,7 +35,8 @@ once does so again."""
 
 _SYNCING = frozenset({"txg", "sync", "reopen"})
 
-_PHASES = {-1: "begin", -2: "end", -3: "outside"}
+ENDING = -2
+_PHASES = {-1: "begin", ENDING: "end", -3: "outside"}
 """What a worker was at if not at an op (`worker.BEGINNING`, `ENDING`, `OUTSIDE`)."""
 
 AHEAD = 32
@@ -291,8 +292,12 @@ class LibzpoolTarget:
         return Child(self.library, self._deadline)
 
     def _ask(self, command: Command, body: bytes, ops: Sequence[Op]) -> bytes:
-        self._ready().send(command, body)
-        return self._receive(lambda: (ops,))
+        try:
+            self._ready().send(command, body)
+            return self._receive(lambda: (ops,))
+        except KeyboardInterrupt:
+            self.close()  # half an answer may have been read
+            raise
 
     def _receive(self, under_way: Callable[[], Sequence[Sequence[Op]]]) -> bytes:
         """An answer, or how the world ended instead: Failure, LimitExceeded, HarnessError.
@@ -326,7 +331,7 @@ class LibzpoolTarget:
         index = child.running_op
         if 0 <= index < len(ops):
             return ops[index].verb, self._applied + index
-        return _PHASES.get(index, "begin"), -1
+        return _PHASES.get(index, "begin"), self._applied + len(ops) if index == ENDING else -1
 
 
 __all__ = ["Digests", "HarnessError", "LibzpoolTarget", "Outcome", "WireProblem"]

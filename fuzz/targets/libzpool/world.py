@@ -18,7 +18,7 @@ from fuzz.targets.libzpool.abi import (
     TXG_NOWAIT,
     ObjectInfo,
 )
-from fuzz.targets.libzpool.pool import Pool
+from fuzz.targets.libzpool.pool import Pool, PoolLost
 from fuzz.targets.libzpool.salt import SaltWriter
 from fuzz.targets.libzpool.wire import block_digest, join_digests, pack_result
 
@@ -87,7 +87,7 @@ class World:
         zap.number = zap.last = self._claim(last, kind, 1 << shape.leaf_shift if shape.fat else 0, tx)
         dnode = ctypes.c_void_p()
         if error := lib.dnode_hold(self.os, zap.number, self.pool.tag, ctypes.byref(dnode)):
-            raise Drift(f"dnode_hold: {os.strerror(error)}")
+            raise PoolLost(f"dnode_hold: {os.strerror(error)}")
         lib.mzap_create_impl(dnode, shape.norm, flags, tx)
         lib.dnode_rele(dnode, self.pool.tag)
         self.salts.write(self.os, zap.number, shape.salt, flags != 0, tx)
@@ -154,13 +154,13 @@ class World:
             return 0, b""
         info, lib = self._info, self.lib
         if error := lib.dmu_object_info(self.os, zap.number, ctypes.addressof(info)):
-            raise Drift(f"dmu_object_info: {os.strerror(error)}")
+            raise PoolLost(f"dmu_object_info: {os.strerror(error)}")
         count: int = info.max_offset
         if count > len(self._room):
             self._room = ctypes.create_string_buffer(2 * count)
         at = ctypes.addressof(self._room)
         if error := lib.dmu_read(self.os, zap.number, 0, count, at, lib.look):
-            raise Drift(f"dmu_read: {os.strerror(error)}")
+            raise PoolLost(f"dmu_read: {os.strerror(error)}")
         return info.data_block_size, ctypes.string_at(at, count)
 
     def dbufs(self, index: int, size: int, length: int) -> bytes:
@@ -172,7 +172,7 @@ class World:
         states = bytearray()
         for offset in range(0, length, max(size, 1)):
             if error := lib.dmu_buf_hold(self.os, zap.number, offset, tag, at, lib.look):
-                raise Drift(f"dmu_buf_hold: {os.strerror(error)}")
+                raise PoolLost(f"dmu_buf_hold: {os.strerror(error)}")
             states.append(min(lib.dmu_buf_refcount(dbuf) - 1, 255))
             states.append(bool(lib.dmu_buf_get_user(dbuf)))
             lib.dmu_buf_rele(dbuf, tag)
