@@ -15,13 +15,16 @@ from pathlib import Path
 import pytest
 
 from fuzz.program import DEFAULT_SALT, Op, Program, Zap
+from fuzz.run import run
 from fuzz.signature import Failure
 from fuzz.targets.base import Entry, Result
+from fuzz.targets.both import BothTarget
 from fuzz.targets.fetch import ROOT
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.libzpool.bare import compare
 from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.libzpool.wire import DIGEST_BYTES, digest_blocks
+from fuzz.targets.model import ModelTarget
 
 Make = Callable[..., LibzpoolTarget]
 RELEASES = ("2.1", "2.3", "2.4")
@@ -209,6 +212,19 @@ def test_ways_to_die(libzpool: Make, release: str) -> None:
         if how == "assertion":
             assert caught.value.signature.stack[0] == "spa_config_exit"
         assert target.run_program(Program((PREHASHED,), (add(A),))) == [Result()]
+
+
+def test_what_dies_at_the_end_of_a_program_is_told_with_all_its_ops(libzpool: Make) -> None:
+    """Txgs are synced then; it would not come again without the ops."""
+    program = Program((PREHASHED,), (add(A), SYNC, add(B)))
+    target = libzpool("2.3")
+    for runner in (target, BothTarget(ModelTarget("2.3"), target)):
+        target.run_program(program)
+        target.go_wrong("at the end")
+        outcome = run(program, runner)
+        assert outcome.failure is not None
+        assert (outcome.failure.op, outcome.ops) == (3, 3)
+        assert "SIGABRT" in str(outcome.failure)
 
 
 def test_a_second_hang_is_waited_for_less_long(libzpool: Make) -> None:
