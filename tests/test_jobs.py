@@ -235,3 +235,4 @@ def test_a_failure_that_does_not_come_again_is_kept_aside_and_ends_nothing(tmp_p
     assert len(notes.notes) == 1
     assert "did not come again" in notes.notes[0] and str(kept) in notes.notes[0]
     assert campaign.found == []
+    assert campaign.lost == ["hang libzpool:add no answer"]
