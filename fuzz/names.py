@@ -121,17 +121,18 @@ def enter(clerk: Clerk) -> None:
 def collide(clerk: Clerk) -> None:
     """Let other names be there that have the hash of one that is, some in two spellings; look for some."""
     rng, zap = clerk.rng, clerk.zaps[clerk.name]
-    names = [clerk.some()]
+    names = [clerk.some() if rng.random() < 0.5 else b"aB%d" % rng.randrange(9)]
+    clerk.bring(names[0])
     wanted = hash_of(zap, names[0])
     for _ in range(rng.randint(1, 3 if zap.leaf_shift > SMALL_LEAF else 1)):
         stem = rng.choice((b"", b"a", b"B", "é".encode())) + b"%d" % rng.randrange(99)
         names.append(name_for_hash(zap.salt, wanted, 64, form(stem, zap.norm) or stem))
         clerk.bring(names[-1])
-        if rng.random() < 0.5:
-            clerk.bring(respelled(rng, rng.choice(names)))  # others may lie in between
+    for _ in range(rng.randint(0, 2)):
+        clerk.bring(respelled(rng, rng.choice(names)))  # others may lie in between
     if rng.random() < 0.5:
         clerk.do(Op("remove", clerk.name, clerk.some()))
-    rng.choice((look, respell, walk, outgrow))(clerk)
+    rng.choice((look, respell, walk, walk, outgrow))(clerk)
 
 
 def respell(clerk: Clerk) -> None:
