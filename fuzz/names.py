@@ -129,10 +129,12 @@ def collide(clerk: Clerk) -> None:
         names.append(name_for_hash(zap.salt, wanted, 64, form(stem, zap.norm) or stem))
         clerk.bring(names[-1])
     for _ in range(rng.randint(0, 2)):
-        clerk.bring(respelled(rng, rng.choice(names)))  # others may lie in between
-    if rng.random() < 0.5:
+        clerk.bring(respelled(rng, rng.choice((names[0], *names))))  # others may lie in between
+    if rng.random() < 0.3:
         clerk.do(Op("remove", clerk.name, clerk.some()))
-    rng.choice((look, respell, walk, walk, outgrow))(clerk)
+    rng.choice((look, respell, walk, outgrow))(clerk)
+    if rng.random() < 0.4:
+        walk(clerk, whole=True)
 
 
 def respell(clerk: Clerk) -> None:
@@ -266,11 +268,12 @@ def rename(clerk: Clerk) -> None:
     clerk.do(Op("rename", clerk.name, name, other=clerk.elsewhere(), to=to))
 
 
-def walk(clerk: Clerk) -> None:
-    """Begin to walk over all names."""
+def walk(clerk: Clerk, whole: bool = False) -> None:
+    """Begin to walk over all names, or walk over all of them."""
     cursor = CURSORS[clerk.rng.random() < 0.3]
     clerk.do(Op("cursor", cursor, other=clerk.name))
-    for _ in range(clerk.rng.randint(1, min(WALK, 1 + len(clerk.alive[clerk.name])))):
+    most = min(WALK, 1 + len(clerk.alive[clerk.name]))
+    for _ in range(most if whole else clerk.rng.randint(1, most)):
         clerk.do(Op("next", cursor))
 
 
