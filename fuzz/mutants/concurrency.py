@@ -14,7 +14,7 @@ _UPGRADE = (
     "            if leaf is not None:\n"
     "                put_leaf(leaf)\n"
     "                leaf = None\n"
-    "            _upgrade(zap, tx)\n"
+    "            upgrade(zap, tx)\n"
 )
 _LOOK_AT_EVEN = (
     "        if odd:\n"
@@ -145,7 +145,7 @@ CONCURRENCY_MUTANTS = (
         "zap_shrink takes the ZAP's lock as writer while it still has the leaf locked",
         SLIP,
         "lock-order",
-        (Edit("zap.shrink:shrink", _UPGRADE, "            _upgrade(zap, tx)\n"),),
+        (Edit("zap.shrink:shrink", _UPGRADE, "            upgrade(zap, tx)\n"),),
     ),
     Mutant(
         "length-mutex-first",
