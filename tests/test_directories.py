@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fuzz.program import Op, Program, Zap
+from fuzz.program import DEFAULT_SALT, Op, Program, Zap
 from fuzz.run import run
 from fuzz.signature import Failure
 from fuzz.syntax import parse
@@ -106,6 +106,20 @@ def test_a_rename_that_fails_leaves_the_name(libzpool: Make, release: str) -> No
     assert [result.errno for result in results] == [0, refused, 0]
     assert results[2].value == (8 << 60 | 5).to_bytes(8, "little")
     assert run(program, BothTarget(target, libzpool(release))).fine
+
+
+@pytest.mark.parametrize("release", ["2.3", "2.4"])
+def test_a_rename_that_fails_sets_no_tunable_in_between(libzpool: Make, release: str) -> None:
+    """The old name comes back to a micro ZAP that is full of names of its hash, and may make it fat."""
+    names = [name_for_hash(DEFAULT_SALT, 1 << 62, 64, b"%d" % number) for number in range(8)]
+    fits = [f'add y "{name.decode()}" int=8' for name in names]
+    header = ["zap z micro leaf_shift=10", "zap y micro leaf_shift=11", *fits]
+    program = parse("\n".join([*header, f'rename y z "{names[1].decode()}" "{"q" * 1000}"']))
+    target = ModelTarget(release)
+    assert run(program.with_ops(program.ops[:-1]), target).fine
+    assert len(target.blocks("y") or ()) == 1
+    assert run(program, BothTarget(target, libzpool(release))).fine
+    assert len(target.blocks("y") or ()) > 1
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])

@@ -148,7 +148,7 @@ do_rename(program_zap_t *from, program_zap_t *into, const void *name, const void
 	if (error == 0) {
 		error = link_name(into, new, entry, tx);
 		if (error != 0 && first)
-			(void) link_name(from, name, entry, tx);
+			(void) zap_add(os, from->number, name, 8, 1, &entry, tx);
 	}
 	if (error == 0 && !first)
 		error = unlink_name(from, name, tx);

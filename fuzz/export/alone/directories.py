@@ -79,7 +79,7 @@ class Directories(Verbs):
         if not error:
             error = self.call("zap_add", into, new, 8, 1, value, tx)
             if error and first:
-                self.call("zap_add", name, key, 8, 1, value, tx)
+                self.lib.zap_add(self.os, self.numbers[name], key, 8, 1, value, tx)
         if not first:
             error = error or self.call("zap_remove", name, key, tx)
         self.lib.dmu_tx_commit(tx)

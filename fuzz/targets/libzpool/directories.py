@@ -111,8 +111,7 @@ class Directories(Cursors):
         if not failed:
             self._tune_for(target)
             failed = self._link(target, op.to, value, tx)
-            if failed and first:
-                self._tune_for(source)
+            if failed and first:  # as the target is tuned: whoever renames sets no tunable in between
                 self._link(source, op.key, value, tx)
         if not first:
             failed = failed or self._unlink_name(source, op.key, tx)
