@@ -273,12 +273,12 @@ def run_command(
     outcome = run_program(loaded, runner, trace=echo if trace else None)
     if outcome.failure is not None:
         at = outcome.failure.op
-        if 0 <= at < len(loaded.ops):
+        if at < 0:
+            where = "creating the ZAPs"
+        elif at < len(loaded.ops):
             where = format_op(loaded.ops[at])
         else:
-            where = (
-                "creating the ZAPs" if at < 0 else "the end: cursors are closed, txgs synced, ZAPs destroyed"
-            )
+            where = "the end: cursors are closed, txgs synced, ZAPs destroyed"
         click.echo(f"op {at}: {where}\n{outcome.failure.text}")
         raise SystemExit(1)
     click.echo(f"limit: {outcome.limit}" if outcome.limit else f"fine: {outcome.ops} ops")

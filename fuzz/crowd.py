@@ -8,7 +8,7 @@ from fuzz.aim import hash_of, key_for
 from fuzz.everything import any_zap
 from fuzz.generate import CURSORS, Theme, random_op, theme
 from fuzz.program import U64, Key, Op, Program, Zap
-from zapcore.layout import geometry
+from zapcore.layout import FLAG_HASH64, geometry, hash_bits
 
 COUNTS = (30, 60, 60, 120, 120, 240)
 """How many entries, one of these for a program."""
@@ -33,7 +33,7 @@ def _small(rng: Random, zap: Zap, key: Key) -> Op:
 def _walk(rng: Random, zap: Zap, hashed: int, count: int) -> list[Op]:
     """Go past some of the entries of one hash and say where that is; begin at the place of any of them."""
     first, second = CURSORS[0], CURSORS[1]
-    bits = 48 if zap.hash64 else 28
+    bits = hash_bits(FLAG_HASH64 * zap.hash64)
     place = hashed >> (64 - bits) | rng.randrange(count + 2) << bits
     return [
         Op("cursor", first, other=zap.name),

@@ -166,9 +166,8 @@ def main(config: Config) -> None:
         one, other = inputs.program(first), inputs.program(second)
         return inputs.data(next_program(one, other, Random(seed)), max_size, first)
 
-    scratch = tempfile.mkdtemp(
-        prefix="zapfuzz-"
-    )  # for whoever started this process to remove: it does not return
+    # whoever started this process removes it: Fuzz() does not return
+    scratch = tempfile.mkdtemp(prefix="zapfuzz-")
     seeds = Path(scratch)
     given = (*dict.fromkeys(shortest.values()), *seed_programs(config))
     for index, program in enumerate(given):

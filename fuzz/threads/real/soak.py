@@ -15,6 +15,7 @@ from collections import Counter
 from fuzz.everything import any_program
 from fuzz.printing import format_program
 from fuzz.program import VERBS, Op, Program, Target
+from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.fuzzer import random_program
 from fuzz.threads.minimize import with_schedule
@@ -81,7 +82,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args(arguments)
     rng, count, outcomes = random.Random(chosen.seed), Counter[str](), Counter[str]()
-    real = HeldTarget(chosen.release, chosen.libzpool, deadline=5)
+    try:
+        real = HeldTarget(chosen.release, chosen.libzpool, deadline=5)
+    except NoLibrary as missing:
+        parser.exit(2, f"{missing}\n")
     with real:
         model = model_for(real.library, chosen.release)
         until = time.monotonic() + chosen.seconds
