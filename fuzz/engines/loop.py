@@ -106,12 +106,15 @@ class Loop:
         return outcome
 
     def _culprit(self, program: Program, outcome: Outcome) -> Program:
-        """The program that a failure is to be blamed on: what a real library dies of before the first op is
-        what the program before left to be synced."""
-        assert outcome.failure is not None
-        if outcome.failure.op < 0 and self.before is not None:
-            return self.before.with_ops((*self.before.ops, Op("sync")))
-        return program.with_ops(program.ops[: outcome.ops])
+        """The program that a failure is to be blamed on: what a real library dies of before the first op, and
+        does not die of again, is what the program before left to be synced."""
+        cut, failure = program.with_ops(program.ops[: outcome.ops]), outcome.failure
+        assert failure is not None
+        if failure.op < 0 and self.before is not None and self.target is not self.model:
+            again = run(cut, self.target).failure
+            if again is None or again.signature.key != failure.signature.key:
+                return self.before.with_ops((*self.before.ops, Op("sync")))
+        return cut
 
     def _trace(self, index: int, op: Op, result: Result) -> None:
         for feature in features(self.model, op):
