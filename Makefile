@@ -48,8 +48,8 @@ lint: .venv/installed
 # OpenZFS's own code in user space and its headers, from Debian's packages, into .cache; changes nothing else.
 # Where there is none to fetch this says so in one line, and what needs it is skipped (in CI: fails).
 libzpool: .venv/installed
-	@$(BIN)/python -m fuzz.targets.fetch || [ "$$CI" != true ]
-	@$(BIN)/python -m fuzz.export.headers || [ "$$CI" != true ]
+	@$(BIN)/python -m fuzz.targets.packages.libzpool || [ "$$CI" != true ]
+	@$(BIN)/python -m fuzz.targets.packages.headers || [ "$$CI" != true ]
 
 bench: .venv/installed
 	$(BIN)/zapfuzz bench

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from random import Random
 
-from fuzz.program import U64, Key, Op, Program, Zap
+from fuzz.language.program import U64, Key, Op, Program, Zap
 
 VALUES = {9: (180, 180, 90, 60, 1), 10: (400, 400, 190, 1), 14: (8192, 8191, 4000, 1)}
 """Per leaf shift: lengths of which one, two or three fit into a leaf with others, or many."""

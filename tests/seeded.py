@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from fuzz.edits import Edit, applied
-from fuzz.run import run
-from fuzz.signature import Failure
-from fuzz.syntax import parse
+from fuzz.execution.execute import run
+from fuzz.faults.edits import Edit, applied
+from fuzz.judge.signature import Failure
+from fuzz.language.syntax import parse
 from fuzz.targets.model import ModelTarget
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from fuzz.program import (
+from fuzz.language.program import (
     DEFAULT_SALT,
     MAX_NAME,
     MAX_WORDS,
@@ -21,7 +21,7 @@ from fuzz.program import (
     Target,
     Zap,
 )
-from fuzz.validate import CONTROL, LEAF_SHIFTS, MAX_STEP, MAX_THREAD, NORMS, statements
+from fuzz.language.validate import CONTROL, LEAF_SHIFTS, MAX_STEP, MAX_THREAD, NORMS, statements
 from zapcore.hashing import name_for_hash
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,15}", fullmatch=True)

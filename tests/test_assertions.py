@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from fuzz.program import Op, Program, Zap
-from fuzz.signature import Failure
+from fuzz.judge.signature import Failure
+from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.model import ModelTarget
 from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fuzz.bench import command
-from fuzz.bench.command import Extent, bench
-from fuzz.bench.hunt import REAL, SEEDED, Bug, Hunt, Row, hunt, hunts, rows, totals
+from fuzz.bench.long_run import Sample, Steady, speed
 from fuzz.bench.speed import SHAPES, measure
-from fuzz.bench.steady import Sample, Steady, speed
-from fuzz.cli import main
+from fuzz.bench.time_to_find import REAL, SEEDED, Bug, Hunt, Row, hunt, hunts, rows, totals
+from fuzz.commands import bench as command
+from fuzz.commands.bench import Extent, bench
+from fuzz.commands.cli import main
 
 STALE = REAL[0]
 

@@ -3,10 +3,10 @@ and minimized; it does not end a run."""
 
 from __future__ import annotations
 
-from fuzz.edits import Edit, applied
-from fuzz.reproduce import minimize_failure
-from fuzz.run import run
-from fuzz.syntax import parse
+from fuzz.execution.execute import run
+from fuzz.faults.edits import Edit, applied
+from fuzz.language.syntax import parse
+from fuzz.minimize.reproduce import minimize_failure
 from fuzz.targets.model import ModelTarget
 
 LONG = "n" * 49

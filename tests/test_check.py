@@ -13,24 +13,24 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fuzz.check.command import check
-from fuzz.check.files import Blocks, open_blocks, size_of_blocks
-from fuzz.check.measure import false_alarms, flips
-from fuzz.check.report import as_json, as_text
-from fuzz.check.shapes import LEAF_SHIFTS, SHAPES, sound_object
-from fuzz.program import Op, Program, Zap
-from fuzz.syntax import parse
+from fuzz.commands.check import check
+from fuzz.evidence.check.files import Blocks, open_blocks, size_of_blocks
+from fuzz.evidence.check.measure import false_alarms, flips
+from fuzz.evidence.check.report import as_json, as_text
+from fuzz.evidence.check.shapes import LEAF_SHIFTS, SHAPES, sound_object
+from fuzz.language.program import Op, Program, Zap
+from fuzz.language.syntax import parse
 from fuzz.targets.model import ModelTarget
 from tests.limits import measured
 from zapcore import layout as L
-from zapcore import leafcheck
 from zapcore.byteorder import swap_leaf, swap_micro, swap_words
-from zapcore.check import Report, check_object
 from zapcore.errors import Panic
-from zapcore.hazards import WHAT_FOLLOWS, Effect
-from zapcore.leafcheck import is_leaf
-from zapcore.soundleaf import IN_ORDER, sound_leaf
-from zapcore.violation import INVARIANTS
+from zapcore.verify import leaf as leafcheck
+from zapcore.verify.hazards import WHAT_FOLLOWS, Effect
+from zapcore.verify.leaf import is_leaf
+from zapcore.verify.object import Report, check_object
+from zapcore.verify.sound_leaf import IN_ORDER, sound_leaf
+from zapcore.verify.violation import INVARIANTS
 from zapcore.zap import Cursor
 
 
@@ -327,9 +327,9 @@ def test_a_leaf_is_sound_where_nothing_wrong_is_found(monkeypatch: pytest.Monkey
 
 HOSTILE = """
 import random, sys
-from fuzz.check.files import Blocks
+from fuzz.evidence.check.files import Blocks
 from zapcore import layout as L
-from zapcore.check import check_object
+from zapcore.verify.object import check_object
 r, geo = random.Random(1), L.geometry(14)
 header = memoryview(bytearray(geo.size)).cast("Q")
 header[0], header[1], header[4], header[7] = L.ZBT_HEADER, L.ZAP_MAGIC, 10, 200

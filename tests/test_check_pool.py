@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fuzz.check.command import check
-from fuzz.targets.fetch import ROOT
+from fuzz.commands.check import check
 from fuzz.targets.libzpool.locate import NoLibrary, find_library, python_for
+from fuzz.targets.packages.libzpool import ROOT
 from tests.make_pool import DAMAGED
 from tests.needs import missing
 

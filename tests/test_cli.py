@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fuzz.cli import main
-from fuzz.corpus import read_reproducer
-from fuzz.syntax import load
+from fuzz.commands.cli import main
+from fuzz.corpus.reproducer import read_reproducer
+from fuzz.language.syntax import load
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 STALE = CORPUS / "regressions" / "stale-user-data-txg" / "program.zap"
@@ -35,7 +35,7 @@ def alone(*arguments: str) -> tuple[int, str, float]:
     """Run a command in a process of its own, of at most 500 MB; also its seconds of processor time."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
-        [sys.executable, "-c", "from fuzz.cli import main; main()", *arguments],
+        [sys.executable, "-c", "from fuzz.commands.cli import main; main()", *arguments],
         capture_output=True,
         text=True,
         timeout=60,
@@ -201,7 +201,7 @@ def test_what_is_new_is_kept_and_what_is_known_is_not(tmp_path: Path) -> None:
 
 def _fuzz(folder: Path, *arguments: str) -> tuple[int, str, str]:
     done = subprocess.run(
-        [sys.executable, "-c", "from fuzz.cli import main; main()", *arguments],
+        [sys.executable, "-c", "from fuzz.commands.cli import main; main()", *arguments],
         capture_output=True,
         text=True,
         timeout=120,
@@ -224,7 +224,7 @@ def test_ctrl_c_ends_with_the_summary_and_whole_files(tmp_path: Path) -> None:
         str(tmp_path / "out"),
     ]
     process = subprocess.Popen(
-        [sys.executable, "-c", "from fuzz.cli import main; main()", *command],
+        [sys.executable, "-c", "from fuzz.commands.cli import main; main()", *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -258,7 +258,7 @@ def test_without_an_extra_one_line_says_which(tmp_path: Path, words: tuple[str, 
         **os.environ,
         "PYTHONPATH": os.pathsep.join((str(tmp_path), str(Path(__file__).parents[1]))),
     }
-    command = [sys.executable, "-c", "from fuzz.cli import main; main()"]
+    command = [sys.executable, "-c", "from fuzz.commands.cli import main; main()"]
     run = functools.partial(subprocess.run, cwd=tmp_path, env=environment, capture_output=True, text=True)
     done = run([*command, *words])
     assert done.returncode == 2

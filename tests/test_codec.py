@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fuzz import codec_tables as tables
-from fuzz.codec import decode, encode
-from fuzz.program import DEFAULT_SALT, U64, VERBS, Op, Program, Switch, Zap
-from fuzz.syntax import format_program, parse
-from fuzz.validate import LEAF_SHIFTS, MAX_CURSORS, MAX_OPS, MAX_STEP, MAX_THREAD, MAX_ZAPS, problems
+from fuzz.language import byteform_tables as tables
+from fuzz.language.byteform import decode, encode
+from fuzz.language.program import DEFAULT_SALT, U64, VERBS, Op, Program, Switch, Zap
+from fuzz.language.syntax import format_program, parse
+from fuzz.language.validate import LEAF_SHIFTS, MAX_CURSORS, MAX_OPS, MAX_STEP, MAX_THREAD, MAX_ZAPS, problems
 from tests.strategies import programs
 
 Z = Zap("z", words=1, prehashed=True, leaf_shift=9)

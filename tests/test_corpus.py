@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fuzz.corpus import (
+from fuzz.corpus.failure_log import Seen
+from fuzz.corpus.replay import expectations, replay
+from fuzz.corpus.reproducer import (
     Reproducer,
     corpus_folders,
     folder_name,
@@ -22,10 +24,8 @@ from fuzz.corpus import (
     read_reproducer,
     write_reproducer,
 )
-from fuzz.replay import expectations, replay
-from fuzz.seen import Seen
-from fuzz.signature import Signature
-from fuzz.syntax import SyntaxProblem, parse
+from fuzz.judge.signature import Signature
+from fuzz.language.syntax import SyntaxProblem, parse
 from zapcore.release import RELEASES
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"

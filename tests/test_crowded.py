@@ -10,9 +10,9 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from fuzz.census import FULL_BYTES
-from fuzz.program import Op, Program, Zap
-from fuzz.signature import Failure
+from fuzz.bench.census import FULL_BYTES
+from fuzz.judge.signature import Failure
+from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 from zapcore.hashing import crc64, name_for_hash

@@ -6,10 +6,10 @@ import errno
 
 import pytest
 
-from fuzz.edits import Edit
-from fuzz.oracle import Oracle
-from fuzz.run import run
-from fuzz.syntax import parse
+from fuzz.execution.execute import run
+from fuzz.faults.edits import Edit
+from fuzz.judge.oracle import Oracle
+from fuzz.language.syntax import parse
 from fuzz.targets.base import Result
 from fuzz.targets.model import ModelTarget
 from tests.seeded import failure_under

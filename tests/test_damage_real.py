@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from fuzz.program import Op, Program
-from fuzz.signature import Failure
+from fuzz.judge.signature import Failure
+from fuzz.language.program import Op, Program
 from fuzz.targets.base import Result
 from fuzz.targets.libzpool.locate import PINNED, NoLibrary
 from fuzz.targets.model import ModelTarget

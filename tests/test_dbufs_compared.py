@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from fuzz.edits import Edit, applied
-from fuzz.program import Op, Program, Zap
-from fuzz.run import run
+from fuzz.execution.execute import run
+from fuzz.faults.edits import Edit, applied
+from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget

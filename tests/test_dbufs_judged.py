@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz.edits import Edit
+from fuzz.faults.edits import Edit
 from tests.seeded import failure_under
 
 TWO = "zap z fat key=u64 prehashed leaf_shift=9\nadd z 0x0 len=180\nadd z 0x8000000000000000 len=180\n"

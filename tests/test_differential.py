@@ -13,12 +13,12 @@ from collections.abc import Callable
 
 import pytest
 
-from fuzz.decode import first_difference
-from fuzz.generate import Parameters, random_program
-from fuzz.mutants import MUTANTS, Mutant
-from fuzz.run import run
-from fuzz.syntax import format_program, parse
+from fuzz.execution.execute import run
+from fuzz.faults.seeded import MUTANTS, Mutant
+from fuzz.generate.themed import Parameters, random_program
+from fuzz.language.syntax import format_program, parse
 from fuzz.targets.both import BothTarget
+from fuzz.targets.first_difference import first_difference
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 from tests.biased import biased_program

@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import pytest
 
-from fuzz.program import DEFAULT_SALT, Op, Program, Zap
-from fuzz.run import run
-from fuzz.signature import Failure
-from fuzz.syntax import parse
+from fuzz.execution.execute import run
+from fuzz.judge.signature import Failure
+from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap
+from fuzz.language.syntax import parse
 from fuzz.targets.base import Entry, Found, Result
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.corpus import corpus_folders, known_failures, read_reproducer
+from fuzz.corpus.reproducer import corpus_folders, known_failures, read_reproducer
 from fuzz.engines.config import ENGINES, Config
 from fuzz.engines.hypothesis_engine import find_failure
-from fuzz.reproduce import minimize_failure
-from fuzz.run import run
+from fuzz.execution.execute import run
+from fuzz.minimize.reproduce import minimize_failure
 from fuzz.targets.model import ModelTarget
 
 STALE = Path(__file__).parents[1] / "corpus/regressions/stale-user-data-txg/program.zap"
@@ -89,7 +89,14 @@ def test_the_seed_decides_everything(engine: str, tmp_path: Path) -> None:
         folder.mkdir()
         done = subprocess.run(
             [
-                *(sys.executable, "-c", "from fuzz.cli import main; main()", "fuzz", "--engine", engine),
+                *(
+                    sys.executable,
+                    "-c",
+                    "from fuzz.commands.cli import main; main()",
+                    "fuzz",
+                    "--engine",
+                    engine,
+                ),
                 *("--release", "unfixed", "--seed", seed, "--runs", runs, "--known", str(tmp_path / "known")),
                 *("--corpus", str(folder / "working"), "--out", str(folder / "out")),
                 # what Hypothesis draws depends on the text of all modules, so any change may bring bad luck
@@ -124,7 +131,7 @@ def test_a_configuration_survives_the_way_to_its_process() -> None:
 def test_options_reach_libfuzzer(tmp_path: Path) -> None:
     done = subprocess.run(
         [
-            *(sys.executable, "-c", "from fuzz.cli import main; main()", "fuzz", "--seed", "1"),
+            *(sys.executable, "-c", "from fuzz.commands.cli import main; main()", "fuzz", "--seed", "1"),
             *("--time", "60", "--out", str(tmp_path / "out"), "--", "-no_such_thing=1", "-runs=25"),
         ],
         capture_output=True,

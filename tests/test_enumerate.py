@@ -12,12 +12,12 @@ from collections import Counter
 import pytest
 from click.testing import CliRunner
 
+from fuzz.commands.enumerate import enumerate_
 from fuzz.engines.enumerate import HEADER, alphabet, enumerate_programs
-from fuzz.engines.enumerate_command import enumerate_
-from fuzz.engines.world import Snapshot, digest
-from fuzz.oracle import Oracle
-from fuzz.program import Op, Program
-from fuzz.run import run
+from fuzz.engines.model_snapshot import Snapshot, digest
+from fuzz.execution.execute import run
+from fuzz.judge.oracle import Oracle
+from fuzz.language.program import Op, Program
 from fuzz.targets.model import ModelTarget
 from zapcore.dmu.dbuf import Dbuf
 

@@ -12,12 +12,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from fuzz.corpus import folders, read_reproducer
-from fuzz.describe import describe, report
-from fuzz.export.command import export
+from fuzz.commands.describe import describe, report
+from fuzz.commands.export import export
+from fuzz.corpus.reproducer import folders, read_reproducer
 from fuzz.export.forms import FORMS, pytest_form
 from fuzz.export.story import open_reproducer
-from fuzz.targets.fetch import ROOT
+from fuzz.targets.packages.libzpool import ROOT
 
 CORPUS = ROOT / "corpus"
 REPRODUCERS = list(folders([CORPUS / "regressions", CORPUS / "findings"]))

@@ -12,19 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.corpus import FINE, Reproducer, folders, read_reproducer
+from fuzz.corpus.reproducer import FINE, Reproducer, folders, read_reproducer
+from fuzz.execution.execute import run
 from fuzz.export.c_form import c_form
-from fuzz.export.headers import compile_command, headers_of
 from fuzz.export.orders import errnos, has_threads, orders
 from fuzz.export.python_form import python_form
 from fuzz.export.story import REFERENCE, steps
-from fuzz.program import U64, VERBS, Op, Program, Zap
-from fuzz.run import run
-from fuzz.syntax import load
-from fuzz.targets.fetch import ROOT
+from fuzz.language.program import U64, VERBS, Op, Program, Zap
+from fuzz.language.syntax import load
 from fuzz.targets.libzpool.locate import PINNED, NoLibrary, find_library, python_for
 from fuzz.targets.libzpool.message import strip_values
 from fuzz.targets.model import ModelTarget
+from fuzz.targets.packages.headers import compile_command, headers_of
+from fuzz.targets.packages.libzpool import ROOT
 from tests.needs import missing
 
 CORPUS = ROOT / "corpus"
@@ -60,7 +60,7 @@ def command_of(form: str, reproducer: Reproducer, where: Path, folder: Path) -> 
         return [sys.executable, "-I", str(folder / "reproducer.py"), str(where)]
     headers = headers_of(where)
     if headers is None:
-        missing("libzpool's headers are not there: run `python -m fuzz.export.headers`")
+        missing("libzpool's headers are not there: run `python -m fuzz.targets.packages.headers`")
     assert headers is not None
     source, program = folder / "reproducer.c", folder / "reproducer"
     source.write_text(c_form(reproducer))

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.targets.fetch import ROOT
+from fuzz.targets.packages.libzpool import ROOT
 
 _RUN = "import sys, runpy; {first}; runpy.run_module('fuzz.{part}.harness', run_name='__main__')"
 _RAISE = {
-    "triage": "import fuzz.triage.report as r; r.TextReport.render = lambda *_: 1 // 0",
-    "check": "import zapcore.leafcheck as r; r.check_leaf = lambda *_, **__: 1 // 0",
+    "triage": "import fuzz.evidence.triage.report as r; r.TextReport.render = lambda *_: 1 // 0",
+    "check": "import zapcore.verify.leaf as r; r.check_leaf = lambda *_, **__: 1 // 0",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fuzz.validate import NORMS
+from fuzz.language.validate import NORMS
 from zapcore.hashing import TABLE, crc64, hash_words, name_for_hash
 from zapcore.zap.norm import normalize
 

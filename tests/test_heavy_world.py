@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from fuzz.program import Program
-from fuzz.run import run
-from fuzz.syntax import parse
+from fuzz.execution.execute import run
+from fuzz.language.program import Program
+from fuzz.language.syntax import parse
 from fuzz.targets.model import SMALL, ModelTarget
 from zapcore.dmu.objset import Objset
 

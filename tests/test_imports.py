@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.codec import decode, encode
-from fuzz.imports import tree_program
-from fuzz.program import Op, Zap
-from fuzz.run import run
-from fuzz.syntax import SyntaxProblem, format_program, load
+from fuzz.evidence.imports.tree import tree_program
+from fuzz.execution.execute import run
+from fuzz.language.byteform import decode, encode
+from fuzz.language.program import Op, Zap
+from fuzz.language.syntax import SyntaxProblem, format_program, load
+from fuzz.language.validate import problems
 from fuzz.targets.model import ModelTarget
-from fuzz.validate import problems
 from zapcore.release import RELEASES
 
 SEEDS = sorted((Path(__file__).parent.parent / "corpus" / "seeds").iterdir())

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.campaign import Campaign, Found
-from fuzz.codec import encode
+from fuzz.engines.campaign import Campaign, Found
 from fuzz.engines.config import Config
-from fuzz.jobs import EARLY_DEATHS, EngineProblem, Jobs, Progress, config_of_job
-from fuzz.syntax import load, parse
+from fuzz.engines.jobs import EARLY_DEATHS, EngineProblem, Jobs, Progress, config_of_job
+from fuzz.language.byteform import encode
+from fuzz.language.syntax import load, parse
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 
@@ -131,7 +131,15 @@ def test_stop_ends_all_and_nothing_is_replaced() -> None:
 def fuzz(folder: Path, *arguments: str) -> tuple[int, str]:
     """Fuzz from a folder, in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-c", "from fuzz.cli import main; main()", "fuzz", "--seed", "1", *arguments],
+        [
+            sys.executable,
+            "-c",
+            "from fuzz.commands.cli import main; main()",
+            "fuzz",
+            "--seed",
+            "1",
+            *arguments,
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

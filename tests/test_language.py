@@ -12,22 +12,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fuzz.codec import decode, encode
 from fuzz.engines.hypothesis_engine import OTHERS, ZapMachine, find_failure
-from fuzz.everything import any_program
-from fuzz.generate import op_of, random_program, theme
-from fuzz.mutate import mutate
-from fuzz.oracle import CHECKS
-from fuzz.printing import format_program
-from fuzz.program import VERBS, Number, Op, Program, Target, Zap
-from fuzz.run import run
-from fuzz.show import show_model
-from fuzz.simpler import OTHER_NUMBERS, VERB_RANK, simplicity
-from fuzz.simplify import SIMPLIFICATIONS
-from fuzz.syntax import parse
+from fuzz.execution.execute import run
+from fuzz.generate.mutation import mutate
+from fuzz.generate.themed import op_of, random_program, theme
+from fuzz.generate.whole_language import any_program
+from fuzz.judge.oracle import CHECKS
+from fuzz.language.byteform import decode, encode
+from fuzz.language.printing import format_program
+from fuzz.language.program import VERBS, Number, Op, Program, Target, Zap
+from fuzz.language.syntax import parse
+from fuzz.language.validate import problems
+from fuzz.minimize.passes import SIMPLIFICATIONS
+from fuzz.minimize.simplicity import OTHER_NUMBERS, VERB_RANK, simplicity
 from fuzz.targets.libzpool.session import Session
 from fuzz.targets.model import ModelTarget
-from fuzz.validate import problems
+from fuzz.targets.model_text import show_model
 from tests.strategies import programs
 
 FAT = Zap("z", words=1, prehashed=True, leaf_shift=9)

@@ -14,17 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.program import DEFAULT_SALT, Op, Program, Zap
-from fuzz.run import run
-from fuzz.signature import Failure
+from fuzz.execution.execute import run
+from fuzz.judge.signature import Failure
+from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap
 from fuzz.targets.base import Entry, Result
 from fuzz.targets.both import BothTarget
-from fuzz.targets.fetch import ROOT
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.libzpool.bare import compare
 from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.libzpool.wire import DIGEST_BYTES, digest_blocks
 from fuzz.targets.model import ModelTarget
+from fuzz.targets.packages.libzpool import ROOT
 
 Make = Callable[..., LibzpoolTarget]
 RELEASES = ("2.1", "2.3", "2.4")
@@ -315,7 +315,7 @@ def test_worker_killed_at_random_moments(libzpool: Make, own_folder: Path) -> No
 
 
 PARENT = """
-from fuzz.program import *
+from fuzz.language.program import *
 from fuzz.targets.libzpool import LibzpoolTarget
 target = LibzpoolTarget("2.3")
 ops = tuple(Op("add", "z", (k * k,), 1, 90) for k in range(40))

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from fuzz.edits import Edit, applied
-from fuzz.run import run
-from fuzz.syntax import parse
+from fuzz.execution.execute import run
+from fuzz.faults.edits import Edit, applied
+from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget

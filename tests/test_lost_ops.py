@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz.edits import Edit
+from fuzz.faults.edits import Edit
 from tests.seeded import failure_under
 
 REMOVED = 'add z "a" int=8\nremove z "a"\n'

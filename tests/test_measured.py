@@ -10,8 +10,8 @@ import errno
 
 import pytest
 
-from fuzz.program import Op, Program, Zap
-from fuzz.signature import Failure
+from fuzz.judge.signature import Failure
+from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.model import ModelTarget
 from zapcore import layout
 from zapcore.release import RELEASES

@@ -12,12 +12,12 @@ from random import Random
 
 from click.testing import CliRunner
 
-from fuzz.cli import main
-from fuzz.codec import encode
-from fuzz.generate import random_program
-from fuzz.merge import Reach, programs, smallest, write
-from fuzz.program import Op
-from fuzz.syntax import save
+from fuzz.commands.cli import main
+from fuzz.corpus.merge import Reach, programs, smallest, write
+from fuzz.generate.themed import random_program
+from fuzz.language.byteform import encode
+from fuzz.language.program import Op
+from fuzz.language.syntax import save
 
 
 def corpus(folder: Path, seed: int, count: int) -> Path:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from fuzz.program import Op, Program, Zap
-from fuzz.run import run
+from fuzz.execution.execute import run
+from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget

@@ -10,14 +10,14 @@ from random import Random
 
 import pytest
 
-from fuzz.generate import Parameters, random_program
-from fuzz.minimize import Stats, minimize
-from fuzz.program import Op, Program, Zap
-from fuzz.reproduce import fails_as, minimize_failure
-from fuzz.run import run
-from fuzz.signature import Failure
-from fuzz.simpler import simplicity
-from fuzz.syntax import parse
+from fuzz.execution.execute import run
+from fuzz.generate.themed import Parameters, random_program
+from fuzz.judge.signature import Failure
+from fuzz.language.program import Op, Program, Zap
+from fuzz.language.syntax import parse
+from fuzz.minimize.minimize import Stats, minimize
+from fuzz.minimize.reproduce import fails_as, minimize_failure
+from fuzz.minimize.simplicity import simplicity
 from fuzz.targets.model import ModelTarget
 
 ZAPS = (Zap("z", words=1, prehashed=True, leaf_shift=9),)

@@ -13,12 +13,12 @@ from random import Random
 
 import pytest
 
-from fuzz.edits import Edit, applied
-from fuzz.mutants import MUTANTS, SLIP, Mutant
-from fuzz.program import Program
-from fuzz.remedies import switched_on
-from fuzz.run import Outcome, run
-from fuzz.syntax import load
+from fuzz.execution.execute import Outcome, run
+from fuzz.faults.edits import Edit, applied
+from fuzz.faults.remedies import switched_on
+from fuzz.faults.seeded import MUTANTS, SLIP, Mutant
+from fuzz.language.program import Program
+from fuzz.language.syntax import load
 from fuzz.targets.model import ModelTarget
 from tests.biased import biased_program
 from zapcore.zap import leaf, split

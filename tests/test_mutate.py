@@ -6,13 +6,13 @@ from random import Random
 
 import pytest
 
-from fuzz.aim import hash_of, key_for
-from fuzz.codec import decode, encode
-from fuzz.draft import Draft
-from fuzz.generate import random_program, random_zap
-from fuzz.mutate import MUTATIONS, Mutation, mutate, respell, splice
-from fuzz.program import VERBS, Op, Program, Zap
-from fuzz.validate import problems
+from fuzz.generate.keys_for_hash import hash_of, key_for
+from fuzz.generate.mutation import MUTATIONS, Mutation, mutate, respell, splice
+from fuzz.generate.mutation_draft import Draft
+from fuzz.generate.themed import random_program, random_zap
+from fuzz.language.byteform import decode, encode
+from fuzz.language.program import VERBS, Op, Program, Zap
+from fuzz.language.validate import problems
 
 FAT = Zap("z", words=1, prehashed=True, leaf_shift=9)
 

@@ -7,10 +7,10 @@ from random import Random
 
 import pytest
 
-from fuzz.edits import Edit
-from fuzz.everything import respelled
-from fuzz.mutants import SLIP, Mutant
-from fuzz.names import (
+from fuzz.execution.execute import run
+from fuzz.faults.edits import Edit
+from fuzz.faults.seeded import SLIP, Mutant
+from fuzz.generate.names_and_directories import (
     MOVES,
     NEAR_LIMITS,
     Clerk,
@@ -24,9 +24,9 @@ from fuzz.names import (
     rename,
     respell,
 )
-from fuzz.oracle.names import form
-from fuzz.program import MAX_NAME, Op, Zap
-from fuzz.run import run
+from fuzz.generate.whole_language import respelled
+from fuzz.judge.normalized_names import form
+from fuzz.language.program import MAX_NAME, Op, Zap
 from fuzz.targets.model import ModelTarget
 from zapcore.zap.zap import Zap as OpenZap
 

@@ -12,17 +12,17 @@ from collections.abc import Callable
 
 import pytest
 
-from fuzz.edits import Edit, applied
-from fuzz.everything import PIECES, any_program
-from fuzz.program import Op, Program, Zap
-from fuzz.run import run
-from fuzz.syntax import parse
+from fuzz.execution.execute import run
+from fuzz.faults.edits import Edit, applied
+from fuzz.generate.whole_language import PIECES, any_program
+from fuzz.language.program import Op, Program, Zap
+from fuzz.language.syntax import parse
+from fuzz.language.validate import NORMS
 from fuzz.targets.base import Entry, Found, Result
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.libzpool.locate import python_for
 from fuzz.targets.model import ModelTarget
-from fuzz.validate import NORMS
 from zapcore.release import RELEASES
 from zapcore.zap.norm import Unmappable, forms_of, normalize, takes_its_nul
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fuzz.run import run
-from fuzz.syntax import parse
+from fuzz.execution.execute import run
+from fuzz.language.syntax import parse
 from fuzz.targets.model import ModelTarget
 
 PROGRAM = """zap z micro leaf_shift=9

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz.edits import Edit
-from fuzz.oracle import Oracle
-from fuzz.syntax import parse
+from fuzz.faults.edits import Edit
+from fuzz.judge.oracle import Oracle
+from fuzz.language.syntax import parse
 from fuzz.targets.base import Entry, Result
 from tests.seeded import failure_under
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz.corpus import read_reproducer
-from fuzz.run import run
-from fuzz.targets.fetch import ROOT
+from fuzz.corpus.reproducer import read_reproducer
+from fuzz.execution.execute import run
 from fuzz.targets.model import ModelTarget
+from fuzz.targets.packages.libzpool import ROOT
 from zapcore.errors import Kind, Panic
 
 

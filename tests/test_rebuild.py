@@ -11,16 +11,16 @@ from random import Random
 
 import pytest
 
-from fuzz.generate import Parameters, random_program
-from fuzz.minimize import Stats, minimize
-from fuzz.mutants import MUTANTS
-from fuzz.program import Op, Program, Zap
-from fuzz.rebuild import REBUILDS, UP_TO, folds, lives
-from fuzz.reproduce import minimize_failure
-from fuzz.run import run
-from fuzz.syntax import parse
+from fuzz.execution.execute import run
+from fuzz.faults.seeded import MUTANTS
+from fuzz.generate.themed import Parameters, random_program
+from fuzz.language.program import Op, Program, Zap
+from fuzz.language.syntax import parse
+from fuzz.language.validate import problems
+from fuzz.minimize.minimize import Stats, minimize
+from fuzz.minimize.rebuild import REBUILDS, UP_TO, folds, lives
+from fuzz.minimize.reproduce import minimize_failure
 from fuzz.targets.model import ModelTarget
-from fuzz.validate import problems
 
 ZAP = Zap("z", words=1, prehashed=True, leaf_shift=9)
 NAMES = [name for name, _ in REBUILDS]

@@ -7,10 +7,10 @@ from random import Random
 
 import pytest
 
-from fuzz.corpus import read_reproducer
-from fuzz.edits import Edit, EditProblem, applied
-from fuzz.remedies import REMEDIES, Remedy, switched_on
-from fuzz.run import run
+from fuzz.corpus.reproducer import read_reproducer
+from fuzz.execution.execute import run
+from fuzz.faults.edits import Edit, EditProblem, applied
+from fuzz.faults.remedies import REMEDIES, Remedy, switched_on
 from fuzz.targets.model import ModelTarget
 from tests.biased import biased_program
 from zapcore.zap import shrink

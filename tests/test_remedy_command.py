@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fuzz.cli import main
-from fuzz.corpus import corpus_folders, read_reproducer
+from fuzz.commands.cli import main
+from fuzz.corpus.replay import known_on
+from fuzz.corpus.reproducer import corpus_folders, read_reproducer
 from fuzz.engines.config import ENGINES
-from fuzz.remedies import REMEDIES
-from fuzz.replay import known_on
+from fuzz.faults.remedies import REMEDIES
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 TABLE = str(CORPUS / "findings" / "zap-trunc-next-table" / "program.zap")
@@ -35,7 +35,15 @@ def zapfuzz(*arguments: str) -> tuple[int, str]:
 def fuzz(folder: Path, *arguments: str) -> tuple[int, str]:
     """Fuzz from a folder, in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-c", "from fuzz.cli import main; main()", "fuzz", "--seed", "1", *arguments],
+        [
+            sys.executable,
+            "-c",
+            "from fuzz.commands.cli import main; main()",
+            "fuzz",
+            "--seed",
+            "1",
+            *arguments,
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from fuzz.oracle import Oracle
-from fuzz.program import Op, Program
-from fuzz.run import MOST_WAITING, Outcome, may_wait, run
-from fuzz.syntax import parse
+from fuzz.execution.execute import MOST_WAITING, Outcome, may_wait, run
+from fuzz.judge.oracle import Oracle
+from fuzz.language.program import Op, Program
+from fuzz.language.syntax import parse
 from fuzz.targets.model import ModelTarget
 from zapcore import layout as L
 from zapcore.dmu.objset import Tx

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zapcore import layout as L
-from zapcore.slots import Place, Slots
+from zapcore.audit.micro_slots import Place, Slots
 from zapcore.zap import micro
 
 NAMES = st.sampled_from((b"", b"a", b"b", b"c", b"n" * (micro.NAME_LEN - 1)))

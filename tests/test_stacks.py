@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.corpus import corpus_folders, read_reproducer
-from fuzz.program import Op, Program, Zap
-from fuzz.run import run
-from fuzz.signature import Failure
+from fuzz.corpus.reproducer import corpus_folders, read_reproducer
+from fuzz.execution.execute import run
+from fuzz.judge.signature import Failure
+from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 from zapcore import layout as L

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fuzz.cli import main
-from fuzz.edits import Edit, applied
-from fuzz.engines.steer import RECHECKED, Steering
-from fuzz.program import Op
-from fuzz.run import run
-from fuzz.signature import Failure
-from fuzz.syntax import load
+from fuzz.commands.cli import main
+from fuzz.engines.avoid_known import RECHECKED, Steering
+from fuzz.execution.execute import run
+from fuzz.faults.edits import Edit, applied
+from fuzz.judge.signature import Failure
+from fuzz.language.program import Op
+from fuzz.language.syntax import load
 from fuzz.targets.base import Result
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget

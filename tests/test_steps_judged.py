@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz.edits import Edit
-from fuzz.run import run
-from fuzz.syntax import parse
+from fuzz.execution.execute import run
+from fuzz.faults.edits import Edit
+from fuzz.language.syntax import parse
 from fuzz.targets.model import ModelTarget
 from tests.seeded import failure_under
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fuzz.codec import decode, encode
-from fuzz.printing import format_op
-from fuzz.program import Zap
-from fuzz.run import run
-from fuzz.strace import import_strace, strace_program
-from fuzz.syntax import SyntaxProblem, parse
+from fuzz.evidence.imports.strace import import_strace, strace_program
+from fuzz.execution.execute import run
+from fuzz.language.byteform import decode, encode
+from fuzz.language.printing import format_op
+from fuzz.language.program import Zap
+from fuzz.language.syntax import SyntaxProblem, parse
+from fuzz.language.validate import MAX_ZAPS, problems
 from fuzz.targets.model import ModelTarget
-from fuzz.validate import MAX_ZAPS, problems
 from zapcore.release import RELEASES
 
 LOG = Path(__file__).parent / "data" / "unpack-and-delete.strace"

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.files import write_whole
-from fuzz.targets.fetch import ROOT
+from fuzz.language.files import write_whole
+from fuzz.targets.packages.libzpool import ROOT
 
 FINDING = str(ROOT / "corpus" / "findings" / "zap-trunc-next-table")
 LOG = str(ROOT / "tests" / "data" / "triage" / "stale_dmesg.log")
-MAIN = "from fuzz.cli import main; main()"
+MAIN = "from fuzz.commands.cli import main; main()"
 each = pytest.mark.parametrize(
     "words", [("triage", LOG), ("export", FINDING, "--as", "c"), ("describe", FINDING)], ids=lambda w: w[0]
 )

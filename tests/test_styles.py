@@ -7,16 +7,16 @@ from random import Random
 
 import pytest
 
-from fuzz.codec import decode, encode
-from fuzz.generate import Theme
-from fuzz.pilot import MOVES, Pilot, deepen, empty, hand_out, park, piloted_program, twin
-from fuzz.program import VERBS, Op, Zap
-from fuzz.run import run
-from fuzz.signature import Failure
-from fuzz.styles import STYLES, some_program
-from fuzz.syntax import format_program, parse
+from fuzz.execution.execute import run
+from fuzz.generate.model_guided import MOVES, Pilot, deepen, empty, hand_out, park, piloted_program, twin
+from fuzz.generate.styles import STYLES, some_program
+from fuzz.generate.themed import Theme
+from fuzz.judge.signature import Failure
+from fuzz.language.byteform import decode, encode
+from fuzz.language.program import VERBS, Op, Zap
+from fuzz.language.syntax import format_program, parse
+from fuzz.language.validate import problems
 from fuzz.targets.model import ModelTarget
-from fuzz.validate import problems
 from zapcore import layout as L
 
 WORD = Zap("z", words=1, prehashed=True, leaf_shift=9)

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fuzz import syntax
-from fuzz.program import MAX_NAME, VERBS, Op, Program, Switch, Zap
-from fuzz.syntax import MAX_FILE, SyntaxProblem, format_program, load, parse, save
-from fuzz.validate import problems
+from fuzz.language import syntax
+from fuzz.language.program import MAX_NAME, VERBS, Op, Program, Switch, Zap
+from fuzz.language.syntax import MAX_FILE, SyntaxProblem, format_program, load, parse, save
+from fuzz.language.validate import problems
 from tests.limits import measured
 from tests.strategies import programs
 
@@ -297,7 +297,7 @@ def test_huge_files_are_refused_quickly_and_in_little_memory(name: str, tmp_path
             file.truncate(100_000_000)
     code = """if True:
         import sys
-        from fuzz.syntax import SyntaxProblem, load
+        from fuzz.language.syntax import SyntaxProblem, load
         try:
             load(sys.argv[1])
         except SyntaxProblem as problem:

@@ -16,19 +16,19 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.oracle import Oracle
-from fuzz.program import Op, Program, Switch, Zap
-from fuzz.run import run
-from fuzz.syntax import parse
+from fuzz.execution.execute import run
+from fuzz.judge.oracle import Oracle
+from fuzz.language.program import Op, Program, Switch, Zap
+from fuzz.language.syntax import parse
 from fuzz.targets.base import DONE, Result
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.explore import explore
-from fuzz.threads.linear import Event, explanations
-from fuzz.threads.minimize import with_schedule
+from fuzz.threads.linearizability import Event, explanations
+from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.monitor import Monitor
+from fuzz.threads.parallel_run import ThreadRun, run_threads
 from fuzz.threads.policies import Pct, RandomWalk, Replay, pct_bound
 from fuzz.threads.scheduler import Scheduler
-from fuzz.threads.section import ThreadRun, run_threads
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Kind, Panic
 from zapcore.locks import RWLock, Threads
@@ -95,9 +95,9 @@ def test_the_recorded_schedule_repeats_a_random_run() -> None:
 
 REPLAY = """
 import json, sys
-from fuzz.syntax import parse
+from fuzz.language.syntax import parse
 from fuzz.targets.model import ModelTarget
-from fuzz.threads.section import run_threads
+from fuzz.threads.parallel_run import run_threads
 for text in json.load(sys.stdin):
     target = ModelTarget("2.3")
     done = run_threads(parse(text), target)
@@ -107,7 +107,7 @@ for text in json.load(sys.stdin):
 
 def test_schedules_repeat_across_processes() -> None:
     """The long form, 1,000 of 1,000, is measured by hand; here 30 schedules in 3 processes."""
-    from fuzz.printing import format_program
+    from fuzz.language.printing import format_program
 
     texts = []
     for seed in range(30):
@@ -337,7 +337,7 @@ def test_without_threads_no_scheduler_is_made(monkeypatch: pytest.MonkeyPatch) -
     def never(*arguments: object, **options: object) -> ThreadRun:
         raise AssertionError
 
-    monkeypatch.setattr("fuzz.threads.section.run_threads", never)
+    monkeypatch.setattr("fuzz.threads.parallel_run.run_threads", never)
     assert run(Program(SHRINK_AND_GROW.zaps, SHRINK_AND_GROW.ops[:4]), ModelTarget()).fine
 
 

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fuzz.cli import main
-from fuzz.printing import format_program
-from fuzz.program import Program
-from fuzz.remedies import REMEDIES
-from fuzz.syntax import parse
+from fuzz.commands.cli import main
+from fuzz.faults.remedies import REMEDIES
+from fuzz.language.printing import format_program
+from fuzz.language.program import Program
+from fuzz.language.syntax import parse
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.explore import Cost, explore
-from fuzz.threads.minimize import fewest_switches, fit, minimize_threads, same_as, with_schedule
+from fuzz.threads.minimize_schedule import fewest_switches, fit, minimize_threads, same_as, with_schedule
+from fuzz.threads.parallel_run import ThreadRun, has_threads, run_threads
 from fuzz.threads.policies import RandomWalk
-from fuzz.threads.section import ThreadRun, has_threads, run_threads
 
 HEADER = "zap z fat key=u64 prehashed hash64 leaf_shift=9\n"
 SMALL = parse(HEADER + "add z 0x1 len=60\nt1: add z 0x2 len=60\nt2: remove z 0x1\nt2: count z\n")

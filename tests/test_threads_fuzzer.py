@@ -10,15 +10,15 @@ import random
 
 import pytest
 
-from fuzz.mutants.concurrency import CONCURRENCY_MUTANTS
-from fuzz.mutants.mutant import Mutant
-from fuzz.remedies import REMEDIES
-from fuzz.syntax import parse
+from fuzz.faults.remedies import REMEDIES
+from fuzz.faults.seeded.concurrency import CONCURRENCY_MUTANTS
+from fuzz.faults.seeded.mutant import Mutant
+from fuzz.language.syntax import parse
+from fuzz.language.validate import problems
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.explore import explore
-from fuzz.threads.fuzzer import ThreadFuzzer, first_failure, mutate, random_program
-from fuzz.threads.section import has_threads, run_threads
-from fuzz.validate import problems
+from fuzz.threads.parallel_run import has_threads, run_threads
+from fuzz.threads.thread_fuzzer import ThreadFuzzer, first_failure, mutate, random_program
 
 HEADER = "zap z fat key=u64 prehashed hash64 leaf_shift=9\n"
 

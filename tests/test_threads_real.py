@@ -17,15 +17,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fuzz.cli import main
-from fuzz.printing import format_program
-from fuzz.program import Op, Program, Switch
-from fuzz.run import run
-from fuzz.signature import Failure
-from fuzz.syntax import load, parse
+from fuzz.commands.cli import main
+from fuzz.execution.execute import run
+from fuzz.judge.signature import Failure
+from fuzz.language.printing import format_program
+from fuzz.language.program import Op, Program, Switch
+from fuzz.language.syntax import load, parse
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
-from fuzz.threads.minimize import with_schedule
+from fuzz.threads.minimize_schedule import with_schedule
+from fuzz.threads.parallel_run import run_threads
 from fuzz.threads.real.build import NoCompiler, build
 from fuzz.threads.real.compare import compare, every_schedule
 from fuzz.threads.real.plan import COMMIT, Point, SectionPlan, Turn, What, make_plan
@@ -33,7 +34,6 @@ from fuzz.threads.real.request import EXACT
 from fuzz.threads.real.run import HeldRun, model_for, run_held
 from fuzz.threads.real.soak import scheduled
 from fuzz.threads.real.target import HeldTarget
-from fuzz.threads.section import run_threads
 from tests.needs import missing
 
 Make = Callable[..., HeldTarget]

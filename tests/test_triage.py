@@ -20,13 +20,13 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fuzz.triage.command import triage
-from fuzz.triage.events import Event
-from fuzz.triage.known import Match, judge, load_corpus, stack_difference
-from fuzz.triage.lines import split_line
-from fuzz.triage.report import TextReport, as_json
-from fuzz.triage.stacks import parse_frame
-from fuzz.triage.stream import Scanner, follow_file
+from fuzz.commands.triage import triage
+from fuzz.evidence.triage.events import Event
+from fuzz.evidence.triage.known import Match, judge, load_corpus, stack_difference
+from fuzz.evidence.triage.lines import split_line
+from fuzz.evidence.triage.report import TextReport, as_json
+from fuzz.evidence.triage.stacks import parse_frame
+from fuzz.evidence.triage.stream import Scanner, follow_file
 
 DATA = Path(__file__).parent / "data" / "triage"
 CORPUS = DATA / "corpus"
@@ -446,7 +446,7 @@ def test_a_line_without_end_takes_no_memory() -> None:
 def test_memory_on_a_long_stream(tmp_path: Path) -> None:
     """64 MB through the command itself: memory stays where it was for 1 MB."""
     script = (
-        "import resource,sys;from fuzz.triage.command import triage\n"
+        "import resource,sys;from fuzz.commands.triage import triage\n"
         "try: triage(sys.argv[1:])\n"
         "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)\n"
     )
@@ -513,7 +513,7 @@ def _wait(ready: Callable[[], bool]) -> None:
 
 def test_follow_standard_input_reports_before_it_ends() -> None:
     """A monitor's pipe stays open: the failure must come while it does."""
-    command = [sys.executable, "-c", "from fuzz.triage.command import triage; triage()"]
+    command = [sys.executable, "-c", "from fuzz.commands.triage import triage; triage()"]
     process = subprocess.Popen(
         [*command, "--follow", "--json", "--corpus", str(CORPUS), "-"],
         stdin=subprocess.PIPE,

@@ -9,8 +9,8 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fuzz.triage.heads import Starts
-from fuzz.triage.known import stack_difference
+from fuzz.evidence.triage.heads import Starts
+from fuzz.evidence.triage.known import stack_difference
 
 LOGS = sorted((Path(__file__).parent / "data" / "triage").glob("*.log"))
 PIECES = [line for path in LOGS for line in path.read_bytes().split(b"\n") if line]

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from fuzz.edits import Edit, applied
-from fuzz.oracle.unicode import unicode_form, wrong_form
-from fuzz.run import run
-from fuzz.syntax import parse
+from fuzz.execution.execute import run
+from fuzz.faults.edits import Edit, applied
+from fuzz.judge.unicode import unicode_form, wrong_form
+from fuzz.language.syntax import parse
+from fuzz.language.validate import NORMS
 from fuzz.targets.model import ModelTarget
-from fuzz.validate import NORMS
 from zapcore.zap.norm import normalize
 
 FORMS = tuple(flags for flags in NORMS if flags)

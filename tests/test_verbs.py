@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
-from fuzz.census import FULL_BYTES, take, take_full
-from fuzz.program import MAX_NAME, VERBS, Op, Program, Zap
-from fuzz.run import run
-from fuzz.syntax import parse
+from fuzz.bench.census import FULL_BYTES, take, take_full
+from fuzz.execution.execute import run
+from fuzz.language.program import MAX_NAME, VERBS, Op, Program, Zap
+from fuzz.language.syntax import parse
 from fuzz.targets.base import DONE, Entry, Found, Result, TargetLike
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
@@ -387,7 +387,7 @@ def test_keys_are_tried_beyond_what_a_zap_takes() -> None:
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_programs_over_everything_do_not_differ(libzpool: Make, release: str) -> None:
-    """Seeded; every verb comes up. The census of a million ops is `python -m fuzz.census`."""
+    """Seeded; every verb comes up. The census of a million ops is `python -m fuzz.bench.census`."""
     ops = 100_000 if os.environ.get("CI") == "true" else 4_000
     census, different = take(BothTarget(ModelTarget(release, block_limit=1 << 10), libzpool(release)), 3, ops)
     assert different is None, list(census.lines())[-1]

@@ -10,14 +10,14 @@ import subprocess
 import sys
 import time
 
-from fuzz.bench.hunt import SEEDED, hunt
-from fuzz.mutants import applied
-from fuzz.program import Op, Program, Zap
-from fuzz.reproduce import minimize_failure
-from fuzz.run import run
+from fuzz.bench.time_to_find import SEEDED, hunt
+from fuzz.execution.execute import run
+from fuzz.faults.seeded import applied
+from fuzz.language.program import Op, Program, Zap
+from fuzz.minimize.reproduce import minimize_failure
+from fuzz.targets.endless_ops import TICK
 from fuzz.targets.libzpool.message import read_silence
 from fuzz.targets.model import ModelTarget
-from fuzz.targets.watch import TICK
 
 SEARCHES = Program(
     (Zap("z", hash64=True),),
@@ -57,5 +57,6 @@ def test_long_programs_are_no_loops() -> None:
 
 def test_the_timer_ends_with_the_program() -> None:
     """An interpreter that takes long to end would be killed by it."""
-    code = "from fuzz.targets.watch import WATCH; WATCH.start(); big = [{n: [n]} for n in range(1_500_000)]"
+    code = "from fuzz.targets.endless_ops import WATCH; WATCH.start(); "
+    code += "big = [{n: [n]} for n in range(1_500_000)]"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -8,13 +8,13 @@ import os
 import platform
 from pathlib import Path
 
-from fuzz.bench.cut import Cut
-from fuzz.bench.hunt import Hunt, Row, totals
+from fuzz.bench.long_run import MEMORY_BAR, SPEED_BAR, Steady
+from fuzz.bench.minimized_size import Cut
 from fuzz.bench.speed import Speed
-from fuzz.bench.steady import MEMORY_BAR, SPEED_BAR, Steady
-from fuzz.bench.together import BAR, BUG, Together
-from fuzz.corpus import write_text
-from fuzz.printing import format_program
+from fuzz.bench.time_to_find import Hunt, Row, totals
+from fuzz.bench.two_processes import BAR, BUG, Together
+from fuzz.corpus.reproducer import write_text
+from fuzz.language.printing import format_program
 
 Three = tuple[float, float, float]
 

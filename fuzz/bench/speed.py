@@ -18,12 +18,12 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import NamedTuple
 
-from fuzz.bench.lane import EMPTY_RUNS, LANES
-from fuzz.generate import DEFAULT, WEIGHTS, Parameters, random_program
-from fuzz.program import Op, Program
-from fuzz.run import run
+from fuzz.bench.speed_lane import EMPTY_RUNS, LANES
+from fuzz.execution.execute import run
+from fuzz.generate.themed import DEFAULT, WEIGHTS, Parameters, random_program
+from fuzz.language.program import Op, Program
 from fuzz.targets.libzpool import LibzpoolTarget, NoLibrary
-from fuzz.targets.select import make_target
+from fuzz.targets.registry import make_target
 
 RELEASE = "2.3"
 _STEPS = ("txg", "finish", "sync", "reopen")
@@ -118,7 +118,7 @@ BARS = (
 class _Lane:
     def __init__(self, name: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "fuzz.bench.lane", name, RELEASE],
+            [sys.executable, "-m", "fuzz.bench.speed_lane", name, RELEASE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -18,7 +18,7 @@ from fuzz.engines.config import Config
 
 if TYPE_CHECKING:
     from fuzz.engines.loop import Loop
-    from fuzz.program import Program
+    from fuzz.language.program import Program
 
 MAX_BYTES = 1 << 16
 REMEMBERED = 1 << 9
@@ -71,7 +71,7 @@ def warm_up(loop: Loop, shortest: dict[int, Program]) -> None:
     Stopped."""
     from random import Random
 
-    from fuzz.styles import some_program
+    from fuzz.generate.styles import some_program
 
     rng = Random(loop.config.seed)
     for _ in range(WARM_UP):
@@ -89,14 +89,14 @@ def main(config: Config) -> None:
     """Fuzz until the bound. Does not return: libFuzzer has no way out but the end of the process."""
     from random import Random
 
-    from fuzz.codec import decode, encode
     from fuzz.engines.loop import Loop, Stopped
+    from fuzz.engines.mutation_weights import Weights
     from fuzz.engines.seeds import seed_programs
-    from fuzz.engines.weights import Weights
-    from fuzz.files import write_whole
-    from fuzz.mutate import MUTATIONS, Mutation, mutate, splice
-    from fuzz.pilot import piloted_program
-    from fuzz.styles import STYLES
+    from fuzz.generate.model_guided import piloted_program
+    from fuzz.generate.mutation import MUTATIONS, Mutation, mutate, splice
+    from fuzz.generate.styles import STYLES
+    from fuzz.language.byteform import decode, encode
+    from fuzz.language.files import write_whole
 
     loop = Loop(config)
     for option in config.extra:

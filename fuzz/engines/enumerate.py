@@ -1,9 +1,10 @@
 """Exhaustive enumeration: every program of up to N ops over a small alphabet, on the model.
 
 The programs are not run one by one. Two programs that leave the same world behind (see
-`fuzz.engines.world`) go on alike, so the engine explores the graph of worlds: each op of the alphabet is run
-once from each world that some program of fewer than N ops reaches, judged by the oracle and the invariants.
-Programs are paths in that graph: they are counted by adding up, and those that fail are read off it.
+`fuzz.engines.model_snapshot`) go on alike, so the engine explores the graph of worlds: each op of the
+alphabet is run once from each world that some program of fewer than N ops reaches, judged by the oracle and
+the invariants. Programs are paths in that graph: they are counted by adding up, and those that fail are read
+off it.
 
 Symmetry. Turning the same bits of all keys around maps leaves to leaves, but OpenZFS treats the two halves of
 a leaf unlike (the odd one is freed, cursors go upwards), so nothing is left unrun for its sake. It only
@@ -19,11 +20,11 @@ import dataclasses
 import multiprocessing
 from collections.abc import Iterable, Iterator, Sequence
 
-from fuzz.engines.world import Snapshot, digest
-from fuzz.oracle import Oracle
-from fuzz.program import Op, Program, Zap
-from fuzz.run import judge_op
-from fuzz.signature import Failure, Signature
+from fuzz.engines.model_snapshot import Snapshot, digest
+from fuzz.execution.execute import judge_op
+from fuzz.judge.oracle import Oracle
+from fuzz.judge.signature import Failure, Signature
+from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.model import ModelTarget
 from zapcore.errors import LimitExceeded
 from zapcore.release import Release

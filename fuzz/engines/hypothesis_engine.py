@@ -25,11 +25,11 @@ from hypothesis.stateful import (
 from fuzz.engines.config import Config
 from fuzz.engines.loop import Loop, Stopped
 from fuzz.engines.seeds import seed_programs
-from fuzz.generate import Theme, near_keys, op_of, random_zap, sizes_that_matter
-from fuzz.oracle import Oracle
-from fuzz.program import VERBS, Key, Op, Program, Zap
-from fuzz.run import Outcome, judge_op
-from fuzz.signature import Failure
+from fuzz.execution.execute import Outcome, judge_op
+from fuzz.generate.themed import Theme, near_keys, op_of, random_zap, sizes_that_matter
+from fuzz.judge.oracle import Oracle
+from fuzz.judge.signature import Failure
+from fuzz.language.program import VERBS, Key, Op, Program, Zap
 from fuzz.targets.base import TargetLike
 from zapcore.errors import LimitExceeded
 

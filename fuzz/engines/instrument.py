@@ -16,7 +16,7 @@ from zapcore.zap import cursor, fat, micro, ptrtbl, shrink
 
 MODULES = (fat, shrink, ptrtbl, cursor, micro)
 """What decides the shape of an object. Everything else runs plain: an instrumented branch costs as much as
-several plain ones, and what the others do shows in the features of `fuzz.targets.features`."""
+several plain ones, and what the others do shows in the features of `fuzz.engines.features`."""
 
 
 def _functions(module: ModuleType) -> Iterator[FunctionType]:

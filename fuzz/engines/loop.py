@@ -14,17 +14,17 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from fuzz.engines.avoid_known import Steering
 from fuzz.engines.config import Config
-from fuzz.engines.steer import Steering
-from fuzz.printing import format_program
-from fuzz.program import Op, Program
-from fuzz.remedies import switched_on
-from fuzz.run import Outcome, run
-from fuzz.signature import Failure
+from fuzz.engines.features import features
+from fuzz.execution.execute import Outcome, run
+from fuzz.faults.remedies import switched_on
+from fuzz.judge.signature import Failure
+from fuzz.language.printing import format_program
+from fuzz.language.program import Op, Program
 from fuzz.targets.base import Result
-from fuzz.targets.features import features
 from fuzz.targets.model import ModelTarget
-from fuzz.targets.select import make_target
+from fuzz.targets.registry import make_target
 
 STATUS_SECONDS = 0.5
 HOLDING = ("txg", "finish", "sync", "evict", "cursor", "retrieve", "destroy")
@@ -48,7 +48,7 @@ class Loop:
         self._edits = contextlib.ExitStack()
         self._edits.enter_context(switched_on(config.remedies))
         if config.mutant:
-            from fuzz.mutants import applied
+            from fuzz.faults.seeded import applied
 
             self._edits.enter_context(applied(config.mutant))
         self.target = make_target(config.target, config.release, config.libzpool, small=True)

@@ -7,7 +7,7 @@ from random import Random
 from fuzz.engines.config import Config
 from fuzz.engines.loop import Loop, Stopped
 from fuzz.engines.seeds import seed_programs
-from fuzz.styles import Draw, some_program
+from fuzz.generate.styles import Draw, some_program
 
 
 def main(config: Config, draw: Draw = some_program) -> None:

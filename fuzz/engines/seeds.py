@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fuzz.engines.config import Config
-from fuzz.program import Program
+from fuzz.language.program import Program
 
 
 def seed_programs(config: Config) -> Iterator[Program]:
@@ -16,7 +16,7 @@ def seed_programs(config: Config) -> Iterator[Program]:
     """
     if not config.seeds:
         return
-    from fuzz.syntax import load
+    from fuzz.language.syntax import load
 
     for name in config.seeds:
         path = Path(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fuzz.engines.config import Config
 from fuzz.engines.loop import Loop, Stopped
 from fuzz.engines.seeds import seed_programs
-from fuzz.threads.fuzzer import ThreadFuzzer
+from fuzz.threads.thread_fuzzer import ThreadFuzzer
 
 
 def main(config: Config) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fuzz.engines import random_engine
 from fuzz.engines.config import Config
-from fuzz.flat import flat_program
+from fuzz.generate.uniform import flat_program
 
 
 def main(config: Config) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from fuzz.corpus import Reproducer
+from fuzz.corpus.reproducer import Reproducer
 from fuzz.export.orders import CURSOR, MOVE_WORLD, errnos, has_threads, sections
 from fuzz.export.prune import prune_c
 from fuzz.export.story import ARGUMENTS, REFERENCE, Step, steps, story
-from fuzz.printing import format_op
-from fuzz.program import Key, Op, Program, Zap
+from fuzz.language.printing import format_op
+from fuzz.language.program import Key, Op, Program, Zap
 from fuzz.targets.model import flags_of
 
 HERE = Path(__file__).parent / "alone"

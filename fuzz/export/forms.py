@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from fuzz.corpus import Reproducer
+from fuzz.corpus.reproducer import Reproducer
 from fuzz.export.c_form import c_form
 from fuzz.export.python_form import python_form
 from fuzz.export.story import for_docstring, story
-from fuzz.printing import format_program
-from fuzz.targets.select import LIBRARY_PREFIX
+from fuzz.language.printing import format_program
+from fuzz.targets.registry import LIBRARY_PREFIX
 
 PYTEST_USAGE = "A test on zapfuzz's model: pytest THIS_FILE, where zapfuzz is installed."
 
@@ -20,8 +20,8 @@ PYTEST = '''\
 
 import pytest
 
-from fuzz.replay import outcome_on
-from fuzz.syntax import parse
+from fuzz.corpus.replay import outcome_on
+from fuzz.language.syntax import parse
 
 PROGRAM = {program}
 

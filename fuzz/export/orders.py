@@ -8,8 +8,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from fuzz.program import VERBS, Op, Program, Target
-from fuzz.run import run
+from fuzz.execution.execute import run
+from fuzz.language.program import VERBS, Op, Program, Target
 from fuzz.targets.base import Result
 from fuzz.targets.model import ModelTarget
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from fuzz.corpus import Reproducer
+from fuzz.corpus.reproducer import Reproducer
 from fuzz.export.orders import errnos, has_threads, sections
 from fuzz.export.prune import prune_python
 from fuzz.export.story import REFERENCE, arguments, for_docstring, steps, story
-from fuzz.printing import format_op
+from fuzz.language.printing import format_op
 from fuzz.targets.model import flags_of
 
 HERE = Path(__file__).parent / "alone"

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from fuzz.corpus import PROGRAM_FILE, Reproducer, read_reproducer
-from fuzz.files import standard_input
-from fuzz.printing import format_op, format_program
-from fuzz.program import Op, Program
-from fuzz.replay import expectations
-from fuzz.run import run
-from fuzz.signature import Failure
-from fuzz.syntax import MAX_FILE, load, parse
+from fuzz.corpus.replay import expectations
+from fuzz.corpus.reproducer import PROGRAM_FILE, Reproducer, read_reproducer
+from fuzz.execution.execute import run
+from fuzz.judge.signature import Failure
+from fuzz.language.files import standard_input
+from fuzz.language.printing import format_op, format_program
+from fuzz.language.program import Op, Program
+from fuzz.language.syntax import MAX_FILE, load, parse
 from fuzz.targets.base import Found, Result
 from fuzz.targets.model import ModelTarget
 from zapcore.release import RELEASES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from fuzz.program import Key, Op, Program
+from fuzz.language.program import Key, Op, Program
 
 
 class Entry(NamedTuple):
@@ -55,7 +55,7 @@ class TargetLike(Protocol):
         """Make an empty world and create the program's ZAPs in it. Raises Failure."""
 
     def apply(self, op: Op) -> Result:
-        """Run one op. Raises `fuzz.signature.Failure` when the world ended, LimitExceeded at a bound."""
+        """Run one op. Raises `Failure` when the world ended, LimitExceeded at a bound."""
 
     def blocks(self, zap: str) -> list[bytes] | None:
         """Every block of the ZAP's object as it is now, dirty or not; None where it is destroyed."""

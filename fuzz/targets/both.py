@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from fuzz.decode import first_dbuf_difference, first_difference
-from fuzz.oracle import Oracle
-from fuzz.program import Op, Program
-from fuzz.run import ALL, Forgive, Trace, changes_nothing, judge_limit, judge_result
-from fuzz.signature import JUDGED_KINDS, SILENT_KINDS, Failure, Signature
+from fuzz.execution.execute import ALL, Forgive, Trace, changes_nothing, judge_limit, judge_result
+from fuzz.judge.oracle import Oracle
+from fuzz.judge.signature import JUDGED_KINDS, SILENT_KINDS, Failure, Signature
+from fuzz.language.program import Op, Program
 from fuzz.targets.base import Result
+from fuzz.targets.first_difference import first_dbuf_difference, first_difference
 from fuzz.targets.libzpool.target import Digests, LibzpoolTarget
 from fuzz.targets.libzpool.wire import block_digest, join_digests
 from fuzz.targets.model import ModelTarget

@@ -6,16 +6,16 @@ import errno
 import gc
 from collections.abc import Callable, Iterable
 
-from fuzz.oracle import Oracle
-from fuzz.program import VERBS, Key, Op, Program, Zap, value_bytes
-from fuzz.run import Outcome, Trace
-from fuzz.signature import Failure, Signature
+from fuzz.execution.execute import Outcome, Trace
+from fuzz.judge.oracle import Oracle
+from fuzz.judge.signature import Failure, Signature
+from fuzz.language.program import VERBS, Key, Op, Program, Zap, value_bytes
 from fuzz.targets.base import DONE, Entry, Found, Result
-from fuzz.targets.watch import WATCH
+from fuzz.targets.endless_ops import WATCH
 from zapcore import layout, zap, zpl
+from zapcore.audit.auditor import Auditor
 from zapcore.dmu.objset import DEFAULT_BYTE_LIMIT, Objset
 from zapcore.errors import LimitExceeded, Panic, ZapErrno, openzfs_stack
-from zapcore.invariants import Auditor
 from zapcore.release import RELEASES, Release
 from zapcore.zap import helpers, stats
 
@@ -135,7 +135,7 @@ class ModelTarget:
     def run_threads(self, program: Program, judge: bool, trace: Trace | None) -> Outcome:
         """Run a program with threads as its schedule says; without greenlet that is a limit."""
         try:
-            from fuzz.threads.section import run_threads
+            from fuzz.threads.parallel_run import run_threads
         except ModuleNotFoundError:
             return Outcome(None, "threads need greenlet: pip install 'zapfuzz[threads]'", 0)
         return run_threads(program, self, judge=judge, trace=trace).outcome

@@ -16,12 +16,12 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
-from fuzz.program import Program, Switch
-from fuzz.signature import Failure
+from fuzz.judge.signature import Failure
+from fuzz.language.program import Program, Switch
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.dependence import Dependence
+from fuzz.threads.parallel_run import ThreadRun, run_threads
 from fuzz.threads.policies import default
-from fuzz.threads.section import ThreadRun, run_threads
 
 
 class Cost(enum.Enum):

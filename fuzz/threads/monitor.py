@@ -13,7 +13,7 @@ import functools
 from collections.abc import Callable
 from types import ModuleType
 
-from fuzz.signature import Failure, Signature
+from fuzz.judge.signature import Failure, Signature
 from zapcore import layout as L
 from zapcore.dmu.objset import Objset
 from zapcore.errors import openzfs_place, openzfs_stack

@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from fuzz.program import Switch
+from fuzz.language.program import Switch
 
 
 def default(current: int | None, able: Sequence[int]) -> int:

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from fuzz.program import Op, Program, Zap
+from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.libzpool.abi import DMU_NEW_OBJECT, DMU_OBJECT_END, TXG_NOWAIT, Library
 from fuzz.targets.libzpool.locate import find_library, python_for
 from fuzz.targets.libzpool.pool import Pool

@@ -7,7 +7,7 @@ import ctypes
 import errno
 from collections.abc import Callable
 
-from fuzz.program import value_bytes
+from fuzz.language.program import value_bytes
 from fuzz.targets.base import Found
 from fuzz.targets.libzpool.wire import WireOp, pack_result
 from fuzz.targets.libzpool.world import BUFFER_BYTES, PLAIN, Object, World

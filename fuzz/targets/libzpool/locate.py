@@ -49,7 +49,9 @@ def find_library(release: str = "", path: str | os.PathLike[str] | None = None) 
         if found is None:
             raise NoLibrary(f"no libzpool.so at {given}: give a folder that has one, or the file itself")
         return found
-    from fuzz.targets.fetch import cache_folder  # with all that fetching needs: not where nobody looks
+    from fuzz.targets.packages.libzpool import (
+        cache_folder,  # with all that fetching needs: not where nobody looks
+    )
 
     cache = cache_folder()
     wanted = PINNED.get(release, release)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import signal
 
-from fuzz.signature import Failure, Signature
+from fuzz.judge.signature import Failure, Signature
 from fuzz.targets.libzpool.stack import FRAME_MARK, LOST_MARK, SIGNAL_MARK
 from zapcore.zap import file_in_model
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fuzz.program import Op, Program
-from fuzz.run import Outcome as RunOutcome
-from fuzz.run import Trace
-from fuzz.signature import Failure
+from fuzz.execution.execute import Outcome as RunOutcome
+from fuzz.execution.execute import Trace
+from fuzz.judge.signature import Failure
+from fuzz.language.program import Op, Program
 from fuzz.targets.base import Result
 from fuzz.targets.libzpool.child import Child, Gone, Silent, TooBig
 from fuzz.targets.libzpool.locate import NoLibrary, find_library

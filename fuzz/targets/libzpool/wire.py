@@ -14,7 +14,7 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fuzz.program import VERBS, Key, Op, Program, Target, Zap
+from fuzz.language.program import VERBS, Key, Op, Program, Target, Zap
 from fuzz.targets.base import DONE, Entry, Found, Result, Value
 
 FRAME = struct.Struct("<IB")

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from fuzz.program import Zap
+from fuzz.language.program import Zap
 from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.pool import PoolLost, PoolProblem
 from fuzz.targets.libzpool.session import Drift, NoRoom, Session, new_session

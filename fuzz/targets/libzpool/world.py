@@ -9,7 +9,7 @@ import ctypes
 import errno
 import os
 
-from fuzz.program import Zap
+from fuzz.language.program import Zap
 from fuzz.targets.libzpool.abi import (
     DMU_NEW_OBJECT,
     DMU_OBJECT_END,

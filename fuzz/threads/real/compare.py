@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from fuzz.decode import first_dbuf_difference, first_difference
-from fuzz.program import Program, Switch
+from fuzz.language.program import Program, Switch
 from fuzz.targets.base import Result
+from fuzz.targets.first_difference import first_dbuf_difference, first_difference
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.explore import explore
-from fuzz.threads.minimize import with_schedule
+from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.real.plan import make_plan
 from fuzz.threads.real.run import HeldRun, run_held
 from fuzz.threads.real.target import HeldTarget

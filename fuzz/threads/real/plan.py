@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Container, Sequence
 from typing import NamedTuple
 
-from fuzz.program import Op, Program
-from fuzz.run import Trace
+from fuzz.execution.execute import Trace
+from fuzz.language.program import Op, Program
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.monitor import COUNT_LOCK
+from fuzz.threads.parallel_run import ThreadedRun, ThreadRun
 from fuzz.threads.policies import Replay, default
-from fuzz.threads.section import ThreadedRun, ThreadRun
 from zapcore.locks import RWLock
 
 

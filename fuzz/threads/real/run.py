@@ -1,8 +1,8 @@
 """One run of a program with threads on the real library, judged, and what of its schedule could be forced.
 
 Results of a section must be explained by some order of its ops, as on the model; and since a real world
-cannot be looked into, the bytes of every ZAP are checked after a section (`zapcore.check`), and what they
-hold is compared with what the oracle may say.
+cannot be looked into, the bytes of every ZAP are checked after a section (`zapcore.verify.object`), and what
+they hold is compared with what the oracle may say.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from fuzz.oracle import Oracle
-from fuzz.program import Op, Program, Switch
-from fuzz.run import Outcome, Trace, judge_op
-from fuzz.signature import Failure, Signature
+from fuzz.execution.execute import Outcome, Trace, judge_op
+from fuzz.judge.oracle import Oracle
+from fuzz.judge.signature import Failure, Signature
+from fuzz.language.program import Op, Program, Switch
 from fuzz.targets.libzpool.locate import PINNED
 from fuzz.targets.model import ModelTarget
-from fuzz.threads.linear import Event, explanations, unexplained
+from fuzz.threads.linearizability import Event, explanations, unexplained
+from fuzz.threads.parallel_run import MOVE_WORLD, check_section, sections
 from fuzz.threads.real.plan import FREE, UNPLANNED, Plan, Point, SectionPlan, What, make_plan
 from fuzz.threads.real.request import EXACT, PENDING
 from fuzz.threads.real.target import Ended, HeldTarget
-from fuzz.threads.section import MOVE_WORLD, check_section, sections
-from zapcore.check import Report, check_object
 from zapcore.errors import LimitExceeded
 from zapcore.release import RELEASES
-from zapcore.violation import INVARIANTS
+from zapcore.verify.object import Report, check_object
+from zapcore.verify.violation import INVARIANTS
 from zapcore.zap.leaf import to_stored
 
 HELD_ONLY = MOVE_WORLD - {"evict"}

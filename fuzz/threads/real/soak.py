@@ -12,18 +12,18 @@ import sys
 import time
 from collections import Counter
 
-from fuzz.everything import any_program
-from fuzz.printing import format_program
-from fuzz.program import VERBS, Op, Program, Target
+from fuzz.generate.whole_language import any_program
+from fuzz.language.printing import format_program
+from fuzz.language.program import VERBS, Op, Program, Target
 from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model import ModelTarget
-from fuzz.threads.fuzzer import random_program
-from fuzz.threads.minimize import with_schedule
+from fuzz.threads.minimize_schedule import with_schedule
+from fuzz.threads.parallel_run import CONCURRENT, run_threads
 from fuzz.threads.policies import Pct, RandomWalk
 from fuzz.threads.real.compare import compare
 from fuzz.threads.real.run import model_for
 from fuzz.threads.real.target import HeldTarget
-from fuzz.threads.section import CONCURRENT, run_threads
+from fuzz.threads.thread_fuzzer import random_program
 
 WORLD = ("txg", "txg", "finish", "sync", "evict")
 MOST_BYTES = 250

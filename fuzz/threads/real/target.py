@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from fuzz.printing import format_op
-from fuzz.program import Op
-from fuzz.signature import Failure, Signature
+from fuzz.judge.signature import Failure, Signature
+from fuzz.language.printing import format_op
+from fuzz.language.program import Op
 from fuzz.targets.base import Result
 from fuzz.targets.libzpool.child import Child
 from fuzz.targets.libzpool.target import DEADLINE_SECONDS, LibzpoolTarget

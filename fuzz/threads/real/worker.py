@@ -15,7 +15,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from fuzz.program import VERBS
+from fuzz.language.program import VERBS
 from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.session import Session
 from fuzz.targets.libzpool.stack import Backtrace
@@ -23,8 +23,10 @@ from fuzz.targets.libzpool.wire import Command, WireOp, unpack_run
 from fuzz.targets.libzpool.worker import Worker
 from fuzz.targets.libzpool.worker import main as serve
 from fuzz.targets.libzpool.world import PLAIN
-from fuzz.threads.real.clock import Clock
-from fuzz.threads.real.conduct import Conductor, Lane, Met, Stuck
+from fuzz.threads.parallel_run import MODIFY
+from fuzz.threads.real.follow_plan import Conductor, Lane, Met, Stuck
+from fuzz.threads.real.held_txgs import Clock
+from fuzz.threads.real.hold_shim import SLOTS, RawPoint, Shim
 from fuzz.threads.real.plan import COMMIT, Point, What
 from fuzz.threads.real.request import (
     EXACT,
@@ -37,8 +39,6 @@ from fuzz.threads.real.request import (
     pack_answer,
     unpack_section,
 )
-from fuzz.threads.real.shim import SLOTS, RawPoint, Shim
-from fuzz.threads.section import MODIFY
 
 THREAD_MARK = "zapfuzz thread: "
 """Begins the line that says which slot's thread has died (-1: none of the section's)."""

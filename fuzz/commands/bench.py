@@ -1,0 +1,203 @@
+"""`zapfuzz bench`: everything measured side by side, as a table and a JSON file."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import threading
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from fuzz.bench.long_run import Steady, measure_steady
+from fuzz.bench.minimized_size import LONG_OPS, cut, found_inputs, long_inputs
+from fuzz.bench.report import Measured
+from fuzz.bench.speed import measure
+from fuzz.bench.time_to_find import CONCURRENT_SEEDED, ENGINES, OTHERS, REAL, SEEDED, Bug, Hunt, hunts, rows
+from fuzz.bench.two_processes import measure_together
+from fuzz.commands.number import Number
+from fuzz.engines.jobs import EngineProblem
+
+
+class Extent(NamedTuple):
+    """How much is measured: rounds of the speeds, seeds, CPU seconds a hunt of ours and one of another engine
+    may take, what is hunted, how many hunts at a time, how many long inputs are minimized, rounds and seconds
+    of one process beside two, seconds of the steady run (0 for none), and whether any speed is measured."""
+
+    rounds: int
+    seeds: int
+    cap: float
+    others: float
+    bugs: tuple[Bug, ...]
+    jobs: int = 1
+    scale: float = 1.0
+    long: int = 10
+    together: tuple[int, float] = (1, 10)
+    steady: float = 0
+    speeds: bool = True
+
+
+UNHURRIED = ("atheris", "threads", "random schedules")
+"""The engines that have the whole `cap`: ours, and the one that the last of them is compared with."""
+BUGS = {"real": (*REAL, *OTHERS), "seeded": SEEDED, "threads": CONCURRENT_SEEDED}
+BY_NAME = {bug.name: bug for bug in chain.from_iterable(BUGS.values())}
+QUICK = Extent(5, 3, 6, 6, REAL)
+FULL = Extent(15, 10, 300, 60, tuple(BY_NAME.values()), long=50, together=(5, 60), steady=3600)
+
+
+def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES)) -> Measured:
+    """Measure. What is done stands on standard error while it is."""
+    load = os.getloadavg()[0]
+    speed = together = None
+    if extent.speeds:
+        click.echo("speed...", err=True)
+        speed = measure(extent.rounds, 1, scale=extent.scale)
+        click.echo("one process beside two...", err=True)
+        together = measure_together(*extent.together, extent.seeds)
+    found: list[Hunt] = []
+    stop = threading.Event()
+    beside = ThreadPoolExecutor(1)
+    steady = beside.submit(measure_steady, extent.steady, 1, stop) if extent.steady else None
+    caps = {name: extent.cap if name in UNHURRIED else min(extent.cap, extent.others) for name in engines}
+    try:
+        for each in hunts(extent.bugs, caps, extent.seeds, extent.jobs):
+            what = f"after {each.executions} executions" if each.found else "not"
+            click.echo(f"{each.bug}, {each.engine}, seed {each.seed}: {what}, {each.seconds:.1f} s", err=True)
+            found.append(each)
+    except (KeyboardInterrupt, RuntimeError) as reason:
+        found = _whole(found, extent.bugs, caps)
+        why = f"ended early ({reason})" if str(reason) else "interrupted"
+        click.echo(f"{why}: the tables have the bugs that every engine was asked for", err=True)
+        if isinstance(reason, KeyboardInterrupt):
+            stop.set()
+    click.echo("minimizing...", err=True)
+    inputs = [(bug, found_inputs(bug, found), "as found") for bug in REAL]
+    inputs.append((REAL[0], long_inputs(REAL[0], extent.long), f"{LONG_OPS} random ops"))
+    cuts = [small for each in inputs if (small := cut(*each)) is not None]
+    if steady is not None:
+        click.echo("until the steady run ends...", err=True)
+    return Measured(
+        *(
+            command,
+            extent.seeds,
+            extent.cap,
+            extent.others,
+            (load, os.getloadavg()[0]),
+            speed,
+            together,
+            _waited_for(steady, stop) if steady is not None else None,
+            found,
+            rows(found),
+            cuts,
+        )
+    )
+
+
+def _waited_for(steady: Future[Steady | None], stop: threading.Event) -> Steady | None:
+    """What the steady run measured; None if Ctrl-C ends it, or it broke, which is said."""
+    try:
+        try:
+            return steady.result()
+        except KeyboardInterrupt:
+            stop.set()
+            return steady.result()
+    except EngineProblem as problem:
+        click.echo(f"steady run: {problem}", err=True)
+        return None
+
+
+def _whole(found: list[Hunt], bugs: Iterable[Bug], engines: Iterable[str]) -> list[Hunt]:
+    """The hunts of the bugs that every engine that can meet them has been asked for."""
+    asked = {(each.bug, each.engine) for each in found}
+    whole = {
+        bug.name for bug in bugs if all((bug.name, name) in asked for name in engines if bug.is_for(name))
+    }
+    return [each for each in found if each.bug in whole]
+
+
+@click.command("bench")
+@click.option("--quick", is_flag=True, help="Real bugs only, few seeds and short: under 5 minutes.")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="File for all of it."
+)
+@click.option(
+    "--seeds", type=click.IntRange(1, 1000), help="Seeds a bug and engine; 3 with --quick, else 10."
+)
+@click.option(
+    "--cap", type=Number(0.1), help="CPU seconds a hunt of ours may take; 6 with --quick, else 300."
+)
+@click.option("--others", type=Number(0.1), help="The same for other engines; 6 with --quick, else 60.")
+@click.option(
+    "--steady",
+    type=Number(0),
+    help="Seconds of a run whose memory and speed are watched; 0 with --quick, else 3600.",
+)
+@click.option("--no-speed", is_flag=True, help="Hunt only, which a busy machine hardly changes.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Hunts at a time.")
+@click.option(
+    "--engine",
+    "engines",
+    type=click.Choice(list(ENGINES)),
+    multiple=True,
+    help="Hunt with these only; all by default.",
+)
+@click.option("--bugs", type=click.Choice(list(BUGS)), multiple=True, help="Hunt these only; all by default.")
+@click.option(
+    "--bug",
+    "names",
+    type=click.Choice(list(BY_NAME)),
+    metavar="NAME",
+    multiple=True,
+    help="Hunt this one only.",
+)
+def bench_command(
+    quick: bool,
+    json_file: Path | None,
+    seeds: int | None,
+    cap: float | None,
+    others: float | None,
+    steady: float | None,
+    no_speed: bool,
+    jobs: int,
+    bugs: tuple[str, ...],
+    names: tuple[str, ...],
+    engines: tuple[str, ...],
+) -> None:
+    """Measure speed, how soon each engine finds what, and how small it gets, in one run.
+
+    In full it hunts every mutant too, which takes hours. Ctrl-C ends it with
+    the tables of what was done.
+    """
+    if json_file is not None and not json_file.absolute().parent.is_dir():
+        raise click.BadParameter(
+            f"{json_file}: expected a file in a folder that is there", param_hint="--json"
+        )
+    extent = QUICK if quick else FULL
+    extent = extent._replace(
+        seeds=seeds or extent.seeds,
+        cap=cap or extent.cap,
+        others=others or extent.others,
+        jobs=jobs,
+        steady=extent.steady if steady is None else steady,
+        speeds=not no_speed,
+    )
+    if bugs or names:
+        chosen = chain(chain.from_iterable(BUGS[name] for name in bugs), (BY_NAME[name] for name in names))
+        extent = extent._replace(bugs=tuple(dict.fromkeys(chosen)))
+    given = {"seeds": seeds, "cap": cap, "others": others, "steady": steady}
+    words = ["zapfuzz bench", *(["--quick"] if quick else [])]
+    words += [f"--{name} {value:g}" for name, value in given.items() if value is not None]
+    words += ["--no-speed"] if no_speed else []
+    words += [f"--jobs {jobs}"] if jobs > 1 else []
+    words += [f"--bugs {name}" for name in bugs]
+    words += [f"--bug {shlex.quote(name)}" for name in names]
+    words += [f"--engine {shlex.quote(name)}" for name in engines]
+    measured = bench(extent, " ".join(words), engines or tuple(ENGINES))
+    for line in measured.lines():
+        click.echo(line)
+    if json_file is not None:
+        measured.save(json_file)

@@ -1,0 +1,99 @@
+"""`zapfuzz check`: judges ZAP objects from a file of blocks or from a pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from fuzz.evidence.check.files import BadInput, open_blocks
+from fuzz.evidence.check.report import as_json, as_text
+from zapcore.layout import MAX_MICRO
+from zapcore.verify.object import Report, check_object
+
+SOUND, DAMAGED, BAD = 0, 1, 2
+"""Exit status: everything sound; something wrong; the input cannot be read."""
+
+
+def _block_size(context: click.Context, parameter: click.Parameter, value: int) -> int:
+    if value % 512 or not 0 <= value <= MAX_MICRO:
+        raise click.BadParameter(f"{value}: expected a multiple of 512, up to {MAX_MICRO}")
+    return value
+
+
+def _objects(
+    file: Path | None, size: int, pool: Path | None, dataset: str, number: int, libzpool: Path | None
+) -> Iterator[tuple[str, Report]]:
+    """What to judge: names and reports."""
+    if file is not None:
+        yield str(file), check_object(open_blocks(file, size))
+        return
+    from fuzz.evidence.check.pool import read_objects  # needs the real library; a file does not
+
+    assert pool is not None
+    for found in read_objects(pool, dataset, number, libzpool):
+        if isinstance(found, str):
+            click.echo(f"check: left out: {found}", err=True)
+            continue
+        report = check_object(found.blocks)
+        report.notes += found.notes
+        yield found.name, report
+
+
+@click.command("check")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--block-size",
+    type=int,
+    default=0,
+    callback=_block_size,
+    help="Bytes in a block of FILE; by default what its header says.",
+)
+@click.option("--pool", type=click.Path(path_type=Path), help="A pool's image, imported read-only.")
+@click.option("--dataset", default="", help="POOL/NAME of the dataset; by default all of the pool.")
+@click.option("--object", "number", type=click.IntRange(1), default=None, help="The object's number.")
+@click.option("--all", "every", is_flag=True, help="All ZAP objects of the dataset, or of the pool.")
+@click.option("--libzpool", type=click.Path(path_type=Path), help="The library that reads the pool.")
+@click.option("--json", "machine", is_flag=True, help="One JSON object for each ZAP, one a line.")
+def check(
+    file: Path | None,
+    block_size: int,
+    pool: Path | None,
+    dataset: str,
+    number: int | None,
+    every: bool,
+    libzpool: Path | None,
+    machine: bool,
+) -> None:
+    """Judge a ZAP object: every violation with block, chunk and field, what operations would do on it, and
+    the entries that can still be read.
+
+    FILE has the object's blocks one after the other, as `zdb -R` or dmu_read() give them, in either byte
+    order. Exit status: 0 if it is sound, 1 if not, 2 if it cannot be read.
+    """
+    if (file is None) == (pool is None):
+        raise click.UsageError("expected either FILE or --pool IMAGE")
+    if file is not None and (dataset or number is not None or every):
+        raise click.UsageError("--dataset, --object and --all go with --pool")
+    if pool is not None and (number is None) == (not every):
+        raise click.UsageError("--pool: expected either --object N or --all")
+    if number is not None and not dataset:
+        raise click.UsageError("--object N: expected --dataset POOL/NAME as well")
+    render: Callable[[Report, str], Iterator[str]] = as_text
+    if machine:
+        render = _machine
+    damaged = False
+    try:
+        for name, report in _objects(file, block_size, pool, dataset, number or 0, libzpool):
+            damaged |= not report.sound
+            for line in render(report, name):
+                click.echo(line)
+    except BadInput as problem:
+        click.echo(f"check: {problem}", err=True)
+        raise SystemExit(BAD) from None
+    raise SystemExit(DAMAGED if damaged else SOUND)
+
+
+def _machine(report: Report, name: str) -> Iterator[str]:
+    yield as_json(report, name)

@@ -1,0 +1,193 @@
+"""`zapfuzz describe`: the Markdown of a bug report, from a reproducer or from any program."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+
+from fuzz.commands.screen import show_result
+from fuzz.corpus.replay import expectations
+from fuzz.corpus.reproducer import FINE, Reproducer, write_text
+from fuzz.execution.execute import Outcome, run
+from fuzz.export.forms import FORMS, SUFFIX
+from fuzz.export.story import open_reproducer
+from fuzz.language.printing import format_op, format_program
+from fuzz.language.program import Op, Program
+from fuzz.minimize.reproduce import minimize_failure
+from fuzz.targets.base import Result
+from fuzz.targets.model import ModelTarget
+from zapcore import layout as L
+from zapcore.dmu.dbuf import Dbuf
+from zapcore.errors import Kind
+from zapcore.release import RELEASES
+from zapcore.zap.leaf import Leaf
+from zapcore.zap.zap import Zap
+
+PREFERRED = ("2.3", "2.4", "unfixed", "explicit-evict", "2.1")
+"""Which release's run is told, of those that fail."""
+LANGUAGES: Mapping[str, str] = {".py": "python", ".c": "c"}
+
+
+def told_release(expect: Mapping[str, str]) -> str:
+    """The release whose run the report tells: the most recent one that fails, else the last."""
+    return next((name for name in PREFERRED if expect.get(name, FINE) != FINE), PREFERRED[0])
+
+
+def shortest(reproducer: Reproducer) -> Reproducer:
+    """The same with a program cut down as far as it goes; its expectations are then made anew."""
+    target = ModelTarget(told_release(reproducer.expect))
+    outcome = run(reproducer.program, target)
+    if outcome.failure is None:
+        return reproducer
+    small, _ = minimize_failure(reproducer.program, outcome.failure, target)
+    if small == reproducer.program:
+        return reproducer
+    expect, stack = expectations(small)
+    return dataclasses.replace(reproducer, program=small, expect=expect, stack=stack)
+
+
+class _Watch:
+    """The object after each op: rows of a table."""
+
+    def __init__(self, target: ModelTarget) -> None:
+        self.target = target
+        self.rows: list[str] = []
+
+    def row(self, index: int, op: Op, result: str) -> None:
+        name = self._zap(op)
+        leaves, free = self._header(name)
+        cells = (str(index), f"`{format_op(op)}`", result, leaves, free, "; ".join(self._users(name)) or "-")
+        self.rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+
+    def _zap(self, op: Op) -> str:
+        known = self.target.numbers
+        cursor = self.target.cursors.get(op.target)
+        for name in (op.target, op.other, cursor.zap if cursor else "", next(iter(known), "")):
+            if name in known:
+                return name
+        return ""
+
+    def _header(self, name: str) -> tuple[str, str]:
+        """zap_num_leafs and zap_freeblk, as far as there is a fat ZAP."""
+        blocks = self.target.blocks(name) if name else None
+        if not blocks:
+            return "-", "-"
+        q = memoryview(blocks[0]).cast("Q")
+        if q[L.Q_BLOCK_TYPE] != L.ZBT_HEADER:
+            return "micro", "-"
+        return str(q[L.Q_NUM_LEAFS]), str(q[L.Q_FREEBLK])
+
+    def _users(self, name: str) -> Iterator[str]:
+        """Which dbufs hold user data, and who holds them."""
+        dnode = self.target.objset.dnodes.get(self.target.numbers.get(name, 0))
+        if dnode is None:
+            return
+        cursors = [cursor for cursor, opened in self.target.cursors.items() if opened.zap == name]
+        for blkid in sorted(dnode.dbufs):
+            dbuf = dnode.dbufs[blkid]
+            if dbuf.user is not None:
+                yield f"{blkid}: {_user(dbuf)}, {_holders(dbuf, cursors)}"
+
+
+def _user(dbuf: Dbuf) -> str:
+    user = dbuf.user
+    return "zap_t" if isinstance(user, Zap) else f"leaf {user.blkid}" if isinstance(user, Leaf) else "other"
+
+
+def _holders(dbuf: Dbuf, cursors: list[str]) -> str:
+    """Dirty records hold by their txg, everything else at rest is a cursor."""
+    other = "cursor " + ", ".join(cursors) if cursors else "the op itself"
+    who = [f"txg {tag}" if isinstance(tag, int) else other for tag in dbuf.holds]
+    return "held by " + " and ".join(dict.fromkeys(who)) if who else "not held"
+
+
+def watch(program: Program, release: str) -> tuple[list[str], Outcome]:
+    """The rows of the table of a run on the model, and how the run ended."""
+    target = ModelTarget(release)
+    rows = _Watch(target)
+
+    def see(index: int, op: Op, result: Result) -> None:
+        rows.row(index, op, show_result(result))
+
+    outcome = run(program, target, trace=see)
+    if outcome.failure is not None and len(rows.rows) <= outcome.failure.op:
+        at = outcome.failure.op
+        silent = outcome.failure.signature.kind == Kind.STALE_BYTES
+        rows.row(at, program.ops[at], "**undefined**" if silent else "**panic**")
+    return rows.rows, outcome
+
+
+def report(reproducer: Reproducer) -> str:
+    """The Markdown of a bug report."""
+    return "\n".join(_report(reproducer)) + "\n"
+
+
+def _report(reproducer: Reproducer) -> Iterator[str]:
+    release = told_release(reproducer.expect)
+    rows, outcome = watch(reproducer.program, release)
+    yield from (f"# {reproducer.title}", "", "## The shortest program", "")
+    yield from _fenced(format_program(reproducer.program))
+    yield from ("## Releases affected", "", "| release | what it does |", "| --- | --- |")
+    for name, expected in reproducer.expect.items():
+        about = f" ({RELEASES[name].about})" if name in RELEASES else ""
+        shown = f"`{expected}`".replace("|", "\\|")
+        yield f"| {name}{about} | {shown} |"
+    yield from ("", f"## What happens, step by step, on {release}", "")
+    if outcome.fine and any(text != FINE for text in reproducer.expect.values()):
+        yield from (
+            f"The model of {release} does not have the failure; its results are what should come.",
+            "",
+        )
+    yield "| op | | returned | leaves | freeblk | dbufs with user data: block, whose, held by whom |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    yield from (*rows, "")
+    if outcome.failure is not None:
+        kernel = outcome.failure.signature.kind == Kind.ASSERTION
+        yield from ("## As the kernel prints it" if kernel else "## What fails", "")
+        yield from _fenced(outcome.failure.text)
+    elif outcome.limit is not None:
+        yield from (f"The run ends at a limit: {outcome.limit}", "")
+    for heading, text in (
+        ("What it is", reproducer.belief),
+        ("The fix", reproducer.fix),
+        ("What to do meanwhile", reproducer.meanwhile),
+        ("Where it is spoken of", reproducer.issue),
+        ("How it was found", reproducer.origin),
+    ):
+        if text:
+            yield from (f"## {heading}", "", text, "")
+    yield from ("## To run it", "")
+    for name, make in FORMS.items():
+        try:
+            text = make(reproducer)
+        except click.UsageError as problem:
+            yield from (f"{name}: {problem.message}", "")
+            continue
+        yield from (f"<details><summary>{name}</summary>", "")
+        yield from _fenced(text, LANGUAGES[SUFFIX[name]])
+        yield from ("</details>", "")
+
+
+def _fenced(text: str, language: str = "") -> Iterator[str]:
+    yield from (f"~~~{language}", text.rstrip("\n"), "~~~", "")
+
+
+@click.command("describe")
+@click.argument("program", metavar="PROGRAM|-", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="The file; by default standard output.")
+def describe(program: Path, out: Path | None) -> None:
+    """Write the Markdown of a bug report.
+
+    PROGRAM is a reproducer's folder, its program.zap, or any program, which is cut down first.
+    """
+    reproducer = open_reproducer(program)
+    if not reproducer.folder.is_dir():
+        reproducer = shortest(reproducer)
+    text = report(reproducer)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(out, text)

@@ -1,0 +1,70 @@
+"""`zapfuzz enumerate`: every program up to N ops, and which fail."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from fuzz.commands.remedies import switch_on, with_remedies
+from fuzz.engines.enumerate import KEY_CHOICES, Enumeration, Found, enumerate_programs
+from fuzz.language.printing import format_op, format_zap
+from zapcore.release import RELEASES
+
+FINE, FAILED = 0, 1
+"""Exit status: no program fails; at least one does."""
+
+MOST_OPS = 12
+
+
+@click.command("enumerate")
+@click.option("--max-ops", type=click.IntRange(1, MOST_OPS), default=6, show_default=True)
+@click.option("--release", type=click.Choice(list(RELEASES)), default="2.3", show_default=True)
+@click.option("--keys", type=click.Choice([str(n) for n in KEY_CHOICES]), default="2", show_default=True)
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
+@with_remedies
+@click.option("--longer", is_flag=True, help="List the irreducible failures longer than the shortest, too.")
+def enumerate_(
+    max_ops: int, release: str, keys: str, jobs: int, remedy: tuple[str, ...], longer: bool
+) -> None:
+    """Run every program of up to N ops over a small alphabet on the model and list those that fail.
+
+    Exit status: 0 if none fails, 1 if one does.
+    """
+    switch_on(remedy)
+    begun = time.monotonic()
+    result = enumerate_programs(release, max_ops, keys=int(keys), jobs=jobs)
+    for line in report(result, longer):
+        click.echo(line)
+    click.echo(f"# {time.monotonic() - begun:.1f} seconds")
+    raise SystemExit(FAILED if result.found else FINE)
+
+
+def report(result: Enumeration, longer: bool) -> list[str]:
+    """The result as lines; programs in their text form, ops separated by semicolons."""
+    lines = [
+        *(f"# {format_zap(zap)}" for zap in result.header),
+        f"# alphabet of {len(result.alphabet)} ops: {'; '.join(map(format_op, result.alphabet))}",
+        f"{result.programs:,} programs of 1 to {result.max_ops} ops; "
+        f"those of fewer than {result.max_ops} reach {result.worlds:,} worlds; "
+        f"{result.runs:,} ops were run, each op once from each world",
+    ]
+    if result.limits:
+        lines.append(f"{result.limits:,} programs end at a limit")
+    if not result.found:
+        lines.append("none fails")
+    for found in result.found:
+        lines += _failure(found, longer)
+    return lines
+
+
+def _failure(found: Found, longer: bool) -> list[str]:
+    counts = ", ".join(f"{count:,} of {length} ops" for length, count in sorted(found.counts.items()))
+    listed = [p for p in found.irreducible if longer or len(p.ops) == found.shortest]
+    lines = [
+        f"{found.signature}",
+        f"  programs that end so: {counts}; none shorter",
+        f"  irreducible, up to symmetry: {len(found.irreducible)}; "
+        + ("all:" if longer else f"those of {found.shortest} ops:"),
+    ]
+    return lines + [f"    {'; '.join(map(format_op, program.ops))}" for program in listed]

@@ -1,0 +1,79 @@
+"""`zapfuzz explore`: every interleaving of one program, up to a number of preemptions."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from fuzz.commands.number import Number
+from fuzz.language.printing import format_program
+from fuzz.language.program import Program
+from fuzz.language.syntax import SyntaxProblem, load, parse
+from fuzz.targets.model import ModelTarget
+from fuzz.threads.explore import Explored, Found, explore
+from fuzz.threads.minimize_schedule import fewest_switches, same_as, with_schedule
+from fuzz.threads.parallel_run import has_threads
+from zapcore.release import RELEASES
+
+FINE, FOUND = 0, 1
+"""Exit status: no schedule fails; at least one does."""
+
+
+def _read(path: str) -> Program:
+    """The program of a file or of the standard input. Raises SyntaxProblem, OSError."""
+    program = parse(sys.stdin.buffer.read(), "<stdin>") if path == "-" else load(path)
+    if not has_threads(program):
+        raise SyntaxProblem(path, 0, 0, "ops of threads (`t1: add ...`)", "none")
+    return program
+
+
+def _show(release: str, target: ModelTarget, program: Program, found: Found, failing: int) -> None:
+    failure = found.failure
+    click.echo(
+        f"{release}: {failure.signature}: {failing} schedules, the first with {found.cost} preemptions"
+    )
+    fewest = fewest_switches(with_schedule(program, found.schedule), target, same_as(failure))
+    click.echo(failure.text)
+    number = len(fewest.program.schedule)
+    least = "the fewest there can be" if fewest.least else "fewer were not all tried"
+    click.echo(f"# {number} switch{'es' * (number != 1)}, {least}:")
+    click.echo(format_program(fewest.program), nl=False)
+
+
+def _report(release: str, explored: Explored) -> None:
+    click.echo(f"{release}: {explored}")
+    if explored.limits:
+        click.echo(f"{release}: {explored.limits} schedules ended at a limit and were not judged")
+
+
+@click.command("explore")
+@click.argument("program", metavar="PROGRAM|-")
+@click.option("--preemptions", type=click.IntRange(0, 10), default=3, show_default=True)
+@click.option(
+    "--release", "releases", type=click.Choice(list(RELEASES)), multiple=True, default=("2.3",),
+    show_default=True, help="A release of the model; may be given more than once.",
+)  # fmt: skip
+@click.option("--seconds", type=Number(0, min_open=True), help="Stop a release's search then.")
+@click.option(
+    "--writers-first", is_flag=True,
+    help="A waiting writer keeps new readers out, as Linux's rwsem does; otherwise readers pass.",
+)  # fmt: skip
+def explore_command(
+    program: str, preemptions: int, releases: tuple[str, ...], seconds: float | None, writers_first: bool
+) -> None:
+    """Try every schedule of a program with threads, up to a number of preemptions.
+
+    Schedules that differ only in steps that do not touch the same things count once. Exit status: 0 if none
+    fails, 1 if one does, 2 if the program cannot be read.
+    """
+    parsed = _read(program)
+    failed = False
+    for release in dict.fromkeys(releases):
+        target = ModelTarget(release)
+        explored = explore(parsed, target, preemptions, writers_first=writers_first, max_seconds=seconds)
+        _report(release, explored)
+        for found, failing in zip(explored.found, explored.failing, strict=True):
+            failed = True
+            _show(release, target, parsed, found, failing)
+    sys.exit(FOUND if failed else FINE)

@@ -1,0 +1,28 @@
+"""`zapfuzz export`: a reproducer as one self-contained file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fuzz.corpus.reproducer import write_text
+from fuzz.export.forms import FORMS
+from fuzz.export.story import open_reproducer
+
+
+@click.command("export")
+@click.argument("program", metavar="PROGRAM|-", type=click.Path(path_type=Path))
+@click.option("--as", "form", type=click.Choice(list(FORMS)), required=True, help="What to write.")
+@click.option("--out", type=click.Path(path_type=Path), help="The file; by default standard output.")
+def export(program: Path, form: str, out: Path | None) -> None:
+    """Write a reproducer as one self-contained file whose comment tells the story.
+
+    PROGRAM is a reproducer's folder, its program.zap, or any program. pytest: a test on the model; python: a
+    script that needs nothing but a libzpool; c: a program against libzpool's headers.
+    """
+    text = FORMS[form](open_reproducer(program))
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(out, text)

@@ -1,0 +1,136 @@
+"""What a person sees of a fuzzing run: one live line at a terminal, plain lines in a log, each failure."""
+
+from __future__ import annotations
+
+import errno
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from fuzz.engines.campaign import Campaign, Found, Progress
+from fuzz.engines.config import Config
+from fuzz.language.printing import format_key, format_program
+from fuzz.targets.base import Entry, Result
+
+LIVE_SECONDS = 0.25
+LOG_SECONDS = 5.0
+
+
+def show_result(result: Result) -> str:
+    """What an op returned, as a trace has it."""
+    code = errno.errorcode.get(result.errno, str(result.errno)) if result.errno else ""
+    value = result.value
+    return " ".join(filter(None, (code, _show_value(value)))) or "ok"
+
+
+def _show_value(value: object) -> str:
+    if isinstance(value, Entry):
+        return f"{format_key(value.key)} int={value.size} len={value.length} first={value.first:#x}"
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes {value[:16].hex(' ')}{' ...' if len(value) > 16 else ''}"
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+class Screen:
+    """Watches a run."""
+
+    def __init__(self, config: Config, jobs: int = 1) -> None:
+        self.config = config
+        self.live = sys.stdout.isatty()
+        self.started = config.started
+        self.next_line = 0.0
+        self.new = 0
+        self.width = 0
+        remedies = f", {' and '.join(config.remedies)} remedied" if config.remedies else ""
+        processes = f", {jobs} processes" if jobs > 1 else ""
+        self.echo(
+            f"fuzzing {config.release} ({config.target}) with {config.engine}, seed {config.seed}"
+            f"{processes}{remedies}"
+        )
+
+    def echo(self, text: str) -> None:
+        """Print lines above the live one."""
+        self.clear()
+        click.echo(text)
+        sys.stdout.flush()
+
+    def clear(self) -> None:
+        """Wipe the live line."""
+        if self.width:
+            click.echo("\r" + " " * self.width + "\r", nl=False)
+            self.width = 0
+
+    def progress(self, progress: Progress) -> None:
+        """Show where the run is, if it is time to."""
+        now = time.monotonic()
+        if now < self.next_line:
+            return
+        self.next_line = now + (LIVE_SECONDS if self.live else LOG_SECONDS)
+        line = self.line(progress, now)
+        if not self.live:
+            self.echo(line)
+            return
+        self.clear()
+        click.echo(line, nl=False)
+        self.width = len(line)
+
+    def line(self, progress: Progress, now: float) -> str:
+        """Elapsed, executions and their rate, coverage, working corpus, failures."""
+        elapsed = max(now - self.started, 0.001)
+        pieces = [
+            f"{elapsed:6.0f} s",
+            f"{progress.executions} executions",
+            f"{progress.executions / elapsed:.0f}/s",
+            f"coverage {progress.coverage}",
+            *([f"corpus {progress.inputs}"] if progress.inputs else []),
+            f"failures {self.new} new, {sum(progress.met.values())} in all",
+        ]
+        return "  ".join(pieces)
+
+    def found(self, found: Found) -> None:
+        """Show a failure, its program, and where it is kept."""
+        self.new += found.new
+        self.echo("\n".join(_found_lines(found)))
+
+    def note(self, text: str) -> None:
+        """Show a line."""
+        self.echo(text)
+
+    def summary(self, campaign: Campaign) -> None:
+        """The last words of a run."""
+        self.echo(self.line(campaign.status, time.monotonic()).strip())
+        for how, counts in (("", campaign.status.met), ("gone around: ", campaign.status.around)):
+            for text, count in counts.most_common():
+                known = campaign.known.get(text)
+                new = "did not come again" if text in campaign.lost else "new"
+                what = f"known: {shown(known[0].folder)}" if known else "of the model" if how else new
+                self.echo(f"{count:8} x {how}{text} ({what})")
+        if not campaign.status.met:
+            self.echo("no failures")
+
+
+def _found_lines(found: Found) -> Iterator[str]:
+    failure = found.outcome.failure
+    yield ""
+    yield f"failure after {found.executions} executions, {found.seconds:.1f} s:"
+    yield failure.text if failure is not None else str(found.outcome)
+    yield ""
+    yield f"minimized from {found.before} ops to {len(found.program.ops)} in {found.tries} runs:"
+    yield ""
+    yield format_program(found.program)
+    state = "new, kept in" if found.new else "known, kept in"
+    yield f"{state} {shown(found.folder) if found.folder else 'no file'}"
+    yield ""
+
+
+def shown(path: Path) -> str:
+    """A path as a person would give it from here."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

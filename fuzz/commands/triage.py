@@ -1,0 +1,90 @@
+"""`zapfuzz triage`: reads logs, says what failed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+import fuzz
+from fuzz.evidence.triage.events import Event
+from fuzz.evidence.triage.known import judge, load_corpus
+from fuzz.evidence.triage.report import TextReport, as_json
+from fuzz.evidence.triage.stream import follow_file, follow_stream, scan
+from fuzz.language.files import standard_input
+
+NOTHING, FOUND, BAD = 0, 1, 2
+"""Exit status: no ZFS failure in the log; at least one; the log cannot be read."""
+
+
+class Unreadable(Exception):
+    """The log cannot be read; the text says why."""
+
+
+def default_corpus() -> Path:
+    """The corpus beside this package, else the one of the current folder."""
+    beside = Path(fuzz.__file__).resolve().parents[1] / "corpus"
+    return beside if beside.is_dir() else Path("corpus")
+
+
+def _events(log: str, follow: bool) -> Iterator[Event]:
+    """The failures of a log. Raises Unreadable."""
+    try:
+        yield from _read(log, follow)
+    except OSError as problem:
+        raise Unreadable(problem.strerror or str(problem)) from None
+
+
+def _read(log: str, follow: bool) -> Iterator[Event]:
+    if log == "-":
+        descriptor = standard_input()
+        yield from follow_stream(descriptor) if follow else scan(lambda size: os.read(descriptor, size))
+    elif follow:
+        yield from follow_file(log)
+    else:
+        with open(log, "rb", buffering=0) as file:
+            yield from scan(file.read)
+
+
+@click.command("triage")
+@click.argument("log", metavar="[FILE|-]", default="-")
+@click.option("--follow", is_flag=True, help="Go on as the log grows; renamed and emptied files are noticed.")
+@click.option("--json", "machine", is_flag=True, help="One JSON object a failure, one a line.")
+@click.option(
+    "--corpus",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="The folder with regressions/ and findings/; by default the project's own.",
+)
+def triage(log: str, follow: bool, machine: bool, corpus: Path | None) -> None:
+    """Find ZFS failures in a kernel, system or ztest log and say what is known of each.
+
+    Exit status: 0 if there is none, 1 if there is one, 2 if the log cannot be read.
+    """
+    if corpus is not None and not corpus.is_dir():
+        raise click.UsageError(f"--corpus {corpus}: expected a folder with regressions/ and findings/")
+    known, problems = load_corpus(corpus if corpus is not None else default_corpus())
+    for problem in problems:
+        click.echo(f"triage: {problem}", err=True)
+    text = TextReport()
+    found = False
+    try:
+        for event in _events(log, follow):
+            found = True
+            verdict = judge(event, known)
+            click.echo(as_json(event, verdict) if machine else text.render(event, verdict))
+    except KeyboardInterrupt:
+        pass
+    except BrokenPipeError:
+        sys.stdout = None  # nobody reads; the interpreter must not flush it again
+    except Unreadable as problem:
+        name = "standard input" if log == "-" else log
+        click.echo(f"triage: {name}: cannot be read: {problem}", err=True)
+        raise SystemExit(BAD) from None
+    except OSError as problem:
+        click.echo(f"triage: standard output: {problem.strerror or problem}", err=True)
+        raise SystemExit(BAD) from None
+    raise SystemExit(FOUND if found else NOTHING)

@@ -1,0 +1,147 @@
+"""`zapfuzz merge`: several working corpora as one small one that reaches the same.
+
+What a program reaches are the steps from line to line in the code that decides an object's shape, the states
+that objects and dbufs are in after each op (`fuzz.engines.features`), and what each verb returned. The
+shortest programs come first; one that reaches nothing more is left out, and ops after the last one that did
+are cut off. Failing programs are kept whole if their failure is one that no other has.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import click
+
+from fuzz.engines.features import features
+from fuzz.execution.execute import run
+from fuzz.language.byteform import decode, encode
+from fuzz.language.files import write_whole
+from fuzz.language.program import Op, Program
+from fuzz.language.syntax import load
+from fuzz.targets.base import Result
+from fuzz.targets.model import LONG_PATIENCE, ModelTarget
+from fuzz.targets.registry import make_target
+from zapcore.zap import cursor, fat, micro, ptrtbl, shrink
+
+_FILES = frozenset(module.__file__ for module in (cursor, fat, micro, ptrtbl, shrink))
+
+_DIGEST = re.compile(r"[0-9a-f]{40}")
+
+Reached = dict[object, int]
+"""What a program reached, and the op at which it did so first."""
+
+
+class Reach:
+    """Measures what programs reach on the model of one release."""
+
+    def __init__(self, release: str) -> None:
+        model = make_target("model", release, small=True)
+        assert isinstance(model, ModelTarget)
+        self.model = model
+        self.model.patience = LONG_PATIENCE  # following every line is slow
+        self.known: set[object] = set()
+        self._found: Reached = {}
+        self._op = 0
+
+    def reached(self, program: Program) -> Reached:
+        """Everything that a program reaches, in the order in which it does."""
+        self._found = {}
+        self._op = 0
+        before = sys.gettrace()
+        sys.settrace(self._enter)
+        try:
+            outcome = run(program, self.model, judge=False, trace=self._after)
+        finally:
+            sys.settrace(before)
+        if outcome.failure is not None:
+            self._found.setdefault(str(outcome), len(program.ops))
+        return self._found
+
+    def take(self, program: Program) -> Program | None:
+        """The part of a program that reaches something new, which is known from then on, or None."""
+        new = {what: op for what, op in self.reached(program).items() if what not in self.known}
+        if not new:
+            return None
+        self.known.update(new)
+        return program.with_ops(program.ops[: max(new.values()) + 1])
+
+    def _after(self, index: int, op: Op, result: Result) -> None:
+        self._found.setdefault((op.verb, result.errno), index)
+        for feature in features(self.model, op):
+            self._found.setdefault(feature, index)
+        self._op = index + 1
+
+    def _enter(self, frame: FrameType, event: str, argument: object) -> Any:
+        """Follow the lines of the code that matters."""
+        code = frame.f_code
+        if code.co_filename not in _FILES:
+            return None
+        found, last = self._found, 0
+
+        def line(frame: FrameType, event: str, argument: object) -> Any:
+            nonlocal last
+            step: tuple[CodeType, int, int] = (code, last, frame.f_lineno)
+            if step not in found:
+                found[step] = self._op
+            last = frame.f_lineno
+            return line
+
+        return line
+
+
+def programs(folders: Iterable[Path]) -> Iterator[Program]:
+    """The programs of files, and in folders: texts (.zap), and byte forms under their digest. What else is in
+    a folder is nothing to us. Raises SyntaxProblem, OSError."""
+    for folder in folders:
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
+            if path.suffix == ".zap":
+                yield load(path)
+            elif path == folder or (_DIGEST.fullmatch(path.name) and path.is_file()):
+                yield decode(path.read_bytes())
+
+
+def smallest(all_: Iterable[Program], release: str) -> list[Program]:
+    """Some of the programs, cut, that together reach what all do."""
+    reach = Reach(release)
+    taken = (reach.take(program) for program in sorted(set(all_), key=lambda each: len(each.ops)))
+    return [program for program in taken if program is not None]
+
+
+def write(programs: Iterable[Program], folder: Path) -> tuple[int, int]:
+    """Leave just these of the byte forms in a folder, each under its digest as libFuzzer names them; how many
+    are there and how many files went. What is new is whole before anything goes; other files stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    before = [path for path in folder.iterdir() if _DIGEST.fullmatch(path.name)]
+    kept = set()
+    for program in programs:
+        data = encode(program)
+        path = folder / hashlib.sha1(data).hexdigest()
+        kept.add(path)
+        if not path.exists():
+            write_whole(path, data)
+    gone = [path for path in before if path not in kept]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return len(kept), len(gone)
+
+
+@click.command("merge")
+@click.argument("corpus", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("more", nargs=-1, type=click.Path(path_type=Path, exists=True))
+@click.option("--release", metavar="R", default="2.3", show_default=True, help="The model that judges.")
+def merge(corpus: Path, more: tuple[Path, ...], release: str) -> None:
+    """Make CORPUS reach all that it and MORE (folders, or programs) do, with as little as can be.
+
+    Of the files in CORPUS only those that libFuzzer or this command named by their digest may go.
+    """
+    all_ = list(programs([*([corpus] if corpus.exists() else []), *more]))
+    small = smallest(all_, release)
+    count, gone = write(small, corpus)
+    before, after = (sum(len(each.ops) for each in some) for some in (all_, small))
+    click.echo(f"{len(all_)} programs of {before} ops: {count} of {after} ops are left; {gone} files went")

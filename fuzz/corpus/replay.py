@@ -1,0 +1,101 @@
+"""Reproducers run again: does each release still do what is written?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from fuzz.corpus.reproducer import FINE, Reproducer, known_failures
+from fuzz.execution.execute import Outcome, run
+from fuzz.faults.remedies import switched_on
+from fuzz.language.program import Program
+from fuzz.targets.registry import LIBRARIES, NoTarget, make_target, name_of_expectation, target_of_expectation
+from zapcore.release import RELEASES
+
+
+class Replayed(NamedTuple):
+    """One line of [expect] and what came: `got` is None where its target is not to be had here."""
+
+    reproducer: Reproducer
+    release: str
+    expected: str
+    got: str | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the release did something else."""
+        return self.got is not None and self.got != self.expected
+
+
+def replay(reproducer: Reproducer, release: str = "all") -> Iterator[Replayed]:
+    """Run a reproducer on one release, or on each that it speaks of."""
+    for name, expected in reproducer.expect.items():
+        if release not in ("all", name):
+            continue
+        outcome = outcome_on(name, reproducer.program)
+        if outcome is None:
+            yield Replayed(reproducer, name, expected, None)
+            continue
+        got = str(outcome)
+        stack = reproducer.stack.get(name)
+        if got == expected and stack and outcome.failure and outcome.failure.signature.stack != stack:
+            got += f" with another stack: {' < '.join(outcome.failure.signature.stack)}"
+        yield Replayed(reproducer, name, expected, got)
+
+
+def outcome_on(name: str, program: Program) -> Outcome | None:
+    """How a program ends on what a line of [expect] speaks of: a release, one with remedies
+    (`2.3+trunc-next-table`), or a library; None where this machine cannot have it. Raises NoRemedy."""
+    base, *remedies = name.split("+")
+    target = target_of_expectation(base)
+    if target is None:
+        return None
+    with switched_on(remedies):
+        try:
+            return run(program, target)
+        except NoTarget:  # threads of the real library, and no compiler to hold them with
+            return None
+
+
+def known_on(
+    reproducers: Sequence[Reproducer], kind: str, release: str, remedies: Sequence[str]
+) -> dict[str, list[Reproducer]]:
+    """The failures that a target is expected to have, by the text of their signature.
+
+    On a real library also those of the model, which is where programs are steered around them.
+    With remedies those that are left: each reproducer is run, and counts if it still fails as it says for
+    the release, with remedies or without. So what a remedy should have cured is new where it comes again.
+    """
+    if not remedies:
+        return {
+            **known_failures(reproducers, release),
+            **known_failures(reproducers, name_of_expectation(kind, release)),
+        }
+    target = make_target(kind, release)
+    known: dict[str, list[Reproducer]] = {}
+    with switched_on(remedies):
+        for reproducer in reproducers:
+            expected = {text for name, text in reproducer.expect.items() if name.split("+")[0] == release}
+            if expected <= {FINE, "limit"}:
+                continue
+            outcome = run(reproducer.program, target)
+            if outcome.failure is not None and str(outcome) in expected:
+                known.setdefault(str(outcome), []).append(reproducer)
+    return known
+
+
+def expectations(program: Program, *more: str) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """What every release of the model, and every real library that this machine has, does on a program, and
+    the stacks of those that fail: [expect] and [stack] of a new reproducer. `more` are further names, as
+    `outcome_on` knows them."""
+    outcomes: dict[str, Outcome] = {}
+    for name in dict.fromkeys((*RELEASES, *LIBRARIES, *more)):
+        outcome = outcome_on(name, program)
+        if outcome is not None:
+            outcomes[name] = outcome
+    stacks = {
+        name: outcome.failure.signature.stack
+        for name, outcome in outcomes.items()
+        if outcome.failure is not None and outcome.failure.signature.stack
+    }
+    return {name: str(outcome) for name, outcome in outcomes.items()}, stacks

@@ -1,0 +1,80 @@
+"""A file with an object's blocks one after the other, cut into blocks of the right size."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Sequence
+from pathlib import Path
+
+from zapcore import layout as L
+from zapcore.verify.object import kind_of
+
+
+class BadInput(ValueError):
+    """The input cannot be read as an object at all; the text says why in one line."""
+
+
+class Blocks(Sequence[bytes]):
+    """A buffer as blocks of one size; the last may be short."""
+
+    def __init__(self, data: bytes | mmap.mmap, size: int) -> None:
+        self.data = data
+        self.size = size
+
+    def __len__(self) -> int:
+        return -(-len(self.data) // self.size)
+
+    def __getitem__(self, number):  # type: ignore[no-untyped-def]  # slices are not needed
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        return bytes(self.data[number * self.size : (number + 1) * self.size])
+
+
+def size_of_blocks(data: bytes | mmap.mmap) -> int:
+    """The block size of an object's bytes.
+
+    A micro ZAP is one block. A fat one's header says it: with its table in the header, zt_shift is 4 less
+    than the block's shift, else the table has zt_numblks * size / 8 = 2^zt_shift entries. Where the header
+    gives no power of two from 512 to 128 KiB, or no leaf lies at a multiple of it, the size at whose
+    multiples most leaves lie is taken.
+    """
+    first = bytes(data[: L.BLOCK_SIZES[-1]])
+    if kind_of(first, 1 if len(data) <= 512 else 2) == "micro":
+        return max(len(data), 1)
+    leaves = {size: _leaves_at(data, size) for size in L.BLOCK_SIZES}
+    for order in ("little", "big"):
+        blocks, shift = (int.from_bytes(first[8 * at : 8 * at + 8], order) for at in (3, 4))
+        wanted = 8 * (1 << min(shift, 60)) // blocks if blocks else 1 << min(shift + 4, 60)
+        if leaves.get(wanted):
+            return wanted
+    return max(L.BLOCK_SIZES, key=lambda size: (leaves[size], size))
+
+
+def _leaves_at(data: bytes | mmap.mmap, size: int) -> int:
+    """How many of the blocks after the first begin with a leaf's type and magic, in either order."""
+    found = 0
+    for at in range(size, min(len(data), 4096 * size), size):
+        head = bytes(data[at : at + 28])
+        found += head[:8] in _LEAF_TYPES and head[24:] in _LEAF_MAGICS
+    return found
+
+
+_ORDERS = ("little", "big")
+_LEAF_TYPES = tuple(L.ZBT_LEAF.to_bytes(8, order) for order in _ORDERS)  # type: ignore[arg-type]
+_LEAF_MAGICS = tuple(L.ZAP_LEAF_MAGIC.to_bytes(4, order) for order in _ORDERS)  # type: ignore[arg-type]
+
+
+def open_blocks(path: Path, block_size: int = 0) -> Blocks:
+    """A file's blocks; `block_size` 0 finds the size out. Raises BadInput."""
+    try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise BadInput(f"{path}: not a regular file; expected an object's blocks one after the other")
+        with path.open("rb") as file:
+            file.seek(0, 2)
+            empty = file.tell() == 0
+            data = b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as problem:
+        raise BadInput(f"{path}: cannot be read: {problem.strerror}") from None
+    if empty:
+        raise BadInput(f"{path}: empty; expected an object's blocks one after the other")
+    return Blocks(data, block_size or size_of_blocks(data))

@@ -1,0 +1,78 @@
+"""ZAP objects out of a pool's image, read by the real library in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from fuzz.evidence.check.files import BadInput, Blocks
+from fuzz.targets.libzpool.locate import NoLibrary, find_library, python_for
+from fuzz.targets.packages.libzpool import ROOT
+
+
+class PoolObject(NamedTuple):
+    """An object as it was read. `notes` name blocks that could not be read, and count as zero."""
+
+    name: str
+    blocks: Blocks
+    notes: list[str]
+
+
+def read_objects(
+    image: Path, dataset: str, number: int, libzpool: Path | None = None
+) -> Iterator[PoolObject | str]:
+    """The object of a dataset (`MOS` is the pool's own), or (number 0) every ZAP, of all datasets if none is
+    named. A text instead of an object says what was left out. Raises BadInput."""
+    if not image.is_file():
+        raise BadInput(f"{image}: not a regular file; expected the image of a pool's only device")
+    try:
+        library = find_library(path=libzpool)
+    except NoLibrary as problem:
+        raise BadInput(str(problem)) from None
+    with tempfile.TemporaryFile() as printed:
+        yield from _read(library, image, dataset, number, printed)
+
+
+def _read(
+    library: Path, image: Path, dataset: str, number: int, printed: BinaryIO
+) -> Iterator[PoolObject | str]:
+    end, theirs = os.pipe()
+    paths = [str(library.parent), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
+    arguments = [str(library), str(image.resolve()), dataset, str(number), str(theirs)]
+    child = subprocess.Popen(
+        [*python_for(library), "-m", "fuzz.evidence.check.pool_child", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=printed,
+        stderr=printed,
+        pass_fds=(theirs,),
+        env=os.environ | {"LD_LIBRARY_PATH": ":".join(paths), "PYTHONPATH": str(ROOT)},
+    )
+    os.close(theirs)
+    try:
+        with open(end, "rb") as answers:
+            yield from _objects(answers)
+        if child.wait():
+            printed.seek(0)
+            last = printed.read(4096).decode("utf-8", "replace").strip().splitlines()
+            raise BadInput(f"{image}: libzpool died: {' '.join(last[:2]) or child.returncode}")
+    finally:
+        child.kill()
+        child.wait()
+
+
+def _objects(answers: BinaryIO) -> Iterator[PoolObject | str]:
+    for line in answers:
+        said = json.loads(line)
+        if "error" in said:
+            raise BadInput(said["error"])
+        if "skipped" in said:
+            yield said["skipped"]
+            continue
+        data = answers.read(said["size"] * said["blocks"])
+        notes = [f"block {blkid} cannot be read and counts as zero" for blkid in said["unreadable"]]
+        yield PoolObject(said["name"], Blocks(data, said["size"]), notes)

@@ -1,0 +1,272 @@
+"""The process that has the library: imports a pool's image read-only and writes its ZAP objects to a pipe.
+
+    python -m fuzz.evidence.check.pool_child LIBRARY IMAGE DATASET OBJECT DESCRIPTOR
+
+An object is a line of JSON (`name`, `size`, `blocks`, `unreadable`) and then its blocks; a line with `error`
+ends it, a line with `skipped` names what could not be opened. DATASET empty is the whole pool, OBJECT 0 every
+ZAP. The image is opened as SPA_MODE_READ has it, O_RDONLY, and the pool is never exported: the process ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from fuzz.targets.libzpool.abi import Library, ObjectInfo
+
+MOS = "MOS"
+"""What the pool's own object set is called as a dataset."""
+
+SPA_MODE_READ = 1
+IMPORT_SKIP_MMP = 0x10
+FIND_CHILDREN = 2
+LABEL_CONFIG, LABEL_CONFIG_SIZE = 16 << 10, (112 << 10) - 40
+NEW_TYPE, BYTESWAP_MASK, BYTESWAP_ZAP = 0x80, 0x1F, 4
+OBJECT_TYPE_SIZE, OBJECT_TYPES = 24, 54
+MAX_BLOCKS = 1 << 20
+
+_I, _Q, _P, _S = ctypes.c_int, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_char_p
+PROTOTYPES: dict[str, tuple[Any, ...]] = {
+    "nvlist_unpack": (_I, _P, _Q, _P, _I),
+    "nvlist_lookup_nvlist": (_I, _P, _S, _P),
+    "nvlist_lookup_nvlist_array": (_I, _P, _S, _P, _P),
+    "nvlist_lookup_string": (_I, _P, _S, _P),
+    "nvlist_lookup_uint64": (_I, _P, _S, _P),
+    "nvlist_add_nvlist": (_I, _P, _S, _P),
+    "spa_import": (_I, _S, _P, _P, _Q),
+    "spa_open": (_I, _S, _P, _P),
+    "spa_meta_objset": (_P, _P),
+    "dmu_objset_find": (_I, _S, _P, _P, _I),
+    "dmu_objset_hold": (_I, _S, _P, _P),
+    "dmu_objset_rele": (None, _P, _P),
+    "dmu_object_next": (_I, _P, _P, _I, _Q),
+}
+"""Result, then arguments."""
+
+
+class Problem(Exception):
+    """The pool or the object cannot be read; the text says why in one line."""
+
+
+def _why(code: int) -> str:
+    return {52: "EBADE", 61: "ENODATA"}.get(code) or os.strerror(code)
+
+
+class Nvlist:
+    """An nvlist of the library's."""
+
+    def __init__(self, lib: Library, address: int | None = None) -> None:
+        self.lib = lib
+        self.at = ctypes.c_void_p(address)
+        if address is None:
+            lib.nvlist_alloc(ctypes.byref(self.at), 1, 0)
+
+    def string(self, name: str) -> str:
+        found = ctypes.c_char_p()
+        self.lib.nvlist_lookup_string(self.at, name.encode(), ctypes.byref(found))
+        return (found.value or b"").decode("utf-8", "replace")
+
+    def number(self, name: str) -> int:
+        found = ctypes.c_uint64()
+        self.lib.nvlist_lookup_uint64(self.at, name.encode(), ctypes.byref(found))
+        return found.value
+
+    def child(self, name: str) -> Nvlist | None:
+        found = ctypes.c_void_p()
+        if self.lib.nvlist_lookup_nvlist(self.at, name.encode(), ctypes.byref(found)) or not found.value:
+            return None
+        return Nvlist(self.lib, found.value)
+
+    def children(self) -> list[Nvlist]:
+        found, count = ctypes.c_void_p(), ctypes.c_uint()
+        error = self.lib.nvlist_lookup_nvlist_array(
+            self.at, b"children", ctypes.byref(found), ctypes.byref(count)
+        )
+        if error or not found.value:
+            return []
+        return [Nvlist(self.lib, at) for at in (ctypes.c_void_p * count.value).from_address(found.value)]
+
+    def put(self, name: str, value: str | int | Nvlist | list[Nvlist]) -> None:
+        lib, word = self.lib, name.encode()
+        if isinstance(value, str):
+            lib.nvlist_add_string(self.at, word, os.fsencode(value))
+        elif isinstance(value, int):
+            lib.nvlist_add_uint64(self.at, word, value)
+        elif isinstance(value, Nvlist):
+            lib.nvlist_add_nvlist(self.at, word, value.at)
+        else:
+            array = (ctypes.c_void_p * len(value))(*[each.at.value for each in value])
+            lib.nvlist_add_nvlist_array(self.at, word, ctypes.addressof(array), len(value))
+
+
+def pool_config(lib: Library, image: str) -> Nvlist:
+    """What spa_import() wants to know, read from the image's first label."""
+    with open(image, "rb") as file:
+        file.seek(LABEL_CONFIG)
+        packed = file.read(LABEL_CONFIG_SIZE)
+    found = ctypes.c_void_p()
+    label = ctypes.create_string_buffer(packed, max(len(packed), 1))
+    if lib.nvlist_unpack(label, len(packed), ctypes.byref(found), 0) or not found.value:
+        raise Problem(
+            f"{image}: no pool's label at {LABEL_CONFIG}; expected the image of a pool's only device"
+        )
+    config = Nvlist(lib, found.value)
+    top = config.child("vdev_tree")
+    if top is None or not config.string("name"):
+        raise Problem(
+            f"{image}: the label names no pool: a spare, a cache, or a device taken out of its pool"
+        )
+    if config.number("vdev_children") > 1:
+        raise Problem(f"{image}: one of {config.number('vdev_children')} devices; expected a pool of one")
+    _point_at(image, top, config.number("guid"))
+    root = Nvlist(lib)
+    root.put("type", "root")
+    root.put("id", 0)
+    root.put("guid", config.number("pool_guid"))
+    root.put("children", [top])
+    whole = Nvlist(lib)
+    for field in ("version", "pool_guid", "state", "txg"):
+        whole.put(field, config.number(field))
+    whole.put("name", config.string("name"))
+    whole.put("vdev_tree", root)
+    return whole
+
+
+def _point_at(image: str, vdev: Nvlist, guid: int) -> None:
+    """Let the leaf device with this guid be the image, wherever it was when the label was written."""
+    for below in vdev.children():
+        _point_at(image, below, guid)
+    if vdev.number("guid") == guid:
+        vdev.put("type", "file")
+        vdev.put("path", image)
+
+
+class PoolReader:
+    """An imported pool. Opened once a process."""
+
+    def __init__(self, library: Path, image: str) -> None:
+        self.lib = lib = Library(library)
+        for name, (result, *arguments) in PROTOTYPES.items():
+            function = getattr(lib.handle, name)
+            function.restype, function.argtypes = result, arguments
+            setattr(lib, name, function)
+        self.tag = ctypes.create_string_buffer(b"zapfuzz check")
+        self.cache_file = ctypes.create_string_buffer(b"/nonexistent/zapfuzz")
+        path = ctypes.addressof(self.cache_file)
+        ctypes.c_void_p.in_dll(lib.handle, "spa_config_path").value = path
+        lib.kernel_init(SPA_MODE_READ)
+        config = pool_config(lib, image)
+        self.name = config.string("name")
+        props = Nvlist(lib)
+        props.put("readonly", 1)
+        if error := lib.spa_import(self.name.encode(), config.at, props.at, IMPORT_SKIP_MMP):
+            raise Problem(f"{image}: pool {self.name} cannot be imported: {_why(error)}")
+        self.spa = ctypes.c_void_p()
+        if error := lib.spa_open(self.name.encode(), ctypes.byref(self.spa), self.tag):
+            raise Problem(f"{image}: pool {self.name} cannot be opened: {_why(error)}")
+
+    def datasets(self) -> list[str]:
+        """Every file system and volume."""
+        found: list[str] = []
+        kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
+
+        def see(name: bytes, _: int) -> int:
+            found.append(name.decode())
+            return 0
+
+        self.lib.dmu_objset_find(self.name.encode(), kind(see), None, FIND_CHILDREN)
+        return found
+
+    @contextlib.contextmanager
+    def objset(self, dataset: str) -> Iterator[int]:
+        """The object set of a dataset; one at a time, for its hold is also one on the pool's configuration.
+        Raises Problem."""
+        if dataset == MOS:
+            yield int(self.lib.spa_meta_objset(self.spa))
+            return
+        found = ctypes.c_void_p()
+        if error := self.lib.dmu_objset_hold(dataset.encode(), self.tag, ctypes.byref(found)):
+            raise Problem(f"dataset {dataset}: cannot be opened: {_why(error)}")
+        yield found.value or 0
+        self.lib.dmu_objset_rele(found, self.tag)
+
+    def is_zap(self, kind: int) -> bool:
+        """Whether objects of a type are byte-swapped as ZAPs (DMU_OT_BYTESWAP)."""
+        if kind & NEW_TYPE:
+            return kind & BYTESWAP_MASK == BYTESWAP_ZAP
+        if kind >= OBJECT_TYPES:
+            return False
+        table = (ctypes.c_int * (OBJECT_TYPE_SIZE // 4 * OBJECT_TYPES)).in_dll(self.lib.handle, "dmu_ot")
+        return bool(table[OBJECT_TYPE_SIZE // 4 * kind] == BYTESWAP_ZAP)
+
+    def zaps(self, objset: int) -> Iterator[int]:
+        """The numbers of every ZAP object."""
+        number = ctypes.c_uint64(0)
+        while not self.lib.dmu_object_next(objset, ctypes.byref(number), 0, 0):
+            info = ObjectInfo()
+            if not self.lib.dmu_object_info(objset, number, ctypes.byref(info)) and self.is_zap(
+                info.types[0]
+            ):
+                yield number.value
+
+    def read(self, objset: int, dataset: str, number: int, out: BinaryIO) -> None:
+        """Write an object's blocks. Raises Problem."""
+        info = ObjectInfo()
+        if error := self.lib.dmu_object_info(objset, number, ctypes.byref(info)):
+            raise Problem(f"dataset {dataset}: object {number}: {_why(error)}")
+        if not self.is_zap(info.types[0]):
+            raise Problem(f"dataset {dataset}: object {number}: type {info.types[0]} is not a ZAP's")
+        size = info.data_block_size
+        count = min(info.max_offset // size, MAX_BLOCKS)
+        blocks: list[bytes] = []
+        unreadable: list[int] = []
+        buffer = ctypes.create_string_buffer(size)
+        for blkid in range(count):
+            if self.lib.dmu_read(objset, number, blkid * size, size, buffer, self.lib.look):
+                unreadable.append(blkid)
+                ctypes.memset(buffer, 0, size)
+            blocks.append(buffer.raw)
+        name = f"{dataset if dataset != MOS else f'{self.name} {MOS}'} object {number}"
+        say(out, name=name, size=size, blocks=count, unreadable=unreadable)
+        out.write(b"".join(blocks))
+
+
+def say(out: BinaryIO, **fields: Any) -> None:
+    """One line of JSON."""
+    out.write(json.dumps(fields).encode() + b"\n")
+
+
+def serve(arguments: list[str], out: BinaryIO) -> None:
+    """Read what was asked for."""
+    library, image, dataset, number = arguments
+    reader = PoolReader(Path(library), image)
+    for each in [dataset] if dataset else [MOS, *reader.datasets()]:
+        try:
+            with reader.objset(each) as objset:
+                for zap in [int(number)] if int(number) else reader.zaps(objset):
+                    reader.read(objset, each, zap, out)
+        except Problem as problem:
+            if dataset:
+                raise
+            say(out, skipped=str(problem))
+
+
+def main(arguments: list[str]) -> None:
+    """See the module. Ends without goodbye: the library's threads would only be in the way."""
+    with open(int(arguments[4]), "wb") as out:
+        try:
+            serve(arguments[:4], out)
+        except (Problem, OSError, AttributeError) as problem:
+            say(out, error=str(problem))
+        out.flush()
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

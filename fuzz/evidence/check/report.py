@@ -1,0 +1,95 @@
+"""A report of `zapcore.verify.object` as text that a person reads, or as JSON that a machine does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from fuzz.language.printing import format_key
+from zapcore.verify.hazards import OPERATIONS
+from zapcore.verify.object import FoundEntry, Report
+from zapcore.verify.violation import INVARIANTS
+
+ENTRIES_SHOWN = 100
+REASONS_SHOWN = 4
+"""For each operation."""
+VALUE_SHOWN = 16
+"""Bytes."""
+
+
+def as_text(report: Report, name: str) -> Iterator[str]:
+    """Lines: the verdict, every violation, what operations would do, the entries that can be read."""
+    order = "" if report.byte_order == "little" else f", {report.byte_order}-endian"
+    if report.byte_order == "mixed":
+        order = ", blocks of both byte orders"
+    total = len(report.violations) + sum(report.unlisted.values())
+    verdict = "sound" if report.sound else f"{total} violation{'s' if total > 1 else ''}"
+    yield f"{name}: {verdict}: {report.kind} ZAP, {report.blocks} blocks of {report.block_size} bytes{order}"
+    yield "  " + " ".join(f"{field}={_number(field, value)}" for field, value in report.header.items())
+    yield from (f"  WRONG {violation}" for violation in report.violations)
+    yield from (f"  and {count} more: {INVARIANTS[name]}" for name, count in report.unlisted.items())
+    yield from (f"  note: {note}" for note in report.notes)
+    yield from _hazards(report)
+    yield f"  {report.entries_read} entries can be read"
+    yield from (f"    {_entry(entry)}" for entry in report.entries[:ENTRIES_SHOWN])
+    if report.entries_read > ENTRIES_SHOWN:
+        yield f"    and {report.entries_read - ENTRIES_SHOWN} more"
+
+
+def _number(field: str, value: int) -> str:
+    return f"{value:#x}" if field.endswith(("type", "magic", "salt", "flags")) else str(value)
+
+
+def _hazards(report: Report) -> Iterator[str]:
+    """A table: each operation, its worst first."""
+    if report.sound:
+        return
+    yield "  what operations would do, in a build without assertions:"
+    for operation in OPERATIONS:
+        reasons = [hazard for hazard in report.hazards if hazard.operation == operation]
+        if not reasons:
+            yield f"    {operation:7} nothing wrong"
+        for hazard in reasons[:REASONS_SHOWN]:
+            yield f"    {operation:7} {hazard.effect}: block {hazard.block}: {hazard.why}"
+        if len(reasons) > REASONS_SHOWN:
+            yield f"    {operation:7} and {len(reasons) - REASONS_SHOWN} more"
+
+
+def _entry(entry: FoundEntry) -> str:
+    value = entry.value[:VALUE_SHOWN].hex() + ("..." if len(entry.value) > VALUE_SHOWN else "")
+    lost = " (in a leaf that nothing leads to)" if entry.lost else ""
+    shape = f"cd={entry.cd} int={entry.size} len={entry.length}"
+    return f"block {entry.block} chunk {entry.chunk}: {format_key(entry.key)} {shape} {value}{lost}"
+
+
+def as_dict(report: Report, name: str) -> dict[str, Any]:
+    """Everything, as JSON has it: keys are lists of words or text (bytes that are not UTF-8 as \\xNN)."""
+    return {
+        "name": name,
+        "sound": report.sound,
+        "kind": report.kind,
+        "byte_order": report.byte_order,
+        "block_size": report.block_size,
+        "blocks": report.blocks,
+        "header": report.header,
+        "violations": [
+            {**violation._asdict(), "meaning": INVARIANTS[violation.invariant]}
+            for violation in report.violations
+        ],
+        "unlisted": report.unlisted,
+        "hazards": [hazard._asdict() for hazard in report.hazards],
+        "notes": report.notes,
+        "entries_read": report.entries_read,
+        "entries": [_entry_dict(entry) for entry in report.entries],
+    }
+
+
+def _entry_dict(entry: FoundEntry) -> dict[str, Any]:
+    key = list(entry.key) if isinstance(entry.key, tuple) else entry.key.decode("utf-8", "backslashreplace")
+    return {**entry._asdict(), "key": key, "value": entry.value.hex()}
+
+
+def as_json(report: Report, name: str) -> str:
+    """One line."""
+    return json.dumps(as_dict(report, name))

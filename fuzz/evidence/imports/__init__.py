@@ -1,0 +1,1 @@
+"""Programs made from what real machines did or have: strace logs, directory trees."""

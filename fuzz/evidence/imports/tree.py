@@ -1,0 +1,89 @@
+"""Programs made from what is on a machine: real names, in the order in which they cause trouble."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap
+from fuzz.language.syntax import SyntaxProblem
+
+MAX_NAMES = 300_000
+"""Distinct names of one tree: three ops each stay below what a program may have."""
+
+_DIRECTORY, _FILE, _LINK = 4 << 60, 8 << 60, 10 << 60
+_FIRST_OBJECT = 0x80
+
+
+def tree_program(
+    directory: str | os.PathLike[str],
+    *,
+    names: int = MAX_NAMES,
+    leaf_shift: int = 14,
+    salt: int = DEFAULT_SALT,
+    txgs: int = 1,
+    sync: bool = True,
+) -> Program:
+    """All names of a tree created in one directory ZAP, all removed, all created again.
+
+    Every base name below `directory` counts once, in the order of its bytes, at most so many `names` of them,
+    spread evenly over all. In each phase `txgs` times the next txg is opened, evenly placed; between phases
+    everything syncs, if `sync`. A value is what a directory has: one 64-bit integer, object number and type
+    in the top four bits (ZFS_DIRENT_MAKE, include/sys/zfs_znode.h). Folders that may not be read are left
+    out, links are not followed. Raises SyntaxProblem if there is no such directory, or no name in it, or more
+    than MAX_NAMES.
+    """
+    kinds = _names(os.fsencode(directory))
+    every = sorted(kinds)
+    if len(every) > names:
+        every = [every[index * len(every) // names] for index in range(names)]
+    sets = [
+        Op("add", "d", name, 8, 1, kinds[name] | _FIRST_OBJECT + index) for index, name in enumerate(every)
+    ]
+    again = [op._replace(fill=op.fill + len(every)) for op in sets]
+    removes = [Op("remove", "d", name) for name in every]
+    between = [Op("sync")] if sync else []
+    ops = [
+        *_with_txgs(sets, txgs),
+        *between,
+        *_with_txgs(removes, txgs),
+        *between,
+        *_with_txgs(again, txgs),
+    ]
+    return Program((Zap("d", hash64=True, leaf_shift=leaf_shift, salt=salt),), tuple(ops))
+
+
+def _with_txgs(ops: list[Op], txgs: int) -> Iterator[Op]:
+    at = 0
+    for step in range(1, txgs + 1):
+        end = step * len(ops) // (txgs + 1)
+        yield from ops[at:end]
+        yield Op("txg")
+        at = end
+    yield from ops[at:]
+
+
+def _names(directory: bytes) -> dict[bytes, int]:
+    """Every base name below a directory with its type; where a name stands for several, the lowest type."""
+    source = os.fsdecode(directory)
+    kinds: dict[bytes, int] = {}
+    folders = [directory]
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    kind = _LINK if entry.is_symlink() else _FILE
+                    if entry.is_dir(follow_symlinks=False):
+                        kind = _DIRECTORY
+                        folders.append(entry.path)
+                    kinds[entry.name] = min(kind, kinds.get(entry.name, kind))
+        except (OSError, ValueError) as error:
+            if folder == directory:
+                reason = getattr(error, "strerror", None) or str(error)
+                raise SyntaxProblem(source, 0, 0, "a directory that can be read", reason) from None
+        if len(kinds) > MAX_NAMES:
+            raise SyntaxProblem(source, 0, 0, f"at most {MAX_NAMES} names", "more")
+    if not kinds:
+        raise SyntaxProblem(source, 0, 0, "a directory with something in it", "an empty one")
+    return kinds

@@ -1,0 +1,126 @@
+"""Logs from Atheris into `triage`: no exception, no hang, no more memory than a bound.
+
+    python -m fuzz.evidence.triage.harness -max_total_time=600 -timeout=10 -rss_limit_mb=500 -max_len=8192
+
+The first byte says where the log is cut into two reads, and its top bit whether the rest are its bytes as
+they are, or have a phrase of real logs in the place of every byte from 0x80 on, so that heads, traces and
+their interleavings lie near.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import atheris
+
+with atheris.instrument_imports(include=["fuzz.evidence.triage"]):
+    from fuzz.commands.triage import default_corpus
+    from fuzz.evidence.triage.known import judge, load_corpus
+    from fuzz.evidence.triage.report import TextReport, as_json
+    from fuzz.evidence.triage.stream import Scanner
+
+_PHRASES = r"""
+\n
+\r\n
+\0
+\t
+\xff\xfe
+\x1b[31m
+[   12.345678]\x20
+[Sun Nov 22 10:00:00 2026]\x20
+[  T812]\x20
+[C3]\x20
+<0>
+6,123,456,-;
+Nov 22 10:00:00 host kernel:\x20
+2026-11-22T10:00:00+0000 host kernel:\x20
+host ztest[77]:\x20
+VERIFY
+VERIFY0
+VERIFY3U
+ASSERT
+ASSERT3S
+(
+) failed\x20
+NULL == dmu_buf_set_user(l->l_dbuf, &l->l_dbu)
+a, <, b
+\x20(0 == 1)
+(nil)
+VERIFY3(a == b) failed (1 == 2)\n
+VERIFY(x) failed\n
+VERIFY0(zap_add(a)) failed (17)\n
+PANIC at zap.c:441:zap_create_leaf()\n
+PANIC at\x20
+ASSERT at\x20
+module/zfs/zap.c:
+:441:
+zap_expand_leaf()
+SPL PANIC
+ASSERT at module/zfs/zap.c:1:zap_put_leaf()\n
+l->l_dbuf == NULL (0x5 == 0x0)\n
+Call Trace:\n
+KDB: stack backtrace:\n
+\x20<TASK>\n
+\x20</TASK>\n
+Showing stack for process 812\n
+---[ end trace 0 ]---\n
+\x20spl_panic+0xf1/0x120 [spl]\n
+\x20zap_create_leaf+0x1f/0x20 [zfs]\n
+\x20zap_expand_leaf+0x1f/0x20 [zfs]\n
+\x20? zap_lookup+0x1f/0x20 [zfs]\n
+\x20do_syscall_64+0x35/0x80\n
+\x20kthread+0x1/0x2\n
+CPU: 1 PID: 812 Comm: rsync Tainted: P\n
+PID: 5       COMM: ztest\n
+TID: 6       NAME: ztest\n
+cpuid = 1\n
+panic: VERIFY(a) failed\n
+panic: Solaris(panic): zfs: bad\n
+panic: solaris assert: a == b (0x1 == 0x2), file: /usr/src/zap.c, line: 7\n
+panic(cpu 0 caller 0x1): "VERIFY(" "a" ") failed\\n"@zap.c:5\n
+Kernel panic - not syncing:\x20
+#3 0xffffffff8 at zap_add+0x1f\n
+zap_add() at zap_add+0x1f/frame 0xfffffe00\n
+[0x7f01] zap_add+0x1f (in /lib/libzpool.so.6 +0x1234)\n
+/lib/libzpool.so.6(zap_add+0x1f)[0x7f]\n
+[<c010f0d8>] (zap_add) from [<c0>] (fzap_add)\n
+ztest: zap.c:5: zap_add: Assertion `a == b' failed.\n
+SPLError: 5:0:(zap.c:9:zap_add())\x20
+INFO: task rsync:5 blocked for more than 120 seconds.\n
+99999999999999999999
+0x
+\xc2
+"""
+PHRASES = [line.encode().decode("unicode_escape").encode("latin-1") for line in _PHRASES.strip().splitlines()]
+"""Pieces of real logs; above one a line, with Python's escapes."""
+
+
+def log_of(data: bytes) -> tuple[bytes, int]:
+    """The log that an input stands for, and where it is cut."""
+    if not data:
+        return b"", 0
+    text = data[1:]
+    if not data[0] & 0x80:
+        text = b"".join(
+            bytes((byte,)) if byte < 0x80 else PHRASES[(byte & 0x7F) % len(PHRASES)] for byte in text
+        )
+    return text, (data[0] & 0x7F) * len(text) // 0x80
+
+
+KNOWN, _ = load_corpus(default_corpus())
+
+
+def one(data: bytes) -> None:
+    """Triage one log, and print what is found in both forms."""
+    log, cut = log_of(data)
+    scanner, text = Scanner(), TextReport()
+    events = [event for part in (log[:cut], log[cut:]) for event in scanner.feed(part)]
+    for event in [*events, *scanner.close()]:
+        verdict = judge(event, KNOWN)
+        text.render(event, verdict)
+        as_json(event, verdict)
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, one)
+    atheris.Fuzz()

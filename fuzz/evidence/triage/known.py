@@ -1,0 +1,188 @@
+"""What the corpus knows about a failure. Reads reproducer.toml files; knows no log format and no output.
+
+A kernel's compiler puts static functions into their callers, so a printed stack may miss functions that the
+reproducer's has; and it goes on below the ZAP, to the system call. Nor are keys of words and names two ways:
+zap_add_uint64() and zap_add() are one function here. None of this makes it another stack.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from fuzz.evidence.triage.events import Event
+from fuzz.evidence.triage.expressions import canonical
+
+GROUPS = ("regressions", "findings")
+FINE = "fine"
+
+_OF_THE_ZAP = ("zap_", "fzap_", "mzap_", "mze_")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reproducer:
+    """One folder of the corpus. `expect` maps a release to what it must do, `stacks` a release to functions,
+    innermost first; `folder` is relative to the corpus's parent."""
+
+    folder: str
+    title: str
+    expect: dict[str, str]
+    stacks: dict[str, tuple[str, ...]]
+    origin: str = ""
+    issue: str = ""
+    fix: str = ""
+    meanwhile: str = ""
+    belief: str = ""
+
+
+class Match(enum.StrEnum):
+    """How well the corpus knows a failure, best first."""
+
+    EXACT = "exact"
+    OTHER_STACK = "other-stack"
+    STACK_ONLY = "stack-only"
+    OTHER_EXPRESSION = "other-expression"
+    UNKNOWN = "unknown"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the corpus says of one failure. `difference` is empty for an exact match."""
+
+    match: Match
+    reproducer: Reproducer | None = None
+    releases: tuple[str, ...] = ()
+    place: str = ""
+    difference: str = ""
+
+
+class BadReproducer(Exception):
+    """A reproducer.toml that cannot be used; the text says which one and why."""
+
+
+def load_corpus(root: Path) -> tuple[list[Reproducer], list[str]]:
+    """Every reproducer under `root`, ordered by folder, and one line for each that cannot be read.
+
+    A corpus that is not there is empty.
+    """
+    found, problems = [], []
+    for path in sorted(path for group in GROUPS for path in root.glob(f"{group}/*/reproducer.toml")):
+        try:
+            found.append(_load(path, root))
+        except (OSError, ValueError, BadReproducer) as problem:
+            problems.append(f"{path}: not used: {problem}")
+    return found, problems
+
+
+def _load(path: Path, root: Path) -> Reproducer:
+    with path.open("rb") as file:
+        data = tomllib.load(file)
+    expect, stacks = data.get("expect", {}), data.get("stack", {})
+    if not isinstance(expect, dict) or not all(isinstance(text, str) for text in expect.values()):
+        raise BadReproducer("[expect] must give a text for each release")
+    if not isinstance(stacks, dict) or not all(_is_names(names) for names in stacks.values()):
+        raise BadReproducer("[stack] must give a list of function names for each release")
+    words = {}
+    for name in ("title", "origin", "issue", "fix", "meanwhile", "belief"):
+        words[name] = data.get(name, "")
+        if not isinstance(words[name], str):
+            raise BadReproducer(f"{name} must be a text")
+    return Reproducer(
+        folder=path.parent.relative_to(root.parent).as_posix(),
+        expect=dict(expect),
+        stacks={release: tuple(names) for release, names in stacks.items()},
+        **words,
+    )
+
+
+def _is_names(names: object) -> bool:
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)
+
+
+def judge(event: Event, corpus: Sequence[Reproducer]) -> Verdict:
+    """The best that the corpus has on this failure."""
+    verdicts = [verdict for known in corpus for verdict in _judge_one(event, known)]
+    order = list(Match)
+    return min(verdicts, key=lambda verdict: order.index(verdict.match), default=Verdict(Match.UNKNOWN))
+
+
+def _judge_one(event: Event, known: Reproducer) -> Iterator[Verdict]:
+    """One verdict for each different failure the reproducer's releases give, where it is this one at all."""
+    for text in dict.fromkeys(known.expect.values()):
+        kind, _, rest = text.partition(" ")
+        place, _, expression = rest.partition(" ")
+        if text == FINE or kind != event.signature.kind or not expression:
+            continue
+        releases = tuple(release for release, expected in known.expect.items() if expected == text)
+        stacks = [known.stacks[release] for release in releases if release in known.stacks]
+        if event.cut and not event.expression and not event.function:
+            if event.stack and any(not stack_difference(event.stack, stack) for stack in stacks):
+                difference = "the log has only the stack; place and expression are lost"
+                yield Verdict(Match.STACK_ONLY, known, releases, place, difference)
+            continue
+        same_expression = _same_expression(event, expression)
+        if not _same_place(event, place, same_expression, stacks):
+            continue
+        if not same_expression:
+            difference = f"the reproducer fails in the same function on: {expression}"
+            yield Verdict(Match.OTHER_EXPRESSION, known, releases, place, difference)
+            continue
+        difference = _nearest_difference(event, stacks)
+        match = Match.OTHER_STACK if difference else Match.EXACT
+        yield Verdict(match, known, releases, place, difference)
+
+
+def _same_expression(event: Event, expression: str) -> bool:
+    ours, theirs = canonical(event.expression), canonical(expression)
+    if event.cut and len(ours) >= 8:
+        return ours in theirs
+    return ours == theirs
+
+
+def _same_place(event: Event, place: str, same_expression: bool, stacks: Sequence[Sequence[str]]) -> bool:
+    """FreeBSD says no file, and old forms no function: then the expression and the stack must do."""
+    file, _, function = place.partition(":")
+    our_file, _, our_function = event.place.partition(":")
+    if our_file not in ("?", file):
+        from zapcore.zap import file_in_model  # takes its time, and most logs do not need it
+
+        if file_in_model(our_file, our_function) != file:
+            return False
+    if event.function:
+        return our_function == function or (event.cut and function.startswith(our_function))
+    return same_expression or our_function == function
+
+
+def _nearest_difference(event: Event, stacks: Sequence[tuple[str, ...]]) -> str:
+    """Empty if the log's stack can be one of these, or if either side has none to compare."""
+    stack = event.stack
+    if not stack or not stacks or event.mixed:
+        return ""
+    return min((stack_difference(stack, known) for known in stacks), key=len)
+
+
+def stack_difference(stack: Sequence[str], known: Sequence[str]) -> str:
+    """What keeps the printed `stack` from being the `known` one, both innermost first; empty if nothing does.
+
+    Functions of `known` may be missing (inlined); after the last common function only callers outside the ZAP
+    may follow. A stack that the log cuts short is compared as far as it goes.
+    """
+    stack, known = ([name.replace("_uint64", "") for name in names] for names in (stack, known))
+    at = common = 0
+    for name in stack:
+        if name not in known[at:]:
+            break
+        at = known.index(name, at) + 1
+        common += 1
+    rest = [name for name in stack[common:] if name.startswith(_OF_THE_ZAP) or name in known]
+    if common and not rest:
+        return ""
+    theirs = [name for name in known if name not in stack]
+    if not common and not rest:
+        return f"the log has no function of the reproducer's stack ({' < '.join(known)})"
+    here = ", ".join(dict.fromkeys(name for name in rest if name not in known)) or "another order of calls"
+    there = ", ".join(theirs) or "nothing else"
+    return f"on the stack the log has {here}; the reproducer has {there}"

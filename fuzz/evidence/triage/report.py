@@ -1,0 +1,152 @@
+"""A failure and what is known of it, for people (text) and for machines (one JSON object)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from fuzz.evidence.triage.events import Event
+from fuzz.evidence.triage.known import Match, Verdict
+
+_PARAMETERS = {"zap_shrink_enabled": "vfs.zfs.zap_shrink_enabled"}
+"""Module parameters that advice may name, and FreeBSD's sysctl of each."""
+
+_SETTING = re.compile(r"\b([a-z][a-z0-9_]+)=(\d+)")
+_REMEMBERED = 4096
+
+_SEND = (
+    "the log from the first line of the failure on, whole (`dmesg -T`, `journalctl -k -b`, or the crash"
+    " dump's message buffer)",
+    "`zfs version` and the kernel's version",
+    "if the ZAP can be told (a directory's inode number is its object): `zdb -dddd POOL/DATASET OBJECT`",
+)
+
+
+def how_to_set(advice: str) -> list[str]:
+    """For each `parameter=number` of an advice that is known: how to set it, now and at every boot."""
+    lines = []
+    for name, value in _SETTING.findall(advice):
+        sysctl = _PARAMETERS.get(name)
+        if sysctl is None:
+            continue
+        lines.append(f"Linux, now: echo {value} > /sys/module/zfs/parameters/{name}")
+        lines.append(f"Linux, at boot: options zfs {name}={value}   in /etc/modprobe.d/zfs.conf")
+        lines.append(f"FreeBSD, now: sysctl {sysctl}={value}")
+        lines.append(f"FreeBSD, at boot: {sysctl}={value}   in /etc/sysctl.conf")
+    return lines
+
+
+def as_json(event: Event, verdict: Verdict) -> str:
+    """One line, keys always the same; what the log does not say is null."""
+    assertion = event.assertion
+    known = verdict.reproducer
+    data = {
+        "line": event.line,
+        "offset": event.offset,
+        "host": event.host or None,
+        "caller": event.caller or None,
+        "process": event.process or None,
+        "pid": event.pid or None,
+        "cpu": event.cpu if event.cpu >= 0 else None,
+        "place": event.place,
+        "source_line": event.source_line or None,
+        "macro": (assertion.macro or None) if assertion else None,
+        "expression": event.expression or None,
+        "values": list(assertion.values) if assertion and assertion.values else None,
+        "operator": (assertion.operator or None) if assertion else None,
+        "message": event.message or None,
+        "extra": (assertion.extra or None) if assertion else None,
+        "stack": list(event.stack),
+        "signature": str(event.signature),
+        "cut": event.cut,
+        "mixed": event.mixed,
+        "known": verdict.match.value,
+        "difference": verdict.difference or None,
+        "reproducer": known.folder if known else None,
+        "known_place": verdict.place or None,
+        "title": (known.title or None) if known else None,
+        "releases": list(verdict.releases),
+        "issue": (known.issue or None) if known else None,
+        "fix": (known.fix or None) if known else None,
+        "belief": (known.belief or None) if known else None,
+        "meanwhile": (known.meanwhile or None) if known else None,
+        "how": how_to_set(known.meanwhile) if known else [],
+    }
+    return json.dumps(data, ensure_ascii=True)
+
+
+class TextReport:
+    """Failures as paragraphs; one that came before in this log is told in a line."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[object, ...], tuple[int, int]] = {}
+
+    def render(self, event: Event, verdict: Verdict) -> str:
+        """The text of one failure, with a newline at its end."""
+        key = (event.signature, verdict.match)
+        first, times = self._seen.get(key, (event.line, 0))
+        if len(self._seen) < _REMEMBERED or times:
+            self._seen[key] = (first, times + 1)
+        if times:
+            return f"line {event.line}: the failure of line {first} again ({times + 1} times so far)\n"
+        return "\n".join([*_what(event), *_known(event, verdict)]) + "\n"
+
+
+def _what(event: Event) -> Iterator[str]:
+    yield f"line {event.line}: ZFS failure in {event.place}{_source(event)}"
+    if event.expression:
+        macro = event.assertion.macro if event.assertion is not None else ""
+        told = f"expression: {event.expression}" if event.assertion else f"message: {event.message}"
+        yield f"  {told}" + (f"   ({macro})" if macro else "")
+    else:
+        yield "  expression: lost"
+    if event.assertion is not None and event.assertion.values is not None:
+        left, right = event.assertion.values
+        yield f"  values: {left} {event.assertion.operator} {right}"
+    if event.assertion is not None and event.assertion.extra:
+        yield f"  and says: {event.assertion.extra}"
+    who = [event.process and f"process {event.process}", event.pid and f"pid {event.pid}"]
+    who += [f"cpu {event.cpu}" if event.cpu >= 0 else "", event.host and f"host {event.host}"]
+    if any(who):
+        yield f"  by: {', '.join(str(part) for part in who if part)}"
+    yield f"  stack: {' < '.join(event.stack) or 'none in the log'}"
+    yield f"  signature: {event.signature}"
+    if event.cut:
+        yield "  note: the log is cut here; a part of this failure is lost"
+    if event.mixed:
+        yield "  note: several processors printed at once; the stack may hold another failure's functions"
+
+
+def _source(event: Event) -> str:
+    return f" (line {event.source_line} of the source)" if event.source_line else ""
+
+
+def _known(event: Event, verdict: Verdict) -> Iterator[str]:
+    known = verdict.reproducer
+    if known is None:
+        yield "  known: no; this is a failure of ZFS that the corpus does not have"
+        yield from (f"    send: {what}" for what in _SEND)
+        return
+    title = known.title or known.folder
+    if verdict.match is Match.EXACT:
+        yield f"  known: yes, {title}"
+    elif verdict.match is Match.OTHER_STACK:
+        yield f"  known: the same failure, reached in another way: {title}"
+    elif verdict.match is Match.STACK_ONLY:
+        yield f"  known: perhaps, {title}"
+    else:
+        yield f"  known: no, but the corpus has a failure in the same function: {title}"
+    if verdict.place != event.place:
+        yield f"    there it is: {verdict.place}"
+    if verdict.difference:
+        yield f"    differs: {verdict.difference}"
+    yield f"    reproducer: {known.folder}/program.zap"
+    yield f"    releases that have it: {', '.join(verdict.releases)}"
+    for name in ("issue", "fix", "belief", "meanwhile"):
+        value = getattr(known, name)
+        if value:
+            yield f"    {name}: {value}"
+    yield from (f"      {line}" for line in how_to_set(known.meanwhile))
+    if verdict.match is Match.OTHER_EXPRESSION:
+        yield from (f"    send: {what}" for what in _SEND)

@@ -1,0 +1,168 @@
+"""A log of any length in constant memory: blocks of bytes in, failures out. Knows no output."""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+import time
+from collections.abc import Callable, Iterator
+from io import FileIO
+
+from fuzz.evidence.triage.events import CONTEXT, Event, Parser
+from fuzz.evidence.triage.heads import Starts
+from fuzz.evidence.triage.lines import MAX_LINE, split_line
+
+BLOCK = 1 << 20
+"""Bytes read at once."""
+
+QUIET = 1.0
+"""Seconds without a new line after which a followed log's open failure is given as it is."""
+
+
+class Scanner:
+    """Finds the few lines worth parsing. Most blocks hold no trigger word and are looked at no closer.
+
+    A line longer than a block counts as one line with its beginning and end.
+    """
+
+    def __init__(self) -> None:
+        self._parser = Parser()
+        self._rest = b""
+        self._context = b""
+        self._offset = 0
+        self._lines = 0
+
+    def feed(self, data: bytes) -> Iterator[Event]:
+        """Take the next bytes; give the failures that ended in them."""
+        cut = data.rfind(b"\n") + 1
+        if not cut:
+            self._rest += data
+            if len(self._rest) > BLOCK:
+                lost = len(self._rest) - 2 * MAX_LINE
+                self._rest = self._rest[:MAX_LINE] + self._rest[-MAX_LINE:]
+                self._offset += lost
+            return
+        block = self._rest + data[:cut]
+        self._rest = data[cut:]
+        yield from self._block(block)
+
+    def flush(self) -> Iterator[Event]:
+        """Give what is open: nothing came for a while."""
+        yield from self._parser.flush()
+
+    def close(self) -> Iterator[Event]:
+        """The log ends here, in the middle of a line perhaps."""
+        if self._rest:
+            block, self._rest = self._rest + b"\n", b""
+            yield from self._block(block)
+        yield from self._parser.flush()
+
+    def _block(self, block: bytes) -> Iterator[Event]:
+        """Whole lines. `at` is always the start of one; the parser has seen what is before `seen`."""
+        starts = Starts(block)
+        at = seen = counted = 0
+        while at < len(block):
+            if not self._parser.active:
+                hit = starts.after(at)
+                if hit < 0:
+                    break
+                at = block.rfind(b"\n", 0, hit) + 1
+                self._remember(block, seen, at)
+            end = block.index(b"\n", at)
+            self._lines += block.count(b"\n", counted, at)
+            counted = at
+            line = split_line(block[at : min(end, at + MAX_LINE)], self._lines + 1, self._offset + at)
+            yield from self._parser.feed(line)
+            at = seen = end + 1
+        self._lines += block.count(b"\n", counted)
+        self._offset += len(block)
+        self._context = block[-4 * MAX_LINE :]
+
+    def _remember(self, block: bytes, at: int, start: int) -> None:
+        """Tell the parser the few lines before `start`, from the block before where this one has too few."""
+        text = block[max(at, start - 4 * MAX_LINE) : start]
+        if at == 0 and start < 4 * MAX_LINE:
+            text = self._context + text
+        for raw in text.split(b"\n")[-CONTEXT - 1 : -1]:
+            self._parser.remember(split_line(raw))
+
+
+def scan(read: Callable[[int], bytes]) -> Iterator[Event]:
+    """Every failure of a log that ends. `read(n)` gives up to n bytes, none at the end; OSError passes."""
+    scanner = Scanner()
+    while data := read(BLOCK):
+        yield from scanner.feed(data)
+    yield from scanner.close()
+
+
+def follow_stream(descriptor: int) -> Iterator[Event]:
+    """Failures from a pipe or terminal as they come, until it is closed."""
+    scanner = Scanner()
+    while True:
+        ready, _, _ = select.select([descriptor], [], [], QUIET)
+        if not ready:
+            yield from scanner.flush()
+            continue
+        data = os.read(descriptor, BLOCK)
+        if not data:
+            break
+        yield from scanner.feed(data)
+    yield from scanner.close()
+
+
+def follow_file(path: str, stop: Callable[[], bool] = lambda: False, pause: float = 0.25) -> Iterator[Event]:
+    """Failures from a file that grows, from its beginning, until `stop()` says so.
+
+    The file may be cut to nothing and filled again, or renamed with another one made in its place: what is
+    left of the old one is read first. A name that is gone for a while is waited for. OSError if it is not
+    there to begin with or cannot be read.
+    """
+    scanner = Scanner()
+    file = open(path, "rb", buffering=0)  # noqa: SIM115  (it is replaced when the log is rotated)
+    quiet = 0.0
+    try:
+        while not stop():
+            data = file.read(BLOCK)
+            if data:
+                quiet = 0.0
+                yield from scanner.feed(data)
+                continue
+            now = _status(path)
+            here = os.fstat(file.fileno())
+            if now is not None and (now.st_dev, now.st_ino) != (here.st_dev, here.st_ino):
+                fresh = _reopened(path)
+                if fresh is not None:
+                    while data := file.read(BLOCK):
+                        yield from scanner.feed(data)
+                    yield from scanner.close()
+                    file.close()
+                    file, scanner = fresh, Scanner()
+                    continue
+            elif stat.S_ISREG(here.st_mode) and here.st_size < file.tell():
+                yield from scanner.close()
+                file.seek(0)
+                scanner = Scanner()
+                continue
+            time.sleep(pause)
+            quiet += pause
+            if quiet >= QUIET:
+                yield from scanner.flush()
+        yield from scanner.close()
+    finally:
+        file.close()
+
+
+def _reopened(path: str) -> FileIO | None:
+    """The file that now has this name, or None if it went away again."""
+    try:
+        return open(path, "rb", buffering=0)
+    except OSError:
+        return None
+
+
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError:
+        return None

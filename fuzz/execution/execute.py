@@ -1,0 +1,244 @@
+"""One program on one target, judged: the oracle looks at every answer, the invariants at the whole object."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import NamedTuple, cast
+
+from fuzz.judge.oracle import Oracle
+from fuzz.judge.signature import Failure, Signature
+from fuzz.language.program import BRINGS, READING, TAKES, Op, Program
+from fuzz.targets.base import Result, TargetLike
+from zapcore.errors import LimitExceeded
+
+Trace = Callable[[int, Op, Result], None]
+"""Called after each op with its index and what it returned."""
+Forgive = Callable[[Failure], bool]
+"""Whether a run goes on after this wrong answer."""
+
+
+THREAD = attrgetter("thread")
+ALL = Op("txg")
+"""An audit after it looks at every ZAP."""
+WRITES = BRINGS | TAKES
+MOST_WAITING = 5
+"""Writes that wait for the audit of a later one."""
+_NEW = frozenset(("add", "touch", "mkdir"))
+"""Verbs that an entry that is there refuses."""
+_REFUSALS = (errno.EEXIST, errno.ENOENT)
+
+
+def changes_nothing(op: Op, result: Result) -> bool:
+    """Whether an op only looks, or was refused before it changed anything: if that is not so, the next audit
+    of the ZAP shows it, or the last one. An add makes room in a micro ZAP before it is refused
+    (zap_lockdir)."""
+    return op.verb in READING or (result.errno in _REFUSALS and op.verb not in BRINGS)
+
+
+def may_wait(waiting: Sequence[Op], op: Op) -> bool:
+    """Whether one audit after an op does for the writes that wait for one, too: reading a leaf is most of
+    what an audit costs. All write one ZAP, under different keys, or the op is refused if the one before it
+    was right: what those have put wrong it leaves."""
+    if op.target != waiting[0].target or op.verb not in WRITES:
+        return False
+    for each in waiting:
+        if each.key == op.key and op.verb not in (TAKES if each.verb in TAKES else _NEW):
+            return False
+    return True
+
+
+class Outcome(NamedTuple):
+    """How a run ended: with a failure, at a limit (its text), or fine (neither); `ops` that were run."""
+
+    failure: Failure | None
+    limit: str | None
+    ops: int
+
+    @property
+    def fine(self) -> bool:
+        """Neither a failure nor a limit."""
+        return self.failure is None and self.limit is None
+
+    def __str__(self) -> str:
+        if self.failure is not None:
+            return str(self.failure.signature)
+        return "limit" if self.limit is not None else "fine"
+
+
+def run(
+    program: Program,
+    target: TargetLike,
+    *,
+    judge: bool = True,
+    trace: Trace | None = None,
+    forgive: Forgive | None = None,
+    share_audits: bool = False,
+) -> Outcome:
+    """Run a program from an empty world. `judge` also holds every answer against the oracle and, where the
+    target can be looked into, checks its invariants after every op that may change something, and at the end.
+    After a wrong answer that `forgive` says yes to the run goes on, since the world did not end. With
+    `share_audits` a few writes may share a check (`may_wait`), as suits fuzzing; a failure is told as
+    without."""
+    if any(map(THREAD, program.ops)):
+        threaded = getattr(target, "run_threads", None)
+        if threaded is not None:
+            return cast(Outcome, threaded(program, judge, trace))
+        # elsewhere they run one after the other, as they stand, which is one of the possible orders
+    whole = getattr(target, "run_whole", None)
+    if whole is not None and trace is None:
+        return _run_whole(program, whole, judge, forgive)
+    at_once = getattr(target, "run_program", None)
+    if at_once is not None and trace is None:
+        return _run_at_once(program, at_once, Oracle.of(program, target) if judge else None, forgive)
+    outcome, unaudited = _run_by_op(program, target, judge, trace, forgive, share_audits)
+    if not unaudited:
+        return outcome
+    last = outcome.failure and outcome.failure.signature
+
+    def again(wrong: Failure) -> bool:
+        """What was forgiven is forgiven again, and not counted twice."""
+        return wrong.signature != last
+
+    exact, _ = _run_by_op(program, target, judge, None, forgive and again, share_audits=False)
+    return outcome if exact.fine else exact
+
+
+def _run_by_op(
+    program: Program,
+    target: TargetLike,
+    judge: bool,
+    trace: Trace | None,
+    forgive: Forgive | None,
+    share_audits: bool,
+) -> tuple[Outcome, bool]:
+    """Run a program op by op, with `share_audits` one audit for ops that `may_wait` for it; also whether it
+    ended in or after an op before which one had not been audited."""
+    oracle = Oracle.of(program, target) if judge else None
+    audit = getattr(target, "audit", None) if judge else None
+    owed = False
+    waiting: list[Op] = []
+    index = -1
+    try:
+        target.begin(program)
+        for index, op in enumerate(program.ops):
+            if audit and waiting and op.verb not in READING and not may_wait(waiting, op):
+                audit(waiting[-1], oracle, waiting[:-1])
+                waiting = []
+            result = target.apply(op)
+            if trace is not None:
+                trace(index, op, result)
+            if oracle is not None:
+                wrong = oracle.check(op, result)
+                if wrong is not None:
+                    failure = _wrong_answer(op, wrong)
+                    if forgive is None or not forgive(failure):
+                        raise failure
+            if audit is not None:
+                if changes_nothing(op, result):
+                    owed = True
+                elif share_audits and len(waiting) < MOST_WAITING and op.verb in WRITES:
+                    waiting.append(op)
+                else:
+                    audit(op, oracle, waiting)
+                    waiting = []
+        if audit is not None and waiting:
+            audit(waiting[-1], oracle, waiting[:-1])
+            waiting = []
+        if audit is not None and owed:
+            audit(ALL, oracle)
+        target.end()
+    except Failure as failure:
+        return Outcome(Failure(failure.signature, failure.text, index), None, index + 1), bool(waiting)
+    except LimitExceeded as limit:
+        denied = judge_limit(program.ops[index], limit, oracle) if oracle is not None and index >= 0 else None
+        if denied is None:
+            return Outcome(None, str(limit), index + 1), bool(waiting)
+        return Outcome(Failure(denied.signature, denied.text, index), None, index + 1), bool(waiting)
+    return Outcome(None, None, len(program.ops)), False
+
+
+def judge_result(op: Op, result: Result, oracle: Oracle) -> None:
+    """Hold an answer against the oracle. Raises Failure."""
+    wrong = oracle.check(op, result)
+    if wrong is not None:
+        raise _wrong_answer(op, wrong)
+
+
+def judge_limit(op: Op, limit: LimitExceeded, oracle: Oracle) -> Failure | None:
+    """A limit that an op met where it should have had room; None if nothing is wrong with it."""
+    wrong = oracle.check_limit(op, limit)
+    return None if wrong is None else _wrong_answer(op, wrong)
+
+
+def judge_op(op: Op, target: TargetLike, oracle: Oracle) -> Result:
+    """Run one op and hold it against the oracle and the invariants. Raises Failure, LimitExceeded."""
+    result = target.apply(op)
+    judge_result(op, result, oracle)
+    audit = getattr(target, "audit", None)
+    if audit is not None:
+        audit(op, oracle)
+    return result
+
+
+def _run_whole(
+    program: Program,
+    whole: Callable[[Program, bool, Forgive | None], int],
+    judge: bool,
+    forgive: Forgive | None,
+) -> Outcome:
+    try:
+        return Outcome(None, None, whole(program, judge, forgive))
+    except Failure as failure:
+        return Outcome(failure, None, min(failure.op + 1, len(program.ops)))
+    except LimitExceeded as limit:
+        return Outcome(None, str(limit), 0)
+
+
+def _run_at_once(
+    program: Program,
+    at_once: Callable[[Program], list[Result]],
+    oracle: Oracle | None,
+    forgive: Forgive | None,
+) -> Outcome:
+    """A target that is far away runs a program in one round trip; its answers are judged afterwards."""
+    try:
+        results = at_once(program)
+    except Failure as failure:
+        return Outcome(failure, None, min(failure.op + 1, len(program.ops)))
+    except LimitExceeded as limit:
+        return Outcome(None, str(limit), 0)
+    for index, (op, result) in enumerate(zip(program.ops, results, strict=True)):
+        wrong = oracle.check(op, result) if oracle is not None else None
+        if wrong is not None:
+            denied = _wrong_answer(op, wrong)
+            if forgive is None or not forgive(denied):
+                return Outcome(Failure(denied.signature, denied.text, index), None, index + 1)
+    return Outcome(None, None, len(program.ops))
+
+
+def _wrong_answer(op: Op, wrong: str) -> Failure:
+    """An answer that the oracle denies. The signature keeps errnos and drops keys and values."""
+    return Failure(Signature("oracle", f"zap:{op.verb}", _without_values(wrong)), f"{op.verb}: {wrong}")
+
+
+def _without_values(wrong: str) -> str:
+    if wrong.startswith("the cursor"):
+        what = "missed" if wrong.startswith("the cursor missed") else "returned"
+        tail = (
+            " twice" if wrong.endswith("twice") else " that is not there" if wrong.endswith("there") else ""
+        )
+        return f"the cursor {what} an entry{tail}"
+    if wrong.startswith("widened"):
+        return wrong
+    if wrong.startswith("the normal form"):
+        return "the normal form is not Unicode's"
+    if wrong.startswith("no room"):
+        return "a leaf has no room where it has"
+    head = wrong.partition(":")[0]
+    return (
+        head
+        if ", got E" in head or head.startswith("expected E") or ", got success" in head
+        else "another value"
+    )

@@ -1,0 +1,102 @@
+"""Remedies: small corrections of the model, by name, that make a known real bug of a release go away.
+
+A real bug in a release hides what lies behind it. With its remedy switched on (`--release 2.3 --remedy NAME`)
+fuzzing goes on behind it, and judges the remedy itself. The model without remedies stays what OpenZFS is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+
+from fuzz.faults.edits import Edit, applied
+
+
+class NoRemedy(Exception):
+    """There is no such remedy, or not where it is asked for; the text says which there are."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Remedy:
+    """`finding` is the folder in corpus/findings that the remedy is for, `reason` what is wrong in OpenZFS,
+    `fix` what one would propose there, `edits` the same in the model."""
+
+    name: str
+    finding: str
+    reason: str
+    fix: str
+    edits: tuple[Edit, ...]
+
+    def applied(self) -> contextlib.AbstractContextManager[None]:
+        """The model with this remedy, for as long as the context lasts."""
+        return applied(*self.edits)
+
+
+REMEDIES: Mapping[str, Remedy] = {
+    remedy.name: remedy
+    for remedy in (
+        Remedy(
+            "trunc-next-table",
+            "zap-trunc-next-table",
+            "zap_trunc() (module/zfs/zap.c) takes the highest block of the pointer table and of the leaves "
+            "for the last one in use. While the table grows, the table being built (zt_nextblk, 2 * "
+            "zt_numblks blocks) lies behind them: zap_freeblk moves back below it, and the next leaf or "
+            "table is allocated on blocks that it occupies.",
+            "In zap_trunc(), where zt_nextblk is not 0, begin lastblk at zt_nextblk + 2 * zt_numblks - 1.",
+            (
+                Edit(
+                    "zap.shrink:_truncate",
+                    "    if last >= q[L.Q_FREEBLK]:\n",
+                    "    if q[L.Q_TBL_NEXTBLK]:\n"
+                    "        last = max(last, q[L.Q_TBL_NEXTBLK] + 2 * q[L.Q_TBL_NUMBLKS] - 1)\n"
+                    "    if last >= q[L.Q_FREEBLK]:\n",
+                ),
+            ),
+        ),
+        Remedy(
+            "cursor-block-type",
+            "zap-cursor-on-table",
+            "fzap_cursor_retrieve() (module/zfs/zap.c) takes the leaf that a cursor was left on for shrunk "
+            "away only where its block begins with 0. If the freed block has become one of the pointer "
+            "table since, it does not, and the table is read as a leaf.",
+            "In fzap_cursor_retrieve(), let go of the leaf where lh_block_type != ZBT_LEAF, instead of == 0.",
+            (
+                Edit(
+                    "zap.cursor:Cursor._check_parked",
+                    "buf.q[L.Q_BLOCK_TYPE] == 0",
+                    "buf.q[L.Q_BLOCK_TYPE] != L.ZBT_LEAF",
+                ),
+            ),
+        ),
+        Remedy(
+            "shrink-stale-shift",
+            "zap-shrink-stale-shift",
+            "zap_shrink() (module/zfs/zap.c) computes prefix_diff = zt_shift - prefix_len at the top of "
+            "its loop, then lets the ZAP's lock go to take it as writer. If another thread grows the "
+            "pointer table in between, zt_shift is read again but prefix_diff is not: the range that is "
+            "pointed at the remaining leaf is half as wide as the freed leaf's, and begins at half its "
+            "index. Other leaves' entries are lost, and the table still leads to the freed block.",
+            "In zap_shrink(), after zt_shift is read again under the writer lock, compute prefix_diff again.",
+            (
+                Edit(
+                    "zap.shrink:_collapse",
+                    "    _point_range(zap, ",
+                    "    spread = q[L.Q_TBL_SHIFT] - odd.dbuf.buf.h[L.H_PREFIX_LEN]\n    _point_range(zap, ",
+                ),
+            ),
+        ),
+    )
+}
+"""Every remedy, by name."""
+
+
+@contextlib.contextmanager
+def switched_on(names: Iterable[str]) -> Iterator[None]:
+    """The model with these remedies, while the context lasts. Raises NoRemedy for an unknown name."""
+    with contextlib.ExitStack() as stack:
+        for name in names:
+            if name not in REMEDIES:
+                raise NoRemedy(f"remedy {name}: expected one of {', '.join(REMEDIES)}")
+            stack.enter_context(REMEDIES[name].applied())
+        yield

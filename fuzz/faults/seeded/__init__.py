@@ -1,0 +1,42 @@
+"""Seeded faults of the model, by name: `with applied("cursor-skips"): ...` runs the model with one of them.
+
+Kept apart from the model: each changes one small function (two at most) from outside, by `fuzz.faults.edits`.
+They measure what the engines find, and show that the judges and the byte comparison see what they should.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+
+from fuzz.faults.seeded.bytes_only import BYTES_MUTANTS
+from fuzz.faults.seeded.concurrency import CONCURRENCY_MUTANTS
+from fuzz.faults.seeded.corners import CORNER_MUTANTS
+from fuzz.faults.seeded.leaf import LEAF_MUTANTS
+from fuzz.faults.seeded.mutant import SLIP, Mutant
+from fuzz.faults.seeded.rare import RARE_MUTANTS
+from fuzz.faults.seeded.shrink import SHRINK_MUTANTS
+from fuzz.faults.seeded.table import TABLE_MUTANTS
+
+MUTANTS: Mapping[str, Mutant] = {
+    mutant.name: mutant
+    for mutant in (
+        *LEAF_MUTANTS,
+        *TABLE_MUTANTS,
+        *SHRINK_MUTANTS,
+        *BYTES_MUTANTS,
+        *RARE_MUTANTS,
+        *CORNER_MUTANTS,
+    )
+}
+"""Every mutant that one thread can meet, by name."""
+
+CONCURRENT: Mapping[str, Mutant] = {mutant.name: mutant for mutant in CONCURRENCY_MUTANTS}
+"""Those that take two."""
+
+__all__ = ["CONCURRENT", "MUTANTS", "SLIP", "Mutant", "applied"]
+
+
+def applied(name: str) -> contextlib.AbstractContextManager[None]:
+    """The model with the mutant of that name. Raises KeyError, EditProblem."""
+    return {**MUTANTS, **CONCURRENT}[name].applied()

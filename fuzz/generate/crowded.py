@@ -1,0 +1,73 @@
+"""Programs about many small entries: large micro ZAPs, full leaves, splits that move dozens."""
+
+from __future__ import annotations
+
+from random import Random
+
+from fuzz.generate.keys_for_hash import hash_of, key_for
+from fuzz.generate.themed import CURSORS, Theme, random_op, theme
+from fuzz.generate.whole_language import any_zap
+from fuzz.language.program import U64, Key, Op, Program, Zap
+from zapcore.layout import FLAG_HASH64, geometry, hash_bits
+
+COUNTS = (30, 60, 60, 120, 120, 240)
+"""How many entries, one of these for a program."""
+OVERFULL = 2050
+"""Of a micro ZAP, at times: more than its 128 KiB hold."""
+ALIKE, MANY, FEWEST, MOST_CHUNKS = 0.25, 45, 8, 7
+"""How often all hashes are one, where keys can be: of so many keys, or of as many as a leaf has room for with
+so many chunks each, if these are a few. Any more would make the table grow without end."""
+ONE_HASH = 30
+"""Bits of a word that is its own hash, of which 28 count."""
+SOME_OPS = 30
+ONE_CHAIN, CHUNKS = 20, 5
+"""Bits that all hashes share where a leaf has room for all entries, of so many chunks each: they are in one
+bucket then."""
+
+
+def _small(rng: Random, zap: Zap, key: Key) -> Op:
+    size, length = (8, 1) if not zap.fat else rng.choice(((8, 1), (8, 1), (1, 1), (4, 2), (1, 0), (2, 3)))
+    return Op("add", zap.name, key, size, length, rng.getrandbits(3))
+
+
+def _walk(rng: Random, zap: Zap, hashed: int, count: int) -> list[Op]:
+    """Go past some of the entries of one hash and say where that is; begin at the place of any of them."""
+    first, second = CURSORS[0], CURSORS[1]
+    bits = hash_bits(FLAG_HASH64 * zap.hash64)
+    place = hashed >> (64 - bits) | rng.randrange(count + 2) << bits
+    return [
+        Op("cursor", first, other=zap.name),
+        *[Op("next", first)] * rng.randint(1, count + 1),
+        Op("serialize", first),
+        Op("cursor", second, other=zap.name, fill=place & U64),
+        *[Op("next", second)] * 2,
+    ]
+
+
+def crowded_program(rng: Random) -> Program:
+    """Add many, do a few other things, remove some or all, do a few more, add some back."""
+    zap = any_zap(rng, "z")
+    base = rng.getrandbits(64)
+    count = OVERFULL if not zap.fat and rng.random() < 0.05 else rng.choice(COUNTS)
+    roomy = CHUNKS * count < geometry(zap.leaf_shift).chunks
+    bits = rng.choice((0, 0, 1, 3, 7, ONE_CHAIN if roomy else 0))
+    most = geometry(zap.leaf_shift).chunks // MOST_CHUNKS
+    alike = (not zap.words or (zap.prehashed and not zap.hash64)) and most >= FEWEST and rng.random() < ALIKE
+    if alike:
+        bits, count = (ONE_HASH if zap.words else 64), min(MANY, most)
+    keys = [key_for(zap, base, bits, rng) for _ in range(count)]
+    some = theme(rng)
+    about = Theme({zap.name: zap}, {zap.name: keys}, {zap.name: [1, 8, 22]}, some.verbs, some.weights)
+    gone = rng.sample(keys, rng.choice((len(keys), len(keys), len(keys) // 2, len(keys) // 8)))
+    pieces = [
+        [_small(rng, zap, key) for key in keys],
+        [Op("remove", zap.name, key) for key in gone],
+        [_small(rng, zap, key) for key in gone[: len(gone) // rng.choice((1, 2, 4))]],
+    ]
+    ops: list[Op] = []
+    for piece in pieces:
+        ops += piece
+        ops += [random_op(rng, about) for _ in range(rng.randint(1, SOME_OPS))]
+        if alike:
+            ops += _walk(rng, zap, hash_of(zap, keys[0]), count)
+    return Program((zap,), tuple(ops))

@@ -1,0 +1,338 @@
+"""Programs about names, drawn while they run: micro ZAPs and how they become fat, names that are equal in
+some spelling, directories, and ops that are refused.
+
+`fuzz.generate.whole_language` has all of these, but its ops seldom meet. A clerk knows which names are alive:
+it spells these anew, fills the slots of a micro ZAP to the last and makes room among them, asks for what
+cannot be, and looks at what became of the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from random import Random
+
+from fuzz.generate.keys_for_hash import hash_of
+from fuzz.generate.stepwise import Course, beside, drawn, pass_time, resume, use
+from fuzz.generate.themed import CURSORS
+from fuzz.generate.whole_language import PIECES, respelled
+from fuzz.judge.normalized_names import form
+from fuzz.language.program import MAX_NAME, U64, VERBS, Op, Program, Zap
+from fuzz.language.validate import NORMS
+from fuzz.targets.model import ModelTarget
+from zapcore.hashing import name_for_hash
+
+OPS = (8, 60)
+"""The least and the most ops of a program, or a few more."""
+MAX_OPS = 120
+MOST_SLOTS = 31
+"""Larger micro ZAPs are not filled up."""
+SMALL_LEAF = 10
+"""Of so many bits, or fewer: a few names of one hash do not fit it."""
+WALK = 12
+"""The most steps that a cursor is made to take."""
+
+NEAR_LIMITS = (48, 49, 50, 51, 254, 255, 256, 257, 1022, 1023, 1024, MAX_NAME)
+"""Lengths of names: a slot has room for 49 bytes, an old ZAP for 255, a directory for 1023."""
+REFUSED = (b"a\xc0", b"\xff", b"n" * 300, b"n" * MAX_NAME)
+"""Names without a normal form, or too long."""
+LONG = (255, 256, 257, 500, 1023)
+"""Lengths of names that tell whether an object is still a directory once it was read from disk."""
+LENGTHS = (20, 21, 22, 41, 42, 43, 63, 64, 150, 340, 500, *NEAR_LIMITS)
+STEMS = (b"", b"", b"", b"Name-", "éé".encode() * 12, b"x" * 24, b"x" * 47, b"x" * 70)
+"""All names of a program may begin alike: with forms of several chunks, with lengths about a slot's."""
+INTEGERS = (0, 1, 2, 1 << 63, 4 << 60, 8 << 60 | 1, 12 << 60 | 1, 6 << 60)
+"""Values that the name of a file, a directory or something else could have, or not."""
+TOO_MUCH = (1024, 1025, 2000, 8192)
+"""Integers of 8 bytes: as many as any ZAP holds, or more than that."""
+ROOM = {number.field: number.default for number in VERBS["lookup"].numbers}
+
+
+class Clerk(Course):
+    """A program under way, its ZAPs all of names. Its names may be long, begin alike, or be spellings of a
+    few."""
+
+    def __init__(self, rng: Random, target: ModelTarget, zaps: Mapping[str, Zap] | None = None) -> None:
+        super().__init__(rng, target, zaps or _zaps(rng))
+        self.long = rng.choice((0, 0, 0.15, 0.3))
+        self.stem = rng.choice(STEMS)
+        self.few: list[bytes] = []
+        if rng.random() < 0.5:
+            self.few = [self.new() for _ in range(rng.randint(1, 3))]
+
+    def new(self) -> bytes:
+        """A name, perhaps one that is alive."""
+        rng = self.rng
+        if self.few and rng.random() < 0.8:
+            return respelled(rng, rng.choice(self.few))
+        if rng.random() < self.long:
+            return bytes((rng.choice(b"abcAB"),)) * rng.choice(LENGTHS)
+        if rng.random() < 0.5:
+            return self.stem + b"%d" % rng.randrange(60)
+        return self.stem + b"".join(rng.choices(PIECES, k=rng.choice((1, 1, 2, 3))))
+
+    def some(self) -> bytes:
+        """A name that is alive, or a new one where none is."""
+        alive = self.alive[self.name]
+        if not alive:
+            return self.new()
+        name = self.rng.choice(list(alive))
+        assert isinstance(name, bytes)
+        return name
+
+    def elsewhere(self) -> str:
+        """Where a name may be moved to: mostly another ZAP, if there is one."""
+        others = [name for name in self.zaps if name != self.name]
+        return self.rng.choice(others) if others and self.rng.random() < 0.7 else self.name
+
+    def bring(self, name: bytes) -> None:
+        """Let a name be there, by a value that a micro ZAP has room for."""
+        rng = self.rng
+        verb = rng.choice(("add", "add", "touch", "mkdir", "update"))
+        if verb in ("touch", "mkdir"):
+            self.do(Op(verb, self.name, name, fill=rng.randrange(1, 4)))
+        else:
+            self.do(Op(verb, self.name, name, 8, 1, rng.choice(INTEGERS)))
+
+    def slots(self) -> int:
+        """How many slots its block has; 0 of a fat ZAP, and where the block is not cached."""
+        dnode = self.target.objset.dnodes.get(self.target.numbers[self.name])
+        block = dnode.dbufs.get(0) if dnode is not None else None
+        micro = getattr(block.user, "micro", None) if block is not None else None
+        return micro.slots if micro is not None else 0
+
+
+def _zaps(rng: Random) -> dict[str, Zap]:
+    """One ZAP or two: mostly micro, or fat as directories are; about half of them with normal forms."""
+    zaps = {}
+    for name in "zy"[: 1 + (rng.random() < 0.4)]:
+        fat = rng.random() < 0.35
+        norm = rng.choice(NORMS) if rng.random() < 0.55 else 0
+        shift = rng.choice((9, 9, 9, 10, 12, 14))
+        zaps[name] = Zap(name, fat=fat, hash64=fat, leaf_shift=shift, norm=norm)
+    return zaps
+
+
+def enter(clerk: Clerk) -> None:
+    """Let a few names be there."""
+    for _ in range(clerk.rng.randint(1, 4)):
+        clerk.bring(clerk.new())
+
+
+def collide(clerk: Clerk) -> None:
+    """Let other names be there that have the hash of one that is, some in two spellings; look for some."""
+    rng, zap = clerk.rng, clerk.zaps[clerk.name]
+    names = [clerk.some() if rng.random() < 0.5 else b"aB%d" % rng.randrange(9)]
+    clerk.bring(names[0])
+    wanted = hash_of(zap, names[0])
+    for _ in range(rng.randint(1, 3 if zap.leaf_shift > SMALL_LEAF else 1)):
+        stem = rng.choice((b"", b"a", b"B", "é".encode())) + b"%d" % rng.randrange(99)
+        names.append(name_for_hash(zap.salt, wanted, 64, form(stem, zap.norm) or stem))
+        clerk.bring(names[-1])
+    for _ in range(rng.randint(0, 2)):
+        clerk.bring(respelled(rng, rng.choice((names[0], *names))))  # others may lie in between
+    if rng.random() < 0.3:
+        clerk.do(Op("remove", clerk.name, clerk.some()))
+    rng.choice((look, respell, walk, outgrow))(clerk)
+    if rng.random() < 0.4:
+        walk(clerk, whole=True)
+
+
+def respell(clerk: Clerk) -> None:
+    """Add, look for or remove names that are alive, in other spellings."""
+    rng = clerk.rng
+    name = clerk.some()
+    for _ in range(rng.randint(1, 3)):
+        other = respelled(rng, name)
+        verb = rng.choice(("bring", "bring", "lookup_norm", "lookup_norm", "remove_norm", "lookup", "remove"))
+        if verb == "bring":
+            clerk.bring(other)
+        elif verb == "lookup_norm":
+            clerk.do(Op(verb, clerk.name, other, 8, rng.choice((1, 1, 1024)), extra=rng.choice((1, 1, 3))))
+        elif verb == "remove_norm":
+            clerk.do(Op(verb, clerk.name, other, extra=rng.choice((1, 1, 3))))
+        elif verb == "lookup":
+            clerk.do(Op(verb, clerk.name, other, 8, 1))
+        else:
+            clerk.do(Op(verb, clerk.name, other))
+
+
+def fill(clerk: Clerk) -> bool:
+    """Fill a micro ZAP's slots, to the last or nearly or more; whether that can be done."""
+    if not clerk.alive[clerk.name]:
+        enter(clerk)  # of a block that was never read nobody knows the slots
+    slots = clerk.slots()
+    if not 0 < slots <= MOST_SLOTS:
+        return False
+    have = len(clerk.alive[clerk.name])
+    for number in range(have, slots + clerk.rng.choice((0, 0, 0, -1, 8, 16, 16))):  # a block grows by 8 slots
+        clerk.do(Op("add", clerk.name, b"s%d" % number, 8, 1, number))
+    return True
+
+
+def hollow(clerk: Clerk) -> None:
+    """Fill a micro ZAP, remove some, add about as many others, or change what is in a slot several times."""
+    if not fill(clerk):
+        return
+    rng = clerk.rng
+    if rng.random() < 0.4:
+        key = clerk.some()
+        for _ in range(rng.randint(2, 4)):  # one slot, again and again
+            clerk.do(Op("remove", clerk.name, key))
+            key = b"n%d" % rng.randrange(200)
+            clerk.bring(key)
+        return
+    for _ in range(rng.randint(1, 2)):
+        alive = list(clerk.alive[clerk.name])
+        taken = rng.sample(alive, min(len(alive), rng.randint(1, 4)))
+        for each in taken:
+            clerk.do(Op("remove", clerk.name, each))
+        for _ in range(len(taken) + rng.choice((-1, 0, 0, 1))):
+            clerk.bring(b"n%d" % rng.randrange(200))
+
+
+def outgrow(clerk: Clerk) -> None:
+    """A value that takes a fat ZAP, and that no directory has."""
+    rng = clerk.rng
+    name = clerk.some() if rng.random() < 0.5 else clerk.new()
+    verb, size, length = rng.choice(("add", "update")), rng.choice((1, 4, 8)), rng.choice((0, 2, 3, 30, 150))
+    clerk.do(Op(verb, clerk.name, name, size, length, 7))
+    if rng.random() < 0.3:
+        clerk.do(Op("readdir", clerk.name))
+
+
+def outgrow_under_cursor(clerk: Clerk) -> None:
+    """Leave a cursor in a ZAP that then becomes fat, if it was not, and go on."""
+    walk(clerk)
+    outgrow(clerk)
+    use(clerk)
+
+
+def refuse(clerk: Clerk) -> None:
+    """Ask for what is most often refused, a value or a name that is too long, and look at what is there."""
+    rng = clerk.rng
+    how = rng.random()
+    long = bytes((rng.choice(b"qrQ"),)) * rng.choice((340, 500, *NEAR_LIMITS[4:]))
+    if how < 0.4:
+        name = clerk.some() if rng.random() < 0.3 else clerk.new()
+        clerk.do(Op(rng.choice(("add", "update")), clerk.name, name, 8, rng.choice(TOO_MUCH), 1))
+    elif how < 0.75:
+        name = clerk.some()
+        if rng.random() < 0.3:
+            clerk.do(Op("touch", clerk.name, name, fill=rng.randrange(1, 4)))
+        # mostly as long as a directory takes but a small leaf does not
+        to = long if rng.random() < 0.3 else b"q" * rng.choice((340, 500, 1023))
+        clerk.do(Op("rename", clerk.name, name, other=clerk.elsewhere(), to=to))
+    elif how < 0.9:
+        clerk.bring(long)
+    else:
+        verb = rng.choice(("length", "contains", "lookup", "remove", "increment"))
+        clerk.do(Op(verb, clerk.name, long, *((8, 1) if verb == "lookup" else ())))
+    look(clerk)
+
+
+def look(clerk: Clerk) -> None:
+    """Look at a few names, with room for one integer, for none, or for as much as can be."""
+    rng = clerk.rng
+    for _ in range(rng.randint(1, 3)):
+        name = clerk.some()
+        verb = rng.choice(("lookup", "lookup", "lookup_norm", "length", "contains"))
+        op = Op(verb, clerk.name, name)
+        if verb == "lookup":
+            op = op._replace(size=rng.choice((8, 8, 4)), length=rng.choice((1, 1, 0, ROOM["length"])))
+        elif verb == "lookup_norm":
+            spelled = rng.choice((name, respelled(rng, name)))
+            op = op._replace(key=spelled, size=8, length=rng.choice((1, ROOM["length"])))
+            op = op._replace(extra=rng.choice((0, 1, 3)))
+        clerk.do(op)
+
+
+def take(clerk: Clerk) -> None:
+    """Remove a few names, one way or another."""
+    for _ in range(clerk.rng.randint(1, 3)):
+        clerk.do(Op(clerk.rng.choice(("remove", "remove", "unlink", "rmdir")), clerk.name, clerk.some()))
+
+
+def add_back(clerk: Clerk) -> None:
+    """Add again a name that was removed."""
+    name = clerk.lately_gone()
+    if isinstance(name, bytes):
+        clerk.bring(name)
+
+
+def rename(clerk: Clerk) -> None:
+    """Give a name that is alive another: a new one, another spelling, or one that is there, too."""
+    rng, name = clerk.rng, clerk.some()
+    to = rng.choice((clerk.new(), respelled(rng, name), clerk.some()))
+    if rng.random() < 0.1:  # which of two names is refused first
+        name, to = rng.choices(REFUSED, k=2)
+    clerk.do(Op("rename", clerk.name, name, other=clerk.elsewhere(), to=to))
+
+
+def walk(clerk: Clerk, whole: bool = False) -> None:
+    """Begin to walk over all names, or walk over all of them."""
+    cursor = CURSORS[clerk.rng.random() < 0.3]
+    clerk.do(Op("cursor", cursor, other=clerk.name))
+    most = min(WALK, 1 + len(clerk.alive[clerk.name]))
+    for _ in range(most if whole else clerk.rng.randint(1, most)):
+        clerk.do(Op("next", cursor))
+
+
+def note_places(clerk: Clerk) -> None:
+    """Walk over the names, serialize the cursor at each, and begin another one at one of these places."""
+    rng = clerk.rng
+    clerk.do(Op("cursor", CURSORS[0], other=clerk.name))
+    places = [0]
+    for _ in range(min(WALK // 2, 1 + len(clerk.alive[clerk.name]))):
+        clerk.do(Op("next", CURSORS[0]))
+        place = clerk.do(Op("serialize", CURSORS[0])).value
+        if isinstance(place, int) and place <= U64:
+            places.append(place)
+    place = beside(rng, clerk.zaps[clerk.name], rng.choice(places))
+    clerk.do(Op("cursor", CURSORS[1], other=clerk.name, fill=place))
+    for _ in range(rng.randint(1, 2)):
+        clerk.do(Op("next", CURSORS[1]))
+
+
+def import_anew(clerk: Clerk) -> None:
+    """Export and import the pool, then look, perhaps for a long name, or where all slots are taken."""
+    how = clerk.rng.random()
+    if how < 0.4:
+        clerk.bring(bytes((clerk.rng.choice(b"stS"),)) * clerk.rng.choice(LONG))
+    elif how < 0.7:
+        clerk.rng.choice((fill, hollow))(clerk)
+    clerk.do(Op("reopen"))
+    clerk.rng.choice((look, all_of_it))(clerk)
+
+
+def all_of_it(clerk: Clerk) -> None:
+    """Ask for something about the whole ZAP."""
+    verb = clerk.rng.choice(("readdir", "count", "stats", "search"))
+    clerk.do(Op(verb, clerk.name, fill=clerk.rng.choice(INTEGERS) if verb == "search" else 0))
+
+
+MOVES: Mapping[Callable[[Clerk], None], int] = {
+    enter: 10,
+    respell: 12,
+    collide: 4,
+    hollow: 4,
+    outgrow: 2,
+    outgrow_under_cursor: 2,
+    refuse: 5,
+    look: 6,
+    take: 5,
+    add_back: 3,
+    rename: 4,
+    walk: 4,
+    note_places: 2,
+    use: 6,
+    resume: 2,
+    pass_time: 4,
+    import_anew: 2,
+    all_of_it: 2,
+}
+"""Every move and how often it is drawn."""
+
+
+def names_program(rng: Random, target: ModelTarget, max_ops: int = MAX_OPS) -> Program:
+    """A program about names."""
+    return drawn(Clerk(rng, target), MOVES, OPS, max_ops)

@@ -1,0 +1,141 @@
+"""A program that is drawn while it runs on the model: what is alive just then is known, and each next step is
+a small move chosen by it. What `fuzz.generate.model_guided` and `fuzz.generate.names_and_directories`
+share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from random import Random
+from typing import TypeVar
+
+from fuzz.generate.keys_for_hash import hash_of
+from fuzz.generate.themed import CURSORS, TIME
+from fuzz.judge.signature import Failure
+from fuzz.language.program import BRINGS, TAKES, Key, Op, Program, Zap
+from fuzz.targets.base import Result
+from fuzz.targets.model import ModelTarget
+from zapcore.errors import LimitExceeded
+from zapcore.layout import FLAG_HASH64, hash_bits
+
+LATELY = 6
+"""So many keys that were removed last may be added back."""
+
+
+class Course:
+    """A program under way on the model; `name` is the ZAP that the next move is about."""
+
+    def __init__(self, rng: Random, target: ModelTarget, zaps: Mapping[str, Zap]) -> None:
+        self.rng = rng
+        self.target = target
+        self.zaps = zaps
+        self.ops: list[Op] = []
+        self.alive: dict[str, dict[Key, int]] = {name: {} for name in zaps}
+        self.gone: dict[str, list[Key]] = {name: [] for name in zaps}
+        self.name = next(iter(zaps))
+        target.begin(Program(tuple(zaps.values()), ()))
+
+    def do(self, op: Op) -> Result:
+        """Add an op to the program and run it. Raises Failure, LimitExceeded."""
+        self.ops.append(op)
+        result = self.target.apply(op)
+        if op.key is None or result.errno:
+            if op.verb == "destroy":
+                self.alive[op.target].clear()
+        elif op.verb in BRINGS:
+            self.alive[op.target][op.key] = hash_of(self.zaps[op.target], op.key)
+        elif op.verb in TAKES:
+            self.alive[op.target].pop(op.key, None)
+            self.gone[op.target].append(op.key)
+        elif op.to is not None:
+            self.alive[op.target].pop(op.key, None)
+            self.alive[op.other][op.to] = hash_of(self.zaps[op.other], op.to)
+        return result
+
+    def lately_gone(self) -> Key | None:
+        """One of the keys that were removed last."""
+        gone = self.gone[self.name][-LATELY:]
+        return self.rng.choice(gone) if gone else None
+
+
+def use(course: Course) -> None:
+    """Go on with a cursor that is open."""
+    if course.target.cursors:
+        cursor = course.rng.choice(list(course.target.cursors))
+        verb = course.rng.choice(("next", "next", "next", "retrieve", "advance", "serialize", "close"))
+        course.do(Op(verb, cursor))
+
+
+def beside(rng: Random, zap: Zap, place: int) -> int:
+    """A cursor's place, at times with a differentiator that no entry has, or no cursor."""
+    if rng.random() < 0.8:
+        return place
+    bits = hash_bits(FLAG_HASH64 * zap.hash64)
+    return place & ((1 << bits) - 1) | rng.choice((1, 0x101, 0xFFFF, 0xFFFF)) << bits
+
+
+def resume(course: Course) -> None:
+    """Serialize a cursor and begin another one there, as readdir() does from call to call."""
+    if course.target.cursors:
+        cursor, opened = course.rng.choice(list(course.target.cursors.items()))
+        place = course.do(Op("serialize", cursor)).value
+        if isinstance(place, int):
+            other = course.rng.choice(CURSORS)
+            place = beside(course.rng, course.zaps[opened.zap], place)
+            course.do(Op("cursor", other, other=opened.zap, fill=place))
+            if course.rng.random() < 0.3:
+                course.do(Op("advance", other))
+            course.do(Op("next", other))
+
+
+def destroy_under(course: Course) -> None:
+    """Destroy the object that a cursor was opened on, let time pass or not, go on with the cursor; at times
+    the object is created again in between."""
+    if not course.target.cursors:
+        course.do(Op("cursor", CURSORS[0], other=course.name))
+        course.do(Op("next", CURSORS[0]))
+    if course.target.cursors:
+        zap = course.rng.choice(list(course.target.cursors.values())).zap
+        course.do(Op("destroy", zap))
+        for step in (pass_time, use, use, pass_time):
+            if course.rng.random() < 0.5:
+                step(course)
+        course.do(Op("create", zap))
+        use(course)
+
+
+def pass_time(course: Course) -> None:
+    """A step of time."""
+    course.do(Op(course.rng.choice(TIME)))
+
+
+C = TypeVar("C", bound=Course)
+
+
+def drawn(
+    course: C,
+    moves: Mapping[Callable[[C], None], int],
+    ops: tuple[int, int],
+    max_ops: int,
+    first: Iterable[Op] = (),
+) -> Program:
+    """A program of some moves one after the other, up to the op that fails, if one does.
+
+    Of the table of moves and how often each is taken, each program leaves out some and prefers others. `ops`
+    are the least and the most that they add to those that come `first`.
+    """
+    rng = course.rng
+    table, weights = list(moves), [weight * rng.choice((0, 1, 1, 2)) for weight in moves.values()]
+    weights[0] += 1
+    names = list(course.zaps)
+    try:
+        for op in first:
+            course.do(op)
+        wanted = rng.randint(*ops)
+        while wanted > 0 and len(course.ops) < max_ops:
+            course.name = rng.choice(names)
+            before = len(course.ops)
+            rng.choices(table, weights)[0](course)
+            wanted -= max(1, len(course.ops) - before)
+    except (Failure, LimitExceeded):
+        pass  # whoever runs the program meets it again, judged
+    return Program(tuple(course.zaps.values()), tuple(course.ops[:max_ops]))

@@ -1,0 +1,166 @@
+"""The byte form's header: which ZAPs, cursors and threads the records mean. Knows no op.
+
+An explicit header is: threads less one; ZAPs less one; each ZAP; cursors; each cursor's name. A ZAP is a byte
+of flags, words, leaf shift less 9, then as the flags say 8 bytes of salt, an index of its normalization
+flags, a name. A name is its length less one and a byte for each letter. No cursors means the usual two. The
+list of ZAPs or cursors ends where the bytes do, and the header after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from fuzz.language import byteform_tables as tables
+from fuzz.language.program import DEFAULT_SALT, MAX_WORDS, U64, VERBS, Key, Program, Target, Zap
+from fuzz.language.validate import LEAF_SHIFTS, MAX_CURSORS, MAX_THREAD, MAX_ZAPS, NORMS
+
+PRESET = 192
+THREADED = 254
+EXPLICIT = 255
+
+_FIRST = "abcdefghijklmnopqrstuvwxyz"
+_LETTERS = _FIRST + "0123456789_"
+_MAX_LETTERS = 16
+_MICRO, _PREHASHED, _HASH64, _SALT, _NORM, _NAMED = (1 << bit for bit in range(6))
+
+
+class Plan:
+    """A header made ready for the records: what each half byte of a record's last byte stands for."""
+
+    __slots__ = ("cursors", "cursors16", "index", "threaded", "threads16", "zaps", "zaps16")
+
+    def __init__(self, zaps: tuple[Zap, ...], cursors: Sequence[str], threads: int) -> None:
+        named: list[tuple[str, list[Key]]] = [(zap.name, tables.keys(zap.words)) for zap in zaps]
+        self.zaps = zaps
+        self.index = {zap.name: index for index, zap in enumerate(zaps)}
+        self.cursors = cursors
+        self.zaps16 = [named[half % len(zaps)] for half in range(16)]
+        self.cursors16 = [cursors[half % len(cursors)] for half in range(16)]
+        self.threads16 = [half % threads for half in range(16)]
+        self.threaded = threads > 1
+
+
+_PLANS = [Plan(zaps, tables.CURSORS, 1) for zaps in tables.PRESETS]
+DEFAULT_PLAN = _PLANS[0]
+
+
+def header(data: bytes) -> tuple[Plan, int]:
+    """Read the header of a byte string that is not empty; also says where it ends."""
+    first = data[0]
+    if first < THREADED:
+        return _PLANS[_preset(first)], 1
+    if first == THREADED:
+        preset, threads = data[1:3].ljust(2, b"\0")
+        return Plan(tables.PRESETS[_preset(preset)], tables.CURSORS, threads % (MAX_THREAD + 1) + 1), 3
+    return _Reader(data).explicit()
+
+
+def _preset(byte: int) -> int:
+    index = byte - PRESET
+    return index if 0 <= index < len(tables.PRESETS) else 0
+
+
+class _Reader:
+    """Reads an explicit header; bytes that are missing are zeros."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 1
+
+    def byte(self) -> int:
+        self.at += 1
+        return self.data[self.at - 1] if self.at <= len(self.data) else 0
+
+    def explicit(self) -> tuple[Plan, int]:
+        threads = self.byte() % (MAX_THREAD + 1) + 1
+        zaps: dict[str, Zap] = {}
+        for _ in self.items(min(self.byte() + 1, MAX_ZAPS)):
+            zap = self.zap(zaps)
+            zaps[zap.name] = zap
+        cursors: dict[str, None] = {}
+        for _ in self.items(min(self.byte(), MAX_CURSORS)):
+            cursors[self.name(cursors)] = None
+        zaps = zaps or {zap.name: zap for zap in tables.PRESETS[0]}
+        return Plan(tuple(zaps.values()), tuple(cursors) or tables.CURSORS, threads), self.at
+
+    def items(self, count: int) -> Iterator[int]:
+        for index in range(count):
+            if self.at >= len(self.data):
+                return
+            yield index
+
+    def zap(self, names: Collection[str]) -> Zap:
+        flags, words, shift = self.byte(), self.byte() % (MAX_WORDS + 1), self.byte()
+        salt = int.from_bytes([self.byte() for _ in range(8)], "little") if flags & _SALT else 0
+        norm = NORMS[self.byte() % len(NORMS)] if flags & _NORM else 0
+        micro = bool(flags & _MICRO)
+        words = 0 if micro else words
+        return Zap(
+            self.name(names) if flags & _NAMED else _unused(_usual_name(len(names)), names),
+            not micro,
+            words,
+            bool(flags & _PREHASHED and words),
+            not micro and (not words or bool(flags & _HASH64)),
+            LEAF_SHIFTS[shift % len(LEAF_SHIFTS)],
+            0 if words else norm,
+            salt or DEFAULT_SALT,
+        )
+
+    def name(self, names: Collection[str]) -> str:
+        length = self.byte() % _MAX_LETTERS + 1
+        letters = [_FIRST[self.byte() % len(_FIRST)]]
+        letters += [_LETTERS[self.byte() % len(_LETTERS)] for _ in range(length - 1)]
+        return _unused("".join(letters), names)
+
+
+def _usual_name(index: int) -> str:
+    return tables.ZAP_NAMES[index] if index < len(tables.ZAP_NAMES) else f"z{index}"
+
+
+def _unused(name: str, names: Collection[str]) -> str:
+    number = len(names)
+    while name in names:
+        name = f"z{number}"
+        number += 1
+    return name
+
+
+def plan_of(program: Program) -> tuple[Plan, bytearray]:
+    """The shortest header that says what a program's records need, and its bytes."""
+    used = dict.fromkeys(op.target for op in program.ops if VERBS[op.verb].target is Target.CURSOR)
+    cursors = tables.CURSORS if used.keys() <= set(tables.CURSORS) else tuple(used)
+    threads = max([1, *(op.thread + 1 for op in program.ops)])
+    if program.schedule:
+        threads = max(2, threads, *(switch.thread + 1 for switch in program.schedule))
+    plan = Plan(program.zaps, cursors, threads)
+    if cursors is tables.CURSORS and program.zaps in tables.PRESETS:
+        preset = tables.PRESETS.index(program.zaps)
+        code = PRESET + preset if preset else 0
+        return plan, bytearray((code,) if threads == 1 else (THREADED, code, threads - 1))
+    out = bytearray((EXPLICIT, threads - 1, len(program.zaps) - 1))
+    for index, zap in enumerate(program.zaps):
+        out += _encode_zap(zap, index)
+    names = () if cursors is tables.CURSORS else cursors
+    out.append(len(names))
+    for name in names:
+        out += _encode_name(name)
+    return plan, out
+
+
+def _encode_zap(zap: Zap, index: int) -> bytes:
+    flags = _MICRO * (not zap.fat) | _PREHASHED * zap.prehashed | _HASH64 * zap.hash64
+    rest = b""
+    if zap.salt != DEFAULT_SALT:
+        flags |= _SALT
+        rest += (zap.salt & U64).to_bytes(8, "little")
+    if zap.norm:
+        flags |= _NORM
+        rest += bytes((NORMS.index(zap.norm),))
+    if zap.name != _usual_name(index):
+        flags |= _NAMED
+        rest += _encode_name(zap.name)
+    return bytes((flags, zap.words, zap.leaf_shift - LEAF_SHIFTS[0])) + rest
+
+
+def _encode_name(name: str) -> bytes:
+    return bytes((len(name) - 1, *map(_LETTERS.index, name)))

@@ -1,0 +1,75 @@
+"""Programs as text: what `fuzz.language.syntax` reads back, its inverse. Only valid programs are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fuzz.language.program import DEFAULT_SALT, VERBS, Key, Number, Op, Program, Target, Zap
+
+_SHORT = {ord('"'): '\\"', ord("\\"): "\\\\", ord("\n"): "\\n", ord("\t"): "\\t"}
+_PRINTED = {byte: f"\\x{byte:02x}" for byte in range(256) if not 0x20 <= byte < 0x7F} | _SHORT
+
+
+def format_program(program: Program) -> str:
+    """A valid program's text; `parse` gives the same program back, comments too."""
+    lines = [format_zap(zap) for zap in program.zaps]
+    if program.schedule:
+        lines.append("schedule " + " ".join(f"{step}:{thread}" for step, thread in program.schedule))
+    lines += map(format_op, program.ops)
+    if program.notes:
+        lines = list(_with_notes(lines, program.notes))
+    return "".join(line + "\n" for line in lines)
+
+
+def _with_notes(lines: list[str], notes: tuple[tuple[int, str], ...]) -> Iterator[str]:
+    at = 0
+    for index, text in notes:
+        yield from lines[at:index]
+        at = max(at, index)
+        yield f"# {text}" if text else ""
+    yield from lines[at:]
+
+
+def format_zap(zap: Zap) -> str:
+    """A header line."""
+    pieces = ["zap", zap.name, "fat" if zap.fat else "micro"]
+    pieces += ["key=u64"] * (zap.words > 0)
+    pieces += [f"words={zap.words}"] * (zap.words > 1)
+    pieces += ["prehashed"] * zap.prehashed
+    pieces += ["hash64"] * zap.hash64
+    pieces += [f"leaf_shift={zap.leaf_shift}"] * (zap.leaf_shift != 14)
+    pieces += [f"norm={zap.norm}"] * (zap.norm != 0)
+    pieces += [f"salt={zap.salt:#x}"] * (zap.salt != DEFAULT_SALT)
+    return " ".join(pieces)
+
+
+def format_op(op: Op) -> str:
+    """An op's line."""
+    verb = VERBS[op.verb]
+    pieces = [f"t{op.thread}:", op.verb] if op.thread else [op.verb]
+    if verb.target is not Target.NONE:
+        pieces.append(op.target)
+    if verb.other:
+        pieces.append(op.other)
+    if op.key is not None:
+        pieces.append(format_key(op.key))
+    if op.to is not None:
+        pieces.append(format_key(op.to))
+    for number in verb.positional:
+        pieces.append(_format_number(number, op))
+    for number in verb.numbers:
+        if getattr(op, number.field) != number.default:
+            pieces.append(f"{number.word}={_format_number(number, op)}")
+    return " ".join(pieces)
+
+
+def _format_number(number: Number, op: Op) -> str:
+    value = getattr(op, number.field)
+    return f"{value:#x}" if number.hex else str(value)
+
+
+def format_key(key: Key) -> str:
+    """A key as op lines have it."""
+    if isinstance(key, bytes):
+        return '"' + key.decode("latin-1").translate(_PRINTED) + '"'
+    return ":".join(map(hex, key))

@@ -1,0 +1,218 @@
+"""When a program makes sense: every number in its bounds, every name declared, every key of its ZAP's kind.
+
+How a program is written (text, bytes) is not known here. The reader of the text form asks for one header
+line or one op at a time and maps the field at fault back to its column; everybody else asks `problems`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from fuzz.language.program import (
+    MAX_NAME,
+    MAX_WORDS,
+    NAME,
+    U64,
+    VERBS,
+    Key,
+    Number,
+    Op,
+    Program,
+    Switch,
+    Target,
+    Zap,
+)
+
+MAX_ZAPS = 255
+"""ZAPs in one program, and different cursor names in one program: both have one byte in the byte form."""
+MAX_CURSORS = 255
+MAX_THREAD = 15
+MAX_OPS = 1_000_000
+"""Ops, switches of a schedule, and comments, each: what keeps a file's program within memory."""
+MAX_NOTES = 65_536
+MAX_STEP = (1 << 32) - 1
+LEAF_SHIFTS = range(9, 18)
+NORMS = tuple(case | form for form in (0, 0x10, 0x20, 0x50, 0x60) for case in (0, 2, 4))
+"""Normalization flags that u8_textprep_str (module/unicode/u8_textprep.c) accepts: at most one case folding
+(2 to upper, 4 to lower) and one of no form, NFD, NFKD, NFC, NFKC."""
+
+CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What may stand in no comment: control characters but the tab, and halves of surrogate pairs."""
+
+
+class Fault(NamedTuple):
+    """What is wrong with one record: the attribute at fault, what it should be, what it is."""
+
+    field: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"expected {self.expected}, found {self.found}"
+
+
+def zap_fault(zap: Zap, names: Collection[str]) -> Fault | None:
+    """What is wrong with a header line, given the names of the ZAPs before it."""
+    if not NAME.fullmatch(zap.name):
+        return Fault("name", f"a name like {NAME.pattern}", show(zap.name))
+    if zap.name in names:
+        return Fault("name", "a name that no other ZAP has", show(zap.name))
+    if len(names) >= MAX_ZAPS:
+        return Fault("name", f"at most {MAX_ZAPS} ZAPs", "one more")
+    if not 0 <= zap.words <= MAX_WORDS:
+        return Fault("words", f"0 to {MAX_WORDS} words", show(zap.words))
+    if zap.leaf_shift not in LEAF_SHIFTS:
+        return Fault("leaf_shift", f"{LEAF_SHIFTS[0]} to {LEAF_SHIFTS[-1]}", show(zap.leaf_shift))
+    if zap.norm not in NORMS:
+        return Fault("norm", f"one of {', '.join(map(str, NORMS))}", show(zap.norm))
+    if not 1 <= zap.salt <= U64:
+        return Fault("salt", f"1 to {U64:#x}", show(zap.salt))
+    if zap.prehashed and not zap.words:
+        return Fault("prehashed", "prehashed only with key=u64", "prehashed with key=name")
+    if zap.norm and zap.words:
+        return Fault("norm", "norm only with key=name", "norm with key=u64")
+    if not zap.fat and (zap.words or zap.hash64):
+        return Fault("fat", "fat (a micro ZAP has keys that are names, and no flags)", "micro")
+    if zap.fat and not (zap.words or zap.hash64):
+        return Fault("fat", "hash64 or key=u64 with fat (else OpenZFS makes a micro ZAP)", "fat alone")
+    return None
+
+
+def op_fault(op: Op, zaps: Mapping[str, Zap]) -> Fault | None:
+    """What is wrong with an op, given the ZAPs of the header by name."""
+    verb = VERBS.get(op.verb)
+    if verb is None:
+        return Fault("verb", f"one of {', '.join(VERBS)}", show(op.verb))
+    if not 0 <= op.thread <= MAX_THREAD:
+        return Fault("thread", f"a thread from 0 to {MAX_THREAD}", show(op.thread))
+    if verb.target is Target.ZAP and op.target not in zaps:
+        return Fault("target", "a ZAP that a header line declares", show(op.target))
+    if verb.target is Target.CURSOR and not NAME.fullmatch(op.target):
+        return Fault("target", f"a cursor's name like {NAME.pattern}", show(op.target))
+    if verb.target is Target.NONE and op.target:
+        return Fault("target", f"no target of {op.verb}", show(op.target))
+    if verb.other and op.other not in zaps:
+        return Fault("other", "a ZAP that a header line declares", show(op.other))
+    if not verb.other and op.other:
+        return Fault("other", f"nothing more after {op.verb}", show(op.other))
+    if verb.key:
+        if (fault := key_fault(op.key, zaps[op.target].words)) is not None:
+            return fault
+    elif op.key is not None:
+        return Fault("key", f"no key of {op.verb}", show(op.key))
+    if verb.to:
+        if (fault := key_fault(op.to, zaps[op.target].words)) is not None:
+            return fault._replace(field="to")
+    elif op.to is not None:
+        return Fault("to", f"no second key of {op.verb}", show(op.to))
+    numbers = verb.positional + verb.numbers
+    for number in numbers:
+        if (fault := number_fault(number, getattr(op, number.field))) is not None:
+            return fault
+    for field in {"size", "length", "fill", "extra"} - {number.field for number in numbers}:
+        if getattr(op, field) != 0:
+            return Fault(field, f"no {field} of {op.verb}", show(getattr(op, field)))
+    return None
+
+
+def key_fault(key: Key | None, words: int) -> Fault | None:
+    """What is wrong with a key of a ZAP whose keys have so many words (0: they are names)."""
+    if words == 0:
+        if not isinstance(key, bytes):
+            return Fault("key", "a name in double quotes", show(key))
+        if not 1 <= len(key) <= MAX_NAME:
+            return Fault("key", f"a name of 1 to {MAX_NAME} bytes", f"one of {len(key)}")
+        if 0 in key:
+            return Fault("key", "a name without NUL bytes", show(key))
+        return None
+    if not isinstance(key, tuple):
+        return Fault("key", "a key of 64-bit words such as 0x1f", show(key))
+    if len(key) != words:
+        return Fault("key", f"a key of {words} word{'s' * (words > 1)}", f"one of {len(key)}")
+    for word in key:
+        if not 0 <= word <= U64:
+            return Fault("key", "words below 2^64", show(word))
+    return None
+
+
+def number_fault(number: Number, value: int) -> Fault | None:
+    """What is wrong with a numeric field's value."""
+    if number.choices:
+        if value not in number.choices:
+            return Fault(number.field, f"one of {', '.join(map(str, number.choices))}", show(value))
+    elif not number.low <= value <= number.high:
+        high = hex(number.high) if number.hex else number.high
+        return Fault(number.field, f"{number.low} to {high}", show(value))
+    return None
+
+
+def switch_fault(switch: Switch, last: int) -> Fault | None:
+    """What is wrong with a switch of a schedule, given the step of the one before (-1 for the first)."""
+    if not last < switch.step <= MAX_STEP:
+        return Fault("step", f"a step from {last + 1} to {MAX_STEP}", show(switch.step))
+    if not 0 <= switch.thread <= MAX_THREAD:
+        return Fault("thread", f"a thread from 0 to {MAX_THREAD}", show(switch.thread))
+    return None
+
+
+def problems(program: Program) -> str | None:
+    """The first thing wrong with a program, in one line; None if it is valid."""
+    if not program.zaps:
+        return "header: expected a zap line, found none"
+    zaps: dict[str, Zap] = {}
+    for index, zap in enumerate(program.zaps):
+        if (fault := zap_fault(zap, zaps)) is not None:
+            return f"zap {index}: {fault}"
+        zaps[zap.name] = zap
+    last = -1
+    for index, switch in enumerate(program.schedule):
+        if (fault := switch_fault(switch, last)) is not None:
+            return f"switch {index}: {fault}"
+        last = switch.step
+    for count in (len(program.ops), len(program.schedule)):
+        if count > MAX_OPS:
+            return f"expected at most {MAX_OPS} ops and switches each, found {count}"
+    cursors: set[str] = set()
+    for index, op in enumerate(program.ops):
+        if (fault := op_fault(op, zaps)) is not None:
+            return f"op {index} ({show(op.verb)}): {fault}"
+        if VERBS[op.verb].target is Target.CURSOR:
+            cursors.add(op.target)
+            if len(cursors) > MAX_CURSORS:
+                return f"op {index}: expected at most {MAX_CURSORS} cursors, found one more"
+    return _note_problem(program)
+
+
+def statements(program: Program) -> int:
+    """How many statements the text form has: header lines (one for the schedule, if any) and ops."""
+    return len(program.zaps) + bool(program.schedule) + len(program.ops)
+
+
+def _note_problem(program: Program) -> str | None:
+    if len(program.notes) > MAX_NOTES:
+        return f"notes: expected at most {MAX_NOTES}, found {len(program.notes)}"
+    low, high = 0, statements(program)
+    for index, text in program.notes:
+        if not low <= index <= high:
+            return f"notes: expected a place from {low} to {high}, found {index}"
+        if CONTROL.search(text) or text != text.rstrip(" \t"):
+            return f"notes: expected one line of text without trailing blanks, found {show(text)}"
+        low = index
+    return None
+
+
+def show(value: object) -> str:
+    """A value as an error shows it: short, on one line, printable."""
+    if value is None:
+        return "none"
+    if isinstance(value, tuple) and all(isinstance(word, int) for word in value):
+        text = ":".join(map(hex, value[:4]))
+    elif isinstance(value, int):
+        text = str(value) if abs(value) < 1 << 32 else hex(value) if abs(value) <= U64 else "a huge number"
+    elif isinstance(value, bytes):
+        text = ascii(value[:64])[1:]
+    else:
+        text = ascii(str(value)[:64])
+    return text if len(text) <= 48 else text[:45] + "..."

@@ -1,0 +1,1 @@
+"""From a failing program to the simplest one found that fails in the same way."""

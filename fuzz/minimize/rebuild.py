@@ -1,0 +1,153 @@
+"""Shorter programs that are built anew, for where no op can be left out and a shorter program yet exists.
+
+Between a program that cannot lose an op and a shorter one that fails likewise lie programs that do not fail.
+Each candidate here goes there in one step: it has fewer ops, and what is left has changed its keys or its
+place, or is done once more. There are many of them, so they are for short programs, at the very end.
+
+Candidates come as from `fuzz.minimize.passes`, best first; nothing is known of what is to be kept.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+
+from fuzz.language.program import Key, Op, Program, Zap
+from fuzz.minimize.passes import LETTERS, SIMPLE_WORDS, TOP, all_keys, fewer_keys, renamed_keys, two_for_all
+
+UP_TO = 16
+"""Ops of a program that is worth it: there are at least as many candidates as pairs of ops."""
+_FOLD_UP_TO = 6
+_FRESH = 4
+
+
+def swaps(program: Program) -> Iterator[Program]:
+    """Without one op, and two keys in each other's place."""
+    for zap in program.zaps:
+        for first, second in itertools.combinations(all_keys(program, zap.name), 2):
+            yield from without_one(renamed_keys(program, zap.name, {first: second, second: first}))
+
+
+def thinner(program: Program) -> Iterator[Program]:
+    """A key less, with larger values for those that are left, and one more op less: a cursor's step to it,
+    for one."""
+    for fewer in fewer_keys(program):
+        if len(fewer.ops) < len(program.ops):
+            yield from without_one(fewer)
+
+
+def without_one(program: Program) -> Iterator[Program]:
+    """Without one op, the last ones first."""
+    for at in reversed(range(len(program.ops))):
+        yield program.with_ops(program.ops[:at] + program.ops[at + 1 :])
+
+
+def lives(program: Program) -> Iterator[Program]:
+    """A key that is added again after its removal is another key from there on, and the removals before that
+    go: they only made room for it. First all such keys at once, then one by one."""
+    for zap in program.zaps:
+        again = _added_again(program, zap.name)
+        for chosen in dict.fromkeys((tuple(again), *((key,) for key in again))):
+            if chosen:
+                for fresh in itertools.permutations(_unused(program, zap), len(chosen)):
+                    yield _with_new_lives(program, zap.name, {key: again[key] for key in chosen}, fresh)
+
+
+def _added_again(program: Program, zap: str) -> dict[Key, tuple[int, int]]:
+    """Keys with two lives: where the first one ended, and where the last one begins."""
+    ended: dict[Key, int] = {}
+    found: dict[Key, tuple[int, int]] = {}
+    for at, op in enumerate(program.ops):
+        if op.target != zap or op.key is None:
+            continue
+        if op.verb == "remove":
+            ended[op.key] = at
+        elif op.key in ended:
+            found[op.key] = ended.pop(op.key), at
+    return found
+
+
+def _unused(program: Program, zap: Zap) -> list[Key]:
+    known = set(all_keys(program, zap.name))
+    simple: Iterable[Key] = [(word,) * zap.words for word in SIMPLE_WORDS] if zap.words else LETTERS
+    return [key for key in simple if key not in known][:_FRESH]
+
+
+def _with_new_lives(
+    program: Program, zap: str, again: dict[Key, tuple[int, int]], fresh: tuple[Key, ...]
+) -> Program:
+    ops: list[Op] = []
+    new = dict(zip(again, fresh, strict=True))
+    ends = {end for end, _ in again.values()}
+    for at, op in enumerate(program.ops):
+        if at in ends:
+            continue
+        if op.target == zap and op.key in again and at >= again[op.key][1]:
+            op = op._replace(key=new[op.key])
+        ops.append(op)
+    return program.with_ops(ops)
+
+
+def folds(program: Program) -> Iterator[Program]:
+    """Every key is one of two, without the ops that have nothing to do then, and with one op done once more
+    somewhere: two keys that come again may do what took many."""
+    for zap in program.zaps:
+        known = all_keys(program, zap.name)
+        if not 2 < len(known) <= _FOLD_UP_TO:
+            continue
+        folded = dict.fromkeys(
+            _busy(renamed_keys(program, zap.name, names), zap.name)
+            for two in _pairs_of_keys(known, zap)
+            for names in two_for_all(known, two)
+        )
+        shorter = [each for each in folded if len(each.ops) < len(program.ops)]
+        yield from shorter
+        for each in sorted(shorter, key=lambda each: len(each.ops), reverse=True):
+            if len(each.ops) + 1 < len(program.ops):
+                yield from _with_one_again(each, zap.name)
+
+
+def _pairs_of_keys(known: list[Key], zap: Zap) -> list[tuple[Key, Key]]:
+    """The two keys: those that part first, and of the known ones those that part last."""
+    if not zap.words:
+        return [(LETTERS[0], LETTERS[1])]
+    rest = (0,) * (zap.words - 1)
+    words = [key[0] for key in known if isinstance(key, tuple)]
+    nearest = min((a ^ b for a, b in itertools.combinations(words, 2) if a != b), default=TOP)
+    return [((0, *rest), (word, *rest)) for word in dict.fromkeys((TOP, nearest))]
+
+
+def _busy(program: Program, zap: str) -> Program:
+    """Without adds of keys that are there, and removals of keys that are not."""
+    there: dict[Key, bool] | None = {}
+    ops = []
+    for op in program.ops:
+        if op.target == zap and there is not None:
+            if op.verb in ("destroy", "create", "rename"):
+                there = None  # nothing is known from here on
+            elif op.key is not None and op.verb in ("add", "update", "remove"):
+                new = op.verb != "remove"
+                if op.verb != "update" and there.get(op.key, False) is new:
+                    continue
+                there[op.key] = new
+        ops.append(op)
+    return program.with_ops(ops)
+
+
+def _with_one_again(program: Program, zap: str) -> Iterator[Program]:
+    """With one op in one more place, where it has something to do; at the end first."""
+    ops = program.ops
+    for at in reversed(range(len(ops) + 1)):
+        for op in dict.fromkeys(ops):
+            new = program.with_ops((*ops[:at], op, *ops[at:]))
+            if _busy(new, zap) == new:
+                yield new
+
+
+REBUILDS: tuple[tuple[str, Callable[[Program], Iterator[Program]]], ...] = (
+    ("swaps", swaps),
+    ("thinner", thinner),
+    ("lives", lives),
+    ("folds", folds),
+)
+"""In their order: the fewest candidates first."""

@@ -1,0 +1,114 @@
+"""Which of two programs is simpler: one sort key, and the reasons for its order. Knows no failure.
+
+A reader pays for every op, so ops come first; then for what has to be known before the first op is read
+(schedule, threads, ZAPs and how they are made), then for kinds of things (verbs, cursors, keys, sizes), then
+for each number. What stands last only makes the choice between equals always the same.
+"""
+
+from __future__ import annotations
+
+from fuzz.language.program import DEFAULT_SALT, VERBS, Key, Op, Program, Target, Zap
+
+_PLAIN_VERBS = (
+    *("txg", "add", "remove", "sync", "finish", "evict", "count", "length", "lookup", "update"),
+    *("next", "retrieve", "cursor", "close", "create", "destroy"),
+)
+VERB_RANK = {verb: rank for rank, verb in enumerate(dict.fromkeys((*_PLAIN_VERBS, *VERBS)))}
+"""Simple first: a step of time, the two ops that change entries, then whatever needs more explaining."""
+
+NAMES = {Target.ZAP: "zyxwvu", Target.CURSOR: "cdefgh"}
+"""What ZAPs and cursors are usually called, in the order in which they come."""
+
+OTHER_NUMBERS = ("fill", "extra")
+
+Simplicity = tuple[object, ...]
+_DEFAULTS = {verb: {number.field: number.default for number in row.numbers} for verb, row in VERBS.items()}
+
+
+def zap_cost(zap: Zap) -> tuple[int, ...]:
+    """How much a header line asks of a reader: keys that are their own hash place themselves, hashed words
+    less so, names least; a micro ZAP becomes fat on the way; small leaves need short values."""
+    kind = 3 if not zap.fat else 2 if not zap.words else 0 if zap.prehashed else 1
+    return (kind, zap.words, zap.leaf_shift, zap.hash64, zap.norm, zap.salt != DEFAULT_SALT)
+
+
+def key_cost(key: Key) -> tuple[int, int]:
+    """Words: few set bits, and those at the top, where leaves are told apart. Names: short, then a, b, c."""
+    if isinstance(key, bytes):
+        return len(key), int.from_bytes(key, "big")
+    return sum(word.bit_count() for word in key), sum(map(reversed_bits, key))
+
+
+def reversed_bits(word: int) -> int:
+    """The 64 bits of a word in reverse: small where only top bits are set."""
+    return int(f"{word:064b}"[::-1], 2)
+
+
+def value_cost(op: Op) -> int:
+    """Bytes of a value or a buffer, and one for saying so; nothing for the default, which is not written."""
+    defaults = _DEFAULTS[op.verb]
+    if "length" not in defaults or (op.size, op.length) == (defaults["size"], defaults["length"]):
+        return 0
+    return 1 + op.size * op.length
+
+
+def number_cost(op: Op) -> int:
+    """Bits of the numbers beside a value's size and length; nothing for defaults."""
+    defaults = _DEFAULTS[op.verb]
+    return sum(
+        1 + getattr(op, field).bit_length()
+        for field in OTHER_NUMBERS
+        if field in defaults and getattr(op, field) != defaults[field]
+    )
+
+
+def keys_of(op: Op) -> list[Key]:
+    """The keys that an op names: none, one, or two."""
+    return [key for key in (op.key, op.to) if key is not None]
+
+
+def _op_order(op: Op) -> tuple[object, ...]:
+    costs = tuple(map(key_cost, keys_of(op)))
+    return (VERB_RANK[op.verb], costs, value_cost(op), op.fill, op.extra, op.thread)
+
+
+def unusual_names(program: Program) -> int:
+    """How many ZAPs and cursors are not called as the first, second... of a program usually is."""
+    zaps = [zap.name for zap in program.zaps]
+    cursors = dict.fromkeys(op.target for op in program.ops if VERBS[op.verb].target is Target.CURSOR)
+    return sum(
+        name != NAMES[kind][at : at + 1]
+        for kind, names in ((Target.ZAP, zaps), (Target.CURSOR, cursors))
+        for at, name in enumerate(names)
+    )
+
+
+def simplicity(program: Program) -> Simplicity:
+    """The sort key: less is simpler. Programs that differ only in names may be equally simple."""
+    ops = program.ops
+    keys = {(op.target, key): key_cost(key) for op in ops for key in keys_of(op)}
+    costs = [value_cost(op) for op in ops]
+    sizes = {(op.size, op.length) for op, cost in zip(ops, costs, strict=True) if cost}
+    headers = [zap_cost(zap) for zap in program.zaps]
+    return (
+        len(ops),
+        len(program.schedule),
+        len({op.thread for op in ops}),
+        sum(op.thread for op in ops),
+        len(headers),
+        tuple(map(sum, zip(*headers, strict=True))),
+        sum(VERB_RANK[op.verb] for op in ops),
+        len({op.target for op in ops if op.verb == "cursor"}),
+        len(keys),
+        sum(cost[0] for cost in keys.values()),
+        sum(cost[1] for cost in keys.values()),
+        len(sizes),
+        sum(op.size > 1 for op, cost in zip(ops, costs, strict=True) if cost),
+        max(costs, default=0),
+        sum(costs),
+        sum(map(number_cost, ops)),
+        sum(op.fill + op.extra for op in ops),
+        tuple(map(_op_order, ops)),
+        program.schedule,
+        unusual_names(program),
+    )

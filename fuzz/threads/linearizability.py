@@ -1,0 +1,119 @@
+"""Linearizability: the results of ops that ran at the same time must be those of some order of them.
+
+The checker is Wing and Gong's search with Lowe's memory of what was tried: take any op that no unfinished op
+came wholly before, ask the oracle whether it may answer so, go on with the rest. Two states are the same if
+the same ops are done and the oracle says the same. It gives every state that the oracle may end in, since
+what the object holds afterwards decides between them. The search is exponential in the ops that overlap:
+`MAX_OPS` bounds a section.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
+
+from fuzz.judge.oracle import Oracle
+from fuzz.judge.signature import Failure, Signature
+from fuzz.language.program import Op
+from fuzz.targets.base import Result
+
+MAX_OPS = 16
+"""Ops of one parallel section whose results can be judged."""
+
+
+class Event(NamedTuple):
+    """One op that ran: its place in the program, when it began and ended (ticks), and its result."""
+
+    place: int
+    op: Op
+    began: int
+    ended: int
+    result: Result
+
+
+_FIXED = frozenset({"headers"})
+"""Attributes of an oracle that are no state; the others are plain data, however deep."""
+
+
+def copy_oracle(oracle: Oracle) -> Oracle:
+    """An oracle in the same state, independent of the first."""
+    twin = copy.copy(oracle)
+    for name, value in vars(oracle).items():
+        if name not in _FIXED:
+            setattr(twin, name, _copied(value))
+    return twin
+
+
+def _attributes(value: object) -> tuple[str, ...]:
+    """The attributes of an object that may change; none for a number, a text, a tuple."""
+    if isinstance(value, tuple | int | bytes | str) or value is None:
+        return ()
+    return tuple(getattr(type(value), "__slots__", ()) or vars(value))
+
+
+def _copied(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _copied(each) for key, each in value.items()}
+    if isinstance(value, set | list):
+        return value.copy()
+    names = _attributes(value)
+    if not names:
+        return value
+    twin = copy.copy(value)
+    for name in names:
+        setattr(twin, name, _copied(getattr(value, name)))
+    return twin
+
+
+def fingerprint(oracle: Oracle) -> Hashable:
+    """Equal for oracles in the same state."""
+    return tuple((name, _frozen(value)) for name, value in vars(oracle).items() if name not in _FIXED)
+
+
+def _frozen(value: object) -> Hashable:
+    if isinstance(value, dict):
+        return frozenset((key, _frozen(each)) for key, each in value.items())
+    if isinstance(value, set):
+        return frozenset(value)
+    if isinstance(value, list):
+        return tuple(map(_frozen, value))
+    names = _attributes(value)
+    if names:
+        return tuple(_frozen(getattr(value, name)) for name in names)
+    assert isinstance(value, Hashable)
+    return value
+
+
+def explanations(before: Oracle, history: Sequence[Event]) -> list[Oracle]:
+    """The states that the oracle may be in after the history, each once; none if no order explains it."""
+    ends: dict[Hashable, Oracle] = {}
+    tried: set[tuple[frozenset[int], Hashable]] = set()
+
+    def search(left: frozenset[int], oracle: Oracle) -> None:
+        if not left:
+            ends.setdefault(fingerprint(oracle), oracle)
+            return
+        first_end = min(history[place].ended for place in left)
+        for place in sorted(left):
+            event = history[place]
+            if event.began > first_end:
+                continue
+            after = copy_oracle(oracle)
+            if after.check(event.op, event.result) is not None:
+                continue
+            rest = left - {place}
+            state = (rest, fingerprint(after))
+            if state not in tried:
+                tried.add(state)
+                search(rest, after)
+
+    search(frozenset(range(len(history))), before)
+    return list(ends.values())
+
+
+def unexplained(history: Sequence[Event]) -> Failure:
+    """The failure of a history that no order explains."""
+    lines = [f"  op {event.place}: {event.op.verb}: {event.result}" for event in history]
+    text = "no order of these ops, which ran at the same time, explains their results:\n" + "\n".join(lines)
+    return Failure(Signature("linearizability", "zap", "some order explains the results"), text)

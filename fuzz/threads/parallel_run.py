@@ -1,0 +1,290 @@
+"""Runs a program with threads on the model, and judges it.
+
+Ops of thread 0 run alone, one after the other. A maximal run of consecutive ops of other threads is a
+parallel section: each of its threads runs its own ops in the program's order, interleaved as the policy
+says; the section ends when all are done, and the next op of thread 0 runs then. Scheduling points are
+counted within sections only, over the whole run.
+
+A modifying op is a transaction of its own. It is assigned to the open txg when it begins, and waits before
+that while transactions of another txg on the same object have not committed (dn_assigned_txg in dmu_tx.c); a
+txg syncs only when its transactions have committed (txg_quiesce), and in one step. A dbuf's own changes are
+one step each too, as db_mtx makes them. Not for parallel sections, and a limit there: ops that the ZAP's
+callers keep apart from others (`destroy`, `create`, `reopen`), those that are several calls (`increment`,
+`search`, those of directories), and a cursor that two threads use.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
+from typing import NamedTuple
+
+from fuzz.execution.execute import Outcome, Trace, judge_op
+from fuzz.judge.oracle import Oracle
+from fuzz.judge.signature import Failure, Signature
+from fuzz.language.printing import format_op
+from fuzz.language.program import Op, Program, Switch
+from fuzz.targets.base import Result
+from fuzz.targets.model import ModelTarget, failure_of
+from fuzz.threads.dependence import Dependence
+from fuzz.threads.linearizability import MAX_OPS, Event, explanations, unexplained
+from fuzz.threads.monitor import Monitor
+from fuzz.threads.policies import Policy, Replay
+from fuzz.threads.scheduler import Scheduler, Watcher
+from zapcore.audit.auditor import Auditor
+from zapcore.errors import LimitExceeded, Panic, openzfs_place
+
+MODIFY = frozenset({"add", "update", "remove", "remove_norm"})
+READ = frozenset({"lookup", "lookup_norm", "contains", "length", "count"})
+CURSOR = frozenset({"cursor", "next", "retrieve", "advance", "serialize", "close"})
+MOVE_WORLD = frozenset({"txg", "finish", "sync", "evict"})
+CONCURRENT = MODIFY | READ | CURSOR | MOVE_WORLD
+"""Ops of which each is one step to whoever looks from outside; the others have no place in a section."""
+
+
+class ThreadRun(NamedTuple):
+    """How a run with threads ended, the switches that repeat it, its points, and how often a thread that
+    could have gone on was stopped."""
+
+    outcome: Outcome
+    schedule: tuple[Switch, ...]
+    points: int
+    preemptions: int
+
+
+def has_threads(program: Program) -> bool:
+    """Whether any op belongs to a thread other than 0."""
+    return any(op.thread for op in program.ops)
+
+
+def sections(ops: Sequence[Op]) -> Iterator[tuple[bool, list[tuple[int, Op]]]]:
+    """The ops with their indexes: (False, ops of thread 0) and (True, a parallel section), in turn."""
+    numbered = enumerate(ops)
+    for parallel, group in itertools.groupby(numbered, key=lambda pair: pair[1].thread != 0):
+        yield parallel, list(group)
+
+
+class ThreadedRun:
+    """One run of one program; `run` once."""
+
+    def __init__(
+        self,
+        program: Program,
+        target: ModelTarget,
+        policy: Policy,
+        *,
+        judge: bool = True,
+        trace: Trace | None = None,
+        writers_first: bool = False,
+        dependence: Dependence | None = None,
+        watchers: tuple[Watcher, ...] = (),
+    ) -> None:
+        self.program = program
+        self.target = target
+        self.judge = judge
+        self.trace = trace
+        self.dependence = dependence
+        self.watchers = watchers
+        self.policy = policy
+        self.writers_first = writers_first
+        self.oracle = Oracle.of(program, target)
+        self.running: dict[int, int] = {}
+        self.assigned: dict[int, tuple[int, str]] = {}
+        self.history: list[Event] = []
+        self.ticks = itertools.count()
+        self.done = 0
+
+    def run(self) -> ThreadRun:
+        """Run and judge it. Raises nothing but what a policy raises."""
+        failure: Failure | None = None
+        limit: str | None = None
+        self.target.begin(self.program)
+        self.monitor = Monitor(self.target.objset)
+        watchers: tuple[Watcher, ...] = (self.monitor, *self.watchers)
+        if self.dependence is not None:
+            watchers += (self.dependence,)
+        self.scheduler = Scheduler(
+            self.target.objset.threads, self.policy, writers_first=self.writers_first, watchers=watchers
+        )
+        self.scheduler.quiesced = lambda txg: all(txg != held for held, _ in self.assigned.values())
+        try:
+            for parallel, ops in sections(self.program.ops):
+                if parallel:
+                    self._section(ops)
+                else:
+                    self._alone(ops)
+            self.target.end()
+        except Failure as found:
+            failure = found
+        except LimitExceeded as reached:
+            limit = str(reached)
+        schedule = tuple(self.scheduler.switches)
+        outcome = Outcome(failure, limit, self.done)
+        return ThreadRun(outcome, schedule, self.scheduler.step, self.scheduler.preemptions)
+
+    def _alone(self, ops: list[tuple[int, Op]]) -> None:
+        for index, op in ops:
+            self.done += 1
+            try:
+                result = judge_op(op, self.target, self.oracle) if self.judge else self.target.apply(op)
+            except Failure as failure:
+                raise Failure(failure.signature, failure.text, index) from failure
+            if self.trace is not None:
+                self.trace(index, op, result)
+
+    def _section(self, ops: list[tuple[int, Op]]) -> None:
+        check_section([op for _, op in ops], self.judge)
+        self.history = []
+        lanes: dict[int, list[tuple[int, Op]]] = {}
+        for index, op in ops:
+            lanes.setdefault(op.thread, []).append((index, op))
+        self.running = {thread: mine[0][0] for thread, mine in lanes.items()}
+        self.monitor.begin()
+        if self.dependence is not None:
+            self.dependence.world_matters = any(op.verb in MOVE_WORLD for _, op in ops)
+            self.dependence.cursors = any(op.verb in CURSOR for op in self.program.ops)
+        bodies = {thread: self._body(thread, mine) for thread, mine in lanes.items()}
+        try:
+            with self.monitor:
+                self.scheduler.run(bodies)
+        except Panic as panic:  # a deadlock, found where nobody runs
+            raise self._with_stacks(failure_of(panic)) from panic
+        except Failure as failure:
+            raise self._with_stacks(failure) from failure
+        finally:
+            self.scheduler.abandon()
+        if self.judge:
+            self._judge(ops[-1][0])
+
+    def _body(self, thread: int, ops: list[tuple[int, Op]]) -> Callable[[], None]:
+        def body() -> None:
+            for index, op in ops:
+                self.running[thread] = index
+                if self.dependence is not None:
+                    self.dependence.begin(thread, op.verb in MOVE_WORLD)
+                began = next(self.ticks)
+                if op.verb in MODIFY:
+                    self._assign(thread, op.target)
+                result = apply_op(self.target, op)
+                self.assigned.pop(thread, None)
+                self.done += 1
+                self.history.append(Event(index, op, began, next(self.ticks), result))
+                if self.trace is not None:
+                    self.trace(index, op, result)
+                self.scheduler.point("commit", None)
+
+        return body
+
+    def _assign(self, thread: int, zap: str) -> None:
+        """dmu_tx_assign: wait while the object has transactions of another txg, then join the open one."""
+        objset = self.target.objset
+
+        def free() -> bool:
+            now = objset.open_tx.txg
+            return all(name != zap or txg == now for txg, name in self.assigned.values())
+
+        while not free():
+            self.scheduler.block(free, "the object's transactions of the txg before commit")
+        self.assigned[thread] = (objset.open_tx.txg, zap)
+
+    def _with_stacks(self, failure: Failure) -> Failure:
+        """The failure with the stacks of all threads in its text."""
+        stacks = self.scheduler.stacks()
+        failed = self.scheduler.failed
+        if failure.signature.stack:
+            stacks[failed] = failure.signature.stack
+        text = failure.text
+        for thread, stack in sorted(stacks.items()):
+            op = self.program.ops[self.running[thread]]
+            here = " failed" if thread == failed else ""
+            text += f"\nThread {thread}{here} in op {self.running[thread]}, {format_op(op)}:"
+            text += "".join(f"\n {name}" for name in stack)
+        freed = self.monitor.who_freed(self.scheduler.threads[failed].thing) if failed else None
+        if freed is not None:
+            text += f"\nFreed by thread {freed[0]}:" + "".join(f"\n {name}" for name in freed[1])
+        return Failure(failure.signature, text, self.running.get(failed, -1))
+
+    def _judge(self, last: int) -> None:
+        """Find an order of the section's ops that explains their results and what the object holds now."""
+        ends = explanations(self.oracle, self.history)
+        if not ends:
+            failure = unexplained(self.history)
+            raise Failure(failure.signature, failure.text, last)
+        fitting = [end for end in ends if len(ends) == 1 or self._holds(end)]
+        self.oracle = fitting[0] if fitting else ends[0]
+        try:
+            self.target.audit(Op("sync"), self.oracle)
+        except Failure as failure:
+            raise Failure(failure.signature, failure.text, last) from failure
+
+    def _holds(self, oracle: Oracle) -> bool:
+        """Whether every ZAP holds what this oracle says."""
+        auditor = Auditor(self.target.objset)
+        held = self.target.objset.holds
+        try:
+            for name, number in self.target.numbers.items():
+                auditor.check(number, oracle.entries[name], held)
+        except Panic:
+            return False
+        return True
+
+
+def apply_op(target: ModelTarget, op: Op) -> Result:
+    """Run an op; what a freed structure or an index beyond a block does to Python becomes a Failure."""
+    try:
+        return target.apply(op)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        places = [place for place in map(openzfs_place, _frames(error)) if place != "?:?"]
+        if not places:
+            raise
+        freed = isinstance(error, AttributeError) and error.obj is None
+        kind = "use-after-free" if freed else "wild access"
+        said = "what is used is not freed" if freed else "what is used is where it is looked for"
+        stack = tuple(place.partition(":")[2] for place in places)
+        text = f"{kind}: {error}\nPANIC at {places[0]}()"
+        raise Failure(Signature(kind, places[0], said, stack), text) from error
+
+
+def _frames(error: Exception) -> list[FrameType]:
+    """The frames that it came through, innermost first."""
+    frames = []
+    traceback = error.__traceback__
+    while traceback is not None:
+        frames.append(traceback.tb_frame)
+        traceback = traceback.tb_next
+    return frames[::-1]
+
+
+def check_section(ops: Sequence[Op], judge: bool) -> None:
+    """Raise LimitExceeded for a section that cannot be run or judged."""
+    if judge and len(ops) > MAX_OPS:
+        raise LimitExceeded(f"{len(ops)} ops in one parallel section, {MAX_OPS} can be judged")
+    users: dict[str, int] = {}
+    for op in ops:
+        if op.verb not in CONCURRENT:
+            raise LimitExceeded(f"{op.verb} in a parallel section: callers keep it apart from other ops")
+        if op.verb in CURSOR and users.setdefault(op.target, op.thread) != op.thread:
+            raise LimitExceeded(f"cursor {op.target} in two threads at once: it belongs to one")
+
+
+def run_threads(
+    program: Program,
+    target: ModelTarget,
+    *,
+    judge: bool = True,
+    trace: Trace | None = None,
+    policy: Policy | None = None,
+    writers_first: bool = False,
+    dependence: Dependence | None = None,
+) -> ThreadRun:
+    """Run a program with threads; the program's own schedule decides where no policy is given."""
+    return ThreadedRun(
+        program,
+        target,
+        Replay(program.schedule) if policy is None else policy,
+        judge=judge,
+        trace=trace,
+        writers_first=writers_first,
+        dependence=dependence,
+    ).run()

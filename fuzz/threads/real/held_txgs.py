@@ -1,0 +1,79 @@
+"""Transaction groups moved by threads that are held: the waits of the pool, made where they can be seen.
+
+A thread that waits in the pool itself, for a transaction of another thread that stands somewhere, would never
+come to a point. So every such wait is made here first, as a point of our own at which the thread waits until
+others have gone on; what the pool is then asked for, it has at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from fuzz.targets.libzpool.pool import Pool
+from fuzz.threads.real.hold_shim import Shim
+from fuzz.threads.real.plan import TXG
+
+MAX_IN_FLIGHT = 2
+
+
+@dataclasses.dataclass(slots=True)
+class Clock:
+    """The pool's txgs as the threads of one section move them. `assigned` has, for each thread that is in a
+    transaction, its txg and its ZAP."""
+
+    pool: Pool
+    shim: Shim
+    assigned: dict[int, tuple[int, int]] = dataclasses.field(default_factory=dict)
+
+    def assign(self, slot: int, zap: int) -> None:
+        """dmu_tx_assign: wait while the object has transactions of another txg, then be in the open one."""
+        self._wait(
+            lambda: all(other != zap or txg == self.pool.open_txg for txg, other in self.assigned.values())
+        )
+        self.assigned[slot] = (self.pool.open_txg, zap)
+
+    def commit(self, slot: int) -> None:
+        """The thread's transaction has committed."""
+        self.assigned.pop(slot, None)
+
+    def txg(self) -> None:
+        """Open the next txg. The one that is open then is quiesced when its transactions commit; one before
+        it must have been, since only one is at a time (txg_quiesce_thread)."""
+        self.shim.point(TXG)
+        pool = self.pool
+        while True:
+            while pool.in_flight >= MAX_IN_FLIGHT:
+                self.finish()
+            if not pool.in_flight:
+                break
+            youngest = pool.open_txg - 1
+            self._wait_for_quiesced(youngest)
+            if pool.open_txg - 1 == youngest and 0 < pool.in_flight < MAX_IN_FLIGHT:
+                break
+        pool.open_next()
+
+    def finish(self) -> None:
+        """Let the oldest txg in flight sync, once its transactions have committed; nothing without one."""
+        pool = self.pool
+        oldest = pool.synced + 1
+        if not pool.in_flight:
+            return
+        self._wait_for_quiesced(oldest)
+        if pool.in_flight and pool.synced + 1 == oldest:
+            if pool.in_flight == 1:
+                pool.settle()
+            pool.finish()
+
+    def sync(self) -> None:
+        """Let every txg sync, the open one too."""
+        self.txg()
+        while self.pool.in_flight:
+            self.finish()
+
+    def _wait_for_quiesced(self, txg: int) -> None:
+        self._wait(lambda: all(held != txg for held, _ in self.assigned.values()))
+
+    def _wait(self, ready: Callable[[], bool]) -> None:
+        while not ready():
+            self.shim.point(TXG, waiting=True)

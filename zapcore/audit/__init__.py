@@ -1,0 +1,1 @@
+"""What a live world must show, and what one operation may change in it."""

@@ -1,0 +1,297 @@
+"""What must hold of a whole world when no operation runs: structure, accounting, holds, user data.
+
+An `Auditor` remembers what it has checked and looks again only at blocks whose bytes changed, so that it can
+be asked after every operation. What the bytes alone show is checked by `leafcheck` and `fatcheck`, what an
+operation should have left by `stepcheck`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from zapcore import layout as L
+from zapcore.audit.last_look import Known
+from zapcore.audit.micro_slots import Slots
+from zapcore.audit.stable import SyncAuditor
+from zapcore.audit.step import (
+    Value,
+    misplaced,
+    step_of,
+    unshrunk,
+    wrong_differentiator,
+    wrong_entry,
+    wrong_step,
+)
+from zapcore.dmu.dbuf import CACHED
+from zapcore.dmu.dnode import Dnode
+from zapcore.dmu.objset import Objset
+from zapcore.errors import Kind, Panic
+from zapcore.locks import FREED
+from zapcore.verify.fat import Fat, fat_violations, hole_violations, order_violation
+from zapcore.verify.leaf import LeafEntry, LeafReport, check_leaf
+from zapcore.verify.violation import INVARIANTS, Violation
+from zapcore.zap.name import Key, key_of, stored_key
+from zapcore.zap.zap import Zap
+
+
+def _broken(invariant: str, detail: str) -> Panic:
+    return Panic(Kind.INVARIANT, f"zap:{invariant}", INVARIANTS[invariant], detail=detail)
+
+
+class Auditor:
+    """Checks a world after each operation."""
+
+    def __init__(self, objset: Objset) -> None:
+        self.objset = objset
+        self.objects: dict[int, Known] = {}
+        self.destroyed: dict[int, Dnode] = {}
+        self.sync_auditor = SyncAuditor(objset)
+
+    def check(
+        self,
+        number: int,
+        entries: Mapping[Key, Value] | None,
+        cursor_holds: int,
+        keys: Sequence[Key] | None = None,
+    ) -> None:
+        """Check the world's accounting and one object. Raises an invariant Panic for the first violation.
+
+        `entries` is what the oracle says the object holds (None: not known), `cursor_holds` how many dbuf
+        holds the open cursors have, `keys` those whose entries may have changed since the last time (None:
+        any; one alone: nothing but one op on it has changed the object); entries whose bytes have changed are
+        looked at anyway.
+        """
+        self.check_rest(cursor_holds)
+        dnode = self.objset.dnodes.get(number)
+        if dnode is None or dnode.free_txg:
+            self.objects.pop(number, None)
+            if dnode is not None and self.destroyed.get(number) is not dnode:
+                self.destroyed[number] = dnode
+                _look_for_remains(dnode)
+            return
+        known = self.objects.get(number)
+        if known is None:
+            known = self.objects[number] = Known(self.objset.release.lower_case)
+            old = self.destroyed.pop(number, None)
+            if old is not None and old.dbufs:
+                raise _broken("number", f"object {number} is there while dbufs of another are held")
+        self._look_for_freed(dnode, known)
+        violation = self._first_violation(dnode, known, entries, keys)
+        if violation is not None:
+            raise _broken(violation.invariant, str(violation))
+
+    def check_rest(self, cursor_holds: int) -> None:
+        """No lock is held, and no dbuf but by cursors and dirty records; what has synced is on disk."""
+        if self.objset.threads.held:
+            raise _broken("locks-at-rest", f"{self.objset.threads.held} locks held at rest")
+        if self.objset.holds != cursor_holds:
+            found = f"{self.objset.holds} dbuf holds at rest, cursors have {cursor_holds}"
+            raise _broken("holds-at-rest", found)
+        if self.sync_auditor.something_new():
+            for violation in self.sync_auditor.violations():
+                raise _broken(violation.invariant, str(violation))
+
+    def _look_at_dbufs(self, dnode: Dnode, raw: Mapping[int, bytes]) -> list[int]:
+        """Check holds and user data; returns which leaves' bytes are not `raw`, which was looked at last."""
+        changed = []
+        cached = 0
+        freed = dnode.free_ranges
+        for blkid, dbuf in dnode.dbufs.items():
+            is_cached = dbuf.state is CACHED
+            if is_cached and blkid in raw:
+                cached += 1
+                if raw[blkid] != dbuf.buf.raw:
+                    changed.append(blkid)
+            dirty = dbuf.dirty
+            if dirty:
+                if len(dirty) > len(dbuf.holds):
+                    raise _broken("dirty-holds", f"block {blkid}: a dirty record without hold")
+                if freed:
+                    for record in dirty:
+                        if blkid in freed.get(record.txg, ()):
+                            raise _broken(
+                                "free-ranges", f"block {blkid}: to be written, and to be freed then"
+                            )
+            elif not dbuf.holds and (dbuf.pending_evict or not is_cached or dbuf.buf.anonymous):
+                raise _broken("last-hold", f"block {blkid}: nobody holds it, and it is still there")
+            user = dbuf.user
+            if user is not None and (user.dbuf is not dbuf or not is_cached):
+                raise _broken("user-data", f"block {blkid}: user data points elsewhere")
+        if cached < len(raw):
+            dbufs = dnode.dbufs
+            for blkid, before in raw.items():
+                there = dbufs.get(blkid)
+                if (there is None or there.state is not CACHED) and before != dnode.current(blkid):
+                    changed.append(blkid)
+        return changed
+
+    def _look_for_freed(self, dnode: Dnode, known: Known) -> None:
+        """No dbuf has user data that is freed; looked at only when some was since the last time."""
+        destroyed = self.objset.threads.destroyed
+        if known.destroyed == destroyed:
+            return
+        known.destroyed = destroyed
+        for dbuf in dnode.dbufs.values():
+            user = dbuf.user
+            # a Zap or a Leaf: both have a lock
+            if user is not None and user.rwlock.writer == FREED:  # type: ignore[attr-defined]
+                raise _broken("user-data", f"block {dbuf.blkid}: user data is freed")
+
+    def _first_violation(
+        self,
+        dnode: Dnode,
+        known: Known,
+        entries: Mapping[Key, Value] | None,
+        keys: Sequence[Key] | None,
+    ) -> Violation | None:
+        header = dnode.current(0)
+        before = known.header
+        same_header = header == before
+        if not same_header:
+            known.header = bytes(header)
+            known.q = memoryview(known.header).cast("Q")
+        q = known.q
+        if known.gone:
+            known.gone.clear()
+        if q[L.Q_BLOCK_TYPE] == L.ZBT_MICRO:
+            self._look_at_dbufs(dnode, {})
+            slots = known.slots
+            was_empty = not slots.places
+            wrong = None if same_header else slots.look(known.header)
+            if wrong is None and entries is not None:
+                wrong = slots.wrong_entry(entries, keys)
+            if wrong is None and not (same_header or was_empty) and keys is not None and len(keys) == 1:
+                wrong = slots.wrong_step(len(before), keys[0])
+            return wrong or _wrong_index(dnode, len(slots.places))
+        if known.slots.places:
+            known.gone = {stored_key(name): place.cd for name, place in known.slots.places.items()}
+            known.slots = Slots(self.objset.release.lower_case)
+        same_table = self._same_table(dnode, known, same_header)
+        if not same_table:
+            self._read_table(known)
+        changed = self._look_at_dbufs(dnode, known.raw)
+        if same_header and same_table and not changed:
+            return None if entries is None else wrong_entry(known, (), (), entries, keys)
+        same_blocks = same_table and known.header[_SETTLED] == before[_SETTLED]
+        same_table = same_table and known.header[_TABLE_SIZE] == before[_TABLE_SIZE]
+        words = bool(q[L.Q_FLAGS] & L.FLAG_UINT64_KEY)
+        same_prefixes = True
+        emptied: list[LeafReport] = []
+        fresh: list[LeafEntry] = []
+        for blkid in changed:
+            same_prefixes &= self._look_at_leaf(dnode, known, blkid, words, fresh)
+            leaf = known.leaves[blkid]
+            if leaf.violations:
+                return leaf.violations[0]
+            disorder = order_violation(blkid, leaf.flags, q[L.Q_NORMFLAGS])
+            if disorder is not None:
+                return disorder
+            if not leaf.entries:
+                emptied.append(leaf)
+        if known.gone and len(changed) > 1:  # what has moved to the same chunk of another leaf is new there
+            fresh = [entry for blkid in changed for entry in known.news(blkid)]
+        fresh_keys = [key_of(entry.name, words) for entry in fresh]
+        step = (
+            step_of(known, keys[0], before, fresh) if fresh and keys is not None and len(keys) == 1 else None
+        )
+        if fresh and (wrong := misplaced(known, fresh, fresh_keys, self.objset.release.lower_case)):
+            return wrong
+        counted = q[L.Q_NUM_ENTRIES] == known.total and q[L.Q_NUM_LEAFS] == len(known.leaves)
+        if not (same_blocks and same_prefixes and counted) or q[L.Q_TBL_NEXTBLK]:
+            fat = Fat(q, dnode.block_size, known.table, known.leaves, known.total, dnode.current)
+            violation = next(fat_violations(fat, same_blocks, same_table and same_prefixes), None)
+            if violation is None and not same_blocks:
+                violation = next(hole_violations(fat, dnode.max_blkid), None)
+            if violation is not None:
+                return violation
+        wrong = None if entries is None else wrong_entry(known, fresh, fresh_keys, entries, keys)
+        if wrong is not None or keys is None:
+            return wrong
+        if known.gone and (wrong := wrong_differentiator(known, fresh, keys)):
+            return wrong
+        if step is not None:
+            wrong = wrong_step(known, step)
+        if wrong is None and emptied and self.objset.release.shrink:
+            wrong = unshrunk(known, emptied)
+        return wrong
+
+    def _same_table(self, dnode: Dnode, known: Known, same_header: bool) -> bool:
+        """Whether the pointer table is the one that was looked at last; if not, its bytes are taken anew."""
+        header, q = known.header, known.q
+        if q[L.Q_TBL_NUMBLKS]:
+            first = q[L.Q_TBL_BLK]
+            last = first + min(q[L.Q_TBL_NUMBLKS], self.objset.block_limit)
+            pieces = [dnode.current(blkid) for blkid in range(first, last)]
+        elif same_header:
+            return True
+        else:
+            pieces = [header[len(header) // 2 :]]
+        if pieces == known.table_bytes:
+            return True
+        known.table_bytes = [bytes(piece) for piece in pieces]
+        return False
+
+    def _read_table(self, known: Known) -> None:
+        """Forget the leaves to which the table leads no longer, and see that the others are looked at."""
+        known.table = memoryview(b"".join(known.table_bytes)).cast("Q").tolist()
+        current = dict.fromkeys(known.table)
+        for blkid in known.leaves.keys() - current.keys():
+            gone = known.leaves.pop(blkid).entries
+            known.total -= len(gone)
+            known.drop(gone)
+            del known.raw[blkid]
+        for blkid in current.keys() - known.leaves.keys():
+            known.raw[blkid] = b""
+
+    def _look_at_leaf(
+        self, dnode: Dnode, known: Known, blkid: int, words: bool, fresh: list[LeafEntry]
+    ) -> bool:
+        """Check a leaf whose bytes have changed; whether its prefix is what it was. Entries that are not
+        what they were go to `fresh`."""
+        raw = known.raw[blkid] = dnode.peek(blkid)
+        before = known.leaves.get(blkid)
+        shift = len(known.header).bit_length() - 1
+        report = known.leaves[blkid] = check_leaf(raw, shift, blkid, words)
+        entries = report.entries
+        if before is None:
+            known.total += len(entries)
+            fresh += entries
+        else:
+            old = before.entries
+            known.total += len(entries) - len(old)
+            new = known.news(blkid)
+            fresh += new
+            if len(entries) != len(old) + len(new):
+                known.drop(_without(old, entries))
+        return before is not None and before[:2] == report[:2]
+
+
+_SETTLED = slice(0, (L.Q_NUM_LEAFS + 1) * 8)
+"""The header's fields that change only when blocks come or go."""
+_TABLE_SIZE = slice(L.Q_TBL_SHIFT * 8, (L.Q_TBL_SHIFT + 1) * 8)
+
+
+def _without(entries: list[LeafEntry], others: list[LeafEntry]) -> list[LeafEntry]:
+    """The entries that are not among others."""
+    there = others if len(others) < _FEW else set(others)
+    return [entry for entry in entries if entry not in there]
+
+
+_FEW = 8
+"""Entries through which a search is faster than a set of them."""
+
+
+def _wrong_index(dnode: Dnode, entries: int) -> Violation | None:
+    """The index in memory of a micro ZAP has as many entries as its slots."""
+    dbuf = dnode.dbufs.get(0)
+    user = None if dbuf is None else dbuf.user
+    if not isinstance(user, Zap) or user.micro is None or len(user.micro.entries) == entries:
+        return None
+    return Violation("index", 0, "zap_m", f"{len(user.micro.entries)} entries, {entries} in slots")
+
+
+def _look_for_remains(dnode: Dnode) -> None:
+    """Of an object that is destroyed, what somebody holds is zeroed: dbuf_free_range()."""
+    for blkid, dbuf in dnode.dbufs.items():
+        if dbuf.state is CACHED and any(dbuf.buf.raw):
+            raise _broken("destroyed", f"block {blkid} is not zero")

@@ -1,0 +1,120 @@
+"""What an auditor knows of a micro ZAP, and what an op on one should have left. A block may have two thousand
+slots and an op writes one of them, so only those whose bytes have changed are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from zapcore.verify.micro import header_violations, slot_violations
+from zapcore.verify.name_hash import hash_of_key
+from zapcore.verify.violation import Violation, wrong_total
+from zapcore.zap import micro
+from zapcore.zap.name import Key
+from zapcore.zap.norm import forms_of
+
+if TYPE_CHECKING:
+    from zapcore.audit.step import Value
+
+_PIECE = 1 << 12
+"""Bytes that are compared at once."""
+
+
+class Place(NamedTuple):
+    """An entry: its slot, differentiator and value as stored; the hash of its name, if that has one."""
+
+    slot: int
+    cd: int
+    value: bytes
+    hash: int | None
+
+
+class Slots:
+    """The entries of a micro ZAP by name, as its block had them at the last look, and what that look found:
+    entries that were `gone`, or not as they were, and those that had `come`."""
+
+    __slots__ = ("_lower_case", "_taken", "block", "come", "gone", "places")
+
+    def __init__(self, lower_case: bool) -> None:
+        """`lower_case` is the release's."""
+        self._lower_case = lower_case
+        self._taken: dict[tuple[int | None, int], bytes] = {}
+        self.block = b""
+        self.places: dict[bytes, Place] = {}
+        self.gone: dict[bytes, Place] = {}
+        self.come: dict[bytes, Place] = {}
+
+    def look(self, block: bytes) -> Violation | None:
+        """Take in a block that has changed; what its bytes show to be wrong, where they have."""
+        before, self.block = self.block, block
+        places, taken = self.places, self._taken
+        changed = [*_changed(before, block)]
+        self.gone = {
+            name: places.pop(name) for slot in changed if (name := micro.slot_name(before, slot)) in places
+        }
+        for place in self.gone.values():
+            taken.pop((place.hash, place.cd), None)
+        self.come = {}
+        if before[: micro.SLOT] != block[: micro.SLOT]:
+            for violation in header_violations(block):
+                return violation
+        q = memoryview(block).cast("Q")
+        salt, norm = q[micro.Q_MZ_SALT], forms_of(q[micro.Q_MZ_NORM], self._lower_case)
+        for slot in changed:
+            at = micro.slot_offset(slot)
+            entry = block[at : at + micro.SLOT]
+            for violation in slot_violations(entry, slot):
+                return violation
+            name = micro.slot_name(block, slot)
+            if not name:
+                continue
+            if name in places:
+                return Violation("entries", 0, f"slot {slot}", f"{name!r} twice")
+            hashed, cd = hash_of_key(name, salt, 0, norm), int.from_bytes(entry[8:12], "little")
+            places[name] = self.come[name] = Place(slot, cd, entry[:8], hashed)
+            if hashed is not None and taken.setdefault((hashed, cd), name) != name:
+                found = f"{cd}, as {taken[hashed, cd]!r} of the same hash"
+                return Violation("differentiator", 0, "mze_cd", found, slot)
+        return None
+
+    def wrong_entry(self, entries: Mapping[Key, Value], keys: Iterable[Key] | None) -> Violation | None:
+        """What the last look found, and what the op worked on (None: anything), is what the oracle says, and
+        there are as many entries."""
+        places = self.places
+        for key in (*self.come, *(entries if keys is None else keys)):
+            there = places.get(key) if isinstance(key, bytes) else None
+            wanted = entries.get(key)
+            stored = None if there is None else there.value
+            if stored != (None if wanted is None else wanted.data):
+                return Violation("entries", 0, "slots", f"{key!r} is not what was put there")
+        return wrong_total(len(places), entries)
+
+    def wrong_step(self, size: int, key: Key) -> Violation | None:
+        """What one op on `key` did to a block of `size` bytes and should not have: it grows when every slot
+        is taken and an entry may come (zap_micro.c, zap_lockdir_impl), other names stay where they are, and a
+        new one has the lowest free differentiator of its hash (mze_find_unused_cd)."""
+        gone, come = self.gone, self.come
+        taken, slots = len(self.places) + len(gone) - len(come), size // micro.SLOT - 1
+        if len(self.block) > size and (taken < slots or key in gone.keys() - come.keys()):
+            found = f"{len(self.block)} bytes, with {taken} of {slots} slots taken"
+            return Violation("grown", 0, "block", found)
+        for name in come:
+            if name != key and name in gone and gone[name][:2] != come[name][:2]:
+                found = f"{come[name].cd} in slot {come[name].slot}, was {gone[name].cd}"
+                return Violation("moved", 0, "mze_cd", found, gone[name].slot)
+        if key in come and key not in gone:
+            slot, cd, _, hashed = come[key]
+            if hashed is not None and any((hashed, lower) not in self._taken for lower in range(cd)):
+                return Violation("lowest", 0, "mze_cd", f"{cd}, and a lower one is free", slot)
+        return None
+
+
+def _changed(before: bytes, after: bytes) -> Iterator[int]:
+    """The slots whose bytes are not the same, those that only one of the blocks has among them."""
+    slot, size = micro.SLOT, max(len(before), len(after))
+    for start in range(0, size, _PIECE):
+        end = min(start + _PIECE, size)
+        if before[start:end] != after[start:end]:
+            for at in range(start or slot, end, slot):
+                if before[at : at + slot] != after[at : at + slot]:
+                    yield at // slot - 1

@@ -1,0 +1,43 @@
+"""What a wrong link in a leaf most likely was: the end of a chain, or a chunk that nothing else leads to, one
+flipped bit away."""
+
+from __future__ import annotations
+
+from zapcore import layout as L
+from zapcore.verify.violation import Violation
+
+_FIELDS = {
+    "lf_next": (L.H_CHUNK_NEXT, L.CHUNK_FREE),
+    "la_next": (L.H_CHUNK_NEXT, L.CHUNK_ARRAY),
+    "le_next": (L.H_ENTRY_NEXT, L.CHUNK_ENTRY),
+    "le_name_chunk": (L.H_NAME_CHUNK, L.CHUNK_ARRAY),
+    "le_value_chunk": (L.H_VALUE_CHUNK, L.CHUNK_ARRAY),
+}
+"""A chunk's links: 16-bit word within it, and the type of what it leads to."""
+
+
+def link_hint(raw: bytes, violation: Violation, unreached: bytes) -> str:
+    """A sentence on what the violated link was, empty if no single bit explains it."""
+    geo = L.geometry(len(raw).bit_length() - 1)
+    h = memoryview(raw).cast("H")
+    field = violation.field
+    if field == "lh_freelist":
+        value, wanted = h[L.H_FREELIST], L.CHUNK_FREE
+    elif field.startswith("l_hash["):
+        value, wanted = h[geo.h_hash + int(field[7:-1])], L.CHUNK_ENTRY
+    elif field in _FIELDS and violation.chunk >= 0:
+        word, wanted = _FIELDS[field]
+        value = h[geo.h_chunk + 12 * violation.chunk + word]
+    else:
+        return ""
+    lost = {chunk for chunk, kind in enumerate(unreached) if kind == wanted}
+    inner = {
+        h[geo.h_chunk + 12 * chunk + (1 if wanted == L.CHUNK_ENTRY else L.H_CHUNK_NEXT)] for chunk in lost
+    }
+    near = [chunk for chunk in lost if (chunk ^ value).bit_count() == 1]
+    heads = [chunk for chunk in near if chunk not in inner] or near
+    if len(heads) == 1:
+        return f"one bit from chunk {heads[0]}, to which nothing leads"
+    if not heads and (value ^ L.CHAIN_END).bit_count() == 1:
+        return f"one bit from {L.CHAIN_END:#x}, the end of a chain"
+    return ""

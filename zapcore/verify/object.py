@@ -1,0 +1,345 @@
+"""Judge a whole ZAP object by its raw blocks: what is wrong where, what can still be read, what would happen
+to operations. Any bytes give a report: nothing here raises, loops, or keeps more than a bounded amount.
+
+The checks themselves stand in `leafcheck`, `fatcheck` and `microcheck`; this collects them, adds those that
+need the whole object at rest (names against their hashes, unused bytes), and bounds them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+from zapcore import layout as L
+from zapcore.byteorder import is_big, swap_leaf, swap_micro, swap_words, table_is_big
+from zapcore.verify.fat import Fat, fat_violations, next_table_blocks, order_violation
+from zapcore.verify.hazards import Effect, Hazard, static_hazards, walk_leaf
+from zapcore.verify.leaf import LeafEntry, LeafReport, check_leaf, is_leaf
+from zapcore.verify.link_hints import link_hint
+from zapcore.verify.micro import check_micro
+from zapcore.verify.name_hash import hash_of_key
+from zapcore.verify.violation import Violation
+from zapcore.zap.micro import SLOT
+from zapcore.zap.name import LONG_NAME, Key, key_of
+from zapcore.zap.norm import forms_of
+
+MAX_LISTED = 1000
+"""Violations that a report lists; `unlisted` counts the rest by invariant."""
+MAX_OF_A_KIND = 12
+"""Of one invariant in one block."""
+MAX_HAZARDS = 500
+MAX_HINTS = 12
+"""Of one leaf."""
+MAX_ENTRY_BYTES = 32 << 20
+"""Of entries that a report keeps, with what Python takes for each; `entries_read` counts them all."""
+_ENTRY_COST = 600
+
+
+class FoundEntry(NamedTuple):
+    """An entry that can be read: block, chunk (slot in a micro ZAP), key, and the value's bytes as stored,
+    big-endian. `lost` where nothing leads to its leaf."""
+
+    block: int
+    chunk: int
+    key: Key
+    hash: int
+    cd: int
+    size: int
+    length: int
+    value: bytes
+    lost: bool = False
+
+
+@dataclasses.dataclass(slots=True)
+class Report:
+    """What was found. `kind` is fat, micro or unknown; `byte_order` little, big or mixed."""
+
+    kind: str
+    byte_order: str
+    block_size: int
+    blocks: int
+    header: dict[str, int] = dataclasses.field(default_factory=dict)
+    violations: list[Violation] = dataclasses.field(default_factory=list)
+    unlisted: dict[str, int] = dataclasses.field(default_factory=dict)
+    hazards: list[Hazard] = dataclasses.field(default_factory=list)
+    entries: list[FoundEntry] = dataclasses.field(default_factory=list)
+    entries_read: int = 0
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        """Nothing is wrong."""
+        return not self.violations
+
+
+HEADER_FIELDS = {
+    "zap_block_type": L.Q_BLOCK_TYPE,
+    "zap_magic": L.Q_MAGIC,
+    "zt_blk": L.Q_TBL_BLK,
+    "zt_numblks": L.Q_TBL_NUMBLKS,
+    "zt_shift": L.Q_TBL_SHIFT,
+    "zt_nextblk": L.Q_TBL_NEXTBLK,
+    "zt_blks_copied": L.Q_TBL_COPIED,
+    "zap_freeblk": L.Q_FREEBLK,
+    "zap_num_leafs": L.Q_NUM_LEAFS,
+    "zap_num_entries": L.Q_NUM_ENTRIES,
+    "zap_salt": L.Q_SALT,
+    "zap_normflags": L.Q_NORMFLAGS,
+    "zap_flags": L.Q_FLAGS,
+}
+
+
+def kind_of(first: bytes, blocks: int) -> str:
+    """fat, micro or unknown, by block 0: its type or magic in either byte order, or a type that one
+    flipped bit keeps from being one."""
+    orders: tuple[Literal["little", "big"], ...] = ("little", "big")
+    for order in orders:
+        kind = int.from_bytes(first[:8], order)
+        magic = int.from_bytes(first[8:16], order)
+        if magic == L.ZAP_MAGIC or (kind == L.ZBT_HEADER and blocks > 1):
+            return "fat"
+        if kind == L.ZBT_MICRO:
+            return "micro"
+        if (kind ^ L.ZBT_MICRO).bit_count() == 1 and blocks == 1:
+            return "micro"
+        if (kind ^ L.ZBT_HEADER).bit_count() == 1:
+            return "fat"
+    return "unknown"
+
+
+def check_object(blocks: Sequence[bytes], lower_case: bool = True) -> Report:
+    """Check an object, its blocks in order (the last may be short: the rest counts as zero). `lower_case` as
+    `zapcore.release` has it of the release that wrote them.
+
+    Needs the blocks one at a time, each leaf once and table blocks at most twice, so a lazy sequence over a
+    file will do.
+    """
+    first = bytes(blocks[0]) if blocks else b""
+    kind = kind_of(first, len(blocks))
+    report = Report(kind, "little", len(first), len(blocks))
+    checker = _Checker(report, blocks, lower_case)
+    if kind == "micro":
+        checker.micro(first)
+    elif kind == "fat" and len(first) in L.BLOCK_SIZES:
+        checker.fat()
+    elif kind == "fat":
+        checker.wrong(Violation("object", 0, "block", f"{len(first)} bytes, not a power of two from 512"))
+    else:
+        found = f"{int.from_bytes(first[:8], 'little'):#x}: no ZAP's" if first else "no bytes at all"
+        checker.wrong(Violation("header", 0, "zap_block_type", found))
+    checker.finish()
+    return report
+
+
+class _Checker:
+    """Collects what is found in one object."""
+
+    def __init__(self, report: Report, blocks: Sequence[bytes], lower_case: bool) -> None:
+        self.report = report
+        self.blocks = blocks
+        self.lower_case = lower_case
+        self.listed: dict[tuple[str, int], int] = {}
+        self.hazards: dict[Hazard, None] = {}
+        self.kept = 0
+        self.orders: set[str] = set()
+        self.unhashed = False
+
+    def wrong(self, violation: Violation) -> None:
+        """List a violation, or count it where there are too many; note what follows from it."""
+        report = self.report
+        kind = violation.invariant, violation.block
+        count = self.listed[kind] = self.listed.get(kind, 0) + 1
+        if count > MAX_OF_A_KIND or len(report.violations) >= MAX_LISTED:
+            report.unlisted[violation.invariant] = report.unlisted.get(violation.invariant, 0) + 1
+            return
+        report.violations.append(violation)
+        self.danger(static_hazards(violation.block, violation.field))
+
+    def danger(self, hazards: Iterable[Hazard]) -> None:
+        for hazard in hazards:
+            if len(self.hazards) >= MAX_HAZARDS:
+                return
+            self.hazards[hazard] = None
+
+    def finish(self) -> None:
+        rank = list(Effect)
+        self.report.hazards = sorted(self.hazards, key=lambda hazard: rank.index(hazard.effect))
+        if self.orders:
+            self.report.byte_order = "mixed" if len(self.orders) > 1 else next(iter(self.orders))
+
+    def keep(self, entry: FoundEntry) -> None:
+        """Keep an entry that can be read, within bounds."""
+        self.report.entries_read += 1
+        self.kept += _ENTRY_COST + len(entry.key) + len(entry.value)
+        if self.kept <= MAX_ENTRY_BYTES:
+            self.report.entries.append(entry)
+
+    def micro(self, raw: bytes) -> None:
+        """A micro ZAP: one block."""
+        raw = raw[: L.MAX_MICRO]
+        if len(raw) % 512 or len(self.blocks) > 1:
+            found = (
+                f"{len(raw)} bytes, {len(self.blocks)} blocks; a micro ZAP is one block, 512 bytes or more"
+            )
+            self.wrong(Violation("object", 0, "block", found))
+        raw = raw.ljust(-(-max(len(raw), 2 * SLOT) // SLOT) * SLOT, b"\0")
+        if is_big(raw):
+            self.orders.add("big")
+            raw = swap_micro(raw)
+        q = memoryview(raw[: len(raw) // 8 * 8]).cast("Q")
+        self.report.header = {"mz_block_type": q[0], "mz_salt": q[1], "mz_normflags": q[2]}
+        found_micro = check_micro(raw, self.lower_case)
+        for violation in found_micro.violations:
+            self.wrong(violation)
+        for slot, name, value_hash, cd, value in found_micro.entries:
+            self.keep(FoundEntry(0, slot, name, value_hash or 0, cd, 8, 1, value.to_bytes(8, "big")))
+
+    def fat(self) -> None:
+        """A fat ZAP."""
+        report = self.report
+        size = report.block_size
+        last = len(self.blocks) - 1
+        if len(self.blocks[last]) != size:
+            self.wrong(Violation("object", last, "block", f"{len(self.blocks[last])} bytes, not {size}"))
+        header = self.read(0)
+        self.big_header = is_big(header) or header[8:16] == L.ZAP_MAGIC.to_bytes(8, "big")
+        self.orders.add("big" if self.big_header else "little")
+        if self.big_header:
+            header = swap_words(header)
+        q = memoryview(header).cast("Q")
+        report.header = {field: q[index] for field, index in HEADER_FIELDS.items()}
+        self.q = q
+        self.words = bool(q[L.Q_FLAGS] & L.FLAG_UINT64_KEY)
+        self.more_header_violations(header)
+        table, table_blocks = self.table(header)
+        leaves: dict[int, LeafReport] = {}
+        for blkid in self.leaf_blocks(table):
+            leaf = self.leaf(blkid, lost=False)
+            if leaf is not None:
+                leaves[blkid] = leaf
+        fat = Fat(q, size, table, leaves, report.entries_read, self.word_block)
+        for violation in fat_violations(fat):
+            self.wrong(violation)
+        self.leftovers(leaves, table_blocks)
+        if self.unhashed:
+            report.notes.append("not every name has a normal form: its hash was not compared")
+
+    def read(self, blkid: int) -> bytes:
+        """A block as it lies there, zero where the object has none."""
+        raw = bytes(self.blocks[blkid]) if blkid < len(self.blocks) else b""
+        return raw[: self.report.block_size].ljust(self.report.block_size, b"\0")
+
+    def word_block(self, blkid: int) -> bytes:
+        """A table block in little-endian order."""
+        raw = self.read(blkid)
+        big = table_is_big(raw, len(self.blocks))
+        if big:
+            self.orders.add("big")
+        return swap_words(raw) if big else raw
+
+    def table(self, header: bytes) -> tuple[array[int], range]:
+        """The pointer table, as far as the object has blocks for it, and those blocks."""
+        q = self.q
+        entries = array("Q")
+        if not q[L.Q_TBL_NUMBLKS]:
+            entries.frombytes(header[len(header) // 2 :])
+            return entries, range(0)
+        first = min(q[L.Q_TBL_BLK], len(self.blocks))
+        blocks = range(first, min(first + q[L.Q_TBL_NUMBLKS], len(self.blocks)))
+        for blkid in blocks:
+            entries.frombytes(self.word_block(blkid))
+        return entries, blocks
+
+    def leaf_blocks(self, table: array[int]) -> list[int]:
+        """The blocks that the table leads to and that exist, in the order of the table."""
+        found: dict[int, None] = {}
+        step = 1 << 16
+        for at in range(0, len(table), step):
+            for blkid in dict.fromkeys(table[at : at + step]):
+                if 0 < blkid < len(self.blocks):
+                    found[blkid] = None
+        return list(found)
+
+    def leaf(self, blkid: int, lost: bool) -> LeafReport | None:
+        """Check one leaf and keep its entries; None if it is none. What it says is dropped but the prefix."""
+        raw = self.read(blkid)
+        if is_big(raw) or (self.big_header and raw[24:28] == L.ZAP_LEAF_MAGIC.to_bytes(4, "big")):
+            self.orders.add("big")
+            raw = swap_leaf(raw)
+        elif is_leaf(raw):
+            self.orders.add("little")
+        shift = len(raw).bit_length() - 1
+        found = check_leaf(raw, shift, blkid, self.words, unused=True)
+        for index, violation in enumerate(found.violations):
+            hint = link_hint(raw, violation, found.unreached) if index < MAX_HINTS else ""
+            self.wrong(violation._replace(found=f"{violation.found}; {hint}") if hint else violation)
+        if not is_leaf(raw):
+            self.danger(walk_leaf(raw, blkid))
+            return None
+        if found.violations:
+            self.danger(walk_leaf(raw, blkid))
+        disorder = order_violation(blkid, found.flags, self.q[L.Q_NORMFLAGS])
+        if disorder is not None:
+            self.wrong(disorder)
+        for entry in found.entries:
+            if not lost:
+                self.check_name(entry, blkid)
+            key = key_of(entry.name, self.words)
+            rest = entry.hash, entry.cd, entry.size, entry.length, entry.value
+            self.keep(FoundEntry(blkid, entry.chunk, key, *rest, lost))
+        return found._replace(entries=[], violations=[], unreached=b"")
+
+    def check_name(self, entry: LeafEntry, blkid: int) -> None:
+        """The name's form, its hash (zap_hash), and the differentiator's bound (zap_maxcd)."""
+        q = self.q
+        flags = q[L.Q_FLAGS]
+        wide = flags & L.FLAG_HASH64
+        if entry.cd >= (0xFFFF if wide else L.NEED_CD):
+            self.wrong(Violation("differentiator", blkid, "le_cd", f"{entry.cd:#x}", entry.chunk))
+        ints = entry.name_ints
+        if len(entry.name) < ints * (8 if self.words else 1):
+            return
+        if self.words:
+            well_formed = ints > 0
+            text = "no words"
+        else:
+            well_formed = 1 < ints <= LONG_NAME and entry.name.find(b"\0") == ints - 1
+            text = f"{ints} bytes, its first NUL at {entry.name.find(0)}"
+        if not well_formed:
+            self.wrong(Violation("name", blkid, "name", text, entry.chunk))
+            return
+        key = key_of(entry.name, self.words)
+        hashed = hash_of_key(key, q[L.Q_SALT], flags, forms_of(q[L.Q_NORMFLAGS], self.lower_case))
+        if hashed is None:
+            self.unhashed = True
+        elif hashed != entry.hash:
+            text = f"{entry.hash:#x}, but its name hashes to {hashed:#x}"
+            self.wrong(Violation("hash", blkid, "le_hash", text, entry.chunk))
+
+    def more_header_violations(self, header: bytes) -> None:
+        """Flags that nobody knows, and bytes of the header that nothing uses."""
+        flags, norm = self.q[L.Q_FLAGS], self.q[L.Q_NORMFLAGS]
+        if flags & ~L.KNOWN_FLAGS or flags & 6 == L.FLAG_PRE_HASHED_KEY:
+            self.wrong(Violation("header", 0, "zap_flags", f"{flags:#x}"))
+        if norm & ~L.KNOWN_NORMFLAGS:
+            self.wrong(Violation("header", 0, "zap_normflags", f"{norm:#x}"))
+        if any(header[8 * (L.Q_FLAGS + 1) : len(header) // 2]):
+            self.wrong(Violation("unused", 0, "padding", "not zero between the header and its table"))
+
+    def leftovers(self, leaves: dict[int, LeafReport], table: range) -> None:
+        """Blocks that nothing uses are holes; a leaf among them is lost, with its entries."""
+        larger = next_table_blocks(self.q)
+        for blkid in range(1, len(self.blocks)):
+            if blkid in leaves or blkid in table or blkid in larger:
+                continue
+            raw = self.read(blkid)
+            if not any(raw):
+                continue
+            where = " at or past zap_freeblk" if blkid >= self.q[L.Q_FREEBLK] else ""
+            if is_leaf(raw) or is_big(raw):
+                self.wrong(Violation("unused", blkid, "leaf", f"nothing leads to it{where}"))
+                self.leaf(blkid, lost=True)
+            else:
+                self.wrong(Violation("unused", blkid, "bytes", f"not zero, and nothing uses it{where}"))
