@@ -17,8 +17,8 @@ from fuzz.language.program import (
     Number,
     Op,
     Program,
+    Subject,
     Switch,
-    Target,
     Zap,
 )
 from fuzz.language.validate import CONTROL, LEAF_SHIFTS, MAX_STEP, MAX_THREAD, NORMS, statements
@@ -84,15 +84,15 @@ def ops(draw: st.DrawFn, header: list[Zap], cursors: list[str], threads: int = 0
     name = draw(st.sampled_from(list(VERBS)))
     verb = VERBS[name]
     fields: dict[str, Any] = {"thread": draw(st.integers(0, threads))}
-    if verb.target is Target.ZAP:
+    if verb.subject is Subject.ZAP:
         zap = draw(st.sampled_from(header))
-        fields["target"] = zap.name
+        fields["subject"] = zap.name
         if verb.key:
             fields["key"] = draw(keys(zap))
         if verb.to:
             fields["to"] = draw(keys(zap))
-    elif verb.target is Target.CURSOR:
-        fields["target"] = draw(st.sampled_from(cursors))
+    elif verb.subject is Subject.CURSOR:
+        fields["subject"] = draw(st.sampled_from(cursors))
     if verb.other:
         fields["other"] = draw(st.sampled_from(header)).name
     for number in verb.positional + verb.numbers:

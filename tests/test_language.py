@@ -20,7 +20,7 @@ from fuzz.generate.whole_language import any_program
 from fuzz.judge.oracle import CHECKS
 from fuzz.language.byteform import decode, encode
 from fuzz.language.printing import format_program
-from fuzz.language.program import VERBS, Number, Op, Program, Target, Zap
+from fuzz.language.program import VERBS, Number, Op, Program, Subject, Zap
 from fuzz.language.syntax import parse
 from fuzz.language.validate import problems
 from fuzz.minimize.passes import SIMPLIFICATIONS
@@ -38,7 +38,7 @@ def plain(verb: str, zap: Zap) -> Op:
     """An op of a verb with every number as it is by default."""
     row = VERBS[verb]
     key = (b"a" if not zap.words else (5,)) if row.key else None
-    target = {Target.ZAP: zap.name, Target.CURSOR: "c", Target.NONE: ""}[row.target]
+    target = {Subject.ZAP: zap.name, Subject.CURSOR: "c", Subject.NONE: ""}[row.subject]
     numbers: dict[str, Any] = {number.field: number.default for number in row.numbers + row.positional}
     return Op(verb, target, key, other=zap.name if row.other else "", to=key if row.to else None, **numbers)
 

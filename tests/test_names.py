@@ -128,7 +128,7 @@ def test_places_are_noted_at_every_name_and_gone_back_to() -> None:
         made = clerk(seed, Zap("z", fat=True, hash64=True, norm=UPPER), (b"abc", b"ABC", b"aBc"))
         note_places(made)
         assert sum(op.verb == "serialize" for op in made.ops) == 4
-        began.add(next(op.fill for op in made.ops if op.verb == "cursor" and op.target == "d"))
+        began.add(next(op.fill for op in made.ops if op.verb == "cursor" and op.subject == "d"))
     assert len(began) >= 3
 
 

@@ -61,12 +61,12 @@ LACKS = {
 
 
 @pytest.mark.parametrize("release", LACKS)
-@pytest.mark.parametrize(("op", "stack"), STACKS, ids=[f"{op.verb}-{op.target}" for op, _ in STACKS])
+@pytest.mark.parametrize(("op", "stack"), STACKS, ids=[f"{op.verb}-{op.subject}" for op, _ in STACKS])
 def test_every_call_has_its_own_name(release: str, op: Op, stack: tuple[str, ...]) -> None:
     target = ModelTarget(release)
     zaps = (Zap("z", hash64=True, leaf_shift=9), Zap("w", words=1, leaf_shift=9))
     target.begin(Program(zaps, ()))
-    dbuf = target.objset.dnode(target.numbers[op.target]).hold(1, "test")
+    dbuf = target.objset.dnode(target.numbers[op.subject]).hold(1, "test")
     dbuf.buf.q[L.Q_BLOCK_TYPE] = 0
     with pytest.raises(Failure) as caught:
         target.apply(op)

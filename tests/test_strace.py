@@ -110,7 +110,7 @@ def test_many_directories_share_the_last_zap(tmp_path: Path) -> None:
     program = strace_program(log, txgs=2)
     assert len(program.zaps) == MAX_ZAPS
     assert program.zaps[-1].name == "rest"
-    assert Counter(op.target for op in program.ops)["d7"] == 2
+    assert Counter(op.subject for op in program.ops)["d7"] == 2
     assert [at for at, op in enumerate(program.ops) if op.verb == "txg"] == [100, 201]
     assert problems(program) is None
 

@@ -88,7 +88,7 @@ def test_every_verb_can_be_written() -> None:
     zap = Zap("z", hash64=True)
     for name, verb in VERBS.items():
         defaults = {n.field: n.default for n in verb.numbers + verb.positional}
-        target = {"NONE": "", "ZAP": "z", "CURSOR": "c"}[verb.target.name]
+        target = {"NONE": "", "ZAP": "z", "CURSOR": "c"}[verb.subject.name]
         other = "z" if verb.other else ""
         to = b"new" if verb.to else None
         op = Op(name, target, b"k" if verb.key else None, other=other, to=to, **defaults)

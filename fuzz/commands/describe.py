@@ -64,8 +64,8 @@ class _Watch:
 
     def _zap(self, op: Op) -> str:
         known = self.target.numbers
-        cursor = self.target.cursors.get(op.target)
-        for name in (op.target, op.other, cursor.zap if cursor else "", next(iter(known), "")):
+        cursor = self.target.cursors.get(op.subject)
+        for name in (op.subject, op.other, cursor.zap if cursor else "", next(iter(known), "")):
             if name in known:
                 return name
         return ""

@@ -20,7 +20,7 @@ MANY = 48
 
 def features(target: ModelTarget, op: Op) -> Iterator[int]:
     """The features of the object that an op worked on, and of the open cursors."""
-    name = op.target if op.target in target.numbers else op.other
+    name = op.subject if op.subject in target.numbers else op.other
     objset = target.objset
     flights = len(objset.in_flight)
     for each in (name,) if name else target.numbers:

@@ -41,7 +41,7 @@ def may_wait(waiting: Sequence[Op], op: Op) -> bool:
     """Whether one audit after an op does for the writes that wait for one, too: reading a leaf is most of
     what an audit costs. All write one ZAP, under different keys, or the op is refused if the one before it
     was right: what those have put wrong it leaves."""
-    if op.target != waiting[0].target or op.verb not in WRITES:
+    if op.subject != waiting[0].subject or op.verb not in WRITES:
         return False
     for each in waiting:
         if each.key == op.key and op.verb not in (TAKES if each.verb in TAKES else _NEW):

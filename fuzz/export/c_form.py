@@ -78,13 +78,13 @@ def _zap(zap: Zap) -> str:
 
 
 def _cursors(program: Program) -> list[str]:
-    names = dict.fromkeys(op.target for op in program.ops if op.verb in CURSOR)
+    names = dict.fromkeys(op.subject for op in program.ops if op.verb in CURSOR)
     return [f"static program_cursor_t the_cursor_{name};" for name in names]
 
 
 def _ends(program: Program) -> list[str]:
     """What a round that others follow must undo."""
-    cursors = dict.fromkeys(op.target for op in program.ops if op.verb in CURSOR)
+    cursors = dict.fromkeys(op.subject for op in program.ops if op.verb in CURSOR)
     lines = [f"(void) do_close(&the_cursor_{name});" for name in cursors]
     lines += [f"walk(&the_zap_{zap.name});" for zap in program.zaps]
     return [*lines, *(f"(void) do_destroy(&the_zap_{zap.name});" for zap in program.zaps)]
@@ -136,14 +136,14 @@ def _step(step: Step, program: Program) -> list[str]:
 def _first(op: Op, program: Program) -> Iterator[str]:
     """What a verb expects to have been done."""
     if op.verb == "reopen":
-        for name in dict.fromkeys(op.target for op in program.ops if op.verb in CURSOR):
+        for name in dict.fromkeys(op.subject for op in program.ops if op.verb in CURSOR):
             yield f"(void) do_close(&the_cursor_{name});"
 
 
 def _call(op: Op) -> str:
     words = []
-    if op.target:
-        words.append(f"&{'the_cursor' if op.verb in CURSOR else 'the_zap'}_{op.target}")
+    if op.subject:
+        words.append(f"&{'the_cursor' if op.verb in CURSOR else 'the_zap'}_{op.subject}")
     if op.other:
         words.append(f"&the_zap_{op.other}")
     verb = op.verb

@@ -9,12 +9,12 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from fuzz.execution.execute import run
-from fuzz.language.program import VERBS, Op, Program, Target
+from fuzz.language.program import VERBS, Op, Program, Subject
 from fuzz.targets.base import Result
 from fuzz.targets.model import ModelTarget
 
-CURSOR = frozenset(name for name, verb in VERBS.items() if verb.target is Target.CURSOR)
-MOVE_WORLD = frozenset(name for name, verb in VERBS.items() if verb.target is Target.NONE)
+CURSOR = frozenset(name for name, verb in VERBS.items() if verb.subject is Subject.CURSOR)
+MOVE_WORLD = frozenset(name for name, verb in VERBS.items() if verb.subject is Subject.NONE)
 
 MAX_ORDERS = 400
 """Orders of a whole program that are tried; with more, nothing is promised."""

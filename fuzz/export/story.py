@@ -115,7 +115,7 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
 
 def arguments(op: Op) -> list[object]:
     """A verb's arguments in the order that both forms have them."""
-    names: list[object] = [name for name in (op.target, op.other) if name]
+    names: list[object] = [name for name in (op.subject, op.other) if name]
     keys = [key for key in (op.key, op.to) if key is not None]
     return [*names, *keys, *(getattr(op, field) for field in ARGUMENTS.get(op.verb, ()))]
 

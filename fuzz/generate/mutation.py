@@ -27,7 +27,7 @@ from fuzz.generate.themed import (
     written,
 )
 from fuzz.generate.whole_language import respelled
-from fuzz.language.program import VERBS, Key, Op, Program, Target, Zap
+from fuzz.language.program import VERBS, Key, Op, Program, Subject, Zap
 from fuzz.minimize.simplicity import keys_of
 
 MAX_GROWN = 24
@@ -77,7 +77,7 @@ def change_verb(draft: Draft, rng: Random) -> None:
     old = draft.ops[at]
     about = draft.about(rng)
     new = op_of(rng, rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0], about)
-    if new.key is not None and old.key is not None and new.target == old.target:
+    if new.key is not None and old.key is not None and new.subject == old.subject:
         new = new._replace(key=old.key)
     draft.ops[at] = new
 
@@ -89,8 +89,8 @@ def share_prefix(draft: Draft, rng: Random) -> None:
         return
     at = rng.choice(keyed)
     op = draft.ops[at]
-    zap = draft.zaps[op.target]
-    model = rng.choice(draft.alive(op.target, at) or draft.keys(op.target))
+    zap = draft.zaps[op.subject]
+    model = rng.choice(draft.alive(op.subject, at) or draft.keys(op.subject))
     bits = rng.choice((0, 1, 1, 2, 2, 3, 3, 4, 5, 6, 8))
     wanted = hash_of(zap, model) ^ (1 << (63 - bits))
     new = key_for(zap, wanted, rng.choice((bits + 1, 64)), rng)
@@ -98,7 +98,7 @@ def share_prefix(draft: Draft, rng: Random) -> None:
         draft.ops[at] = op._replace(key=new)
         return
     draft.ops = [
-        each._replace(key=new) if each.key == op.key and each.target == op.target else each
+        each._replace(key=new) if each.key == op.key and each.subject == op.subject else each
         for each in draft.ops
     ]
 
@@ -110,8 +110,8 @@ def same_key(draft: Draft, rng: Random) -> None:
         return
     at = rng.choice(keyed)
     op = draft.ops[at]
-    alive = draft.alive(op.target, at)
-    pool = alive if alive and rng.random() < 0.7 else draft.keys(op.target)
+    alive = draft.alive(op.subject, at)
+    pool = alive if alive and rng.random() < 0.7 else draft.keys(op.subject)
     draft.ops[at] = op._replace(key=rng.choice(pool))
 
 
@@ -136,14 +136,14 @@ def change_length(draft: Draft, rng: Random) -> None:
     if not writes:
         return
     op = draft.ops[rng.choice(writes)]
-    length = sizes_that_matter(draft.zaps[op.target], rng)
+    length = sizes_that_matter(draft.zaps[op.subject], rng)
     if rng.random() < 0.3:
         length = max(0, op.size * op.length + rng.choice((-21, -1, 1, 21)))
     everywhere = rng.random() < 0.5
     for index in writes:
         each = draft.ops[index]
         if each is op or (everywhere and (each.size, each.length) == (op.size, op.length)):
-            new = written(rng, each.verb, draft.zaps[each.target], each.key, length)
+            new = written(rng, each.verb, draft.zaps[each.subject], each.key, length)
             draft.ops[index] = new._replace(length=min(new.length, 8192 // new.size))
 
 
@@ -180,7 +180,7 @@ def cursor_around_removes(draft: Draft, rng: Random) -> None:
     """Park a cursor before a remove, and use or close it some ops later."""
     removes = draft.where("remove")
     at = rng.choice(removes) if removes else draft.place(rng)
-    zap = draft.ops[at].target if removes else draft.some_zap(rng).name
+    zap = draft.ops[at].subject if removes else draft.some_zap(rng).name
     cursor = rng.choice(CURSORS)
     later = min(len(draft.ops), at + rng.randint(1, 6))
     draft.ops[later:later] = [Op(rng.choice(("retrieve", "next", "close", "next")), cursor)]
@@ -260,8 +260,8 @@ def add_again(draft: Draft, rng: Random) -> None:
     if not removes:
         return
     at = rng.choice(removes)
-    key, zap = draft.ops[at].key, draft.ops[at].target
-    before = [op for op in draft.ops[:at] if op.verb == "add" and op.target == zap and op.key == key]
+    key, zap = draft.ops[at].key, draft.ops[at].subject
+    before = [op for op in draft.ops[:at] if op.verb == "add" and op.subject == zap and op.key == key]
     if before:
         draft.ops.insert(min(len(draft.ops), at + rng.randint(1, 5)), before[-1])
 
@@ -284,7 +284,7 @@ def rename_keys(draft: Draft, old: Zap, new: Zap, rng: Random) -> None:
     names: dict[Key, Key] = {}
     for index in draft.keyed():
         op = draft.ops[index]
-        if op.target != old.name:
+        if op.subject != old.name:
             continue
         for key in keys_of(op):
             if key not in names:
@@ -300,13 +300,13 @@ def one_more_zap(draft: Draft, rng: Random) -> None:
     old = draft.some_zap(rng)
     if len(draft.zaps) > 1 and (not free or rng.random() < 0.6):
         del draft.zaps[old.name]
-        draft.ops = [op for op in draft.ops if old.name not in (op.target, op.other)]
+        draft.ops = [op for op in draft.ops if old.name not in (op.subject, op.other)]
         return
     new = old._replace(name=free[0])
     draft.zaps[new.name] = new
     for index, op in enumerate(draft.ops):
-        if op.target == old.name and VERBS[op.verb].target is Target.ZAP and rng.random() < 0.5:
-            draft.ops[index] = op._replace(target=new.name)
+        if op.subject == old.name and VERBS[op.verb].subject is Subject.ZAP and rng.random() < 0.5:
+            draft.ops[index] = op._replace(subject=new.name)
 
 
 Mutation = Callable[[Draft, Random], None]
@@ -377,8 +377,8 @@ def splice(first: Program, second: Program, rng: Random, max_ops: int = 4 * DEFA
 
 def _on(op: Op, kept: Mapping[str, Zap]) -> Op:
     """The op on the ZAP that stands for its own. Names of cursors are apart from those of ZAPs."""
-    if VERBS[op.verb].target is Target.ZAP:
-        op = op._replace(target=kept[op.target].name)
+    if VERBS[op.verb].subject is Subject.ZAP:
+        op = op._replace(subject=kept[op.subject].name)
     return op._replace(other=kept[op.other].name) if op.other else op
 
 

@@ -41,13 +41,13 @@ class Draft:
 
     def keys(self, zap: str) -> list[Key]:
         """The keys that the ops name, each once, in order."""
-        return list(dict.fromkeys(op.key for op in self.ops if op.target == zap and op.key is not None))
+        return list(dict.fromkeys(op.key for op in self.ops if op.subject == zap and op.key is not None))
 
     def alive(self, zap: str, at: int) -> list[Key]:
         """The keys that are there before op `at`, if every op does what it says."""
         there: dict[Key, None] = {}
         for op in self.ops[:at]:
-            if op.target != zap:
+            if op.subject != zap:
                 continue
             if op.key is not None and op.verb in BRINGS:
                 there[op.key] = None
@@ -68,6 +68,6 @@ class Draft:
         lengths: dict[str, list[int]] = {}
         for name, zap in self.zaps.items():
             keys[name] = self.keys(name) or [plain_key(zap, n, 2) for n in range(4)]
-            used = {op.size * op.length for op in self.ops if op.target == name and op.verb == "add"}
+            used = {op.size * op.length for op in self.ops if op.subject == name and op.verb == "add"}
             lengths[name] = sorted(min(length, MAX_VALUE) for length in used) or [sizes_that_matter(zap, rng)]
         return Theme(self.zaps, keys, lengths, fresh.verbs, fresh.weights)

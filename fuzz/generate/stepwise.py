@@ -40,14 +40,14 @@ class Course:
         result = self.target.apply(op)
         if op.key is None or result.errno:
             if op.verb == "destroy":
-                self.alive[op.target].clear()
+                self.alive[op.subject].clear()
         elif op.verb in BRINGS:
-            self.alive[op.target][op.key] = hash_of(self.zaps[op.target], op.key)
+            self.alive[op.subject][op.key] = hash_of(self.zaps[op.subject], op.key)
         elif op.verb in TAKES:
-            self.alive[op.target].pop(op.key, None)
-            self.gone[op.target].append(op.key)
+            self.alive[op.subject].pop(op.key, None)
+            self.gone[op.subject].append(op.key)
         elif op.to is not None:
-            self.alive[op.target].pop(op.key, None)
+            self.alive[op.subject].pop(op.key, None)
             self.alive[op.other][op.to] = hash_of(self.zaps[op.other], op.to)
         return result
 

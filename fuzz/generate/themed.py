@@ -14,7 +14,7 @@ from typing import Any
 
 from fuzz.generate.keys_for_hash import key_for
 from fuzz.generate.whole_language import any_key
-from fuzz.language.program import MAX_VALUE, U64, VERBS, Key, Op, Program, Target, Zap
+from fuzz.language.program import MAX_VALUE, U64, VERBS, Key, Op, Program, Subject, Zap
 from fuzz.language.validate import NORMS
 from zapcore.layout import ARRAY_BYTES, geometry
 
@@ -44,8 +44,8 @@ _GROUP = {
     **dict.fromkeys(("touch", "mkdir", "unlink", "rmdir", "rename", "readdir"), "directories"),
     **dict.fromkeys(("lookup_norm", "remove_norm"), "forms"),
 }
-_OF_TARGET = {Target.ZAP: "answers", Target.CURSOR: "cursors", Target.NONE: "time"}
-GROUPS = {verb: _GROUP.get(verb, _OF_TARGET[row.target]) for verb, row in VERBS.items()}
+_OF_TARGET = {Subject.ZAP: "answers", Subject.CURSOR: "cursors", Subject.NONE: "time"}
+GROUPS = {verb: _GROUP.get(verb, _OF_TARGET[row.subject]) for verb, row in VERBS.items()}
 """The group that each verb is drawn with or left out with; those of ALWAYS are in every program."""
 CHANCES = {"time": 0.7, "cursors": 0.5, "objects": 0.25, "forms": 0.1}
 """Of a group, that a program uses it; 0.3 for the others."""
@@ -200,13 +200,13 @@ def random_op(rng: Random, about: Theme, parameters: Parameters = DEFAULT) -> Op
 def op_of(rng: Random, name: str, about: Theme, parameters: Parameters = DEFAULT) -> Op:
     """An op of the given verb, its target, key and numbers drawn from the theme."""
     verb = VERBS[name]
-    if verb.target is Target.NONE:
+    if verb.subject is Subject.NONE:
         return Op(name)
     zap = _some_zap(rng, about)
     numbers = numbers_of(rng, name)
     if name in ("lookup", "lookup_norm") and rng.random() < 0.3:
         numbers["length"] = rng.choice(about.lengths[zap.name]) // rng.choice((1, 1, 2))  # a part of a value
-    if verb.target is Target.CURSOR:
+    if verb.subject is Subject.CURSOR:
         cursor = CURSORS[rng.random() < 0.2]
         return Op(name, cursor, other=zap.name if verb.other else "", **numbers)
     key = _some_key(rng, about, zap, parameters) if verb.key else None

@@ -13,7 +13,18 @@ from random import Random
 from typing import Any
 
 from fuzz.generate.keys_for_hash import key_for
-from fuzz.language.program import DEFAULT_SALT, MAX_NAME, MAX_VALUE, U64, VERBS, Key, Op, Program, Target, Zap
+from fuzz.language.program import (
+    DEFAULT_SALT,
+    MAX_NAME,
+    MAX_VALUE,
+    U64,
+    VERBS,
+    Key,
+    Op,
+    Program,
+    Subject,
+    Zap,
+)
 from fuzz.language.validate import NORMS
 from zapcore.hashing import name_for_hash
 
@@ -150,14 +161,14 @@ class _Program:
         rng = self.rng
         name = rng.choices(list(self.weights), list(self.weights.values()))[0]
         verb = VERBS[name]
-        if verb.target is Target.NONE:
+        if verb.subject is Subject.NONE:
             return Op(name)
         named = verb.names and self.named and rng.random() < 0.9
         zap = rng.choice(self.named if named else self.zaps)
         fields: dict[str, Any] = {number.field: self.number(number) for number in verb.numbers}
         if verb.other:
             fields["other"] = rng.choice(self.zaps).name
-        if verb.target is Target.CURSOR:
+        if verb.subject is Subject.CURSOR:
             if verb.numbers:
                 fields["fill"] = rng.choice((0, 0, 0, *_SERIALIZED, rng.getrandbits(28), rng.getrandbits(50)))
             return Op(name, rng.choice("cd"), **fields)

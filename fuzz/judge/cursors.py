@@ -15,7 +15,7 @@ class Cursors(Entries):
 
     def _cursor(self, op: Op, result: Result) -> str | None:
         entries = self.entries[op.other]
-        self.walks.pop(op.target, None)
+        self.walks.pop(op.subject, None)
         if entries is None:
             return expect(result.errno, errno.ENOENT)
         header = self.headers[op.other]
@@ -24,15 +24,15 @@ class Cursors(Entries):
         # nothing is promised of what lies before its place: of that hash nobody knows the differentiators
         first = start + (0 < (op.fill >> bits) & 0xFFFFFFFF < max_cd(header))
         keys = {key for key in entries if serial_of(header, key) >= first} if op.fill else set(entries)
-        self.walks[op.target] = Walk(op.other, self.incarnation[op.other], keys, start, op.fill)
+        self.walks[op.subject] = Walk(op.other, self.incarnation[op.other], keys, start, op.fill)
         return expect(result.errno, 0)
 
     def _close(self, op: Op, result: Result) -> str | None:
-        known = self.walks.pop(op.target, None)
+        known = self.walks.pop(op.subject, None)
         return expect(result.errno, 0 if known is not None else errno.EBADF)
 
     def _next(self, op: Op, result: Result) -> str | None:
-        walk = self.walks.get(op.target)
+        walk = self.walks.get(op.subject)
         if walk is None:
             return expect(result.errno, errno.EBADF)
         before = walk.current
@@ -41,7 +41,7 @@ class Cursors(Entries):
         return self._arrive(walk, result, before)
 
     def _retrieve(self, op: Op, result: Result) -> str | None:
-        walk = self.walks.get(op.target)
+        walk = self.walks.get(op.subject)
         if walk is None:
             return expect(result.errno, errno.EBADF)
         before = walk.current
@@ -87,7 +87,7 @@ class Cursors(Entries):
         return wrong or expect_value((found.size, found.length, found.first), wanted)
 
     def _advance(self, op: Op, result: Result) -> str | None:
-        walk = self.walks.get(op.target)
+        walk = self.walks.get(op.subject)
         if walk is None:
             return expect(result.errno, errno.EBADF)
         walk.stable.clear()  # it may step over entries that it has not returned
@@ -96,7 +96,7 @@ class Cursors(Entries):
         return expect(result.errno, 0)
 
     def _serialize(self, op: Op, result: Result) -> str | None:
-        walk = self.walks.get(op.target)
+        walk = self.walks.get(op.subject)
         if walk is None:
             return expect(result.errno, errno.EBADF)
         begun = walk.begun

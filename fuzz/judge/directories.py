@@ -35,9 +35,9 @@ class Directories(Cursors):
         return (errno.ENOENT, 0) if value is None else (0, first_integer(value))
 
     def _make_entry(self, op: Op, result: Result) -> str | None:
-        if result.errno == errno.ENAMETOOLONG and self._may_be_too_long(op.target, op.key):
+        if result.errno == errno.ENAMETOOLONG and self._may_be_too_long(op.subject, op.key):
             return None
-        code, _ = self._directory_value(op.target, op.key)
+        code, _ = self._directory_value(op.subject, op.key)
         if code != errno.ENOENT:
             return expect(result.errno, code or errno.EEXIST)
         kind = DIRECTORY if op.verb == "mkdir" else FILE
@@ -45,15 +45,15 @@ class Directories(Cursors):
         return self._write(entry, result)
 
     def _drop_entry(self, op: Op, result: Result) -> str | None:
-        if result.errno == errno.ENAMETOOLONG and self._may_be_too_long(op.target, op.key):
+        if result.errno == errno.ENAMETOOLONG and self._may_be_too_long(op.subject, op.key):
             return None
-        code, value = self._directory_value(op.target, op.key)
+        code, value = self._directory_value(op.subject, op.key)
         if not code and is_directory(value) != (op.verb == "rmdir"):
             code = errno.ENOTDIR if op.verb == "rmdir" else errno.EPERM
         return expect(result.errno, code) if code else self._remove(op, result)
 
     def _rename(self, op: Op, result: Result) -> str | None:
-        for zap in (op.target, op.other):
+        for zap in (op.subject, op.other):
             if self.entries[zap] is None:
                 return expect(result.errno, errno.ENOENT)
             if self.headers[zap].words:
@@ -61,7 +61,7 @@ class Directories(Cursors):
         assert isinstance(op.key, bytes) and isinstance(op.to, bytes)
         room = MAX_NAME if result.errno == errno.ENAMETOOLONG else LONG_NAME
         found: list[tuple[int, int]] = []
-        for zap, name in ((op.target, op.key), (op.other, op.to)):
+        for zap, name in ((op.subject, op.key), (op.other, op.to)):
             if len(name) >= room:
                 return expect(result.errno, errno.ENAMETOOLONG)
             refused = self.refused_name(self.headers[zap], name, 0)
@@ -76,7 +76,7 @@ class Directories(Cursors):
         (missing, value), (code, there) = found
         if missing:
             return expect(result.errno, missing)
-        if (op.target, op.key) == (op.other, op.to):
+        if (op.subject, op.key) == (op.other, op.to):
             return expect(result.errno, 0)
         if not code and is_directory(value) != is_directory(there):
             return expect(result.errno, errno.ENOTDIR if is_directory(value) else errno.EISDIR)
@@ -85,7 +85,7 @@ class Directories(Cursors):
     def _move(self, op: Op, result: Result, value: int, *, replace: bool) -> str | None:
         """The three steps of a rename. Where the last is refused, the entry that went first comes back; what
         was replaced is gone."""
-        old = Op("remove", op.target, op.key)
+        old = Op("remove", op.subject, op.key)
         if self.unlinks_first:
             self._remove(old, Result())
         if replace:
@@ -94,14 +94,14 @@ class Directories(Cursors):
         if not result.errno and not wrong:
             return None if self.unlinks_first else self._remove(old, result)
         if self.unlinks_first:
-            self._write(Op("add", op.target, op.key, 8, 1, value), Result())
+            self._write(Op("add", op.subject, op.key, 8, 1, value), Result())
         return wrong
 
     def _readdir(self, op: Op, result: Result) -> str | None:
-        entries = self.entries[op.target]
+        entries = self.entries[op.subject]
         if entries is None:
             return expect(result.errno, errno.ENOENT)
-        if self.headers[op.target].words:
+        if self.headers[op.subject].words:
             return expect(result.errno, errno.ENOTSUP)
         if any(value.size != 8 or value.length == 0 for value in entries.values()):
             return expect(result.errno, errno.ENXIO)
@@ -112,6 +112,6 @@ class Directories(Cursors):
         missed, extra = entries.keys() - set(names), len(names) - len(entries)
         if missed or extra:
             return f"expected all names once, got {extra} more, and not {len(missed)}"
-        header = self.headers[op.target]
+        header = self.headers[op.subject]
         places = [serial_of(header, name) for name in names]
         return None if places == sorted(places) else "expected names by their hashes, got another order"

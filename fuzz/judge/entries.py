@@ -33,13 +33,13 @@ class Entries(State):
     """Ops on entries and on whole ZAPs."""
 
     def _write(self, op: Op, result: Result) -> str | None:
-        entries = self.entries[op.target]
+        entries = self.entries[op.subject]
         key = op.key
         assert key is not None
         if entries is None:
             return expect(result.errno, errno.ENOENT)
         if op.size != 8 or op.length != 1 or len(key) >= 50:
-            self.fat[op.target] = True
+            self.fat[op.subject] = True
         if self._too_long(op):
             return expect(result.errno, errno.ENAMETOOLONG)
         if result.errno and self._refused_as_long(op, result):
@@ -53,22 +53,22 @@ class Entries(State):
         if result.errno:
             return expect(result.errno, 0)
         if key not in entries:
-            self.name_added(self.headers[op.target], key)
+            self.name_added(self.headers[op.subject], key)
         entries[key] = value_of(op.size, op.length, op.fill)
         for walk in self.walks.values():
-            if walk.zap == op.target and key not in walk.stable:
+            if walk.zap == op.subject and key not in walk.stable:
                 walk.seen.discard(key)
         return None
 
     def _refused_as_long(self, op: Op, result: Result) -> bool:
         """Whether a fat ZAP refused a name as some releases do."""
-        refused = result.errno == errno.ENAMETOOLONG and self.fat[op.target] is True
-        return refused and self._may_be_too_long(op.target, op.key)
+        refused = result.errno == errno.ENAMETOOLONG and self.fat[op.subject] is True
+        return refused and self._may_be_too_long(op.subject, op.key)
 
     def _check_too_big(self, op: Op, code: int) -> str | None:
         """Whether an entry may be refused for its size: E2BIG only if an empty leaf could not hold it (an
         update of an entry that is there is refused by ENOSPC, after its leaf was split to the end)."""
-        header = self.headers[op.target]
+        header = self.headers[op.subject]
         key = op.key
         assert key is not None
         needed = 1 + array_chunks(stored_bytes(key)) + array_chunks(op.size * op.length)
@@ -78,14 +78,14 @@ class Entries(State):
         return None
 
     def _remove(self, op: Op, result: Result) -> str | None:
-        entries = self.entries[op.target]
+        entries = self.entries[op.subject]
         key = op.key
         assert key is not None
         if entries is None or key not in entries:
             return expect(result.errno, errno.ENOENT)
         if result.errno:
             return expect(result.errno, 0)
-        self._forget(op.target, entries, key)
+        self._forget(op.subject, entries, key)
         return None
 
     def _forget(self, zap: str, entries: dict[Key, Value], key: Key) -> None:
@@ -101,7 +101,7 @@ class Entries(State):
                 walk.seen.discard(key)
 
     def _lookup(self, op: Op, result: Result) -> str | None:
-        entries = self.entries[op.target]
+        entries = self.entries[op.subject]
         assert op.key is not None
         if self._too_long(op):
             return expect(result.errno, errno.ENAMETOOLONG)
@@ -114,11 +114,11 @@ class Entries(State):
 
     def _check_value(self, op: Op, code: int, found: object, value: Value) -> str | None:
         """Hold what a lookup gave against the entry that it should have found."""
-        if self.fat[op.target] and op.size * op.length > MAX_VALUE_LEN:
+        if self.fat[op.subject] and op.size * op.length > MAX_VALUE_LEN:
             return expect(code, errno.E2BIG)
-        if not self.fat[op.target] and op.length < 1:
+        if not self.fat[op.subject] and op.length < 1:
             return expect(code, errno.EOVERFLOW)
-        if value.size > op.size or (not self.fat[op.target] and op.size != 8):
+        if value.size > op.size or (not self.fat[op.subject] and op.size != 8):
             return expect(code, errno.EINVAL)
         wrong = expect(code, errno.EOVERFLOW if value.length > op.length else 0)
         if wrong:
@@ -131,7 +131,7 @@ class Entries(State):
         return f"expected value {wanted!r}, got {found!r}"
 
     def _length(self, op: Op, result: Result) -> str | None:
-        entries = self.entries[op.target]
+        entries = self.entries[op.subject]
         assert op.key is not None
         value = None if entries is None else entries.get(op.key)
         if value is None:
@@ -139,38 +139,38 @@ class Entries(State):
         return expect(result.errno, 0) or expect_value(result.value, (value.size, value.length))
 
     def _count(self, op: Op, result: Result) -> str | None:
-        entries = self.entries[op.target]
+        entries = self.entries[op.subject]
         if entries is None:
             return expect(result.errno, errno.ENOENT)
         return expect(result.errno, 0) or expect_value(result.value, len(entries))
 
     def _destroy(self, op: Op, result: Result) -> str | None:
-        if self.entries[op.target] is None:
+        if self.entries[op.subject] is None:
             return expect(result.errno, errno.ENOENT)
-        self.entries[op.target] = None
-        self.places[op.target] = {}
-        self.names_cleared(op.target)
+        self.entries[op.subject] = None
+        self.places[op.subject] = {}
+        self.names_cleared(op.subject)
         return expect(result.errno, 0)
 
     def _create(self, op: Op, result: Result) -> str | None:
-        if self.entries[op.target] is not None:
+        if self.entries[op.subject] is not None:
             return expect(result.errno, errno.EEXIST)
-        self.entries[op.target] = {}
-        self.fat[op.target] = self.headers[op.target].fat
-        self.incarnation[op.target] += 1
+        self.entries[op.subject] = {}
+        self.fat[op.subject] = self.headers[op.subject].fat
+        self.incarnation[op.subject] += 1
         return expect(result.errno, 0)
 
     def _contains(self, op: Op, result: Result) -> str | None:
         assert op.key is not None
         if self._too_long(op):
             return expect(result.errno, errno.ENAMETOOLONG)
-        entries = self.entries[op.target]
+        entries = self.entries[op.subject]
         if entries is not None and self._refused_as_long(op, result):
             return None
         return expect(result.errno, 0 if entries and op.key in entries else errno.ENOENT)
 
     def _increment(self, op: Op, result: Result) -> str | None:
-        entries = self.entries[op.target]
+        entries = self.entries[op.subject]
         assert op.key is not None and entries is not None
         if op.fill == 0:
             return expect(result.errno, 0)
@@ -186,10 +186,10 @@ class Entries(State):
         return (self._write if total else self._remove)(change, result)
 
     def _search(self, op: Op, result: Result) -> str | None:
-        entries = self.entries[op.target]
+        entries = self.entries[op.subject]
         if entries is None:
             return expect(result.errno, errno.ENOENT)
-        if self.headers[op.target].words:
+        if self.headers[op.subject].words:
             return expect(result.errno, errno.ENOTSUP)
         mask = op.extra or U64
         fitting = {key for key, value in entries.items() if not (first_integer(value) ^ op.fill) & mask}
@@ -198,7 +198,7 @@ class Entries(State):
             return wrong
         if result.value not in fitting:
             return f"expected a name of that value, got {result.value!r}"
-        header = self.headers[op.target]
+        header = self.headers[op.subject]
         first = min(serial_of(header, key) for key in fitting) if len(fitting) > 1 else None
         assert isinstance(result.value, bytes)
         if first is None or serial_of(header, result.value) == first:
@@ -206,34 +206,34 @@ class Entries(State):
         return f"expected the first name of that value, got {result.value!r}"
 
     def _stats(self, op: Op, result: Result) -> str | None:
-        entries = self.entries[op.target]
+        entries = self.entries[op.subject]
         if entries is None:
             return expect(result.errno, errno.ENOENT)
         assert isinstance(result.value, tuple)
         wrong = expect(result.errno, 0) or expect_value(result.value[STATS_ENTRIES], len(entries))
         numbers = cast("tuple[int, ...]", result.value)
-        return wrong or _wrong_sizes(numbers, self.headers[op.target]) or _wrong_histograms(numbers, entries)
+        return wrong or _wrong_sizes(numbers, self.headers[op.subject]) or _wrong_histograms(numbers, entries)
 
     def _matching(self, op: Op) -> list[Key]:
         """The names that an op's name matches, those that are found first coming first."""
         assert isinstance(op.key, bytes)
-        entries = self.entries[op.target]
+        entries = self.entries[op.subject]
         if not op.extra & MATCH_NORMALIZE:
             return [op.key] if entries and op.key in entries else []
-        return self.matching_names(self.headers[op.target], op.key, op.extra)
+        return self.matching_names(self.headers[op.subject], op.key, op.extra)
 
     def _lookup_norm(self, op: Op, result: Result) -> str | None:
         if self._too_long(op):
             return expect(result.errno, errno.ENAMETOOLONG)
         if self._refused_as_long(op, result):
             return None
-        entries = self.entries[op.target]
+        entries = self.entries[op.subject]
         names = self._matching(op)
         if not names or entries is None:
             return expect(result.errno, errno.ENOENT)
         found = result.value if isinstance(result.value, Found) else None
         wrong = self._check_value(op, result.errno, found and found.value, entries[names[0]])
-        if wrong or found is None or not (self.fat[op.target] or result.errno == 0):
+        if wrong or found is None or not (self.fat[op.subject] or result.errno == 0):
             return wrong
         return expect_value((found.name, found.conflict), (names[0], len(names) > 1))
 

@@ -61,17 +61,17 @@ class Oracle(Directories):
     def check(self, op: Op, result: Result) -> str | None:
         """What is wrong with the answer, as "expected X, got Y"; None if nothing is. Updates the state."""
         check = CHECKS.get(op.verb)
-        if self.fat.get(op.target, True) is not True:
+        if self.fat.get(op.subject, True) is not True:
             self._is_it_fat(op, result.errno)
-        if isinstance(op.key, bytes) and (norm := self.headers[op.target].norm):
+        if isinstance(op.key, bytes) and (norm := self.headers[op.subject].norm):
             wrong = wrong_form(op.key, norm)
             if wrong is not None:
                 return wrong
         if op.key is not None and op.verb != "rename" and (refused := self._refused(op)):
-            known = errno.ENAMETOOLONG in refused and op.key in (self.entries[op.target] or ())
+            known = errno.ENAMETOOLONG in refused and op.key in (self.entries[op.subject] or ())
             if result.errno in refused and not known:
                 if result.errno == errno.ENAMETOOLONG and op.verb not in IN_DIRECTORIES:
-                    self.fat[op.target] = True  # a micro ZAP becomes fat before it looks at the length
+                    self.fat[op.subject] = True  # a micro ZAP becomes fat before it looks at the length
                 return None
             if errno.ENAMETOOLONG not in refused:
                 return expect(result.errno, refused[0])
@@ -81,7 +81,7 @@ class Oracle(Directories):
 
     def check_limit(self, op: Op, limit: LimitExceeded) -> str | None:
         """What is wrong with an op that met a limit; None if nothing is, or nothing can be said."""
-        name = op.other if op.to is not None else op.target
+        name = op.other if op.to is not None else op.subject
         header = self.headers.get(name)
         # a micro ZAP that becomes fat adds other entries than the op's
         if limit.full_leaf is None or header is None or not header.fat:
@@ -91,13 +91,13 @@ class Oracle(Directories):
     def _is_it_fat(self, op: Op, code: int) -> None:
         """A micro ZAP with a few entries may have become fat, if their hashes are equal or it was full. It
         did if it answers as only a fat ZAP does, and stays so."""
-        entries = self.entries[op.target]
+        entries = self.entries[op.subject]
         if entries is not None and len(entries) >= COLLIDING:
-            self.fat[op.target] = None
-        if self.fat[op.target] is None and op.verb in _KEYED:
+            self.fat[op.subject] = None
+        if self.fat[op.subject] is None and op.verb in _KEYED:
             no_room = code == errno.EINVAL and op.length < 1 and op.verb.startswith("lookup")
             if no_room or code in (errno.E2BIG, errno.ENAMETOOLONG):
-                self.fat[op.target] = True
+                self.fat[op.subject] = True
 
 
 CHECKS: Mapping[str, Callable[[Oracle, Op, Result], str | None]] = {

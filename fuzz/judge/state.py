@@ -76,8 +76,8 @@ class State(Names):
 
     def _refused(self, op: Op) -> tuple[int, ...]:
         """The errnos, of which any will do, of an op that is refused for its ZAP or its name alone."""
-        header = self.headers[op.target]
-        if self.entries[op.target] is None:
+        header = self.headers[op.subject]
+        if self.entries[op.subject] is None:
             return (errno.ENOENT,)
         if header.words:
             return (errno.ENOTSUP,) if VERBS[op.verb].names else ()
@@ -97,8 +97,8 @@ class State(Names):
         assert op.key is not None
         if len(op.key) < MAX_NAME // 8:  # of words or bytes: short enough
             return False
-        room = MAX_NAME if self.headers[op.target].fat else LONG_NAME
-        return self.fat[op.target] is True and stored_bytes(op.key) > room
+        room = MAX_NAME if self.headers[op.subject].fat else LONG_NAME
+        return self.fat[op.subject] is True and stored_bytes(op.key) > room
 
     def _may_be_too_long(self, zap: str, key: Key | None) -> bool:
         """Whether a key of this length that is not there may be refused; releases differ in it."""

@@ -28,7 +28,7 @@ from struct import iter_unpack
 
 from fuzz.language import byteform_tables as tables
 from fuzz.language.byteform_header import DEFAULT_PLAN, Plan, header, plan_of
-from fuzz.language.program import MAX_NAME, VERBS, Key, Op, Program, Switch, Target
+from fuzz.language.program import MAX_NAME, VERBS, Key, Op, Program, Subject, Switch
 from fuzz.language.validate import MAX_OPS, MAX_STEP
 
 _KEYED, _ALONE, _PLAIN, _CURSOR, _ESCAPE, _SCHEDULE, _TWO_KEYS = range(7)
@@ -46,8 +46,8 @@ def _row(byte: int) -> tuple[int, str, list[tables.Row], bool]:
     name = tables.VERB_OF_BYTE[byte]
     verb = VERBS[name]
     keyed = _TWO_KEYS if verb.to else _KEYED
-    kinds = {Target.ZAP: keyed if verb.key else _PLAIN, Target.CURSOR: _CURSOR, Target.NONE: _ALONE}
-    return (kinds[verb.target], name, tables.rows(name), bool(verb.other))
+    kinds = {Subject.ZAP: keyed if verb.key else _PLAIN, Subject.CURSOR: _CURSOR, Subject.NONE: _ALONE}
+    return (kinds[verb.subject], name, tables.rows(name), bool(verb.other))
 
 
 _ROWS = [_row(byte) for byte in range(256)]
@@ -129,10 +129,10 @@ def _escaped(op: Op, key_byte: int, to_byte: int, plan: Plan, waiting: list[_Rec
                 codes[field] = codes.get(field, 0) | (b | c << 8) << (16 * (a >> 3 & 3))
         else:
             spelt += bytes((a, b, c))[: kind - tables.KEY_1 + 1]
-    name, key, to, into = op.target, op.key, op.to, op.other
-    if verb.target is Target.CURSOR and target is not None:
+    name, key, to, into = op.subject, op.key, op.to, op.other
+    if verb.subject is Subject.CURSOR and target is not None:
         name = plan.cursors[target % len(plan.cursors)]
-    elif verb.target is Target.ZAP:
+    elif verb.subject is Subject.ZAP:
         index = plan.index[name] if target is None else target % len(plan.zaps)
         name, words = plan.zaps[index].name, plan.zaps[index].words
         if verb.key:
@@ -194,10 +194,10 @@ def _encode_op(op: Op, plan: Plan) -> bytearray:
     verb = VERBS[op.verb]
     out = bytearray()
     second = third = index = 0
-    if verb.target is Target.ZAP:
-        index = plan.index[op.target]
-    elif verb.target is Target.CURSOR:
-        index = plan.cursors.index(op.target)
+    if verb.subject is Subject.ZAP:
+        index = plan.index[op.subject]
+    elif verb.subject is Subject.CURSOR:
+        index = plan.cursors.index(op.subject)
     if verb.to:
         third = _encode_second_key(op, plan, index, out)
     elif index > 15:
@@ -225,8 +225,8 @@ def _encode_second_key(op: Op, plan: Plan, index: int, out: bytearray) -> int:
     """The byte of an op's second key, and escapes for what that and the target do not say."""
     code = _encode_key(op.to, plan.zaps[index].words, out)
     spelt = len(out) > 0
-    if spelt or index > 15 or op.other != op.target:
-        other = plan.index[op.other] + 1 if op.other != op.target else 0
+    if spelt or index > 15 or op.other != op.subject:
+        other = plan.index[op.other] + 1 if op.other != op.subject else 0
         out += bytes((tables.TARGET, index, other, spelt))
     return code
 

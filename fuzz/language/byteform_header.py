@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from fuzz.language import byteform_tables as tables
-from fuzz.language.program import DEFAULT_SALT, MAX_WORDS, U64, VERBS, Key, Program, Target, Zap
+from fuzz.language.program import DEFAULT_SALT, MAX_WORDS, U64, VERBS, Key, Program, Subject, Zap
 from fuzz.language.validate import LEAF_SHIFTS, MAX_CURSORS, MAX_THREAD, MAX_ZAPS, NORMS
 
 PRESET = 192
@@ -127,7 +127,7 @@ def _unused(name: str, names: Collection[str]) -> str:
 
 def plan_of(program: Program) -> tuple[Plan, bytearray]:
     """The shortest header that says what a program's records need, and its bytes."""
-    used = dict.fromkeys(op.target for op in program.ops if VERBS[op.verb].target is Target.CURSOR)
+    used = dict.fromkeys(op.subject for op in program.ops if VERBS[op.verb].subject is Subject.CURSOR)
     cursors = tables.CURSORS if used.keys() <= set(tables.CURSORS) else tuple(used)
     threads = max([1, *(op.thread + 1 for op in program.ops)])
     if program.schedule:

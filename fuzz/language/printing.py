@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fuzz.language.program import DEFAULT_SALT, VERBS, Key, Number, Op, Program, Target, Zap
+from fuzz.language.program import DEFAULT_SALT, VERBS, Key, Number, Op, Program, Subject, Zap
 
 _SHORT = {ord('"'): '\\"', ord("\\"): "\\\\", ord("\n"): "\\n", ord("\t"): "\\t"}
 _PRINTED = {byte: f"\\x{byte:02x}" for byte in range(256) if not 0x20 <= byte < 0x7F} | _SHORT
@@ -47,8 +47,8 @@ def format_op(op: Op) -> str:
     """An op's line."""
     verb = VERBS[op.verb]
     pieces = [f"t{op.thread}:", op.verb] if op.thread else [op.verb]
-    if verb.target is not Target.NONE:
-        pieces.append(op.target)
+    if verb.subject is not Subject.NONE:
+        pieces.append(op.subject)
     if verb.other:
         pieces.append(op.other)
     if op.key is not None:

@@ -52,11 +52,11 @@ class Zap(NamedTuple):
 
 
 class Op(NamedTuple):
-    """One step of a program. `target` is the ZAP it works on, or the cursor for a cursor's verbs; `other` a
+    """One step of a program. `subject` is the ZAP it works on, or the cursor for a cursor's verbs; `other` a
     second ZAP, `to` a second key; `extra` a number beside those of a value."""
 
     verb: str
-    target: str = ""
+    subject: str = ""
     key: Key | None = None
     size: int = 0
     length: int = 0
@@ -89,8 +89,8 @@ class Program:
         return Program(self.zaps, tuple(ops), self.schedule)
 
 
-class Target(enum.Enum):
-    """What an op's `target` names."""
+class Subject(enum.Enum):
+    """What an op's `subject` names."""
 
     NONE = enum.auto()
     ZAP = enum.auto()
@@ -113,7 +113,7 @@ class Verb(NamedTuple):
     """How a verb looks. `positional` numbers are written bare in this order, `numbers` as word=value; `names`
     says that OpenZFS has it only for keys that are names: with words it does nothing and returns ENOTSUP."""
 
-    target: Target
+    subject: Subject
     key: bool = False
     numbers: tuple[Number, ...] = ()
     positional: tuple[Number, ...] = ()
@@ -133,38 +133,40 @@ _MATCH = Number("extra", "match", 0, 0, 3)
 _INODE = Number("fill", "inode", 1, 0, (1 << 48) - 1, hex=True)
 
 VERBS: Mapping[str, Verb] = {
-    "add": Verb(Target.ZAP, True, _VALUE, doc="zap_add: a new entry; EEXIST if there is one"),
-    "update": Verb(Target.ZAP, True, _VALUE, doc="zap_update: a new entry or a new value"),
-    "remove": Verb(Target.ZAP, True, doc="zap_remove"),
-    "lookup": Verb(Target.ZAP, True, (_READ_INT, _READ_LEN), doc="zap_lookup into len integers of int bytes"),
-    "length": Verb(Target.ZAP, True, doc="zap_length: integer size and number of integers"),
-    "count": Verb(Target.ZAP, doc="zap_count"),
-    "destroy": Verb(Target.ZAP, doc="zap_destroy"),
+    "add": Verb(Subject.ZAP, True, _VALUE, doc="zap_add: a new entry; EEXIST if there is one"),
+    "update": Verb(Subject.ZAP, True, _VALUE, doc="zap_update: a new entry or a new value"),
+    "remove": Verb(Subject.ZAP, True, doc="zap_remove"),
+    "lookup": Verb(
+        Subject.ZAP, True, (_READ_INT, _READ_LEN), doc="zap_lookup into len integers of int bytes"
+    ),
+    "length": Verb(Subject.ZAP, True, doc="zap_length: integer size and number of integers"),
+    "count": Verb(Subject.ZAP, doc="zap_count"),
+    "destroy": Verb(Subject.ZAP, doc="zap_destroy"),
     "create": Verb(
-        Target.ZAP, doc="zap_create again, as the header line says; the same object if it is free by then"
+        Subject.ZAP, doc="zap_create again, as the header line says; the same object if it is free by then"
     ),
     "cursor": Verb(
-        Target.CURSOR,
+        Subject.CURSOR,
         numbers=(Number("fill", "from", 0, 0, U64, hex=True),),
         other="zap",
         doc="zap_cursor_init_serialized; an open cursor of that name is closed",
     ),
-    "next": Verb(Target.CURSOR, doc="zap_cursor_advance (unless nothing was retrieved yet) and retrieve"),
-    "retrieve": Verb(Target.CURSOR, doc="zap_cursor_retrieve where it stands"),
-    "close": Verb(Target.CURSOR, doc="zap_cursor_fini"),
-    "txg": Verb(Target.NONE, doc="open the next txg; the open one stays in flight (the oldest of two ends)"),
-    "finish": Verb(Target.NONE, doc="let the oldest txg in flight sync to its end"),
-    "sync": Verb(Target.NONE, doc="let every txg sync to its end, the open one too"),
-    "evict": Verb(Target.NONE, doc="dmu_objset_evict_dbufs: drop every dbuf that nobody holds"),
-    "contains": Verb(Target.ZAP, True, doc="zap_contains: a lookup that reads no value"),
+    "next": Verb(Subject.CURSOR, doc="zap_cursor_advance (unless nothing was retrieved yet) and retrieve"),
+    "retrieve": Verb(Subject.CURSOR, doc="zap_cursor_retrieve where it stands"),
+    "close": Verb(Subject.CURSOR, doc="zap_cursor_fini"),
+    "txg": Verb(Subject.NONE, doc="open the next txg; the open one stays in flight (the oldest of two ends)"),
+    "finish": Verb(Subject.NONE, doc="let the oldest txg in flight sync to its end"),
+    "sync": Verb(Subject.NONE, doc="let every txg sync to its end, the open one too"),
+    "evict": Verb(Subject.NONE, doc="dmu_objset_evict_dbufs: drop every dbuf that nobody holds"),
+    "contains": Verb(Subject.ZAP, True, doc="zap_contains: a lookup that reads no value"),
     "increment": Verb(
-        Target.ZAP,
+        Subject.ZAP,
         True,
         (Number("fill", "delta", 1, 0, U64, hex=True),),
         doc="zap_increment: add to one 64-bit integer, modulo 2^64; zero removes it",
     ),
     "search": Verb(
-        Target.ZAP,
+        Subject.ZAP,
         numbers=(
             Number("fill", "value", 0, 0, U64, hex=True),
             Number("extra", "mask", 0, 0, U64, hex=True),
@@ -172,31 +174,31 @@ VERBS: Mapping[str, Verb] = {
         doc="zap_value_search: the first name whose first integer is value under mask (0: all bits)",
         names=True,
     ),
-    "stats": Verb(Target.ZAP, doc="zap_get_stats"),
-    "advance": Verb(Target.CURSOR, doc="zap_cursor_advance"),
-    "serialize": Verb(Target.CURSOR, doc="zap_cursor_serialize"),
+    "stats": Verb(Subject.ZAP, doc="zap_get_stats"),
+    "advance": Verb(Subject.CURSOR, doc="zap_cursor_advance"),
+    "serialize": Verb(Subject.CURSOR, doc="zap_cursor_serialize"),
     "lookup_norm": Verb(
-        Target.ZAP,
+        Subject.ZAP,
         True,
         (_READ_INT, _READ_LEN, _MATCH),
         doc="zap_lookup_norm: match is 1 to normalize, plus 2 to match case; the name as it is stored, too",
         names=True,
     ),
-    "remove_norm": Verb(Target.ZAP, True, (_MATCH,), doc="zap_remove_norm", names=True),
-    "reopen": Verb(Target.NONE, doc="close all cursors, sync, export the pool and import it again"),
-    "touch": Verb(Target.ZAP, True, (_INODE,), doc="zfs_create: a file's name in a directory", names=True),
-    "mkdir": Verb(Target.ZAP, True, (_INODE,), doc="zfs_mkdir: a directory's name", names=True),
-    "unlink": Verb(Target.ZAP, True, doc="zfs_remove: EPERM for a directory's name", names=True),
-    "rmdir": Verb(Target.ZAP, True, doc="zfs_rmdir: ENOTDIR for a file's name", names=True),
+    "remove_norm": Verb(Subject.ZAP, True, (_MATCH,), doc="zap_remove_norm", names=True),
+    "reopen": Verb(Subject.NONE, doc="close all cursors, sync, export the pool and import it again"),
+    "touch": Verb(Subject.ZAP, True, (_INODE,), doc="zfs_create: a file's name in a directory", names=True),
+    "mkdir": Verb(Subject.ZAP, True, (_INODE,), doc="zfs_mkdir: a directory's name", names=True),
+    "unlink": Verb(Subject.ZAP, True, doc="zfs_remove: EPERM for a directory's name", names=True),
+    "rmdir": Verb(Subject.ZAP, True, doc="zfs_rmdir: ENOTDIR for a file's name", names=True),
     "rename": Verb(
-        Target.ZAP,
+        Subject.ZAP,
         True,
         other="zap",
         doc="zfs_rename: into the directory that comes next",
         names=True,
         to=True,
     ),
-    "readdir": Verb(Target.ZAP, doc="zfs_readdir: all names, in the cursor's order", names=True),
+    "readdir": Verb(Subject.ZAP, doc="zfs_readdir: all names, in the cursor's order", names=True),
 }
 """Every verb, in the order of the byte form's opcodes: append only."""
 

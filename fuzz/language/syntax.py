@@ -26,7 +26,7 @@ from pathlib import Path
 
 from fuzz.language.files import write_whole
 from fuzz.language.printing import format_key, format_op, format_program, format_zap
-from fuzz.language.program import DEFAULT_SALT, VERBS, Key, Op, Program, Switch, Target, Verb, Zap
+from fuzz.language.program import DEFAULT_SALT, VERBS, Key, Op, Program, Subject, Switch, Verb, Zap
 from fuzz.language.validate import (
     CONTROL,
     MAX_CURSORS,
@@ -276,8 +276,8 @@ class _Parser:
         target = other = ""
         key: Key | None = None
         to: Key | None = None
-        if verb.target is not Target.NONE:
-            target, self.columns["target"] = self.next(words, f"the name of a {verb.target.name.lower()}")
+        if verb.subject is not Subject.NONE:
+            target, self.columns["subject"] = self.next(words, f"the name of a {verb.subject.name.lower()}")
         if verb.other:
             other, self.columns["other"] = self.next(words, "the name of a zap")
         if verb.key:
@@ -289,10 +289,10 @@ class _Parser:
         numbers = self.numbers(verb, name, words)
         op = Op(name, target, key, other=other, thread=thread, to=to, **numbers)
         self.fault(op_fault(op, self.zaps))
-        if verb.target is Target.CURSOR:
+        if verb.subject is Subject.CURSOR:
             self.cursors.add(target)
             if len(self.cursors) > MAX_CURSORS:
-                raise self.problem(self.columns["target"], f"at most {MAX_CURSORS} cursors", "one more")
+                raise self.problem(self.columns["subject"], f"at most {MAX_CURSORS} cursors", "one more")
         return op
 
     def numbers(self, verb: Verb, name: str, words: Iterator[_Token]) -> dict[str, int]:

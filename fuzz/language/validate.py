@@ -20,8 +20,8 @@ from fuzz.language.program import (
     Number,
     Op,
     Program,
+    Subject,
     Switch,
-    Target,
     Zap,
 )
 
@@ -87,23 +87,23 @@ def op_fault(op: Op, zaps: Mapping[str, Zap]) -> Fault | None:
         return Fault("verb", f"one of {', '.join(VERBS)}", show(op.verb))
     if not 0 <= op.thread <= MAX_THREAD:
         return Fault("thread", f"a thread from 0 to {MAX_THREAD}", show(op.thread))
-    if verb.target is Target.ZAP and op.target not in zaps:
-        return Fault("target", "a ZAP that a header line declares", show(op.target))
-    if verb.target is Target.CURSOR and not NAME.fullmatch(op.target):
-        return Fault("target", f"a cursor's name like {NAME.pattern}", show(op.target))
-    if verb.target is Target.NONE and op.target:
-        return Fault("target", f"no target of {op.verb}", show(op.target))
+    if verb.subject is Subject.ZAP and op.subject not in zaps:
+        return Fault("subject", "a ZAP that a header line declares", show(op.subject))
+    if verb.subject is Subject.CURSOR and not NAME.fullmatch(op.subject):
+        return Fault("subject", f"a cursor's name like {NAME.pattern}", show(op.subject))
+    if verb.subject is Subject.NONE and op.subject:
+        return Fault("subject", f"no target of {op.verb}", show(op.subject))
     if verb.other and op.other not in zaps:
         return Fault("other", "a ZAP that a header line declares", show(op.other))
     if not verb.other and op.other:
         return Fault("other", f"nothing more after {op.verb}", show(op.other))
     if verb.key:
-        if (fault := key_fault(op.key, zaps[op.target].words)) is not None:
+        if (fault := key_fault(op.key, zaps[op.subject].words)) is not None:
             return fault
     elif op.key is not None:
         return Fault("key", f"no key of {op.verb}", show(op.key))
     if verb.to:
-        if (fault := key_fault(op.to, zaps[op.target].words)) is not None:
+        if (fault := key_fault(op.to, zaps[op.subject].words)) is not None:
             return fault._replace(field="to")
     elif op.to is not None:
         return Fault("to", f"no second key of {op.verb}", show(op.to))
@@ -178,8 +178,8 @@ def problems(program: Program) -> str | None:
     for index, op in enumerate(program.ops):
         if (fault := op_fault(op, zaps)) is not None:
             return f"op {index} ({show(op.verb)}): {fault}"
-        if VERBS[op.verb].target is Target.CURSOR:
-            cursors.add(op.target)
+        if VERBS[op.verb].subject is Subject.CURSOR:
+            cursors.add(op.subject)
             if len(cursors) > MAX_CURSORS:
                 return f"op {index}: expected at most {MAX_CURSORS} cursors, found one more"
     return _note_problem(program)

@@ -14,7 +14,7 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 
-from fuzz.language.program import VERBS, Op, Program, Target
+from fuzz.language.program import VERBS, Op, Program, Subject
 from fuzz.minimize.passes import SIMPLIFICATIONS, used_zaps
 from fuzz.minimize.rebuild import REBUILDS, UP_TO, without_one
 from fuzz.minimize.simplicity import simplicity
@@ -170,14 +170,14 @@ def _groups(program: Program) -> Iterator[Program]:
     if zaps and len(zaps) < len(program.zaps):
         yield Program(zaps, ops, program.schedule)
     tests: list[Callable[[Op, object], bool]] = [
-        lambda op, what: what in (op.target, op.other),
-        lambda op, what: (op.target, op.key) == what,
+        lambda op, what: what in (op.subject, op.other),
+        lambda op, what: (op.subject, op.key) == what,
         lambda op, what: op.verb == what,
         lambda op, what: op.thread == what,
     ]
     names: list[Iterable[object]] = [
-        [op.target for op in ops if op.target],
-        [(op.target, op.key) for op in ops if op.key is not None],
+        [op.subject for op in ops if op.subject],
+        [(op.subject, op.key) for op in ops if op.key is not None],
         [op.verb for op in ops],
         [op.thread for op in ops],
     ]
@@ -199,7 +199,7 @@ def _neighbours(ops: tuple[Op, ...]) -> list[tuple[int, int]]:
     last: dict[object, int] = {}
     found = []
     for at, op in enumerate(ops):
-        what = (op.target, op.key) if VERBS[op.verb].target is not Target.NONE else op.verb
+        what = (op.subject, op.key) if VERBS[op.verb].subject is not Subject.NONE else op.verb
         if what in last:
             found.append((last[what], at))
         last[what] = at

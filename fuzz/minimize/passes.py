@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fuzz.generate.keys_for_hash import hash_of
-from fuzz.language.program import DEFAULT_SALT, MAX_VALUE, U64, VERBS, Key, Op, Program, Target, Zap
+from fuzz.language.program import DEFAULT_SALT, MAX_VALUE, U64, VERBS, Key, Op, Program, Subject, Zap
 from fuzz.minimize.simplicity import NAMES, OTHER_NUMBERS, VERB_RANK, key_cost, keys_of, value_cost
 from zapcore.layout import ARRAY_BYTES, array_chunks, geometry
 
@@ -24,7 +24,7 @@ WRITES = ("add", "update")
 
 def used_zaps(program: Program) -> tuple[Zap, ...]:
     """The header lines that some op needs."""
-    names = {op.target for op in program.ops} | {op.other for op in program.ops}
+    names = {op.subject for op in program.ops} | {op.other for op in program.ops}
     return tuple(zap for zap in program.zaps if zap.name in names)
 
 
@@ -43,7 +43,7 @@ def renamed_keys(program: Program, zap: str, names: Mapping[Key, Key]) -> Progra
     """Keys of one ZAP renamed all at once."""
 
     def change(op: Op) -> Op:
-        if op.target != zap:
+        if op.subject != zap:
             return op
         renamed: dict[str, Any] = {
             field: names[key] for field in ("key", "to") if (key := getattr(op, field)) in names
@@ -55,7 +55,7 @@ def renamed_keys(program: Program, zap: str, names: Mapping[Key, Key]) -> Progra
 
 def all_keys(program: Program, zap: str) -> list[Key]:
     """The keys of one ZAP, in order."""
-    return list(dict.fromkeys(key for op in program.ops if op.target == zap for key in keys_of(op)))
+    return list(dict.fromkeys(key for op in program.ops if op.subject == zap for key in keys_of(op)))
 
 
 def schedule(program: Program) -> Iterator[Program]:
@@ -138,7 +138,7 @@ def _stretched(program: Program, zap: str, times: int, by: int, more: Mapping[Ke
     """Every value that a ZAP is given times so much, and so many chunks of its key more."""
 
     def change(op: Op) -> Op:
-        if op.target != zap or op.verb not in WRITES or op.key is None:
+        if op.subject != zap or op.verb not in WRITES or op.key is None:
             return op
         wanted = -(-op.size * op.length * times // by) + ARRAY_BYTES * more.get(op.key, 0)
         return op._replace(length=min(-(-wanted // op.size), MAX_VALUE // op.size))
@@ -153,7 +153,7 @@ def fewer_keys(program: Program) -> Iterator[Program]:
         known = all_keys(program, zap.name)
         for key in known if len(known) > 1 else ():
             rest = program.with_ops(
-                [op for op in program.ops if op.target != zap.name or key not in keys_of(op)]
+                [op for op in program.ops if op.subject != zap.name or key not in keys_of(op)]
             )
             for share in range(2, len(known) + 1):
                 yield _all_as_long(rest, zap.name, _share(zap, share))
@@ -189,7 +189,7 @@ def _all_as_long(program: Program, zap: str, length: int) -> Program:
         program,
         lambda op: (
             op._replace(size=1, length=min(length, MAX_VALUE))
-            if op.target == zap and op.verb in WRITES
+            if op.subject == zap and op.verb in WRITES
             else op
         ),
     )
@@ -207,9 +207,9 @@ def verbs(program: Program) -> Iterator[Program]:
 def _as_verb(op: Op, name: str) -> Op | None:
     """The op with another verb; None where it lacks what that needs."""
     old, new = VERBS[op.verb], VERBS[name]
-    if new.target is Target.NONE:
+    if new.subject is Subject.NONE:
         return Op(name, thread=op.thread)
-    if new.target is not old.target:
+    if new.subject is not old.subject:
         return None
     if (new.key and not old.key) or (new.other and not old.other) or (new.to and not old.to):
         return None
@@ -218,7 +218,7 @@ def _as_verb(op: Op, name: str) -> Op | None:
         numbers = {field: getattr(op, field) for field in numbers}
     key, to = op.key if new.key else None, op.to if new.to else None
     other = op.other if new.other else ""
-    return Op(name, op.target, key, other=other, thread=op.thread, to=to)._replace(**numbers)
+    return Op(name, op.subject, key, other=other, thread=op.thread, to=to)._replace(**numbers)
 
 
 def keys(program: Program) -> Iterator[Program]:
@@ -275,7 +275,7 @@ def values(program: Program) -> Iterator[Program]:
     by one; every fill likewise."""
     for zap in program.zaps:
         longest = max(
-            (op.size * op.length for op in program.ops if op.target == zap.name and op.verb in WRITES),
+            (op.size * op.length for op in program.ops if op.subject == zap.name and op.verb in WRITES),
             default=0,
         )
         for length in _shorter(longest):
@@ -346,15 +346,15 @@ def order(program: Program) -> Iterator[Program]:
 
 def names(program: Program) -> Iterator[Program]:
     """ZAPs called z, y, x..., cursors c, d, e..., in the order in which they come."""
-    zaps = dict(zip((zap.name for zap in program.zaps), NAMES[Target.ZAP], strict=False))
-    cursors = dict.fromkeys(op.target for op in program.ops if VERBS[op.verb].target is Target.CURSOR)
-    called = dict(zip(cursors, NAMES[Target.CURSOR], strict=False))
+    zaps = dict(zip((zap.name for zap in program.zaps), NAMES[Subject.ZAP], strict=False))
+    cursors = dict.fromkeys(op.subject for op in program.ops if VERBS[op.verb].subject is Subject.CURSOR)
+    called = dict(zip(cursors, NAMES[Subject.CURSOR], strict=False))
     if len(zaps) < len(program.zaps) or len(called) < len(cursors):
         return
 
     def change(op: Op) -> Op:
-        target = called if VERBS[op.verb].target is Target.CURSOR else zaps
-        return op._replace(target=target.get(op.target, ""), other=zaps.get(op.other, ""))
+        target = called if VERBS[op.verb].subject is Subject.CURSOR else zaps
+        return op._replace(subject=target.get(op.subject, ""), other=zaps.get(op.other, ""))
 
     renamed = tuple(zap._replace(name=zaps[zap.name]) for zap in program.zaps)
     yield Program(renamed, _mapped(program, change).ops, program.schedule)

@@ -58,7 +58,7 @@ def _added_again(program: Program, zap: str) -> dict[Key, tuple[int, int]]:
     ended: dict[Key, int] = {}
     found: dict[Key, tuple[int, int]] = {}
     for at, op in enumerate(program.ops):
-        if op.target != zap or op.key is None:
+        if op.subject != zap or op.key is None:
             continue
         if op.verb == "remove":
             ended[op.key] = at
@@ -82,7 +82,7 @@ def _with_new_lives(
     for at, op in enumerate(program.ops):
         if at in ends:
             continue
-        if op.target == zap and op.key in again and at >= again[op.key][1]:
+        if op.subject == zap and op.key in again and at >= again[op.key][1]:
             op = op._replace(key=new[op.key])
         ops.append(op)
     return program.with_ops(ops)
@@ -122,7 +122,7 @@ def _busy(program: Program, zap: str) -> Program:
     there: dict[Key, bool] | None = {}
     ops = []
     for op in program.ops:
-        if op.target == zap and there is not None:
+        if op.subject == zap and there is not None:
             if op.verb in ("destroy", "create", "rename"):
                 there = None  # nothing is known from here on
             elif op.key is not None and op.verb in ("add", "update", "remove"):

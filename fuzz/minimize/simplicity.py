@@ -7,7 +7,7 @@ for each number. What stands last only makes the choice between equals always th
 
 from __future__ import annotations
 
-from fuzz.language.program import DEFAULT_SALT, VERBS, Key, Op, Program, Target, Zap
+from fuzz.language.program import DEFAULT_SALT, VERBS, Key, Op, Program, Subject, Zap
 
 _PLAIN_VERBS = (
     *("txg", "add", "remove", "sync", "finish", "evict", "count", "length", "lookup", "update"),
@@ -16,7 +16,7 @@ _PLAIN_VERBS = (
 VERB_RANK = {verb: rank for rank, verb in enumerate(dict.fromkeys((*_PLAIN_VERBS, *VERBS)))}
 """Simple first: a step of time, the two ops that change entries, then whatever needs more explaining."""
 
-NAMES = {Target.ZAP: "zyxwvu", Target.CURSOR: "cdefgh"}
+NAMES = {Subject.ZAP: "zyxwvu", Subject.CURSOR: "cdefgh"}
 """What ZAPs and cursors are usually called, in the order in which they come."""
 
 OTHER_NUMBERS = ("fill", "extra")
@@ -75,10 +75,10 @@ def _op_order(op: Op) -> tuple[object, ...]:
 def unusual_names(program: Program) -> int:
     """How many ZAPs and cursors are not called as the first, second... of a program usually is."""
     zaps = [zap.name for zap in program.zaps]
-    cursors = dict.fromkeys(op.target for op in program.ops if VERBS[op.verb].target is Target.CURSOR)
+    cursors = dict.fromkeys(op.subject for op in program.ops if VERBS[op.verb].subject is Subject.CURSOR)
     return sum(
         name != NAMES[kind][at : at + 1]
-        for kind, names in ((Target.ZAP, zaps), (Target.CURSOR, cursors))
+        for kind, names in ((Subject.ZAP, zaps), (Subject.CURSOR, cursors))
         for at, name in enumerate(names)
     )
 
@@ -86,7 +86,7 @@ def unusual_names(program: Program) -> int:
 def simplicity(program: Program) -> Simplicity:
     """The sort key: less is simpler. Programs that differ only in names may be equally simple."""
     ops = program.ops
-    keys = {(op.target, key): key_cost(key) for op in ops for key in keys_of(op)}
+    keys = {(op.subject, key): key_cost(key) for op in ops for key in keys_of(op)}
     costs = [value_cost(op) for op in ops]
     sizes = {(op.size, op.length) for op, cost in zip(ops, costs, strict=True) if cost}
     headers = [zap_cost(zap) for zap in program.zaps]
@@ -98,7 +98,7 @@ def simplicity(program: Program) -> Simplicity:
         len(headers),
         tuple(map(sum, zip(*headers, strict=True))),
         sum(VERB_RANK[op.verb] for op in ops),
-        len({op.target for op in ops if op.verb == "cursor"}),
+        len({op.subject for op in ops if op.verb == "cursor"}),
         len(keys),
         sum(cost[0] for cost in keys.values()),
         sum(cost[1] for cost in keys.values()),

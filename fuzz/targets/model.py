@@ -146,13 +146,13 @@ class ModelTarget:
         held = sum([opened.cursor.holds for opened in self.cursors.values()]) if self.cursors else 0
         numbers = self.numbers
         keys: tuple[Key, ...] | None = () if op.key is None else (op.key,)
-        name = op.target if op.target in numbers else op.other
+        name = op.subject if op.subject in numbers else op.other
         names: Iterable[str] = (name,) if name in numbers else numbers
         if op.verb == "sync":
             keys = None
         elif op.to is not None and op.key is not None:  # a rename, which may change two directories
             keys = (op.key, op.to)
-            names = dict.fromkeys((op.target, op.other))
+            names = dict.fromkeys((op.subject, op.other))
         if before and keys is not None:
             keys = (*keys, *[each.key for each in before if each.key is not None])
         try:
@@ -196,7 +196,7 @@ class ModelTarget:
         )
 
     def _number(self, op: Op) -> int:
-        name = op.target
+        name = op.subject
         self._tune_for(name)
         return self.numbers[name]
 
@@ -290,8 +290,8 @@ class ModelTarget:
 
     def _directory(self, op: Op, name: str = "") -> int:
         """The object of an op that OpenZFS has for names only. Raises ENOENT, ENOTSUP."""
-        number = self._live(op._replace(target=name) if name else op)
-        if self.headers[name or op.target].words:
+        number = self._live(op._replace(subject=name) if name else op)
+        if self.headers[name or op.subject].words:
             raise ZapErrno(errno.ENOTSUP)
         return number
 
@@ -326,10 +326,10 @@ class ModelTarget:
         return DONE
 
     def _create(self, op: Op) -> Result:
-        dnode = self.objset.dnodes.get(self.numbers[op.target])
+        dnode = self.objset.dnodes.get(self.numbers[op.subject])
         if dnode is not None and not dnode.free_txg:
             return Result(errno.EEXIST)
-        self._create_zap(self.headers[op.target])
+        self._create_zap(self.headers[op.subject])
         return DONE
 
     def _cursor(self, op: Op) -> Result:
@@ -337,11 +337,11 @@ class ModelTarget:
         self.objset.dnode(self.numbers[op.other])
         self._tune_for(op.other)
         cursor = zap.Cursor(self.objset, self.numbers[op.other], op.fill)
-        self.cursors[op.target] = OpenCursor(cursor, op.other)
+        self.cursors[op.subject] = OpenCursor(cursor, op.other)
         return DONE
 
     def _next(self, op: Op) -> Result:
-        opened = self.cursors.get(op.target)
+        opened = self.cursors.get(op.subject)
         if opened is None:
             return NOT_OPEN
         if not opened.fresh:
@@ -349,7 +349,7 @@ class ModelTarget:
         return self._retrieve(op)
 
     def _retrieve(self, op: Op) -> Result:
-        opened = self.cursors.get(op.target)
+        opened = self.cursors.get(op.subject)
         if opened is None:
             return NOT_OPEN
         found = opened.cursor.retrieve()
@@ -357,20 +357,20 @@ class ModelTarget:
         return Result(0, Entry(*found))
 
     def _advance(self, op: Op) -> Result:
-        opened = self.cursors.get(op.target)
+        opened = self.cursors.get(op.subject)
         if opened is None:
             return NOT_OPEN
         opened.cursor.advance()
         return DONE
 
     def _serialize(self, op: Op) -> Result:
-        opened = self.cursors.get(op.target)
+        opened = self.cursors.get(op.subject)
         if opened is None:
             return NOT_OPEN
         return Result(0, opened.cursor.serialize())
 
     def _close(self, op: Op) -> Result:
-        opened = self.cursors.pop(op.target, None)
+        opened = self.cursors.pop(op.subject, None)
         if opened is None:
             return NOT_OPEN
         opened.cursor.close()

@@ -165,7 +165,7 @@ class ThreadedRun:
                     self.dependence.begin(thread, op.verb in MOVE_WORLD)
                 began = next(self.ticks)
                 if op.verb in MODIFY:
-                    self._assign(thread, op.target)
+                    self._assign(thread, op.subject)
                 result = apply_op(self.target, op)
                 self.assigned.pop(thread, None)
                 self.done += 1
@@ -264,8 +264,8 @@ def check_section(ops: Sequence[Op], judge: bool) -> None:
     for op in ops:
         if op.verb not in CONCURRENT:
             raise LimitExceeded(f"{op.verb} in a parallel section: callers keep it apart from other ops")
-        if op.verb in CURSOR and users.setdefault(op.target, op.thread) != op.thread:
-            raise LimitExceeded(f"cursor {op.target} in two threads at once: it belongs to one")
+        if op.verb in CURSOR and users.setdefault(op.subject, op.thread) != op.thread:
+            raise LimitExceeded(f"cursor {op.subject} in two threads at once: it belongs to one")
 
 
 def run_threads(

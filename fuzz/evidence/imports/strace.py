@@ -287,7 +287,7 @@ def _moved(path: bytes, old: bytes, new: bytes) -> bytes:
 
 def _shared(ops: list[Op]) -> dict[str, str]:
     """A ZAP's name for each directory: its own, but the least used share one where there are too many."""
-    used = Counter(name for op in ops for name in (op.target, op.other) if name)
+    used = Counter(name for op in ops for name in (op.subject, op.other) if name)
     order = sorted(used, key=lambda name: (-used[name], int(name[1:])))
     return {name: name if place < MAX_ZAPS - 1 else "rest" for place, name in enumerate(order)}
 
@@ -323,7 +323,7 @@ def strace_program(
     if len(ops) + txgs > MAX_OPS:
         raise SyntaxProblem(source, 0, 0, f"at most {MAX_OPS} ops", str(len(ops) + txgs))
     names = _shared(ops)
-    ops = [op._replace(target=names[op.target], other=names.get(op.other, "")) for op in ops]
+    ops = [op._replace(subject=names[op.subject], other=names.get(op.other, "")) for op in ops]
     zaps = [
         Zap(name, fat=False, leaf_shift=leaf_shift, salt=salt)
         for name in sorted(set(names.values()), key=lambda name: (name == "rest", len(name), name))

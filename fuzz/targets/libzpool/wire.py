@@ -14,7 +14,7 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fuzz.language.program import VERBS, Key, Op, Program, Target, Zap
+from fuzz.language.program import VERBS, Key, Op, Program, Subject, Zap
 from fuzz.targets.base import DONE, Entry, Found, Result, Value
 
 FRAME = struct.Struct("<IB")
@@ -31,7 +31,7 @@ _U64 = struct.Struct("<Q")
 _U32 = struct.Struct("<I")
 
 DIGEST_BYTES = 8
-_SHAPES = {name: (code, verb.target, bool(verb.other)) for code, (name, verb) in enumerate(VERBS.items())}
+_SHAPES = {name: (code, verb.subject, bool(verb.other)) for code, (name, verb) in enumerate(VERBS.items())}
 _PLAIN_RESULTS = {_RESULT.pack(code, 0): Result(code) if code else DONE for code in range(256)}
 
 
@@ -138,11 +138,11 @@ class Names:
         verb, target_name, key, size, length, fill, other_name, _, extra, to = op
         code, kind, has_other = _SHAPES[verb]
         target = other = words = 0
-        if kind is Target.ZAP:
+        if kind is Subject.ZAP:
             target = self.zaps[target_name]
             if has_other:
                 other = self.zaps[other_name]
-        elif kind is Target.CURSOR:
+        elif kind is Subject.CURSOR:
             target = self.cursors.setdefault(target_name, len(self.cursors))
             if has_other:
                 other = self.zaps[other_name]

@@ -14,7 +14,7 @@ from collections import Counter
 
 from fuzz.generate.whole_language import any_program
 from fuzz.language.printing import format_program
-from fuzz.language.program import VERBS, Op, Program, Target
+from fuzz.language.program import VERBS, Op, Program, Subject
 from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.minimize_schedule import with_schedule
@@ -56,8 +56,8 @@ def any_kind(rng: random.Random) -> Program:
     made = []
     for op in tail:
         thread = rng.randint(1, threads)
-        if VERBS[op.verb].target is Target.CURSOR:  # a cursor belongs to one thread
-            thread = users.setdefault(op.target, thread)
+        if VERBS[op.verb].subject is Subject.CURSOR:  # a cursor belongs to one thread
+            thread = users.setdefault(op.subject, thread)
         made.append(op._replace(thread=thread))
     return program.with_ops([*ops[:cut], *made])
 
