@@ -15,9 +15,9 @@ from click.testing import CliRunner
 
 from fuzz.commands.check import check
 from fuzz.targets.libzpool.locate import NoLibrary, find_library, python_for
-from fuzz.targets.packages.libzpool import ROOT
 from tests.make_pool import DAMAGED
 from tests.needs import missing
+from tests.support.paths import ROOT
 
 
 @pytest.fixture(scope="module", params=["2.4", "2.3", "2.1"])

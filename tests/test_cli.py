@@ -17,8 +17,8 @@ from click.testing import CliRunner
 from fuzz.commands.cli import main
 from fuzz.corpus.reproducer import read_reproducer
 from fuzz.language.syntax import load
+from tests.support.paths import CORPUS, ROOT
 
-CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 STALE = CORPUS / "regressions" / "stale-user-data-txg" / "program.zap"
 SECONDS, BYTES = 1.0, 500 << 20
 
@@ -256,7 +256,7 @@ def test_without_an_extra_one_line_says_which(tmp_path: Path, words: tuple[str, 
     (tmp_path / "greenlet.py").write_text("raise ModuleNotFoundError('none', name='greenlet')\n")
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join((str(tmp_path), str(Path(__file__).parents[1]))),
+        "PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT))),
     }
     command = [sys.executable, "-c", "from fuzz.commands.cli import main; main()"]
     run = functools.partial(subprocess.run, cwd=tmp_path, env=environment, capture_output=True, text=True)

@@ -26,9 +26,9 @@ from fuzz.corpus.reproducer import (
 )
 from fuzz.judge.signature import Signature
 from fuzz.language.syntax import SyntaxProblem, parse
+from tests.support.paths import CORPUS
 from zapcore.release import RELEASES
 
-CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 PROGRAM = parse('zap z fat hash64\nadd z "a"\ntxg\nremove z "a"\n')
 STALE = "assertion zap.c:zap_create_leaf NULL == dmu_buf_set_user(l->l_dbuf, &l->l_dbu)"
 FREED = "use-after-free rwlock:rw_enter l->l_rwlock is not freed"

@@ -15,9 +15,10 @@ from fuzz.engines.hypothesis_engine import find_failure
 from fuzz.execution.execute import run
 from fuzz.minimize.reproduce import minimize_failure
 from fuzz.targets.model import ModelTarget
+from tests.support.paths import CORPUS
 
-STALE = Path(__file__).parents[1] / "corpus/regressions/stale-user-data-txg/program.zap"
-FINDINGS = Path(__file__).parents[1] / "corpus/findings"
+STALE = CORPUS / "regressions/stale-user-data-txg/program.zap"
+FINDINGS = CORPUS / "findings"
 NEXT_TABLE = "invariant zap:free-mark every block lies below the free mark"
 
 GUIDED_BY_COUNTERS_ALONE = """

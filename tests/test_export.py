@@ -17,9 +17,8 @@ from fuzz.commands.export import export
 from fuzz.corpus.reproducer import folders, read_reproducer
 from fuzz.export.forms import FORMS, pytest_form
 from fuzz.export.story import open_reproducer
-from fuzz.targets.packages.libzpool import ROOT
+from tests.support.paths import CORPUS, ROOT
 
-CORPUS = ROOT / "corpus"
 REPRODUCERS = list(folders([CORPUS / "regressions", CORPUS / "findings"]))
 NAMES = [folder.name for folder in REPRODUCERS]
 each = pytest.mark.parametrize("folder", REPRODUCERS, ids=NAMES)

@@ -24,10 +24,9 @@ from fuzz.targets.libzpool.locate import PINNED, NoLibrary, find_library, python
 from fuzz.targets.libzpool.message import strip_values
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.packages.headers import compile_command, headers_of
-from fuzz.targets.packages.libzpool import ROOT
 from tests.needs import missing
+from tests.support.paths import CORPUS
 
-CORPUS = ROOT / "corpus"
 REPRODUCERS = list(folders([CORPUS / "regressions", CORPUS / "findings"]))
 SEEDS = sorted((CORPUS / "seeds").glob("*.zap"))
 FORMS = pytest.mark.parametrize("form", ["python", "c"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.targets.packages.libzpool import ROOT
+from tests.support.paths import ROOT
 
 _RUN = "import sys, runpy; {first}; runpy.run_module('fuzz.{part}.harness', run_name='__main__')"
 _RAISE = {

@@ -14,9 +14,10 @@ from fuzz.language.program import Op, Zap
 from fuzz.language.syntax import SyntaxProblem, format_program, load
 from fuzz.language.validate import problems
 from fuzz.targets.model import ModelTarget
+from tests.support.paths import CORPUS
 from zapcore.release import RELEASES
 
-SEEDS = sorted((Path(__file__).parent.parent / "corpus" / "seeds").iterdir())
+SEEDS = sorted((CORPUS / "seeds").iterdir())
 
 
 def test_a_tree_becomes_three_phases_over_its_names(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from fuzz.language.byteform import encode
 from fuzz.language.syntax import load, parse
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
+from tests.support.paths import CORPUS
 
-CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 STALE = str(CORPUS / "regressions" / "stale-user-data-txg" / "program.zap")
 
 

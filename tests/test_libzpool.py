@@ -24,7 +24,7 @@ from fuzz.targets.libzpool.bare import compare
 from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.libzpool.wire import DIGEST_BYTES, digest_blocks
 from fuzz.targets.model import ModelTarget
-from fuzz.targets.packages.libzpool import ROOT
+from tests.support.paths import ROOT
 
 Make = Callable[..., LibzpoolTarget]
 RELEASES = ("2.1", "2.3", "2.4")

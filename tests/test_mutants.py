@@ -8,7 +8,6 @@ those seen by their bytes alone are seen by nothing else; and that nothing of a 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -21,9 +20,10 @@ from fuzz.language.program import Program
 from fuzz.language.syntax import load
 from fuzz.targets.model import ModelTarget
 from tests.biased import biased_program
+from tests.support.paths import DATA
 from zapcore.zap import leaf, split
 
-WITNESSES = Path(__file__).parent / "data" / "mutants"
+WITNESSES = DATA / "mutants"
 ALL = pytest.mark.parametrize("mutant", MUTANTS.values(), ids=[*MUTANTS])
 DIFFERENTIAL = [mutant for mutant in MUTANTS.values() if mutant.differential]
 KINDS = {"oracle", "invariant", "assertion", "deadlock", "use-after-free", "bytes"}

@@ -7,7 +7,7 @@ import pytest
 from fuzz.corpus.reproducer import read_reproducer
 from fuzz.execution.execute import run
 from fuzz.targets.model import ModelTarget
-from fuzz.targets.packages.libzpool import ROOT
+from tests.support.paths import CORPUS
 from zapcore.errors import Kind, Panic
 
 
@@ -49,6 +49,6 @@ def test_macros_as_debug_h_prints_them(macro: str, printed: str) -> None:
 )
 def test_findings_as_the_kernel_would_print_them(name: str, printed: str) -> None:
     pytest.importorskip("greenlet")
-    failure = run(read_reproducer(ROOT / "corpus" / name).program, ModelTarget("2.3")).failure
+    failure = run(read_reproducer(CORPUS / name).program, ModelTarget("2.3")).failure
     assert failure is not None
     assert failure.text.startswith(printed)

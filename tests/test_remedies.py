@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -13,9 +12,10 @@ from fuzz.faults.edits import Edit, EditProblem, applied
 from fuzz.faults.remedies import REMEDIES, Remedy, switched_on
 from fuzz.targets.model import ModelTarget
 from tests.biased import biased_program
+from tests.support.paths import CORPUS
 from zapcore.zap import shrink
 
-FINDINGS = Path(__file__).parents[1] / "corpus" / "findings"
+FINDINGS = CORPUS / "findings"
 
 
 ALONE = ["trunc-next-table", "cursor-block-type"]

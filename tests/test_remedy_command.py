@@ -15,8 +15,8 @@ from fuzz.corpus.replay import known_on
 from fuzz.corpus.reproducer import corpus_folders, read_reproducer
 from fuzz.engines.config import ENGINES
 from fuzz.faults.remedies import REMEDIES
+from tests.support.paths import CORPUS
 
-CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 TABLE = str(CORPUS / "findings" / "zap-trunc-next-table" / "program.zap")
 STALE = str(CORPUS / "regressions" / "stale-user-data-txg" / "program.zap")
 NEXT_TABLE = "invariant zap:free-mark every block lies below the free mark"

@@ -4,7 +4,6 @@ for keys of words, as the release has them."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -14,10 +13,10 @@ from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
+from tests.support.paths import CORPUS
 from zapcore import layout as L
 
 Make = Callable[..., LibzpoolTarget]
-CORPUS = Path(__file__).parents[1] / "corpus"
 READ = ("zap_get_leaf_byblk", "zap_deref_leaf")
 NAME, WORDS = b"name", (7,)
 

@@ -23,8 +23,8 @@ from fuzz.targets.base import Result
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
+from tests.support.paths import CORPUS
 
-CORPUS = Path(__file__).parent.parent / "corpus"
 PANICS = load(CORPUS / "findings/zap-cursor-on-table/program.zap")
 DOUBLES = load(CORPUS / "findings/update-too-large/program.zap")
 

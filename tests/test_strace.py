@@ -16,9 +16,10 @@ from fuzz.language.program import Zap
 from fuzz.language.syntax import SyntaxProblem, parse
 from fuzz.language.validate import MAX_ZAPS, problems
 from fuzz.targets.model import ModelTarget
+from tests.support.paths import DATA
 from zapcore.release import RELEASES
 
-LOG = Path(__file__).parent / "data" / "unpack-and-delete.strace"
+LOG = DATA / "unpack-and-delete.strace"
 
 
 def ops_of(tmp_path: Path, *lines: str) -> list[str]:

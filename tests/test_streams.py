@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from fuzz.language.files import write_whole
-from fuzz.targets.packages.libzpool import ROOT
+from tests.support.paths import CORPUS, DATA, ROOT
 
-FINDING = str(ROOT / "corpus" / "findings" / "zap-trunc-next-table")
-LOG = str(ROOT / "tests" / "data" / "triage" / "stale_dmesg.log")
+FINDING = str(CORPUS / "findings" / "zap-trunc-next-table")
+LOG = str(DATA / "triage" / "stale_dmesg.log")
 MAIN = "from fuzz.commands.cli import main; main()"
 each = pytest.mark.parametrize(
     "words", [("triage", LOG), ("export", FINDING, "--as", "c"), ("describe", FINDING)], ids=lambda w: w[0]

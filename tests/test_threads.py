@@ -12,7 +12,6 @@ import os
 import random
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -29,6 +28,7 @@ from fuzz.threads.monitor import Monitor
 from fuzz.threads.parallel_run import ThreadRun, run_threads
 from fuzz.threads.policies import Pct, RandomWalk, Replay, pct_bound
 from fuzz.threads.scheduler import Scheduler
+from tests.support.paths import ROOT
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Kind, Panic
 from zapcore.locks import RWLock, Threads
@@ -115,7 +115,7 @@ def test_schedules_repeat_across_processes() -> None:
         texts.append(format_program(with_schedule(SHRINK_AND_GROW, first.schedule)))
     outputs = set()
     for hash_seed in ("0", "1", "4711"):
-        environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(Path.cwd())}
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
             [sys.executable, "-c", REPLAY],
             input=json.dumps(texts), env=environment, capture_output=True, text=True, check=True, timeout=60,

@@ -35,9 +35,9 @@ from fuzz.threads.real.run import HeldRun, model_for, run_held
 from fuzz.threads.real.soak import scheduled
 from fuzz.threads.real.target import HeldTarget
 from tests.needs import missing
+from tests.support.paths import CORPUS
 
 Make = Callable[..., HeldTarget]
-CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 HEADER = "zap z fat key=u64 prehashed hash64 leaf_shift=9\n"
 RACE = parse(
     HEADER + "add z 0x1\nt1: update z 0x1 fill=1\nt1: count z\nt2: remove z 0x1\nt2: add z 0x1 fill=2\n"

@@ -27,11 +27,12 @@ from fuzz.evidence.triage.lines import split_line
 from fuzz.evidence.triage.report import TextReport, as_json
 from fuzz.evidence.triage.stacks import parse_frame
 from fuzz.evidence.triage.stream import Scanner, follow_file
+from tests.support.paths import DATA, ROOT
 
-DATA = Path(__file__).parent / "data" / "triage"
-CORPUS = DATA / "corpus"
+TRIAGE = DATA / "triage"
+CORPUS = TRIAGE / "corpus"
 KNOWN, PROBLEMS = load_corpus(CORPUS)
-LOGS = sorted(DATA.glob("*.log"))
+LOGS = sorted(TRIAGE.glob("*.log"))
 
 STALE = "zap.c:zap_create_leaf NULL == dmu_buf_set_user(l->l_dbuf, &l->l_dbu)"
 UNKNOWN, EXACT = Match.UNKNOWN, Match.EXACT
@@ -271,7 +272,7 @@ def test_windows_line_ends(path: Path) -> None:
 
 def test_far_apart_in_a_long_log() -> None:
     """Between failures nothing is parsed; line numbers and offsets still count from the log's start."""
-    failure = (DATA / "stale_dmesg.log").read_bytes()
+    failure = (TRIAGE / "stale_dmesg.log").read_bytes()
     padding = b"[    1.000000] nothing to see here\n" * 100_000
     events = events_of(padding + failure + padding + failure)
     assert [event.line for event in events] == [100_002, 200_002 + failure.count(b"\n")]
@@ -279,20 +280,20 @@ def test_far_apart_in_a_long_log() -> None:
 
 
 def test_process_and_processor() -> None:
-    [event] = events_of((DATA / "stale_dmesg.log").read_bytes())
+    [event] = events_of((TRIAGE / "stale_dmesg.log").read_bytes())
     assert (event.process, event.pid, event.cpu, event.source_line) == ("postmaster", 48211, 6, 441)
 
 
 def test_speakers_without_names_are_told_to_be_mixed() -> None:
     """Two traces at once and no tags: the report must not claim to know whose frame is whose."""
-    events = events_of((DATA / "interleaved_plain.log").read_bytes())
+    events = events_of((TRIAGE / "interleaved_plain.log").read_bytes())
     assert [(event.pid, event.mixed) for event in events] == [(5546, True), (5550, True)]
-    tagged = events_of((DATA / "interleaved_tagged.log").read_bytes())
+    tagged = events_of((TRIAGE / "interleaved_tagged.log").read_bytes())
     assert [(event.pid, event.mixed) for event in tagged] == [(5546, False), (5550, False)]
 
 
 def test_a_task_that_hangs_since_its_panic_is_not_a_second_failure() -> None:
-    data = (DATA / "stale_dmesg.log").read_bytes()
+    data = (TRIAGE / "stale_dmesg.log").read_bytes()
     assert data.count(b"spl_panic") == 2 and len(events_of(data)) == 1
 
 
@@ -325,7 +326,7 @@ def test_same_stack() -> None:
 
 def test_text() -> None:
     """What a person is told: reproducer, releases, fix, and how to set what helps until then."""
-    result = run("--corpus", str(CORPUS), str(DATA / "stale_dmesg.log"))
+    result = run("--corpus", str(CORPUS), str(TRIAGE / "stale_dmesg.log"))
     assert result.exit_code == 1
     for words in (
         "ZFS failure in zap.c:zap_create_leaf (line 441 of the source)",
@@ -340,7 +341,7 @@ def test_text() -> None:
 
 
 def test_a_log_of_master_is_known_though_its_files_are_others() -> None:
-    data = (DATA / "stale_dmesg.log").read_bytes()
+    data = (TRIAGE / "stale_dmesg.log").read_bytes()
     moved = data.replace(b"zap.c:441", b"zap_fat.c:321")
     assert moved != data
     verdicts = [judge(event, KNOWN) for log in (data, moved) for event in events_of(log)]
@@ -348,17 +349,17 @@ def test_a_log_of_master_is_known_though_its_files_are_others() -> None:
 
 
 def test_text_says_what_to_send_and_what_differs() -> None:
-    unknown = run("--corpus", str(CORPUS), str(DATA / "verify_zap_journal.log")).stdout
+    unknown = run("--corpus", str(CORPUS), str(TRIAGE / "verify_zap_journal.log")).stdout
     assert "the corpus does not have" in unknown and "zdb -dddd" in unknown
-    other = run("--corpus", str(CORPUS), str(DATA / "no_offsets.log")).stdout
+    other = run("--corpus", str(CORPUS), str(TRIAGE / "no_offsets.log")).stdout
     assert "differs: on the stack the log has fzap_update, zap_update" in other
-    freebsd = run("--corpus", str(CORPUS), str(DATA / "freebsd.log")).stdout
+    freebsd = run("--corpus", str(CORPUS), str(TRIAGE / "freebsd.log")).stdout
     assert "there it is: zap.c:zap_create_leaf" in freebsd
 
 
 def test_repeated_failure_is_told_in_a_line() -> None:
     text = TextReport()
-    data = (DATA / "stale_libzpool.log").read_bytes()
+    data = (TRIAGE / "stale_libzpool.log").read_bytes()
     told_ = [text.render(event, judge(event, KNOWN)) for event in events_of(data * 3)]
     assert "again (3 times so far)" in told_[2] and told_[2].count("\n") == 1
 
@@ -370,7 +371,7 @@ def test_json() -> None:
         for event in events_of(path.read_bytes()):
             keys.add(frozenset(json.loads(as_json(event, judge(event, KNOWN)))))
     assert len(keys) == 1
-    result = run("--json", "--corpus", str(CORPUS), str(DATA / "interleaved_tagged.log"))
+    result = run("--json", "--corpus", str(CORPUS), str(TRIAGE / "interleaved_tagged.log"))
     first, second = (json.loads(line) for line in result.stdout.splitlines())
     assert first["values"] == ["305", "272"] and first["known"] == "unknown"
     assert second["stack"][0] == "zap_leaf_pageout" and second["caller"] == "T5550"
@@ -378,14 +379,14 @@ def test_json() -> None:
 
 def test_exit_status() -> None:
     """0 for nothing found, 1 for a failure, 2 and one line for what cannot be read."""
-    assert run("--corpus", str(CORPUS), str(DATA / "not_zfs.log")).exit_code == 0
+    assert run("--corpus", str(CORPUS), str(TRIAGE / "not_zfs.log")).exit_code == 0
     missing = run("/nowhere/at/all.log")
     assert (
         missing.exit_code == 2 and missing.stderr.count("\n") == 1 and "/nowhere/at/all.log" in missing.stderr
     )
-    folder = run(str(DATA))
+    folder = run(str(TRIAGE))
     assert folder.exit_code == 2 and folder.stderr.count("\n") == 1
-    assert run("--corpus", "/nowhere", str(DATA / "freebsd.log")).exit_code == 2
+    assert run("--corpus", "/nowhere", str(TRIAGE / "freebsd.log")).exit_code == 2
     assert run("--no-such-option").exit_code == 2
 
 
@@ -452,7 +453,7 @@ def test_memory_on_a_long_stream(tmp_path: Path) -> None:
     )
     log = tmp_path / "long.log"
     filler = b"May  3 08:00:43 host7 app[812]: request 4711 served in 12 ms, 200 OK\n" * 15_000
-    failure = (DATA / "stale_dmesg.log").read_bytes()
+    failure = (TRIAGE / "stale_dmesg.log").read_bytes()
     used = []
     for blocks in (1, 64):
         with log.open("wb") as file:
@@ -462,7 +463,7 @@ def test_memory_on_a_long_stream(tmp_path: Path) -> None:
             [sys.executable, "-c", script, "--json", "--corpus", str(CORPUS), str(log)],
             capture_output=True,
             text=True,
-            cwd=Path(__file__).parents[1],
+            cwd=ROOT,
             timeout=120,
             check=False,
         )
@@ -473,7 +474,7 @@ def test_memory_on_a_long_stream(tmp_path: Path) -> None:
 
 def test_follow_survives_rotation_and_truncation(tmp_path: Path) -> None:
     """A failure is found in what is appended, in the file put in place of a renamed one, after a cut."""
-    failure = (DATA / "stale_libzpool.log").read_bytes()
+    failure = (TRIAGE / "stale_libzpool.log").read_bytes()
     log = tmp_path / "messages"
     log.write_bytes(b"May  3 08:00:43 host7 kernel: started\n")
     found: list[int] = []
@@ -518,11 +519,11 @@ def test_follow_standard_input_reports_before_it_ends() -> None:
         [*command, "--follow", "--json", "--corpus", str(CORPUS), "-"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        cwd=Path(__file__).parents[1],
+        cwd=ROOT,
     )
     assert process.stdin is not None and process.stdout is not None
     try:
-        process.stdin.write((DATA / "ring_buffer.log").read_bytes() + b"\n")
+        process.stdin.write((TRIAGE / "ring_buffer.log").read_bytes() + b"\n")
         process.stdin.flush()
         assert json.loads(process.stdout.readline())["known"] == "exact"
         process.stdin.close()

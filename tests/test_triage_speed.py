@@ -4,15 +4,15 @@ words and of names are one way into the ZAP."""
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fuzz.evidence.triage.heads import Starts
 from fuzz.evidence.triage.known import stack_difference
+from tests.support.paths import DATA
 
-LOGS = sorted((Path(__file__).parent / "data" / "triage").glob("*.log"))
+LOGS = sorted((DATA / "triage").glob("*.log"))
 PIECES = [line for path in LOGS for line in path.read_bytes().split(b"\n") if line]
 WORDS = [b"VERIFY", b"ASSERT", b"(", b" ", b"at ", b"PANIC", b"panic", b"ION", b"3U"]
 FORM = re.compile(
