@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from fuzz.targets import model
 from fuzz.targets.libzpool import LibzpoolTarget, NoLibrary
-from tests.needs import missing
+from tests.support.missing import missing
 
 if sys.gettrace() is not None:
     # what measures coverage makes ops many times slower

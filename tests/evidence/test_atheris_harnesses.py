@@ -1,0 +1,41 @@
+"""Protects the Atheris harnesses of `triage` and `check`: they run, reach what they are for, and end with an
+error where something raises."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT
+
+_RUN = "import sys, runpy; {first}; runpy.run_module('fuzz.evidence.{part}.harness', run_name='__main__')"
+_RAISE = {
+    "triage": "import fuzz.evidence.triage.report as r; r.TextReport.render = lambda *_: 1 // 0",
+    "check": "import zapcore.verify.leaf as r; r.check_leaf = lambda *_, **__: 1 // 0",
+}
+
+
+def harness(part: str, where: Path, first: str = "pass") -> subprocess.CompletedProcess[str]:
+    code = _RUN.format(part=part, first=first)
+    command = [sys.executable, "-c", code, "-runs=2000", "-seed=1", "-max_len=512", "-rss_limit_mb=500"]
+    command.append(f"-artifact_prefix={where}/")
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
+
+
+@pytest.mark.parametrize("part", _RAISE)
+def test_runs_without_an_exception(part: str, tmp_path: Path) -> None:
+    done = harness(part, tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Done 2000 runs" in done.stderr
+
+
+@pytest.mark.parametrize("part", _RAISE)
+def test_an_exception_behind_valid_structure_is_found(part: str, tmp_path: Path) -> None:
+    """Failures and leaves are reached at all, and what goes wrong there does not pass unseen."""
+    done = harness(part, tmp_path, _RAISE[part])
+    assert done.returncode != 0
+    assert "ZeroDivisionError" in done.stdout + done.stderr
+    assert list(tmp_path.glob("crash-*"))

@@ -1,0 +1,134 @@
+"""Protects the exported forms and the bug report: every reproducer and seed has every form, the pytest
+form does what the corpus says, and the story is told. What the other forms do is in tests/real."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from fuzz.commands.describe import describe, report
+from fuzz.commands.export import export
+from fuzz.corpus.reproducer import folders, read_reproducer
+from fuzz.export.forms import FORMS, pytest_form
+from fuzz.export.story import open_reproducer
+from tests.support.paths import CORPUS, ROOT
+
+REPRODUCERS = list(folders([CORPUS / "regressions", CORPUS / "findings"]))
+NAMES = [folder.name for folder in REPRODUCERS]
+each = pytest.mark.parametrize("folder", REPRODUCERS, ids=NAMES)
+
+
+def test_there_are_reproducers() -> None:
+    assert len(REPRODUCERS) >= 3
+
+
+def test_the_pytest_form_of_every_reproducer_passes(tmp_path: Path) -> None:
+    for folder in REPRODUCERS:
+        text = pytest_form(read_reproducer(folder))
+        (tmp_path / f"test_{folder.name.replace('-', '_')}.py").write_text(text)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert done.returncode == 0, done.stdout
+    count = sum(not name.startswith("libzpool") for f in REPRODUCERS for name in read_reproducer(f).expect)
+    assert f"{count} passed" in done.stdout
+
+
+def run(command: click.Command, *arguments: object) -> tuple[int, str, str]:
+    result = CliRunner().invoke(command, [str(argument) for argument in arguments])
+    return result.exit_code, result.stdout, result.stderr
+
+
+@each
+def test_the_story_is_told_in_every_form(folder: Path) -> None:
+    reproducer = read_reproducer(folder)
+    for form in FORMS:
+        status, text, _ = run(export, folder, "--as", form)
+        assert status == 0
+        for said in ("What it does:", "What should happen:", "What does:", *reproducer.title.split()[:3]):
+            assert said in text
+
+
+@each
+def test_a_report_has_every_part(folder: Path) -> None:
+    reproducer = read_reproducer(folder)
+    text = report(reproducer)
+    assert text.startswith(f"# {reproducer.title}\n")
+    for release in reproducer.expect:
+        assert f"\n| {release}" in text
+    assert text.count("\n| 0 | `") == 1
+    assert "<summary>pytest</summary>" in text
+
+
+def test_the_report_of_the_stale_user_data() -> None:
+    text = report(read_reproducer(CORPUS / "regressions" / "stale-user-data-txg"))
+    assert "step by step, on unfixed" in text
+    assert "PANIC at zap.c:441:zap_create_leaf()" in text
+    assert "| **panic** |" in text
+    # the freed leaf's dbuf, still held by the txg in flight, is why
+    assert "; 2: leaf 2, held by txg 4 |\n| 6 |" in text
+
+
+def test_any_program_is_cut_down_first(tmp_path: Path) -> None:
+    folder = CORPUS / "regressions" / "stale-user-data-txg"
+    longer = tmp_path / "long.zap"
+    program = (folder / "program.zap").read_text()
+    longer.write_text(program.replace("txg\n", "count z\nlookup z 0x0\ntxg\n"))
+    status, text, _ = run(describe, longer)
+    assert status == 0
+    assert "count z" not in text
+    assert "PANIC at zap.c:441:zap_create_leaf()" in text
+
+
+def test_a_program_with_threads_is_cut_down_with_its_schedule(tmp_path: Path) -> None:
+    (tmp_path / "long.zap").write_text(
+        "zap z fat key=u64 prehashed leaf_shift=9\nschedule 14:2\nadd z 0x0 len=148\n"
+        "add z 0x8000000000000000 len=148\nadd z 0x4000000000000000 len=148\n"
+        "remove z 0x4000000000000000\nt2: add z 0x8800000000000000 len=148\nt1: remove z 0x0\ncount z\n"
+    )
+    status, text, _ = run(describe, tmp_path / "long.zap")
+    assert status == 0
+    assert "count z" not in text
+    assert "\nschedule 14:2\n" in text
+    assert "## What fails\n\n~~~\ninvariant: leaf-header: " in text
+    assert text.count("<summary>") == 3
+
+
+def test_the_stacks_of_all_threads_are_told() -> None:
+    text = report(read_reproducer(CORPUS / "findings" / "zap-shrink-stale-shift"))
+    assert "\nPANIC at zap.c:578:zap_get_leaf_byblk()\n" in text
+    assert "\nThread 2 failed in op 4, t2: remove z 0x2200000000000000:\n zap_get_leaf_byblk\n" in text
+
+
+def test_a_failure_that_only_the_library_has_is_told_as_such() -> None:
+    fixed = read_reproducer(CORPUS / "regressions" / "stale-user-data-txg")
+    text = report(dataclasses.replace(fixed, expect={"2.3": "fine", "libzpool-2.3.2": "assertion a:b c"}))
+    assert "The model of 2.3 does not have the failure; its results are what should come." in text
+
+
+def test_a_program_file_of_a_folder_is_its_reproducer() -> None:
+    folder = CORPUS / "regressions" / "stale-user-data-txg"
+    assert open_reproducer(folder / "program.zap") == open_reproducer(folder)
+
+
+@pytest.mark.parametrize("path", sorted((CORPUS / "seeds").glob("*.zap")), ids=lambda path: path.stem)
+def test_every_seed_has_every_form(path: Path) -> None:
+    for form in FORMS:
+        status, text, _ = run(export, path, "--as", form)
+        assert (status, path.stem in text) == (0, True)
+
+
+def test_only_what_a_program_needs_is_exported(tmp_path: Path) -> None:
+    (tmp_path / "p.zap").write_text("zap z fat key=u64\nadd z 0x1\n")
+    for form, needed, needless in (
+        ("python", "def add(", ("def lookup(", "def txg(", "class Gate", '"zap_lookup"', "def rename(")),
+        ("c", "do_write(", ("do_lookup(", "do_txg(", "gate_t", "do_rename(", "Cursors")),
+    ):
+        _, text, _ = run(export, tmp_path / "p.zap", "--as", form)
+        assert needed in text
+        assert [word for word in needless if word in text] == []

@@ -1,0 +1,72 @@
+"""Remedies: each makes its finding go away, breaks nothing else, and leaves no trace when switched off."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from fuzz.corpus.reproducer import read_reproducer
+from fuzz.execution.execute import run
+from fuzz.faults.edits import Edit, EditProblem, applied
+from fuzz.faults.remedies import REMEDIES, Remedy, switched_on
+from fuzz.targets.model import ModelTarget
+from tests.support.paths import CORPUS
+from tests.support.structure_changing_programs import biased_program
+from zapcore.zap import shrink
+
+FINDINGS = CORPUS / "findings"
+
+
+ALONE = ["trunc-next-table", "cursor-block-type"]
+"""Remedies of findings that one thread meets."""
+
+
+@pytest.mark.parametrize("remedy", [REMEDIES[name] for name in ALONE], ids=ALONE)
+def test_the_finding_is_gone_and_comes_back(remedy: Remedy) -> None:
+    program = read_reproducer(FINDINGS / remedy.finding).program
+    before = str(run(program, ModelTarget("2.3")))
+    with switched_on([remedy.name]):
+        assert str(run(program, ModelTarget("2.3"))) == "fine"
+    after = str(run(program, ModelTarget("2.3")))
+    assert before == after != "fine"
+
+
+def test_the_overwritten_table_is_gone_with_the_same_remedy() -> None:
+    program = read_reproducer(FINDINGS / "zap-trunc-next-table-overwrite").program
+    assert run(program, ModelTarget("2.3")).failure is not None
+    with switched_on(["trunc-next-table"]):
+        assert run(program, ModelTarget("2.3")).fine
+
+
+def test_programs_that_do_not_meet_the_bug_leave_the_same_bytes() -> None:
+    rng = Random(5)
+    compared = 0
+    for _ in range(60):
+        program = biased_program(rng)
+        target = ModelTarget("2.3", block_limit=1 << 10)
+        if not run(program, target).fine:
+            continue
+        bytes_before = [target.blocks(zap.name) for zap in program.zaps]
+        with switched_on(REMEDIES):
+            assert run(program, target).fine
+        assert [target.blocks(zap.name) for zap in program.zaps] == bytes_before
+        compared += 1
+    assert compared > 30
+
+
+def test_an_edit_that_does_not_fit_says_so() -> None:
+    edit = Edit("zap.shrink:_truncate", "no such text", "")
+    with (
+        pytest.raises(EditProblem, match=r"zap\.shrink:_truncate: expected once, found 0 times"),
+        applied(edit),
+    ):
+        pass
+
+
+def test_the_original_is_back_after_a_failure() -> None:
+    original = vars(shrink)["_truncate"]
+    with pytest.raises(RuntimeError), switched_on(["trunc-next-table"]):
+        assert vars(shrink)["_truncate"] is not original
+        raise RuntimeError
+    assert vars(shrink)["_truncate"] is original

@@ -1,0 +1,143 @@
+"""Protects that nothing lags behind the language: a verb or number that is added is known to every part that
+reads, writes, makes, changes, judges, runs, cuts down or shows programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fuzz.engines.hypothesis_engine import OTHERS, ZapMachine, find_failure
+from fuzz.execution.execute import run
+from fuzz.generate.mutation import mutate
+from fuzz.generate.themed import op_of, random_program, theme
+from fuzz.generate.whole_language import any_program
+from fuzz.judge.oracle import CHECKS
+from fuzz.language.byteform import decode, encode
+from fuzz.language.printing import format_program
+from fuzz.language.program import VERBS, Number, Op, Program, Subject, Zap
+from fuzz.language.syntax import parse
+from fuzz.language.validate import problems
+from fuzz.minimize.passes import SIMPLIFICATIONS
+from fuzz.minimize.simplicity import OTHER_NUMBERS, VERB_RANK, simplicity
+from fuzz.targets.libzpool.session import Session
+from fuzz.targets.model import ModelTarget
+from fuzz.targets.model_text import show_model
+from tests.support.program_strategies import programs
+
+FAT = Zap("z", words=1, prehashed=True, leaf_shift=9)
+MICRO = Zap("z", fat=False, leaf_shift=9)
+
+
+def plain(verb: str, zap: Zap) -> Op:
+    """An op of a verb with every number as it is by default."""
+    row = VERBS[verb]
+    key = (b"a" if not zap.words else (5,)) if row.key else None
+    target = {Subject.ZAP: zap.name, Subject.CURSOR: "c", Subject.NONE: ""}[row.subject]
+    numbers: dict[str, Any] = {number.field: number.default for number in row.numbers + row.positional}
+    return Op(verb, target, key, other=zap.name if row.other else "", to=key if row.to else None, **numbers)
+
+
+def values(number: Number) -> Iterator[int]:
+    """Each choice of a number, or its bounds and something between."""
+    yield from number.choices or {number.low, number.high, (number.low + number.high) // 2, number.default}
+
+
+def all_ops(verb: str) -> list[tuple[Zap, Op]]:
+    """A verb on both kinds of keys, with each value of each number."""
+    found = []
+    for zap in (FAT, MICRO):
+        op = plain(verb, zap)
+        found.append((zap, op))
+        for number in VERBS[verb].numbers + VERBS[verb].positional:
+            changes: list[dict[str, Any]] = [{number.field: value} for value in values(number)]
+            found += [(zap, op._replace(**change)) for change in changes]
+    return found
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_op_is_valid_written_read_and_packed(verb: str) -> None:
+    for zap, op in all_ops(verb):
+        program = Program((zap,), (op,))
+        assert problems(program) is None
+        assert parse(format_program(program)) == program
+        assert decode(encode(program)) == program
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_op_is_run_judged_and_shown(verb: str) -> None:
+    """Alone, and on a ZAP with an entry and an open cursor."""
+    for zap, op in all_ops(verb):
+        before = (plain("add", zap), plain("cursor", zap), plain("next", zap))
+        for ops in ((op,), (*before, op, op)):
+            target = ModelTarget("2.3")
+            outcome = run(Program((zap,), ops), target)
+            assert outcome.failure is None, (op, outcome)
+            assert outcome.fine or op.length * op.size > 512, "an update that no leaf can hold (a finding)"
+            assert list(show_model(target))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_minimizer_makes_every_op_plain(verb: str) -> None:
+    """By its candidates alone, an op comes down to the one whose numbers are all by default, or to less."""
+    for zap, op in all_ops(verb):
+        best = Program((zap,), (op,))
+        while True:
+            candidates = (each for _, simplify in SIMPLIFICATIONS for each in simplify(best))
+            same = (each for each in candidates if each.ops and each.ops[0].verb == verb)
+            simpler = min((each for each in same if problems(each) is None), key=simplicity, default=best)
+            if simplicity(simpler) >= simplicity(best):
+                break
+            best = simpler
+        least = simplicity(Program((zap,), (plain(verb, zap),)))
+        assert simplicity(best) <= least, (op, best.ops)
+
+
+def test_the_minimizer_ranks_every_verb_and_number() -> None:
+    assert list(VERB_RANK.values()) == list(range(len(VERBS)))
+    used = {number.field for row in VERBS.values() for number in row.numbers + row.positional}
+    assert used <= {"size", "length", *OTHER_NUMBERS}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_generators_and_mutators_make_every_verb(verb: str) -> None:
+    rng = Random(verb)
+    assert {op_of(rng, verb, theme(rng)).verb for _ in range(20)} == {verb}
+    one = Program((MICRO,), tuple(plain(each, MICRO) for each in VERBS if each != verb))
+    for make in (random_program, any_program, lambda rng: mutate(one, rng)):
+        assert any(op.verb == verb for _ in range(1500) for op in make(rng).ops), make
+
+
+@given(st.data())
+@settings(max_examples=20)
+def test_hypothesis_draws_every_verb(data: st.DataObject) -> None:
+    seen = Counter(op.verb for _ in range(40) for op in data.draw(programs()).ops)
+    assert seen.keys() <= VERBS.keys()
+
+
+def test_the_state_machine_runs_every_verb() -> None:
+    """One search on a release without the bug; every rule's ops, and all that one rule draws from."""
+    seen: Counter[str] = Counter()
+
+    class Counting(ModelTarget):
+        def apply(self, op: Op) -> Any:
+            seen[op.verb] += 1
+            return super().apply(op)
+
+    widened = "widened integers carry bytes of those before them"
+    known = frozenset(f"oracle zap:{verb} {widened}" for verb in ("lookup", "lookup_norm"))
+    assert find_failure(Counting("2.1"), 1, known=known, examples=120) is None
+    assert seen.keys() == VERBS.keys(), VERBS.keys() - seen.keys()
+    assert set(OTHERS) < VERBS.keys() and hasattr(ZapMachine, "another")
+
+
+def test_targets_and_the_oracle_have_every_verb() -> None:
+    assert set(ModelTarget("2.3").handlers) == set(VERBS)
+    assert {verb for verb in VERBS if not hasattr(Session, "_" + verb)} == set()
+    silent = {"txg", "finish", "sync", "evict"}
+    assert set(CHECKS) == VERBS.keys() - silent, "those succeed and that is all"

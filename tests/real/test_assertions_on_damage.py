@@ -1,0 +1,111 @@
+"""Protects the truth of the model's assertions: after the same damage to a leaf or header in memory, every op
+ends on the real libraries as it ends on the model, in the same assertion or with the same bytes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+
+from fuzz.judge.signature import Failure
+from fuzz.language.program import Op, Program
+from fuzz.targets.base import Result
+from fuzz.targets.libzpool.locate import PINNED, NoLibrary
+from fuzz.targets.model import ModelTarget
+from tests.support.damaging_library import DamagingTarget
+from tests.support.missing import missing
+from tests.zapcore.zap import test_assertions as damages
+from tests.zapcore.zap.test_assertions import (
+    ADD,
+    BELOW,
+    FIRST,
+    LOOKUP,
+    NEXT,
+    REMOVE,
+    SECOND,
+    SPLIT,
+    UPDATE,
+    ZAP,
+)
+from zapcore.dmu.dbuf import Dbuf
+
+DAMAGES = (
+    *(damages.bad_bucket, damages.bad_type, damages.chain_to_itself, damages.bad_name, damages.bad_value),
+    *(damages.value_is_entry, damages.bad_free_list, damages.free_list_in_use, damages.all_are_free),
+    *(damages.bad_leaf_magic, damages.bad_prefix, damages.no_entries, damages.table_elsewhere),
+)
+OPS = (ADD, SPLIT, LOOKUP, LOOKUP._replace(key=damages.SAME_HASH), REMOVE, UPDATE, NEXT)
+
+UNDEFINED = ("the chain of a bucket ends", "the chunks of an array are in its leaf")
+"""What OpenZFS does not assert: it goes round for ever, or on with what it reads behind the block."""
+READS_FIRST = ("zap_leaf.c:zap_leaf_transfer_array", "zap_leaf.c:zap_leaf_array_free")
+HANG_SECONDS = 1.5
+
+End = Result | tuple[str, str, str]
+
+
+def end_of(target: ModelTarget | DamagingTarget, op: Op) -> End:
+    """The op's result, or the failure of its own that it ended with."""
+    try:
+        return target.apply(op)
+    except Failure as failure:
+        return failure.signature.key
+
+
+def damaged(dbuf: Dbuf, before: bytes) -> list[tuple[int, bytes]]:
+    """The bytes of a block that are not what they were, each with its offset in the object."""
+    now = bytes(dbuf.buf.raw)
+    start = dbuf.blkid * len(now)
+    return [(start + at, now[at : at + 1]) for at in range(len(now)) if now[at] != before[at]]
+
+
+def alike(model: End, real: End) -> bool:
+    """Whether two ends are the same, as far as OpenZFS defines its own."""
+    if model == real:
+        return True
+    if isinstance(model, Result):
+        return False
+    if model[2] in UNDEFINED:
+        return isinstance(real, Result) or real[0] in ("hang", "signal")
+    # these have read the chunk before they assert anything, and what is behind the block may not be memory
+    return model[1] in READS_FIRST and real[0] == "signal"
+
+
+def compare(real: DamagingTarget, release: str, damage: Callable[[Dbuf, Dbuf], None], op: Op) -> End:
+    """Damage both worlds, run the op on both; how it ended on the model."""
+    keys = (FIRST, BELOW if op is SPLIT else SECOND)
+    ops = (*(Op("add", "z", key, 1, 30) for key in keys), Op("cursor", "c", other="z"))
+    program = Program((ZAP,), (*ops, op))
+    model = ModelTarget(release)
+    for target in (model, real):
+        target.begin(program)
+        for each in ops:
+            target.apply(each)
+    dnode = model.objset.dnode(model.numbers["z"])
+    held = [dnode.hold(blkid, "test") for blkid in (0, 1)]
+    before = [bytes(dbuf.buf.raw) for dbuf in held]
+    damage(held[0], held[1])
+    for offset, data in itertools.chain.from_iterable(map(damaged, held, before)):
+        real.damage(offset, data)
+    for dbuf in held:
+        dbuf.rele("test")
+    ends = end_of(model, op), end_of(real, op)
+    assert alike(*ends), (damage.__name__, op, *ends)
+    if all(isinstance(end, Result) for end in ends):
+        assert model.blocks("z") == real.blocks("z"), (damage.__name__, op)
+    # a world that goes on is not a sound one
+    real.close()
+    return ends[0]
+
+
+@pytest.mark.parametrize("release", PINNED)
+def test_damage_ends_each_op_as_it_does_on_the_real_library(release: str) -> None:
+    try:
+        real = DamagingTarget(release, deadline=HANG_SECONDS)
+    except NoLibrary as reason:
+        missing(reason)
+    with real:
+        ends = [compare(real, release, damage, op) for damage in DAMAGES for op in OPS]
+    failed = {end for end in ends if not isinstance(end, Result)}
+    assert len(failed) >= 12, failed

@@ -1,0 +1,79 @@
+"""Protects reading objects out of a pool that the real library wrote: nothing is said of what it wrote, one
+turned bit is found, and the image is never written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fuzz.commands.check import check
+from fuzz.targets.libzpool.locate import NoLibrary, find_library, python_for
+from tests.support.make_pool_image import DAMAGED
+from tests.support.missing import missing
+from tests.support.paths import ROOT
+
+
+@pytest.fixture(scope="module", params=["2.4", "2.3", "2.1"])
+def pool(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """The options that name a pool's image and the library that wrote it."""
+    try:
+        library = find_library(request.param)
+    except NoLibrary as reason:
+        missing(reason)
+    image = tmp_path_factory.mktemp("pool") / "tank.img"
+    environment = os.environ | {"LD_LIBRARY_PATH": str(library.parent), "PYTHONPATH": str(ROOT)}
+    command = [*python_for(library), "-m", "tests.support.make_pool_image", str(library), str(image)]
+    subprocess.run(command, check=True, env=environment, timeout=60, capture_output=True)
+    before = hashlib.sha256(image.read_bytes()).digest()
+    yield ["--pool", str(image), "--libzpool", str(library)]
+    assert hashlib.sha256(image.read_bytes()).digest() == before
+
+
+def run(options: list[str], *arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(check, [*options, *arguments])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_only_the_damaged_object_is_called_damaged(pool: list[str]) -> None:
+    status, out, err = run(pool, "--all", "--json")
+    reports = [json.loads(line) for line in out.splitlines()]
+    wrong = [report["name"] for report in reports if not report["sound"]]
+    assert (status, wrong, err) == (1, [f"tank/ds object {DAMAGED}"], "")
+    assert len(reports) > 30
+    kinds = {(report["kind"], report["block_size"]) for report in reports}
+    assert {("fat", 512), ("fat", 4096), ("fat", 16384), ("micro", 512)} <= kinds
+    assert any(report["name"].startswith("tank MOS object") for report in reports)
+
+
+def test_one_object(pool: list[str]) -> None:
+    status, out, _ = run(pool, "--dataset", "tank/ds", "--object", str(DAMAGED))
+    assert status == 1
+    assert "block 1: lh_freelist: " in out
+    assert run(pool, "--dataset", "tank/ds", "--object", "3")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--dataset", "tank/no", "--object", "3"), "dataset tank/no: cannot be opened: No such file"),
+        (("--dataset", "tank/ds", "--object", "999"), "dataset tank/ds: object 999: No such file"),
+    ],
+)
+def test_what_is_not_there(pool: list[str], arguments: tuple[str, ...], said: str) -> None:
+    status, out, err = run(pool, *arguments)
+    assert (status, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_an_image_of_no_pool(pool: list[str], tmp_path: Path) -> None:
+    (tmp_path / "noise").write_bytes(os.urandom(1 << 20))
+    status, _, err = run(["--pool", str(tmp_path / "noise"), *pool[2:]], "--all")
+    assert (status, "no pool's label" in err, err.count("\n")) == (2, True, 1)

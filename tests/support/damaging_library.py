@@ -1,0 +1,48 @@
+"""A worker of the real library that damages blocks in memory when it is told to, and the target that has it.
+
+`python -m tests.support.damaging_library` is the worker."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+from fuzz.targets.libzpool.child import Child
+from fuzz.targets.libzpool.salt import DATA_AT
+from fuzz.targets.libzpool.target import LibzpoolTarget
+from fuzz.targets.libzpool.worker import Worker, main
+
+
+class DamagingTarget(LibzpoolTarget):
+    """A real library whose blocks can be written to behind its back."""
+
+    def damage(self, offset: int, data: bytes) -> None:
+        """Put bytes at an offset of the first ZAP's object, within one block."""
+        self.go_wrong(f"{offset} {data.hex()}")
+
+    def _new_child(self) -> Child:
+        return Child(self.library, self._deadline, "tests.support.damaging_library")
+
+
+class DamagingWorker(Worker):
+    """Goes wrong by an offset and what is to lie there."""
+
+    def _die(self, how: str) -> bytes:
+        offset, _, digits = how.partition(" ")
+        session = self._session
+        lib, tag, number = session.lib, session.pool.tag, session._zaps[0].number
+        size, _ = session.read(0)
+        tx = session._begin_tx(number, 1)
+        dbuf = ctypes.c_void_p()
+        lib.dmu_buf_hold(session.os, number, int(offset), tag, ctypes.addressof(dbuf), lib.look)
+        lib.dmu_buf_will_dirty(dbuf.value, tx)
+        content = ctypes.c_uint64.from_address(dbuf.value + DATA_AT).value  # type: ignore[operator]
+        data = bytes.fromhex(digits)
+        ctypes.memmove(content + int(offset) % size, data, len(data))
+        lib.dmu_buf_rele(dbuf.value, tag)
+        lib.dmu_tx_commit(tx)
+        return b""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], DamagingWorker))

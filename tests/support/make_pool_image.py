@@ -1,0 +1,91 @@
+"""A pool image on disk, written by libzpool: `python -m tests.support.make_pool_image LIBRARY IMAGE`.
+
+Dataset tank/ds has ZAPs of every kind; the last has one bit of a free-list link turned. The process ends
+without exporting the pool.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+from random import Random
+
+from fuzz.targets.libzpool.abi import DMU_NEW_OBJECT, DMU_OST_OTHER, Library
+
+KINDS = ((0, 0), (0, 0), (9, 1), (12, 1), (14, 0), (9, 7), (10, 3), (14, 7), (14, 1))
+"""Leaf shift (0 for zap_create: a micro ZAP) and flags; the last is the damaged one."""
+DAMAGED = len(KINDS)
+
+
+def make(library: Path, image: str) -> None:
+    """Write the image."""
+    lib = Library(library)
+    cache = ctypes.create_string_buffer(f"{image}.cache".encode())
+    ctypes.c_void_p.in_dll(lib.handle, "spa_config_path").value = ctypes.addressof(cache)
+    Path(image).touch()
+    os.truncate(image, 80 << 20)
+    lib.kernel_init(3)
+    root, child = ctypes.c_void_p(), ctypes.c_void_p()
+    for made in (root, child):
+        lib.nvlist_alloc(ctypes.byref(made), 1, 0)
+    for name, text in ((b"type", b"file"), (b"path", image.encode())):
+        lib.nvlist_add_string(child, name, text)
+    for name, number in ((b"ashift", 9), (b"is_log", 0)):
+        lib.nvlist_add_uint64(child, name, number)
+    lib.nvlist_add_string(root, b"type", b"root")
+    lib.nvlist_add_nvlist_array(root, b"children", ctypes.addressof((ctypes.c_void_p * 1)(child)), 1)
+    assert lib.spa_create(b"tank", root, None, None, None) == 0
+    tag, found = ctypes.create_string_buffer(b"test"), ctypes.c_void_p()
+    assert lib.dmu_objset_create(b"tank/ds", DMU_OST_OTHER, 0, None, None, None) == 0
+    assert lib.dmu_objset_own(b"tank/ds", DMU_OST_OTHER, 0, 1, tag, ctypes.byref(found)) == 0
+    rng = Random(5)
+    for shift, flags in KINDS:
+        number = _fill(lib, found.value or 0, shift, flags, rng)
+    _damage(lib, found.value or 0, number, tag)
+    lib.txg_wait_synced(lib.dmu_objset_pool(found), 0)
+    os._exit(0)
+
+
+def _tx(lib: Library, objset: int, number: int) -> int:
+    tx = lib.dmu_tx_create(objset)
+    lib.dmu_tx_hold_zap(tx, number, 1, None)
+    assert lib.dmu_tx_assign(tx, 1) == 0
+    return int(tx)
+
+
+def _fill(lib: Library, objset: int, shift: int, flags: int, rng: Random) -> int:
+    tx = _tx(lib, objset, DMU_NEW_OBJECT)
+    if shift:
+        number = int(lib.zap_create_flags(objset, 0, flags, 1, shift, 17, 0, 0, tx))
+    else:
+        number = int(lib.zap_create_norm(objset, 0, 1, 0, 0, tx))
+    lib.dmu_tx_commit(tx)
+    for _ in range(rng.choice((5, 40, 600))):
+        tx = _tx(lib, objset, number)
+        value, length = rng.randbytes(64), rng.choice((1, 5)) if shift else 1
+        if flags & 2:
+            key = (ctypes.c_uint64 * 1)(rng.getrandbits(64))
+            lib.zap_add_uint64(objset, number, key, 1, 8, length, value, tx)
+        else:
+            lib.zap_add(objset, number, b"name-%d" % rng.getrandbits(20), 8, length, value, tx)
+        lib.dmu_tx_commit(tx)
+    return number
+
+
+def _damage(lib: Library, objset: int, number: int, tag: ctypes.Array[ctypes.c_char]) -> None:
+    """Turn one bit of the first leaf's lh_freelist."""
+    tx = _tx(lib, objset, number)
+    dbuf = ctypes.c_void_p()
+    assert lib.dmu_buf_hold(objset, number, 1 << 14, tag, ctypes.byref(dbuf), 0) == 0
+    lib.dmu_buf_will_dirty(dbuf, tx)
+    data = ctypes.c_void_p.from_address((dbuf.value or 0) + 24).value or 0
+    link = ctypes.c_uint16.from_address(data + 34)
+    link.value ^= 1 << 12
+    lib.dmu_buf_rele(dbuf, tag)
+    lib.dmu_tx_commit(tx)
+
+
+if __name__ == "__main__":
+    make(Path(sys.argv[1]), sys.argv[2])
