@@ -25,7 +25,8 @@ from fuzz.generate.themed import random_program
 from fuzz.generate.whole_language import any_program
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.printing import format_program
-from fuzz.language.program import VERBS, Op, Program, Zap
+from fuzz.language.program import Op, Program, Zap
+from fuzz.language.verbs import VERBS
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import NoLibrary, child
 from fuzz.targets.libzpool.target import LibzpoolTarget

@@ -66,6 +66,7 @@ ELSEWHERE = {
     "remedies": "fuzz.commands.remedies:remedies",
     "export": "fuzz.commands.export:export",
     "triage": "fuzz.commands.triage:triage",
+    "verbs": "fuzz.commands.verbs:verbs",
 }
 """Commands that have a file of their own, imported when they are asked for."""
 

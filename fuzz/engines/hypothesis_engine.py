@@ -29,7 +29,8 @@ from fuzz.execution.execute import Outcome, judge_op
 from fuzz.generate.themed import Theme, near_keys, op_of, random_zap, sizes_that_matter
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
-from fuzz.language.program import VERBS, Key, Op, Program, Zap
+from fuzz.language.program import Key, Op, Program, Zap
+from fuzz.language.verbs import VERBS
 from fuzz.targets.base import TargetLike
 from zapcore.errors import LimitExceeded
 

@@ -22,14 +22,12 @@ from fuzz.faults.remedies import switched_on
 from fuzz.judge.signature import Failure
 from fuzz.language.printing import format_program
 from fuzz.language.program import Op, Program
+from fuzz.language.verbs import STEERING
 from fuzz.targets.base import Result
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.registry import make_target
 
 STATUS_SECONDS = 0.5
-HOLDING = ("txg", "finish", "sync", "evict", "cursor", "retrieve", "destroy")
-"""Verbs that decide which way a failure takes; without one of these it must take another."""
-
 Observe = Callable[[int], None]
 
 
@@ -140,7 +138,7 @@ class Loop:
         text = str(failure.signature)
         self.met[text] += 1
         if self.config.forms:
-            way = (text, frozenset(op.verb for op in program.ops).intersection(HOLDING))
+            way = (text, frozenset(op.verb for op in program.ops).intersection(STEERING))
             self.ways[way] += 1
             count = self.ways[way]
             wanted = count & (count - 1) == 0

@@ -9,7 +9,8 @@ from typing import NamedTuple, cast
 
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
-from fuzz.language.program import BRINGS, READING, TAKES, Op, Program
+from fuzz.language.program import Op, Program
+from fuzz.language.verbs import BRINGS, READING, TAKES, VERBS
 from fuzz.targets.base import Result, TargetLike
 from zapcore.errors import LimitExceeded
 
@@ -25,7 +26,7 @@ ALL = Op("txg")
 WRITES = BRINGS | TAKES
 MOST_WAITING = 5
 """Writes that wait for the audit of a later one."""
-_NEW = frozenset(("add", "touch", "mkdir"))
+_NEW = frozenset(name for name, verb in VERBS.items() if verb.refused_if_there)
 """Verbs that an entry that is there refuses."""
 _REFUSALS = (errno.EEXIST, errno.ENOENT)
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fuzz.corpus.reproducer import Reproducer
-from fuzz.export.orders import CURSOR, MOVE_WORLD, errnos, has_threads, sections
+from fuzz.export.orders import errnos, has_threads, sections
 from fuzz.export.prune import prune_c
 from fuzz.export.story import ARGUMENTS, REFERENCE, Step, steps, story
 from fuzz.language.printing import format_op
 from fuzz.language.program import Key, Op, Program, Zap
+from fuzz.language.verbs import CURSOR_VERBS, TIME
 from fuzz.targets.model import flags_of
 
 HERE = Path(__file__).parent / "alone"
@@ -78,13 +79,13 @@ def _zap(zap: Zap) -> str:
 
 
 def _cursors(program: Program) -> list[str]:
-    names = dict.fromkeys(op.subject for op in program.ops if op.verb in CURSOR)
+    names = dict.fromkeys(op.subject for op in program.ops if op.verb in CURSOR_VERBS)
     return [f"static program_cursor_t the_cursor_{name};" for name in names]
 
 
 def _ends(program: Program) -> list[str]:
     """What a round that others follow must undo."""
-    cursors = dict.fromkeys(op.subject for op in program.ops if op.verb in CURSOR)
+    cursors = dict.fromkeys(op.subject for op in program.ops if op.verb in CURSOR_VERBS)
     lines = [f"(void) do_close(&the_cursor_{name});" for name in cursors]
     lines += [f"walk(&the_zap_{zap.name});" for zap in program.zaps]
     return [*lines, *(f"(void) do_destroy(&the_zap_{zap.name});" for zap in program.zaps)]
@@ -111,7 +112,7 @@ def _threads(program: Program) -> tuple[list[str], list[str]]:
 
 def _lane_step(op: Op, allowed: set[int], program: Program) -> list[str]:
     call = _call(op)
-    if op.thread and op.verb in MOVE_WORLD:
+    if op.thread and op.verb in TIME:
         call = f"one_at_a_time(do_{op.verb})"
     lines = [
         f"{'lane_step' if op.thread else 'step'}({_string(format_op(op).encode())});",
@@ -136,14 +137,14 @@ def _step(step: Step, program: Program) -> list[str]:
 def _first(op: Op, program: Program) -> Iterator[str]:
     """What a verb expects to have been done."""
     if op.verb == "reopen":
-        for name in dict.fromkeys(op.subject for op in program.ops if op.verb in CURSOR):
+        for name in dict.fromkeys(op.subject for op in program.ops if op.verb in CURSOR_VERBS):
             yield f"(void) do_close(&the_cursor_{name});"
 
 
 def _call(op: Op) -> str:
     words = []
     if op.subject:
-        words.append(f"&{'the_cursor' if op.verb in CURSOR else 'the_zap'}_{op.subject}")
+        words.append(f"&{'the_cursor' if op.verb in CURSOR_VERBS else 'the_zap'}_{op.subject}")
     if op.other:
         words.append(f"&the_zap_{op.other}")
     verb = op.verb

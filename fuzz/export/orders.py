@@ -9,12 +9,10 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from fuzz.execution.execute import run
-from fuzz.language.program import VERBS, Op, Program, Subject
+from fuzz.language.program import Op, Program
+from fuzz.language.verbs import CURSOR_VERBS
 from fuzz.targets.base import Result
 from fuzz.targets.model import ModelTarget
-
-CURSOR = frozenset(name for name, verb in VERBS.items() if verb.subject is Subject.CURSOR)
-MOVE_WORLD = frozenset(name for name, verb in VERBS.items() if verb.subject is Subject.NONE)
 
 MAX_ORDERS = 400
 """Orders of a whole program that are tried; with more, nothing is promised."""
@@ -77,6 +75,6 @@ def errnos(program: Program, release: str) -> list[set[int]]:
     threads = False
     for op, allowed in zip(program.ops, found, strict=True):
         threads |= op.thread != 0
-        if threads and op.verb in CURSOR:
+        if threads and op.verb in CURSOR_VERBS:
             allowed.clear()
     return found

@@ -27,7 +27,8 @@ from fuzz.generate.themed import (
     written,
 )
 from fuzz.generate.whole_language import respelled
-from fuzz.language.program import VERBS, Key, Op, Program, Subject, Zap
+from fuzz.language.program import Key, Op, Program, Zap
+from fuzz.language.verbs import VALUED, VERBS, Subject
 from fuzz.minimize.simplicity import keys_of
 
 MAX_GROWN = 24
@@ -132,7 +133,7 @@ def respell(draft: Draft, rng: Random) -> None:
 
 def change_length(draft: Draft, rng: Random) -> None:
     """Give one value, or all that are as long, a length that just fills or just overflows a leaf."""
-    writes = draft.where("add", "update")
+    writes = draft.where(*VALUED)
     if not writes:
         return
     op = draft.ops[rng.choice(writes)]
@@ -149,12 +150,12 @@ def change_length(draft: Draft, rng: Random) -> None:
 
 def change_numbers(draft: Draft, rng: Random) -> None:
     """Give one value other bytes, or another op other numbers."""
-    numbered = [at for at, op in enumerate(draft.ops) if VERBS[op.verb].numbers or VERBS[op.verb].positional]
+    numbered = [at for at, op in enumerate(draft.ops) if VERBS[op.verb].numbers]
     if not numbered:
         return
     at = rng.choice(numbered)
     op = draft.ops[at]
-    if op.verb in ("add", "update"):
+    if op.verb in VALUED:
         draft.ops[at] = op._replace(fill=rng.choice((0, 1, 0xFF, rng.getrandbits(64))))
     else:
         draft.ops[at] = op._replace(**numbers_of(rng, op.verb))

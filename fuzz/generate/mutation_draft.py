@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from fuzz.generate.themed import Theme, plain_key, sizes_that_matter, theme
-from fuzz.language.program import BRINGS, MAX_VALUE, TAKES, Key, Program, Zap
+from fuzz.language.program import MAX_VALUE, Key, Program, Zap
+from fuzz.language.verbs import BRINGS, TAKES
 
 MAX_PIECE = 12
 

@@ -11,7 +11,8 @@ from typing import TypeVar
 from fuzz.generate.keys_for_hash import hash_of
 from fuzz.generate.themed import CURSORS, TIME
 from fuzz.judge.signature import Failure
-from fuzz.language.program import BRINGS, TAKES, Key, Op, Program, Zap
+from fuzz.language.program import Key, Op, Program, Zap
+from fuzz.language.verbs import BRINGS, TAKES
 from fuzz.targets.base import Result
 from fuzz.targets.model import ModelTarget
 from zapcore.errors import LimitExceeded

@@ -14,38 +14,15 @@ from typing import Any
 
 from fuzz.generate.keys_for_hash import key_for
 from fuzz.generate.whole_language import any_key
-from fuzz.language.program import MAX_VALUE, U64, VERBS, Key, Op, Program, Subject, Zap
+from fuzz.language.program import MAX_VALUE, U64, Key, Op, Program, Zap
 from fuzz.language.validate import NORMS
+from fuzz.language.verbs import VALUED, VERBS, Subject
 from zapcore.layout import ARRAY_BYTES, geometry
 
-_OFTEN = {
-    "add": 30,
-    "update": 6,
-    "remove": 24,
-    "lookup": 2,
-    "cursor": 3,
-    "next": 8,
-    "retrieve": 3,
-    "txg": 6,
-    "finish": 3,
-    "sync": 3,
-    "serialize": 3,
-    "advance": 2,
-    "destroy": 2,
-    "create": 2,
-}
-WEIGHTS: Mapping[str, int] = {verb: _OFTEN.get(verb, 1) for verb in VERBS}
+WEIGHTS: Mapping[str, int] = {name: verb.draw.weight for name, verb in VERBS.items()}
 """How often each verb is drawn, before some are left out."""
-
-ALWAYS = frozenset(("add", "remove"))
-_GROUP = {
-    **dict.fromkeys(("update", "increment"), "changes"),
-    **dict.fromkeys(("destroy", "create"), "objects"),
-    **dict.fromkeys(("touch", "mkdir", "unlink", "rmdir", "rename", "readdir"), "directories"),
-    **dict.fromkeys(("lookup_norm", "remove_norm"), "forms"),
-}
-_OF_TARGET = {Subject.ZAP: "answers", Subject.CURSOR: "cursors", Subject.NONE: "time"}
-GROUPS = {verb: _GROUP.get(verb, _OF_TARGET[row.subject]) for verb, row in VERBS.items()}
+ALWAYS = frozenset(name for name, verb in VERBS.items() if verb.draw.always)
+GROUPS = {name: verb.draw.group for name, verb in VERBS.items()}
 """The group that each verb is drawn with or left out with; those of ALWAYS are in every program."""
 CHANCES = {"time": 0.7, "cursors": 0.5, "objects": 0.25, "forms": 0.1}
 """Of a group, that a program uses it; 0.3 for the others."""
@@ -210,7 +187,7 @@ def op_of(rng: Random, name: str, about: Theme, parameters: Parameters = DEFAULT
         cursor = CURSORS[rng.random() < 0.2]
         return Op(name, cursor, other=zap.name if verb.other else "", **numbers)
     key = _some_key(rng, about, zap, parameters) if verb.key else None
-    if name in ("add", "update"):
+    if name in VALUED:
         return written(rng, name, zap, key, rng.choice(about.lengths[zap.name]))
     op = Op(name, zap.name, key, other=_some_zap(rng, about).name if verb.other else "", **numbers)
     return op._replace(to=_some_key(rng, about, zap, parameters)) if verb.to else op
@@ -229,7 +206,7 @@ def _some_key(rng: Random, about: Theme, zap: Zap, parameters: Parameters) -> Ke
 def numbers_of(rng: Random, name: str) -> dict[str, Any]:
     """A verb's numbers: mostly the defaults, at times any choice, a bound, or a small number."""
     numbers: dict[str, Any] = {}
-    for number in VERBS[name].numbers + VERBS[name].positional:
+    for number in VERBS[name].numbers:
         value = number.default
         if rng.random() < 0.3:
             near = range(number.low, min(number.high, number.low + 4) + 1)

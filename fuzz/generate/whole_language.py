@@ -13,27 +13,12 @@ from random import Random
 from typing import Any
 
 from fuzz.generate.keys_for_hash import key_for
-from fuzz.language.program import (
-    DEFAULT_SALT,
-    MAX_NAME,
-    MAX_VALUE,
-    U64,
-    VERBS,
-    Key,
-    Op,
-    Program,
-    Subject,
-    Zap,
-)
+from fuzz.language.program import DEFAULT_SALT, MAX_NAME, MAX_VALUE, U64, Key, Op, Program, Zap
 from fuzz.language.validate import NORMS
+from fuzz.language.verbs import VALUED, VERBS, Subject
 from zapcore.hashing import name_for_hash
 
-WEIGHTS = {
-    **dict.fromkeys(VERBS, 1.0),
-    **{"add": 14, "update": 5, "remove": 9, "next": 4, "txg": 3, "retrieve": 2, "cursor": 2},
-    **{"create": 1.5, "finish": 1.5, "touch": 2, "mkdir": 2, "rename": 2, "rmdir": 1.5, "unlink": 1.5},
-    **{"destroy": 0.7, "reopen": 0.05},
-}
+WEIGHTS = {name: verb.draw.anywhere for name, verb in VERBS.items()}
 """How often each verb is drawn; a reopen takes as long as forty other ops."""
 
 DIRECTORIES = {
@@ -172,7 +157,7 @@ class _Program:
             if verb.numbers:
                 fields["fill"] = rng.choice((0, 0, 0, *_SERIALIZED, rng.getrandbits(28), rng.getrandbits(50)))
             return Op(name, rng.choice("cd"), **fields)
-        if name in ("add", "update"):
+        if name in VALUED:
             fields |= self.value(zap)
         elif name in ("lookup", "lookup_norm") and rng.random() < 0.6:
             fields |= {"size": 8, "length": rng.choice((1, 1, 1, 0, 2, 1024))}

@@ -7,7 +7,8 @@ import functools
 from typing import NamedTuple
 
 from fuzz.judge.normalized_names import Names
-from fuzz.language.program import VERBS, Key, Op, Program, Zap, value_bytes
+from fuzz.language.program import Key, Op, Program, Zap, value_bytes
+from fuzz.language.verbs import VERBS
 from zapcore.layout import FLAG_HASH64, FLAG_PRE_HASHED_KEY
 from zapcore.verify.name_hash import hash_of_key
 from zapcore.zap.name import LONG_NAME, MAX_NAME

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from fuzz.language import byteform_tables as tables
-from fuzz.language.program import DEFAULT_SALT, MAX_WORDS, U64, VERBS, Key, Program, Subject, Zap
+from fuzz.language.program import DEFAULT_SALT, MAX_WORDS, U64, Key, Program, Zap
 from fuzz.language.validate import LEAF_SHIFTS, MAX_CURSORS, MAX_THREAD, MAX_ZAPS, NORMS
+from fuzz.language.verbs import VERBS, Subject
 
 PRESET = 192
 THREADED = 254

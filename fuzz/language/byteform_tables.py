@@ -10,7 +10,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TypeVar
 
-from fuzz.language.program import U64, VERBS, Key, Number, Zap
+from fuzz.language.program import U64, Key, Zap
+from fuzz.language.verbs import VERBS, Number
 
 T = TypeVar("T")
 
@@ -26,30 +27,15 @@ KEY_TOP, KEY_1, KEY_2, KEY_3, NUMBER, TARGET, SWITCH, SKIP = range(ESCAPES, 256)
 
 OPCODES = 64
 """Values of a record's first byte that are indexes in VERBS; those without a verb yet are free."""
-_WEIGHTS = {
-    "add": 58,
-    "remove": 48,
-    "update": 12,
-    "txg": 22,
-    "sync": 2,
-    "finish": 3,
-    "cursor": 8,
-    "next": 14,
-    "retrieve": 3,
-    "close": 2,
-    "lookup": 4,
-    "length": 2,
-    "count": 2,
-    "evict": 2,
-    "create": 2,
-}
-_WEIGHTED = [verb for verb, weight in _WEIGHTS.items() for _ in range(weight)]
 
 
 def _verbs() -> list[str]:
-    names = list(VERBS)
-    spread = [_WEIGHTED[place * 23 % len(_WEIGHTED)] for place in range(OPCODES)]
-    return names + spread[len(names) :] + _WEIGHTED
+    runs = sorted((verb.draw.bytes, name) for name, verb in VERBS.items() if verb.draw.bytes[1])
+    often = [name for (_, many), name in runs for _ in range(many)]
+    if runs[0][0][0] != OPCODES or len(often) != ESCAPES - OPCODES:
+        raise TypeError("the runs of first bytes in fuzz.language.verbs overlap or leave a gap")
+    spread = [often[place * 23 % len(often)] for place in range(OPCODES)]
+    return [*VERBS, *spread[len(VERBS) :], *often]
 
 
 VERB_OF_BYTE = _verbs()
@@ -157,7 +143,7 @@ _FIELDS = ("size", "length", "fill", "extra")
 @cache
 def numbers(verb: str) -> tuple[Number, ...]:
     """A verb's numbers, in the order of the NUMBER escape's field indexes."""
-    return VERBS[verb].positional + VERBS[verb].numbers
+    return VERBS[verb].numbers
 
 
 @cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fuzz.language.program import DEFAULT_SALT, VERBS, Key, Number, Op, Program, Subject, Zap
+from fuzz.language.program import DEFAULT_SALT, Key, Op, Program, Zap
+from fuzz.language.verbs import VERBS, Number, Subject
 
 _SHORT = {ord('"'): '\\"', ord("\\"): "\\\\", ord("\n"): "\\n", ord("\t"): "\\t"}
 _PRINTED = {byte: f"\\x{byte:02x}" for byte in range(256) if not 0x20 <= byte < 0x7F} | _SHORT
@@ -55,8 +56,6 @@ def format_op(op: Op) -> str:
         pieces.append(format_key(op.key))
     if op.to is not None:
         pieces.append(format_key(op.to))
-    for number in verb.positional:
-        pieces.append(_format_number(number, op))
     for number in verb.numbers:
         if getattr(op, number.field) != number.default:
             pieces.append(f"{number.word}={_format_number(number, op)}")

@@ -11,7 +11,7 @@ r"""The text form of programs: reading, printing, files. Nothing in it is ever e
 Header lines come first: `zap NAME fat|micro` with `key=name|u64`, `words=N`, `prehashed`, `hash64`,
 `leaf_shift=N`, `norm=N`, `salt=N`; then, where there are threads, one `schedule STEP:THREAD ...`. Ops follow,
 one a line: thread (none for 0), verb, target, second ZAP, key, second key, numbers; which of them stands in
-`fuzz.language.program.VERBS`.
+`fuzz.language.verbs`.
 A key is words joined by colons, or a name in double quotes with the escapes \" \\ \n \t \xNN. Numbers are
 decimal or 0x hex; what is left out has its default, and defaults are not printed. Comments and blank lines
 become notes; a comment behind a statement becomes one before it.
@@ -26,7 +26,7 @@ from pathlib import Path
 
 from fuzz.language.files import write_whole
 from fuzz.language.printing import format_key, format_op, format_program, format_zap
-from fuzz.language.program import DEFAULT_SALT, VERBS, Key, Op, Program, Subject, Switch, Verb, Zap
+from fuzz.language.program import DEFAULT_SALT, Key, Op, Program, Switch, Zap
 from fuzz.language.validate import (
     CONTROL,
     MAX_CURSORS,
@@ -39,6 +39,7 @@ from fuzz.language.validate import (
     switch_fault,
     zap_fault,
 )
+from fuzz.language.verbs import VERBS, Subject, Verb
 
 MAX_FILE = 1 << 24
 """Bytes of a program file; a larger one is refused before it is read whole."""
@@ -297,9 +298,6 @@ class _Parser:
 
     def numbers(self, verb: Verb, name: str, words: Iterator[_Token]) -> dict[str, int]:
         values: dict[str, int] = {}
-        for number in verb.positional:
-            text, self.columns[number.field] = self.next(words, f"a number ({number.word})")
-            values[number.field] = self.number(text, self.columns[number.field])
         for text, column in words:
             word, equals, value = text.partition("=")
             wanted = next((n for n in verb.numbers if n.word == word), None)

@@ -10,20 +10,8 @@ import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from fuzz.language.program import (
-    MAX_NAME,
-    MAX_WORDS,
-    NAME,
-    U64,
-    VERBS,
-    Key,
-    Number,
-    Op,
-    Program,
-    Subject,
-    Switch,
-    Zap,
-)
+from fuzz.language.program import MAX_NAME, MAX_WORDS, NAME, U64, Key, Op, Program, Switch, Zap
+from fuzz.language.verbs import VERBS, Number, Subject
 
 MAX_ZAPS = 255
 """ZAPs in one program, and different cursor names in one program: both have one byte in the byte form."""
@@ -107,7 +95,7 @@ def op_fault(op: Op, zaps: Mapping[str, Zap]) -> Fault | None:
             return fault._replace(field="to")
     elif op.to is not None:
         return Fault("to", f"no second key of {op.verb}", show(op.to))
-    numbers = verb.positional + verb.numbers
+    numbers = verb.numbers
     for number in numbers:
         if (fault := number_fault(number, getattr(op, number.field))) is not None:
             return fault

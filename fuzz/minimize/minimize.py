@@ -14,7 +14,8 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 
-from fuzz.language.program import VERBS, Op, Program, Subject
+from fuzz.language.program import Op, Program
+from fuzz.language.verbs import VERBS, Subject
 from fuzz.minimize.passes import SIMPLIFICATIONS, used_zaps
 from fuzz.minimize.rebuild import REBUILDS, UP_TO, without_one
 from fuzz.minimize.simplicity import simplicity

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fuzz.generate.keys_for_hash import hash_of
-from fuzz.language.program import DEFAULT_SALT, MAX_VALUE, U64, VERBS, Key, Op, Program, Subject, Zap
+from fuzz.language.program import DEFAULT_SALT, MAX_VALUE, U64, Key, Op, Program, Zap
+from fuzz.language.verbs import VALUED, VERBS, Subject
 from fuzz.minimize.simplicity import NAMES, OTHER_NUMBERS, VERB_RANK, key_cost, keys_of, value_cost
 from zapcore.layout import ARRAY_BYTES, array_chunks, geometry
 
@@ -19,7 +20,6 @@ TOP = 1 << 63
 SIMPLE_WORDS = (0, TOP, TOP >> 1, TOP | TOP >> 1, TOP >> 2, TOP | TOP >> 2, TOP >> 3)
 LETTERS = tuple(bytes([letter]) for letter in b"abcdefghijklmnop")
 _FEWER_THREADS = 2
-WRITES = ("add", "update")
 
 
 def used_zaps(program: Program) -> tuple[Zap, ...]:
@@ -79,7 +79,7 @@ def _replaced(program: Program, field: str, old: int, new: int) -> Program:
         if getattr(op, field) != old:
             return op
         row = VERBS[op.verb]
-        bounds = [number for number in row.numbers + row.positional if number.field == field]
+        bounds = [number for number in row.numbers if number.field == field]
         allowed = all(number.low <= new <= number.high for number in bounds)
         return op._replace(**change) if allowed else op
 
@@ -138,7 +138,7 @@ def _stretched(program: Program, zap: str, times: int, by: int, more: Mapping[Ke
     """Every value that a ZAP is given times so much, and so many chunks of its key more."""
 
     def change(op: Op) -> Op:
-        if op.subject != zap or op.verb not in WRITES or op.key is None:
+        if op.subject != zap or op.verb not in VALUED or op.key is None:
             return op
         wanted = -(-op.size * op.length * times // by) + ARRAY_BYTES * more.get(op.key, 0)
         return op._replace(length=min(-(-wanted // op.size), MAX_VALUE // op.size))
@@ -189,7 +189,7 @@ def _all_as_long(program: Program, zap: str, length: int) -> Program:
         program,
         lambda op: (
             op._replace(size=1, length=min(length, MAX_VALUE))
-            if op.subject == zap and op.verb in WRITES
+            if op.subject == zap and op.verb in VALUED
             else op
         ),
     )
@@ -213,7 +213,7 @@ def _as_verb(op: Op, name: str) -> Op | None:
         return None
     if (new.key and not old.key) or (new.other and not old.other) or (new.to and not old.to):
         return None
-    numbers: dict[str, Any] = {number.field: number.default for number in new.numbers + new.positional}
+    numbers: dict[str, Any] = {number.field: number.default for number in new.numbers}
     if new.numbers == old.numbers:
         numbers = {field: getattr(op, field) for field in numbers}
     key, to = op.key if new.key else None, op.to if new.to else None
@@ -275,7 +275,7 @@ def values(program: Program) -> Iterator[Program]:
     by one; every fill likewise."""
     for zap in program.zaps:
         longest = max(
-            (op.size * op.length for op in program.ops if op.subject == zap.name and op.verb in WRITES),
+            (op.size * op.length for op in program.ops if op.subject == zap.name and op.verb in VALUED),
             default=0,
         )
         for length in _shorter(longest):

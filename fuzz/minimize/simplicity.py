@@ -7,13 +7,10 @@ for each number. What stands last only makes the choice between equals always th
 
 from __future__ import annotations
 
-from fuzz.language.program import DEFAULT_SALT, VERBS, Key, Op, Program, Subject, Zap
+from fuzz.language.program import DEFAULT_SALT, Key, Op, Program, Zap
+from fuzz.language.verbs import VERBS, Subject
 
-_PLAIN_VERBS = (
-    *("txg", "add", "remove", "sync", "finish", "evict", "count", "length", "lookup", "update"),
-    *("next", "retrieve", "cursor", "close", "create", "destroy"),
-)
-VERB_RANK = {verb: rank for rank, verb in enumerate(dict.fromkeys((*_PLAIN_VERBS, *VERBS)))}
+VERB_RANK = {name: rank for rank, name in enumerate(sorted(VERBS, key=lambda name: VERBS[name].rank))}
 """Simple first: a step of time, the two ops that change entries, then whatever needs more explaining."""
 
 NAMES = {Subject.ZAP: "zyxwvu", Subject.CURSOR: "cdefgh"}

@@ -5,17 +5,20 @@ from __future__ import annotations
 import errno
 import gc
 from collections.abc import Callable, Iterable
+from types import MethodType
 
 from fuzz.execution.execute import Outcome, Trace
 from fuzz.judge.oracle import Oracle
-from fuzz.judge.signature import Failure, Signature
-from fuzz.language.program import VERBS, Key, Op, Program, Zap, value_bytes
+from fuzz.judge.signature import Failure
+from fuzz.language.by_verb import ByVerb
+from fuzz.language.program import Key, Op, Program, Zap, value_bytes
 from fuzz.targets.base import DONE, Entry, Found, Result
 from fuzz.targets.endless_ops import WATCH
+from fuzz.targets.model_failures import broken, failure_of
 from zapcore import layout, zap, zpl
 from zapcore.audit.auditor import Auditor
 from zapcore.dmu.objset import DEFAULT_BYTE_LIMIT, Objset
-from zapcore.errors import LimitExceeded, Panic, ZapErrno, openzfs_stack
+from zapcore.errors import LimitExceeded, Panic, ZapErrno
 from zapcore.release import RELEASES, Release
 from zapcore.zap import helpers, stats
 
@@ -37,23 +40,8 @@ def flags_of(header: Zap) -> int:
     )
 
 
-def failure_of(panic: Panic) -> Failure:
-    """A model's panic in the words that all targets share."""
-    signature = Signature(str(panic.kind), panic.place, panic.expression, panic.stack)
-    return Failure(signature, panic.kernel_text())
-
-
-def broken(error: Exception) -> Failure:
-    """A model that itself breaks, where it should go on or panic, is a finding too and ends no fuzzing. The
-    place is where in Python it stood."""
-    trace = error.__traceback__
-    assert trace is not None
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    frame = trace.tb_frame
-    place = f"{frame.f_globals.get('__name__', '?')}:{frame.f_code.co_name}"
-    signature = Signature("exception", place, type(error).__name__, openzfs_stack(frame))
-    return Failure(signature, f"{place}: {type(error).__name__}: {error}")
+HANDLERS: ByVerb[Callable[[ModelTarget, Op], Result]] = ByVerb("the model")
+"""What each verb does on the model."""
 
 
 class OpenCursor:
@@ -88,7 +76,9 @@ class ModelTarget:
         self.block_limit, self.byte_limit = block_limit, byte_limit
         self.stale_bytes = stale_bytes
         self.patience = PATIENCE if block_limit <= SMALL else LONG_PATIENCE
-        self.handlers: dict[str, Callable[[Op], Result]] = {verb: getattr(self, "_" + verb) for verb in VERBS}
+        self.handlers: dict[str, Callable[[Op], Result]] = {
+            verb: MethodType(handler, self) for verb, handler in HANDLERS.items()
+        }
 
     def begin(self, program: Program) -> None:
         """A new object set with the program's ZAPs in it."""
@@ -206,23 +196,27 @@ class ModelTarget:
         if not header.fat:
             self.objset.fat_block_shift = header.leaf_shift
 
+    @HANDLERS.of("add")
     def _add(self, op: Op) -> Result:
         value = value_bytes(op.size, op.length, op.fill)
         assert op.key is not None
         zap.add(self.objset, self._number(op), op.key, op.size, op.length, value, self.objset.open_tx)
         return DONE
 
+    @HANDLERS.of("update")
     def _update(self, op: Op) -> Result:
         value = value_bytes(op.size, op.length, op.fill)
         assert op.key is not None
         zap.update(self.objset, self._number(op), op.key, op.size, op.length, value, self.objset.open_tx)
         return DONE
 
+    @HANDLERS.of("remove")
     def _remove(self, op: Op) -> Result:
         assert op.key is not None
         zap.remove(self.objset, self._number(op), op.key, self.objset.open_tx)
         return DONE
 
+    @HANDLERS.of("lookup")
     def _lookup(self, op: Op) -> Result:
         assert op.key is not None
         try:
@@ -233,42 +227,49 @@ class ModelTarget:
             value, more = b"", True  # a micro ZAP gives nothing
         return Result(errno.EOVERFLOW if more else 0, value.rstrip(b"\0"))
 
+    @HANDLERS.of("length")
     def _length(self, op: Op) -> Result:
         assert op.key is not None
         return Result(0, zap.length(self.objset, self._number(op), op.key))
 
+    @HANDLERS.of("count")
     def _count(self, op: Op) -> Result:
         return Result(0, zap.count(self.objset, self._number(op)))
 
+    @HANDLERS.of("contains")
     def _contains(self, op: Op) -> Result:
         assert op.key is not None
         helpers.contains(self.objset, self._number(op), op.key)
         return DONE
 
+    @HANDLERS.of("increment")
     def _increment(self, op: Op) -> Result:
         number = self._live(op)
         assert op.key is not None
-        if not op.fill:  # the one modifying call that looks at nothing: its tx does (dmu_tx_hold_zap)
+        if not op.delta:  # the one modifying call that looks at nothing: its tx does (dmu_tx_hold_zap)
             self.objset.dnode(number).hold(0, "dmu_tx_check_ioerr").rele("dmu_tx_check_ioerr")
-        helpers.increment(self.objset, number, op.key, op.fill, self.objset.open_tx)
+        helpers.increment(self.objset, number, op.key, op.delta, self.objset.open_tx)
         return DONE
 
+    @HANDLERS.of("search")
     def _search(self, op: Op) -> Result:
-        name = helpers.value_search(self.objset, self._directory(op), op.fill, op.extra)
+        name = helpers.value_search(self.objset, self._directory(op), op.wanted, op.mask)
         assert isinstance(name, bytes)
         return Result(0, name)
 
+    @HANDLERS.of("stats")
     def _stats(self, op: Op) -> Result:
         numbers: list[int] = []
         for field in stats.stats(self.objset, self._number(op)):
             numbers += [field] if isinstance(field, int) else field
         return Result(0, tuple(numbers))
 
+    @HANDLERS.of("lookup_norm")
     def _lookup_norm(self, op: Op) -> Result:
         number = self._directory(op)
         assert isinstance(op.key, bytes)
         try:
-            found = zap.lookup_norm(self.objset, number, op.key, op.size, op.length, op.extra)
+            found = zap.lookup_norm(self.objset, number, op.key, op.size, op.length, op.match)
         except ZapErrno as error:
             if error.code != errno.EOVERFLOW:
                 raise
@@ -277,9 +278,10 @@ class ModelTarget:
         value = Found(found.value.rstrip(b"\0"), found.key, found.conflict)
         return Result(errno.EOVERFLOW if found.more else 0, value)
 
+    @HANDLERS.of("remove_norm")
     def _remove_norm(self, op: Op) -> Result:
         assert op.key is not None
-        zap.remove_norm(self.objset, self._directory(op), op.key, op.extra, self.objset.open_tx)
+        zap.remove_norm(self.objset, self._directory(op), op.key, op.match, self.objset.open_tx)
         return DONE
 
     def _live(self, op: Op) -> int:
@@ -299,32 +301,40 @@ class ModelTarget:
         call(self.objset, self._directory(op), op.key, *more, self.objset.open_tx)
         return DONE
 
+    @HANDLERS.of("touch")
     def _touch(self, op: Op) -> Result:
-        return self._entry(op, zpl.create, op.fill)
+        return self._entry(op, zpl.create, op.inode)
 
+    @HANDLERS.of("mkdir")
     def _mkdir(self, op: Op) -> Result:
-        return self._entry(op, zpl.mkdir, op.fill)
+        return self._entry(op, zpl.mkdir, op.inode)
 
+    @HANDLERS.of("unlink")
     def _unlink(self, op: Op) -> Result:
         return self._entry(op, zpl.remove)
 
+    @HANDLERS.of("rmdir")
     def _rmdir(self, op: Op) -> Result:
         return self._entry(op, zpl.rmdir)
 
+    @HANDLERS.of("rename")
     def _rename(self, op: Op) -> Result:
         source, target = self._directory(op), self._directory(op, op.other)
         assert isinstance(op.key, bytes) and isinstance(op.to, bytes)
         zpl.rename(self.objset, source, op.key, target, op.to, self.objset.open_tx)
         return DONE
 
+    @HANDLERS.of("readdir")
     def _readdir(self, op: Op) -> Result:
         names = zpl.readdir(self.objset, self._directory(op))
         return Result(0, b"".join(name + b"\0" for name in names))
 
+    @HANDLERS.of("destroy")
     def _destroy(self, op: Op) -> Result:
         zap.destroy(self.objset, self._number(op), self.objset.open_tx)
         return DONE
 
+    @HANDLERS.of("create")
     def _create(self, op: Op) -> Result:
         dnode = self.objset.dnodes.get(self.numbers[op.subject])
         if dnode is not None and not dnode.free_txg:
@@ -332,14 +342,16 @@ class ModelTarget:
         self._create_zap(self.headers[op.subject])
         return DONE
 
+    @HANDLERS.of("cursor")
     def _cursor(self, op: Op) -> Result:
         self._close(op)
         self.objset.dnode(self.numbers[op.other])
         self._tune_for(op.other)
-        cursor = zap.Cursor(self.objset, self.numbers[op.other], op.fill)
+        cursor = zap.Cursor(self.objset, self.numbers[op.other], op.start)
         self.cursors[op.subject] = OpenCursor(cursor, op.other)
         return DONE
 
+    @HANDLERS.of("next")
     def _next(self, op: Op) -> Result:
         opened = self.cursors.get(op.subject)
         if opened is None:
@@ -348,6 +360,7 @@ class ModelTarget:
             opened.cursor.advance()
         return self._retrieve(op)
 
+    @HANDLERS.of("retrieve")
     def _retrieve(self, op: Op) -> Result:
         opened = self.cursors.get(op.subject)
         if opened is None:
@@ -356,6 +369,7 @@ class ModelTarget:
         opened.fresh = False
         return Result(0, Entry(*found))
 
+    @HANDLERS.of("advance")
     def _advance(self, op: Op) -> Result:
         opened = self.cursors.get(op.subject)
         if opened is None:
@@ -363,12 +377,14 @@ class ModelTarget:
         opened.cursor.advance()
         return DONE
 
+    @HANDLERS.of("serialize")
     def _serialize(self, op: Op) -> Result:
         opened = self.cursors.get(op.subject)
         if opened is None:
             return NOT_OPEN
         return Result(0, opened.cursor.serialize())
 
+    @HANDLERS.of("close")
     def _close(self, op: Op) -> Result:
         opened = self.cursors.pop(op.subject, None)
         if opened is None:
@@ -376,18 +392,22 @@ class ModelTarget:
         opened.cursor.close()
         return DONE
 
+    @HANDLERS.of("txg")
     def _txg(self, op: Op) -> Result:
         self.objset.open_next_txg()
         return DONE
 
+    @HANDLERS.of("finish")
     def _finish(self, op: Op) -> Result:
         self.objset.finish_oldest_txg()
         return DONE
 
+    @HANDLERS.of("sync")
     def _sync(self, op: Op) -> Result:
         self.objset.finish_all_txgs()
         return DONE
 
+    @HANDLERS.of("reopen")
     def _reopen(self, op: Op) -> Result:
         for opened in self.cursors.values():
             opened.cursor.close()
@@ -395,6 +415,10 @@ class ModelTarget:
         self.objset.reopen()
         return DONE
 
+    @HANDLERS.of("evict")
     def _evict(self, op: Op) -> Result:
         self.objset.evict_dbufs()
         return DONE
+
+
+HANDLERS.complete()

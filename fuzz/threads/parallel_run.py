@@ -25,8 +25,10 @@ from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.printing import format_op
 from fuzz.language.program import Op, Program, Switch
+from fuzz.language.verbs import CONCURRENT, CURSOR_VERBS, MODIFIES, TIME
 from fuzz.targets.base import Result
-from fuzz.targets.model import ModelTarget, failure_of
+from fuzz.targets.model import ModelTarget
+from fuzz.targets.model_failures import failure_of
 from fuzz.threads.dependence import Dependence
 from fuzz.threads.linearizability import MAX_OPS, Event, explanations, unexplained
 from fuzz.threads.monitor import Monitor
@@ -34,13 +36,6 @@ from fuzz.threads.policies import Policy, Replay
 from fuzz.threads.scheduler import Scheduler, Watcher
 from zapcore.audit.auditor import Auditor
 from zapcore.errors import LimitExceeded, Panic, openzfs_place
-
-MODIFY = frozenset({"add", "update", "remove", "remove_norm"})
-READ = frozenset({"lookup", "lookup_norm", "contains", "length", "count"})
-CURSOR = frozenset({"cursor", "next", "retrieve", "advance", "serialize", "close"})
-MOVE_WORLD = frozenset({"txg", "finish", "sync", "evict"})
-CONCURRENT = MODIFY | READ | CURSOR | MOVE_WORLD
-"""Ops of which each is one step to whoever looks from outside; the others have no place in a section."""
 
 
 class ThreadRun(NamedTuple):
@@ -142,8 +137,8 @@ class ThreadedRun:
         self.running = {thread: mine[0][0] for thread, mine in lanes.items()}
         self.monitor.begin()
         if self.dependence is not None:
-            self.dependence.world_matters = any(op.verb in MOVE_WORLD for _, op in ops)
-            self.dependence.cursors = any(op.verb in CURSOR for op in self.program.ops)
+            self.dependence.world_matters = any(op.verb in TIME for _, op in ops)
+            self.dependence.cursors = any(op.verb in CURSOR_VERBS for op in self.program.ops)
         bodies = {thread: self._body(thread, mine) for thread, mine in lanes.items()}
         try:
             with self.monitor:
@@ -162,9 +157,9 @@ class ThreadedRun:
             for index, op in ops:
                 self.running[thread] = index
                 if self.dependence is not None:
-                    self.dependence.begin(thread, op.verb in MOVE_WORLD)
+                    self.dependence.begin(thread, op.verb in TIME)
                 began = next(self.ticks)
-                if op.verb in MODIFY:
+                if op.verb in MODIFIES:
                     self._assign(thread, op.subject)
                 result = apply_op(self.target, op)
                 self.assigned.pop(thread, None)
@@ -264,7 +259,7 @@ def check_section(ops: Sequence[Op], judge: bool) -> None:
     for op in ops:
         if op.verb not in CONCURRENT:
             raise LimitExceeded(f"{op.verb} in a parallel section: callers keep it apart from other ops")
-        if op.verb in CURSOR and users.setdefault(op.subject, op.thread) != op.thread:
+        if op.verb in CURSOR_VERBS and users.setdefault(op.subject, op.thread) != op.thread:
             raise LimitExceeded(f"cursor {op.subject} in two threads at once: it belongs to one")
 
 

@@ -11,8 +11,9 @@ from fuzz.generate.mutation import MUTATIONS, Mutation, mutate, respell, splice
 from fuzz.generate.mutation_draft import Draft
 from fuzz.generate.themed import random_program, random_zap
 from fuzz.language.byteform import decode, encode
-from fuzz.language.program import VERBS, Op, Program, Zap
+from fuzz.language.program import Op, Program, Zap
 from fuzz.language.validate import problems
+from fuzz.language.verbs import VERBS
 
 FAT = Zap("z", words=1, prehashed=True, leaf_shift=9)
 

@@ -13,9 +13,10 @@ from fuzz.generate.styles import STYLES, some_program
 from fuzz.generate.themed import Theme
 from fuzz.judge.signature import Failure
 from fuzz.language.byteform import decode, encode
-from fuzz.language.program import VERBS, Op, Zap
+from fuzz.language.program import Op, Zap
 from fuzz.language.syntax import format_program, parse
 from fuzz.language.validate import problems
+from fuzz.language.verbs import VERBS
 from fuzz.targets.model import ModelTarget
 from zapcore import layout as L
 

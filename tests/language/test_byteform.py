@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from fuzz.language import byteform_tables as tables
 from fuzz.language.byteform import decode, encode
-from fuzz.language.program import DEFAULT_SALT, U64, VERBS, Op, Program, Switch, Zap
+from fuzz.language.program import DEFAULT_SALT, U64, Op, Program, Switch, Zap
 from fuzz.language.syntax import format_program, parse
 from fuzz.language.validate import LEAF_SHIFTS, MAX_CURSORS, MAX_OPS, MAX_STEP, MAX_THREAD, MAX_ZAPS, problems
+from fuzz.language.verbs import VERBS
 from tests.support.program_strategies import programs
 
 Z = Zap("z", words=1, prehashed=True, leaf_shift=9)

@@ -4,25 +4,30 @@ reads, writes, makes, changes, judges, runs, cuts down or shows programs."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fuzz.commands.cli import main
+from fuzz.commands.verbs import form_of
 from fuzz.engines.hypothesis_engine import OTHERS, ZapMachine, find_failure
 from fuzz.execution.execute import run
 from fuzz.generate.mutation import mutate
 from fuzz.generate.themed import op_of, random_program, theme
 from fuzz.generate.whole_language import any_program
 from fuzz.judge.oracle import CHECKS
+from fuzz.language.by_verb import ByVerb
 from fuzz.language.byteform import decode, encode
 from fuzz.language.printing import format_program
-from fuzz.language.program import VERBS, Number, Op, Program, Subject, Zap
+from fuzz.language.program import Op, Program, Zap
 from fuzz.language.syntax import parse
 from fuzz.language.validate import problems
+from fuzz.language.verbs import VERBS, Number, Subject
 from fuzz.minimize.passes import SIMPLIFICATIONS
 from fuzz.minimize.simplicity import OTHER_NUMBERS, VERB_RANK, simplicity
 from fuzz.targets.libzpool.session import Session
@@ -39,7 +44,7 @@ def plain(verb: str, zap: Zap) -> Op:
     row = VERBS[verb]
     key = (b"a" if not zap.words else (5,)) if row.key else None
     target = {Subject.ZAP: zap.name, Subject.CURSOR: "c", Subject.NONE: ""}[row.subject]
-    numbers: dict[str, Any] = {number.field: number.default for number in row.numbers + row.positional}
+    numbers: dict[str, Any] = {number.field: number.default for number in row.numbers}
     return Op(verb, target, key, other=zap.name if row.other else "", to=key if row.to else None, **numbers)
 
 
@@ -54,7 +59,7 @@ def all_ops(verb: str) -> list[tuple[Zap, Op]]:
     for zap in (FAT, MICRO):
         op = plain(verb, zap)
         found.append((zap, op))
-        for number in VERBS[verb].numbers + VERBS[verb].positional:
+        for number in VERBS[verb].numbers:
             changes: list[dict[str, Any]] = [{number.field: value} for value in values(number)]
             found += [(zap, op._replace(**change)) for change in changes]
     return found
@@ -100,7 +105,7 @@ def test_the_minimizer_makes_every_op_plain(verb: str) -> None:
 
 def test_the_minimizer_ranks_every_verb_and_number() -> None:
     assert list(VERB_RANK.values()) == list(range(len(VERBS)))
-    used = {number.field for row in VERBS.values() for number in row.numbers + row.positional}
+    used = {number.field for row in VERBS.values() for number in row.numbers}
     assert used <= {"size", "length", *OTHER_NUMBERS}
 
 
@@ -141,3 +146,26 @@ def test_targets_and_the_oracle_have_every_verb() -> None:
     assert {verb for verb in VERBS if not hasattr(Session, "_" + verb)} == set()
     silent = {"txg", "finish", "sync", "evict"}
     assert set(CHECKS) == VERBS.keys() - silent, "those succeed and that is all"
+
+
+def test_the_reference_of_verbs_tells_how_each_is_written() -> None:
+    """Every verb is in the reference, and what it shows can be read back as an op."""
+    shown = CliRunner().invoke(main, ["verbs"], catch_exceptions=False).output
+    for name, verb in VERBS.items():
+        form = form_of(name, verb)
+        assert form in shown and verb.doc in shown
+        words = [word.strip("[]") for word in form.split()]
+        text = " ".join({"ZAP": "z", "CURSOR": "c", "KEY": '"k"'}.get(word, word) for word in words)
+        assert parse(f"zap z micro\n{text}\n").ops[0].verb == name
+
+
+def test_no_verb_is_forgotten_where_functions_are_registered() -> None:
+    """A table of functions by verb with one missing, or one for a verb that does not exist, is refused."""
+    table: ByVerb[Callable[[], None]] = ByVerb("a table")
+    table.of(*list(VERBS)[1:])(lambda: None)
+    with pytest.raises(TypeError, match="a table: no function for add"):
+        table.complete()
+    with pytest.raises(TypeError, match="nonsense"):
+        table.of("nonsense")(lambda: None)
+    table.of("add")(lambda: None)
+    table.complete()

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.language import syntax
-from fuzz.language.program import MAX_NAME, VERBS, Op, Program, Switch, Zap
+from fuzz.language.program import MAX_NAME, Op, Program, Switch, Zap
 from fuzz.language.syntax import MAX_FILE, SyntaxProblem, format_program, load, parse, save
 from fuzz.language.validate import problems
+from fuzz.language.verbs import VERBS
 from tests.support.measured import measured
 from tests.support.program_strategies import programs
 
@@ -87,7 +88,7 @@ def test_people_may_write_it_otherwise() -> None:
 def test_every_verb_can_be_written() -> None:
     zap = Zap("z", hash64=True)
     for name, verb in VERBS.items():
-        defaults = {n.field: n.default for n in verb.numbers + verb.positional}
+        defaults = {n.field: n.default for n in verb.numbers}
         target = {"NONE": "", "ZAP": "z", "CURSOR": "c"}[verb.subject.name]
         other = "z" if verb.other else ""
         to = b"new" if verb.to else None

@@ -18,8 +18,9 @@ from fuzz.export.c_form import c_form
 from fuzz.export.orders import errnos, has_threads, orders
 from fuzz.export.python_form import python_form
 from fuzz.export.story import REFERENCE, steps
-from fuzz.language.program import U64, VERBS, Op, Program, Zap
+from fuzz.language.program import U64, Op, Program, Zap
 from fuzz.language.syntax import load
+from fuzz.language.verbs import VERBS
 from fuzz.targets.libzpool.locate import PINNED, NoLibrary, find_library, python_for
 from fuzz.targets.libzpool.message import strip_values
 from fuzz.targets.model import ModelTarget

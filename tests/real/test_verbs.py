@@ -10,8 +10,9 @@ import pytest
 
 from fuzz.bench.census import FULL_BYTES, take, take_full
 from fuzz.execution.execute import run
-from fuzz.language.program import MAX_NAME, VERBS, Op, Program, Zap
+from fuzz.language.program import MAX_NAME, Op, Program, Zap
 from fuzz.language.syntax import parse
+from fuzz.language.verbs import VERBS
 from fuzz.targets.base import DONE, Entry, Found, Result, TargetLike
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget

@@ -7,21 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from fuzz.language.program import (
-    DEFAULT_SALT,
-    MAX_NAME,
-    MAX_WORDS,
-    U64,
-    VERBS,
-    Key,
-    Number,
-    Op,
-    Program,
-    Subject,
-    Switch,
-    Zap,
-)
+from fuzz.language.program import DEFAULT_SALT, MAX_NAME, MAX_WORDS, U64, Key, Op, Program, Switch, Zap
 from fuzz.language.validate import CONTROL, LEAF_SHIFTS, MAX_STEP, MAX_THREAD, NORMS, statements
+from fuzz.language.verbs import VERBS, Number, Subject
 from zapcore.hashing import name_for_hash
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,15}", fullmatch=True)
@@ -95,7 +83,7 @@ def ops(draw: st.DrawFn, header: list[Zap], cursors: list[str], threads: int = 0
         fields["subject"] = draw(st.sampled_from(cursors))
     if verb.other:
         fields["other"] = draw(st.sampled_from(header)).name
-    for number in verb.positional + verb.numbers:
+    for number in verb.numbers:
         fields[number.field] = draw(numbers(number))
     return Op(name, **fields)
 

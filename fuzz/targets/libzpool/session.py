@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from fuzz.language.program import VERBS, Zap
+from fuzz.language.program import Zap
+from fuzz.language.verbs import VERBS
 from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.directories import Directories
 from fuzz.targets.libzpool.pool import Pool

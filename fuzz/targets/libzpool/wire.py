@@ -14,7 +14,8 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fuzz.language.program import VERBS, Key, Op, Program, Subject, Zap
+from fuzz.language.program import Key, Op, Program, Zap
+from fuzz.language.verbs import VERBS, Subject
 from fuzz.targets.base import DONE, Entry, Found, Result, Value
 
 FRAME = struct.Struct("<IB")

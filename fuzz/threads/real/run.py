@@ -15,10 +15,11 @@ from fuzz.execution.execute import Outcome, Trace, judge_op
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Op, Program, Switch
+from fuzz.language.verbs import CONCURRENT, TIME
 from fuzz.targets.libzpool.locate import PINNED
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.linearizability import Event, explanations, unexplained
-from fuzz.threads.parallel_run import MOVE_WORLD, check_section, sections
+from fuzz.threads.parallel_run import check_section, sections
 from fuzz.threads.real.plan import FREE, UNPLANNED, Plan, Point, SectionPlan, What, make_plan
 from fuzz.threads.real.request import EXACT, PENDING
 from fuzz.threads.real.target import Ended, HeldTarget
@@ -28,7 +29,7 @@ from zapcore.verify.object import Report, check_object
 from zapcore.verify.violation import INVARIANTS
 from zapcore.zap.leaf import to_stored
 
-HELD_ONLY = MOVE_WORLD - {"evict"}
+HELD_ONLY = TIME & CONCURRENT - {"evict"}
 """Ops that take several calls of the pool, which no other thread may come between."""
 
 

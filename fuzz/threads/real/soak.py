@@ -14,11 +14,12 @@ from collections import Counter
 
 from fuzz.generate.whole_language import any_program
 from fuzz.language.printing import format_program
-from fuzz.language.program import VERBS, Op, Program, Subject
+from fuzz.language.program import Op, Program
+from fuzz.language.verbs import CONCURRENT, VERBS, Subject
 from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.minimize_schedule import with_schedule
-from fuzz.threads.parallel_run import CONCURRENT, run_threads
+from fuzz.threads.parallel_run import run_threads
 from fuzz.threads.policies import Pct, RandomWalk
 from fuzz.threads.real.compare import compare
 from fuzz.threads.real.run import model_for

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from fuzz.language.program import VERBS
+from fuzz.language.verbs import MODIFIES, VERBS
 from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.session import Session
 from fuzz.targets.libzpool.stack import Backtrace
@@ -23,7 +23,6 @@ from fuzz.targets.libzpool.wire import Command, WireOp, unpack_run
 from fuzz.targets.libzpool.worker import Worker
 from fuzz.targets.libzpool.worker import main as serve
 from fuzz.targets.libzpool.world import PLAIN
-from fuzz.threads.parallel_run import MODIFY
 from fuzz.threads.real.follow_plan import Conductor, Lane, Met, Stuck
 from fuzz.threads.real.held_txgs import Clock
 from fuzz.threads.real.hold_shim import SLOTS, RawPoint, Shim
@@ -76,7 +75,7 @@ class Task(threading.Thread):
 
     def _apply(self, op: WireOp) -> bytes:
         clock, verb = self.worker.clock, _VERBS[op.verb]
-        if verb in MODIFY:
+        if verb in MODIFIES:
             clock.assign(self.slot, op.target)
             result = self.session.apply(op)
             clock.commit(self.slot)

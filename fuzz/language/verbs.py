@@ -1,0 +1,377 @@
+"""The one table of verbs: what each is, what it needs, what it does to the world, how often it is drawn.
+
+Everything that is data about a verb stands in its row, and every set of verbs that the project asks for is
+made from the rows. What a verb *means* stands in three places that are independent on purpose: the model
+(`fuzz.targets.model`), the real library's adapter (`fuzz.targets.libzpool`), and the oracle (`fuzz.judge`).
+Each of them registers a function for every verb, and cannot be imported while one is missing
+(`fuzz.language.by_verb`).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from fuzz.language.program import MAX_VALUE, U64
+
+
+class Subject(enum.Enum):
+    """What an op's `subject` names."""
+
+    NONE = enum.auto()
+    ZAP = enum.auto()
+    CURSOR = enum.auto()
+
+
+class Effect(enum.Enum):
+    """What an op does to the world if it succeeds."""
+
+    LOOKS = enum.auto()
+    """It changes no block."""
+    BRINGS = enum.auto()
+    """Its key is there afterwards."""
+    TAKES = enum.auto()
+    """Its key is not there afterwards."""
+    MOVES = enum.auto()
+    """An entry goes to another key, perhaps of another ZAP."""
+    OBJECT = enum.auto()
+    """A whole object goes or comes."""
+    TIME = enum.auto()
+    """Txgs, caches and the pool move; no entry changes."""
+
+
+class Number(NamedTuple):
+    """A numeric argument of a verb: the field of `Op` that holds it, its own name as it stands in text, its
+    default and its bounds (inclusive)."""
+
+    field: str
+    word: str
+    default: int
+    low: int
+    high: int
+    choices: tuple[int, ...] = ()
+    hex: bool = False
+
+
+class Draw(NamedTuple):
+    """How often a verb is drawn: `weight` by themed programs, which draw or leave out the verbs of a `group`
+    together (but for those that are there `always`), `anywhere` by programs over the whole language. `bytes`
+    are the first of the byte form's values that stand for the verb beside its opcode, and how many."""
+
+    group: str = "answers"
+    weight: int = 1
+    anywhere: float = 1.0
+    bytes: tuple[int, int] = (0, 0)
+    always: bool = False
+
+
+class Verb(NamedTuple):
+    """A row of the table.
+
+    `doc` is what people read, the OpenZFS function first. `key` says whether the op has a key, `to` a second
+    one, `other` a second ZAP, `numbers` which numbers (as word=value in text). `names` says that OpenZFS has
+    the verb only for keys that are names: with words it does nothing and returns ENOTSUP.
+
+    `rank` orders verbs from simple to what needs more explaining, for the minimizer. `threads` says whether
+    an op may stand in a section with threads: it must be one step to whoever looks from outside. `steers`
+    says that it decides which way a failure takes. `refused_if_there` says that an entry which is there
+    already refuses the op.
+    """
+
+    subject: Subject
+    effect: Effect
+    doc: str
+    key: bool = False
+    to: bool = False
+    other: bool = False
+    numbers: tuple[Number, ...] = ()
+    names: bool = False
+    draw: Draw = Draw()
+    rank: int = 99
+    threads: bool = False
+    steers: bool = False
+    refused_if_there: bool = False
+
+
+_VALUE = (
+    Number("size", "int", 1, 1, 8, (1, 2, 4, 8)),
+    Number("length", "len", 1, 0, MAX_VALUE),
+    Number("fill", "fill", 0, 0, U64, hex=True),
+)
+_ROOM = (
+    Number("size", "int", 1, 1, 8, (1, 2, 4, 8)),
+    Number("length", "len", MAX_VALUE, 0, MAX_VALUE),
+)
+_MATCH = Number("extra", "match", 0, 0, 3)
+_INODE = Number("fill", "inode", 1, 0, (1 << 48) - 1, hex=True)
+_DELTA = Number("fill", "delta", 1, 0, U64, hex=True)
+_PLACE = Number("fill", "from", 0, 0, U64, hex=True)
+_WANTED = Number("fill", "value", 0, 0, U64, hex=True)
+_MASK = Number("extra", "mask", 0, 0, U64, hex=True)
+
+VERBS: Mapping[str, Verb] = {
+    "add": Verb(
+        Subject.ZAP,
+        Effect.BRINGS,
+        "zap_add: a new entry; EEXIST if there is one",
+        key=True,
+        numbers=_VALUE,
+        draw=Draw(weight=30, anywhere=14, bytes=(64, 58), always=True),
+        rank=1,
+        threads=True,
+        refused_if_there=True,
+    ),
+    "update": Verb(
+        Subject.ZAP,
+        Effect.BRINGS,
+        "zap_update: a new entry or a new value",
+        key=True,
+        numbers=_VALUE,
+        draw=Draw(group="changes", weight=6, anywhere=5, bytes=(170, 12)),
+        rank=9,
+        threads=True,
+    ),
+    "remove": Verb(
+        Subject.ZAP,
+        Effect.TAKES,
+        "zap_remove",
+        key=True,
+        draw=Draw(weight=24, anywhere=9, bytes=(122, 48), always=True),
+        rank=2,
+        threads=True,
+    ),
+    "lookup": Verb(
+        Subject.ZAP,
+        Effect.LOOKS,
+        "zap_lookup into len integers of int bytes",
+        key=True,
+        numbers=_ROOM,
+        draw=Draw(weight=2, bytes=(236, 4)),
+        rank=8,
+        threads=True,
+    ),
+    "length": Verb(
+        Subject.ZAP,
+        Effect.LOOKS,
+        "zap_length: integer size and number of integers",
+        key=True,
+        draw=Draw(bytes=(240, 2)),
+        rank=7,
+        threads=True,
+    ),
+    "count": Verb(Subject.ZAP, Effect.LOOKS, "zap_count", draw=Draw(bytes=(242, 2)), rank=6, threads=True),
+    "destroy": Verb(
+        Subject.ZAP,
+        Effect.OBJECT,
+        "zap_destroy",
+        draw=Draw(group="objects", weight=2, anywhere=0.7),
+        rank=15,
+        steers=True,
+    ),
+    "create": Verb(
+        Subject.ZAP,
+        Effect.OBJECT,
+        "zap_create again, as the header line says; the same object if it is free by then",
+        draw=Draw(group="objects", weight=2, anywhere=1.5, bytes=(246, 2)),
+        rank=14,
+    ),
+    "cursor": Verb(
+        Subject.CURSOR,
+        Effect.LOOKS,
+        "zap_cursor_init_serialized; an open cursor of that name is closed",
+        other=True,
+        numbers=(_PLACE,),
+        draw=Draw(group="cursors", weight=3, anywhere=2, bytes=(209, 8)),
+        rank=12,
+        threads=True,
+        steers=True,
+    ),
+    "next": Verb(
+        Subject.CURSOR,
+        Effect.LOOKS,
+        "zap_cursor_advance (unless nothing was retrieved yet) and retrieve",
+        draw=Draw(group="cursors", weight=8, anywhere=4, bytes=(217, 14)),
+        rank=10,
+        threads=True,
+    ),
+    "retrieve": Verb(
+        Subject.CURSOR,
+        Effect.LOOKS,
+        "zap_cursor_retrieve where it stands",
+        draw=Draw(group="cursors", weight=3, anywhere=2, bytes=(231, 3)),
+        rank=11,
+        threads=True,
+        steers=True,
+    ),
+    "close": Verb(
+        Subject.CURSOR,
+        Effect.LOOKS,
+        "zap_cursor_fini",
+        draw=Draw(group="cursors", bytes=(234, 2)),
+        rank=13,
+        threads=True,
+    ),
+    "txg": Verb(
+        Subject.NONE,
+        Effect.TIME,
+        "open the next txg; the open one stays in flight (the oldest of two ends)",
+        draw=Draw(group="time", weight=6, anywhere=3, bytes=(182, 22)),
+        rank=0,
+        threads=True,
+        steers=True,
+    ),
+    "finish": Verb(
+        Subject.NONE,
+        Effect.TIME,
+        "let the oldest txg in flight sync to its end",
+        draw=Draw(group="time", weight=3, anywhere=1.5, bytes=(206, 3)),
+        rank=4,
+        threads=True,
+        steers=True,
+    ),
+    "sync": Verb(
+        Subject.NONE,
+        Effect.TIME,
+        "let every txg sync to its end, the open one too",
+        draw=Draw(group="time", weight=3, bytes=(204, 2)),
+        rank=3,
+        threads=True,
+        steers=True,
+    ),
+    "evict": Verb(
+        Subject.NONE,
+        Effect.TIME,
+        "dmu_objset_evict_dbufs: drop every dbuf that nobody holds",
+        draw=Draw(group="time", bytes=(244, 2)),
+        rank=5,
+        threads=True,
+        steers=True,
+    ),
+    "contains": Verb(
+        Subject.ZAP, Effect.LOOKS, "zap_contains: a lookup that reads no value", key=True, threads=True
+    ),
+    "increment": Verb(
+        Subject.ZAP,
+        Effect.BRINGS,
+        "zap_increment: add to one 64-bit integer, modulo 2^64; zero removes it",
+        key=True,
+        numbers=(_DELTA,),
+        draw=Draw(group="changes"),
+    ),
+    "search": Verb(
+        Subject.ZAP,
+        Effect.LOOKS,
+        "zap_value_search: the first name whose first integer is value under mask (0: all bits)",
+        numbers=(_WANTED, _MASK),
+        names=True,
+    ),
+    "stats": Verb(Subject.ZAP, Effect.LOOKS, "zap_get_stats"),
+    "advance": Verb(
+        Subject.CURSOR, Effect.LOOKS, "zap_cursor_advance", draw=Draw(group="cursors", weight=2), threads=True
+    ),
+    "serialize": Verb(
+        Subject.CURSOR,
+        Effect.LOOKS,
+        "zap_cursor_serialize",
+        draw=Draw(group="cursors", weight=3),
+        threads=True,
+    ),
+    "lookup_norm": Verb(
+        Subject.ZAP,
+        Effect.LOOKS,
+        "zap_lookup_norm: match is 1 to normalize, plus 2 to match case; the name as it is stored, too",
+        key=True,
+        numbers=(*_ROOM, _MATCH),
+        names=True,
+        draw=Draw(group="forms"),
+        threads=True,
+    ),
+    "remove_norm": Verb(
+        Subject.ZAP,
+        Effect.TAKES,
+        "zap_remove_norm",
+        key=True,
+        numbers=(_MATCH,),
+        names=True,
+        draw=Draw(group="forms"),
+        threads=True,
+    ),
+    "reopen": Verb(
+        Subject.NONE,
+        Effect.TIME,
+        "close all cursors, sync, export the pool and import it again",
+        draw=Draw(group="time", anywhere=0.05),
+    ),
+    "touch": Verb(
+        Subject.ZAP,
+        Effect.BRINGS,
+        "zfs_create: a file's name in a directory",
+        key=True,
+        numbers=(_INODE,),
+        names=True,
+        draw=Draw(group="directories", anywhere=2),
+        refused_if_there=True,
+    ),
+    "mkdir": Verb(
+        Subject.ZAP,
+        Effect.BRINGS,
+        "zfs_mkdir: a directory's name",
+        key=True,
+        numbers=(_INODE,),
+        names=True,
+        draw=Draw(group="directories", anywhere=2),
+        refused_if_there=True,
+    ),
+    "unlink": Verb(
+        Subject.ZAP,
+        Effect.TAKES,
+        "zfs_remove: EPERM for a directory's name",
+        key=True,
+        names=True,
+        draw=Draw(group="directories", anywhere=1.5),
+    ),
+    "rmdir": Verb(
+        Subject.ZAP,
+        Effect.TAKES,
+        "zfs_rmdir: ENOTDIR for a file's name",
+        key=True,
+        names=True,
+        draw=Draw(group="directories", anywhere=1.5),
+    ),
+    "rename": Verb(
+        Subject.ZAP,
+        Effect.MOVES,
+        "zfs_rename: into the directory that comes next",
+        key=True,
+        to=True,
+        other=True,
+        names=True,
+        draw=Draw(group="directories", anywhere=2),
+    ),
+    "readdir": Verb(
+        Subject.ZAP,
+        Effect.LOOKS,
+        "zfs_readdir: all names, in the cursor's order",
+        names=True,
+        draw=Draw(group="directories"),
+    ),
+}
+"""Every verb, in the order of the byte form's opcodes: append only."""
+
+
+def _with(effect: Effect) -> frozenset[str]:
+    return frozenset(name for name, verb in VERBS.items() if verb.effect is effect)
+
+
+READING, BRINGS, TAKES, TIME = map(_with, (Effect.LOOKS, Effect.BRINGS, Effect.TAKES, Effect.TIME))
+"""Verbs that change no block; after which the op's key is there; after which it is not; that move time."""
+VALUED = frozenset(name for name, verb in VERBS.items() if verb.numbers == _VALUE)
+"""Verbs that write a value of so many integers."""
+MODIFIES = (BRINGS | TAKES) & frozenset(name for name, verb in VERBS.items() if verb.threads)
+"""Verbs that write an entry, of those that may stand in a section with threads."""
+CURSOR_VERBS = frozenset(name for name, verb in VERBS.items() if verb.subject is Subject.CURSOR)
+CONCURRENT = frozenset(name for name, verb in VERBS.items() if verb.threads)
+"""Verbs that may stand in a section with threads."""
+STEERING = frozenset(name for name, verb in VERBS.items() if verb.steers)
+"""Verbs that decide which way a failure takes."""
