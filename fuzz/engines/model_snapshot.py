@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fuzz.judge.oracle import Oracle
+from fuzz.judge.state import State
 from fuzz.language.program import Program
 from fuzz.targets.model import ModelTarget
 from zapcore.audit.auditor import Auditor
@@ -43,17 +44,16 @@ class Snapshot:
         stream = io.BytesIO()
         pickler = pickle.Pickler(stream, pickle.HIGHEST_PROTOCOL)
         pickler.dispatch_table = _REDUCERS
-        pickler.dump(
-            (target.objset, target.cursors, oracle.entries, oracle.incarnation, oracle.walks, oracle.fat)
-        )
+        state = tuple(getattr(oracle.state, name) for name in State.CHANGING)
+        pickler.dump((target.objset, target.cursors, state))
         self._bytes = stream.getvalue()
 
     def wake(self, target: ModelTarget) -> Oracle:
         """Put the world into a target that has begun the same program; returns its oracle."""
         oracle = Oracle.of(self._program, target)
-        (target.objset, target.cursors, oracle.entries, oracle.incarnation, oracle.walks, oracle.fat) = (
-            pickle.loads(self._bytes)
-        )
+        target.objset, target.cursors, state = pickle.loads(self._bytes)
+        for name, value in zip(State.CHANGING, state, strict=True):
+            setattr(oracle.state, name, value)
         target.auditor = Auditor(target.objset)
         return oracle
 
@@ -76,10 +76,8 @@ def digest(target: ModelTarget, oracle: Oracle) -> bytes:
     walk = _Walk(target.objset.open_tx.txg)
     walk.thing(target.objset)
     walk.thing(target.cursors)
-    walk.thing(oracle.entries)
-    walk.thing(oracle.incarnation)
-    walk.thing(oracle.walks)
-    walk.thing(oracle.fat)
+    for name in State.CHANGING:
+        walk.thing(getattr(oracle.state, name))
     # version 2 of the format has no back references, whose presence depends on reference counts
     return hashlib.blake2b(marshal.dumps(walk.out, 2), digest_size=16).digest()
 

@@ -9,6 +9,7 @@ from typing import NamedTuple, cast
 
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
+from fuzz.judge.wrong import Wrong
 from fuzz.language.program import Op, Program
 from fuzz.language.verbs import BRINGS, READING, TAKES, VERBS
 from fuzz.targets.base import Result, TargetLike
@@ -219,27 +220,6 @@ def _run_at_once(
     return Outcome(None, None, len(program.ops))
 
 
-def _wrong_answer(op: Op, wrong: str) -> Failure:
-    """An answer that the oracle denies. The signature keeps errnos and drops keys and values."""
-    return Failure(Signature("oracle", f"zap:{op.verb}", _without_values(wrong)), f"{op.verb}: {wrong}")
-
-
-def _without_values(wrong: str) -> str:
-    if wrong.startswith("the cursor"):
-        what = "missed" if wrong.startswith("the cursor missed") else "returned"
-        tail = (
-            " twice" if wrong.endswith("twice") else " that is not there" if wrong.endswith("there") else ""
-        )
-        return f"the cursor {what} an entry{tail}"
-    if wrong.startswith("widened"):
-        return wrong
-    if wrong.startswith("the normal form"):
-        return "the normal form is not Unicode's"
-    if wrong.startswith("no room"):
-        return "a leaf has no room where it has"
-    head = wrong.partition(":")[0]
-    return (
-        head
-        if ", got E" in head or head.startswith("expected E") or ", got success" in head
-        else "another value"
-    )
+def _wrong_answer(op: Op, wrong: Wrong) -> Failure:
+    """An answer that the oracle denies."""
+    return Failure(Signature("oracle", f"zap:{op.verb}", wrong.code), f"{op.verb}: {wrong.text}")

@@ -99,7 +99,7 @@ def _modules(*roots: str) -> Iterator[Any]:
 def _forget_answers() -> None:
     """What one form of a function has computed and remembers is not an answer of another's. Caches without
     bound have tables, which no edit changes."""
-    for module in _modules("zapcore.", "fuzz.judge.oracle."):
+    for module in _modules("zapcore.", "fuzz.judge."):
         for value in vars(module).values():
             if hasattr(value, "cache_clear") and value.cache_parameters()["maxsize"]:
                 value.cache_clear()

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fuzz.judge.state import Value, stored_bytes, stored_hash
+from fuzz.judge.wrong import NO_ROOM, TABLE_GROWS, Wrong
 from fuzz.language.program import Key, Op, Zap
 from zapcore import layout as L
 
 
-def needless_growth(op: Op, zap: Zap, entries: Mapping[Key, Value], bits: int) -> str | None:
+def needless_growth(op: Op, zap: Zap, entries: Mapping[Key, Value], bits: int) -> Wrong | None:
     """What is wrong with a table that could not grow because the leaf that `op` writes to, whose hashes agree
     in `bits` bits, was said to have no room; None if it had none. It need not grow for what no leaf holds."""
     key = op.key if op.to is None else op.to
@@ -26,11 +27,12 @@ def needless_growth(op: Op, zap: Zap, entries: Mapping[Key, Value], bits: int) -
     there = L.geometry(zap.leaf_shift).chunks
     alone = _chunks(key, written)
     if alone > there and (key not in entries or op.verb != "update"):  # an update of what is there does go on
-        return f"expected E2BIG, got a table that grows: the entry takes {alone} of {there} chunks"
+        return Wrong(TABLE_GROWS, f"{TABLE_GROWS}: the entry takes {alone} of {there} chunks")
     needed = alone + sum(_chunks(*entry) for entry in together.items())
     if needed > there:
         return None
-    return f"no room, but its {len(together)} other entries and this one take {needed} of {there} chunks"
+    text = f"no room, but its {len(together)} other entries and this one take {needed} of {there} chunks"
+    return Wrong(NO_ROOM, text)
 
 
 def _chunks(key: Key, value: Value) -> int:

@@ -1,7 +1,7 @@
 """What normalization makes of names: which of them a lookup may mean, and in which order they are found.
 
-Part of the oracle, which knows nothing of leaves: names of one hash are found in the order of their
-differentiators, and a new name takes the lowest that is free.
+Names of one hash are found in the order of their differentiators, and a new name takes the lowest that is
+free.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import errno
 from collections.abc import Iterable
 
 from fuzz.language.program import Key, Zap
-from fuzz.targets.base import Entry
 from zapcore.hashing import crc64
 from zapcore.zap import MATCH_CASE
 from zapcore.zap.name import HASH28_MASK, HASH48_MASK, LONG_NAME, MAX_NAME
@@ -29,14 +28,14 @@ def form(key: bytes, flags: int, room: int = 0) -> bytes | None:
 
 
 class Names:
-    """For each ZAP with normalization, its names by hash, each with its differentiator."""
+    """For each ZAP with normalization, its names by hash, each with its differentiator. `long_names` is
+    whether a release has them (`zapcore.release`); None where that is not known."""
 
-    long_names: bool | None = None
-
-    def __init__(self, zaps: Iterable[Zap]) -> None:
+    def __init__(self, zaps: Iterable[Zap], long_names: bool | None) -> None:
+        self.long_names = long_names
         self.buckets: dict[str, dict[int, _Bucket]] = {zap.name: {} for zap in zaps if zap.norm}
 
-    def refused_name(self, zap: Zap, key: bytes, match: int) -> tuple[int, ...]:
+    def refused(self, zap: Zap, key: bytes, match: int) -> tuple[int, ...]:
         """ENOTSUP for a name that has no form, and for a match where names have none. Releases differ in
         whether a name that is too long anyway has one: `long_names` says it, where it is known."""
         if not zap.norm:
@@ -55,7 +54,7 @@ class Names:
         assert known is not None
         return crc64(zap.salt, known) & (HASH48_MASK if zap.hash64 else HASH28_MASK)
 
-    def name_added(self, zap: Zap, key: Key) -> None:
+    def add(self, zap: Zap, key: Key) -> None:
         """A name that was not there."""
         if zap.norm and isinstance(key, bytes):
             buckets, hashed = self.buckets[zap.name], self._hash(zap, key)
@@ -64,27 +63,21 @@ class Names:
             lowest = next(cd for cd in range(len(used) + 1) if cd not in used)
             buckets[hashed] = (*bucket, (key, lowest))
 
-    def name_removed(self, zap: Zap, key: Key) -> None:
+    def remove(self, zap: Zap, key: Key) -> None:
         """A name that was there."""
         if zap.norm and isinstance(key, bytes):
             buckets, hashed = self.buckets[zap.name], self._hash(zap, key)
             buckets[hashed] = tuple(each for each in buckets[hashed] if each[0] != key)
 
-    def names_cleared(self, zap: str) -> None:
+    def clear(self, zap: str) -> None:
         """The ZAP is destroyed."""
         if zap in self.buckets:
             self.buckets[zap] = {}
 
-    def matching_names(self, zap: Zap, key: bytes, match: int) -> list[Key]:
+    def matching(self, zap: Zap, key: bytes, match: int) -> list[Key]:
         """The names that a name matches if normalized, in the order in which they are found."""
         flags = zap.norm & ~TO_UPPER if match & MATCH_CASE else zap.norm
         wanted = form(key, flags)
         bucket = self.buckets[zap.name].get(self._hash(zap, key), ())
         ordered = sorted(bucket, key=lambda each: each[1])
         return [name for name, _ in ordered if isinstance(name, bytes) and form(name, flags) == wanted]
-
-    def check_conflict(self, zap: Zap, entry: Entry) -> str | None:
-        """What is wrong with what a cursor says of conflicts."""
-        names = self.matching_names(zap, entry.key, 0) if zap.norm and isinstance(entry.key, bytes) else []
-        wanted = len(names) > 1
-        return None if entry.conflict == wanted else f"expected conflict {wanted}, got {entry.conflict}"

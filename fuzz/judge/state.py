@@ -1,13 +1,18 @@
-"""What the oracle knows of a program's ZAPs while it runs, and the words for what is wrong with an answer."""
+"""What the oracle knows of a program's ZAPs while it runs, and nothing of what their answers must be.
+
+It does not know where an entry lies: no leaf, no table, no dbuf, no txg is in it. What it knows of the format
+are hashes, and how many bytes and chunks a key and a value take.
+"""
 
 from __future__ import annotations
 
 import errno
 import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from fuzz.judge.normalized_names import Names
-from fuzz.language.program import Key, Op, Program, Zap, value_bytes
+from fuzz.language.program import Key, Op, Zap, value_bytes
 from fuzz.language.verbs import VERBS
 from zapcore.layout import FLAG_HASH64, FLAG_PRE_HASHED_KEY
 from zapcore.verify.name_hash import hash_of_key
@@ -58,24 +63,34 @@ class Walk:
         self.fresh = True
 
 
-class State(Names):
+class State:
     """One dictionary per ZAP, and what each cursor has returned. `places` are those that cursors have named,
     each with the entry that it is of, which has been there since. `fat` is None of a micro ZAP that may have
-    become fat: whether it did depends on how entries lie in blocks. `cursors_hold` as `zapcore.release` has
-    it."""
+    become fat: whether it did depends on how entries lie in blocks. `names` are those of ZAPs that normalize.
 
-    cursors_hold = False
+    `unlinks_first` is `zapcore.release`'s rename_unlinks_first; `long_names` (None: not known) and
+    `cursors_hold` are as that has them.
+    """
 
-    def __init__(self, program: Program) -> None:
-        super().__init__(program.zaps)
-        self.headers = {header.name: header for header in program.zaps}
-        self.fat: dict[str, bool | None] = {header.name: header.fat for header in program.zaps}
-        self.entries: dict[str, dict[Key, Value] | None] = {header.name: {} for header in program.zaps}
+    CHANGING = ("entries", "fat", "incarnation", "names", "places", "walks")
+    """What ops change: plain data, however deep. The rest is fixed by the header and the release."""
+    __slots__ = (*CHANGING, "cursors_hold", "headers", "long_names", "unlinks_first")
+
+    def __init__(
+        self, zaps: Sequence[Zap], *, unlinks_first: bool, long_names: bool | None, cursors_hold: bool
+    ) -> None:
+        self.unlinks_first = unlinks_first
+        self.long_names = long_names
+        self.cursors_hold = cursors_hold
+        self.names = Names(zaps, long_names)
+        self.headers = {header.name: header for header in zaps}
+        self.fat: dict[str, bool | None] = {header.name: header.fat for header in zaps}
+        self.entries: dict[str, dict[Key, Value] | None] = {header.name: {} for header in zaps}
         self.incarnation = dict.fromkeys(self.headers, 0)
-        self.places: dict[str, dict[int, Key]] = {header.name: {} for header in program.zaps}
+        self.places: dict[str, dict[int, Key]] = {header.name: {} for header in zaps}
         self.walks: dict[str, Walk] = {}
 
-    def _refused(self, op: Op) -> tuple[int, ...]:
+    def refused(self, op: Op) -> tuple[int, ...]:
         """The errnos, of which any will do, of an op that is refused for its ZAP or its name alone."""
         header = self.headers[op.subject]
         if self.entries[op.subject] is None:
@@ -89,11 +104,11 @@ class State(Names):
         match = op.extra if op.verb in ("lookup_norm", "remove_norm") else 0
         if not isinstance(op.key, bytes):
             return ()
-        refused = self.refused_name(header, op.key, match)
+        refused = self.names.refused(header, op.key, match)
         long = refused and len(op.key) >= MAX_NAME and op.verb in IN_DIRECTORIES
         return (*refused, errno.ENAMETOOLONG) if long else refused
 
-    def _too_long(self, op: Op) -> bool:
+    def too_long(self, op: Op) -> bool:
         """Whether a fat ZAP refuses to write or look up a key of this length in every release."""
         assert op.key is not None
         if len(op.key) < MAX_NAME // 8:  # of words or bytes: short enough
@@ -101,7 +116,7 @@ class State(Names):
         room = MAX_NAME if self.headers[op.subject].fat else LONG_NAME
         return self.fat[op.subject] is True and stored_bytes(op.key) > room
 
-    def _may_be_too_long(self, zap: str, key: Key | None) -> bool:
+    def may_be_too_long(self, zap: str, key: Key | None) -> bool:
         """Whether a key of this length that is not there may be refused; releases differ in it."""
         entries = self.entries[zap]
         assert key is not None and entries is not None
@@ -139,21 +154,8 @@ def first_integer(value: Value) -> int:
 
 
 def stored_bytes(key: Key) -> int:
+    """How many bytes a leaf stores of a key: words, or a name and its NUL."""
     return 8 * len(key) if isinstance(key, tuple) else len(key) + 1
-
-
-def expect(got: int, wanted: int) -> str | None:
-    if got == wanted:
-        return None
-    return f"expected {errno_name(wanted)}, got {errno_name(got)}"
-
-
-def errno_name(code: int) -> str:
-    return errno.errorcode.get(code, str(code)) if code else "success"
-
-
-def expect_value(got: object, wanted: object) -> str | None:
-    return None if got == wanted else f"expected {wanted!r}, got {got!r}"
 
 
 def widen(value: Value, size: int, length: int, carry: bool = False) -> bytes:

@@ -9,6 +9,7 @@ import unicodedata
 from typing import Literal
 
 from fuzz.judge.normalized_names import form
+from fuzz.judge.wrong import NOT_UNICODE, Wrong
 from zapcore.zap.name import MAX_NAME
 from zapcore.zap.norm import CANONICAL, COMPOSE, FORMS, TO_LOWER, TO_UPPER
 
@@ -53,7 +54,7 @@ def unicode_form(name: bytes, flags: int) -> bytes | None:
     return unicodedata.normalize(_form_name(flags), folded).encode()
 
 
-def wrong_form(name: bytes, flags: int) -> str | None:
+def wrong_form(name: bytes, flags: int) -> Wrong | None:
     """What is wrong with the form that the model gives a name, which is that on disk; None if nothing is, or
     nothing can be said."""
     wanted = unicode_form(name, flags)
@@ -62,7 +63,7 @@ def wrong_form(name: bytes, flags: int) -> str | None:
     got = form(name, flags)
     if got == wanted or (got is None and len(wanted) > MAX_NAME):
         return None
-    return f"the normal form is not Unicode's: expected {wanted!r}, got {got!r}"
+    return Wrong(NOT_UNICODE, f"{NOT_UNICODE}: expected {wanted!r}, got {got!r}")
 
 
 def _form_name(flags: int) -> Literal["NFC", "NFD", "NFKC", "NFKD"]:

@@ -147,7 +147,7 @@ class ModelTarget:
             keys = (*keys, *[each.key for each in before if each.key is not None])
         try:
             for each in names:
-                self.auditor.check(numbers[each], oracle.entries[each], held, keys)
+                self.auditor.check(numbers[each], oracle.state.entries[each], held, keys)
         except Panic as panic:
             raise failure_of(panic) from panic
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
+from fuzz.judge.state import State
 from fuzz.language.program import Op
 from fuzz.targets.base import Result
 
@@ -32,16 +33,12 @@ class Event(NamedTuple):
     result: Result
 
 
-_FIXED = frozenset({"headers"})
-"""Attributes of an oracle that are no state; the others are plain data, however deep."""
-
-
 def copy_oracle(oracle: Oracle) -> Oracle:
     """An oracle in the same state, independent of the first."""
     twin = copy.copy(oracle)
-    for name, value in vars(oracle).items():
-        if name not in _FIXED:
-            setattr(twin, name, _copied(value))
+    twin.state = copy.copy(oracle.state)
+    for name in State.CHANGING:
+        setattr(twin.state, name, _copied(getattr(oracle.state, name)))
     return twin
 
 
@@ -68,7 +65,7 @@ def _copied(value: object) -> object:
 
 def fingerprint(oracle: Oracle) -> Hashable:
     """Equal for oracles in the same state."""
-    return tuple((name, _frozen(value)) for name, value in vars(oracle).items() if name not in _FIXED)
+    return tuple(_frozen(getattr(oracle.state, name)) for name in State.CHANGING)
 
 
 def _frozen(value: object) -> Hashable:

@@ -20,7 +20,6 @@ from fuzz.execution.execute import run
 from fuzz.generate.mutation import mutate
 from fuzz.generate.themed import op_of, random_program, theme
 from fuzz.generate.whole_language import any_program
-from fuzz.judge.oracle import CHECKS
 from fuzz.language.by_verb import ByVerb
 from fuzz.language.byteform import decode, encode
 from fuzz.language.printing import format_program
@@ -141,11 +140,9 @@ def test_the_state_machine_runs_every_verb() -> None:
     assert set(OTHERS) < VERBS.keys() and hasattr(ZapMachine, "another")
 
 
-def test_targets_and_the_oracle_have_every_verb() -> None:
+def test_targets_have_every_verb() -> None:
     assert set(ModelTarget("2.3").handlers) == set(VERBS)
     assert {verb for verb in VERBS if not hasattr(Session, "_" + verb)} == set()
-    silent = {"txg", "finish", "sync", "evict"}
-    assert set(CHECKS) == VERBS.keys() - silent, "those succeed and that is all"
 
 
 def test_the_reference_of_verbs_tells_how_each_is_written() -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from zapcore import layout as L
 from zapcore.verify.leaf import LeafReport
-from zapcore.verify.violation import Violation
+from zapcore.verify.violation import Violation, shown_range
 
 MAX_RUNS = 64
 """Table violations listed one by one; what more there is goes unsaid."""
@@ -130,19 +130,20 @@ def _wrong_run(
     is some prefix's range, then it is the leaf's prefix that is wrong, not the table."""
     blkid = table[run.start]
     report = leaves.get(blkid)
-    field = f"table[{_shown(run)}]"
     if report is None:
-        return Violation("table-entry", 0, field, f"leads to block {blkid}, not a leaf of this object")
+        found = f"leads to block {blkid}, not a leaf of this object"
+        return Violation("table-entry", 0, "table", found, elements=run)
     span = _span(report, shift)
     if span and span.start <= run.start and run.stop <= span.stop:
         return None
     prefix = f"{report.prefix:#x}/{report.prefix_len}"
-    covers = f"covers {_shown(span)}" if span else f"is longer than the table's {shift} bits"
+    covers = f"covers {shown_range(span)}" if span else f"is longer than the table's {shift} bits"
     aligned = len(run) & (len(run) - 1) == 0 and run.start % len(run) == 0
     if aligned and len(table) <= LARGE and table.count(blkid) == len(run):
-        found = f"{prefix} {covers}, but table[{_shown(run)}] leads here"
+        found = f"{prefix} {covers}, but table[{shown_range(run)}] leads here"
         return Violation("leaf-prefix", blkid, "lh_prefix" if span else "lh_prefix_len", found)
-    return Violation("table-entry", 0, field, f"leads to block {blkid}, whose prefix {prefix} {covers}")
+    found = f"leads to block {blkid}, whose prefix {prefix} {covers}"
+    return Violation("table-entry", 0, "table", found, elements=run)
 
 
 def _wrong_spans(table: Sequence[int], shift: int, leaves: Mapping[int, LeafReport]) -> Iterator[Violation]:
@@ -151,12 +152,8 @@ def _wrong_spans(table: Sequence[int], shift: int, leaves: Mapping[int, LeafRepo
         span = _span(report, shift)
         leading = table.count(blkid)
         if leading != len(span):
-            found = f"{report.prefix:#x}/{report.prefix_len} covers {_shown(span)}, {leading} lead here"
+            found = f"{report.prefix:#x}/{report.prefix_len} covers {shown_range(span)}, {leading} lead here"
             yield Violation("leaf-prefix", blkid, "lh_prefix", found)
-
-
-def _shown(entries: range) -> str:
-    return f"{entries.start}" if len(entries) == 1 else f"{entries.start}-{entries.stop - 1}"
 
 
 def next_table_violations(fat: Fat) -> Iterator[Violation]:
@@ -182,7 +179,7 @@ def next_table_violations(fat: Fat) -> Iterator[Violation]:
             if new[2 * index] != entry or new[2 * index + 1] != entry:
                 at = 2 * index + (new[2 * index] == entry)
                 found = f"{new[at]}, the old table has {entry}"
-                yield Violation("table-growth", start + offset, f"entry[{at}]", found)
+                yield Violation("table-growth", start + offset, "entry", found, elements=range(at, at + 1))
                 break
 
 

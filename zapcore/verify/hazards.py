@@ -138,13 +138,13 @@ WHAT_FOLLOWS: Mapping[str, Row] = {
     "mze_name": (("lookup", _WRONG, "the name is not found, or found with bytes that are not its own"),),
     "mze_cd": _every(_PANIC, "if two of a hash are equal: VERIFY of zfs_btree_add (avl_add) on opening"),
 }
-"""By field (an index in brackets left out): operation, effect, why. A field that is not here, or an
+"""By field: operation, effect, why. A field that is not here, or an
 operation that is not in its row, does no harm by itself: chains are judged by `walk_leaf`."""
 
 
 def static_hazards(block: int, field: str) -> Iterator[Hazard]:
     """What the table says of one wrong field."""
-    for operation, effect, why in WHAT_FOLLOWS.get(field.partition("[")[0], ()):
+    for operation, effect, why in WHAT_FOLLOWS.get(field, ()):
         yield Hazard(block, operation, effect, why)
 
 

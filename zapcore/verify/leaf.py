@@ -43,8 +43,13 @@ class _Checker:
         self.violations: list[Violation] = []
 
     def wrong(self, invariant: str, link: Link, found: str) -> None:
-        field = link[0] if isinstance(link[0], str) else f"l_hash[{link[0]}]"
-        self.violations.append(Violation(invariant, self.block, field, found, link[1]))
+        field, chunk = link
+        if isinstance(field, str):
+            violation = Violation(invariant, self.block, field, found, chunk)
+        else:
+            bucket = range(field, field + 1)
+            violation = Violation(invariant, self.block, "l_hash", found, chunk, bucket)
+        self.violations.append(violation)
 
     def header_wrong(self, field: str, found: str) -> None:
         self.violations.append(Violation("leaf-header", self.block, field, found))

@@ -23,8 +23,8 @@ def link_hint(raw: bytes, violation: Violation, unreached: bytes) -> str:
     field = violation.field
     if field == "lh_freelist":
         value, wanted = h[L.H_FREELIST], L.CHUNK_FREE
-    elif field.startswith("l_hash["):
-        value, wanted = h[geo.h_hash + int(field[7:-1])], L.CHUNK_ENTRY
+    elif field == "l_hash" and violation.elements is not None:
+        value, wanted = h[geo.h_hash + violation.elements.start], L.CHUNK_ENTRY
     elif field in _FIELDS and violation.chunk >= 0:
         word, wanted = _FIELDS[field]
         value = h[geo.h_chunk + 12 * violation.chunk + word]

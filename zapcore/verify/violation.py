@@ -8,17 +8,28 @@ from typing import NamedTuple
 
 class Violation(NamedTuple):
     """What does not hold: the invariant, the block, the field, what was found; the chunk (of a leaf) or slot
-    (of a micro ZAP) if it is in one, else -1."""
+    (of a micro ZAP) if it is in one, else -1; which of its elements, where the field is an array."""
 
     invariant: str
     block: int
     field: str
     found: str
     chunk: int = -1
+    elements: range | None = None
+
+    @property
+    def place(self) -> str:
+        """The field, and its elements in brackets."""
+        return self.field if self.elements is None else f"{self.field}[{shown_range(self.elements)}]"
 
     def __str__(self) -> str:
         where = f"chunk {self.chunk} " if self.chunk >= 0 else ""
-        return f"{self.invariant}: block {self.block}: {where}{self.field}: {self.found}"
+        return f"{self.invariant}: block {self.block}: {where}{self.place}: {self.found}"
+
+
+def shown_range(numbers: range) -> str:
+    """One number, or the first and the last."""
+    return f"{numbers.start}" if len(numbers) == 1 else f"{numbers.start}-{numbers.stop - 1}"
 
 
 LIVE: Mapping[str, str] = {

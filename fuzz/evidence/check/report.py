@@ -9,7 +9,7 @@ from typing import Any
 from fuzz.language.printing import format_key
 from zapcore.verify.hazards import OPERATIONS
 from zapcore.verify.object import FoundEntry, Report
-from zapcore.verify.violation import INVARIANTS
+from zapcore.verify.violation import INVARIANTS, Violation
 
 ENTRIES_SHOWN = 100
 REASONS_SHOWN = 4
@@ -73,16 +73,19 @@ def as_dict(report: Report, name: str) -> dict[str, Any]:
         "block_size": report.block_size,
         "blocks": report.blocks,
         "header": report.header,
-        "violations": [
-            {**violation._asdict(), "meaning": INVARIANTS[violation.invariant]}
-            for violation in report.violations
-        ],
+        "violations": [_violation_dict(violation) for violation in report.violations],
         "unlisted": report.unlisted,
         "hazards": [hazard._asdict() for hazard in report.hazards],
         "notes": report.notes,
         "entries_read": report.entries_read,
         "entries": [_entry_dict(entry) for entry in report.entries],
     }
+
+
+def _violation_dict(violation: Violation) -> dict[str, Any]:
+    fields = {**violation._asdict(), "field": violation.place, "meaning": INVARIANTS[violation.invariant]}
+    del fields["elements"]  # stand in the field's name
+    return fields
 
 
 def _entry_dict(entry: FoundEntry) -> dict[str, Any]:

@@ -200,7 +200,7 @@ def _broken(invariant: str, detail: str, op: int) -> Failure:
 
 def _holds(oracle: Oracle, name: str, report: Report | None) -> bool:
     """Whether a ZAP's blocks hold what an oracle says."""
-    entries = oracle.entries[name]
+    entries = oracle.state.entries[name]
     if report is None or entries is None:
         return report is None and entries is None
     held = {entry.key: (entry.size, entry.value) for entry in report.entries}

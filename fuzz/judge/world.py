@@ -1,0 +1,47 @@
+"""The oracle's word on what is done to whole ZAPs and to the world: objects that come and go, txgs,
+eviction."""
+
+from __future__ import annotations
+
+import errno
+
+from fuzz.judge.checks import CHECKS
+from fuzz.judge.state import State
+from fuzz.judge.wrong import Wrong, expect
+from fuzz.language.program import Op
+from fuzz.targets.base import Result
+
+
+@CHECKS.of("txg", "finish", "sync", "evict")
+def succeeds(state: State, op: Op, result: Result) -> Wrong | None:
+    """What only moves time changes no entry, and never fails."""
+    return expect(result.errno, 0)
+
+
+@CHECKS.of("reopen")
+def reopen(state: State, op: Op, result: Result) -> Wrong | None:
+    """Closes every cursor."""
+    state.walks.clear()
+    return expect(result.errno, 0)
+
+
+@CHECKS.of("destroy")
+def destroy(state: State, op: Op, result: Result) -> Wrong | None:
+    """ENOENT where it is destroyed already."""
+    if state.entries[op.subject] is None:
+        return expect(result.errno, errno.ENOENT)
+    state.entries[op.subject] = None
+    state.places[op.subject] = {}
+    state.names.clear(op.subject)
+    return expect(result.errno, 0)
+
+
+@CHECKS.of("create")
+def create(state: State, op: Op, result: Result) -> Wrong | None:
+    """EEXIST where it is there."""
+    if state.entries[op.subject] is not None:
+        return expect(result.errno, errno.EEXIST)
+    state.entries[op.subject] = {}
+    state.fat[op.subject] = state.headers[op.subject].fat
+    state.incarnation[op.subject] += 1
+    return expect(result.errno, 0)
