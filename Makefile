@@ -28,11 +28,9 @@ test: .venv/installed libzpool
 # this order: fail(...) of assertions that hold whatever a program does (the tests damage a live block to reach
 # the others); where two threads meet in the instant before a lock is taken; clean-up after errors that only
 # failing hardware gives; what pads the file of a damaged pool (fatcheck, microcheck).
-MODEL_TESTS := zapcore language judge corpus threads evidence engines/test_avoid_known.py faults/test_remedies.py real
-
 coverage: .venv/installed libzpool
 	mkdir -p .cache
-	$(BIN)/python -m pytest --cov --cov-report=term $(MODEL_TESTS:%=tests/%)
+	$(BIN)/python -m pytest --cov --cov-report=term $(addprefix tests/,zapcore judge corpus threads evidence real)
 
 # Every reproducer and finding, on everything that it speaks of.
 replay: .venv/installed

@@ -1,17 +1,15 @@
-"""What all tests share: Hypothesis repeats the same examples every time, and knows no deadline; and the real
-library, where there is one."""
+"""What all tests share: which folder means which marker, and that Hypothesis repeats the same examples every
+time and knows no deadline."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import settings
 
 from fuzz.targets import model
-from fuzz.targets.libzpool import LibzpoolTarget, NoLibrary
-from tests.support.missing import missing
+from tests.support.paths import ROOT
 
 if sys.gettrace() is not None:
     # what measures coverage makes ops many times slower
@@ -21,23 +19,13 @@ if sys.gettrace() is not None:
 settings.register_profile("zapfuzz", derandomize=True, deadline=None)
 settings.load_profile("zapfuzz")
 
+MARKED_FOLDERS = ("real", "slow")
+"""A test below a folder of this name, at any depth, has the marker of this name (see pyproject.toml)."""
 
-@pytest.fixture
-def libzpool() -> Iterator[Callable[..., LibzpoolTarget]]:
-    """`libzpool("2.3")` is a target on the real library of a release; its worker ends with the test.
 
-    Without the library the test is skipped, in CI it fails: there, nothing may be left out unseen.
-    """
-    made: list[LibzpoolTarget] = []
-
-    def make(release: str, deadline: float = 20.0) -> LibzpoolTarget:
-        try:
-            target = LibzpoolTarget(release, deadline=deadline)
-        except NoLibrary as reason:
-            missing(reason)
-        made.append(target)
-        return target
-
-    yield make
-    for target in made:
-        target.close()
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by the folders that it lies in."""
+    for item in items:
+        for folder in MARKED_FOLDERS:
+            if folder in item.path.relative_to(ROOT).parent.parts:
+                item.add_marker(folder)

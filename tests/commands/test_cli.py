@@ -12,23 +12,14 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from fuzz.commands.cli import main
 from fuzz.corpus.reproducer import read_reproducer
 from fuzz.language.syntax import load
+from tests.support.command import zapfuzz
 from tests.support.paths import CORPUS, ROOT
 
 STALE = CORPUS / "regressions" / "stale-user-data-txg" / "program.zap"
 SECONDS, BYTES = 1.0, 500 << 20
-
-
-def zapfuzz(*arguments: str) -> tuple[int, str]:
-    """Run a command in this process; its status and all that it printed."""
-    result = CliRunner().invoke(main, arguments)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.output
 
 
 def alone(*arguments: str) -> tuple[int, str, float]:

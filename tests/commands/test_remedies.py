@@ -3,18 +3,15 @@ again, and what they should cure is no longer known."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from fuzz.commands.cli import main
 from fuzz.corpus.replay import known_on
 from fuzz.corpus.reproducer import corpus_folders, read_reproducer
 from fuzz.engines.config import ENGINES
 from fuzz.faults.remedies import REMEDIES
+from tests.support.command import fuzz, zapfuzz
 from tests.support.paths import CORPUS
 
 TABLE = str(CORPUS / "findings" / "zap-trunc-next-table" / "program.zap")
@@ -22,35 +19,6 @@ STALE = str(CORPUS / "regressions" / "stale-user-data-txg" / "program.zap")
 NEXT_TABLE = "invariant zap:free-mark every block lies below the free mark"
 REMEDY = "trunc-next-table"
 REMEDIED = ("--remedy", REMEDY)
-
-
-def zapfuzz(*arguments: str) -> tuple[int, str]:
-    """Run a command in this process; its status and all that it printed."""
-    result = CliRunner().invoke(main, arguments)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.output
-
-
-def fuzz(folder: Path, *arguments: str) -> tuple[int, str]:
-    """Fuzz from a folder, in a process of its own."""
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from fuzz.commands.cli import main; main()",
-            "fuzz",
-            "--seed",
-            "1",
-            *arguments,
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        cwd=folder,
-    )
-    return done.returncode, done.stdout
 
 
 def test_run_and_minimize_with_a_remedy_and_without_again() -> None:

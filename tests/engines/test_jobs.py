@@ -5,10 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,8 +15,8 @@ from fuzz.engines.config import Config
 from fuzz.engines.jobs import EARLY_DEATHS, EngineProblem, Jobs, Progress, config_of_job
 from fuzz.language.byteform import encode
 from fuzz.language.syntax import load, parse
-from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
+from tests.support.command import fuzz
 from tests.support.paths import CORPUS
 
 STALE = str(CORPUS / "regressions" / "stale-user-data-txg" / "program.zap")
@@ -128,27 +125,6 @@ def test_stop_ends_all_and_nothing_is_replaced() -> None:
     assert jobs.pids == []
 
 
-def fuzz(folder: Path, *arguments: str) -> tuple[int, str]:
-    """Fuzz from a folder, in a process of its own."""
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from fuzz.commands.cli import main; main()",
-            "fuzz",
-            "--seed",
-            "1",
-            *arguments,
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        cwd=folder,
-    )
-    return done.returncode, done.stdout
-
-
 def test_fuzz_with_two_jobs_keeps_one_reproducer_of_what_both_find(tmp_path: Path) -> None:
     (tmp_path / "known").mkdir()
     status, output = fuzz(
@@ -190,25 +166,6 @@ def test_a_run_goes_on_from_its_corpus(tmp_path: Path) -> None:
     fresh = Jobs(config("atheris", runs=len(before) + 1), 1, never)
     run_to_end(fresh)
     assert resumed.coverage > fresh.progress.coverage
-
-
-def test_on_the_real_library_known_failures_are_counted_and_end_nothing(
-    libzpool: Callable[..., LibzpoolTarget], tmp_path: Path
-) -> None:
-    """The library is kept from one of the seeds, answers another one wrongly, and the run goes on."""
-    libzpool("2.3")
-    seeds = [str(CORPUS / "findings" / name) for name in ("zap-trunc-next-table", "lookup-widened")]
-    status, output = fuzz(
-        tmp_path,
-        *("--target", "libzpool", "--release", "2.3", "--engine", "random", "--runs", "8", "--out", "out"),
-        *("--seeds", seeds[0], "--seeds", seeds[1]),
-    )
-    assert status == 0, output
-    assert " 8 executions" in output
-    counts = [line for line in output.splitlines() if " x " in line]
-    for seed in seeds:
-        assert any(f"(known: {seed})" in line for line in counts), output
-    assert not (tmp_path / "out").exists()
 
 
 class Notes:

@@ -4,7 +4,6 @@ real library the same name is the last that fits, and a micro ZAP of more panics
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
@@ -16,8 +15,6 @@ from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 from zapcore.hashing import crc64, name_for_hash
-
-pytestmark = pytest.mark.skipif(os.environ.get("CI") != "true", reason="takes a gigabyte: in CI only")
 
 SALT = 0x123456789ABCDEF1
 ANOTHER = 1

@@ -1,0 +1,37 @@
+"""Protects the truth of the model's stacks: what a real library prints of a panic is in the model's text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from fuzz.corpus.reproducer import corpus_folders, read_reproducer
+from fuzz.execution.execute import run
+from fuzz.targets.libzpool import LibzpoolTarget
+from fuzz.targets.model import ModelTarget
+from tests.support.paths import CORPUS
+
+Make = Callable[..., LibzpoolTarget]
+
+KNOWN = {
+    reproducer.folder.name: reproducer
+    for reproducer in map(read_reproducer, corpus_folders(CORPUS))
+    if any("assertion" in text for name, text in reproducer.expect.items() if name.startswith("libzpool"))
+}
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+@pytest.mark.parametrize("name", KNOWN)
+def test_the_real_stack_is_in_the_models(libzpool: Make, name: str, release: str) -> None:
+    """A distribution's library has lost the names of static functions, so some are missing between those that
+    it shows; those come in the model's order."""
+    program = KNOWN[name].program
+    mine, its = run(program, ModelTarget(release), judge=False), run(program, libzpool(release), judge=False)
+    assert (mine.failure is None) == (its.failure is None)
+    if mine.failure is None or its.failure is None:
+        return
+    assert mine.failure.signature.key == its.failure.signature.key
+    left = iter(mine.failure.signature.stack)
+    assert its.failure.signature.stack
+    assert all(function in left for function in its.failure.signature.stack), its.failure.signature.stack

@@ -1,0 +1,290 @@
+"""What each verb answers: a small program for each, and the errno and value of every op of it."""
+
+from __future__ import annotations
+
+import errno
+
+from fuzz.targets.base import DONE, Entry, Found, Result
+
+U64 = (1 << 64) - 1
+MICRO, FAT, WORDS = (
+    "zap z micro\n",
+    "zap z fat hash64 leaf_shift=9\n",
+    "zap z fat key=u64 prehashed leaf_shift=9\n",
+)
+GONE, THERE, LONG = Result(errno.ENOENT), Result(errno.EEXIST), Result(errno.ENAMETOOLONG)
+NAME_255, NAME_256, NAME_1024 = "n" * 255, "n" * 256, "n" * 1024
+
+ANSWERS: dict[str, tuple[str, list[Result]]] = {
+    "add": (
+        f"""
+        {FAT}
+        add z "a"
+        add z "a"
+        add z "{NAME_255}" len=0
+        add z "{NAME_256}"
+        add z "b" int=8 len=1025
+        add z "b" len=8192
+        destroy z
+        add z "a"
+        """,
+        [DONE, THERE, DONE, LONG, Result(errno.E2BIG), Result(errno.E2BIG), DONE, GONE],
+    ),
+    "update": (
+        f"""
+        {MICRO}
+        update z "a" int=8
+        update z "a" int=8 fill=0x5
+        lookup z "a" int=8 len=1
+        update z "{NAME_1024}"
+        update z "a" len=8192
+        length z "a"
+        """,
+        [DONE, DONE, Result(0, b"\5"), LONG, DONE, Result(0, (1, 8192))],
+    ),
+    "remove": (
+        f"""
+        {MICRO}
+        add z "a" int=8
+        remove z "a"
+        remove z "a"
+        remove z "{NAME_256}"
+        """,
+        [DONE, DONE, GONE, GONE],
+    ),
+    "lookup": (
+        f"""
+        {FAT}
+        add z "a" int=2 len=3 fill=0x102
+        lookup z "a"
+        lookup z "a" int=2 len=3
+        lookup z "a" int=2 len=2
+        lookup z "a" int=8 len=8192
+        lookup z "{NAME_256}"
+        lookup z "b"
+        """,
+        [
+            DONE,
+            Result(errno.EINVAL),
+            Result(0, b"\2\1\3\1\4\1"),
+            Result(errno.EOVERFLOW, b"\2\1\3\1"),
+            *(Result(errno.E2BIG), LONG, GONE),
+        ],
+    ),
+    "lookup of a micro ZAP": (
+        f"""
+        {MICRO}
+        add z "a" int=8 fill=0x7
+        lookup z "a" int=8 len=0
+        lookup z "a" len=1
+        lookup z "a" int=8
+        """,
+        [DONE, Result(errno.EOVERFLOW, b""), Result(errno.EINVAL), Result(0, b"\7")],
+    ),
+    "length": (
+        f"""
+        {MICRO}
+        add z "a" int=8
+        length z "a"
+        length z "b"
+        """,
+        [DONE, Result(0, (8, 1)), GONE],
+    ),
+    "keys of words up to the limit": (
+        "zap z fat key=u64 words=33 leaf_shift=9\nadd z "
+        + ":".join(["0x1"] * 33)
+        + "\nlookup z "
+        + ":".join(["0x1"] * 33)
+        + "\nremove z "
+        + ":".join(["0x1"] * 33)
+        + "\n",
+        [LONG, LONG, GONE],
+    ),
+    "contains": (
+        f"""
+        {FAT}
+        add z "a"
+        contains z "a"
+        contains z "b"
+        contains z "{NAME_256}"
+        """,
+        [DONE, DONE, GONE, LONG],
+    ),
+    "contains of words": (
+        f"""
+        {WORDS}
+        add z 0x1
+        contains z 0x1
+        contains z 0x2
+        """,
+        [DONE, DONE, GONE],
+    ),
+    "increment": (
+        f"""
+        {MICRO}
+        increment z "a" delta=0x5
+        increment z "a" delta={U64 - 1:#x}
+        lookup z "a" int=8
+        increment z "a" delta={U64 - 2:#x}
+        lookup z "a" int=8
+        increment z "b" delta=0x0
+        add z "c" int=8 len=2
+        increment z "c"
+        add z "d" int=2 fill=0xffff
+        increment z "d"
+        length z "d"
+        """,
+        [
+            *(DONE, DONE, Result(0, b"\3"), DONE, GONE, DONE, DONE),
+            *(Result(errno.EOVERFLOW), DONE, DONE, Result(0, (8, 1))),
+        ],
+    ),
+    "increment of words": (
+        f"""
+        {WORDS}
+        increment z 0x1
+        increment z 0x1
+        lookup z 0x1 int=8 len=1
+        increment z 0x1 delta={U64 - 1:#x}
+        lookup z 0x1
+        """,
+        [DONE, DONE, Result(0, b"\2"), DONE, GONE],
+    ),
+    "search": (
+        f"""
+        {MICRO}
+        add z "a" int=8 fill=0x81
+        add z "b" int=8 fill=0x82
+        search z value=0x82
+        search z value=0x1 mask=0xf
+        search z value=0x3
+        """,
+        [DONE, DONE, Result(0, b"b"), Result(0, b"a"), GONE],
+    ),
+    "search of words": (
+        f"""
+        {WORDS}
+        search z
+        """,
+        [Result(errno.ENOTSUP)],
+    ),
+    "stats": (
+        f"""
+        {MICRO}
+        add z "a" int=8
+        stats z
+        destroy z
+        stats z
+        """,
+        [DONE, Result(0, (0, 512, 1, *[0] * 8, 1, *[0] * 51)), DONE, GONE],
+    ),
+    "serialize and start there": (
+        f"""
+        {WORDS}
+        add z 0x1000000000000000 int=8
+        add z 0x2000000000000000 int=8 fill=0x7
+        cursor c z
+        serialize c
+        next c
+        advance c
+        serialize c
+        cursor d z from=0x11000000
+        retrieve d
+        next d
+        serialize d
+        advance e
+        serialize e
+        """,
+        [
+            *(DONE, DONE, DONE, Result(0, 0), Result(0, Entry((1 << 60,), 8, 1, 0)), DONE),
+            *(
+                Result(0, 1 << 24 | 1 << 28),
+                DONE,
+                Result(0, Entry((1 << 61,), 8, 1, 7)),
+                GONE,
+                Result(0, U64),
+            ),
+            *(Result(errno.EBADF), Result(errno.EBADF)),
+        ],
+    ),
+    "lookup_norm": (
+        """
+        zap z micro norm=2
+        add z "a" int=8 fill=0x3
+        lookup_norm z "A" int=8 match=1
+        lookup_norm z "A" int=8
+        lookup_norm z "a" len=0 match=3
+        add z "a2" len=3
+        lookup_norm z "A2" len=1 match=1
+        """,
+        [
+            *(
+                DONE,
+                Result(0, Found(b"\3", b"a", False)),
+                GONE,
+                Result(errno.EOVERFLOW, Found(b"", b"", False)),
+            ),
+            *(DONE, Result(errno.EOVERFLOW, Found(b"", b"a2", False))),
+        ],
+    ),
+    "reopen": (
+        f"""
+        {FAT}
+        add z "a" int=8 fill=0x9
+        cursor c z
+        next c
+        txg
+        add z "b"
+        reopen
+        next c
+        lookup z "a" int=8 len=1
+        count z
+        """,
+        [
+            *(DONE, DONE, Result(0, Entry(b"a", 8, 1, 9)), DONE, DONE, DONE, Result(errno.EBADF)),
+            *(Result(0, b"\t"), Result(0, 2)),
+        ],
+    ),
+    "a ZAP created again is the same object": (
+        f"""
+        {FAT}
+        cursor c z
+        destroy z
+        sync
+        sync
+        create z
+        add z "a" int=8
+        next c
+        """,
+        [*[DONE] * 6, Result(0, Entry(b"a", 8, 1, 0))],
+    ),
+    "but not while a dbuf of it is held": (
+        f"""
+        {FAT}
+        add z "a" int=8
+        cursor c z
+        next c
+        cursor d z
+        destroy z
+        sync
+        sync
+        create z
+        add z "b" int=8
+        next d
+        """,
+        [*[DONE] * 2, Result(0, Entry(b"a", 8, 1, 0)), *[DONE] * 6, GONE],
+    ),
+    "a cursor on a header of zeros": (
+        f"""
+        {MICRO}
+        add z "a" int=8
+        cursor c z
+        next c
+        update z "a" len=2
+        destroy z
+        next c
+        count z
+        """,
+        [*[DONE] * 2, Result(0, Entry(b"a", 8, 1, 0)), DONE, DONE, Result(errno.EIO), GONE],
+    ),
+}
