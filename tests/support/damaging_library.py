@@ -7,6 +7,7 @@ from __future__ import annotations
 import ctypes
 import sys
 
+from fuzz.targets.libzpool.blocks import read_blocks
 from fuzz.targets.libzpool.child import Child
 from fuzz.targets.libzpool.salt import DATA_AT
 from fuzz.targets.libzpool.target import LibzpoolTarget
@@ -29,12 +30,12 @@ class DamagingWorker(Worker):
 
     def _die(self, how: str) -> bytes:
         offset, _, digits = how.partition(" ")
-        session = self._session
-        lib, tag, number = session.lib, session.pool.tag, session._zaps[0].number
-        size, _ = session.read(0)
-        tx = session._begin_tx(number, 1)
+        world = self._session.world
+        lib, tag, number = world.lib, world.pool.tag, world.zaps[0].number
+        size, _ = read_blocks(world, 0)
+        tx = world.begin_tx(number, 1)
         dbuf = ctypes.c_void_p()
-        lib.dmu_buf_hold(session.os, number, int(offset), tag, ctypes.addressof(dbuf), lib.look)
+        lib.dmu_buf_hold(world.os, number, int(offset), tag, ctypes.addressof(dbuf), lib.look)
         lib.dmu_buf_will_dirty(dbuf.value, tx)
         content = ctypes.c_uint64.from_address(dbuf.value + DATA_AT).value  # type: ignore[operator]
         data = bytes.fromhex(digits)

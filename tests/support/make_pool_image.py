@@ -36,7 +36,7 @@ def make(library: Path, image: str) -> None:
         lib.nvlist_add_uint64(child, name, number)
     lib.nvlist_add_string(root, b"type", b"root")
     lib.nvlist_add_nvlist_array(root, b"children", ctypes.addressof((ctypes.c_void_p * 1)(child)), 1)
-    assert lib.spa_create(b"tank", root, None, None, None) == 0
+    assert lib.spa_create(b"tank", root, None, None, None, None) == 0
     tag, found = ctypes.create_string_buffer(b"test"), ctypes.c_void_p()
     assert lib.dmu_objset_create(b"tank/ds", DMU_OST_OTHER, 0, None, None, None) == 0
     assert lib.dmu_objset_own(b"tank/ds", DMU_OST_OTHER, 0, 1, tag, ctypes.byref(found)) == 0

@@ -31,24 +31,6 @@ NEW_TYPE, BYTESWAP_MASK, BYTESWAP_ZAP = 0x80, 0x1F, 4
 OBJECT_TYPE_SIZE, OBJECT_TYPES = 24, 54
 MAX_BLOCKS = 1 << 20
 
-_I, _Q, _P, _S = ctypes.c_int, ctypes.c_uint64, ctypes.c_void_p, ctypes.c_char_p
-PROTOTYPES: dict[str, tuple[Any, ...]] = {
-    "nvlist_unpack": (_I, _P, _Q, _P, _I),
-    "nvlist_lookup_nvlist": (_I, _P, _S, _P),
-    "nvlist_lookup_nvlist_array": (_I, _P, _S, _P, _P),
-    "nvlist_lookup_string": (_I, _P, _S, _P),
-    "nvlist_lookup_uint64": (_I, _P, _S, _P),
-    "nvlist_add_nvlist": (_I, _P, _S, _P),
-    "spa_import": (_I, _S, _P, _P, _Q),
-    "spa_open": (_I, _S, _P, _P),
-    "spa_meta_objset": (_P, _P),
-    "dmu_objset_find": (_I, _S, _P, _P, _I),
-    "dmu_objset_hold": (_I, _S, _P, _P),
-    "dmu_objset_rele": (None, _P, _P),
-    "dmu_object_next": (_I, _P, _P, _I, _Q),
-}
-"""Result, then arguments."""
-
 
 class Problem(Exception):
     """The pool or the object cannot be read; the text says why in one line."""
@@ -152,10 +134,6 @@ class PoolReader:
 
     def __init__(self, library: Path, image: str) -> None:
         self.lib = lib = Library(library)
-        for name, (result, *arguments) in PROTOTYPES.items():
-            function = getattr(lib.handle, name)
-            function.restype, function.argtypes = result, arguments
-            setattr(lib, name, function)
         self.tag = ctypes.create_string_buffer(b"zapfuzz check")
         self.cache_file = ctypes.create_string_buffer(b"/nonexistent/zapfuzz")
         path = ctypes.addressof(self.cache_file)

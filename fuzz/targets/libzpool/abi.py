@@ -27,8 +27,16 @@ PROTOTYPES = {
     "nvlist_free": "v p",
     "nvlist_add_string": "i pss",
     "nvlist_add_uint64": "i psq",
+    "nvlist_add_nvlist": "i psp",
     "nvlist_add_nvlist_array": "i pspu",
-    "spa_create": "i spppp",
+    "nvlist_lookup_nvlist": "i psp",
+    "nvlist_lookup_nvlist_array": "i pspp",
+    "nvlist_lookup_string": "i psp",
+    "nvlist_lookup_uint64": "i psp",
+    "nvlist_unpack": "i pqpi",
+    "spa_create": "i sppppp",
+    "spa_open": "i spp",
+    "spa_meta_objset": "p p",
     "spa_async_suspend": "v p",
     "spa_export": "i spii",
     "spa_import": "i sppq",
@@ -39,13 +47,17 @@ PROTOTYPES = {
     "spa_syncing_txg": "q p",
     "spa_suspended": "i p",
     "dmu_objset_create": "i siqppp",
+    "dmu_objset_find": "i sppi",
+    "dmu_objset_hold": "i spp",
     "dmu_objset_own": "i siiipp",
     "dmu_objset_disown": "v pip",
+    "dmu_objset_rele": "v pp",
     "dmu_objset_pool": "p p",
     "dmu_objset_spa": "p p",
     "dmu_objset_evict_dbufs": "v p",
     "dmu_object_claim": "i pqiiiip",
     "dmu_object_info": "i pqp",
+    "dmu_object_next": "i ppiq",
     "dnode_hold": "i pqpp",
     "dnode_rele": "v pp",
     "mzap_create_impl": "v piip",
@@ -91,14 +103,16 @@ PROTOTYPES = {
     "zap_cursor_retrieve": "i pp",
     "zap_cursor_advance": "v p",
 }
-"""Result code, then argument codes: int, uint32, uint64 (q), pointer, string, void."""
+"""Result code, then argument codes: int, uint32, uint64 (q), pointer, string, void. The last argument of
+spa_create() is master's (`nvlist_t **errinfo`), the last of zap_value_search() that of 2.3 and later: older
+ones do not look at it."""
 
 DMU_OST_OTHER = 4
 DMU_OT_OBJECT_DIRECTORY = 1
 DMU_OT_DIRECTORY_CONTENTS = 20
 DMU_NEW_OBJECT = (1 << 64) - 1
 DMU_OBJECT_END = (1 << 64) - 1
-TXG_NOWAIT = 0
+TXG_NOWAIT, TXG_WAIT = 0, 1
 SCL_CONFIG, SCL_STATE = 1, 2
 RW_READER, RW_WRITER = 0, 1
 
@@ -134,9 +148,9 @@ class Library:
     """A loaded libzpool: every function of PROTOTYPES as an attribute, tunables through `tune`.
 
     `look` are the flags to read a block with that change nothing (DMU_READ_NO_PREFETCH and what else that
-    takes); `cursors_hold` as `zapcore.release` has it; `named_at` is the offset of za_name in what
-    `attribute()` returns. Raises OSError where it cannot be loaded and AttributeError where a function is
-    missing.
+    takes); `cursors_hold` as `zapcore.release` has it; `has_block_cloning` says that it is 2.2 or later;
+    `named_at` is the offset of za_name in what `attribute()` returns. Raises OSError where it cannot be
+    loaded and AttributeError where a function is missing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -150,6 +164,7 @@ class Library:
             self._bind(name, codes)
         # 734eba251d numbered the flags anew, and reading says that a dbuf is to stay, but with KEEP_CACHING
         self.look = 1 << 3 | 1 << 9 if hasattr(self.handle, "dmu_buf_will_fill_flags") else 1
+        self.has_block_cloning = hasattr(self.handle, "brt_init")
         self.has_attribute_alloc = hasattr(self.handle, "zap_attribute_alloc")
         # efda1093ff; before it zap_cursor_init() and its kin return nothing
         self.cursors_hold = hasattr(self.handle, "zap_cursor_init_by_dnode")

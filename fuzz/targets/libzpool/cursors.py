@@ -1,4 +1,4 @@
-"""Verbs on cursors."""
+"""Verbs on cursors, as calls of the library."""
 
 from __future__ import annotations
 
@@ -7,95 +7,79 @@ import errno
 
 from fuzz.targets.base import Entry
 from fuzz.targets.libzpool.abi import Attribute
-from fuzz.targets.libzpool.entries import Entries
-from fuzz.targets.libzpool.pool import Pool
-from fuzz.targets.libzpool.salt import SaltWriter
-from fuzz.targets.libzpool.wire import WireOp, pack_result
-from fuzz.targets.libzpool.world import PLAIN
-
-CURSOR_BYTES = 4096
+from fuzz.targets.libzpool.call import Answer, Call
+from fuzz.targets.libzpool.world import FUNCTIONS, Cursor, World
 
 
-class Cursor:
-    """A zap_cursor_t in place, and whether something was retrieved through it."""
+@FUNCTIONS.of("cursor")
+def do_cursor(world: World, op: Call) -> Answer:
+    """zap_cursor_init_serialized(); a cursor that is open under this number is closed first."""
+    world.close_cursor(op.subject)
+    zap = world.live(op.other)
+    if zap is None:
+        return errno.ENOENT
+    cursor = world.spare.pop() if world.spare else Cursor()
+    cursor.moved, cursor.words = False, zap.shape.words
+    error: int = world.lib.zap_cursor_init_serialized(cursor.address, world.os, zap.number, op.fill)
+    if error and world.lib.cursors_hold:
+        world.spare.append(cursor)
+        return error
+    world.cursors[op.subject] = cursor
+    return 0
 
-    __slots__ = ("address", "memory", "moved", "words")
 
-    def __init__(self) -> None:
-        self.memory = ctypes.create_string_buffer(CURSOR_BYTES)
-        self.address = ctypes.addressof(self.memory)
-        self.moved = False
-        self.words = 0
+@FUNCTIONS.of("next")
+def do_next(world: World, op: Call) -> Answer:
+    """zap_cursor_advance(), unless nothing was retrieved yet, and zap_cursor_retrieve()."""
+    cursor = world.cursors.get(op.subject)
+    if cursor is None:
+        return errno.EBADF
+    if cursor.moved:
+        world.lib.zap_cursor_advance(cursor.address)
+    return _entry(world, cursor)
 
 
-class Cursors(Entries):
-    """The program's cursors, by number; closed ones are used again."""
+@FUNCTIONS.of("retrieve")
+def do_retrieve(world: World, op: Call) -> Answer:
+    """zap_cursor_retrieve()."""
+    cursor = world.cursors.get(op.subject)
+    return errno.EBADF if cursor is None else _entry(world, cursor)
 
-    def __init__(self, pool: Pool, salts: SaltWriter) -> None:
-        super().__init__(pool, salts)
-        self._cursors: dict[int, Cursor] = {}
-        self._spare: list[Cursor] = []
 
-    def _drop(self, index: int) -> None:
-        cursor = self._cursors.pop(index, None)
-        if cursor is not None:
-            self.lib.zap_cursor_fini(cursor.address)
-            self._spare.append(cursor)
+def _entry(world: World, cursor: Cursor) -> Answer:
+    error: int = world.lib.zap_cursor_retrieve(cursor.address, world.attribute)
+    if error:
+        return error
+    cursor.moved = True
+    found = Attribute.from_address(world.attribute)
+    name = world.attribute + world.lib.named_at
+    key = ctypes.string_at(name, 8 * cursor.words) if cursor.words else ctypes.string_at(name)
+    return 0, Entry(key, found.integer_length, found.num_integers, found.first_integer, bool(found.conflict))
 
-    def _cursor(self, op: WireOp) -> bytes:
-        self._drop(op.target)
-        zap = self._live(op.other)
-        if zap is None:
-            return PLAIN[errno.ENOENT]
-        cursor = self._spare.pop() if self._spare else Cursor()
-        cursor.moved, cursor.words = False, zap.shape.words
-        error: int = self.lib.zap_cursor_init_serialized(cursor.address, self.os, zap.number, op.fill)
-        if error and self.lib.cursors_hold:
-            self._spare.append(cursor)
-            return PLAIN[error]
-        self._cursors[op.target] = cursor
-        return PLAIN[0]
 
-    def _entry(self, cursor: Cursor) -> bytes:
-        error: int = self.lib.zap_cursor_retrieve(cursor.address, self._attribute)
-        if error:
-            return PLAIN[error]
-        cursor.moved = True
-        found = Attribute.from_address(self._attribute)
-        name = self._attribute + self.lib.named_at
-        key = ctypes.string_at(name, 8 * cursor.words) if cursor.words else ctypes.string_at(name)
-        entry = Entry(
-            key, found.integer_length, found.num_integers, found.first_integer, bool(found.conflict)
-        )
-        return pack_result(0, entry)
+@FUNCTIONS.of("advance")
+def do_advance(world: World, op: Call) -> Answer:
+    """zap_cursor_advance()."""
+    cursor = world.cursors.get(op.subject)
+    if cursor is None:
+        return errno.EBADF
+    world.lib.zap_cursor_advance(cursor.address)
+    return 0
 
-    def _next(self, op: WireOp) -> bytes:
-        cursor = self._cursors.get(op.target)
-        if cursor is None:
-            return PLAIN[errno.EBADF]
-        if cursor.moved:
-            self.lib.zap_cursor_advance(cursor.address)
-        return self._entry(cursor)
 
-    def _retrieve(self, op: WireOp) -> bytes:
-        cursor = self._cursors.get(op.target)
-        return PLAIN[errno.EBADF] if cursor is None else self._entry(cursor)
+@FUNCTIONS.of("serialize")
+def do_serialize(world: World, op: Call) -> Answer:
+    """zap_cursor_serialize(): the place."""
+    cursor = world.cursors.get(op.subject)
+    if cursor is None:
+        return errno.EBADF
+    return 0, world.lib.zap_cursor_serialize(cursor.address)
 
-    def _close(self, op: WireOp) -> bytes:
-        if op.target not in self._cursors:
-            return PLAIN[errno.EBADF]
-        self._drop(op.target)
-        return PLAIN[0]
 
-    def _advance(self, op: WireOp) -> bytes:
-        cursor = self._cursors.get(op.target)
-        if cursor is None:
-            return PLAIN[errno.EBADF]
-        self.lib.zap_cursor_advance(cursor.address)
-        return PLAIN[0]
-
-    def _serialize(self, op: WireOp) -> bytes:
-        cursor = self._cursors.get(op.target)
-        if cursor is None:
-            return PLAIN[errno.EBADF]
-        return pack_result(0, self.lib.zap_cursor_serialize(cursor.address))
+@FUNCTIONS.of("close")
+def do_close(world: World, op: Call) -> Answer:
+    """zap_cursor_fini()."""
+    if op.subject not in world.cursors:
+        return errno.EBADF
+    world.close_cursor(op.subject)
+    return 0

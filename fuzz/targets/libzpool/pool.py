@@ -131,7 +131,7 @@ class Pool:
         children = (ctypes.c_void_p * 1)(child)
         lib.nvlist_add_string(root, b"type", b"root")
         lib.nvlist_add_nvlist_array(root, b"children", ctypes.addressof(children), 1)
-        if error := lib.spa_create(POOL, root, None, None, None):
+        if error := lib.spa_create(POOL, root, None, None, None, None):
             raise PoolProblem(f"spa_create: {os.strerror(error)}")
         lib.nvlist_free(root)
         lib.nvlist_free(child)

@@ -1,84 +1,72 @@
-"""One program on a running pool: its beginning and end, its steps of time, and which call each verb is.
+"""One program on a running pool: its beginning and end, and which function each verb is.
 
 Everything here runs in the worker.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from fuzz.language.program import Zap
 from fuzz.language.verbs import VERBS
+from fuzz.targets.libzpool import cursors, directories, entries, txgs
 from fuzz.targets.libzpool.abi import Library
-from fuzz.targets.libzpool.directories import Directories
+from fuzz.targets.libzpool.blocks import ZapDigest
+from fuzz.targets.libzpool.call import Call
 from fuzz.targets.libzpool.pool import Pool
 from fuzz.targets.libzpool.salt import SaltWriter
-from fuzz.targets.libzpool.wire import WireOp
-from fuzz.targets.libzpool.world import PLAIN, Drift, NoRoom, Object
+from fuzz.targets.libzpool.wire import PLAIN, pack_result
+from fuzz.targets.libzpool.world import FUNCTIONS, World
 
-__all__ = ["Drift", "NoRoom", "Session", "new_session"]
+FAMILIES = (entries, cursors, directories, txgs)
+"""The files in which verbs register their functions."""
+FUNCTIONS.complete()
+_BY_NUMBER = tuple(FUNCTIONS[verb] for verb in VERBS)
 
 
-class Session(Directories):
-    """A program's world. Verbs are called by `apply`, which gives the packed result."""
+class Session:
+    """A program's world, and its verbs."""
 
     def __init__(self, pool: Pool, salts: SaltWriter) -> None:
-        super().__init__(pool, salts)
-        self._verbs: list[Callable[[WireOp], bytes]] = [
-            getattr(self, f"_{name}", self._unknown) for name in VERBS
-        ]
+        self.pool, self.salts = pool, salts
+        self.world = World(pool, salts)
+        self._digests: list[ZapDigest] = []
 
     def begin(self, zaps: Sequence[Zap]) -> None:
-        """Create the ZAPs, in order, in the open txg."""
+        """Create the ZAPs, in order, in the open txg. Raises NoRoom."""
         self.end()
-        self._zaps = [Object(shape) for shape in zaps]
-        for zap in self._zaps:
-            self._make(zap)
+        self._digests = [ZapDigest() for _ in zaps]
+        self.world.create_all(list(zaps))
 
     def share(self, other: Session) -> None:
         """Work on the ZAPs and cursors of another session, at the same time."""
-        self.os = other.os
-        self._zaps, self._cursors = other._zaps, other._cursors
+        self.world.share(other.world)
 
     def end(self) -> None:
         """Close the cursors, let what is in flight sync, destroy what is left."""
-        for index in list(self._cursors):
-            self._drop(index)
+        world = self.world
+        world.close_cursors()
         self.pool.finish_all()
-        for zap in self._zaps:
+        for zap in world.zaps:
             if zap.number:
-                self._unmake(zap)
-        self._zaps = []
+                world.destroy(zap)
+        world.zaps = []
 
-    def apply(self, op: WireOp) -> bytes:
+    def apply(self, op: Call) -> bytes:
         """Run one op; its result, packed. Raises NoRoom."""
-        return self._verbs[op.verb](op)
+        answer = _BY_NUMBER[op.verb](self.world, op)
+        return PLAIN[answer] if isinstance(answer, int) else pack_result(*answer)
 
-    def _unknown(self, op: WireOp) -> bytes:
-        raise Drift(f"{list(VERBS)[op.verb]} is not known here")
+    def find(self, number: int) -> tuple[int, int]:
+        """The index of the ZAP that has an object number, or had it last, and its block shift, or (-1, 0)."""
+        for index, zap in enumerate(self.world.zaps):
+            if number in (zap.number, zap.last):
+                return index, zap.shape.leaf_shift
+        return -1, 0
 
-    def _reopen(self, op: WireOp) -> bytes:
-        for index in list(self._cursors):
-            self._drop(index)
-        self.pool.reopen()
-        self.os = self.pool.os
-        return PLAIN[0]
-
-    def _txg(self, op: WireOp) -> bytes:
-        self.pool.txg()
-        return PLAIN[0]
-
-    def _finish(self, op: WireOp) -> bytes:
-        self.pool.finish()
-        return PLAIN[0]
-
-    def _sync(self, op: WireOp) -> bytes:
-        self.pool.sync()
-        return PLAIN[0]
-
-    def _evict(self, op: WireOp) -> bytes:
-        self.lib.dmu_objset_evict_dbufs(self.os)
-        return PLAIN[0]
+    def digests(self) -> bytes:
+        """For each ZAP, a 1 and the digests of its blocks and their dbufs, or a 0."""
+        return b"".join(seen.look(self.world, index) for index, seen in enumerate(self._digests))
 
 
 def new_session(library: Library) -> Session:

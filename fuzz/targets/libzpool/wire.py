@@ -12,11 +12,11 @@ import hashlib
 import os
 import struct
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from fuzz.language.program import Key, Op, Program, Zap
 from fuzz.language.verbs import VERBS, Subject
 from fuzz.targets.base import DONE, Entry, Found, Result, Value
+from fuzz.targets.libzpool.call import Call, pack_key
 
 FRAME = struct.Struct("<IB")
 """Length of what follows, and a Command (or a Status in an answer)."""
@@ -78,20 +78,6 @@ class Tag(enum.IntEnum):
     NUMBERS = 6
 
 
-class WireOp(NamedTuple):
-    """An op with numbers for its verb, ZAPs and cursors, and its keys as bytes."""
-
-    verb: int
-    size: int
-    target: int
-    other: int
-    length: int
-    fill: int
-    key: bytes
-    extra: int
-    to: bytes
-
-
 def block_digest(block: bytes | memoryview) -> bytes:
     """The digest of one block."""
     return hashlib.blake2b(block, digest_size=DIGEST_BYTES).digest()
@@ -150,22 +136,13 @@ class Names:
                 self._cursor_words[target] = self.words[other]
             words = self._cursor_words.get(target, 0)
         self.packed_words.append(words)
-        packed = _pack_key(key)
+        packed = pack_key(key)
         if to is None:
             return _OP.pack(code, size, target, other, length, fill, len(packed), extra, 0) + packed
-        more = _pack_key(to)
+        more = pack_key(to)
         return (
             _OP.pack(code, size, target, other, length, fill, len(packed), extra, len(more)) + packed + more
         )
-
-
-def _pack_key(key: Key | None) -> bytes:
-    """A key as it lies in memory: words little-endian, a name as it is."""
-    if key is None:
-        return b""
-    if isinstance(key, bytes):
-        return key
-    return key[0].to_bytes(8, "little") if len(key) == 1 else struct.pack(f"<{len(key)}Q", *key)
 
 
 def pack_run(flags: Flags, program: Program, names: Names, ops: Sequence[Op]) -> bytes:
@@ -179,7 +156,7 @@ def pack_run(flags: Flags, program: Program, names: Names, ops: Sequence[Op]) ->
     return b"".join(parts + packed)
 
 
-def unpack_run(body: bytes) -> tuple[Flags, list[Zap], list[WireOp]]:
+def unpack_run(body: bytes) -> tuple[Flags, list[Zap], list[Call]]:
     """The other way. ZAPs come back without their names."""
     try:
         flags = Flags(body[0])
@@ -192,12 +169,12 @@ def unpack_run(body: bytes) -> tuple[Flags, list[Zap], list[WireOp]]:
             at += _ZAP.size
         ops, unpack, size = [], _OP.unpack_from, _OP.size
         for _ in range(op_count):
-            verb, integer, target, other, length, fill, key_bytes, extra, to_bytes = unpack(body, at)
+            verb, integer, subject, other, length, fill, key_bytes, extra, to_bytes = unpack(body, at)
             start = at + size
             middle = start + key_bytes
             at = middle + to_bytes
             key, to = body[start:middle], body[middle:at]
-            ops.append(WireOp(verb, integer, target, other, length, fill, key, extra, to))
+            ops.append(Call(subject, other, key, to, integer, length, fill, extra, verb))
     except (struct.error, IndexError, ValueError) as problem:
         raise WireProblem(f"a request that does not add up: {problem}") from problem
     if at != len(body):
@@ -223,6 +200,10 @@ def pack_result(errno: int, value: Value = None) -> bytes:
     if len(value) == 2:
         return _RESULT.pack(errno, Tag.LENGTH) + _LENGTH.pack(*value)
     return _RESULT.pack(errno, Tag.NUMBERS) + _U32.pack(len(value)) + struct.pack(f"<{len(value)}Q", *value)
+
+
+PLAIN = [pack_result(code) for code in range(256)]
+"""The packed result of each errno without a value."""
 
 
 class Reader:

@@ -20,8 +20,9 @@ from typing import NoReturn
 
 from fuzz.language.program import Zap
 from fuzz.targets.libzpool.abi import Library
+from fuzz.targets.libzpool.blocks import dbuf_states, read_blocks
 from fuzz.targets.libzpool.pool import PoolLost, PoolProblem
-from fuzz.targets.libzpool.session import Drift, NoRoom, Session, new_session
+from fuzz.targets.libzpool.session import Session, new_session
 from fuzz.targets.libzpool.stack import FRAME_MARK, LOST_MARK, SIGNAL_MARK, Backtrace
 from fuzz.targets.libzpool.wire import (
     FRAME,
@@ -33,6 +34,7 @@ from fuzz.targets.libzpool.wire import (
     unpack_run,
     write_all,
 )
+from fuzz.targets.libzpool.world import NoRoom
 
 SYNC_EVERY_OPS = 20_000
 SYNC_EVERY_PROGRAMS = 500
@@ -71,7 +73,7 @@ class Worker:
                 self._flush()
                 os.write(2, f"\n{LOST_MARK}{lost}\n".encode())
                 os._exit(1)
-            except (PoolProblem, Drift, WireProblem, IndexError) as problem:
+            except (PoolProblem, WireProblem, IndexError) as problem:
                 self._answer(Status.PROBLEM, f"{type(problem).__name__}: {problem}".encode())
             self._running[1] += 1
 
@@ -105,11 +107,10 @@ class Worker:
             return self._run(body)
         self._running[0] = OUTSIDE
         if command == Command.BLOCKS:
-            size, content = self._session.read(body[0])
-            return pack_blocks(size, content)
+            return pack_blocks(*read_blocks(self._session.world, body[0]))
         if command == Command.DBUFS:
-            size, content = self._session.read(body[0])
-            return self._session.dbufs(body[0], size, len(content))
+            size, content = read_blocks(self._session.world, body[0])
+            return dbuf_states(self._session.world, body[0], size, len(content))
         return self._die(body.decode())
 
     def _run(self, body: bytes) -> bytes:

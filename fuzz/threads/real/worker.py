@@ -17,12 +17,12 @@ from pathlib import Path
 
 from fuzz.language.verbs import MODIFIES, VERBS
 from fuzz.targets.libzpool.abi import Library
+from fuzz.targets.libzpool.call import Call
 from fuzz.targets.libzpool.session import Session
 from fuzz.targets.libzpool.stack import Backtrace
-from fuzz.targets.libzpool.wire import Command, WireOp, unpack_run
+from fuzz.targets.libzpool.wire import PLAIN, Command, unpack_run
 from fuzz.targets.libzpool.worker import Worker
 from fuzz.targets.libzpool.worker import main as serve
-from fuzz.targets.libzpool.world import PLAIN
 from fuzz.threads.real.follow_plan import Conductor, Lane, Met, Stuck
 from fuzz.threads.real.held_txgs import Clock
 from fuzz.threads.real.hold_shim import SLOTS, RawPoint, Shim
@@ -51,7 +51,7 @@ _VERBS = tuple(VERBS)
 class Task(threading.Thread):
     """One thread of a section: its ops, in order, in a session of its own."""
 
-    def __init__(self, worker: ThreadWorker, slot: int, ops: Sequence[tuple[int, WireOp]]) -> None:
+    def __init__(self, worker: ThreadWorker, slot: int, ops: Sequence[tuple[int, Call]]) -> None:
         super().__init__(daemon=True)
         self.worker, self.slot, self.ops = worker, slot, ops
         self.session = worker.session_of(slot)
@@ -73,10 +73,10 @@ class Task(threading.Thread):
         finally:
             worker.shim.leave()
 
-    def _apply(self, op: WireOp) -> bytes:
+    def _apply(self, op: Call) -> bytes:
         clock, verb = self.worker.clock, _VERBS[op.verb]
         if verb in MODIFIES:
-            clock.assign(self.slot, op.target)
+            clock.assign(self.slot, op.subject)
             result = self.session.apply(op)
             clock.commit(self.slot)
             return result
@@ -121,7 +121,7 @@ class ThreadWorker(Worker):
             return self._section(section, unpack_run(ops)[2])
         return super()._do(command, body)
 
-    def _section(self, section: Section, ops: Sequence[WireOp]) -> bytes:
+    def _section(self, section: Section, ops: Sequence[Call]) -> bytes:
         threads = sorted(set(section.threads))
         if len(threads) > SLOTS:
             raise IndexError(f"{len(threads)} threads in one section, at most {SLOTS}")
@@ -169,7 +169,7 @@ class ThreadWorker(Worker):
         )
         return pack_answer(answer, b"".join(self.results.get(index, b"") for index in range(len(ops))))
 
-    def _task(self, slot: int, thread: int, section: Section, ops: Sequence[WireOp]) -> Task:
+    def _task(self, slot: int, thread: int, section: Section, ops: Sequence[Call]) -> Task:
         mine = [
             (at, op)
             for at, (whose, op) in enumerate(zip(section.threads, ops, strict=True))

@@ -1,0 +1,43 @@
+"""Verbs on time and on the whole pool: transaction groups, eviction, export and import."""
+
+from __future__ import annotations
+
+from fuzz.targets.libzpool.call import Answer, Call
+from fuzz.targets.libzpool.world import FUNCTIONS, World
+
+
+@FUNCTIONS.of("txg")
+def do_txg(world: World, op: Call) -> Answer:
+    """Open the next txg; the one that was open stays in flight."""
+    world.pool.txg()
+    return 0
+
+
+@FUNCTIONS.of("finish")
+def do_finish(world: World, op: Call) -> Answer:
+    """Let the oldest txg in flight sync to its end."""
+    world.pool.finish()
+    return 0
+
+
+@FUNCTIONS.of("sync")
+def do_sync(world: World, op: Call) -> Answer:
+    """Let every txg sync to its end, the open one too."""
+    world.pool.sync()
+    return 0
+
+
+@FUNCTIONS.of("evict")
+def do_evict(world: World, op: Call) -> Answer:
+    """dmu_objset_evict_dbufs()."""
+    world.lib.dmu_objset_evict_dbufs(world.os)
+    return 0
+
+
+@FUNCTIONS.of("reopen")
+def do_reopen(world: World, op: Call) -> Answer:
+    """Close all cursors, export the pool and import it again."""
+    world.close_cursors()
+    world.pool.reopen()
+    world.os = world.pool.os
+    return 0
