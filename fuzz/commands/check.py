@@ -10,7 +10,8 @@ import click
 from fuzz.evidence.check.files import BadInput, open_blocks
 from fuzz.evidence.check.report import as_json, as_text
 from zapcore.layout import MAX_MICRO
-from zapcore.verify.object import Report, check_object
+from zapcore.verify.object import check_object
+from zapcore.verify.report import Report
 
 SOUND, DAMAGED, BAD = 0, 1, 2
 """Exit status: everything sound; something wrong; the input cannot be read."""

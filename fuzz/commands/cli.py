@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import click
 
 from fuzz.commands.number import Number
+from fuzz.commands.output import program_to
 from fuzz.commands.remedies import only_on_model, switch_on, with_remedies
 from fuzz.commands.screen import Screen, show_result
 from fuzz.corpus.failure_log import Seen
@@ -23,12 +24,11 @@ from fuzz.corpus.reproducer import FINE, corpus_folders, folders, read_reproduce
 from fuzz.engines.campaign import Campaign, EngineProblem, new_seed
 from fuzz.engines.config import ENGINES, EXTRAS, Config
 from fuzz.engines.seeds import seed_programs
-from fuzz.evidence.imports.tree import MAX_NAMES, tree_program
 from fuzz.execution.execute import run as run_program
 from fuzz.faults.remedies import NoRemedy
-from fuzz.language.printing import format_op, format_program
+from fuzz.language.printing import format_op
 from fuzz.language.program import Op
-from fuzz.language.syntax import SyntaxProblem, load, save
+from fuzz.language.syntax import SyntaxProblem, load
 from fuzz.minimize.minimize import Stats
 from fuzz.minimize.reproduce import minimize_failure
 from fuzz.targets.base import Result, TargetLike
@@ -61,7 +61,9 @@ ELSEWHERE = {
     "enumerate": "fuzz.commands.enumerate:enumerate_",
     "explore": "fuzz.commands.explore:explore_command",
     "force": "fuzz.commands.force:force_command",
-    "import-strace": "fuzz.evidence.imports.strace:import_strace",
+    "import-strace": "fuzz.commands.import_strace:import_strace",
+    "import-tree": "fuzz.commands.import_tree:import_tree",
+    "import-zdb": "fuzz.commands.import_zdb:import_zdb",
     "merge": "fuzz.corpus.merge:merge",
     "remedies": "fuzz.commands.remedies:remedies",
     "export": "fuzz.commands.export:export",
@@ -348,28 +350,4 @@ def minimize(
     )
     for line in (f"{outcome.failure.signature}", *stats.lines()):
         click.echo(line, err=True)
-    if out is None:
-        click.echo(format_program(small), nl=False)
-    else:
-        save(out, small)
-
-
-@main.command("import-tree")
-@click.argument("directory")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="File for the program; by default it is printed."
-)
-@click.option("--leaf-shift", type=click.IntRange(9, 17), default=14, show_default=True)
-@click.option(
-    "--names",
-    type=click.IntRange(1, MAX_NAMES),
-    default=MAX_NAMES,
-    help="At most so many names, spread evenly over all.",
-)
-def import_tree(directory: str, out: Path | None, leaf_shift: int, names: int) -> None:
-    """A program from a directory tree: all names created, removed, and created again."""
-    program = tree_program(directory, leaf_shift=leaf_shift, names=names)
-    if out is None:
-        click.echo(format_program(program), nl=False)
-    else:
-        save(out, program)
+    program_to(out, small)

@@ -1,28 +1,28 @@
 """Judge a whole ZAP object by its raw blocks: what is wrong where, what can still be read, what would happen
 to operations. Any bytes give a report: nothing here raises, loops, or keeps more than a bounded amount.
 
-The checks themselves stand in `leafcheck`, `fatcheck` and `microcheck`; this collects them, adds those that
+The checks themselves stand in `leaf`, `fat` and `micro`; this collects them, adds those that
 need the whole object at rest (names against their hashes, unused bytes), and bounds them.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from array import array
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
 
 from zapcore import layout as L
 from zapcore.byteorder import is_big, swap_leaf, swap_micro, swap_words, table_is_big
 from zapcore.verify.fat import Fat, fat_violations, next_table_blocks, order_violation
 from zapcore.verify.hazards import Effect, Hazard, static_hazards, walk_leaf
+from zapcore.verify.kind import is_whole_leaf_head, kind_of
 from zapcore.verify.leaf import LeafEntry, LeafReport, check_leaf, is_leaf
 from zapcore.verify.link_hints import link_hint
 from zapcore.verify.micro import check_micro
 from zapcore.verify.name_hash import hash_of_key
+from zapcore.verify.report import FoundEntry, Report, shown_key
 from zapcore.verify.violation import Violation
 from zapcore.zap.micro import SLOT
-from zapcore.zap.name import LONG_NAME, Key, key_of
+from zapcore.zap.name import LONG_NAME, key_of
 from zapcore.zap.norm import forms_of
 
 MAX_LISTED = 1000
@@ -32,46 +32,11 @@ MAX_OF_A_KIND = 12
 MAX_HAZARDS = 500
 MAX_HINTS = 12
 """Of one leaf."""
+MAX_LOOK = 4096
+"""Blocks that are looked at for a leaf where the header is none."""
 MAX_ENTRY_BYTES = 32 << 20
 """Of entries that a report keeps, with what Python takes for each; `entries_read` counts them all."""
 _ENTRY_COST = 600
-
-
-class FoundEntry(NamedTuple):
-    """An entry that can be read: block, chunk (slot in a micro ZAP), key, and the value's bytes as stored,
-    big-endian. `lost` where nothing leads to its leaf."""
-
-    block: int
-    chunk: int
-    key: Key
-    hash: int
-    cd: int
-    size: int
-    length: int
-    value: bytes
-    lost: bool = False
-
-
-@dataclasses.dataclass(slots=True)
-class Report:
-    """What was found. `kind` is fat, micro or unknown; `byte_order` little, big or mixed."""
-
-    kind: str
-    byte_order: str
-    block_size: int
-    blocks: int
-    header: dict[str, int] = dataclasses.field(default_factory=dict)
-    violations: list[Violation] = dataclasses.field(default_factory=list)
-    unlisted: dict[str, int] = dataclasses.field(default_factory=dict)
-    hazards: list[Hazard] = dataclasses.field(default_factory=list)
-    entries: list[FoundEntry] = dataclasses.field(default_factory=list)
-    entries_read: int = 0
-    notes: list[str] = dataclasses.field(default_factory=list)
-
-    @property
-    def sound(self) -> bool:
-        """Nothing is wrong."""
-        return not self.violations
 
 
 HEADER_FIELDS = {
@@ -91,24 +56,6 @@ HEADER_FIELDS = {
 }
 
 
-def kind_of(first: bytes, blocks: int) -> str:
-    """fat, micro or unknown, by block 0: its type or magic in either byte order, or a type that one
-    flipped bit keeps from being one."""
-    orders: tuple[Literal["little", "big"], ...] = ("little", "big")
-    for order in orders:
-        kind = int.from_bytes(first[:8], order)
-        magic = int.from_bytes(first[8:16], order)
-        if magic == L.ZAP_MAGIC or (kind == L.ZBT_HEADER and blocks > 1):
-            return "fat"
-        if kind == L.ZBT_MICRO:
-            return "micro"
-        if (kind ^ L.ZBT_MICRO).bit_count() == 1 and blocks == 1:
-            return "micro"
-        if (kind ^ L.ZBT_HEADER).bit_count() == 1:
-            return "fat"
-    return "unknown"
-
-
 def check_object(blocks: Sequence[bytes], lower_case: bool = True) -> Report:
     """Check an object, its blocks in order (the last may be short: the rest counts as zero). `lower_case` as
     `zapcore.release` has it of the release that wrote them.
@@ -118,19 +65,34 @@ def check_object(blocks: Sequence[bytes], lower_case: bool = True) -> Report:
     """
     first = bytes(blocks[0]) if blocks else b""
     kind = kind_of(first, len(blocks))
+    headless = kind == "unknown" and _has_leaf(blocks)
+    if headless:
+        kind = "fat"
     report = Report(kind, "little", len(first), len(blocks))
     checker = _Checker(report, blocks, lower_case)
     if kind == "micro":
         checker.micro(first)
-    elif kind == "fat" and len(first) in L.BLOCK_SIZES:
-        checker.fat()
-    elif kind == "fat":
+    elif kind in ("fat", "leaf") and len(first) in L.BLOCK_SIZES:
+        if headless:
+            checker.headless()
+        elif kind == "leaf":
+            checker.leaves_alone()
+        else:
+            checker.fat()
+    elif kind in ("fat", "leaf"):
         checker.wrong(Violation("object", 0, "block", f"{len(first)} bytes, not a power of two from 512"))
     else:
         found = f"{int.from_bytes(first[:8], 'little'):#x}: no ZAP's" if first else "no bytes at all"
         checker.wrong(Violation("header", 0, "zap_block_type", found))
     checker.finish()
     return report
+
+
+def _has_leaf(blocks: Sequence[bytes]) -> bool:
+    """Whether one of the first blocks after block 0 is a leaf."""
+    if not blocks or len(blocks[0]) not in L.BLOCK_SIZES:
+        return False
+    return any(is_whole_leaf_head(bytes(blocks[blkid])) for blkid in range(1, min(len(blocks), MAX_LOOK)))
 
 
 class _Checker:
@@ -145,6 +107,7 @@ class _Checker:
         self.kept = 0
         self.orders: set[str] = set()
         self.unhashed = False
+        self.header_known = True
 
     def wrong(self, violation: Violation) -> None:
         """List a violation, or count it where there are too many; note what follows from it."""
@@ -226,6 +189,45 @@ class _Checker:
         if self.unhashed:
             report.notes.append("not every name has a normal form: its hash was not compared")
 
+    def headless(self) -> None:
+        """A fat ZAP whose first block is no header: nothing says which of its leaves are still its own."""
+        self.big_header = False
+        found = f"{self.read(0)[:8].hex(' ')}: no ZAP's header, but there are leaves behind it"
+        self.wrong(Violation("header", 0, "zap_block_type", found))
+        self.guess_words(1)
+        for blkid in range(1, len(self.blocks)):
+            if is_whole_leaf_head(self.read(blkid)):
+                self.leaf(blkid, lost=True)
+
+    def leaves_alone(self) -> None:
+        """Leaf blocks without the header before them: each is judged by itself."""
+        report = self.report
+        self.big_header = is_big(self.read(0))
+        self.guess_words(0)
+        report.notes.append(
+            f"{'a leaf' if len(self.blocks) == 1 else 'leaves'}, without the object's first block: "
+            "what the header, the table and the names' hashes would tell is not judged"
+        )
+        for blkid in range(len(self.blocks)):
+            self.leaf(blkid, lost=False)
+
+    def guess_words(self, first: int) -> None:
+        """Whether keys are words, by what makes the leaves' arrays fit; no header says it, nor the rest."""
+        self.q = memoryview(bytes(8 * L.BLOCK_SIZES[0])).cast("Q")
+        self.words = False
+        self.header_known = False
+        for blkid in range(first, min(len(self.blocks), first + MAX_LOOK)):
+            raw = self.read(blkid)
+            raw = swap_leaf(raw) if is_big(raw) else raw
+            shift = len(raw).bit_length() - 1
+            if not is_leaf(raw):
+                continue
+            names, words = (check_leaf(raw, shift, blkid, words, unused=True) for words in (False, True))
+            if names.entries:
+                wrong = len(words.violations) - len(names.violations)
+                self.words = wrong < 0 or (not wrong and names.entries[0].name[-1:] != b"\0")
+                return
+
     def read(self, blkid: int) -> bytes:
         """A block as it lies there, zero where the object has none."""
         raw = bytes(self.blocks[blkid]) if blkid < len(self.blocks) else b""
@@ -281,15 +283,26 @@ class _Checker:
         if found.violations:
             self.danger(walk_leaf(raw, blkid))
         disorder = order_violation(blkid, found.flags, self.q[L.Q_NORMFLAGS])
-        if disorder is not None:
+        if disorder is not None and self.header_known:
             self.wrong(disorder)
+        names: dict[bytes, int] = {}
         for entry in found.entries:
             if not lost:
                 self.check_name(entry, blkid)
+                self.check_twice(entry, blkid, names)
             key = key_of(entry.name, self.words)
             rest = entry.hash, entry.cd, entry.size, entry.length, entry.value
             self.keep(FoundEntry(blkid, entry.chunk, key, *rest, lost))
         return found._replace(entries=[], violations=[], unreached=b"")
+
+    def check_twice(self, entry: LeafEntry, blkid: int, names: dict[bytes, int]) -> None:
+        """No name is there twice; two of one hash are in one leaf. `names` are those before it there."""
+        if len(entry.name) == entry.name_ints * (8 if self.words else 1):
+            first = names.setdefault(entry.name, entry.chunk)
+            if first != entry.chunk:
+                key = key_of(entry.name, self.words)
+                text = f"{shown_key(key)} is in chunk {first} too"
+                self.wrong(Violation("one-name", blkid, "name", text, entry.chunk))
 
     def check_name(self, entry: LeafEntry, blkid: int) -> None:
         """The name's form, its hash (zap_hash), and the differentiator's bound (zap_maxcd)."""
@@ -309,6 +322,8 @@ class _Checker:
             text = f"{ints} bytes, its first NUL at {entry.name.find(0)}"
         if not well_formed:
             self.wrong(Violation("name", blkid, "name", text, entry.chunk))
+            return
+        if not self.header_known:
             return
         key = key_of(entry.name, self.words)
         hashed = hash_of_key(key, q[L.Q_SALT], flags, forms_of(q[L.Q_NORMFLAGS], self.lower_case))

@@ -79,6 +79,7 @@ STORED: Mapping[str, str] = {
 AT_REST: Mapping[str, str] = {
     "object": "the object has whole blocks of one size",
     "name": "a name ends with its only NUL",
+    "one-name": "no name is there twice",
     "unused": "bytes that nothing uses are zero",
     "slot": "a micro ZAP's slot makes sense",
 }

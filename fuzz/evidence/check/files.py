@@ -6,8 +6,13 @@ import mmap
 from collections.abc import Sequence
 from pathlib import Path
 
+from fuzz.evidence.check.hex_dump import BadDump, zdb_dump
+from fuzz.evidence.check.looks_like import LOOKED_AT, RAW, looks_like
 from zapcore import layout as L
-from zapcore.verify.object import kind_of
+from zapcore.verify.kind import kind_of
+
+MAX_DUMP = 1 << 28
+"""Bytes of text that is read as a dump of `zdb -R`."""
 
 
 class BadInput(ValueError):
@@ -36,18 +41,30 @@ def size_of_blocks(data: bytes | mmap.mmap) -> int:
     A micro ZAP is one block. A fat one's header says it: with its table in the header, zt_shift is 4 less
     than the block's shift, else the table has zt_numblks * size / 8 = 2^zt_shift entries. Where the header
     gives no power of two from 512 to 128 KiB, or no leaf lies at a multiple of it, the size at whose
-    multiples most leaves lie is taken.
+    multiples most leaves lie is taken; for bytes that begin with a leaf, of several such sizes the one at
+    which most of that leaf's chunks have a type.
     """
     first = bytes(data[: L.BLOCK_SIZES[-1]])
-    if kind_of(first, 1 if len(data) <= 512 else 2) == "micro":
+    kind = kind_of(first, 1 if len(data) <= 512 else 2)
+    if kind == "micro":
         return max(len(data), 1)
     leaves = {size: _leaves_at(data, size) for size in L.BLOCK_SIZES}
+    if kind == "leaf":
+        sizes = [size for size in L.BLOCK_SIZES if size <= len(data)] or [L.BLOCK_SIZES[0]]
+        return max(sizes, key=lambda size: (leaves[size], _typed_chunks(first, size), size))
     for order in ("little", "big"):
         blocks, shift = (int.from_bytes(first[8 * at : 8 * at + 8], order) for at in (3, 4))
         wanted = 8 * (1 << min(shift, 60)) // blocks if blocks else 1 << min(shift + 4, 60)
         if leaves.get(wanted):
             return wanted
     return max(L.BLOCK_SIZES, key=lambda size: (leaves[size], size))
+
+
+def _typed_chunks(leaf: bytes, size: int) -> float:
+    """The share of a leaf's chunks that have a type that there is, if it has so many bytes."""
+    geo = L.geometry(size.bit_length() - 1)
+    types = leaf[geo.first_chunk : geo.first_chunk + L.CHUNK_SIZE * geo.chunks : L.CHUNK_SIZE]
+    return sum(kind in _CHUNK_TYPES for kind in types) / geo.chunks
 
 
 def _leaves_at(data: bytes | mmap.mmap, size: int) -> int:
@@ -59,22 +76,39 @@ def _leaves_at(data: bytes | mmap.mmap, size: int) -> int:
     return found
 
 
+_CHUNK_TYPES = (L.CHUNK_ENTRY, L.CHUNK_ARRAY, L.CHUNK_FREE)
 _ORDERS = ("little", "big")
 _LEAF_TYPES = tuple(L.ZBT_LEAF.to_bytes(8, order) for order in _ORDERS)  # type: ignore[arg-type]
 _LEAF_MAGICS = tuple(L.ZAP_LEAF_MAGIC.to_bytes(4, order) for order in _ORDERS)  # type: ignore[arg-type]
 
 
 def open_blocks(path: Path, block_size: int = 0) -> Blocks:
-    """A file's blocks; `block_size` 0 finds the size out. Raises BadInput."""
+    """A file's blocks; `block_size` 0 finds the size out. What `zdb -R` prints as text is read, too. Raises
+    BadInput, also for what is no ZAP: it says what that looks like."""
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise BadInput(f"{path}: not a regular file; expected an object's blocks one after the other")
         with path.open("rb") as file:
             file.seek(0, 2)
             empty = file.tell() == 0
-            data = b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            data: bytes | mmap.mmap = b"" if empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as problem:
         raise BadInput(f"{path}: cannot be read: {problem.strerror}") from None
     if empty:
         raise BadInput(f"{path}: empty; expected an object's blocks one after the other")
-    return Blocks(data, block_size or size_of_blocks(data))
+    try:
+        dumped = zdb_dump(bytes(data)) if len(data) <= MAX_DUMP and _is_dump(data) else None
+    except BadDump as problem:
+        raise BadInput(f"{path}: text of `zdb -R`: {problem}; or let it write bytes: {RAW}") from None
+    if dumped is not None:
+        data = dumped
+    size = block_size or size_of_blocks(data)
+    first = bytes(data[:LOOKED_AT])
+    if kind_of(first[:size], -(-len(data) // size)) == "unknown" and not _leaves_at(data, size):
+        raise BadInput(f"{path}: {looks_like(first, len(data))}")
+    return Blocks(data, size)
+
+
+def _is_dump(data: bytes | mmap.mmap) -> bool:
+    """Whether the beginning may be what `zdb -R` prints."""
+    return b"0 1 2 3 4 5 6 7   8 9 a b c d e f" in data[:4096] or b"7 6 5 4 3 2 1 0   f e d c" in data[:4096]

@@ -19,8 +19,9 @@ with atheris.instrument_imports(
     from fuzz.evidence.check.files import Blocks, size_of_blocks
     from fuzz.evidence.check.report import as_json, as_text
     from zapcore.byteorder import swap_leaf, swap_micro, swap_words
+    from zapcore.verify.kind import kind_of
     from zapcore.verify.leaf import is_leaf
-    from zapcore.verify.object import check_object, kind_of
+    from zapcore.verify.object import check_object
 
 from fuzz.evidence.check.shapes import SHAPES, sound_object
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from fuzz.language.printing import format_key
 from zapcore.verify.hazards import OPERATIONS
-from zapcore.verify.object import FoundEntry, Report
+from zapcore.verify.report import FoundEntry, Report
 from zapcore.verify.violation import INVARIANTS, Violation
 
 ENTRIES_SHOWN = 100
@@ -25,8 +25,11 @@ def as_text(report: Report, name: str) -> Iterator[str]:
         order = ", blocks of both byte orders"
     total = len(report.violations) + sum(report.unlisted.values())
     verdict = "sound" if report.sound else f"{total} violation{'s' if total > 1 else ''}"
-    yield f"{name}: {verdict}: {report.kind} ZAP, {report.blocks} blocks of {report.block_size} bytes{order}"
-    yield "  " + " ".join(f"{field}={_number(field, value)}" for field, value in report.header.items())
+    count = f"{report.blocks} block{'s' if report.blocks > 1 else ''}"
+    kind = {"leaf": "leaf of a fat ZAP", "unknown": "no ZAP"}.get(report.kind, f"{report.kind} ZAP")
+    yield f"{name}: {verdict}: {kind}, {count} of {report.block_size} bytes{order}"
+    if report.header:
+        yield "  " + " ".join(f"{field}={_number(field, value)}" for field, value in report.header.items())
     yield from (f"  WRONG {violation}" for violation in report.violations)
     yield from (f"  and {count} more: {INVARIANTS[name]}" for name, count in report.unlisted.items())
     yield from (f"  note: {note}" for note in report.notes)

@@ -12,14 +12,10 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
-import click
-
-from fuzz.language.printing import format_program
 from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap
-from fuzz.language.syntax import SyntaxProblem, save
+from fuzz.language.syntax import SyntaxProblem
 from fuzz.language.validate import MAX_OPS, MAX_ZAPS
 
 MAX_LOG = 1 << 28
@@ -331,19 +327,3 @@ def strace_program(
     for step in range(txgs, 0, -1):
         ops.insert(step * len(ops) // (txgs + 1), Op("txg"))
     return Program(tuple(zaps), tuple(ops))
-
-
-@click.command("import-strace")
-@click.argument("log", type=click.Path(path_type=Path))
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="File for the program; by default it is printed."
-)
-@click.option("--leaf-shift", type=click.IntRange(9, 17), default=14, show_default=True)
-@click.option("--txgs", type=click.IntRange(0, 10_000), default=0, help="Open the next txg so many times.")
-def import_strace(log: Path, out: Path | None, leaf_shift: int, txgs: int) -> None:
-    """A program from the file operations of a log of `strace -f`."""
-    program = strace_program(log, leaf_shift=leaf_shift, txgs=txgs)
-    if out is None:
-        click.echo(format_program(program), nl=False)
-    else:
-        save(out, program)

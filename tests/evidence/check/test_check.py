@@ -28,7 +28,8 @@ from zapcore.errors import Panic
 from zapcore.verify import leaf as leafcheck
 from zapcore.verify.hazards import WHAT_FOLLOWS, Effect
 from zapcore.verify.leaf import is_leaf
-from zapcore.verify.object import Report, check_object
+from zapcore.verify.object import check_object
+from zapcore.verify.report import Report
 from zapcore.verify.sound_leaf import IN_ORDER, sound_leaf
 from zapcore.verify.violation import INVARIANTS
 from zapcore.zap import Cursor

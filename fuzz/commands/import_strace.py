@@ -1,0 +1,22 @@
+"""`zapfuzz import-strace`: a program of what a log of strace saw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fuzz.commands.output import program_to
+from fuzz.evidence.imports.strace import strace_program
+
+
+@click.command("import-strace")
+@click.argument("log", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="File for the program; by default it is printed."
+)
+@click.option("--leaf-shift", type=click.IntRange(9, 17), default=14, show_default=True)
+@click.option("--txgs", type=click.IntRange(0, 10_000), default=0, help="Open the next txg so many times.")
+def import_strace(log: Path, out: Path | None, leaf_shift: int, txgs: int) -> None:
+    """A program from the file operations of a log of `strace -f`."""
+    program_to(out, strace_program(log, leaf_shift=leaf_shift, txgs=txgs))

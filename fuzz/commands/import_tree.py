@@ -1,0 +1,27 @@
+"""`zapfuzz import-tree`: a program of the names of a directory tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fuzz.commands.output import program_to
+from fuzz.evidence.imports.tree import MAX_NAMES, tree_program
+
+
+@click.command("import-tree")
+@click.argument("directory")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="File for the program; by default it is printed."
+)
+@click.option("--leaf-shift", type=click.IntRange(9, 17), default=14, show_default=True)
+@click.option(
+    "--names",
+    type=click.IntRange(1, MAX_NAMES),
+    default=MAX_NAMES,
+    help="At most so many names, spread evenly over all.",
+)
+def import_tree(directory: str, out: Path | None, leaf_shift: int, names: int) -> None:
+    """A program from a directory tree: all names created, removed, and created again."""
+    program_to(out, tree_program(directory, leaf_shift=leaf_shift, names=names))

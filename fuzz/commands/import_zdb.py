@@ -1,0 +1,22 @@
+"""`zapfuzz import-zdb`: a program of the names that a text of zdb lists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fuzz.commands.output import program_to
+from fuzz.evidence.imports.dataset import norm_of
+from fuzz.evidence.imports.zdb import zdb_program
+
+
+@click.command("import-zdb")
+@click.argument("text", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="File for the program; by default it is printed."
+)
+@click.option("--dataset", default="", metavar="WORDS", help="Such as normalization=formD of `zfs get`.")
+def import_zdb(text: Path, out: Path | None, dataset: str) -> None:
+    """A program of the names that `zdb -dddd POOL/NAME OBJECT` lists, a ZAP for each object."""
+    program_to(out, zdb_program(text, norm=norm_of(dataset)))

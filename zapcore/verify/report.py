@@ -1,0 +1,53 @@
+"""What `check_object` found: plain data."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+from zapcore.verify.hazards import Hazard
+from zapcore.verify.violation import Violation
+from zapcore.zap.name import Key
+
+
+def shown_key(key: Key) -> str:
+    """A key as a sentence has it."""
+    return repr(key)[1:] if isinstance(key, bytes) else ":".join(f"{word:#x}" for word in key)
+
+
+class FoundEntry(NamedTuple):
+    """An entry that can be read: block, chunk (slot in a micro ZAP), key, and the value's bytes as stored,
+    big-endian. `lost` where nothing leads to its leaf."""
+
+    block: int
+    chunk: int
+    key: Key
+    hash: int
+    cd: int
+    size: int
+    length: int
+    value: bytes
+    lost: bool = False
+
+
+@dataclasses.dataclass(slots=True)
+class Report:
+    """What was found. `kind` is fat, micro, leaf (one or several, without the header) or unknown;
+    `byte_order` little, big or mixed."""
+
+    kind: str
+    byte_order: str
+    block_size: int
+    blocks: int
+    header: dict[str, int] = dataclasses.field(default_factory=dict)
+    violations: list[Violation] = dataclasses.field(default_factory=list)
+    unlisted: dict[str, int] = dataclasses.field(default_factory=dict)
+    hazards: list[Hazard] = dataclasses.field(default_factory=list)
+    entries: list[FoundEntry] = dataclasses.field(default_factory=list)
+    entries_read: int = 0
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        """Nothing is wrong."""
+        return not self.violations
