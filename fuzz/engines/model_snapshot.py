@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fuzz.judge.oracle import Oracle
+from fuzz.judge.order import Order
 from fuzz.judge.state import State
 from fuzz.language.program import Program
 from fuzz.targets.model import ModelTarget
@@ -183,6 +184,8 @@ _SPECIAL: dict[tuple[type, str], _Walker] = {
     (Objset, "cache"): _nothing,
     (Threads, "destroyed"): _nothing,
     (Objset, "release"): _nothing,
+    (Order, "_hashes"): _nothing,
+    (Order, "zap"): _nothing,
 }
 
 

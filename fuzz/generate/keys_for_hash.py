@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from random import Random
 
-from fuzz.judge.normalized_names import form
+from fuzz.judge.keys import form
 from fuzz.language.program import U64, Key, Zap
 from zapcore.hashing import TABLE, crc64, name_for_hash
 

@@ -15,7 +15,7 @@ from fuzz.generate.keys_for_hash import hash_of
 from fuzz.generate.stepwise import Course, beside, drawn, pass_time, resume, use
 from fuzz.generate.themed import CURSORS
 from fuzz.generate.whole_language import PIECES, respelled
-from fuzz.judge.normalized_names import form
+from fuzz.judge.keys import form
 from fuzz.language.program import MAX_NAME, U64, Op, Program, Zap
 from fuzz.language.validate import NORMS
 from fuzz.language.verbs import VERBS

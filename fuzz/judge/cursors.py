@@ -1,11 +1,18 @@
-"""The oracle's word on cursors: entries that are there all the time come exactly once."""
+"""The oracle's word on cursors: each stands at a place, a hash and a differentiator, and returns the first
+entry at that place or behind it (zap_cursor_retrieve).
+
+A cursor finds its ZAP when it first looks for an entry, since efda1093ff when it is opened, and holds it from
+then on. What it holds of a ZAP that is destroyed is zeros.
+"""
 
 from __future__ import annotations
 
 import errno
 
 from fuzz.judge.checks import CHECKS
-from fuzz.judge.state import State, Walk, first_integer, hash_bits, max_cd, serial_of
+from fuzz.judge.keys import hash_bits, matching, max_cd
+from fuzz.judge.state import END, FAT, State, Walk, first_integer
+from fuzz.judge.undecided import leave_open
 from fuzz.judge.wrong import (
     MISSED,
     RETURNED,
@@ -19,41 +26,50 @@ from fuzz.judge.wrong import (
 from fuzz.language.program import U64, Key, Op, Zap
 from fuzz.targets.base import Entry, Result
 
+_NO_KEYS: frozenset[Key] = frozenset()
+
 
 @CHECKS.of("cursor")
 def cursor(state: State, op: Op, result: Result) -> Wrong | None:
-    """Begins a walk, or ENOENT; what an earlier cursor of that name knew is forgotten."""
-    entries = state.entries[op.other]
+    """Opens it, or ENOENT; an open cursor of that name is closed in any case."""
     state.walks.pop(op.subject, None)
-    if entries is None:
+    if state.entries[op.other] is None:
         return expect(result.errno, errno.ENOENT)
-    header = state.headers[op.other]
-    bits = hash_bits(header)
-    start = op.fill & ((1 << bits) - 1)
-    # nothing is promised of what lies before its place: of that hash nobody knows the differentiators
-    first = start + (0 < (op.fill >> bits) & 0xFFFFFFFF < max_cd(header))
-    keys = {key for key in entries if serial_of(header, key) >= first} if op.fill else set(entries)
-    state.walks[op.subject] = Walk(op.other, state.incarnation[op.other], keys, start, op.fill)
+    walk = Walk(op.other, state.incarnation[op.other], op.fill)
+    state.walks[op.subject] = walk
+    if state.release.cursors_hold:
+        _find(state, walk)
     return expect(result.errno, 0)
+
+
+def _find(state: State, walk: Walk) -> None:
+    """It finds its ZAP and goes where it was to begin; an advance that came before counts on top."""
+    header = state.headers[walk.zap]
+    bits = hash_bits(header)
+    walk.hash = walk.serialized << (64 - bits) & U64
+    walk.cd = walk.cd + (walk.serialized >> bits) & 0xFFFFFFFF
+    if walk.cd >= max_cd(header):
+        walk.cd = 0
+    walk.incarnation = state.incarnation[walk.zap]
+    walk.found = True
 
 
 @CHECKS.of("close")
 def close(state: State, op: Op, result: Result) -> Wrong | None:
-    """Ends a walk."""
+    """EBADF where it is not open, as for every op on a cursor."""
     known = state.walks.pop(op.subject, None)
     return expect(result.errno, 0 if known is not None else errno.EBADF)
 
 
 @CHECKS.of("next")
 def next_entry(state: State, op: Op, result: Result) -> Wrong | None:
-    """The entry after the one where it stands."""
+    """The entry behind the one that it has returned, or the first."""
     walk = state.walks.get(op.subject)
     if walk is None:
         return expect(result.errno, errno.EBADF)
-    before = walk.current
-    if not walk.fresh:
-        walk.current = None
-    return _arrive(state, walk, result, before)
+    if not walk.fresh and walk.hash != END:
+        walk.cd += 1
+    return _arrive(state, walk, result)
 
 
 @CHECKS.of("retrieve")
@@ -62,105 +78,111 @@ def retrieve(state: State, op: Op, result: Result) -> Wrong | None:
     walk = state.walks.get(op.subject)
     if walk is None:
         return expect(result.errno, errno.EBADF)
-    before = walk.current
-    if before is not None:
-        walk.seen.discard(before)
-        walk.current = None
-    return _arrive(state, walk, result, before)
-
-
-def _arrive(state: State, walk: Walk, result: Result, before: Key | None) -> Wrong | None:
-    """Judge what a cursor that stood on `before` returned: an entry that is there, of no lower hash, none
-    twice, and none missed at the end."""
-    begun, walk.begun = walk.begun, None
-    if walk.ended:
-        return expect(result.errno, errno.ENOENT)
-    entries = state.entries[walk.zap]
-    if entries is None or walk.incarnation != state.incarnation[walk.zap]:
-        return None  # a cursor on an object that is gone promises nothing
-    there = state.places[walk.zap].get(begun) if begun else None
-    found = result.value if not result.errno else None
-    if there is not None and (isinstance(found, Entry) and found.key == there) is (walk.ahead > 0):
-        what, code = ("returned", RETURNED) if walk.ahead else ("missed", MISSED)
-        return Wrong(code, f"the cursor {what} {there!r}, whose place it began at")
-    if result.errno == errno.ENOENT:
-        walk.ended = True
-        missed = walk.stable - walk.seen
-        return Wrong(MISSED, f"the cursor missed {min(missed, key=repr)!r}") if missed else None
-    if result.errno:
-        return expect(result.errno, 0)
-    assert isinstance(found, Entry)
-    value = entries.get(found.key)
-    if value is None:
-        return Wrong(RETURNED_NOTHING, f"the cursor returned {found.key!r}, which is not there")
-    if found.key in walk.seen and found.key in walk.stable:
-        return Wrong(RETURNED_TWICE, f"the cursor returned {found.key!r} twice")
-    header = state.headers[walk.zap]
-    floor = walk.start if before is None else serial_of(header, before)
-    if floor and serial_of(header, found.key) < floor:
-        text = f"the cursor returned {found.key!r}, which lies before its start or where it stood"
-        return Wrong(RETURNED, text)
-    walk.seen.add(found.key)
-    walk.current = found.key
-    walk.fresh = False
-    wrong = _check_conflict(state, header, found)
-    wanted = (value.size, value.length, first_integer(value))
-    return wrong or expect_value((found.size, found.length, found.first), wanted)
+    return _arrive(state, walk, result)
 
 
 @CHECKS.of("advance")
 def advance(state: State, op: Op, result: Result) -> Wrong | None:
-    """Goes past an entry, returned or not."""
+    """Goes past the place where it stands, whether there is an entry or not."""
     walk = state.walks.get(op.subject)
     if walk is None:
         return expect(result.errno, errno.EBADF)
-    walk.stable.clear()  # it may step over entries that it has not returned
-    walk.current = None
-    walk.ahead += 1
+    if walk.hash != END:
+        walk.cd += 1
     return expect(result.errno, 0)
 
 
 @CHECKS.of("serialize")
 def serialize(state: State, op: Op, result: Result) -> Wrong | None:
-    """Its place, from which another cursor can start."""
+    """Its place as a number, all ones at the end; what it was given, until it has found its ZAP."""
     walk = state.walks.get(op.subject)
     if walk is None:
         return expect(result.errno, errno.EBADF)
-    begun = walk.begun
-    if begun is not None and (first := _first_place(state, walk, begun)) is not None:
-        return expect(result.errno, 0) or expect_value(result.value, first)
-    if walk.ended:
-        return expect(result.errno, 0) or expect_value(result.value, U64)
-    entry = walk.current
-    if result.errno or entry is None or walk.incarnation != state.incarnation[walk.zap]:
+    if walk.lost:
+        leave_open(state, "created-anew")
         return expect(result.errno, 0)
-    if entry not in walk.seen or entry not in (state.entries[walk.zap] or ()):
-        return None  # it may have come back since, at another place
-    header, place = state.headers[walk.zap], result.value
-    assert isinstance(place, int)
-    other = state.places[walk.zap].setdefault(place, entry)
-    if other != entry:
-        return other_value(f"expected a place of its own, got that of {other!r}")
-    return expect_value(place & ((1 << hash_bits(header)) - 1), serial_of(header, entry))
+    if walk.hash == END:
+        wanted = U64
+    elif not walk.found:
+        wanted = walk.serialized
+    else:
+        # the flags are read from the header, which is zero if the ZAP is gone; a micro ZAP has none anyway
+        bits = 28 if walk.dead is not None else hash_bits(state.headers[walk.zap])
+        wanted = walk.hash >> (64 - bits) | walk.cd << bits & U64
+    return expect(result.errno, 0) or expect_value(result.value, wanted)
 
 
-def _first_place(state: State, walk: Walk, begun: int) -> int | None:
-    """What a cursor that has not looked at anything says of its place: what it was given, or, where it
-    finds its ZAP at once, what of that is a place there; None where nothing is promised."""
-    if not state.cursors_hold:
-        return begun
-    if state.entries[walk.zap] is None or walk.incarnation != state.incarnation[walk.zap]:
-        return None
-    header = state.headers[walk.zap]
-    bits = hash_bits(header)
-    cd = begun >> bits & 0xFFFFFFFF
-    cd = walk.ahead + (cd if cd < max_cd(header) else 0)
-    return begun & ((1 << bits) - 1) | cd << bits & U64
+def _arrive(state: State, walk: Walk, result: Result) -> Wrong | None:
+    """Judge what a cursor returned from where it stands, and let it stand there."""
+    if walk.hash == END:
+        return expect(result.errno, errno.ENOENT)
+    if walk.dead is not None:
+        return _among_the_dead(state, walk, result)
+    if not walk.found:
+        if state.entries[walk.zap] is None:
+            return expect(result.errno, errno.ENOENT)
+        if state.gone(walk):
+            leave_open(state, "created-anew")
+            walk.lost = result.errno == errno.ENOENT
+            if walk.lost:
+                return None
+        _find(state, walk)
+    header, order = state.headers[walk.zap], state.orders[walk.zap]
+    moving = state.moving.get(walk.zap, _NO_KEYS)
+    if moving:
+        leave_open(state, "section")
+    cd = walk.cd if state.fat[walk.zap] else walk.cd & 0xFFFF
+    first = order.first(walk.hash, cd, moving)
+    if result.errno == errno.ENOENT:
+        walk.hash = END
+        return Wrong(MISSED, f"the cursor missed {first[1]!r}") if first is not None else None
+    if result.errno:
+        return expect(result.errno, 0)
+    found, entries = result.value, state.entries[walk.zap]
+    assert isinstance(found, Entry) and entries is not None
+    value = entries.get(found.key)
+    if value is None:
+        return Wrong(RETURNED_NOTHING, f"the cursor returned {found.key!r}, which is not there")
+    place = order.place(found.key)
+    if place < (walk.hash, cd):
+        if found.key in walk.seen:
+            return Wrong(RETURNED_TWICE, f"the cursor returned {found.key!r} twice")
+        text = f"the cursor returned {found.key!r}, which lies before its start or where it stood"
+        return Wrong(RETURNED, text)
+    if first is not None and first[0] < place:
+        return Wrong(MISSED, f"the cursor missed {first[1]!r}")
+    walk.hash, walk.cd = place
+    walk.fresh = False
+    walk.seen.add(found.key)
+    wrong = _check_conflict(state, header, found)
+    wanted = (value.size, value.length, first_integer(value))
+    return wrong or expect_value((found.size, found.length, found.first), wanted)
+
+
+def _among_the_dead(state: State, walk: Walk, result: Result) -> Wrong | None:
+    """A ZAP that is destroyed while a cursor holds it. A fat one's header is no header any more: EIO. A micro
+    one's index is still in memory, and leads to slots that are zero: names without a letter."""
+    dead = walk.dead
+    assert dead is not None
+    if dead == FAT:
+        return expect(result.errno, errno.EIO)
+    wanted = (walk.hash, walk.cd & 0xFFFF)
+    place = next((each for each in dead if each >= wanted), None)
+    if place is None:
+        walk.hash = END
+        return expect(result.errno, errno.ENOENT)
+    walk.hash, walk.cd = place
+    walk.fresh = False
+    alike = sum(each[0] == place[0] for each in dead) > 1 and state.headers[walk.zap].norm != 0
+    return expect(result.errno, 0) or expect_value(result.value, Entry(b"", 8, 1, 0, alike))
 
 
 def _check_conflict(state: State, zap: Zap, entry: Entry) -> Wrong | None:
     """What is wrong with what a cursor says of names with the same normal form."""
-    names = state.names.matching(zap, entry.key, 0) if zap.norm and isinstance(entry.key, bytes) else []
+    if not zap.norm or not isinstance(entry.key, bytes):
+        names = []
+    else:
+        names = matching(zap, state.orders[zap.name].bucket(entry.key), entry.key, 0)
     wanted = len(names) > 1
     if entry.conflict == wanted:
         return None

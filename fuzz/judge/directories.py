@@ -6,7 +6,8 @@ import errno
 
 from fuzz.judge.checks import CHECKS
 from fuzz.judge.entries import remove, write
-from fuzz.judge.state import State, first_integer, serial_of
+from fuzz.judge.keys import refused_form
+from fuzz.judge.state import State, first_integer
 from fuzz.judge.wrong import Wrong, expect, other_value
 from fuzz.language.program import Key, Op
 from fuzz.targets.base import Result
@@ -22,11 +23,17 @@ def is_directory(value: int) -> bool:
     return value >> KIND_SHIFT == DIRECTORY
 
 
-def _directory_value(state: State, zap: str, name: Key | None) -> tuple[int, int]:
-    """errno and value of the lookup that comes before every change of a directory."""
+def _look(state: State, zap: str, name: Key | None) -> tuple[int, int]:
+    """errno and value of the lookup that comes before every change of a directory: the file system looks at
+    the name's length, then the ZAP at its form, then a fat ZAP at its length."""
     entries = state.entries[zap]
-    assert name is not None and entries is not None
-    if len(name) >= LONG_NAME or state.too_long(Op("lookup", zap, name)):
+    assert isinstance(name, bytes) and entries is not None
+    if len(name) >= (LONG_NAME if state.release.long_names else MAX_NAME):
+        return errno.ENAMETOOLONG, 0
+    refused = refused_form(state.headers[zap], name, 0, state.release.long_names)
+    if refused:
+        return refused, 0
+    if state.too_long(zap, name):
         return errno.ENAMETOOLONG, 0
     value = entries.get(name)
     return (errno.ENOENT, 0) if value is None else (0, first_integer(value))
@@ -35,9 +42,7 @@ def _directory_value(state: State, zap: str, name: Key | None) -> tuple[int, int
 @CHECKS.of("touch", "mkdir")
 def make_entry(state: State, op: Op, result: Result) -> Wrong | None:
     """The name is there afterwards; EEXIST where it was."""
-    if result.errno == errno.ENAMETOOLONG and state.may_be_too_long(op.subject, op.key):
-        return None
-    code, _ = _directory_value(state, op.subject, op.key)
+    code, _ = _look(state, op.subject, op.key)
     if code != errno.ENOENT:
         return expect(result.errno, code or errno.EEXIST)
     kind = DIRECTORY if op.verb == "mkdir" else FILE
@@ -48,9 +53,7 @@ def make_entry(state: State, op: Op, result: Result) -> Wrong | None:
 @CHECKS.of("unlink", "rmdir")
 def drop_entry(state: State, op: Op, result: Result) -> Wrong | None:
     """The name is gone afterwards, if it was of the right kind."""
-    if result.errno == errno.ENAMETOOLONG and state.may_be_too_long(op.subject, op.key):
-        return None
-    code, value = _directory_value(state, op.subject, op.key)
+    code, value = _look(state, op.subject, op.key)
     if not code and is_directory(value) != (op.verb == "rmdir"):
         code = errno.ENOTDIR if op.verb == "rmdir" else errno.EPERM
     return expect(result.errno, code) if code else remove(state, op, result)
@@ -64,18 +67,9 @@ def rename(state: State, op: Op, result: Result) -> Wrong | None:
             return expect(result.errno, errno.ENOENT)
         if state.headers[zap].words:
             return expect(result.errno, errno.ENOTSUP)
-    assert isinstance(op.key, bytes) and isinstance(op.to, bytes)
-    room = MAX_NAME if result.errno == errno.ENAMETOOLONG else LONG_NAME
-    found: list[tuple[int, int]] = []
+    found = []
     for zap, name in ((op.subject, op.key), (op.other, op.to)):
-        if len(name) >= room:
-            return expect(result.errno, errno.ENAMETOOLONG)
-        refused = state.names.refused(state.headers[zap], name, 0)
-        if result.errno in refused and name not in (state.entries[zap] or ()):
-            return None
-        if refused and errno.ENAMETOOLONG not in refused:
-            return expect(result.errno, refused[0])
-        code, value = _directory_value(state, zap, name)
+        code, value = _look(state, zap, name)
         if code not in (0, errno.ENOENT):
             return expect(result.errno, code)
         found.append((code, value))
@@ -93,14 +87,14 @@ def _move(state: State, op: Op, result: Result, value: int, *, replace: bool) ->
     """The three steps of a rename. Where the last is refused, the entry that went first comes back; what
     was replaced is gone."""
     old = Op("remove", op.subject, op.key)
-    if state.unlinks_first:
+    if state.release.rename_unlinks_first:
         remove(state, old, Result())
     if replace:
         remove(state, Op("remove", op.other, op.to), Result())
     wrong = write(state, Op("add", op.other, op.to, 8, 1, value), result)
     if not result.errno and not wrong:
-        return None if state.unlinks_first else remove(state, old, result)
-    if state.unlinks_first:
+        return None if state.release.rename_unlinks_first else remove(state, old, result)
+    if state.release.rename_unlinks_first:
         write(state, Op("add", op.subject, op.key, 8, 1, value), Result())
     return wrong
 
@@ -118,12 +112,11 @@ def readdir(state: State, op: Op, result: Result) -> Wrong | None:
     if result.errno:
         return expect(result.errno, 0)
     assert isinstance(result.value, bytes)
-    names = result.value.split(b"\0")[:-1]
-    missed, extra = entries.keys() - set(names), len(names) - len(entries)
-    if missed or extra:
-        return other_value(f"expected all names once, got {extra} more, and not {len(missed)}")
-    header = state.headers[op.subject]
-    places = [serial_of(header, name) for name in names]
-    if places == sorted(places):
+    names = state.orders[op.subject].keys()
+    if result.value == b"".join(name + b"\0" for name in names if isinstance(name, bytes)):
         return None
+    found = result.value.split(b"\0")
+    missed, extra = set(names) - set(found[:-1]), len(found) - 1 - len(names)
+    if missed or extra or found[-1]:
+        return other_value(f"expected all names once, got {extra} more, and not {len(missed)}")
     return other_value("expected names by their hashes, got another order")

@@ -5,61 +5,48 @@ from __future__ import annotations
 import errno
 
 from fuzz.judge.checks import CHECKS
-from fuzz.judge.state import State, Value, first_integer, serial_of, stored_bytes, value_of, widen
+from fuzz.judge.keys import chunks, matching
+from fuzz.judge.room import make_room, needs_fat, no_space
+from fuzz.judge.state import State, Value, first_integer, value_of, widen
 from fuzz.judge.wrong import WIDENED, Wrong, expect, expect_value, other_value
 from fuzz.language.program import U64, Key, Op
 from fuzz.targets.base import Found, Result
-from zapcore.layout import MAX_VALUE_LEN, array_chunks, geometry
+from zapcore.layout import MAX_VALUE_LEN, geometry
 from zapcore.zap import MATCH_NORMALIZE
 
 
 @CHECKS.of("add", "update")
 def write(state: State, op: Op, result: Result) -> Wrong | None:
-    """The entry is there afterwards, unless it is refused: it was there (add), or it is too large."""
-    entries = state.entries[op.subject]
-    key = op.key
+    """The entry is there afterwards, unless it is refused: its key is too long, its value too large, it was
+    there (add), no leaf could hold it, or there is no more table to split its leaf by."""
+    zap, key = op.subject, op.key
+    entries = state.entries[zap]
     assert key is not None
     if entries is None:
         return expect(result.errno, errno.ENOENT)
-    if op.size != 8 or op.length != 1 or len(key) >= 50:
-        state.fat[op.subject] = True
-    if state.too_long(op):
+    make_room(state, zap)
+    if not state.fat[zap] and needs_fat(state, op, key):
+        state.fat[zap] = True
+    if state.too_long(zap, key):
         return expect(result.errno, errno.ENAMETOOLONG)
-    if result.errno and refused_as_long(state, op, result):
-        return None
-    if op.size * op.length > MAX_VALUE_LEN:
+    size = op.size * op.length
+    if size > MAX_VALUE_LEN:
         return expect(result.errno, errno.E2BIG)
     if op.verb == "add" and key in entries:
         return expect(result.errno, errno.EEXIST)
-    if result.errno in (errno.E2BIG, errno.ENOSPC):
-        return _check_too_big(state, op, result.errno)
+    if state.fat[zap]:
+        if key not in entries:
+            needed, there = chunks(key, size), geometry(state.headers[zap].leaf_shift).chunks
+            why = f"the entry takes {needed} of {there} chunks"
+            if needed > there:
+                return expect(result.errno, errno.E2BIG, why)
+            if result.errno == errno.E2BIG:
+                return expect(result.errno, 0, why)
+        if result.errno == errno.ENOSPC:
+            return no_space(state, op, key, result.errno)
     if result.errno:
         return expect(result.errno, 0)
-    if key not in entries:
-        state.names.add(state.headers[op.subject], key)
-    entries[key] = value_of(op.size, op.length, op.fill)
-    for walk in state.walks.values():
-        if walk.zap == op.subject and key not in walk.stable:
-            walk.seen.discard(key)
-    return None
-
-
-def refused_as_long(state: State, op: Op, result: Result) -> bool:
-    """Whether a fat ZAP refused a name as some releases do."""
-    refused = result.errno == errno.ENAMETOOLONG and state.fat[op.subject] is True
-    return refused and state.may_be_too_long(op.subject, op.key)
-
-
-def _check_too_big(state: State, op: Op, code: int) -> Wrong | None:
-    """Whether an entry may be refused for its size: E2BIG only if an empty leaf could not hold it (an
-    update of an entry that is there is refused by ENOSPC, after its leaf was split to the end)."""
-    header = state.headers[op.subject]
-    key = op.key
-    assert key is not None
-    needed = 1 + array_chunks(stored_bytes(key)) + array_chunks(op.size * op.length)
-    fits = needed <= geometry(header.leaf_shift).chunks
-    if code == errno.E2BIG and fits:
-        return expect(code, 0, f"the entry takes {needed} chunks")
+    state.bring(zap, key, value_of(op.size, op.length, op.fill))
     return None
 
 
@@ -73,21 +60,8 @@ def remove(state: State, op: Op, result: Result) -> Wrong | None:
         return expect(result.errno, errno.ENOENT)
     if result.errno:
         return expect(result.errno, 0)
-    _forget(state, op.subject, entries, key)
+    state.take(op.subject, key)
     return None
-
-
-def _forget(state: State, zap: str, entries: dict[Key, Value], key: Key) -> None:
-    """An entry is gone."""
-    del entries[key]
-    state.names.remove(state.headers[zap], key)
-    places = state.places[zap]
-    if places:
-        state.places[zap] = {place: each for place, each in places.items() if each != key}
-    for walk in state.walks.values():
-        if walk.zap == zap:
-            walk.stable.discard(key)
-            walk.seen.discard(key)
 
 
 @CHECKS.of("lookup")
@@ -95,10 +69,8 @@ def lookup(state: State, op: Op, result: Result) -> Wrong | None:
     """The value as the caller's integers."""
     entries = state.entries[op.subject]
     assert op.key is not None
-    if state.too_long(op):
+    if state.too_long(op.subject, op.key):
         return expect(result.errno, errno.ENAMETOOLONG)
-    if entries is not None and refused_as_long(state, op, result):
-        return None
     value = None if entries is None else entries.get(op.key)
     if value is None:
         return expect(result.errno, errno.ENOENT)
@@ -110,7 +82,7 @@ def _check_value(state: State, op: Op, code: int, found: object, value: Value) -
     if state.fat[op.subject] and op.size * op.length > MAX_VALUE_LEN:
         return expect(code, errno.E2BIG)
     if not state.fat[op.subject] and op.length < 1:
-        return expect(code, errno.EOVERFLOW)
+        return expect(code, errno.EOVERFLOW) or expect_value(found, b"")  # it has read nothing
     if value.size > op.size or (not state.fat[op.subject] and op.size != 8):
         return expect(code, errno.EINVAL)
     wrong = expect(code, errno.EOVERFLOW if value.length > op.length else 0)
@@ -139,11 +111,9 @@ def length(state: State, op: Op, result: Result) -> Wrong | None:
 def contains(state: State, op: Op, result: Result) -> Wrong | None:
     """ENOENT where there is no entry."""
     assert op.key is not None
-    if state.too_long(op):
+    if state.too_long(op.subject, op.key):
         return expect(result.errno, errno.ENAMETOOLONG)
     entries = state.entries[op.subject]
-    if entries is not None and refused_as_long(state, op, result):
-        return None
     return expect(result.errno, 0 if entries and op.key in entries else errno.ENOENT)
 
 
@@ -154,10 +124,8 @@ def increment(state: State, op: Op, result: Result) -> Wrong | None:
     assert op.key is not None and entries is not None
     if op.fill == 0:
         return expect(result.errno, 0)
-    if state.too_long(op):
+    if state.too_long(op.subject, op.key):
         return expect(result.errno, errno.ENAMETOOLONG)
-    if refused_as_long(state, op, result):
-        return None
     value = entries.get(op.key, Value(8, 1, b""))
     if value.length > 1:
         return expect(result.errno, errno.EOVERFLOW)
@@ -179,14 +147,10 @@ def search(state: State, op: Op, result: Result) -> Wrong | None:
     wrong = expect(result.errno, 0 if fitting else errno.ENOENT)
     if wrong or not fitting:
         return wrong
-    if result.value not in fitting:
-        return other_value(f"expected a name of that value, got {result.value!r}")
-    header = state.headers[op.subject]
-    first = min(serial_of(header, key) for key in fitting) if len(fitting) > 1 else None
-    assert isinstance(result.value, bytes)
-    if first is None or serial_of(header, result.value) == first:
+    first = min(fitting, key=state.orders[op.subject].place)
+    if result.value == first:
         return None
-    return other_value(f"expected the first name of that value, got {result.value!r}")
+    return other_value(f"expected the first name of that value, {first!r}, got {result.value!r}")
 
 
 def _matching(state: State, op: Op) -> list[Key]:
@@ -195,25 +159,25 @@ def _matching(state: State, op: Op) -> list[Key]:
     entries = state.entries[op.subject]
     if not op.extra & MATCH_NORMALIZE:
         return [op.key] if entries and op.key in entries else []
-    return state.names.matching(state.headers[op.subject], op.key, op.extra)
+    return matching(state.headers[op.subject], state.orders[op.subject].bucket(op.key), op.key, op.extra)
 
 
 @CHECKS.of("lookup_norm")
 def lookup_norm(state: State, op: Op, result: Result) -> Wrong | None:
     """The value of the first name that matches, that name, and whether there are more."""
-    if state.too_long(op):
+    assert op.key is not None
+    if state.too_long(op.subject, op.key):
         return expect(result.errno, errno.ENAMETOOLONG)
-    if refused_as_long(state, op, result):
-        return None
     entries = state.entries[op.subject]
     names = _matching(state, op)
     if not names or entries is None:
         return expect(result.errno, errno.ENOENT)
     found = result.value if isinstance(result.value, Found) else None
     wrong = _check_value(state, op, result.errno, found and found.value, entries[names[0]])
-    if wrong or found is None or not (state.fat[op.subject] or result.errno == 0):
+    if wrong or found is None:
         return wrong
-    return expect_value((found.name, found.conflict), (names[0], len(names) > 1))
+    told = (names[0], len(names) > 1) if state.fat[op.subject] or not result.errno else (b"", False)
+    return expect_value((found.name, found.conflict), told)
 
 
 @CHECKS.of("remove_norm")

@@ -1,21 +1,20 @@
 """What the oracle knows of a program's ZAPs while it runs, and nothing of what their answers must be.
 
-It does not know where an entry lies: no leaf, no table, no dbuf, no txg is in it. What it knows of the format
-are hashes, and how many bytes and chunks a key and a value take.
+It does not know where an entry lies: no leaf, no table, no dbuf, no txg is in it.
 """
 
 from __future__ import annotations
 
 import errno
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from fuzz.judge.normalized_names import Names
+from fuzz.judge.keys import refused_form, stored_bytes
+from fuzz.judge.order import Order, Place
 from fuzz.language.program import Key, Op, Zap, value_bytes
 from fuzz.language.verbs import VERBS
-from zapcore.layout import FLAG_HASH64, FLAG_PRE_HASHED_KEY
-from zapcore.verify.name_hash import hash_of_key
+from zapcore.release import Release
 from zapcore.zap.name import LONG_NAME, MAX_NAME
 
 IN_DIRECTORIES = frozenset({"touch", "mkdir", "unlink", "rmdir", "rename"})
@@ -36,126 +35,125 @@ def value_of(size: int, length: int, fill: int) -> Value:
     return Value(size, length, value_bytes(size, length, fill))
 
 
-class Walk:
-    """What a cursor was opened on, the entries that it has returned, and whether it must still be right.
+END = (1 << 64) - 1
+"""The hash of a cursor that has come to its end, where it stays."""
+FIRST_SLOTS = 512 // 64 - 1
+"""Slots of a new micro ZAP."""
 
-    A cursor's promise is only that entries that were there all the time come exactly once. `start` is the
-    hash where it began, as a place that a cursor names has it (zap_cursor_serialize); `begun` is that place,
-    until it has looked at anything: then None; `ahead` how often it was sent on; `ended` whether it has
-    come to its end, where it stays.
+
+FAT: tuple[Place, ...] = ((-1, -1),)
+"""In place of the index that only a micro ZAP has."""
+
+
+class Walk:
+    """A cursor: which ZAP it was opened on and of which of its lives (`incarnation`), and where it stands.
+
+    `found` says whether it has found its ZAP, and holds it from then on; until then `hash` is 0, `cd` counts
+    how often it was sent on, and `serialized` is the place where it will begin. `fresh` until it has returned
+    an entry; `seen` are those that it has returned and that are there still. `dead` is set when the ZAP that
+    it holds is destroyed: the places that the index of a micro ZAP had then, FAT for a fat one. `lost` where
+    it is not known whether it has found a ZAP (`undecided`: created-anew).
     """
 
     __slots__ = (
-        *("ahead", "begun", "current", "ended", "fresh", "incarnation", "seen", "stable", "start"),
+        *("cd", "dead", "found", "fresh", "hash", "incarnation", "lost", "seen", "serialized"),
         "zap",
     )
 
-    def __init__(self, zap: str, incarnation: int, keys: set[Key], start: int, begun: int) -> None:
+    def __init__(self, zap: str, incarnation: int, serialized: int) -> None:
         self.zap = zap
-        self.start = start
-        self.begun: int | None = begun
         self.incarnation = incarnation
-        self.stable = keys
-        self.seen: set[Key] = set()
-        self.ahead = 0
-        self.ended = False
-        self.current: Key | None = None
+        self.serialized = serialized
+        self.found = False
+        self.hash = 0
+        self.cd = 0
         self.fresh = True
+        self.seen: set[Key] = set()
+        self.dead: tuple[Place, ...] | None = None
+        self.lost = False
 
 
 class State:
-    """One dictionary per ZAP, and what each cursor has returned. `places` are those that cursors have named,
-    each with the entry that it is of, which has been there since. `fat` is None of a micro ZAP that may have
-    become fat: whether it did depends on how entries lie in blocks. `names` are those of ZAPs that normalize.
+    """One dictionary and one order per ZAP, and where each cursor stands. `fat` says which ZAPs are fat,
+    `slots` how many slots the block of a micro ZAP has. `moving` are the keys of each ZAP that ops write
+    which run at the same time as the one that is judged. `left_open` names the last question that was left
+    open (`undecided`)."""
 
-    `unlinks_first` is `zapcore.release`'s rename_unlinks_first; `long_names` (None: not known) and
-    `cursors_hold` are as that has them.
-    """
-
-    CHANGING = ("entries", "fat", "incarnation", "names", "places", "walks")
+    CHANGING = ("entries", "fat", "incarnation", "orders", "slots", "walks")
     """What ops change: plain data, however deep. The rest is fixed by the header and the release."""
-    __slots__ = (*CHANGING, "cursors_hold", "headers", "long_names", "unlinks_first")
+    __slots__ = (*CHANGING, "headers", "left_open", "moving", "release")
 
-    def __init__(
-        self, zaps: Sequence[Zap], *, unlinks_first: bool, long_names: bool | None, cursors_hold: bool
-    ) -> None:
-        self.unlinks_first = unlinks_first
-        self.long_names = long_names
-        self.cursors_hold = cursors_hold
-        self.names = Names(zaps, long_names)
+    def __init__(self, zaps: Sequence[Zap], release: Release) -> None:
+        self.release = release
         self.headers = {header.name: header for header in zaps}
-        self.fat: dict[str, bool | None] = {header.name: header.fat for header in zaps}
+        self.fat = {header.name: header.fat for header in zaps}
+        self.slots = dict.fromkeys(self.headers, FIRST_SLOTS)
         self.entries: dict[str, dict[Key, Value] | None] = {header.name: {} for header in zaps}
+        self.orders = {header.name: Order(header) for header in zaps}
         self.incarnation = dict.fromkeys(self.headers, 0)
-        self.places: dict[str, dict[int, Key]] = {header.name: {} for header in zaps}
         self.walks: dict[str, Walk] = {}
+        self.moving: Mapping[str, frozenset[Key]] = {}
+        self.left_open = ""
 
-    def refused(self, op: Op) -> tuple[int, ...]:
-        """The errnos, of which any will do, of an op that is refused for its ZAP or its name alone."""
+    def bring(self, zap: str, key: Key, value: Value) -> None:
+        """An entry is there, with this value."""
+        entries = self.entries[zap]
+        assert entries is not None
+        if key not in entries:
+            self.orders[zap].add(key, bool(self.walks))
+        entries[key] = value
+
+    def take(self, zap: str, key: Key) -> None:
+        """An entry is gone."""
+        entries = self.entries[zap]
+        assert entries is not None
+        del entries[key]
+        self.orders[zap].remove(key, bool(self.walks))
+        for walk in self.walks.values():
+            if walk.zap == zap:
+                walk.seen.discard(key)
+
+    def clear(self, zap: str) -> None:
+        """The object is gone, and whoever holds it holds zeros."""
+        for walk in self.walks.values():
+            if walk.zap == zap and walk.found and walk.dead is None and not self.gone(walk):
+                order = self.orders[zap].buckets
+                micro = [(hashed, cd) for hashed in sorted(order) for cd, _ in order[hashed]]
+                walk.dead = FAT if self.fat[zap] else tuple(micro)
+        self.entries[zap] = None
+        self.orders[zap] = Order(self.headers[zap])
+
+    def gone(self, walk: Walk) -> bool:
+        """Whether the ZAP that a cursor was opened on has been destroyed."""
+        return self.entries[walk.zap] is None or walk.incarnation != self.incarnation[walk.zap]
+
+    def refused(self, op: Op) -> int:
+        """The errno of an op that is refused for its ZAP or its key alone; else 0. Directories look at a
+        name's length first, and are not asked here for its form."""
         header = self.headers[op.subject]
         if self.entries[op.subject] is None:
-            return (errno.ENOENT,)
+            return errno.ENOENT
         if header.words:
-            return (errno.ENOTSUP,) if VERBS[op.verb].names else ()
-        if not (header.norm or op.extra):
-            return ()  # any name will do
+            return errno.ENOTSUP if VERBS[op.verb].names else 0
+        if not (header.norm or op.extra) or not isinstance(op.key, bytes) or op.verb in IN_DIRECTORIES:
+            return 0
         if op.verb == "increment" and op.fill == 0:
-            return ()
+            return 0
         match = op.extra if op.verb in ("lookup_norm", "remove_norm") else 0
-        if not isinstance(op.key, bytes):
-            return ()
-        refused = self.names.refused(header, op.key, match)
-        long = refused and len(op.key) >= MAX_NAME and op.verb in IN_DIRECTORIES
-        return (*refused, errno.ENAMETOOLONG) if long else refused
+        return refused_form(header, op.key, match, self.release.long_names)
 
-    def too_long(self, op: Op) -> bool:
-        """Whether a fat ZAP refuses to write or look up a key of this length in every release."""
-        assert op.key is not None
-        if len(op.key) < MAX_NAME // 8:  # of words or bytes: short enough
+    def too_long(self, zap: str, key: Key) -> bool:
+        """Whether a fat ZAP refuses to write or look up a key of this length (fzap_checkname). ZAPs that were
+        created micro are of the type that directories have."""
+        if len(key) < MAX_NAME // 8:  # of words or bytes: short enough
             return False
-        room = MAX_NAME if self.headers[op.subject].fat else LONG_NAME
-        return self.fat[op.subject] is True and stored_bytes(op.key) > room
-
-    def may_be_too_long(self, zap: str, key: Key | None) -> bool:
-        """Whether a key of this length that is not there may be refused; releases differ in it."""
-        entries = self.entries[zap]
-        assert key is not None and entries is not None
-        if self.headers[zap].fat or stored_bytes(key) <= (LONG_NAME if self.long_names else MAX_NAME):
-            return False
-        return key not in entries
-
-
-def hash_bits(zap: Zap) -> int:
-    """How many bits of a hash a serialized cursor has (zap_hashbits)."""
-    return 48 if zap.hash64 else 28
-
-
-def max_cd(zap: Zap) -> int:
-    """The differentiator at which a serialized cursor begins with none (zap_maxcd, as 32 bits)."""
-    return 0xFFFF if zap.hash64 else 0xFFFFFFFF
-
-
-def stored_hash(zap: Zap, key: Key) -> int:
-    """The hash of a key that is there, or can be."""
-    flags = FLAG_HASH64 * zap.hash64 | FLAG_PRE_HASHED_KEY * zap.prehashed
-    hashed = hash_of_key(key, zap.salt, flags, zap.norm)
-    assert hashed is not None
-    return hashed
-
-
-def serial_of(zap: Zap, key: Key) -> int:
-    """The part of a serialized cursor that says on which hash it stands, for one that stands on this key."""
-    return stored_hash(zap, key) >> (64 - hash_bits(zap))
+        long = self.release.long_names and not self.headers[zap].fat
+        return self.fat[zap] and stored_bytes(key) > (LONG_NAME if long else MAX_NAME)
 
 
 def first_integer(value: Value) -> int:
     """What a cursor gives of a value."""
     return int.from_bytes(value.data[: value.size], "little")
-
-
-def stored_bytes(key: Key) -> int:
-    """How many bytes a leaf stores of a key: words, or a name and its NUL."""
-    return 8 * len(key) if isinstance(key, tuple) else len(key) + 1
 
 
 def widen(value: Value, size: int, length: int, carry: bool = False) -> bytes:

@@ -12,14 +12,18 @@ from operator import ge, mul
 from typing import cast
 
 from fuzz.judge.checks import CHECKS
-from fuzz.judge.state import State, Value, stored_bytes
+from fuzz.judge.keys import stored_bytes
+from fuzz.judge.state import State, Value
+from fuzz.judge.undecided import leave_open
 from fuzz.judge.wrong import Wrong, expect, expect_value, other_value
 from fuzz.language.program import Key, Op, Zap
 from fuzz.targets.base import Result
 from zapcore.layout import ARRAY_BYTES, ZAP_MAGIC, ZBT_HEADER, array_chunks, geometry
 
-STATS_TABLE_BLOCKS, STATS_LEAVES, STATS_ENTRIES, STATS_HISTOGRAMS = 6, 10, 11, 13
-"""Where zt_numblks, zs_num_leafs, zs_num_entries and the five histograms stand in zap_stats_t."""
+STATS_BLOCK_SIZE, STATS_BLOCKS, STATS_TABLE_BLOCKS, STATS_LEAVES, STATS_ENTRIES = 1, 2, 6, 10, 11
+"""Where zs_blocksize, zs_num_blocks, zt_numblks, zs_num_leafs and zs_num_entries stand in zap_stats_t."""
+STATS_HISTOGRAMS = 13
+"""Where the five histograms begin."""
 BINS = 10
 """Of a histogram (ZAP_HISTOGRAM_SIZE); the last has all that is larger."""
 
@@ -44,15 +48,24 @@ def stats(state: State, op: Op, result: Result) -> Wrong | None:
     assert isinstance(result.value, tuple)
     wrong = expect_value(result.value[STATS_ENTRIES], len(entries))
     numbers = cast("tuple[int, ...]", result.value)
+    if not state.fat[op.subject]:
+        return wrong or expect_value(numbers, _of_micro(state.slots[op.subject], len(entries)))
+    leave_open(state, "leaves")
     return wrong or _wrong_sizes(numbers, state.headers[op.subject]) or _wrong_histograms(numbers, entries)
+
+
+def _of_micro(slots: int, entries: int) -> tuple[int, ...]:
+    """A micro ZAP says only how large it is: its one block, and its entries."""
+    size = 64 * (slots + 1)
+    numbers = [0] * (STATS_HISTOGRAMS + 5 * BINS)
+    numbers[STATS_BLOCK_SIZE], numbers[STATS_BLOCKS], numbers[STATS_ENTRIES] = size, 1, entries
+    return tuple(numbers)
 
 
 def _wrong_sizes(stats: tuple[int, ...], zap: Zap) -> Wrong | None:
     """What a fat ZAP's header says of its blocks makes sense: each lies below the free mark, and the table
     has the size that its shift says, in its own blocks or half of the header."""
     length, size, blocks, following, copied, first, own, shift, kind, magic, leaves, _, salt = stats[:13]
-    if not leaves:
-        return None  # a micro ZAP says only how large it is
     wanted = (1 << zap.leaf_shift, ZBT_HEADER, ZAP_MAGIC, zap.salt, 1 << shift)
     found = (size, kind, magic, salt, length)
     if found != wanted:
@@ -63,17 +76,15 @@ def _wrong_sizes(stats: tuple[int, ...], zap: Zap) -> Wrong | None:
         return other_value(
             f"expected a table of {table} and at least {used} blocks, got {length} and {blocks}"
         )
-    return (
-        None if copied < max(own, 1) else other_value(f"expected less than {own} blocks copied, got {copied}")
-    )
+    if copied < max(own, 1):
+        return None
+    return other_value(f"expected less than {own} blocks copied, got {copied}")
 
 
 def _wrong_histograms(stats: tuple[int, ...], entries: Mapping[Key, Value]) -> Wrong | None:
     """Three histograms count every leaf, the fourth every entry by its chunks. A leaf whose pointers fill
     more than one block of the table is counted once in each: with several blocks there can be more of all."""
     leaves = stats[STATS_LEAVES]
-    if not leaves:
-        return None  # a micro ZAP has none
     end = STATS_HISTOGRAMS + 5 * BINS
     *by_leaf, chunked, chains = [stats[at : at + BINS] for at in range(STATS_HISTOGRAMS, end, BINS)]
     by_chunks = [0] * BINS

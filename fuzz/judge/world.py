@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 
 from fuzz.judge.checks import CHECKS
-from fuzz.judge.state import State
+from fuzz.judge.state import FIRST_SLOTS, State
 from fuzz.judge.wrong import Wrong, expect
 from fuzz.language.program import Op
 from fuzz.targets.base import Result
@@ -30,9 +30,7 @@ def destroy(state: State, op: Op, result: Result) -> Wrong | None:
     """ENOENT where it is destroyed already."""
     if state.entries[op.subject] is None:
         return expect(result.errno, errno.ENOENT)
-    state.entries[op.subject] = None
-    state.places[op.subject] = {}
-    state.names.clear(op.subject)
+    state.clear(op.subject)
     return expect(result.errno, 0)
 
 
@@ -43,5 +41,6 @@ def create(state: State, op: Op, result: Result) -> Wrong | None:
         return expect(result.errno, errno.EEXIST)
     state.entries[op.subject] = {}
     state.fat[op.subject] = state.headers[op.subject].fat
+    state.slots[op.subject] = FIRST_SLOTS
     state.incarnation[op.subject] += 1
     return expect(result.errno, 0)

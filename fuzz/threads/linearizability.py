@@ -16,7 +16,8 @@ from typing import NamedTuple
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.judge.state import State
-from fuzz.language.program import Op
+from fuzz.language.program import Key, Op
+from fuzz.language.verbs import READING
 from fuzz.targets.base import Result
 
 MAX_OPS = 16
@@ -76,10 +77,21 @@ def _frozen(value: object) -> Hashable:
     if isinstance(value, list):
         return tuple(map(_frozen, value))
     names = _attributes(value)
-    if names:
-        return tuple(_frozen(getattr(value, name)) for name in names)
+    if names:  # one that begins with _ is computed from the others
+        return tuple(_frozen(getattr(value, name)) for name in names if not name.startswith("_"))
     assert isinstance(value, Hashable)
     return value
+
+
+def _moving(ops: Sequence[Op]) -> dict[str, frozenset[Key]]:
+    """The keys of each ZAP that ops write which run at the same time."""
+    found: dict[str, set[Key]] = {}
+    for op in ops:
+        if op.verb not in READING and op.key is not None:
+            found.setdefault(op.subject, set()).add(op.key)
+            if op.to is not None:
+                found.setdefault(op.other, set()).add(op.to)
+    return {zap: frozenset(keys) for zap, keys in found.items()}
 
 
 def explanations(before: Oracle, history: Sequence[Event]) -> list[Oracle]:
@@ -89,6 +101,7 @@ def explanations(before: Oracle, history: Sequence[Event]) -> list[Oracle]:
 
     def search(left: frozenset[int], oracle: Oracle) -> None:
         if not left:
+            oracle.state.moving = {}
             ends.setdefault(fingerprint(oracle), oracle)
             return
         first_end = min(history[place].ended for place in left)
@@ -105,7 +118,9 @@ def explanations(before: Oracle, history: Sequence[Event]) -> list[Oracle]:
                 tried.add(state)
                 search(rest, after)
 
-    search(frozenset(range(len(history))), before)
+    start = copy_oracle(before)
+    start.state.moving = _moving([event.op for event in history])
+    search(frozenset(range(len(history))), start)
     return list(ends.values())
 
 

@@ -25,7 +25,7 @@ from fuzz.generate.names_and_directories import (
     respell,
 )
 from fuzz.generate.whole_language import respelled
-from fuzz.judge.normalized_names import form
+from fuzz.judge.keys import form
 from fuzz.language.program import MAX_NAME, Op, Zap
 from fuzz.targets.model import ModelTarget
 from zapcore.zap.zap import Zap as OpenZap

@@ -6,6 +6,7 @@ import pytest
 
 from fuzz.faults.edits import Edit
 from fuzz.judge.oracle import Oracle
+from fuzz.judge.wrong import Wrong
 from fuzz.language.syntax import parse
 from fuzz.targets.base import Entry, Result
 from tests.support.failure_under_fault import failure_under
@@ -36,14 +37,30 @@ def test_is_seen_where_the_model_is_fine(verb: str, text: str, fault: Edit) -> N
     assert (failure.signature.kind, failure.signature.place) == ("oracle", f"zap:{verb}")
 
 
-def test_a_cursor_does_not_go_back() -> None:
-    program = parse(
-        "zap z fat key=u64 prehashed\nadd z 0x1000000000\nadd z 0x2000000000\ncursor c z\nnext c\nnext c\n"
-    )
+LOW, HIGH = 0x1000000000, 0x2000000000
+
+
+def wrong_after(*returned: int, start: int = 0) -> Wrong | None:
+    """What is said of the last of the entries that a cursor returns, the others being right."""
+    walk = f"cursor c z from={start:#x}\n" + "next c\n" * len(returned)
+    program = parse(f"zap z fat key=u64 prehashed\nadd z {LOW:#x}\nadd z {HIGH:#x}\n{walk}")
     oracle = Oracle(program)
-    *before, first, second = program.ops
-    assert not any(oracle.check(op, Result()) for op in before)
-    entries = [Result(0, Entry((key,), 1, 1, 0, False)) for key in (0x2000000000, 0x1000000000)]
-    assert oracle.check(first, entries[0]) is None
-    wrong = oracle.check(second, entries[1])
-    assert wrong is not None and "lies before" in wrong.text
+    results = [Result()] * 3 + [Result(0, Entry((key,), 1, 1, 0, False)) for key in returned]
+    *before, last = [oracle.check(*each) for each in zip(program.ops, results, strict=True)]
+    assert not any(before)
+    return last
+
+
+def test_a_cursor_returns_the_next_entry_and_no_other() -> None:
+    """Each way in which it can be wrong has its own code."""
+    assert wrong_after(LOW, HIGH) is None
+    cases = {
+        (HIGH,): "the cursor missed an entry",
+        (LOW, LOW): "the cursor returned an entry twice",
+        (LOW, 0x3000000000): "the cursor returned an entry that is not there",
+    }
+    for returned, code in cases.items():
+        wrong = wrong_after(*returned)
+        assert wrong is not None and wrong.code == code
+    before_start = wrong_after(LOW, start=HIGH >> 36)
+    assert before_start is not None and "lies before its start" in before_start.text

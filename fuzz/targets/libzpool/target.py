@@ -71,7 +71,7 @@ class LibzpoolTarget:
     """Programs on a real library, in a worker that is started when needed and replaced when it dies.
 
     `release` is one of the model's (`2.1`, `2.3`) or an OpenZFS version; `path` any libzpool instead.
-    `deadline` is how many seconds one op may take; `rename_unlinks_first`, `lower_case` and
+    `deadline` is how many seconds one op may take; `rename_unlinks_first`, `long_names`, `lower_case` and
     `cursors_hold` as `zapcore.release` has them, by what the file exports and by its version (2.1 is
     libzpool.so.5, 2.3 is 6, 2.4 is 7). Raises NoLibrary.
     """
@@ -90,6 +90,7 @@ class LibzpoolTarget:
         self.rename_unlinks_first = b"\0brt_init\0" in exported
         self.cursors_hold = b"\0zap_cursor_init_by_dnode\0" in exported
         self.lower_case = soname in ("5", "6", "")
+        self.long_names = soname not in ("4", "5")
         self._deadline = self._patience = deadline
         self._child: Child | None = None
         self._names: Names | None = None

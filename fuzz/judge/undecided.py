@@ -1,0 +1,45 @@
+"""Where the oracle lets any answer pass, or several: all such places, each with the reason why it must stay
+so.
+
+A check that cannot tell says so by `leave_open`, under one of these names. Everywhere else there is one right
+answer, which a test shows by giving wrong ones (tests/judge/test_nothing_else_is_open.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fuzz.judge.state import State
+
+OPEN: Mapping[str, str] = {
+    "created-anew": (
+        "A cursor that has not found its ZAP yet, which was destroyed and created since. It goes by the "
+        "object's number, which the new ZAP has if it was free by then: that depends on which txgs have "
+        "synced and which dbufs are held, of which the oracle knows nothing."
+    ),
+    "section": (
+        "A cursor beside ops of other threads. A retrieval looks at one leaf after the other, so it need "
+        "not show the entries of any one moment. Those that no other thread writes must still come."
+    ),
+    "leaves": (
+        "How many leaves, table entries and blocks a fat ZAP has. That follows from the order in which "
+        "leaves were split and joined, which is the model's matter. The numbers must agree with each other "
+        "and with the entries; the auditor and the comparison with the library hold the blocks themselves."
+    ),
+    "limit": (
+        "A bound of memory that was not met by a table that grows for one full leaf of a fat ZAP. How large "
+        "an object may become is the target's choice."
+    ),
+    "unicode": (
+        "The normal form of a name where OpenZFS follows no version of Unicode that Python has tables of "
+        "(`fuzz.judge.unicode`). The form is the model's then, and compared with the library's."
+    ),
+}
+"""By name: what is left open, and why."""
+
+
+def leave_open(state: State, name: str) -> None:
+    """This answer is not judged, or not wholly. Raises KeyError for a name that the list has not."""
+    state.left_open = name if OPEN[name] else ""

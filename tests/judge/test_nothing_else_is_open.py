@@ -1,0 +1,112 @@
+"""Of all answers of an op the oracle takes one, but for what the list of open questions names."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+import fuzz.judge
+from fuzz.generate.themed import random_program
+from fuzz.generate.whole_language import any_program
+from fuzz.judge.oracle import Oracle
+from fuzz.judge.signature import Failure
+from fuzz.judge.undecided import OPEN
+from fuzz.language.printing import format_program
+from fuzz.language.program import Program
+from fuzz.targets.base import Entry, Found, Result, Value
+from fuzz.targets.model import ModelTarget
+from fuzz.threads.linearizability import copy_oracle
+from zapcore.errors import LimitExceeded
+
+ERRNOS = (
+    *(0, errno.ENOENT, errno.EEXIST, errno.EINVAL, errno.E2BIG, errno.ENOSPC, errno.ENAMETOOLONG),
+    *(errno.EOVERFLOW, errno.ENOTSUP, errno.EIO, errno.EBADF, errno.EPERM, errno.ENOTDIR, errno.EISDIR),
+    *(errno.ENXIO, errno.EAGAIN),
+)
+ANY_VALUE: dict[str, Value] = {
+    "lookup": b"\x01",
+    "lookup_norm": Found(b"\x01", b"nobody", False),
+    "length": (8, 1),
+    "count": 7,
+    "serialize": 7,
+    "next": Entry(b"nobody", 8, 1, 1),
+    "retrieve": Entry(b"nobody", 8, 1, 1),
+    "search": b"nobody",
+    "stats": (0,) * 63,
+    "readdir": b"nobody\0",
+}
+"""What a success would bring where there is none."""
+
+
+def others(value: Any) -> Iterator[Any]:
+    """Values that differ a little."""
+    if isinstance(value, bool):
+        yield not value
+    elif isinstance(value, int):
+        yield value ^ 1
+        yield value + (1 << 28)
+    elif isinstance(value, bytes):
+        yield value + b"\x07"
+        yield bytes([value[0] ^ 1]) + value[1:] if value else b"\x01"
+    elif isinstance(value, Entry | Found):
+        for field in value._fields:
+            if field != "key" or isinstance(getattr(value, field), bytes):
+                for each in others(getattr(value, field)):
+                    yield value._replace(**{field: each})
+    elif isinstance(value, tuple):
+        for at, number in enumerate(value):
+            yield (*value[:at], number ^ 1, *value[at + 1 :])
+
+
+def wrong_answers(verb: str, result: Result) -> Iterator[Result]:
+    """Every other errno, and values that differ a little."""
+    for code in ERRNOS:
+        if code != result.errno:
+            yield Result(code, ANY_VALUE.get(verb) if code == 0 else None)
+    for value in others(result.value):
+        yield Result(result.errno, value)
+
+
+def taken(program: Program, release: str) -> Iterator[str]:
+    """The wrong answers that the oracle would take, and has no open question for."""
+    model = ModelTarget(release, block_limit=1 << 10)
+    oracle = Oracle.of(program, model)
+    try:
+        model.begin(program)
+        for index, op in enumerate(program.ops):
+            result = model.apply(op)
+            for answer in wrong_answers(op.verb, result):
+                twin = copy_oracle(oracle)
+                twin.state.left_open = ""
+                if twin.check(op, answer) is None and not twin.state.left_open:
+                    shown = format_program(program.with_ops(program.ops[: index + 1]))
+                    yield f"{release}: {op.verb} takes {answer} for {result}\n{shown}"
+            if oracle.check(op, result) is not None:  # a finding
+                return
+    except (Failure, LimitExceeded):
+        return
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4", "master"])
+def test_every_other_answer_is_wrong(release: str) -> None:
+    """A judge that lets an errno or a value pass hides every bug that shows by it."""
+    rng = Random(f"open {release}")
+    for number in range(40):
+        program = random_program(rng) if number % 2 else any_program(rng)
+        assert next(taken(program.with_ops(program.ops[:60]), release), None) is None
+
+
+def test_every_open_question_is_asked_somewhere_and_no_other() -> None:
+    """A line of the list that no code needs any more is a hole that nobody closed."""
+    folder = Path(fuzz.judge.__file__).parent
+    source = "".join(file.read_text() for file in folder.glob("*.py"))
+    assert set(re.findall(r'leave_open\(state, "([^"]+)"\)', source)) == set(OPEN)
+    assert len(re.findall(r"leave_open\(state, ", source)) == len(re.findall(r'leave_open\(state, "', source))
+    with pytest.raises(KeyError):
+        OPEN["anything"]

@@ -1,0 +1,65 @@
+"""ENOSPC is right only where the pointer table ends and the entries that share its last leaf have no room
+there."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from fuzz.judge.oracle import Oracle
+from fuzz.judge.wrong import Wrong
+from fuzz.language.syntax import parse
+from fuzz.targets.base import Result
+
+HEADER = "zap z fat key=u64 words=2 prehashed leaf_shift=9\n"
+NO_SPACE = Result(errno.ENOSPC)
+
+
+def judged(ops: str, last: Result = NO_SPACE) -> Wrong | None:
+    """What is said of the last op's answer, the ops before it having succeeded."""
+    program = parse(HEADER + ops)
+    oracle = Oracle(program)
+    for op in program.ops[:-1]:
+        assert oracle.check(op, Result()) is None
+    return oracle.check(program.ops[-1], last)
+
+
+@pytest.mark.parametrize("verb", ["add", "update"])
+def test_an_entry_with_lots_of_room_is_not_refused(verb: str) -> None:
+    """OpenZFS 0.7.7 lost files so (issue 7401): creating a file failed, and that was believed."""
+    wrong = judged(f"add z 0x0:0x1\n{verb} z 0x0:0x2\n")
+    assert wrong is not None and wrong.code == "expected success, got ENOSPC"
+
+
+def test_hashes_that_differ_before_the_end_of_the_table_have_leaves_of_their_own() -> None:
+    """A hash of 28 bits: the table ends after 26, so bit 25 still tells two leaves apart, and bit 26 does
+    not."""
+    together = "add z 0x0:0x1 len=148\nadd z {:#x}:0x1 len=148\n"
+    assert judged(together.format(1 << (64 - 26))) is not None
+    assert judged(together.format(1 << (64 - 27))) is None
+    assert judged("add z 0x0:0x1 len=148\nadd z 0x0:0x2 len=148\n") is None
+
+
+def test_what_fills_a_leaf_exactly_has_room() -> None:
+    """18 chunks: 9 for each of two entries of 147 bytes, one more is too many."""
+    fits = "add z 0x0:0x1 len=147\nadd z 0x0:0x2 len=147\n"
+    assert judged(fits) is not None
+    assert judged(fits.replace("len=147", "len=148")) is None
+
+
+def test_an_update_is_refused_where_its_new_value_is_too_large_for_its_neighbours() -> None:
+    """And alone, where it is too large for any leaf: an add is refused with E2BIG then, an update goes on to
+    the table's end (the finding update-too-large)."""
+    assert judged("add z 0x0:0x1\nupdate z 0x0:0x1 len=400\n") is None
+    assert judged("add z 0x0:0x1\nupdate z 0x0:0x1 len=147\n") is not None
+    wrong = judged("add z 0x0:0x1 len=400\n")
+    assert wrong is not None and wrong.code == "expected E2BIG, got ENOSPC"
+
+
+def test_what_a_refused_op_would_have_written_is_not_there() -> None:
+    """The state stays, so that the next lookup is judged by what was there before."""
+    program = parse(HEADER + "add z 0x0:0x1 len=148\nadd z 0x0:0x2 len=148\nlookup z 0x0:0x2\ncount z\n")
+    oracle = Oracle(program)
+    answers = (Result(), NO_SPACE, Result(errno.ENOENT), Result(0, 1))
+    assert [oracle.check(*each) for each in zip(program.ops, answers, strict=True)] == [None] * 4
