@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.corpus.reproducer import corpus_folders, known_failures, read_reproducer
+from fuzz.corpus.reproducer import folders, known_failures, read_reproducer
 from fuzz.engines.config import ENGINES, Config
 from fuzz.engines.hypothesis_engine import find_failure
 from fuzz.execution.execute import run
@@ -53,9 +53,8 @@ def test_counters_of_our_own_guide_libfuzzer(tmp_path: Path) -> None:
 
 def test_hypothesis_finds_the_stale_user_data() -> None:
     target = ModelTarget("unfixed", block_limit=1024)
-    findings = frozenset(
-        known_failures([read_reproducer(each) for each in corpus_folders(FINDINGS)], "unfixed")
-    )
+    findings = frozenset(known_failures([read_reproducer(each) for each in folders([FINDINGS])], "unfixed"))
+    assert findings
     for number in range(20):
         found = find_failure(target, number, known=findings)
         if found is not None:

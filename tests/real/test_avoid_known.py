@@ -22,8 +22,8 @@ PANICS = load(CORPUS / "findings/zap-cursor-on-table/program.zap")
 DOUBLES = load(CORPUS / "findings/update-too-large/program.zap")
 
 
-def test_both_keeps_the_library_from_what_is_known(libzpool: Callable[..., LibzpoolTarget]) -> None:
-    both = BothTarget(ModelTarget("2.3"), libzpool("2.3"))
+def test_both_keeps_the_library_from_what_is_known(own_libzpool: Callable[..., LibzpoolTarget]) -> None:
+    both = BothTarget(ModelTarget("2.3"), own_libzpool("2.3"))
     ran: list[int] = []
     real = both.real.run_program_digests
     both.real.run_program_digests = lambda program: ran.append(len(program.ops)) or real(program)  # type: ignore

@@ -178,14 +178,21 @@ def test_nothing_is_left_over(held: Make, tmp_path: Path) -> None:
         run_held(program, real, ModelTarget("2.3"))
         pids.add(real.worker_pid)
     counts = []
-    for _ in range(3):
+    for _ in range(6):
         run_held(RACE, real, ModelTarget("2.3"))
         counts.append(len(os.listdir(f"/proc/{real.worker_pid}/task")))
-    assert counts[0] == counts[-1]
+    assert counts[-1] - counts[0] < len(counts) - 1, "OpenZFS's own threads may come and go"
     real.close()
     assert not any(pid and Path(f"/proc/{pid}").exists() for pid in pids)
     assert len(os.listdir("/proc/self/fd")) <= before
-    assert not list(build().parent.glob(".hold.*"))
+
+
+def test_only_what_is_built_is_left_in_the_cache(held: Make, tmp_path: Path) -> None:
+    held("2.3")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ZAPFUZZ_CACHE", str(tmp_path))
+        built = build.__wrapped__()
+    assert list(tmp_path.rglob("*")) == [built.parent, built]
 
 
 def test_a_thread_that_leaves_the_models_path_is_noticed(held: Make) -> None:

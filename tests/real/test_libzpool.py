@@ -170,7 +170,7 @@ def test_txgs_move_only_by_ops(libzpool: Make, release: str) -> None:
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_programs_do_not_influence_each_other(libzpool: Make, release: str) -> None:
+def test_programs_do_not_influence_each_other(own_libzpool: Make, release: str) -> None:
     """The same program gives the same results and bytes first, after others, and in a new worker."""
     chance = random.Random(3)
     keys = [(chance.getrandbits(64),) for _ in range(12)]
@@ -179,7 +179,7 @@ def test_programs_do_not_influence_each_other(libzpool: Make, release: str) -> N
     for place, op in ((20, TXG), (40, TXG), (50, FINISH), (60, SYNC), (65, Op("evict"))):
         ops.insert(place, op)
     program = Program((PREHASHED,), tuple(ops))
-    target = libzpool(release)
+    target = own_libzpool(release)
     first = target.run_program_digests(program)
     for row in TABLE.values():
         target.run_program(Program((PREHASHED,), tuple(row)))
@@ -193,10 +193,10 @@ def test_programs_do_not_influence_each_other(libzpool: Make, release: str) -> N
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_ways_to_die(libzpool: Make, release: str) -> None:
+def test_ways_to_die(own_libzpool: Make, release: str) -> None:
     """A real assertion, a crash, a hang, a suspended pool, a plain exit and a pool that cannot be imported
     again each have a kind, and the target serves the next program as if nothing had been."""
-    target = libzpool(release, deadline=1.5)
+    target = own_libzpool(release, deadline=1.5)
     place, expression = "spa_misc.c:spa_config_exit", "scl->scl_count > 0"
     for how, key in {
         "assertion": ("assertion", place, expression),
@@ -214,10 +214,10 @@ def test_ways_to_die(libzpool: Make, release: str) -> None:
         assert target.run_program(Program((PREHASHED,), (add(A),))) == [Result()]
 
 
-def test_what_dies_at_the_end_of_a_program_is_told_with_all_its_ops(libzpool: Make) -> None:
+def test_what_dies_at_the_end_of_a_program_is_told_with_all_its_ops(own_libzpool: Make) -> None:
     """Txgs are synced then; it would not come again without the ops."""
     program = Program((PREHASHED,), (add(A), SYNC, add(B)))
-    target = libzpool("2.3")
+    target = own_libzpool("2.3")
     for runner in (target, BothTarget(ModelTarget("2.3"), target)):
         target.run_program(program)
         target.go_wrong("at the end")
@@ -227,8 +227,8 @@ def test_what_dies_at_the_end_of_a_program_is_told_with_all_its_ops(libzpool: Ma
         assert "SIGABRT" in str(outcome.failure)
 
 
-def test_a_second_hang_is_waited_for_less_long(libzpool: Make) -> None:
-    target = libzpool("2.3", deadline=5.0)
+def test_a_second_hang_is_waited_for_less_long(own_libzpool: Make) -> None:
+    target = own_libzpool("2.3", deadline=5.0)
     took = []
     for _ in range(2):
         target.run_program(Program((PREHASHED,), (add(A),)))
@@ -239,11 +239,11 @@ def test_a_second_hang_is_waited_for_less_long(libzpool: Make) -> None:
     assert took[1] < took[0] - 1, took
 
 
-def test_many_ahead_are_one_by_one(libzpool: Make) -> None:
+def test_many_ahead_are_one_by_one(own_libzpool: Make) -> None:
     """Programs sent ahead give what they give one by one, long ones and long answers among them, and a
     program that kills the library takes no other with it."""
     chance = random.Random(9)
-    target = libzpool("2.3")
+    target = own_libzpool("2.3")
     value = Zap("z", hash64=True, leaf_shift=14)
     programs = []
     for number in range(30):
@@ -282,10 +282,10 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_worker_killed_at_random_moments(libzpool: Make, own_folder: Path) -> None:
+def test_worker_killed_at_random_moments(own_libzpool: Make, own_folder: Path) -> None:
     """Each kill costs one program, which says so; all others have their results."""
     chance = random.Random(1)
-    target = libzpool("2.3")
+    target = own_libzpool("2.3")
     program = Program((PREHASHED,), tuple(add((chance.getrandbits(64),)) for _ in range(20)))
     pids = set()
     for _ in range(KILLS):

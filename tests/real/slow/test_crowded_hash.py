@@ -54,14 +54,14 @@ def test_names_have_one_hash_under_any_salt() -> None:
     ids=["a directory takes no more", "a micro ZAP panics"],
 )
 def test_on_model_and_library(
-    libzpool: Callable[..., LibzpoolTarget],
+    own_libzpool: Callable[..., LibzpoolTarget],
     monkeypatch: pytest.MonkeyPatch,
     release: str,
     ops: tuple[Op, ...],
     last: list[object],
 ) -> None:
     monkeypatch.setattr("fuzz.targets.libzpool.child.RSS_LIMIT", FULL_BYTES)
-    real = libzpool(release, 120.0)
+    real = own_libzpool(release, 120.0)
     real.begin(Program((Zap("d", fat=False, salt=SALT, leaf_shift=14),), ()))
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         mine = pool.submit(on_model, release, ops)
