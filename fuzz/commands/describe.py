@@ -162,7 +162,7 @@ def _report(reproducer: Reproducer) -> Iterator[str]:
     yield from ("## To run it", "")
     for name, make in FORMS.items():
         try:
-            text = make(reproducer)
+            text = make(reproducer, "")
         except click.UsageError as problem:
             yield from (f"{name}: {problem.message}", "")
             continue

@@ -1,20 +1,34 @@
-"""A reproducer as a C program on libzpool's headers: the parts of `alone/` that it needs, and its program."""
+"""A reproducer as a C program on libzpool's headers: the parts of `c/` that it needs, and its program."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fuzz.corpus.reproducer import Reproducer
-from fuzz.export.orders import errnos, has_threads, sections
-from fuzz.export.prune import prune_c
-from fuzz.export.story import ARGUMENTS, REFERENCE, Step, steps, story
+from fuzz.export.blind_spots import blind_spots
+from fuzz.export.expected import (
+    CURSOR,
+    MOVE_WORLD,
+    Expected,
+    Right,
+    expected,
+    has_threads,
+    sections,
+)
+from fuzz.export.prune_c import prune_c
+from fuzz.export.story import rightly, story
+from fuzz.judge.state import Value as Stored
 from fuzz.language.printing import format_op
 from fuzz.language.program import Key, Op, Program, Zap
-from fuzz.language.verbs import CURSOR_VERBS, TIME
+from fuzz.language.verbs import VERBS
+from fuzz.targets.base import Entry, Found, Value
+from fuzz.targets.libzpool.call import pack_key
 from fuzz.targets.model import flags_of
 
-HERE = Path(__file__).parent / "alone"
+HERE = Path(__file__).parent / "c"
+PARTS = ("head", "pool", "entries", "cursors", "directories", "structure")
 
 USAGE = """\
 With Debian's libzfslinux-dev (in a source tree, 2.2 to 2.4 and later, with the flags of its config/Rules.am):
@@ -27,23 +41,40 @@ The program has threads. Which of them gets ahead is not forced: it is run again
 ROUNDS), with waits of random length. A run that ends well proves nothing."""
 
 
-def c_form(reproducer: Reproducer) -> str:
-    """The program's text."""
+def c_form(reproducer: Reproducer, release: str = "") -> str:
+    """The program's text. What it expects is what is right in a release, or in that which the library is."""
     program = reproducer.program
     threads = has_threads(program)
-    names = ("world", "verbs", "cursors", "directories", "threads" if threads else "main")
+    right = expected(program, release)
+    names = (*PARTS, "threads" if threads else "steps")
     parts = [(HERE / f"{name}.c").read_text("utf-8").strip("\n") for name in names]
+    cursors = dict.fromkeys(op.subject for op in program.ops if op.verb in CURSOR)
+    lists, looks = _contents(program, right)
+    fill = {
+        "declarations": [
+            *map(_zap, program.zaps),
+            *(f"static program_cursor_t the_cursor_{name};" for name in cursors),
+            *lists,
+        ],
+        "ends": looks,
+    }
     body = [f"(void) do_create(&the_zap_{zap.name});" for zap in program.zaps]
-    fill = {"declarations": [*map(_zap, program.zaps), *_cursors(program)]}
     if threads:
-        lanes, more = _threads(program)
-        fill |= {"lanes": lanes, "steps": body + more, "ends": _ends(program)}
+        lanes, more = _threads(program, right)
+        closes = [f"(void) do_close(&the_cursor_{name});" for name in cursors]
+        destroys = [f"(void) do_destroy(&the_zap_{zap.name});" for zap in program.zaps]
+        fill |= {"lanes": lanes, "steps": [*body, *more, *closes], "destroyed": destroys}
     else:
-        fill["steps"] = [*body, *(line for step in steps(program) for line in _step(step, program))]
+        fill["steps"] = [
+            *body,
+            *(line for index, op in enumerate(program.ops) for line in _step(op, index, program, right)),
+        ]
     text = "\n\n".join(parts) + "\n"
     for name, lines in fill.items():
         text = _filled(text, name, lines)
-    told = _comment(story(reproducer, THREADS_USAGE if threads else USAGE))
+    told = _comment(
+        story(reproducer, THREADS_USAGE if threads else USAGE, rightly(release), blind_spots(reproducer))
+    )
     return prune_c(text).replace("/* @story@ */", told, 1)
 
 
@@ -78,28 +109,44 @@ def _zap(zap: Zap) -> str:
     return f"static program_zap_t the_zap_{zap.name} = {{ {inner} }};"
 
 
-def _cursors(program: Program) -> list[str]:
-    names = dict.fromkeys(op.subject for op in program.ops if op.verb in CURSOR_VERBS)
-    return [f"static program_cursor_t the_cursor_{name};" for name in names]
+def _contents(program: Program, right: Expected) -> tuple[list[str], list[str]]:
+    """The lists of entries that are right in the end, and the calls that look at each ZAP."""
+    lists: list[str] = []
+    looks = []
+    for zap, by_release in zip(program.zaps, right.contents, strict=True):
+        rows = []
+        for release, contents in by_release.items():
+            whose = _string(release.encode()) if release else "NULL"
+            for content in contents:
+                if content is None:
+                    rows.append(f"{{ {whose}, -2, NULL }}")
+                    continue
+                name = f"entries_{len(lists)}"
+                lists.append(_entries(name, content) if content else f"static const entry_t {name}[1];")
+                rows.append(f"{{ {whose}, {len(content)}, {name} }}")
+            if not contents:
+                rows.append(f"{{ {whose}, -1, NULL }}")
+        looks.append(f"look_at(&the_zap_{zap.name}, {len(rows)}, (content_t []){{ {', '.join(rows)} }});")
+    return lists, looks
 
 
-def _ends(program: Program) -> list[str]:
-    """What a round that others follow must undo."""
-    cursors = dict.fromkeys(op.subject for op in program.ops if op.verb in CURSOR_VERBS)
-    lines = [f"(void) do_close(&the_cursor_{name});" for name in cursors]
-    lines += [f"walk(&the_zap_{zap.name});" for zap in program.zaps]
-    return [*lines, *(f"(void) do_destroy(&the_zap_{zap.name});" for zap in program.zaps)]
+def _entries(name: str, content: Mapping[Key, Stored]) -> str:
+    rows = []
+    for key, (size, length, whole) in content.items():
+        data = whole.rstrip(b"\0")
+        raw = pack_key(key)
+        rows.append(f"{{ {_key(key)}, {len(raw)}, {size}, {length}, {_string(data)}, {len(data)} }}")
+    return f"static const entry_t {name}[] = {{\n\t" + ",\n\t".join(rows) + "\n};"
 
 
-def _threads(program: Program) -> tuple[list[str], list[str]]:
+def _threads(program: Program, right: Expected) -> tuple[list[str], list[str]]:
     """The functions of the threads of each part, and the steps of the program itself."""
     functions: list[str] = []
     body: list[str] = []
-    allowed = errnos(program, REFERENCE)
     for number, (parallel, section) in enumerate(sections(program.ops)):
         lanes: dict[int, list[str]] = {}
         for index, op in section:
-            lanes.setdefault(op.thread, []).extend(_lane_step(op, allowed[index], program))
+            lanes.setdefault(op.thread, []).extend(_step(op, index, program, right))
         if not parallel:
             body += lanes[0]
             continue
@@ -110,41 +157,65 @@ def _threads(program: Program) -> tuple[list[str], list[str]]:
     return functions[:-1], body
 
 
-def _lane_step(op: Op, allowed: set[int], program: Program) -> list[str]:
+def _step(op: Op, index: int, program: Program, right: Expected) -> Iterator[str]:
     call = _call(op)
-    if op.thread and op.verb in TIME:
+    if op.thread and op.verb in MOVE_WORLD:
         call = f"one_at_a_time(do_{op.verb})"
-    lines = [
-        f"{'lane_step' if op.thread else 'step'}({_string(format_op(op).encode())});",
-        *_first(op, program),
-    ]
-    if allowed:
-        errors = ", ".join(map(str, sorted(allowed)))
-        return [*lines, f"expect_one({call}, {len(allowed)}, (int []){{ {errors} }});"]
-    return [*lines, f"(void) {call};"]
-
-
-def _step(step: Step, program: Program) -> list[str]:
-    call = _call(step.op)
-    lines = [f"step({_string(step.text.encode())});", *_first(step.op, program)]
-    lines.append(f"(void) {call};" if step.errno is None else f"expect({call}, {step.errno});")
-    if step.wrong is not None:
-        value, text = step.wrong
-        lines.append(f"reported({_string(value)}, {len(value)}, {_string(text.encode())});")
-    return lines
-
-
-def _first(op: Op, program: Program) -> Iterator[str]:
-    """What a verb expects to have been done."""
-    if op.verb == "reopen":
-        for name in dict.fromkeys(op.subject for op in program.ops if op.verb in CURSOR_VERBS):
+    yield f"{'lane_step' if op.thread else 'step'}({_string(format_op(op).encode())});"
+    if op.verb == "reopen":  # the program's cursors are closed first
+        for name in dict.fromkeys(op.subject for op in program.ops if op.verb in CURSOR):
             yield f"(void) do_close(&the_cursor_{name});"
+    answers = right.answers[index]
+    if (wrong := right.wrong[index]) is not None:
+        result, why = wrong
+        value = _value(result.value)
+        shown = f"{result.errno}, {_string(value)}, {len(value)}, {_string(why.encode())}"
+        yield f"reported({call}, {shown});"
+    elif answers == {"": []}:
+        yield f"(void) {call};"
+    elif len(answers) == 1 and len(answers[""]) == 1 and answers[""][0][1] is not ...:
+        code, given = answers[""][0]
+        value = _value(given)
+        yield f"expect({call}, {code}, {_string(value)}, {len(value)});"
+    else:
+        rows = list(_answers(answers))
+        yield f"expect_one({call}, {len(rows)}, (answer_t []){{ {', '.join(rows)} }});"
+
+
+def _answers(answers: Mapping[str, Sequence[Right]]) -> Iterator[str]:
+    for release, each in answers.items():
+        whose = _string(release.encode()) if release else "NULL"
+        for code, given in each:
+            if given is ...:
+                yield f"{{ {whose}, {code}, 0, NULL }}"
+            else:
+                value = _value(given)
+                yield f"{{ {whose}, {code}, {len(value)}, {_string(value)} }}"
+        if not each:
+            yield f"{{ {whose}, -1, 0, NULL }}"
+
+
+def _value(value: Value | object) -> bytes:
+    """What the program keeps of an operation's value (`put`), without zeros at the end."""
+    if value is None:
+        return b""
+    if isinstance(value, bytes):
+        return value.rstrip(b"\0")
+    if isinstance(value, int):
+        return struct.pack("<Q", value).rstrip(b"\0")
+    if isinstance(value, Entry):
+        head = struct.pack("<4Q", value.size, value.length, value.first, value.conflict)
+        return (head + pack_key(value.key)).rstrip(b"\0")
+    if isinstance(value, Found):
+        return (struct.pack("<Q", value.conflict) + value.name + b"\0" + value.value).rstrip(b"\0")
+    assert isinstance(value, tuple)
+    return struct.pack(f"<{len(value)}Q", *value).rstrip(b"\0")
 
 
 def _call(op: Op) -> str:
     words = []
     if op.subject:
-        words.append(f"&{'the_cursor' if op.verb in CURSOR_VERBS else 'the_zap'}_{op.subject}")
+        words.append(f"&{'the_cursor' if op.verb in CURSOR else 'the_zap'}_{op.subject}")
     if op.other:
         words.append(f"&the_zap_{op.other}")
     verb = op.verb
@@ -152,16 +223,16 @@ def _call(op: Op) -> str:
         words.append("B_TRUE" if verb == "update" else "B_FALSE")
         verb = "write"
     words += [_key(key) for key in (op.key, op.to) if key is not None]
-    for field in ARGUMENTS.get(op.verb, ()):
-        number = getattr(op, field)
-        words.append(str(number) if number < 1 << 31 else f"{number:#x}ULL")
+    for number in VERBS[op.verb].numbers:
+        given = getattr(op, number.field)
+        words.append(str(given) if given < 1 << 31 else f"{given:#x}ULL")
     return f"do_{verb}({', '.join(words)})"
 
 
 def _key(key: Key) -> str:
     if isinstance(key, bytes):
         return _string(key)
-    return "(uint64_t []){ " + ", ".join(f"{word:#x}ULL" for word in key) + " }"
+    return "(const char *)(uint64_t []){ " + ", ".join(f"{word:#x}ULL" for word in key) + " }"
 
 
 def _string(data: bytes) -> str:

@@ -35,10 +35,13 @@ def test_{name}(release: str) -> None:
 '''
 
 
-def pytest_form(reproducer: Reproducer) -> str:
-    """A test module that runs the program on every release of the model that the reproducer speaks of."""
+def pytest_form(reproducer: Reproducer, release: str = "") -> str:
+    """A test module that runs the program on every release of the model that the reproducer speaks of, or on
+    one."""
     model = {
-        name: outcome for name, outcome in reproducer.expect.items() if not name.startswith(LIBRARY_PREFIX)
+        name: outcome
+        for name, outcome in reproducer.expect.items()
+        if not name.startswith(LIBRARY_PREFIX) and release in ("", name)
     }
     return PYTEST.format(
         story=for_docstring(story(reproducer, PYTEST_USAGE)),
@@ -52,10 +55,10 @@ def _long_string(text: str) -> str:
     return "".join(["(\n", *(f"    {line!r}\n" for line in text.splitlines(keepends=True)), ")"])
 
 
-FORMS: Mapping[str, Callable[[Reproducer], str]] = {
+FORMS: Mapping[str, Callable[[Reproducer, str], str]] = {
     "pytest": pytest_form,
     "python": python_form,
     "c": c_form,
 }
-"""By the name that --as takes."""
+"""By the name that --as takes; each of a reproducer and a release ("": each release)."""
 SUFFIX = {"pytest": ".py", "python": ".py", "c": ".c"}

@@ -1,80 +1,164 @@
-"""A reproducer as a Python script on ctypes: the parts of `alone/` that it needs, and its program.
-
-Each part is a module that can be checked by itself; behind `# @part@` stands what goes into the script, where
-the methods of the parts' classes are all in one class.
-"""
+"""A reproducer as a Python script on ctypes: what it needs of the library's adapter and of `script`, cut out
+of them, and its program."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from fuzz.corpus.reproducer import Reproducer
-from fuzz.export.orders import errnos, has_threads, sections
-from fuzz.export.prune import prune_python
-from fuzz.export.story import REFERENCE, arguments, for_docstring, steps, story
+from fuzz.export.blind_spots import blind_spots
+from fuzz.export.cut import cut
+from fuzz.export.expected import Content, Expected, Right, expected, has_threads, sections
+from fuzz.export.story import for_docstring, rightly, story
 from fuzz.language.printing import format_op
-from fuzz.targets.model import flags_of
+from fuzz.language.program import Key, Op, Program, Zap
+from fuzz.language.verbs import VERBS, Subject
+from fuzz.targets.base import Entry
+from fuzz.targets.libzpool.call import pack_key
+from fuzz.targets.libzpool.session import FUNCTIONS
 
-HERE = Path(__file__).parent / "alone"
-
-USAGE = "python3 THIS_FILE /path/to/libzpool.so: needs no more than that library (x86_64 Linux)."
-THREADS_USAGE = """\
-python3 THIS_FILE /path/to/libzpool.so [ROUNDS]: needs no more than that library (x86_64 Linux).
-The program has threads. Which of them gets ahead is not forced: it is run again and again, with waits of
-random length. A run that ends well proves nothing."""
-
-_IMPORT = re.compile(r"^import \w+\n", re.M)
-
-
-def python_form(reproducer: Reproducer) -> str:
-    """The script's text."""
-    threads = has_threads(reproducer.program)
-    names = ("world", "verbs", "directories", "threads" if threads else "main")
-    parts = [(HERE / f"{name}.py").read_text("utf-8") for name in names]
-    head, _, world = parts[0].partition("# @part@\n")
-    imports = sorted({line for part in parts for line in _IMPORT.findall(part.partition("# @part@\n")[0])})
-    head = _IMPORT.sub("@", head).replace("@", "".join(imports), 1).replace("@", "")
-    head = head[: head.index("ZAPS: ")] + "\n".join([*_zaps(reproducer), *_program(reproducer)]) + "\n"
-    told = story(reproducer, THREADS_USAGE if threads else USAGE)
-    methods = [world, *(part.partition("# @part@\n")[2] for part in parts[1:-1])]
-    body = "\n\n".join(part.strip("\n") for part in methods)
-    main = parts[-1].partition("# @part@\n")[2].strip("\n")
-    text = f"{head}\n{body}\n\n\n{main}\n"
-    return prune_python(text.replace("~story~", for_docstring(told), 1))
+USAGE = """\
+python3 THIS_FILE /path/to/libzpool.so: needs Python 3.10 or later on Linux, and no more than that library.
+Ends with status 0 if everything was as it should be, 1 if not, 3 if an operation asked for more time or
+memory than its bounds allow; a failed assertion of the library aborts it."""
+THREADS_USAGE = f"""{USAGE}
+The program has threads. Which of them gets ahead is not forced: it is run again and again (a second argument
+says how often), with waits of random length. A run that ends well proves nothing."""
+MODULE = "fuzz.export.script"
+THREADS_MODULE = "fuzz.export.script_with_threads"
 
 
-def _zaps(reproducer: Reproducer) -> list[str]:
-    lines = ["# name: (fat, normflags, flags, leaf shift, words in a key, salt)", "ZAPS = {"]
-    for zap in reproducer.program.zaps:
-        how = (zap.fat, zap.norm, flags_of(zap), zap.leaf_shift, zap.words, zap.salt)
-        lines.append(f"    {zap.name!r}: {how!r},")
-    return [*lines, "}"]
-
-
-def _program(reproducer: Reproducer) -> list[str]:
-    return _threads(reproducer) if has_threads(reproducer.program) else _single(reproducer)
-
-
-def _single(reproducer: Reproducer) -> list[str]:
-    lines = ["# verb, arguments, errno that it should return, wrong value if reported, text", "PROGRAM = ["]
-    for step in steps(reproducer.program):
-        line = (step.op.verb, tuple(arguments(step.op)), step.errno, step.wrong, step.text)
-        lines.append(f"    {line!r},")
-    return [*lines, "]"]
-
-
-def _threads(reproducer: Reproducer) -> list[str]:
-    lines = [
-        "# Parts, one after the other; the threads of a part (0 is alone) run at the same time, in order:",
-        "# thread, verb, arguments, errnos that it may return (none: nothing is promised), text",
-        "PROGRAM = [",
+def python_form(reproducer: Reproducer, release: str = "") -> str:
+    """The script's text. What it expects is what is right in a release, or in that which the library is."""
+    program = reproducer.program
+    threads = has_threads(program)
+    right = expected(program, release)
+    verbs = dict.fromkeys(op.verb for op in program.ops)
+    roots = [
+        (THREADS_MODULE, "run_rounds") if threads else (MODULE, "run_steps"),
+        *((FUNCTIONS[verb].__module__, FUNCTIONS[verb].__name__) for verb in verbs),
+        *((MODULE, name) for name in ("Step", "Call", "Zap")),
     ]
-    allowed = errnos(reproducer.program, REFERENCE)
-    for _, section in sections(reproducer.program.ops):
-        lines.append("    [")
+    if any(zap.words for zap in program.zaps):
+        roots.append(("fuzz.targets.libzpool.call", "pack_key"))
+    if any(op.verb in ("lookup_norm",) for op in program.ops):
+        roots.append(("fuzz.targets.base", "Found"))
+    imports, body = cut(roots)
+    told = story(reproducer, THREADS_USAGE if threads else USAGE, rightly(release), blind_spots(reproducer))
+    lines = [
+        '"""' + for_docstring(told),
+        '"""',
+        "",
+        "from __future__ import annotations",
+        "",
+        imports,
+        body,
+        "",
+        *_data(program, right, threads),
+        "",
+        'if __name__ == "__main__":',
+        f"    {'run_rounds' if threads else 'run_steps'}(ZAPS, PROGRAM, CONTENTS)",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _data(program: Program, right: Expected, threads: bool) -> Iterator[str]:
+    yield "ZAPS = ["
+    for zap in program.zaps:
+        yield f"    {_zap(zap)},"
+    yield from ("]", "PROGRAM: list[Any] = [")
+    numbers = _Numbers(program)
+    for _, section in sections(program.ops) if threads else [(False, list(enumerate(program.ops)))]:
+        if threads:
+            yield "    ["
         for index, op in section:
-            line = (op.thread, op.verb, tuple(arguments(op)), tuple(sorted(allowed[index])), format_op(op))
-            lines.append(f"        {line!r},")
-        lines.append("    ],")
-    return [*lines, "]"]
+            yield f"    {'    ' * threads}{numbers.step(op, right, index)},"
+        if threads:
+            yield "    ],"
+    yield from ("]", "CONTENTS: list[Any] = [")
+    for by_release in right.contents:
+        shown = {name: f"[{', '.join(map(_content, each))}]" for name, each in by_release.items()}
+        yield f"    {_choice(shown)},"
+    yield from ("]", "")
+
+
+def _zap(zap: Zap) -> str:
+    """A header line, without the fields that are as by default."""
+    fields = [
+        f"{name}={hex(zap.salt) if name == 'salt' else repr(got)}"
+        for name, got in zip(zap._fields, zap, strict=True)
+        if got != zap._field_defaults.get(name)
+    ]
+    return f"Zap({', '.join(fields)})"
+
+
+def _number(number: int) -> str:
+    return hex(number) if number > 0xFFFF else str(number)
+
+
+def _key(key: Key) -> str:
+    if isinstance(key, bytes):
+        return repr(key)
+    return f"pack_key(({', '.join(map(hex, key))},))"
+
+
+class _Numbers:
+    """The numbers of the program's ZAPs and cursors."""
+
+    def __init__(self, program: Program) -> None:
+        self.zaps = {zap.name: index for index, zap in enumerate(program.zaps)}
+        self.cursors: dict[str, int] = {}
+
+    def step(self, op: Op, right: Expected, index: int) -> str:
+        """A Step."""
+        text, function = repr(format_op(op)), FUNCTIONS[op.verb].__name__
+        words = [text, function, self._call(op), _right(right.answers[index])]
+        if (wrong := right.wrong[index]) is not None:
+            result, why = wrong
+            words.append(f"wrong=({_answer((result.errno, result.value))}, {why!r})")
+        if op.thread:
+            words.append(f"thread={op.thread}")
+        return f"Step({', '.join(words)})"
+
+    def _call(self, op: Op) -> str:
+        verb = VERBS[op.verb]
+        words = []
+        if verb.subject is Subject.ZAP:
+            words.append(str(self.zaps[op.subject]))
+        elif verb.subject is Subject.CURSOR:
+            words.append(str(self.cursors.setdefault(op.subject, len(self.cursors))))
+        if verb.other:
+            words.append(f"other={self.zaps[op.other]}")
+        words += [f"{name}={_key(key)}" for name, key in (("key", op.key), ("to", op.to)) if key is not None]
+        for number in verb.numbers:
+            words.append(f"{number.field}={_number(getattr(op, number.field))}")
+        return f"Call({', '.join(words)})"
+
+
+def _right(by_release: Mapping[str, Sequence[Right]]) -> str:
+    return _choice({name: f"[{', '.join(map(_answer, each))}]" for name, each in by_release.items()})
+
+
+def _choice(shown: Mapping[str, str]) -> str:
+    if len(shown) == 1:
+        return shown[""]
+    return "{" + ", ".join(f"{name!r}: {text}" for name, text in shown.items()) + "}"
+
+
+def _answer(answer: tuple[int, Any]) -> str:
+    code, value = answer
+    if value is None:
+        return str(code)
+    if value is ...:
+        return f"({code}, ...)"
+    if isinstance(value, Entry) and isinstance(value.key, tuple):
+        value = value._replace(key=pack_key(value.key))  # as the library's adapter gives it
+    return f"({code}, {value!r})"
+
+
+def _content(content: Content) -> str:
+    if content is None:
+        return "None"
+    entries = [f"{_key(key)}: ({each.size}, {each.length}, {each.data!r})" for key, each in content.items()]
+    return "{" + ", ".join(entries) + "}"

@@ -126,8 +126,8 @@ def test_every_seed_has_every_form(path: Path) -> None:
 def test_only_what_a_program_needs_is_exported(tmp_path: Path) -> None:
     (tmp_path / "p.zap").write_text("zap z fat key=u64\nadd z 0x1\n")
     for form, needed, needless in (
-        ("python", "def add(", ("def lookup(", "def txg(", "class Gate", '"zap_lookup"', "def rename(")),
-        ("c", "do_write(", ("do_lookup(", "do_txg(", "gate_t", "do_rename(", "Cursors")),
+        ("python", "def do_add(", ("def do_update(", "def txg(", '"zap_update"', "def do_rename(")),
+        ("c", "do_write(", ("do_remove(", "do_txg(", "gate_t", "do_rename(", "Directories")),
     ):
         _, text, _ = run(export, tmp_path / "p.zap", "--as", form)
         assert needed in text

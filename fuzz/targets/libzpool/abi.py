@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-_CODES: dict[str, Any] = {
+_TYPES: dict[str, Any] = {
     "v": None,
     "i": ctypes.c_int,
     "u": ctypes.c_uint32,
@@ -176,8 +176,8 @@ class Library:
     def _bind(self, name: str, codes: str) -> None:
         function = getattr(self.handle, name)
         result, _, arguments = codes.partition(" ")
-        function.restype = _CODES[result]
-        function.argtypes = [_CODES[code] for code in arguments]
+        function.restype = _TYPES[result]
+        function.argtypes = [_TYPES[code] for code in arguments]
         setattr(self, name, function)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:

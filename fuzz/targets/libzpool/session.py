@@ -18,6 +18,8 @@ from fuzz.targets.libzpool.salt import SaltWriter
 from fuzz.targets.libzpool.wire import PLAIN, pack_result
 from fuzz.targets.libzpool.world import FUNCTIONS, World
 
+__all__ = ["FAMILIES", "FUNCTIONS", "Session", "new_session"]
+
 FAMILIES = (entries, cursors, directories, txgs)
 """The files in which verbs register their functions."""
 FUNCTIONS.complete()

@@ -1,103 +1,3 @@
-/* @story@ */
-
-#ifndef _GNU_SOURCE
-#define	_GNU_SOURCE
-#endif
-#if !__has_include(<sys/abd_os.h>)
-/* Debian's libzfslinux-dev leaves it out of what sys/abd.h includes; nothing here needs either. */
-#define	_ABD_H
-typedef struct abd abd_t;
-#endif
-
-#if __has_include(<libzpool.h>)
-#include <libzpool.h>
-#endif
-#include <dlfcn.h>
-#include <pthread.h>
-#include <semaphore.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/zfs_context.h>
-#include <sys/dmu.h>
-#include <sys/dnode.h>
-#include <sys/nvpair.h>
-#include <sys/spa.h>
-#include <sys/zfs_refcount.h>
-#include <sys/txg.h>
-#include <sys/zap.h>
-#include <sys/zap_impl.h>
-
-/* A ZAP of the program, and how it is created. */
-typedef struct {
-	const char *name;
-	int fat, norm, flags, shift, words;
-	uint64_t salt, number, last, freed;
-} program_zap_t;
-
-/* A cursor of the program. */
-typedef struct {
-	zap_cursor_t cursor;
-	boolean_t open, moved;
-} program_cursor_t;
-
-static spa_t *spa;
-static objset_t *os;
-static struct dsl_pool *dp;
-static char tag[] = "reproducer";
-static uint64_t synced;
-static int in_flight;
-static int may_wait;
-static uint64_t objects = 1024;
-static _Thread_local unsigned char value[8 * 8192];
-static _Thread_local size_t value_size;
-static _Atomic boolean_t as_expected = B_TRUE;
-static _Atomic unsigned long steps;
-
-static void
-check(int error, const char *what)
-{
-	if (error != 0) {
-		fprintf(stderr, "%s: %s\n", what, strerror(error));
-		_exit(2);
-	}
-}
-
-/* The end of a program that asks for more than there is. */
-static void
-limit(const char *what)
-{
-	printf("  stopped: %s\n", what);
-	fflush(stdout);
-	_exit(3);
-}
-
-/* An operation that never ends shows by its time or by its memory. */
-static void *
-watch(void *arg)
-{
-	unsigned long before = 0, pages = 0, now;
-	int quarters = 0;
-
-	(void) arg;
-	for (;;) {
-		FILE *file = fopen("/proc/self/statm", "r");
-
-		if (file != NULL) {
-			(void) !fscanf(file, "%*u %lu", &pages);
-			fclose(file);
-		}
-		if (pages > (512UL << 20) / sysconf(_SC_PAGESIZE))
-			limit("more than 512 MiB of memory");
-		now = steps;
-		quarters = now == before ? quarters + 1 : 0;
-		before = now;
-		if (quarters > 4 * 20)
-			limit("no end of this operation within 20 s");
-		usleep(250000);
-	}
-	return (NULL);
-}
-
 /* Transaction groups, by hand. While a thread holds SCL_STATE as writer, spa_sync() stops before it writes. */
 
 typedef struct {
@@ -260,7 +160,7 @@ start(void)
 {
 	static char image[64], cache[64];
 	nvlist_t *root = fnvlist_alloc(), *child = fnvlist_alloc();
-	/* Since 2026 it takes one argument more, which older ones do not look at. */
+	/* Master takes one argument more (nvlist_t **errinfo), which older releases do not look at. */
 	int (*create)(const char *, nvlist_t *, void *, void *, void *, void *) = dlsym(RTLD_DEFAULT, "spa_create");
 	int fd = memfd_create("reproducer-pool", 0);
 	pthread_t thread;

@@ -20,17 +20,17 @@ do_write(program_zap_t *z, boolean_t update, const void *key, int size, int leng
 	for (int k = 0; k < length; k++) {
 		uint64_t integer = fill + k;
 
-		memcpy(value + k * size, &integer, size);
+		memcpy(buffer + k * size, &integer, size);
 	}
 	tx = begin(z->number, 1);
 	if (z->words != 0 && update)
-		error = zap_update_uint64(os, z->number, key, z->words, size, length, value, tx);
+		error = zap_update_uint64(os, z->number, key, z->words, size, length, buffer, tx);
 	else if (z->words != 0)
-		error = zap_add_uint64(os, z->number, key, z->words, size, length, value, tx);
+		error = zap_add_uint64(os, z->number, key, z->words, size, length, buffer, tx);
 	else if (update)
-		error = zap_update(os, z->number, key, size, length, value, tx);
+		error = zap_update(os, z->number, key, size, length, buffer, tx);
 	else
-		error = zap_add(os, z->number, key, size, length, value, tx);
+		error = zap_add(os, z->number, key, size, length, buffer, tx);
 	dmu_tx_commit(tx);
 	return (error);
 }
@@ -55,33 +55,48 @@ do_remove(program_zap_t *z, const void *key)
 static int
 do_lookup(program_zap_t *z, const void *key, int size, int length)
 {
+	int error;
+
 	if (gone(z))
 		return (ENOENT);
-	value_size = (size_t)size * length;
-	memset(value, 0, value_size);
+	memset(buffer, 0, (size_t)size * length);
 	if (z->words != 0)
-		return (zap_lookup_uint64(os, z->number, key, z->words, size, length, value));
-	return (zap_lookup(os, z->number, key, size, length, value));
+		error = zap_lookup_uint64(os, z->number, key, z->words, size, length, buffer);
+	else
+		error = zap_lookup(os, z->number, key, size, length, buffer);
+	if (error == 0 || error == EOVERFLOW)
+		put(buffer, (size_t)size * length);
+	return (error);
 }
 
 static int
 do_length(program_zap_t *z, const void *key)
 {
 	uint64_t size, length;
+	int error;
 
 	if (gone(z))
 		return (ENOENT);
 	if (z->words != 0)
-		return (zap_length_uint64(os, z->number, key, z->words, &size, &length));
-	return (zap_length(os, z->number, key, &size, &length));
+		error = zap_length_uint64(os, z->number, key, z->words, &size, &length);
+	else
+		error = zap_length(os, z->number, key, &size, &length);
+	if (error == 0) {
+		put_number(size);
+		put_number(length);
+	}
+	return (error);
 }
 
 static int
 do_count(program_zap_t *z)
 {
 	uint64_t count;
+	int error = gone(z) ? ENOENT : zap_count(os, z->number, &count);
 
-	return (gone(z) ? ENOENT : zap_count(os, z->number, &count));
+	if (error == 0)
+		put_number(count);
+	return (error);
 }
 
 static int
@@ -141,33 +156,44 @@ do_search(program_zap_t *z, uint64_t integer, uint64_t mask)
 	if (error != 0)
 		return (error);
 #ifdef ZAP_MAXNAMELEN_NEW
-	return (zap_value_search(os, z->number, integer, mask, (char *)value, ZAP_MAXNAMELEN_NEW));
+	error = zap_value_search(os, z->number, integer, mask, (char *)buffer, sizeof (buffer));
 #else
-	return (zap_value_search(os, z->number, integer, mask, (char *)value));
+	error = zap_value_search(os, z->number, integer, mask, (char *)buffer);
 #endif
+	if (error == 0)
+		put(buffer, strlen((char *)buffer));
+	return (error);
 }
 
 static int
 do_stats(program_zap_t *z)
 {
-	zap_stats_t stats;
+	zap_stats_t stats = { 0 };
+	int error = gone(z) ? ENOENT : zap_get_stats(os, z->number, &stats);
 
-	return (gone(z) ? ENOENT : zap_get_stats(os, z->number, &stats));
+	if (error == 0)
+		put(&stats, sizeof (stats));
+	return (error);
 }
 
+/* The value, the name as it is stored, and whether another entry matches too. */
 static int
 do_lookup_norm(program_zap_t *z, const void *key, int size, int length, int match)
 {
-	char name[2048];
-	boolean_t conflict;
+	char name[2048] = "";
+	boolean_t conflict = B_FALSE;
 	int error = named(z);
 
 	if (error != 0)
 		return (error);
-	value_size = (size_t)size * length;
-	memset(value, 0, value_size);
-	return (zap_lookup_norm(os, z->number, key, size, length, value, match, name, sizeof (name),
-	    &conflict));
+	memset(buffer, 0, (size_t)size * length);
+	error = zap_lookup_norm(os, z->number, key, size, length, buffer, match, name, sizeof (name), &conflict);
+	if (error == 0 || error == EOVERFLOW) {
+		put_number(conflict);
+		put(name, strlen(name) + 1);
+		put(buffer, (size_t)size * length);
+	}
+	return (error);
 }
 
 static int

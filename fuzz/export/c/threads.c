@@ -5,9 +5,7 @@
 
 typedef void (*lane_t)(void);
 
-static unsigned long turn;
 static pthread_barrier_t start_line;
-static _Thread_local const char *text = "";
 static _Thread_local unsigned int seed;
 
 /* Say where the thread was that died. */
@@ -50,8 +48,7 @@ together(int count, lane_t *lanes)
 static void
 step(const char *what)
 {
-	steps++;
-	text = what;
+	begin_step(what);
 }
 
 /* The same by one of several. */
@@ -76,42 +73,6 @@ one_at_a_time(int (*verb)(void))
 	return (error);
 }
 
-/* Compare what an operation returned with what it does in one order or another of the threads' operations. */
-static void
-expect_one(int got, int count, const int *wanted)
-{
-	for (int i = 0; i < count; i++) {
-		if (got == wanted[i])
-			return;
-	}
-	as_expected = B_FALSE;
-	printf("in round %lu, at: %s: errno %d, which no order of the operations explains\n", turn, text, got);
-}
-
-/* What a walk finds must be as many entries as are counted: so damage shows that no operation met. */
-static void
-walk(program_zap_t *z)
-{
-	uint64_t count = 0, found = 0, size, length;
-	zap_cursor_t cursor;
-
-	text = "the walk over all entries after the round";
-	if (z->number == 0)
-		return;
-	check(zap_count(os, z->number, &count), "zap_count");
-	zap_cursor_init(&cursor, os, z->number);
-	while (found <= count && retrieve(&cursor, &size, &length) == 0) {
-		found++;
-		zap_cursor_advance(&cursor);
-	}
-	zap_cursor_fini(&cursor);
-	if (found != count) {
-		as_expected = B_FALSE;
-		printf("after round %lu: %s has %lu entries, a walk finds %lu\n", turn, z->name, (unsigned long)count,
-		    (unsigned long)found);
-	}
-}
-
 /* The program. */
 
 /* @declarations@ */
@@ -126,6 +87,7 @@ program(void)
 	while (in_flight > 0)
 		(void) do_finish();
 	/* @ends@ */
+	/* @destroyed@ */
 }
 
 int

@@ -118,21 +118,22 @@ static int
 do_rename(program_zap_t *from, program_zap_t *into, const void *name, const void *new)
 {
 	uint64_t entry, there;
-	int error = named(from), found;
+	int error = named(from), missing, found;
 	boolean_t first = dlsym(RTLD_DEFAULT, "brt_init") != NULL;
 	dmu_tx_t *tx;
 
 	if (error == 0)
 		error = named(into);
-	if (error == 0 && too_long(new))
-		error = ENAMETOOLONG;
-	if (error == 0)
-		error = look(from, name, &entry);
 	if (error != 0)
 		return (error);
+	missing = look(from, name, &entry);
+	if (missing != 0 && missing != ENOENT)
+		return (missing);
 	found = look(into, new, &there);
 	if (found != 0 && found != ENOENT)
 		return (found);
+	if (missing != 0)
+		return (missing);
 	if (from == into && strcmp(name, new) == 0)
 		return (0);
 	if (found == 0 && is_directory(entry) != is_directory(there))
@@ -156,20 +157,38 @@ do_rename(program_zap_t *from, program_zap_t *into, const void *name, const void
 	return (error);
 }
 
+typedef struct {
+	uint64_t size, length;
+} shape_t;
+
+static void
+put_name(const zap_attribute_t *za, void *whose)
+{
+	shape_t *shape = whose;
+
+	shape->size = za->za_integer_length;
+	shape->length = za->za_num_integers;
+	put(za->za_name, strlen(za->za_name) + 1);
+}
+
 /* zfs_readdir() */
 static int
 do_readdir(program_zap_t *z)
 {
-	program_cursor_t all = { .open = B_FALSE };
-	uint64_t size = 8, length = 1;
+	zap_cursor_t cursor;
+	shape_t shape = { 8, 1 };
 	int error = named(z);
 
 	if (error != 0)
 		return (error);
-	zap_cursor_init(&all.cursor, os, z->number);
-	while (size == 8 && length != 0 && (error = retrieve(&all.cursor, &size, &length)) == 0)
-		zap_cursor_advance(&all.cursor);
-	zap_cursor_fini(&all.cursor);
-	return (size != 8 || length == 0 ? ENXIO : error == ENOENT ? 0 : error);
+	error = init(&cursor, z->number, 0);
+	if (error != 0)
+		return (error == ENOENT ? 0 : error);
+	while (shape.size == 8 && shape.length != 0 && (error = retrieve(&cursor, put_name, &shape)) == 0)
+		zap_cursor_advance(&cursor);
+	zap_cursor_fini(&cursor);
+	if (shape.size == 8 && shape.length != 0 && error == ENOENT)
+		return (0);
+	value_size = 0;
+	return (shape.size != 8 || shape.length == 0 ? ENXIO : error);
 }
-
