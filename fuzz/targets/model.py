@@ -133,6 +133,7 @@ class ModelTarget:
     def audit(self, op: Op, oracle: Oracle, before: Iterable[Op] = ()) -> None:
         """Check the invariants of the ZAPs that an op worked on, or of all after a txg op; after `sync`, all
         entries. `before` are ops that changed this ZAP before, and were not audited. Raises Failure."""
+        state = oracle.state
         held = sum([opened.cursor.holds for opened in self.cursors.values()]) if self.cursors else 0
         numbers = self.numbers
         keys: tuple[Key, ...] | None = () if op.key is None else (op.key,)
@@ -147,7 +148,7 @@ class ModelTarget:
             keys = (*keys, *[each.key for each in before if each.key is not None])
         try:
             for each in names:
-                self.auditor.check(numbers[each], oracle.state.entries[each], held, keys)
+                self.auditor.check(numbers[each], state.entries[each], held, keys, state.fat[each])
         except Panic as panic:
             raise failure_of(panic) from panic
 

@@ -219,7 +219,7 @@ class ThreadedRun:
         held = self.target.objset.holds
         try:
             for name, number in self.target.numbers.items():
-                auditor.check(number, oracle.state.entries[name], held)
+                auditor.check(number, oracle.state.entries[name], held, fat=oracle.state.fat[name])
         except Panic:
             return False
         return True

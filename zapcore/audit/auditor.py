@@ -53,13 +53,14 @@ class Auditor:
         entries: Mapping[Key, Value] | None,
         cursor_holds: int,
         keys: Sequence[Key] | None = None,
+        fat: bool | None = None,
     ) -> None:
         """Check the world's accounting and one object. Raises an invariant Panic for the first violation.
 
         `entries` is what the oracle says the object holds (None: not known), `cursor_holds` how many dbuf
         holds the open cursors have, `keys` those whose entries may have changed since the last time (None:
         any; one alone: nothing but one op on it has changed the object); entries whose bytes have changed are
-        looked at anyway.
+        looked at anyway. `fat` is whether the oracle says that it is a fat ZAP (None: not known).
         """
         self.check_rest(cursor_holds)
         dnode = self.objset.dnodes.get(number)
@@ -77,6 +78,10 @@ class Auditor:
                 raise _broken("number", f"object {number} is there while dbufs of another are held")
         self._look_for_freed(dnode, known)
         violation = self._first_violation(dnode, known, entries, keys)
+        if violation is None and fat is (known.q[L.Q_BLOCK_TYPE] == L.ZBT_MICRO):
+            violation = Violation(
+                "kind", 0, "zap_block_type", f"{'micro' if fat else 'fat'}, too long or too soon"
+            )
         if violation is not None:
             raise _broken(violation.invariant, str(violation))
 

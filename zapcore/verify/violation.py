@@ -45,6 +45,7 @@ LIVE: Mapping[str, str] = {
     "lowest": "a new entry has the lowest differentiator that is free",
     "grown": "a table grows when a leaf as deep as it is nearly full, a micro block when it is full",
     "shrunk": "two sibling leaves are never both empty",
+    "kind": "a micro ZAP becomes fat when it must, and not before",
     "index": "a micro ZAP's index has the entries of its slots",
     "destroyed": "what is held of a destroyed object is zero",
     "hole": "a block that nothing uses is a hole",

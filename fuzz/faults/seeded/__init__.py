@@ -15,6 +15,7 @@ from fuzz.faults.seeded.corners import CORNER_MUTANTS
 from fuzz.faults.seeded.leaf import LEAF_MUTANTS
 from fuzz.faults.seeded.mutant import SLIP, Mutant
 from fuzz.faults.seeded.rare import RARE_MUTANTS
+from fuzz.faults.seeded.refusals import REFUSAL_MUTANTS
 from fuzz.faults.seeded.shrink import SHRINK_MUTANTS
 from fuzz.faults.seeded.table import TABLE_MUTANTS
 
@@ -27,6 +28,7 @@ MUTANTS: Mapping[str, Mutant] = {
         *BYTES_MUTANTS,
         *RARE_MUTANTS,
         *CORNER_MUTANTS,
+        *REFUSAL_MUTANTS,
     )
 }
 """Every mutant that one thread can meet, by name."""

@@ -1,0 +1,3 @@
+zap z fat hash64 leaf_shift=9 norm=18
+add z "CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC"
+lookup_norm z "ccCccccCccCccCCCcCccCCccccCccCcccccCccccCccccccCCcccCCcCCCcccccc" match=3

@@ -1,0 +1,6 @@
+zap z fat key=u64 prehashed leaf_shift=9
+add z 0x0
+cursor c z
+next c
+destroy z
+next c
