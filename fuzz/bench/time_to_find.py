@@ -8,6 +8,7 @@ included. Executions are the engine's own count when it reported; Hypothesis rep
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 import os
@@ -26,13 +27,13 @@ from itertools import product
 from typing import Any
 
 from fuzz.engines.config import Config
+from fuzz.execution.execute import run
 from fuzz.faults.remedies import switched_on
 from fuzz.faults.seeded import CONCURRENT, MUTANTS
-from fuzz.judge.signature import Signature
+from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Program
 from fuzz.language.syntax import parse
-from fuzz.minimize.minimize import Predicate
-from fuzz.minimize.reproduce import fails_as
+from fuzz.targets.base import TargetLike
 from fuzz.targets.registry import make_target
 
 ENGINES: dict[str, dict[str, Any]] = {
@@ -215,7 +216,7 @@ def _hunt(bug: Bug, engine: str, seed: int, cap: float, scratch: str) -> Hunt:
             if event["event"] == "failure":
                 signature = _signature(event["signature"])
                 program = parse(event["program"], "<found>")
-                if _is(bug, program, signature):
+                if is_found(bug, program, signature):
                     last = program, signature
                     break
         seconds = time.monotonic() - begun
@@ -239,19 +240,25 @@ _one_at_a_time = threading.Lock()
 """Remedies are switched on for the whole process."""
 
 
-def _is(bug: Bug, program: Program, signature: Signature) -> bool:
-    """Whether a failure is the bug's. One met under a mutant must not come without it, too."""
+def is_found(bug: Bug, program: Program, signature: Signature) -> bool:
+    """Whether a failure, with which `program` ends, is the bug's. A mutant's is only what it causes: without
+    it the same program comes to its end. One that meets a real bug or a bound before that shows nothing."""
     if bug.key is not None:
         return signature.key == bug.key
-    if bug.target == "both":
-        return signature.kind == "difference"
+    if bug.target == "both" and signature.kind != "difference":
+        return False
+
+    def pass_by(failure: Failure) -> bool:
+        return failure.signature.key != signature.key
+
     with _one_at_a_time, switched_on(bug.remedies):
-        return not failing(bug, signature)(program)
+        return run(program, _without_mutant(bug.target, bug.release), forgive=pass_by).fine
 
 
-def failing(bug: Bug, signature: Signature) -> Predicate:
-    """The programs that fail so on the bug's release, with no mutant."""
-    return fails_as(signature, make_target("model", bug.release, small=True))
+@functools.cache
+def _without_mutant(kind: str, release: str) -> TargetLike:
+    """The same one each time: a real library is a process."""
+    return make_target(kind, release, small=True)
 
 
 def _events(descriptor: int, deadline: float) -> Iterator[dict[str, Any]]:

@@ -18,10 +18,16 @@ from click.testing import CliRunner
 
 from fuzz.bench.long_run import Sample, Steady, speed
 from fuzz.bench.speed import SHAPES, measure
-from fuzz.bench.time_to_find import REAL, SEEDED, Bug, Hunt, Row, hunt, hunts, rows, totals
+from fuzz.bench.time_to_find import REAL, SEEDED, Bug, Hunt, Row, hunt, hunts, is_found, rows, totals
 from fuzz.commands import bench as command
 from fuzz.commands.bench import Extent, bench
 from fuzz.commands.cli import main
+from fuzz.execution.execute import run
+from fuzz.faults.seeded import applied as mutant_applied
+from fuzz.judge.signature import Signature
+from fuzz.language.syntax import load, parse
+from fuzz.targets.model import ModelTarget
+from tests.support.paths import DATA
 
 STALE = REAL[0]
 
@@ -105,6 +111,25 @@ def test_a_mutant_is_found() -> None:
     assert found.found
     assert found.executions > 0
     assert found.cpu > 0
+
+
+def test_a_mutant_is_found_only_by_what_it_causes() -> None:
+    """A real bug that the same program meets without the mutant is not its doing, nor what lies behind a
+    bound of memory or another failure that stops it without the mutant."""
+    mutant = next(bug for bug in SEEDED if bug.name == "update-gives-up-growing")
+    place, said = "zap_micro.c:zap_cursor_serialize", "(zc->zc_hash & zap_maxcd(zc->zc_zap)) == 0"
+    real = Signature("assertion", place, said)
+    header = "zap z fat hash64\nzap y fat key=u64 prehashed leaf_shift=9\n"
+    met = 'add z "a"\ncursor c z\nnext c\ndestroy z\nserialize c\n'
+    bound = "add y 0x0 len=148\nadd y 0x1\nupdate y 0x1 len=148\n"
+    for text in (header + met, header + bound + met):
+        program = parse(text)
+        with mutant_applied(mutant.mutant):
+            failure = run(program, ModelTarget(mutant.release), forgive=lambda _: True).failure
+        assert failure is not None and failure.signature.key == real.key
+        assert not is_found(mutant, program, real)
+    refused = Signature("oracle", "zap:update", "expected success, got ENOSPC")
+    assert is_found(mutant, load(DATA / "mutants" / f"{mutant.name}.zap"), refused)
 
 
 def test_atheris_without_our_mutations_and_under_a_bound() -> None:
