@@ -67,32 +67,26 @@ def sections(ops: Sequence[Op]) -> Iterator[tuple[bool, list[tuple[int, Op]]]]:
 
 def _merged(lanes: Sequence[Sequence[int]]) -> Iterator[list[int]]:
     """Every order of the lanes' items that keeps each lane's own."""
-    if not any(lanes):
-        yield []
-    for at, lane in enumerate(lanes):
-        if lane:
-            for rest in _merged([*lanes[:at], lane[1:], *lanes[at + 1 :]]):
-                yield [lane[0], *rest]
+    left = [lane for lane in lanes if lane]
+    if len(left) < 2:
+        yield [*left[0]] if left else []
+        return
+    for at, lane in enumerate(left):
+        for rest in _merged([*left[:at], lane[1:], *left[at + 1 :]]):
+            yield [lane[0], *rest]
 
 
 def orders(program: Program) -> Iterator[list[int]]:
-    """The indexes of the ops in every order that the threads allow."""
-
-    def after(groups: list[list[list[int]]]) -> Iterator[list[int]]:
-        if not groups:
-            yield []
-            return
-        for first in _merged(groups[0]):
-            for rest in after(groups[1:]):
-                yield first + rest
-
-    groups = []
+    """The indexes of the ops in every order that the threads allow; of one part of the program at most some
+    more than MAX_ORDERS."""
+    choices = []
     for _, section in sections(program.ops):
         lanes: dict[int, list[int]] = {}
         for index, op in section:
             lanes.setdefault(op.thread, []).append(index)
-        groups.append(list(lanes.values()))
-    return after(groups)
+        choices.append(list(itertools.islice(_merged(list(lanes.values())), MAX_ORDERS + 1)))
+    for parts in itertools.product(*choices):
+        yield [index for part in parts for index in part]
 
 
 def run_in_order(program: Program, order: Sequence[int], release: str) -> Run:
