@@ -271,9 +271,9 @@ class Auditor:
         return before is not None and before[:2] == report[:2]
 
 
-_SETTLED = slice(0, (L.Q_NUM_LEAFS + 1) * 8)
+_SETTLED = L.HEADER.span("zap_block_type", "zap_num_leafs")
 """The header's fields that change only when blocks come or go."""
-_TABLE_SIZE = slice(L.Q_TBL_SHIFT * 8, (L.Q_TBL_SHIFT + 1) * 8)
+_TABLE_SIZE = L.HEADER.span("zt_shift", "zt_shift")
 
 
 def _without(entries: list[LeafEntry], others: list[LeafEntry]) -> list[LeafEntry]:

@@ -79,7 +79,7 @@ def wrong_differentiator(known: Known, fresh: Sequence[LeafEntry], keys: Iterabl
     return None
 
 
-_GROWTH = slice(L.Q_TBL_SHIFT * 8, (L.Q_TBL_COPIED + 1) * 8)
+_GROWTH = L.HEADER.span("zt_shift", "zt_blks_copied")
 """The header's fields that tell how far a table has grown."""
 
 

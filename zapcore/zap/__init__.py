@@ -67,8 +67,8 @@ def _init(objset: Objset, number: int, tx: Tx, salt: int, flags: int, norm: int)
     dbuf.will_dirty(tx)
     q = dbuf.buf.q
     q[L.Q_BLOCK_TYPE] = L.ZBT_MICRO
-    q[micro.Q_MZ_SALT] = salt
-    q[micro.Q_MZ_NORM] = norm
+    q[L.Q_MZ_SALT] = salt
+    q[L.Q_MZ_NORMFLAGS] = norm
     if not flags:
         dbuf.rele(FTAG)
         return
