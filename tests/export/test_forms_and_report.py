@@ -132,3 +132,16 @@ def test_only_what_a_program_needs_is_exported(tmp_path: Path) -> None:
         _, text, _ = run(export, tmp_path / "p.zap", "--as", form)
         assert needed in text
         assert [word for word in needless if word in text] == []
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_head_says_whose_results_are_expected(form: str) -> None:
+    """Of the release that is named, or of the one that the form runs on."""
+    seed = CORPUS / "seeds" / "cursor-walk.zap"
+    status, text, _ = run(export, seed, "--as", form, "--release", "2.1")
+    assert (status, form == "pytest" or "what release 2.1 returns" in text) == (0, True)
+    assert form != "pytest" or ("'2.1': 'fine'" in text and "'2.3'" not in text)
+    _, text, _ = run(export, seed, "--as", form)
+    assert form == "pytest" or "what its release returns (it is told by what it exports)" in text
+    status, _, said = run(export, seed, "--as", form, "--release", "2.99")
+    assert status == 2 and "'2.99' is not one of" in said
