@@ -13,7 +13,6 @@ ten seconds and with two gibibytes of memory, and N ops that are refused; only t
 from __future__ import annotations
 
 import argparse
-import errno
 import sys
 import time
 from collections import Counter
@@ -31,6 +30,7 @@ from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import NoLibrary, child
 from fuzz.targets.libzpool.target import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
+from zapcore.errors import errno_name
 from zapcore.release import RELEASES
 
 GENERATORS = (any_program, any_program, any_program, random_program)
@@ -71,16 +71,12 @@ class Census:
         """The table: a line for each verb, the errnos that it gave behind it; then each errno in all."""
         for verb in VERBS:
             found = sorted((code, count) for (name, code), count in self.both.items() if name == verb)
-            shown = "  ".join(f"{_name(code)} {count}" for code, count in found)
+            shown = "  ".join(f"{errno_name(code)} {count}" for code, count in found)
             yield f"{verb:12} {self.verbs[verb]:8}  {shown}"
         for code, count in sorted(self.errnos.items()):
-            yield f"{_name(code):12} {count:8}"
+            yield f"{errno_name(code):12} {count:8}"
         for end, count in self.ends.most_common():
             yield f"{count:8} programs ended: {end}"
-
-
-def _name(code: int) -> str:
-    return errno.errorcode[code] if code else "success"
 
 
 def programs(seed: int) -> Iterator[Program]:
@@ -148,7 +144,7 @@ def take_full(model: ModelTarget, real: LibzpoolTarget, seed: int, count: int) -
 
 def _end(target: ModelTarget | LibzpoolTarget, op: Op) -> str:
     try:
-        return _name(target.apply(op).errno)
+        return errno_name(target.apply(op).errno)
     except Failure as failure:
         return str(failure.signature)
 

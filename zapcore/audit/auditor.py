@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from zapcore import layout as L
-from zapcore.audit.last_look import Known
+from zapcore.audit.expected_entries import Value
+from zapcore.audit.known_object import Known
 from zapcore.audit.micro_slots import Slots
-from zapcore.audit.stable import SyncAuditor
 from zapcore.audit.step import (
-    Value,
     misplaced,
     step_of,
     unshrunk,
@@ -22,14 +21,15 @@ from zapcore.audit.step import (
     wrong_entry,
     wrong_step,
 )
+from zapcore.audit.synced_blocks import SyncAuditor
 from zapcore.dmu.dbuf import CACHED
 from zapcore.dmu.dnode import Dnode
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Kind, Panic
 from zapcore.locks import FREED
 from zapcore.verify.fat import Fat, fat_violations, hole_violations, order_violation
+from zapcore.verify.invariants import INVARIANTS, Violation
 from zapcore.verify.leaf import LeafEntry, LeafReport, check_leaf
-from zapcore.verify.violation import INVARIANTS, Violation
 from zapcore.zap.name import Key, key_of, stored_key
 from zapcore.zap.zap import Zap
 

@@ -4,18 +4,16 @@ slots and an op writes one of them, so only those whose bytes have changed are r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from zapcore import layout as L
+from zapcore.audit.expected_entries import Value, wrong_total
+from zapcore.verify.invariants import Violation
 from zapcore.verify.micro import header_violations, slot_violations
 from zapcore.verify.name_hash import hash_of_key
-from zapcore.verify.violation import Violation, wrong_total
 from zapcore.zap import micro
 from zapcore.zap.name import Key
 from zapcore.zap.norm import forms_of
-
-if TYPE_CHECKING:
-    from zapcore.audit.step import Value
 
 _PIECE = 1 << 12
 """Bytes that are compared at once."""

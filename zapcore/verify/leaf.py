@@ -9,8 +9,8 @@ from array import array
 from collections.abc import Iterator
 
 from zapcore import layout as L
+from zapcore.verify.invariants import Violation
 from zapcore.verify.sound_leaf import IN_ORDER, LeafEntry, LeafReport, sound_leaf
-from zapcore.verify.violation import Violation
 
 __all__ = ["LeafEntry", "LeafReport", "Violation", "check_leaf"]
 

@@ -4,7 +4,7 @@ flipped bit away."""
 from __future__ import annotations
 
 from zapcore import layout as L
-from zapcore.verify.violation import Violation
+from zapcore.verify.invariants import Violation
 
 _FIELDS = {
     "lf_next": (L.H_CHUNK_NEXT, L.CHUNK_FREE),

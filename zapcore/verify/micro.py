@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from zapcore import layout as L
+from zapcore.verify.invariants import Violation
 from zapcore.verify.name_hash import hash_of_key
-from zapcore.verify.violation import Violation
 from zapcore.zap.norm import forms_of
 
 MAX_CD = 0xFFFF

@@ -14,13 +14,13 @@ from zapcore import layout as L
 from zapcore.byteorder import is_big, swap_leaf, swap_micro, swap_words, table_is_big
 from zapcore.verify.fat import Fat, fat_violations, next_table_blocks, order_violation
 from zapcore.verify.hazards import Effect, Hazard, static_hazards, walk_leaf
+from zapcore.verify.invariants import Violation
 from zapcore.verify.kind import is_whole_leaf_head, kind_of
 from zapcore.verify.leaf import LeafEntry, LeafReport, check_leaf, is_leaf
 from zapcore.verify.link_hints import link_hint
 from zapcore.verify.micro import check_micro
 from zapcore.verify.name_hash import hash_of_key
 from zapcore.verify.report import FoundEntry, Report, shown_key
-from zapcore.verify.violation import Violation
 from zapcore.zap.name import LONG_NAME, key_of
 from zapcore.zap.norm import forms_of
 

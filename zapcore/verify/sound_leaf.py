@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from zapcore import layout as L
-from zapcore.verify.violation import Violation
+from zapcore.verify.invariants import Violation
 
 
 class LeafEntry(NamedTuple):

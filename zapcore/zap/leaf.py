@@ -6,6 +6,7 @@ order and no transaction: the callers hold the leaf's lock and have dirtied its 
 
 from __future__ import annotations
 
+import errno
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,10 +27,6 @@ from zapcore.zap.name import MATCH_NORMALIZE, MAX_NAME
 
 if TYPE_CHECKING:
     from zapcore.zap.name import Name
-
-E2BIG = 7
-EINVAL = 22
-EOVERFLOW = 75
 
 U64 = (1 << 64) - 1
 
@@ -229,7 +226,7 @@ def entry_value(leaf: Leaf, entry: Entry, size: int, length: int) -> tuple[bytes
     if buf.raw[geo.first_chunk + L.CHUNK_SIZE * entry.chunk] != L.CHUNK_ENTRY:
         fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=471)
     if entry.size > size:
-        raise ZapErrno(EINVAL)
+        raise ZapErrno(errno.EINVAL)
     chunk = buf.h[geo.h_chunk + L.H_PER_CHUNK * entry.chunk + L.H_VALUE_CHUNK]
     taken = min(entry.length, length)
     roomy = length > entry.length + L.ARRAY_BYTES
@@ -319,7 +316,7 @@ def entry_create(leaf: Leaf, name: Name, cd: int, size: int, length: int, value:
     h = buf.h
     chunks = 1 + L.array_chunks(len(name.stored)) + L.array_chunks(len(value))
     if chunks > geo.chunks:
-        raise ZapErrno(E2BIG)
+        raise ZapErrno(errno.E2BIG)
     if cd == L.NEED_CD:
         cd = _unused_cd(leaf, name.hash)
         if cd >= name.zap.max_cd:

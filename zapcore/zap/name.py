@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,8 +40,6 @@ LONG_NAME = 1024
 """ZAP_MAXNAMELEN and ZAP_MAXNAMELEN_NEW: room for a name or its normal form, and the NUL. The longer one is
 for directories (DMU_OT_DIRECTORY_CONTENTS) of releases with long names; a ZAP asks for no pool feature."""
 
-ENOTSUP = 95
-
 
 class Name:
     """zap_name_t. `stored` is the key as a leaf has it (words big-endian, names with their NUL), `numints`
@@ -70,7 +69,7 @@ class Name:
                 self.room = LONG_NAME if long else MAX_NAME
                 self.form = self._form(key)
             elif match:
-                raise ZapErrno(ENOTSUP)
+                raise ZapErrno(errno.ENOTSUP)
             hashed = crc64(zap.salt, self.form if zap.norm else key)
             if match & MATCH_CASE and zap.norm & TO_UPPER:
                 self.flags = zap.forms & ~TO_UPPER
@@ -81,7 +80,7 @@ class Name:
         try:
             form = normalize(key, self.flags, self.room)
         except Unmappable:
-            raise ZapErrno(ENOTSUP) from None
+            raise ZapErrno(errno.ENOTSUP) from None
         if takes_its_nul(key, self.flags) and self.zap.objset.stale_bytes:
             raise Panic(Kind.STALE_BYTES, "zap_micro.c:zap_name_alloc_str", "a name's normal form has an end")
         return form

@@ -25,9 +25,9 @@ from fuzz.threads.real.request import EXACT, PENDING
 from fuzz.threads.real.target import Ended, HeldTarget
 from zapcore.errors import LimitExceeded
 from zapcore.release import RELEASES
+from zapcore.verify.invariants import INVARIANTS
 from zapcore.verify.object import check_object
 from zapcore.verify.report import Report
-from zapcore.verify.violation import INVARIANTS
 from zapcore.zap.leaf import to_stored
 
 HELD_ONLY = TIME & CONCURRENT - {"evict"}
