@@ -22,14 +22,15 @@ class Assertion(NamedTuple):
 
 
 _OPERATOR = r"(?:==|!=|<=|>=|<|>)"
-_SIDE = r"(?:\(nil\)|[^\s()]+)"
+_SIDE = r"(?:\((?:nil|null)\)|[^\s()]+)"
 _VALUES = rf"\((?P<left>{_SIDE}) (?P<op>{_OPERATOR}) (?P<right>{_SIDE})\)?"
 _MACRO = re.compile(
     r"(?P<macro>(?:VERIFY|ASSERT(?:ION)?)(?:0PF?|0F?|3[BSUP]?F?|F)?)\((?P<expression>.*)\) ?failed"
 )
 _TAIL = re.compile(rf" ?{_VALUES}(?P<extra>.*)")
-_ONE_VALUE = re.compile(r" ?\((?P<right>[^\s()]+|\(nil\))\)(?P<extra>.*)")
+_ONE_VALUE = re.compile(r" ?\((?P<right>[^\s()]+|\((?:nil|null)\))\)(?P<extra>.*)")
 _CUT_HEAD = re.compile(r"(?P<macro>(?:VERIFY|ASSERT(?:ION)?)(?:0PF?|0F?|3[BSUP]?F?|F)?)\((?P<expression>.+)$")
+_VALUE = re.compile(r"-?(?:0x)?[0-9a-fA-F]+|\((?:nil|null)\)|NULL")
 _COMMAS = re.compile(rf", +(?P<op>{_OPERATOR}), +")
 _PLAIN = re.compile(rf"(?P<expression>.+?) {_VALUES}(?P<extra>.*)$")
 _CUT_TAIL = re.compile(r"(?P<expression>.*)\) ?failed")
@@ -43,7 +44,7 @@ def parse_macro(text: str) -> Assertion | None:
     match = _MACRO.search(text)
     if match is None:
         return None
-    macro, expression = match["macro"], _plain_expression(match["macro"], match["expression"])
+    macro, expression = match["macro"], _plain_expression(match["macro"], match["expression"].strip())
     return _with_values(macro, expression, text[match.end() :], match.start())
 
 
@@ -74,6 +75,16 @@ def parse_plain(text: str) -> Assertion | None:
     return Assertion("", text) if text else None
 
 
+def parse_printed(text: str) -> Assertion:
+    """The text of C's assert(), in which old releases of libspl stand the values too: `a == b (0x2 ==
+    0x1)`."""
+    match = _PLAIN.match(text)
+    if match is None or not (_VALUE.fullmatch(match["left"]) and _VALUE.fullmatch(match["right"])):
+        return Assertion("ASSERT", text)
+    values = (match["left"], match["right"])
+    return Assertion("ASSERT", match["expression"], values, match["op"], match["extra"].strip())
+
+
 def likeness(text: str) -> int:
     """How much a line looks like the condition of an assertion: 2 with values, 1 maybe, 0 not at all."""
     text = text.strip()
@@ -92,6 +103,7 @@ def joined_strings(text: str) -> str:
 def canonical(expression: str) -> str:
     """What two printed forms of one condition share: no spaces, nothing of how `== 0` was written."""
     text = re.sub(r"\s+", "", expression).replace("((char*)__func__)", "FTAG").replace("((void*)0)", "NULL")
+    text = text.replace("(void*)0", "NULL")
     for zero in ("0==", "NULL=="):
         text = text.removeprefix(zero)
     for zero in ("==0", "==NULL"):

@@ -6,47 +6,27 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from fuzz.evidence.triage.expressions import Assertion, joined_strings, parse_macro, parse_plain
+from fuzz.evidence.triage.expressions import (
+    Assertion,
+    joined_strings,
+    parse_macro,
+    parse_plain,
+    parse_printed,
+)
 from fuzz.evidence.triage.lines import Line
+from fuzz.evidence.triage.oops_heads import parse_oops
+from fuzz.evidence.triage.system_heads import WORDS, has_prefix, parse_system, without_prefix
 
-_STARTS = {
-    b"VERIFY": (rb"VERIFY[0-9A-Z]{0,4}\(",),
-    b"ASSERT": (rb"ASSERT[0-9A-Z]{0,7}\(", rb"ASSERT at "),
-    b"PANIC": (rb"PANIC at ", rb"SPL PANIC", rb"PANIC: "),
-    b"panic": (rb"panic: ", rb"panic\(cpu", rb"spl_panic"),
-    b"ssert": (rb"solaris assert", rb"Assertion `"),
-}
-"""What a line that begins a failure holds: words that are quick to look for, and what one of them must stand
-in, for CERTIFICATE_VERIFY_FAILED is no failure of ZFS. A literal beginning makes a form quick; one form with
-all of them would be four times slower."""
-
-
-class Starts:
-    """Finds the places in a block of bytes where a line may begin a failure."""
-
-    def __init__(self, block: bytes) -> None:
-        self._block = block
-        forms = (form for word, forms in _STARTS.items() if word in block for form in forms)
-        self._next = {re.compile(form): -1 for form in forms}
-
-    def after(self, at: int) -> int:
-        """The first such place from `at` on, which never goes back; -1 if there is none."""
-        for form, place in list(self._next.items()):
-            if place < at:
-                found = form.search(self._block, at)
-                if found is None:
-                    del self._next[form]
-                else:
-                    self._next[form] = found.start()
-        return min(self._next.values(), default=-1)
-
-
-_WORDS = ("VERIFY", "ASSERT", "PANIC", "panic", "ssert")
+_WORDS = ("VERIFY", "ASSERT", "SPL", "ssert", *WORDS, "PANIC")
 
 
 class Head(NamedTuple):
     """What one such line tells. `opens` is True for the line that a failure begins with, False for one that
-    completes a failure begun before; `sure` if the line by itself is proof that it was ZFS that failed."""
+    completes a failure begun before; `sure` if the line by itself is proof that it was ZFS that failed.
+
+    `what` is the kind of a failure that is neither an assertion nor a panic with a message, `detail` what
+    it says
+    of the kind; such a line may `join` one that was begun before."""
 
     form: str
     assertion: Assertion | None = None
@@ -59,9 +39,17 @@ class Head(NamedTuple):
     sure: bool = False
     opens: bool = True
     cut: bool = False
+    what: str = ""
+    detail: str = ""
+    joins: bool = False
+    module: str = ""
+    process: str = ""
 
 
-_PLACE = r"(?P<file>[\w./+\-]+\.[chS]):(?P<line>\d+):(?P<function>\w*)(?P<whole>\(\))?"
+_PLACE = (
+    r"(?P<file>[\w./+\-]+?\.[chS])(?::| |, ?|(?=\d))(?:line:? ?)?(?P<line>\d+)(?::|, ?| |(?=[A-Za-z_])|$)"
+    r"(?P<function>\w*)(?P<whole>\(\))?"
+)
 _PANIC_AT = re.compile(rf"PANIC at {_PLACE}")
 _PANIC_AT_CUT = re.compile(r"PANIC at (?P<file>[\w./+\-]+\.[chS])(?::(?P<line>\d+))?")
 _ASSERT_AT = re.compile(rf"ASSERT at {_PLACE}")
@@ -71,14 +59,26 @@ _GLIBC = re.compile(
     r"Assertion [`'](?P<text>.*)' failed"
 )
 _ZFS_PROGRAM = re.compile(r"(?:ztest|zdb|zpool|zfs|zed|zhack|zinject|raidz_test|zstream|lt-z\w+)$")
-_SOLARIS = re.compile(r"solaris assert: (?P<text>.*?)(?:, file: (?P<file>\S+?), line: (?P<line>\d+)|$)")
-_MACOS = re.compile(r"panic\(cpu (?P<cpu>\d+) caller \w+\): (?P<text>.*)")
+_WITH_FILE = re.compile(
+    r"(?:solaris assert: |assertion failed: )?(?P<text>.*?)"
+    r"(?:, ?file: ?(?P<file>\S+?\.[chS]),? ?(?:line)?:? ?(?P<line>\d+)"
+    r"|(?:,(?: (?:f(?:i(?:l(?:e(?::.*)?)?)?)?)?)?)?$)"
+)
+_NAMED = re.compile(r"(?:solaris assert: |assertion failed: )")
 _AT_FILE = re.compile(r"@(?P<file>[\w./\-]+\.[ch]):(?P<line>\d+)")
-_CMN_ERR = re.compile(r"(?:^|: )PANIC: +(?P<text>.+)")
-_BSD = re.compile(r"(?:^|\W)panic: +(?P<text>.+)")
-_BSD_ZFS = re.compile(r"(?:Solaris\(panic\): )?zfs: ")
+_CMN_ERR = re.compile(r"(?:^|: )PANIC: +(?P<text>[^\"].*)")
 _KERNEL_PANIC = re.compile(r"Kernel panic - not syncing: (?P<text>.+)")
-_BEFORE_VERIFY = re.compile(r"(?:\S{0,40} ?panic: |Kernel panic - not syncing: )?$")
+_GENERIC_PANIC = re.compile(
+    r"(?:Fatal exception|Oops|hung_task|softlockup|.{0,20}LOCKUP|stack-protector|Attempted to)"
+)
+_OWN_PANIC = re.compile(
+    r"(?:zfs: |No such hold |dirtying (?:dbuf|snapshot)|freed data not zero|buffer modified while )"
+)
+_OPENZFS_PROGRAMS = ("savecore", "genunix", "unix", "crash", "mdb")
+_BEFORE_VERIFY = re.compile(
+    r"(?:.{0,30}\bpanic: (?:\w+\(panic\): )?|.{0,30}[Pp]anic [Ss]tring: |panic message: "
+    r"|Kernel panic - not syncing: )?$"
+)
 
 
 def _panic_at(line: Line) -> Head | None:
@@ -110,51 +110,87 @@ def _glibc(line: Line) -> Head | None:
     match = _GLIBC.search(line.text)
     if match is None or not (_ZFS_PROGRAM.match(match["program"]) or "libzpool" in match["file"]):
         return None
-    return _at(Head("process", Assertion("ASSERT", match["text"]), sure=True), match)
+    return _at(Head("process", parse_printed(match["text"]), sure=True), match)
 
 
-def _solaris(line: Line) -> Head | None:
-    match = _SOLARIS.search(line.text)
-    if match is None:
+def _system(line: Line) -> Head | None:
+    """FreeBSD, illumos, macOS, Windows: a fault, an assertion in one of their forms, or a message."""
+    if not (line.kernel or line.program in _OPENZFS_PROGRAMS or line.program.startswith("kernel")):
         return None
-    assertion = parse_plain(match["text"]) or Assertion("", "")
-    head = Head("freebsd", assertion._replace(macro="ASSERT"), sure=True, cut=match["file"] is None)
-    return _at(head, match)
-
-
-def _macos(line: Line) -> Head | None:
-    match = _MACOS.search(line.text)
-    assertion = parse_macro(joined_strings(match["text"])) if match is not None else None
-    if match is None or assertion is None:
+    found = parse_system(line.text) if any(word in line.text for word in WORDS) else None
+    if found is None or "Kernel panic - not syncing" in line.text:
         return None
-    head = Head("macos", assertion._replace(extra=""), sure=True, cpu=_number(match["cpu"]))
-    where = _AT_FILE.search(match["text"])
-    return head if where is None else _at(head, where)
+    head = Head(found.system, what=found.what, joins=found.joins, cpu=found.cpu, function=found.function)
+    if found.what or not found.text:
+        return head
+    return _said(head, without_prefix(found.text), has_prefix(found.text))
+
+
+def _said(head: Head, text: str, own: bool) -> Head:
+    """The head with the assertion that a panic's text tells, or with the text itself."""
+    if head.form == "macos":
+        assertion = parse_macro(joined_strings(text))
+        if assertion is not None:
+            where = _AT_FILE.search(text)
+            head = head._replace(assertion=assertion._replace(extra=""), sure=True)
+            return head if where is None else _at(head, where)
+        text = joined_strings(text).strip('"')
+    assertion = parse_macro(text)
+    if assertion is not None:
+        sure = assertion.macro.startswith("VERIFY") and not assertion.column
+        return head._replace(assertion=assertion, sure=sure)
+    match = _WITH_FILE.match(text)
+    if match is not None and (match["file"] or _NAMED.match(text)):
+        plain = parse_plain(match["text"]) or Assertion("", "")
+        zfs = _NAMED.match(text) is not None and "solaris" in text[:8]
+        own_file = "/zfs/" in (match["file"] or "")
+        head = head._replace(assertion=plain._replace(macro="ASSERT"), sure=zfs or own_file)
+        return _at(head, match)._replace(cut=match["file"] is None)
+    return head._replace(message=text, sure=own or _OWN_PANIC.match(text) is not None)
 
 
 def _macro(line: Line) -> Head | None:
-    assertion = parse_macro(line.text)
+    assertion = parse_macro(line.text) if "panic(cpu" not in line.text else None
     if assertion is None:
         return None
     before = line.text[: assertion.column].lstrip()
     again = before.startswith("Kernel panic")
-    sure = line.kernel and assertion.macro.startswith("VERIFY") and _BEFORE_VERIFY.match(before) is not None
-    form = "freebsd" if "panic: " in before and not again else "kernel"
+    kernel = line.kernel or line.program in _OPENZFS_PROGRAMS
+    sure = kernel and assertion.macro.startswith("VERIFY") and _BEFORE_VERIFY.match(before) is not None
+    form = "freebsd" if "anic" in before and not again else "kernel"
     return Head(form, assertion, sure=sure, opens=not again)
 
 
 def _message(line: Line) -> Head | None:
     match = _KERNEL_PANIC.search(line.text)
     if match is not None:
-        return Head("kernel", message=match["text"], opens=False)
+        text = match["text"]
+        opens = _GENERIC_PANIC.match(text) is None
+        return Head("kernel", message=text, opens=False, sure=opens and _OWN_PANIC.match(text) is not None)
     match = _CMN_ERR.search(line.text)
     if match is not None and line.kernel:
-        return Head("kernel", message=match["text"].strip(), sure=match["text"].startswith("zfs: "))
-    match = _BSD.search(line.text)
-    if match is not None and line.kernel:
-        zfs = _BSD_ZFS.match(match["text"])
-        return Head("freebsd", message=match["text"].strip(), sure=zfs is not None)
+        text = match["text"].strip()
+        return Head("kernel", message=text, sure=_OWN_PANIC.match(text) is not None)
     return None
+
+
+def _oops(line: Line) -> Head | None:
+    found = parse_oops(line) if line.kernel or line.program.startswith("kernel") else None
+    if found is None:
+        return None
+    return Head(
+        "kernel",
+        file=found.file,
+        line=found.line,
+        function=found.function,
+        pid=found.pid,
+        cpu=found.cpu,
+        what=found.what,
+        detail=found.detail,
+        joins=found.joins,
+        module=found.module,
+        process=found.process,
+    )
 
 
 _FORMS: tuple[Callable[[Line], Head | None], ...] = (
@@ -162,22 +198,20 @@ _FORMS: tuple[Callable[[Line], Head | None], ...] = (
     _assert_at,
     _spl_error,
     _glibc,
-    _solaris,
-    _macos,
     _macro,
+    _system,
     _message,
 )
 
 
 def parse_head(line: Line) -> Head | None:
     """The failure this line begins or completes, or None."""
-    if not any(word in line.text for word in _WORDS):
-        return None
-    for form in _FORMS:
-        head = form(line)
-        if head is not None:
-            return head
-    return None
+    if any(word in line.text for word in _WORDS):
+        for form in _FORMS:
+            head = form(line)
+            if head is not None:
+                return head
+    return _oops(line)
 
 
 def _number(text: str | None) -> int:

@@ -14,6 +14,8 @@ class Line(NamedTuple):
 
     `caller` tells interleaved speakers apart: the kernel's `T123` (task) or `C3` (processor) where it prints
     them, else `program[pid]`; empty where the log does not say. `number` counts from 1, `offset` in bytes.
+    `stamp` is the kernel's time in seconds
+    and `clock` the time of day, as printed; `channel` tells in which way the line begins.
     """
 
     text: str
@@ -22,37 +24,55 @@ class Line(NamedTuple):
     caller: str = ""
     number: int = 0
     offset: int = 0
+    stamp: str = ""
+    clock: str = ""
+    channel: str = ""
 
     @property
     def kernel(self) -> bool:
         """False only where the log names another program as the one that spoke."""
-        return self.program in ("", "kernel")
+        return self.program in ("", "kernel", "kernel[0]", "unix", "genunix")
 
 
-_CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d+)?"
-_WHO = r"(?P<program>kernel|[\w.\-/@()]+(?=\[\d+\]))(?:\[(?P<pid>\d+)\])?: ?"
+_CLOCK = r"(?P<clock>\d\d:\d\d:\d\d)(?:[.,]\d+)?"
+_ZONE = r"(?:Z| ?[+-]\d\d:?\d\d| [A-Z]{2,5})?"
+_WHO = r"(?P<program>kernel(?:\[\d\])?|[\w.\-/@()]+(?=\[\d+\])|unix|genunix|savecore)(?:\[(?P<pid>\d+)\])?: ?"
 _BARE = r"\[(?:<| *\d+\.)"
+_ID = r"\[ID \d+ \w+\.\w+\] ?"
 _RULES: tuple[re.Pattern[str], ...] = tuple(
     re.compile(rule)
     for rule in (
         # /dev/kmsg: priority, sequence, microseconds, flags.
-        r"\d{1,3},\d+,\d+,[-c+](?:,caller=(?P<caller>[TC]\d+))?[^;]*;",
+        r"\d{1,3},\d+,(?P<micro>\d+),[-c+](?:,caller=(?P<caller>[TC]\d+))?[^;]*;",
         # Priority of a raw syslog datagram, with the version of RFC 5424.
         r"<\d{1,3}>(?:\d )?",
         # dmesg -x: facility and level.
         r"(?:kern|user|daemon|syslog)\s*[:.]\s*\w+\s*: ?",
         # dmesg: seconds, a date (-T), a difference (-d, -e).
-        r"\[ *\d+\.\d+(?: +<[ \d.+]+>)?\] ?",
-        r"\[[A-Z][a-z]{2} ?[A-Z]?[a-z]{0,2} +\d+ \d\d:\d\d(?::\d\d)?(?: \d{4})?\] ?",
+        r"\[ *(?P<stamp>\d+\.\d+)(?: +<[ \d.+]+>)?\] ?",
+        r"\[[A-Z][a-z]{2} ?[A-Z]?[a-z]{0,2} +\d+ (?P<clock>\d\d:\d\d(?::\d\d)?)(?: \d{4})?\] ?",
         r"\[ *<? *\+?\d+\.\d+>?\] ?",
         # The kernel's CONFIG_PRINTK_CALLER.
         r"\[ *(?P<caller>[TC]\d+)\] ?",
         # ISO 8601 (journalctl -o short-iso, rsyslog), then a host and who.
-        rf"\d{{4}}-\d\d-\d\d[T ]{_CLOCK}(?:Z|[+-]\d\d:?\d\d)? +(?:(?P<host>[\w.\-:]+) )?(?={_WHO})",
-        rf"\d{{4}}-\d\d-\d\d[T ]{_CLOCK}(?:Z|[+-]\d\d:?\d\d)? +(?:(?P<host>[\w.\-:]+) (?={_BARE}))?",
-        # Classic syslog: month, day, clock; FreeBSD and some collectors add a year.
-        rf"[A-Z][a-z]{{2}} [ \d]\d (?:\d{{4}} )?{_CLOCK}(?: \d{{4}})? "
+        rf"\d{{4}}-\d\d-\d\d[T ]{_CLOCK}{_ZONE} +(?:(?P<host>[\w.\-:]+) )?(?={_WHO})",
+        rf"\d{{4}}-\d\d-\d\d[T ]{_CLOCK}{_ZONE}(?: +|$)(?:(?P<host>[\w.\-:]+) (?={_BARE}))?",
+        # Classic syslog: month, day, clock; FreeBSD and some collectors add a year; journalctl's short-full.
+        rf"[A-Z][a-z]{{2}} [ \d]\d (?:\d{{4}} )?{_CLOCK}(?: \d{{4}})?(?: <\w+\.\w+>)? "
         rf"(?:(?P<host>[\w.\-:]+) (?={_WHO}|{_BARE}|<| ))?",
+        rf"[A-Z][a-z]{{2}} \d{{4}}-\d\d-\d\d {_CLOCK}{_ZONE} +(?:(?P<host>[\w.\-:]+) (?={_WHO}))?",
+        # Consoles and terminals: [2024-05-03 08:00:43], [08:00:43.123], 2024/05/03 08:00:43, 05/03/24
+        # 08:00:43.
+        rf"\[\d{{4}}[-/.]\d\d[-/.]\d\d[T .]{_CLOCK}{_ZONE}\] ?",
+        rf"\[{_CLOCK}\] ?",
+        rf"\d{{4}}/\d\d/\d\d {_CLOCK} ",
+        rf"\d\d?/\d\d?/\d\d(?:\d\d)? {_CLOCK}(?: [AP]M)?,? ",
+        # journalctl -o short-unix; containers' runtimes; docker compose.
+        r"\d{10}\.\d+ (?:(?P<host>[\w.\-]+) )?",
+        r"std(?:out|err) [FP] ",
+        r"[\w.\-]+ +\| (?=[\[<\dA-Z ])",
+        # illumos: who, then a message id.
+        rf"(?:(?P<host>[\w.\-]+) )?(?P<program>[\w.\-]+)(?:\[(?P<pid>\d+)\])?: {_ID}",
         # RFC 5424 after its time: host, program, pid, message id, structured data.
         r"(?P<host>[\w.\-]+) (?P<program>[\w.\-]+) (?:-|(?P<pid>\d+)) - (?:-|\[[^\]]*\]) ?",
         # Who, when nothing but a host stands before (journalctl -o short-monotonic) or nothing at all.
@@ -60,10 +80,13 @@ _RULES: tuple[re.Pattern[str], ...] = tuple(
         r"(?P<program>kernel|[\w.\-]+(?=\[\d+\]))(?:\[(?P<pid>\d+)\])?: ?",
     )
 )
-_FIRST = re.compile(r"[<\[\dA-Zkuds]|[\w.\-]+ [\w.\-]+[\[:]|[\w.\-]+\[\d|[\w.\-]+ [\w.\-]+ (?:-|\d+) - ")
+_FIRST = re.compile(
+    r"[<\[\dA-Zkuds]|[\w.\-]+ [\w.\-]+[\[:]|[\w.\-]+\[\d|[\w.\-]+ [\w.\-]+ (?:-|\d+) - |[\w.\-]+ +\| "
+    r"|[\w.\-]+: \[ID"
+)
 _AFTER_TIME = re.compile(_WHO)
-_TIMED = frozenset((7, 9))
-_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_TIMED = frozenset((7, 9, 10))
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b[=>]")
 _MOST = 6
 
 
@@ -72,28 +95,40 @@ def split_line(raw: bytes, number: int = 0, offset: int = 0) -> Line:
 
     Any bytes are a line: what is not UTF-8 is replaced, NULs are dropped, and what no rule knows stays.
     """
-    text = raw[:MAX_LINE].decode("utf-8", "replace").rstrip("\r\n")
+    return split_text(raw[:MAX_LINE].decode("utf-8", "replace"), number, offset)
+
+
+def split_text(text: str, number: int = 0, offset: int = 0, host: str = "", program: str = "") -> Line:
+    """`split_line` of a decoded line; `host` and `program` are what its container says of it."""
+    text = text.rstrip("\r\n")
     if "\x1b" in text:
         text = _COLOUR.sub("", text)
     if "\0" in text:
         text = text.replace("\0", "")
-    found: dict[str, str] = {}
+    found: dict[str, str] = {"host": host, "program": program}
     at = 0
+    channel = []
     for _ in range(_MOST):
-        step = _strip(text, at, found)
+        step, rule = _strip(text, at, found)
         if step == at:
             break
         at = step
+        channel.append(rule)
     program, pid, caller = found.get("program", ""), found.get("pid", ""), found.get("caller", "")
     if not caller and pid:
         caller = f"{program}[{pid}]"
-    return Line(text[at:], found.get("host", ""), program, caller, number, offset)
+    stamp = found.get("stamp", "")
+    if not stamp and "micro" in found:
+        stamp = f"{int(found['micro'][:15]) / 1e6:.6f}"
+    where = (found.get("host", ""), program, caller, number, offset, stamp, found.get("clock", ""))
+    return Line(text[at:], *where, ".".join(map(str, channel)))
 
 
-def _strip(text: str, at: int, found: dict[str, str]) -> int:
-    """Where the text goes on after the first rule that matches at `at`; `at` if none does."""
+def _strip(text: str, at: int, found: dict[str, str]) -> tuple[int, int]:
+    """Where the text goes on after the first rule that matches at `at`, and which that is; `at` if none
+    does."""
     if _FIRST.match(text, at) is None:
-        return at
+        return at, 0
     for index, rule in enumerate(_RULES):
         match = rule.match(text, at)
         if match is None or match.end() == at:
@@ -103,5 +138,5 @@ def _strip(text: str, at: int, found: dict[str, str]) -> int:
         if index in _TIMED and (who := _AFTER_TIME.match(text, end)):
             found.update((name, value) for name, value in who.groupdict().items() if value)
             end = who.end()
-        return end
-    return at
+        return end, index
+    return at, 0

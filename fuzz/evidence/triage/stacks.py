@@ -6,61 +6,79 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from fuzz.evidence.triage.frame_names import BOTTOM, CALLER, HANDLER, REPORTER, may_name_zfs, names_zfs
+
 
 class Frame(NamedTuple):
     """A function on a printed stack. `module` is empty where the log names none; a frame the kernel marks
-    with `?` was found on the stack but may be left over from an earlier call, and is not `reliable`."""
+    with `?` was found on the stack but may be left over from an earlier call, and is not `reliable`.
+
+    `offset` is how far in the function, as printed; `file` and `line` where a debugger tells them.
+    """
 
     function: str
     module: str = ""
     reliable: bool = True
+    offset: str = ""
+    file: str = ""
+    line: int = 0
 
 
 _NAME = r"(?P<function>[A-Za-z_]\w*)(?:\.\w+)*"
 _ADDRESS = r"\(?(?:\[<[0-9a-fx]*>\]|\[[0-9a-f]{8,16}\](?: \[[0-9a-f]{8,16}\])?)\)?\s*"
 _MODULE = r"(?:\s*\[(?P<module>\w+)[^\]]*\]?)?"
+_OFFSET = r"\+(?P<offset>(?:0x)?[0-9a-f]+)"
+_SOURCE = r"(?:.*? at (?P<file>[^\s:]+\.[chS]):(?P<line>\d{1,6}))?"
 _FORMS: tuple[re.Pattern[str], ...] = tuple(
     re.compile(form)
     for form in (
         # libunwind in libspl: [0x7f..] zap_add+0x1f (in /lib/libzpool.so.6 +0x1234)
-        rf"\[0x[0-9a-f]+\] {_NAME}\+0x[0-9a-f]+(?: \(in (?:\S*/)?(?P<module>[\w-]+))?",
+        rf"\[0x[0-9a-f]+\] {_NAME}{_OFFSET}(?: \(in (?:\S*/)?(?P<module>[\w-]+))?",
         # FreeBSD: zap_add() at zap_add+0x1f/frame 0xff..; #3 0xff.. at zap_add+0x1f
-        rf"{_NAME}\(\) at \w+",
-        rf"#\d+\s+0x[0-9a-f]+ at {_NAME}\+",
-        # gdb, kgdb: #3  0x7f.. in zap_add (os=...) at zap.c:12, or from /lib/libzpool.so.2
-        rf"#\d+\s+(?:0x[0-9a-f]+ in )?{_NAME} \((?:.*\) from (?:\S*/)?(?P<module>[\w-]+))?",
+        rf"{_NAME}\(\) at \w+(?:{_OFFSET})?",
+        rf"#\d+\s+0x[0-9a-f]+ at {_NAME}{_OFFSET}",
+        # crash: #11 [ffffb1c2] fzap_lookup at ffffffffc0f1a [zfs]
+        rf"#\d+\s+\[[0-9a-f]+\] {_NAME} at [0-9a-f]+{_MODULE}",
+        # gdb, kgdb: #3  0x7f.. in zap_add (os=...) at zap.c:12, or from /lib/libzpool.so.2; sanitizers
+        rf"#\d+\s+(?:0x[0-9a-f]+ in )?{_NAME} \((?:.*\) from (?:\S*/)?(?P<module>[\w-]+)|{_SOURCE})",
+        rf"#\d+\s+0x[0-9a-f]+ in {_NAME}(?: \(?(?P<file>/[^\s:+]+\.[chS])(?::(?P<line>\d{{1,6}}))?)?",
+        # lldb: frame #3: 0xff.. zfs`zap_add(os=..) at zap.c:12:5
+        rf"\*? ?frame #\d+: 0x[0-9a-f]+ (?P<module>[\w.\-]+)`{_NAME}{_SOURCE}",
         # glibc's backtrace_symbols: /lib/libzpool.so.6(zap_add+0x1f)[0x7f..]
-        rf"(?:\S*/)?(?P<module>[\w-]+)[\w.]*\({_NAME}\+0x[0-9a-f]+\) ?\[0x",
+        rf"(?:\S*/)?(?P<module>[\w-]+)[\w.]*\({_NAME}{_OFFSET}\) ?\[0x",
         # macOS: 0xff.. : 0xff.. net.lundman.zfs : _zap_add + 0x1f
-        rf"0x[0-9a-f]+ : 0x[0-9a-f]+ (?:[\w.]+\.)?(?P<module>\w+) : _{_NAME} \+",
+        rf"0x[0-9a-f]+ : 0x[0-9a-f]+ (?:[\w.]+\.)?(?P<module>\w+) : _?{_NAME} \+ (?P<offset>0x[0-9a-f]+)",
+        # illumos: ffffff0006761890 zfs:zap_add+1f (..), fffffb04504c28b0 zap_add+0xe2(..), zfs`zap_add+0xe2
+        rf"(?:[0-9a-f]{{8,16}} )?(?P<module>\w+)[:`]{_NAME}{_OFFSET}",
+        rf"(?:[0-9a-f]{{8,16}} )?{_NAME}{_OFFSET}\(",
+        rf"[0-9a-f]{{16}} {_NAME}\(",
+        # Windows: 07 fffff805`5a2b1c40 fffff805`5a2b1c48 OpenZFS!zap_add+0x1f [path @ 12]
+        rf"(?:[0-9a-f]{{2,3}} )?(?:[0-9a-f]{{8}}`[0-9a-f]{{8}} (?:: )?)*(?:[0-9a-f`]+ : "
+        rf")?(?P<module>\w+)!{_NAME}"
+        rf"(?:{_OFFSET})?(?: \[(?:.*[\\/])?(?P<file>[\w.]+) @ (?P<line>\d{{1,6}})\])?",
         # 32-bit ARM: [<c010f0d8>] (zap_add+0x1f/0x20 [zfs]) from [<..>] (..), and newer without addresses
         rf"(?:{_ADDRESS})?\({_NAME}(?:\+0x\w*)?(?:/0x\w+)?{_MODULE}\) from ",
         rf"{_NAME}(?:\+0x\w*)?(?:/0x\w+)?{_MODULE} from \w+\+0x",
         # Linux: [<ffffffffa0257e8e>] ? zap_add+0x1f/0x20 [zfs]
-        rf"(?:{_ADDRESS})?(?P<unsure>\? )?{_NAME}\+(?:0x[0-9a-f]*)?(?:/0x[0-9a-f]*)?{_MODULE}"
-        r"(?: \(.*\))?\s*$",
+        rf"(?:{_ADDRESS})?(?P<unsure>\? )?{_NAME}\+(?P<offset>(?:0x[0-9a-f]*)?)(?:/0x[0-9a-f]*)?{_MODULE}"
+        r"(?: \(.*\))?(?: \([A-Z]+\))?\s*$",
     )
 )
-_ANYWHERE = re.compile(rf"(?P<unsure>\? )?\b{_NAME}\+0x[0-9a-f]+/0x[0-9a-f]+{_MODULE}\s*$")
+_ANYWHERE = re.compile(rf"(?P<unsure>\? )?\b{_NAME}\+(?P<offset>0x[0-9a-f]+)/0x[0-9a-f]+{_MODULE}\s*$")
 _BARE = re.compile(rf"(?:{_ADDRESS})?(?P<unsure>\? )?{_NAME}(?:\s+\[(?P<module>\w+)[^\]]*\])?\s*$")
-
-_WORDS = frozenset(("Aborted", "Killed", "Terminated", "Registers", "Backtrace"))
-_REPORTERS = re.compile(
-    r"(?:_*dump_(?:stack|backtrace)|show_(?:stack|trace)|unwind_backtrace|spl_(?:dumpstack|panic|assert|debug_)"
-    r"|libspl_(?:assert|backtrace)|v?panic$|v?cmn_err|kdb_|db_trace_|kassert_|assfail|abort$|_*GI_|raise$|gsignal$"
-    r"|pthread_kill|_*pthread_kill|_*assert|crash_setup|__crash_kexec|srso_|schedule$|__schedule|kernel_trap"
-    r"|handle_debugger|zfs_panic_recover|spl_vpanic|walk_stackframe|call_trace|v?zfs_panic)"
+_COUNTER = re.compile(
+    # Where the processor was: x86, old x86, arm64, riscv, 32-bit ARM, ppc64, s390, mips, crash.
+    r"(?:(?:R|E)?IP(?::| ) *|pc : |epc\s*: |PC is at |NIP \[|NIP: |Krnl PSW : |\[exception RIP: |rip: "
+    r"|Instruction pointer: "
+    r"|(?:IP|PC):)"
+    rf".*?\b{_NAME}\+(?P<offset>(?:0x)?[0-9a-f]+)(?:/0x[0-9a-f]*)?{_MODULE}"
 )
-_BOTTOM = re.compile(
-    r"(?:entry_|do_syscall|(?:do_)?el0|invoke_syscall|el0t?_|ret_from_(?:fork|kernel)|(?:k|start_|smpboot_)thread$"
-    r"|child_rip|kernel_thread|fork_(?:exit|trampoline)|amd64_syscall|X?fast_syscall|clone3?$|_*clone|_*libc_start"
-    r"|thread_start|call_continuation|zk_thread_|system_call|_*x64_sys|_*arm64_sys|ret_fast_syscall|thread_generic_wrapper)"
-)
-_CALLERS = re.compile(r"(?:VOP_|vn_|vfs_|kern_|sys_|dofile|fo_|null_|taskqueue_|taskq_run)")
-"""FreeBSD's kernel, whose traces name no modules."""
+_ELSEWHERE = re.compile(r"(?: ra : |lr : |LR \[|LR is at |LR: |Last Breaking)")
 
+_WORDS = frozenset(("Aborted", "Killed", "Terminated", "Registers", "Backtrace", "DEBUG", "Stack", "REGS"))
 _ZFS_MODULES = re.compile(
-    r"(?:zfs|zcommon|zavl|znvpair|zunicode|icp|zlua|zzstd|libzpool|libzfs|ztest|zdb|openzfs)"
+    r"(?:zfs|zcommon|zavl|znvpair|zunicode|icp|zlua|zzstd|libzpool|libzfs|ztest|zdb|openzfs|zhack|lt-z)",
+    re.IGNORECASE,
 )
 _SPL_MODULES = re.compile(r"(?:spl|libspl)")
 
@@ -68,7 +86,7 @@ _SPL_MODULES = re.compile(r"(?:spl|libspl)")
 def parse_frame(text: str, inside: bool = False) -> Frame | None:
     """The function this line of a trace names, or None. `inside` a trace, a bare name is a frame too."""
     text = text.strip()
-    if len(text) < 3 or len(text) > 1024:
+    if len(text) < 3 or len(text) > 1024 or _ELSEWHERE.match(text):
         return None
     for form in _FORMS:
         match = form.match(text)
@@ -82,9 +100,23 @@ def parse_frame(text: str, inside: bool = False) -> Frame | None:
     return None if match is None else _frame(match)
 
 
+def parse_counter(text: str) -> Frame | None:
+    """The function that a register line of an oops says the processor was in, or None."""
+    match = _COUNTER.match(text.strip())
+    return None if match is None else _frame(match)
+
+
 def _frame(match: re.Match[str]) -> Frame:
     groups = match.groupdict()
-    return Frame(groups["function"], groups.get("module") or "", not groups.get("unsure"))
+    line = groups.get("line") or "0"
+    return Frame(
+        groups["function"],
+        groups.get("module") or "",
+        not groups.get("unsure"),
+        (groups.get("offset") or "").removeprefix("0x"),
+        (groups.get("file") or "").replace("\\", "/").rpartition("/")[2],
+        int(line) if line.isascii() else 0,
+    )
 
 
 def is_zfs(frame: Frame) -> bool:
@@ -92,25 +124,65 @@ def is_zfs(frame: Frame) -> bool:
     return bool(_ZFS_MODULES.match(frame.module) or _SPL_MODULES.match(frame.module))
 
 
+def looks_like_zfs(frame: Frame) -> bool:
+    """`is_zfs`, or a function without a module whose name may be one of OpenZFS's."""
+    if frame.module and frame.module not in ("kernel", "vmlinux"):
+        return is_zfs(frame)
+    return may_name_zfs(frame.function)
+
+
+def show_zfs(frames: Sequence[Frame]) -> bool:
+    """True if these frames show that ZFS was running: by their modules, or by names where a trace has
+    none."""
+    seen = [frame for frame in frames if frame.reliable] or list(frames)
+    if any(is_zfs(frame) for frame in seen):
+        return True
+    modules = any(frame.module not in ("", "kernel", "vmlinux") for frame in frames)
+    return not modules and any(names_zfs(frame.function) for frame in seen)
+
+
 def is_bottom(frame: Frame) -> bool:
     """True for the outermost functions of a thread: no frame of the same trace follows but others like it."""
-    return _BOTTOM.match(frame.function) is not None
+    return BOTTOM.match(frame.function) is not None
+
+
+def is_report(frame: Frame) -> bool:
+    """True for a function that reports or handles a failure, whose callers are what failed."""
+    return bool(REPORTER.match(frame.function) or HANDLER.match(frame.function))
+
+
+def without_doubles(frames: Sequence[Frame]) -> list[Frame]:
+    """The frames without those that a log prints twice in a row; a recursion has another offset or none."""
+    kept: list[Frame] = []
+    for frame in frames:
+        before = kept[-1] if kept else None
+        twice = before is not None and before.function == frame.function and before.offset == frame.offset
+        if not (twice and frame.offset):
+            kept.append(frame)
+    return kept
+
+
+def signature_frames(frames: Sequence[Frame]) -> list[Frame]:
+    """OpenZFS's frames of a trace, innermost first: no reporter of the panic, no system entry.
+
+    Unreliable frames count only where the trace has no other (kernels that mark every frame). Where the log
+    names modules, functions of the kernel itself are left out; where it names none, those before the first
+    and behind the last that is called as OpenZFS's are.
+    """
+    kept = [frame for frame in without_doubles(frames) if not REPORTER.match(frame.function)]
+    for want in (True, False):
+        chosen = [frame for frame in kept if frame.reliable or not want]
+        tagged = [f for f in chosen if _ZFS_MODULES.match(f.module) and not BOTTOM.match(f.function)]
+        if tagged:
+            return tagged
+        outside = (BOTTOM.match, CALLER.match, HANDLER.match)
+        plain = [frame for frame in chosen if not any(match(frame.function) for match in outside)]
+        if plain and not any(frame.module for frame in chosen if is_zfs(frame)):
+            ours = [at for at, frame in enumerate(plain) if looks_like_zfs(frame)]
+            return plain[ours[0] : ours[-1] + 1] if ours else plain
+    return []
 
 
 def signature_stack(frames: Sequence[Frame]) -> tuple[str, ...]:
-    """OpenZFS's functions of a trace, innermost first: no reporter of the panic, no system entry, no address.
-
-    Unreliable frames count only where the trace has no other (kernels that mark every frame). Where the log
-    names modules, functions of the kernel itself are left out.
-    """
-    kept = [frame for frame in frames if not _REPORTERS.match(frame.function)]
-    for want in (True, False):
-        chosen = [frame for frame in kept if frame.reliable or not want]
-        tagged = [f for f in chosen if _ZFS_MODULES.match(f.module) and not _BOTTOM.match(f.function)]
-        if tagged:
-            return tuple(frame.function for frame in tagged)
-        outside = (_BOTTOM.match, _CALLERS.match)
-        plain = [frame for frame in chosen if not any(match(frame.function) for match in outside)]
-        if plain and not any(frame.module for frame in chosen if is_zfs(frame)):
-            return tuple(frame.function for frame in plain)
-    return ()
+    """The names of `signature_frames`: no address, no offset."""
+    return tuple(frame.function for frame in signature_frames(frames))

@@ -9,12 +9,17 @@ import time
 from collections.abc import Callable, Iterator
 from io import FileIO
 
-from fuzz.evidence.triage.events import CONTEXT, Event, Parser
-from fuzz.evidence.triage.heads import Starts
-from fuzz.evidence.triage.lines import MAX_LINE, split_line
+from fuzz.evidence.triage.events import Event
+from fuzz.evidence.triage.lines import MAX_LINE
+from fuzz.evidence.triage.parser import Parser
+from fuzz.evidence.triage.starts import Starts
+from fuzz.evidence.triage.unwrap import LONGEST, Unwrapper
 
 BLOCK = 1 << 20
 """Bytes read at once."""
+
+BEFORE = 1 << 14
+"""Bytes before a trigger word in which the failure may begin."""
 
 QUIET = 1.0
 """Seconds without a new line after which a followed log's open failure is given as it is."""
@@ -23,11 +28,14 @@ QUIET = 1.0
 class Scanner:
     """Finds the few lines worth parsing. Most blocks hold no trigger word and are looked at no closer.
 
+    What tells a failure may stand some lines behind where that begins: reading starts `BEFORE` bytes ahead
+    of it.
     A line longer than a block counts as one line with its beginning and end.
     """
 
     def __init__(self) -> None:
         self._parser = Parser()
+        self._unwrap = Unwrapper()
         self._rest = b""
         self._context = b""
         self._offset = 0
@@ -43,7 +51,7 @@ class Scanner:
                 self._rest = self._rest[:MAX_LINE] + self._rest[-MAX_LINE:]
                 self._offset += lost
             return
-        block = self._rest + data[:cut]
+        block = b"".join((self._rest, memoryview(data)[:cut]))
         self._rest = data[cut:]
         yield from self._block(block)
 
@@ -63,29 +71,39 @@ class Scanner:
         starts = Starts(block)
         at = seen = counted = 0
         while at < len(block):
-            if not self._parser.active:
+            if not self._parser.active and at >= seen:
                 hit = starts.after(at)
                 if hit < 0:
                     break
-                at = block.rfind(b"\n", 0, hit) + 1
-                self._remember(block, seen, at)
+                if seen == 0 and hit < BEFORE and self._context:
+                    yield from self._before()
+                at = max(seen, block.rfind(b"\n", 0, max(hit - BEFORE, 0)) + 1)
+                seen = block.rfind(b"\n", 0, hit) + 1
             end = block.index(b"\n", at)
             self._lines += block.count(b"\n", counted, at)
             counted = at
-            line = split_line(block[at : min(end, at + MAX_LINE)], self._lines + 1, self._offset + at)
-            yield from self._parser.feed(line)
-            at = seen = end + 1
+            for line in self._unwrap.lines(
+                block[at : min(end, at + LONGEST)], self._lines + 1, self._offset + at
+            ):
+                yield from self._parser.feed(line)
+            at = end + 1
+            seen = max(seen, at)
         self._lines += block.count(b"\n", counted)
         self._offset += len(block)
-        self._context = block[-4 * MAX_LINE :]
+        unseen = block[max(seen, len(block) - BEFORE) :]
+        self._context = unseen if seen or len(unseen) == BEFORE else (self._context + unseen)[-BEFORE:]
 
-    def _remember(self, block: bytes, at: int, start: int) -> None:
-        """Tell the parser the few lines before `start`, from the block before where this one has too few."""
-        text = block[max(at, start - 4 * MAX_LINE) : start]
-        if at == 0 and start < 4 * MAX_LINE:
-            text = self._context + text
-        for raw in text.split(b"\n")[-CONTEXT - 1 : -1]:
-            self._parser.remember(split_line(raw))
+    def _before(self) -> Iterator[Event]:
+        """The end of the block before this one, which the parser has not seen: a failure began in it
+        perhaps."""
+        text, self._context = self._context, b""
+        text = text[text.find(b"\n") + 1 :] if len(text) == BEFORE else text
+        number, offset = self._lines - text.count(b"\n"), self._offset - len(text)
+        for raw in text.split(b"\n")[:-1]:
+            number += 1
+            for line in self._unwrap.lines(raw[:LONGEST], number, offset):
+                yield from self._parser.feed(line)
+            offset += len(raw) + 1
 
 
 def scan(read: Callable[[int], bytes]) -> Iterator[Event]:

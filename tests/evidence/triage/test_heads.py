@@ -8,16 +8,33 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fuzz.evidence.triage.heads import Starts
 from fuzz.evidence.triage.known import stack_difference
+from fuzz.evidence.triage.starts import Starts
 from tests.support.paths import DATA
 
 LOGS = sorted((DATA / "triage").glob("*.log"))
 PIECES = [line for path in LOGS for line in path.read_bytes().split(b"\n") if line]
-WORDS = [b"VERIFY", b"ASSERT", b"(", b" ", b"at ", b"PANIC", b"panic", b"ION", b"3U"]
+WORDS = [
+    b"zfs:zap_add",
+    b"+1f",
+    b"Call Trace:",
+    b" [zfs]",
+    b"Fatal trap",
+    b"VERIFY",
+    b"ASSERT",
+    b"(",
+    b" ",
+    b"at ",
+    b"PANIC",
+    b"panic",
+    b"ION",
+    b"3U",
+]
 FORM = re.compile(
-    rb"(?:VERIFY|ASSERT(?:ION)?)[0-9A-Z]{0,4}\(|(?:ASSERT|PANIC) at |SPL PANIC|PANIC: |panic: |panic\(cpu"
-    rb"|solaris assert|Assertion `|spl_panic"
+    rb"(?:VERIFY|ASSERT(?:ION)?)[0-9A-Z]{0,4}\(|ASSERT at |PANIC(?: at |: )|(?<=SPL )PANIC"
+    rb"|panic(?:: |\(cpu|\[cpu| message|str)|(?<=spl_)panic|panic - not "
+    rb"|(?<=solaris a)ssert|ssertion(?: failed: | ?[`'])|\[(?:spl|z\w+|icp)[\] ]|Call [Tt]race:|#0 "
+    rb"|P(?:anic String: |ool ')|ZFS(?:in)?(?:!|: Loaded)|zfs:[a-z]\w*\+[0-9a-f]"
 )
 LONGER = re.compile(rb"ASSERT[0-9A-Z]{5,7}\(")
 """A word that no macro is, which the parser then says no to."""

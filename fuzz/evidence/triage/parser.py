@@ -1,0 +1,436 @@
+"""Lines put together to failures. Knows the forms of heads and frames, and no file, corpus or output.
+
+The kernel prints a failure in several lines, and other processors print between them: lines of one speaker
+(host, caller, and the way its lines begin) belong together, and where the log does not name speakers, lines
+go to the failure that still waits for one of their kind. A stack that two failures without named speakers
+share is marked as mixed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from collections.abc import Iterator
+
+from fuzz.evidence.triage.debuggers import Told, told_by_debugger
+from fuzz.evidence.triage.events import Event
+from fuzz.evidence.triage.expressions import (
+    Assertion,
+    canonical,
+    likeness,
+    parse_cut_head,
+    parse_cut_tail,
+    parse_plain,
+)
+from fuzz.evidence.triage.heads import Head, parse_head
+from fuzz.evidence.triage.lines import Line
+from fuzz.evidence.triage.retold import Retold, merge, twins
+from fuzz.evidence.triage.stacks import (
+    Frame,
+    is_bottom,
+    is_report,
+    is_zfs,
+    parse_counter,
+    parse_frame,
+    show_zfs,
+)
+from fuzz.evidence.triage.trace_lines import (
+    END,
+    HANDLED,
+    LAST_OF_TRACE,
+    NOISE,
+    OTHER_PROCESSOR,
+    PROCESS,
+    SYSTEM_CALL,
+    THREAD,
+    TRACE,
+)
+from fuzz.evidence.triage.versions import Versions
+
+MAX_OPEN = 16
+MAX_FRAMES = 128
+MAX_AGE = 2000
+"""Lines a failure may stay open for, whoever speaks."""
+
+CONTEXT = 8
+"""Lines before a head that can belong to it."""
+
+_ENOUGH_OTHERS, _ENOUGH_AFTER_TRACE = 40, 10
+_SOON = 100
+"""Lines after a failure in which registers are printed again."""
+
+
+@dataclasses.dataclass(slots=True)
+class _Open:
+    """An event that lines may still be added to. `tracing` and `named` say which of several began its trace,
+    or was named by a process line, last; 0 is never. A `closed` one takes no more frames."""
+
+    event: Event
+    tracing: int = 0
+    named: int = 0
+    bottom: bool = False
+    closed: bool = False
+    done: bool = False
+    others: int = 0
+    age: int = 0
+    before: tuple[str, ...] = ()
+    after: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.event.host, self.event.caller)
+
+
+class Parser:
+    """Lines in, failures out. Holds at most `MAX_OPEN` of them, and no line."""
+
+    def __init__(self) -> None:
+        self._open: list[_Open] = []
+        self._before: deque[str] = deque(maxlen=CONTEXT)
+        self._retold = Retold()
+        self._versions = Versions()
+        self._clock = 0
+        self._ended = -_SOON
+
+    @property
+    def active(self) -> bool:
+        """True while lines are wanted even though they hold no trigger word."""
+        return bool(self._open)
+
+    def feed(self, line: Line) -> Iterator[Event]:
+        """Take one line; give the failures that ended with it."""
+        self._clock += 1
+        self._versions.feed(line.text)
+        told = told_by_debugger(line.text) if line.text.lstrip()[:1] in "#*" else None
+        head = parse_head(line) if told is None else None
+        if told is not None:
+            self._debugger(line, told)
+        elif head is not None:
+            self._head(line, head)
+        else:
+            self._detail(line)
+        self._before.append(line.text)
+        for item in self._open:
+            item.age += 1
+            item.done = item.done or item.age > MAX_AGE
+        while len(self._open) > MAX_OPEN:
+            yield from self._finish(self._open.pop(0))
+        for item in [item for item in self._open if item.done]:
+            self._open.remove(item)
+            yield from self._finish(item)
+
+    def flush(self) -> Iterator[Event]:
+        """Nothing follows (for now): give what is open, with what is known of it."""
+        while self._open:
+            yield from self._finish(self._open.pop(0))
+
+    def _head(self, line: Line, head: Head) -> None:
+        item = self._joined(line, head)
+        if item is None:
+            if head.message and not head.opens and not self._may_open(head):
+                return
+            item = self._begin(line, head)
+            if not head.opens and head.assertion is None and not head.message:
+                self._cut_expression(item.event)
+        event = item.event
+        event.assertion = event.assertion or head.assertion
+        event.file, event.source_line = head.file or event.file, head.line or event.source_line
+        event.function = (head.function if not head.what else "") or event.function
+        event.pid, event.sure = head.pid or event.pid, event.sure or head.sure
+        event.process = event.process or head.process
+        event.cut = event.cut or head.cut
+
+    def _joined(self, line: Line, head: Head) -> _Open | None:
+        """The open failure that this head goes on with, or None where it begins one."""
+        if head.what:
+            return self._same_fault(line, head) if head.joins else None
+        inner = head.form == "kernel" and head.assertion is not None
+        item = self._unexplained(line) if head.opens and inner else None
+        return item if head.opens else self._waiting(line, head)
+
+    def _same_fault(self, line: Line, head: Head) -> _Open | None:
+        """The fault of this speaker whose trace has not come yet; what began it says it more exactly."""
+        for item in reversed(self._mine(line)):
+            event = item.event
+            fits = event.what or head.what in ("kernel-bug", "invalid-opcode", "oops")
+            if fits and not event.frames and not item.closed and event.what not in ("hung-task", "suspended"):
+                if event.what in ("oops", "trap") and head.what not in ("oops", "trap"):
+                    event.what, event.detail = head.what, head.detail
+                if event.what == "signal" or (
+                    not event.what and event.assertion is None and not event.message
+                ):
+                    continue
+                return item
+        return None
+
+    @staticmethod
+    def _may_open(head: Head) -> bool:
+        """True for the message of a kernel that panics by panic() itself, not after what was said before."""
+        return head.assertion is None and head.opens is False and head.joins
+
+    def _begin(self, line: Line, head: Head) -> _Open:
+        event = Event(
+            line.number,
+            line.offset,
+            line.host,
+            line.caller,
+            head.form,
+            message=head.message,
+            cpu=head.cpu,
+            what=head.what,
+            detail=head.detail,
+            module=head.module,
+            stamp=line.stamp,
+            clock=line.clock,
+            channel=line.channel,
+        )
+        if head.what and head.function:
+            event.counter = Frame(head.function, head.module)
+        item = _Open(event)
+        if head.form == "process" and head.assertion is None:
+            item.before = tuple(self._before)[-1:]
+        for other in self._open:
+            if other.key == item.key and other.event.channel == event.channel and other.event.frames:
+                other.done = other.done or bool(other.event.what) or other.bottom
+        self._open.append(item)
+        return item
+
+    def _unexplained(self, line: Line) -> _Open | None:
+        """A process's failure whose assertion comes next, by its macro (libspl since 2.4)."""
+        for item in self._mine(line):
+            event = item.event
+            if event.form == "process" and event.assertion is None and not event.frames and not event.pid:
+                return item
+        return None
+
+    def _waiting(self, line: Line, head: Head) -> _Open | None:
+        """The oldest open failure of this speaker that this head completes."""
+        for item in self._mine(line):
+            event = item.event
+            if (head.pid and event.pid and head.pid != event.pid) or event.what:
+                continue
+            if head.message:
+                if head.message == event.message:
+                    return item
+            elif head.assertion is not None and event.assertion is not None:
+                if canonical(head.assertion.expression) == canonical(event.assertion.expression):
+                    return item
+            elif event.frames and event.assertion is not None:
+                continue
+            elif not event.function or (event.function, event.source_line) == (head.function, head.line):
+                return item
+        return None
+
+    def _cut_expression(self, event: Event) -> None:
+        """A place whose condition came before: what is left of it, if anything."""
+        text = self._before[-1] if self._before else ""
+        event.assertion = parse_cut_tail(text) or parse_cut_head(text)
+        if event.assertion is None and (" implies (" in text or " is equivalent to (" in text):
+            event.assertion = Assertion("", text.strip())
+        elif event.assertion is not None or not text:
+            event.cut = True
+
+    def _mine(self, line: Line) -> list[_Open]:
+        """The open failures that this line can belong to: those of its speaker, where there are any."""
+        key = (line.host, line.caller)
+        mine = [item for item in self._open if item.key == key or not any(key)]
+        same = [item for item in mine if item.key == key and item.event.channel == line.channel]
+        return same or mine
+
+    def _detail(self, line: Line) -> None:
+        mine = self._mine(line)
+        text = line.text
+        stripped = text.strip()
+        if self._section(stripped, mine):
+            return
+        counter = parse_counter(stripped)
+        if counter is not None:
+            self._counter(line, counter, mine)
+            return
+        if TRACE.search(stripped) and len(stripped) < 120:
+            self._trace_begins(mine)
+            return
+        tracing = [item for item in mine if item.tracing]
+        frame = parse_frame(stripped, inside=bool(tracing))
+        if frame is not None:
+            self._frame(line, frame, mine, tracing)
+        elif self._process(stripped, mine):
+            return
+        elif END.match(stripped):
+            for item in tracing[-1:]:
+                item.done = True
+        elif not NOISE.match(stripped):
+            for item in mine:
+                self._other(item, text)
+
+    def _section(self, text: str, mine: list[_Open]) -> bool:
+        """Lines between the parts of a trace: a handled trap, another processor, what a sanitizer adds."""
+        if SYSTEM_CALL.match(text):
+            for item in mine:
+                if item.event.frames:
+                    item.done = True
+            return True
+        handled = HANDLED.match(text)
+        if handled is not None:
+            for item in mine:
+                if not item.closed:
+                    item.event.frames.clear()
+                    item.bottom = False
+            return handled["function"] is None
+        if LAST_OF_TRACE.match(text):
+            for item in mine:
+                item.closed = item.closed or bool(item.event.frames)
+            return True
+        if OTHER_PROCESSOR.match(text):
+            for item in mine:
+                self._another_trace(item)
+            return True
+        if THREAD.match(text):
+            for item in mine:
+                item.done = item.done or (
+                    item.event.what in ("backtrace", "signal") and bool(item.event.frames)
+                )
+            return True
+        return False
+
+    @staticmethod
+    def _another_trace(item: _Open) -> None:
+        """Another processor's trace begins: the one so far is kept if ZFS is in it."""
+        event = item.event
+        if not event.what or item.closed:
+            return
+        if show_zfs(event.frames) or (event.counter is not None and is_zfs(event.counter)):
+            item.closed = bool(event.frames)
+        else:
+            event.frames.clear()
+            event.counter, item.bottom = None, False
+
+    def _counter(self, line: Line, counter: Frame, mine: list[_Open]) -> None:
+        """A register that says where the processor was; where no head was seen, the log begins within."""
+        waiting = [item for item in mine if item.event.counter is None and not item.event.frames]
+        if waiting:
+            waiting[-1].event.counter = counter
+        elif not mine and is_zfs(counter) and self._clock - self._ended > _SOON:
+            event = self._begin(line, Head("kernel", what="oops")).event
+            event.counter, event.cut = counter, True
+
+    def _other(self, item: _Open, text: str) -> None:
+        item.others += 1
+        if item.event.form == "process" and not item.event.frames and len(item.after) < 4:
+            item.after.append(text)
+        enough = _ENOUGH_AFTER_TRACE if item.event.frames else _ENOUGH_OTHERS
+        item.done = item.done or item.bottom or item.others > enough
+
+    def _trace_begins(self, mine: list[_Open]) -> None:
+        for item in mine:
+            if item.bottom or (item.event.form == "debugger" and item.event.frames):
+                item.done = True
+        waiting = [item for item in mine if not item.tracing and not item.done]
+        if waiting:
+            max(waiting, key=lambda item: item.named).tracing = self._clock
+        else:
+            for item in mine:
+                self._another_trace(item)
+        self._mark_mixed(mine)
+
+    def _mark_mixed(self, mine: list[_Open]) -> None:
+        both = [item for item in mine if item.tracing and not item.done]
+        for at, item in enumerate(both):
+            for other in both[:at]:
+                if not twins(item.event, other.event):
+                    item.event.mixed = other.event.mixed = True
+
+    def _frame(self, line: Line, frame: Frame, mine: list[_Open], tracing: list[_Open]) -> None:
+        chosen = tracing or mine
+        if not chosen:
+            if frame.function in ("spl_panic", "vcmn_err"):
+                item = self._begin(line, Head("kernel"))
+                item.tracing = self._clock
+                item.event.cut = True
+                item.event.frames.append(frame)
+            return
+        self._add(max(chosen, key=lambda item: item.tracing), frame)
+
+    def _add(self, item: _Open, frame: Frame) -> None:
+        if item.closed:
+            return
+        if item.bottom and not is_bottom(frame) and frame.reliable:
+            item.done = True
+            return
+        item.tracing = item.tracing or self._clock
+        if len(item.event.frames) < MAX_FRAMES:
+            item.event.frames.append(frame)
+        item.bottom = item.bottom or (is_bottom(frame) and frame.reliable)
+
+    def _debugger(self, line: Line, told: Told) -> None:
+        """A frame as a debugger prints it. Number 0 begins a stack."""
+        mine = self._mine(line)
+        item = mine[-1] if mine else None
+        if told.number == 0 and item is not None and item.event.frames:
+            if item.event.form == "debugger":
+                item.done = True
+                item = None
+            elif show_zfs(item.event.frames):
+                item.closed = True
+        if item is None:
+            if told.number > 0 and not is_report(told.frame):
+                return
+            item = self._begin(line, Head("debugger", what="backtrace"))
+        item.tracing = item.tracing or self._clock
+        event = item.event
+        if told.assertion is not None and event.assertion is None and not event.message:
+            event.assertion, event.sure = told.assertion, True
+            event.what = "" if event.what in ("backtrace", "signal") else event.what
+        if told.function and not event.function and not event.what:
+            event.file, event.source_line, event.function = told.file, told.line, told.function
+        self._add(item, told.frame)
+
+    def _process(self, text: str, mine: list[_Open]) -> bool:
+        for form in PROCESS:
+            match = form.search(text)
+            if match is None:
+                continue
+            found = match.groupdict()
+            pid = int(found["pid"][:9]) if found.get("pid") else 0
+            fitting = [item for item in mine if item.event.pid in (0, pid) or not pid]
+            if fitting:
+                item = next((item for item in fitting if pid and item.event.pid == pid), fitting[0])
+                item.named, event = self._clock, item.event
+                event.pid = event.pid or pid
+                event.process = event.process or (found.get("name") or "").strip()
+                if found.get("cpu"):
+                    event.cpu = int(found["cpu"][:9])
+            return True
+        return False
+
+    def _finish(self, item: _Open) -> Iterator[Event]:
+        """The failure, if it is one of ZFS, not told before, and not the trace of a task that hangs since one
+        given before."""
+        event = item.event
+        if event.form == "process" and event.assertion is None and not event.what:
+            after = next((text for text in item.after if text.strip()), "")
+            before = item.before[0] if item.before else ""
+            chosen = after if likeness(after) >= likeness(before) else before
+            event.assertion = parse_plain(chosen) if likeness(chosen) else None
+            event.cut = event.cut or event.assertion is None
+        self._ended = self._clock
+        if not self._is_ours(event):
+            return
+        event.versions = self._versions.of(event)
+        for other in self._open:
+            if twins(event, other.event):
+                merge(other.event, event)
+                return
+        if self._retold.new(event):
+            yield event
+
+    @staticmethod
+    def _is_ours(event: Event) -> bool:
+        """True if the log shows that it is ZFS that failed."""
+        counter = [event.counter] if event.counter is not None else []
+        frames = [*counter, *event.frames]
+        if event.what == "warning":
+            return bool(counter) and is_zfs(counter[0])
+        if event.what == "backtrace":
+            return show_zfs(frames) and any(is_report(frame) for frame in frames)
+        return event.sure or show_zfs(frames)

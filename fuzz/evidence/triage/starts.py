@@ -1,0 +1,52 @@
+"""Finds where in a block of bytes a failure may begin or be told: the few lines worth parsing. Knows no line.
+
+A literal beginning makes a form quick, some 4 GB a second each, and every form costs all logs their time;
+so there
+are few of them, and what begins otherwise (an oops, a lockup, a stall) is found by its trace and read from
+some
+lines before.
+"""
+
+from __future__ import annotations
+
+import re
+
+_FORMS = (
+    rb"VERIFY[0-9A-Z]{0,4}\(",
+    rb"ASSERT(?:[0-9A-Z]{0,7}\(| at )",
+    rb"panic(?:: |\(cpu|\[cpu| message|str|(?<=spl_panic)| - not )",
+    rb"ssert(?:ion `|ion '|ion failed: |(?<=solaris assert))",
+    # Frames of Linux, which name the module; what the kernel prints of modules otherwise has no bracket
+    # before.
+    rb"\[(?:zfs|spl|zlua|icp|zcommon|znvpair|zavl|zunicode|zzstd|lz4zfs)[\] ]",
+    rb"Call [Tt]race:",
+    # PANIC; FreeBSD's info.N, a pool that waits; frames of Windows, the version at load; frames of illumos.
+    rb"P(?:ANIC(?: at |: |(?<=SPL PANIC))|anic String: |ool ')",
+    rb"ZFS(?:in)?(?:!|: Loaded)",
+    rb"zfs:[a-z]\w*\+[0-9a-f]",
+    # Debuggers' backtraces, sanitizers' and crash's too.
+    rb"#0 ",
+)
+"""CERTIFICATE_VERIFY_FAILED is no failure of ZFS: a word alone is not enough."""
+
+
+class Starts:
+    """The places of one block, in order."""
+
+    def __init__(self, block: bytes) -> None:
+        self._block = block
+        self._next = dict.fromkeys(_COMPILED, -1)
+
+    def after(self, at: int) -> int:
+        """The first such place from `at` on, which never goes back; -1 if there is none."""
+        for form, place in list(self._next.items()):
+            if place < at:
+                found = form.search(self._block, at)
+                if found is None:
+                    del self._next[form]
+                else:
+                    self._next[form] = found.start()
+        return min(self._next.values(), default=-1)
+
+
+_COMPILED = tuple(re.compile(form) for form in _FORMS)
