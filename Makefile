@@ -6,7 +6,7 @@ TIME ?= 60
 CORPUS ?=
 BIN := .venv/bin
 
-.PHONY: fuzz test coverage replay lint libzpool kernel bench clean
+.PHONY: fuzz test coverage replay lint libzpool bench clean
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -46,12 +46,6 @@ lint: .venv/installed
 libzpool: .venv/installed
 	@$(BIN)/python -m fuzz.targets.packages.libzpool || [ "$$CI" != true ]
 	@$(BIN)/python -m fuzz.targets.packages.headers || [ "$$CI" != true ]
-
-# A guest with a real kernel module: QEMU, a kernel, OpenZFS's source and tools from Debian's packages, into
-# .cache, and the modules compiled (3 to 10 minutes of CPU time each). No root, and nothing is installed.
-KERNELS ?= 2.3.2
-kernel: .venv/installed
-	@$(BIN)/python -m fuzz.targets.packages.kernel $(KERNELS)
 
 bench: .venv/installed
 	$(BIN)/zapfuzz bench

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
 
 Key = bytes | tuple[int, ...]
 """A name without its final NUL, or one or more 64-bit words."""
-
-HASH28_MASK = ~((1 << 36) - 1) & ((1 << 64) - 1)
-HASH48_MASK = ~((1 << 16) - 1) & ((1 << 64) - 1)
 
 
 class Found(NamedTuple):
@@ -39,6 +35,8 @@ MAX_NAME = 256
 LONG_NAME = 1024
 """ZAP_MAXNAMELEN and ZAP_MAXNAMELEN_NEW: room for a name or its normal form, and the NUL. The longer one is
 for directories (DMU_OT_DIRECTORY_CONTENTS) of releases with long names; a ZAP asks for no pool feature."""
+
+ENOTSUP = 95
 
 
 class Name:
@@ -69,7 +67,7 @@ class Name:
                 self.room = LONG_NAME if long else MAX_NAME
                 self.form = self._form(key)
             elif match:
-                raise ZapErrno(errno.ENOTSUP)
+                raise ZapErrno(ENOTSUP)
             hashed = crc64(zap.salt, self.form if zap.norm else key)
             if match & MATCH_CASE and zap.norm & TO_UPPER:
                 self.flags = zap.forms & ~TO_UPPER
@@ -80,7 +78,7 @@ class Name:
         try:
             form = normalize(key, self.flags, self.room)
         except Unmappable:
-            raise ZapErrno(errno.ENOTSUP) from None
+            raise ZapErrno(ENOTSUP) from None
         if takes_its_nul(key, self.flags) and self.zap.objset.stale_bytes:
             raise Panic(Kind.STALE_BYTES, "zap_micro.c:zap_name_alloc_str", "a name's normal form has an end")
         return form
