@@ -171,7 +171,7 @@ def _unlike(world: World, index: int, walked: Mapping[bytes, tuple[int, int]], r
     """How a ZAP's entries differ from the right ones; None if they do not."""
     if right is None:
         return "it is there"
-    for key in walked.keys() | right.keys():
+    for key in sorted(walked.keys() | right.keys()):
         if key not in walked:
             return f"no cursor returned {key!r}"
         if key not in right:
