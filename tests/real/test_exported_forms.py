@@ -287,10 +287,10 @@ def test_a_form_that_expects_something_else_says_so(
         (
             ', 0, "\\002\\000\\000\\000\\000\\000\\000\\000\\005"',
             ', 0, "\\002\\000\\000\\000\\000\\000\\000\\000\\006"',
-            "another value",
+            "expected value 02000000000000",
         ),
-        ('2, 5, "\\377\\377', '2, 5, "\\376\\377', "d: 1 entries, and they are not those"),
-        ('{ "a \\042name', '{ "b \\042name', "d: 1 entries, and they are not those"),
+        ('2, 5, "\\377\\377', '2, 5, "\\376\\377', "d: the entry with the key 6"),
+        ('{ "a \\042name', '{ "b \\042name', "d: the entry with the key 6"),
     ],
     ids=["errno", "value", "content", "name"],
 )

@@ -153,6 +153,20 @@ complain(const char *format, ...)
 	fflush(stdout);
 }
 
+/* Bytes as hexadecimal digits, the first of them. */
+static const char *
+shown(const void *bytes, size_t size)
+{
+	static _Thread_local char digits[4][2 * 40 + 4];
+	static _Thread_local unsigned int next;
+	char *line = digits[next++ % 4], *at = line;
+
+	for (size_t i = 0; i < MIN(size, 40); i++)
+		at += sprintf(at, "%02x", ((const unsigned char *)bytes)[i]);
+	(void) strcpy(at, size > 40 ? "..." : "");
+	return (line);
+}
+
 /* Which release this is, by what the library exports; "?" is one of which the expectations say nothing (2.2). */
 static const char *
 release(void)
@@ -215,7 +229,7 @@ expect_one(int got, int count, const answer_t *right)
 	if (first->error != got)
 		complain("expected errno %d, got %d", first->error, got);
 	else
-		complain("another value than expected: %zu bytes, not %zu, or others", value_size, first->size);
+		complain("expected value %s, got %s", shown(first->value, first->size), shown(value, value_size));
 }
 
 /* The same where one answer is right, in every release. */

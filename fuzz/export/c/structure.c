@@ -116,9 +116,9 @@ out:
 	return (sound);
 }
 
-/* Whether a ZAP has these entries and no others. */
+/* Whether a ZAP has these entries and no others; if one is not as it should be, which. */
 static boolean_t
-has_entries(program_zap_t *z, const walk_t *walk, const content_t *right)
+has_entries(program_zap_t *z, const walk_t *walk, const content_t *right, const entry_t **unlike)
 {
 	uint64_t sum = 0;
 
@@ -127,6 +127,7 @@ has_entries(program_zap_t *z, const walk_t *walk, const content_t *right)
 	for (int i = 0; i < right->count; i++) {
 		const entry_t *each = &right->entries[i];
 
+		*unlike = each;
 		sum += sum_of(each->key, each->key_size, each->size, each->length);
 		value_size = 0;
 		if (do_lookup(z, each->key, each->size, each->length) != 0)
@@ -135,6 +136,7 @@ has_entries(program_zap_t *z, const walk_t *walk, const content_t *right)
 			value_size--;
 		if (value_size != each->value_size || memcmp(value, each->value, value_size) != 0)
 			return (B_FALSE);
+		*unlike = NULL;
 	}
 	return (sum == walk->sum);
 }
@@ -144,6 +146,7 @@ static void
 look_at(program_zap_t *z, int contents, const content_t *right)
 {
 	boolean_t by_name = B_FALSE, differ = B_FALSE;
+	const entry_t *unlike = NULL;
 	uint64_t count = 0;
 	walk_t walk = { .words = z->words };
 	zap_cursor_t cursor;
@@ -172,8 +175,11 @@ look_at(program_zap_t *z, int contents, const content_t *right)
 	for (int i = 0; i < contents; i++) {
 		if (!speaks(right[i].release, by_name))
 			continue;
-		if (right[i].count == -1 || (z->number == 0 ? right[i].count == -2 : has_entries(z, &walk, &right[i])))
+		if (right[i].count == -1 || (z->number == 0 ? right[i].count == -2 : has_entries(z, &walk, &right[i], &unlike)))
 			return;
 	}
-	complain("%s: %lu entries, and they are not those that should be there", z->name, (unsigned long)walk.count);
+	if (unlike != NULL)
+		complain("%s: the entry with the key %s is not as it should be", z->name, shown(unlike->key, unlike->key_size));
+	else
+		complain("%s: %lu entries, and they are not those that should be there", z->name, (unsigned long)walk.count);
 }
