@@ -6,31 +6,50 @@ TIME ?= 60
 CORPUS ?=
 BIN := .venv/bin
 
-.PHONY: fuzz test coverage replay lint libzpool bench clean
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --durations 10
+
+.DEFAULT_GOAL := help
+.PHONY: help setup fuzz test test-slow test-all coverage replay lint libzpool bench clean
+
+help:
+	@echo "make fuzz       a minute of fuzzing, from nothing to a minimized failure"
+	@echo "make test       every kind of test, on all cores: some five minutes on two"
+	@echo "make test-all   the slow ones, too: minutes of comparison, proofs, gigabytes"
+	@echo "make setup      what those do first: .venv, and the real libraries where they can be fetched"
+	@echo "make replay lint coverage bench libzpool clean: see the Makefile"
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "zapfuzz needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version). Say PYTHON=..."; exit 2; }
+	@echo "set-up: .venv, with what pyproject.toml asks for (a minute)"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[fuzz,threads,test]'
 	@touch $@
 
+setup: .venv/installed libzpool
+
 # Fuzz the release that has the bug this project began with, from an empty corpus, for a minute.
 fuzz: .venv/installed
 	$(BIN)/zapfuzz fuzz --engine atheris --release $(RELEASE) --time $(TIME) $(if $(CORPUS),--corpus $(CORPUS))
 
-# The tests. With the real library at hand they compare the model to it; `make libzpool` fetches it.
-test: .venv/installed libzpool
-	$(BIN)/python -m pytest
+# Every kind of test. With the real library at hand they compare the model to it; `make libzpool` fetches it.
+test: setup
+	$(PYTEST) --dist worksteal
+
+# What takes minutes or gigabytes, in folders named `slow`. Tests of a group do not run beside each other.
+test-slow: setup
+	$(PYTEST) --dist loadgroup -m slow
+
+test-all: test test-slow
 
 # Branch coverage of the model by the tests of the model and the corpus; fails under 95 %. What is left is, in
 # this order: fail(...) of assertions that hold whatever a program does (the tests damage a live block to reach
 # the others); where two threads meet in the instant before a lock is taken; clean-up after errors that only
 # failing hardware gives; what pads the file of a damaged pool (fatcheck, microcheck).
-coverage: .venv/installed libzpool
+coverage: setup
 	mkdir -p .cache
-	$(BIN)/python -m pytest --cov --cov-report=term $(addprefix tests/,zapcore judge corpus threads evidence real)
+	$(PYTEST) --cov --cov-report=term $(addprefix tests/,zapcore judge corpus threads evidence real)
 
 # Every reproducer and finding, on everything that it speaks of.
 replay: .venv/installed

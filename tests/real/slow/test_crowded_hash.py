@@ -16,6 +16,8 @@ from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 from zapcore.hashing import crc64, name_for_hash
 
+pytestmark = pytest.mark.xdist_group("gigabytes")
+
 SALT = 0x123456789ABCDEF1
 ANOTHER = 1
 NAMES = [name_for_hash(ANOTHER, 0x1234567 << 36, 28, b"%03d" % number) for number in range(160)]

@@ -11,6 +11,8 @@ from fuzz.bench.census import FULL_BYTES, take_full
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 
+pytestmark = pytest.mark.xdist_group("gigabytes")
+
 Make = Callable[..., LibzpoolTarget]
 
 
