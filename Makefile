@@ -9,14 +9,14 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --durations 10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fuzz test test-slow test-all coverage replay lint libzpool bench clean
+.PHONY: help setup fuzz test test-slow test-all coverage replay lint libzpool kernel bench clean
 
 help:
 	@echo "make fuzz       a minute of fuzzing, from nothing to a minimized failure"
 	@echo "make test       every kind of test, on all cores: some five minutes on two"
 	@echo "make test-all   the slow ones, too: minutes of comparison, proofs, gigabytes"
 	@echo "make setup      what those do first: .venv, and the real libraries where they can be fetched"
-	@echo "make replay lint coverage bench libzpool clean: see the Makefile"
+	@echo "make replay lint coverage bench libzpool kernel clean: see the Makefile"
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -65,6 +65,12 @@ lint: .venv/installed
 libzpool: .venv/installed
 	@$(BIN)/python -m fuzz.targets.packages.libzpool || [ "$$CI" != true ]
 	@$(BIN)/python -m fuzz.targets.packages.headers || [ "$$CI" != true ]
+
+# A guest with a real kernel module: QEMU, a kernel, OpenZFS's source and tools from Debian's packages, into
+# .cache, and the modules compiled (3 to 10 minutes of CPU time each). No root, and nothing is installed.
+KERNELS ?= 2.3.2
+kernel: .venv/installed
+	@$(BIN)/python -m fuzz.targets.packages.kernel $(KERNELS)
 
 bench: .venv/installed
 	$(BIN)/zapfuzz bench

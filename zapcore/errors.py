@@ -8,6 +8,7 @@ ends the world that raised it. Nothing here knows the DMU or the ZAP.
 from __future__ import annotations
 
 import enum
+import errno
 import re
 import sys
 from collections.abc import Callable
@@ -15,6 +16,11 @@ from types import CodeType, FrameType, FunctionType
 from typing import NamedTuple, NoReturn, TypeVar
 
 F = TypeVar("F", bound=Callable[..., object])
+
+
+def errno_name(code: int) -> str:
+    """The name of an errno, "success" for 0, and the number itself where the system has no errno of it."""
+    return errno.errorcode.get(code, str(code)) if code else "success"
 
 
 class ZapErrno(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from fuzz.engines.campaign import Campaign, Found, Progress
 from fuzz.engines.config import Config
 from fuzz.language.printing import format_key, format_program
 from fuzz.targets.base import Entry, Result
+from zapcore.errors import errno_name
 
 LIVE_SECONDS = 0.25
 LOG_SECONDS = 5.0
@@ -21,7 +21,7 @@ LOG_SECONDS = 5.0
 
 def show_result(result: Result) -> str:
     """What an op returned, as a trace has it."""
-    code = errno.errorcode.get(result.errno, str(result.errno)) if result.errno else ""
+    code = errno_name(result.errno) if result.errno else ""
     value = result.value
     return " ".join(filter(None, (code, _show_value(value)))) or "ok"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from fuzz.corpus.reproducer import FINE, Reproducer
 from fuzz.execution.execute import run
-from fuzz.export.expected import CURSOR, has_threads
+from fuzz.export.expected_answers import CURSOR, has_threads
 from fuzz.export.structure import wrong_structure
 from fuzz.language.program import Program
 from fuzz.language.verbs import VERBS

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fuzz.corpus.reproducer import Reproducer
 from fuzz.export.blind_spots import blind_spots
-from fuzz.export.expected import (
+from fuzz.export.expected_answers import (
     CURSOR,
     MOVE_WORLD,
     Expected,

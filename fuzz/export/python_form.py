@@ -1,5 +1,5 @@
-"""A reproducer as a Python script on ctypes: what it needs of the library's adapter and of `script`, cut out
-of them, and its program."""
+"""A reproducer as a Python script on ctypes: what it needs of the adapter and of `python_steps`, cut out of
+them, and its program."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 from fuzz.corpus.reproducer import Reproducer
 from fuzz.export.blind_spots import blind_spots
-from fuzz.export.cut import cut
-from fuzz.export.expected import Content, Expected, Right, expected, has_threads, sections
+from fuzz.export.cut_python import cut
+from fuzz.export.expected_answers import Content, Expected, Right, expected, has_threads, sections
 from fuzz.export.story import for_docstring, rightly, story
 from fuzz.language.printing import format_op
 from fuzz.language.program import Key, Op, Program, Zap
@@ -25,8 +25,8 @@ memory than its bounds allow; a failed assertion of the library aborts it."""
 THREADS_USAGE = f"""{USAGE}
 The program has threads. Which of them gets ahead is not forced: it is run again and again (a second argument
 says how often), with waits of random length. A run that ends well proves nothing."""
-MODULE = "fuzz.export.script"
-THREADS_MODULE = "fuzz.export.script_with_threads"
+MODULE = "fuzz.export.python_steps"
+THREADS_MODULE = "fuzz.export.python_threads"
 
 
 def python_form(reproducer: Reproducer, release: str = "") -> str:

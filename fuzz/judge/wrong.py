@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 from typing import NamedTuple
 
+from zapcore.errors import errno_name
+
 
 class Wrong(NamedTuple):
     """A wrong answer: the code, and the sentence that a person reads."""
@@ -51,8 +53,3 @@ def expect_value(got: object, wanted: object) -> Wrong | None:
 def other_value(text: str) -> Wrong:
     """A value that is wrong for a reason that only the text tells."""
     return Wrong(ANOTHER_VALUE, text)
-
-
-def errno_name(code: int) -> str:
-    """The errno's name, or its number where it has none."""
-    return errno.errorcode.get(code, str(code)) if code else "success"

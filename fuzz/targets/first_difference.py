@@ -6,46 +6,12 @@ from collections.abc import Sequence
 
 from zapcore import layout as L
 
-HEADER_WORDS = (
-    *("zap_block_type", "zap_magic", "zt_blk", "zt_numblks", "zt_shift", "zt_nextblk", "zt_blks_copied"),
-    *("zap_freeblk", "zap_num_leafs", "zap_num_entries", "zap_salt", "zap_normflags", "zap_flags"),
-)
-
-Field = tuple[int, int, str]
-"""Offset, size in bytes, name."""
-
-LEAF_FIELDS: tuple[Field, ...] = (
-    (0, 8, "lh_block_type"),
-    (8, 8, "lh_pad1"),
-    (16, 8, "lh_prefix"),
-    (24, 4, "lh_magic"),
-    (28, 2, "lh_nfree"),
-    (30, 2, "lh_nentries"),
-    (32, 2, "lh_prefix_len"),
-    (34, 2, "lh_freelist"),
-    (36, 1, "lh_flags"),
-    (37, 11, "lh_pad2"),
-)
-ENTRY_FIELDS: tuple[Field, ...] = (
-    (0, 1, "type"),
-    (1, 1, "value_intlen"),
-    (2, 2, "next"),
-    (4, 2, "name_chunk"),
-    (6, 2, "name_numints"),
-    (8, 2, "value_chunk"),
-    (10, 2, "value_numints"),
-    (12, 4, "cd"),
-    (16, 8, "hash"),
-)
-CHUNK_FIELDS: tuple[Field, ...] = ((0, 1, "type"), (1, 21, "bytes"), (22, 2, "next"))
-SLOT_FIELDS: tuple[Field, ...] = ((0, 8, "value"), (8, 4, "cd"), (12, 2, "pad"), (14, 50, "name"))
-
 
 def first_difference(
     model: Sequence[bytes] | None, real: Sequence[bytes] | None, names: tuple[str, str] = ("model", "real")
 ) -> str | None:
-    """Where the blocks differ first, as "block 5: leaf 0x3/2, chunk 7: next: model 12, real 14"; None if they
-    do not. A missing block counts as zeros, since an object's length is not part of a ZAP."""
+    """Where the blocks differ first, as "block 5: leaf 0x3/2, chunk 7, le_next: model 12, real 14"; None if
+    they do not. A missing block counts as zeros, since an object's length is not part of a ZAP."""
     if model is None or real is None:
         if model is None and real is None:
             return None
@@ -77,13 +43,13 @@ def first_dbuf_difference(model: bytes, real: bytes) -> str | None:
 
 def _in_block(blkid: int, ours: bytes, theirs: bytes, names: tuple[str, str]) -> str:
     at = next(i for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b)
-    kind = int.from_bytes(ours[:8], "little") or int.from_bytes(theirs[:8], "little")
+    kind = L.HEADER.read(ours, "zap_block_type") or L.HEADER.read(theirs, "zap_block_type")
     if blkid == 0 and kind == L.ZBT_MICRO:
-        where, start, width = _micro_field(at)
+        where, start, width = _in_micro(at)
     elif blkid == 0:
-        where, start, width = _header_field(at, len(ours))
+        where, start, width = _in_header(at, len(ours))
     elif kind == L.ZBT_LEAF:
-        where, start, width = _leaf_field(at, ours, theirs)
+        where, start, width = _in_leaf(at, ours, theirs)
     else:
         where, start, width = f"table entry {at // 8}", at & ~7, 8
     shown = [_show(block[start : start + width]) for block in (ours, theirs)]
@@ -98,44 +64,46 @@ def _show(data: bytes) -> str:
     )
 
 
-def _find(fields: Sequence[Field], offset: int) -> Field:
-    return next(field for field in reversed(fields) if field[0] <= offset)
+Place = tuple[str, int, int]
+"""What lies at a byte of a block: its name, and the offset and size in bytes of what has that name."""
 
 
-def _micro_field(at: int) -> tuple[str, int, int]:
-    if at < 64:
-        word = at // 8
-        return (
-            f"micro header, {('mz_block_type', 'mz_salt', 'mz_normflags')[word] if word < 3 else 'mz_pad'}",
-            at & ~7,
-            8,
-        )
-    slot = at // 64 - 1
-    start, width, name = _find(SLOT_FIELDS, at % 64)
-    return f"micro slot {slot}, {name}", 64 * (slot + 1) + start, width
+def _field(structure: L.Structure, start: int, at: int, where: str) -> Place:
+    """The field of a structure that begins at byte `start`, of which the byte at `at` is one."""
+    field = structure.field_at(at - start)
+    return f"{where}, {field.name}", start + field.at, field.size
 
 
-def _header_field(at: int, size: int) -> tuple[str, int, int]:
+def _in_micro(at: int) -> Place:
+    if at < L.MICRO_HEADER_SIZE:
+        return _field(L.MICRO_HEADER, 0, at, "micro header")
+    slot = (at - L.MICRO_HEADER_SIZE) // L.SLOT_SIZE
+    return _field(L.MICRO_SLOT, L.slot_offset(slot), at, f"micro slot {slot}")
+
+
+def _in_header(at: int, size: int) -> Place:
+    if at < L.HEADER.size:
+        return _field(L.HEADER, 0, at, "header")
     word = at // 8
-    if word < len(HEADER_WORDS):
-        return f"header, {HEADER_WORDS[word]}", word * 8, 8
-    if at >= size // 2:
-        return f"header, table entry {word - size // 16}", word * 8, 8
-    return "header, padding", word * 8, 8
+    what = f"table entry {word - size // 16}" if at >= size // 2 else "padding"
+    return f"header, {what}", word * 8, 8
 
 
-def _leaf_field(at: int, ours: bytes, theirs: bytes) -> tuple[str, int, int]:
+def _in_leaf(at: int, ours: bytes, theirs: bytes) -> Place:
     geo = L.geometry(len(ours).bit_length() - 1)
-    leaf = "leaf {:#x}/{}".format(
-        int.from_bytes(ours[16:24], "little"), int.from_bytes(ours[32:34], "little")
-    )
+    prefix, length = (L.LEAF_HEADER.read(ours, name) for name in ("lh_prefix", "lh_prefix_len"))
+    leaf = f"leaf {prefix:#x}/{length}"
     if at < L.LEAF_HEADER_SIZE:
-        start, width, name = _find(LEAF_FIELDS, at)
-        return f"{leaf}, {name}", start, width
+        return _field(L.LEAF_HEADER, 0, at, leaf)
     if at < geo.first_chunk:
-        return f"{leaf}, bucket {(at - L.LEAF_HEADER_SIZE) // 2}", at & ~1, 2
-    chunk, offset = divmod(at - geo.first_chunk, L.CHUNK_SIZE)
-    base = geo.first_chunk + chunk * L.CHUNK_SIZE
-    fields = ENTRY_FIELDS if ours[base] == theirs[base] == L.CHUNK_ENTRY else CHUNK_FIELDS
-    start, width, name = _find(fields, offset)
-    return f"{leaf}, chunk {chunk}, {name}", base + start, width
+        return f"{leaf}, l_hash[{(at - L.LEAF_HEADER_SIZE) // 2}]", at & ~1, 2
+    chunk = (at - geo.first_chunk) // L.CHUNK_SIZE
+    start = geo.first_chunk + chunk * L.CHUNK_SIZE
+    return _field(_structure(ours[start], theirs[start]), start, at, f"{leaf}, chunk {chunk}")
+
+
+def _structure(ours: int, theirs: int) -> L.Structure:
+    """What two chunks of these types have in common. Where the types differ, that is the first difference."""
+    if ours == theirs == L.CHUNK_ENTRY:
+        return L.ENTRY_CHUNK
+    return L.FREE_CHUNK if ours == theirs == L.CHUNK_FREE else L.ARRAY_CHUNK

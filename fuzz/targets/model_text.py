@@ -11,7 +11,6 @@ from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf, State
 from zapcore.dmu.dnode import Dnode
 from zapcore.verify.leaf import LeafEntry, check_leaf
-from zapcore.zap import micro
 from zapcore.zap.leaf import Leaf
 from zapcore.zap.name import key_of
 from zapcore.zap.zap import Zap
@@ -19,16 +18,8 @@ from zapcore.zap.zap import Zap
 ENTRIES_SHOWN = 40
 """Per leaf; the rest is counted."""
 
-HEADER_FIELDS = (
-    ("zt_blk", L.Q_TBL_BLK),
-    ("zt_numblks", L.Q_TBL_NUMBLKS),
-    ("zt_shift", L.Q_TBL_SHIFT),
-    ("zt_nextblk", L.Q_TBL_NEXTBLK),
-    ("zt_blks_copied", L.Q_TBL_COPIED),
-    ("zap_freeblk", L.Q_FREEBLK),
-    ("zap_num_leafs", L.Q_NUM_LEAFS),
-    ("zap_num_entries", L.Q_NUM_ENTRIES),
-)
+HEADER_SHOWN = L.HEADER.fields[L.Q_TBL_BLK : L.Q_NUM_ENTRIES + 1]
+"""The fields of a fat ZAP's header that change while it lives."""
 
 
 def show_key(key: Key) -> str:
@@ -46,7 +37,7 @@ def show_blocks(blocks: list[bytes]) -> Iterator[str]:
         yield from _show_micro(header)
         return
     yield f"  fat ZAP: {len(header)}-byte blocks, salt {q[L.Q_SALT]:#x}, flags {q[L.Q_FLAGS]:#x}"
-    yield "    " + ", ".join(f"{name} {q[index]}" for name, index in HEADER_FIELDS)
+    yield "    " + ", ".join(f"{field.name} {L.HEADER.read(header, field.name)}" for field in HEADER_SHOWN)
     table = _table(blocks, q)
     yield f"  pointer table: {len(table)} entries"
     yield from (f"    {line}" for line in _runs(table))
@@ -95,14 +86,12 @@ def _show_entry(entry: LeafEntry, words: bool) -> str:
 
 
 def _show_micro(raw: bytes) -> Iterator[str]:
-    q = memoryview(raw).cast("Q")
-    yield f"  micro ZAP: {len(raw)} bytes, {len(raw) // micro.SLOT - 1} slots, salt {q[micro.Q_MZ_SALT]:#x}"
-    for slot in range(len(raw) // micro.SLOT - 1):
-        name = micro.slot_name(bytearray(raw), slot)
+    slots = L.slots_of(len(raw))
+    yield f"  micro ZAP: {len(raw)} bytes, {slots} slots, salt {L.MICRO_HEADER.read(raw, 'mz_salt'):#x}"
+    for slot in range(slots):
+        value, cd, _, room = L.MICRO_SLOT.packing.unpack_from(raw, L.slot_offset(slot))
+        name = room.split(b"\0", 1)[0]
         if name:
-            at = micro.slot_offset(slot)
-            cd = int.from_bytes(raw[at + 8 : at + 12], "little")
-            value = int.from_bytes(raw[at : at + 8], "little")
             yield f"    slot {slot}: {show_key(name)} = {value:#x} cd {cd}"
 
 

@@ -17,6 +17,7 @@ from zapcore.release import RELEASES
 
 if TYPE_CHECKING:
     from fuzz.targets.both import BothTarget
+    from fuzz.targets.kernel.target import KernelTarget
     from fuzz.targets.libzpool.target import LibzpoolTarget
 
 FUZZ_BLOCK_LIMIT = 1 << 10
@@ -62,12 +63,25 @@ def _both(release: str, libzpool: str | None, small: bool) -> BothTarget:
     return BothTarget(_model(release, libzpool, small), _real(release, libzpool, small))
 
 
+def _kernel(release: str, modules: str | None, small: bool, build: str = "shipped") -> KernelTarget:
+    from fuzz.targets.kernel.locate import NoKernel
+    from fuzz.targets.kernel.target import KernelTarget
+
+    try:
+        return KernelTarget(release, build, modules, thorough=not small)
+    except NoKernel as missing:
+        raise NoTarget(str(missing)) from missing
+
+
 KINDS: Mapping[str, Callable[[str, str | None, bool], TargetLike]] = {
     "model": _model,
     "libzpool": _real,
     "both": _both,
+    "kernel": _kernel,
+    "kernel-asserts": functools.partial(_kernel, build="asserts"),
 }
-"""How each kind of target is made of a release, the path of a library, and whether to keep objects small."""
+"""How each kind of target is made of a release, the path of a library (of a kernel's modules), and whether to
+keep objects small."""
 
 
 def make_target(kind: str, release: str, libzpool: str | None = None, *, small: bool = False) -> TargetLike:

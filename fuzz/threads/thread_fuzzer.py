@@ -30,7 +30,7 @@ DRAIN = 0.15
 """Share of programs whose threads empty what a cursor stands in."""
 
 KEPT = 256
-_SHAPE = slice(8 * L.Q_TBL_BLK, 8 * (L.Q_NUM_ENTRIES + 1))
+_SHAPE = L.HEADER.span("zt_blk", "zap_num_entries")
 """In the header: the table, the free mark, the numbers of leaves and entries."""
 
 

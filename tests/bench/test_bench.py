@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from fuzz.bench.long_run import Sample, Steady, speed
+from fuzz.bench.report import Measured
 from fuzz.bench.speed import SHAPES, measure
 from fuzz.bench.time_to_find import REAL, SEEDED, Bug, Hunt, Row, hunt, hunts, is_found, rows, totals
 from fuzz.commands import bench as command
@@ -42,12 +43,12 @@ def test_speed_of_every_lane() -> None:
 
 
 def test_whole_run(tmp_path: Path) -> None:
-    extent = Extent(1, 1, 20, 20, (STALE,), scale=0.02, long=3, together=(1, 4), steady=12)
+    extent = Extent(1, 1, 20, 20, (STALE,), scale=0.02, long=1, together=(1, 2))
     measured = bench(extent, "small", ("random",))
     assert [row.found for row in measured.rows] == [1]
     found, random = measured.cuts
     assert found.inputs == 1 and max(found.after) in (6, 7)  # a rename removes two names at once
-    assert (random.inputs, random.after) == (3, (7, 7, 7))
+    assert (random.inputs, random.after) == (1, (7, 7, 7))
     measured.save(tmp_path / "bench.json")
     data = json.loads((tmp_path / "bench.json").read_text())
     assert data["command"] == "small"
@@ -59,23 +60,11 @@ def test_whole_run(tmp_path: Path) -> None:
     assert [lane.jobs for lane in measured.together.lanes] == [1, 2]
     assert all(lane.found and lane.a_second[0] > 0 for lane in measured.together.lanes)
     assert "executions, two / one" in table
-    assert measured.steady is not None
-    assert measured.steady.executions > 0 < measured.steady.inputs
-    assert measured.steady.old > 0 < measured.steady.young
-    assert data["steady"]["memory"] > 10
-    assert data["steady"]["samples"][0][0] < data["steady"]["samples"][-1][0]
-    assert "executions a CPU second at the end" in table
+    assert measured.steady is None and "executions a CPU second at the end" not in table
 
 
-@pytest.mark.parametrize(
-    ("reason", "steady"),
-    [(KeyboardInterrupt(), 3600), (RuntimeError("uniform on never: ended with status 1"), 12)],
-    ids=["Ctrl-C", "a worker breaks"],
-)
-def test_an_interrupted_run_has_the_tables_of_what_is_whole(
-    monkeypatch: pytest.MonkeyPatch, reason: BaseException, steady: float
-) -> None:
-    """Ctrl-C ends the steady run, too; a hunt that breaks does not."""
+def interrupted(monkeypatch: pytest.MonkeyPatch, reason: BaseException, steady: float) -> Measured:
+    """What is measured if the hunts end early; the tables have what is whole."""
     other = next(bug for bug in SEEDED if bug.name == "free-count-not-kept")
 
     def until_ctrl_c(bugs: tuple[Bug, ...], caps: dict[str, float], seeds: int, jobs: int) -> Iterator[Hunt]:
@@ -87,22 +76,30 @@ def test_an_interrupted_run_has_the_tables_of_what_is_whole(
     extent = Extent(1, 1, 20, 20, (STALE, other), long=1, steady=steady, speeds=False)
     measured = bench(extent, "", ("random", "uniform"))
     assert (measured.speed, measured.together) == (None, None)
-    assert (measured.steady is None) is isinstance(reason, KeyboardInterrupt)
     assert "Ratios" not in measured.lines()
     assert {(row.bug, row.engine) for row in measured.rows} == {
         (STALE.name, "random"),
         (STALE.name, "uniform"),
     }
+    return measured
+
+
+def test_ctrl_c_ends_the_steady_run_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert interrupted(monkeypatch, KeyboardInterrupt(), 3600).steady is None
+
+
+def test_a_worker_that_breaks_ends_the_hunts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert interrupted(monkeypatch, RuntimeError("uniform on never: ended with status 1"), 0).steady is None
 
 
 def test_no_hunt_begins_after_the_last_that_was_asked_for() -> None:
     never = Bug("never", "2.1", ("assertion", "nowhere", "0"))
-    many = hunts([STALE, *[never] * 20], {"random": 3}, 1)  # a minute
+    many = hunts([STALE, *[never] * 20], {"random": 1}, 1)  # 20 seconds
     next(many)
     begun = time.monotonic()
     assert isinstance(many, Generator)
     many.close()
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 12
 
 
 def test_a_mutant_is_found() -> None:
@@ -134,9 +131,9 @@ def test_a_mutant_is_found_only_by_what_it_causes() -> None:
 
 def test_atheris_without_our_mutations_and_under_a_bound() -> None:
     never = Bug("never", "2.1", ("assertion", "nowhere", "0"))
-    result = hunt(never, "plain bytes", 1, 3)
+    result = hunt(never, "plain bytes", 1, 1.5)
     assert not result.found
-    assert 2 <= result.cpu < 5
+    assert 1 <= result.cpu < 3
 
 
 def test_medians_do_not_hide_what_was_missed() -> None:

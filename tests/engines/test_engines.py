@@ -76,11 +76,11 @@ def test_hypothesis_finds_nothing_where_nothing_is() -> None:
 def test_the_seed_decides_everything(engine: str, tmp_path: Path) -> None:
     """Executions, findings and their bytes, in two processes with different PYTHONHASHSEED."""
     runs, seed = {
-        "atheris": ("700", "5"),
-        "random": ("400", "3"),
-        "uniform": ("400", "3"),
+        "atheris": ("250", "5"),
+        "random": ("120", "3"),
+        "uniform": ("120", "3"),
         "threads": ("400", "30"),
-        "hypothesis": ("200", "3"),
+        "hypothesis": ("60", "3"),
     }[engine]
     (tmp_path / "known").mkdir()
     results = []

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, seed, settings
 
 from fuzz.commands.cli import main
 from fuzz.commands.verbs import form_of
@@ -118,11 +117,21 @@ def test_generators_and_mutators_make_every_verb(verb: str) -> None:
         assert any(op.verb == verb for _ in range(1500) for op in make(rng).ops), make
 
 
-@given(st.data())
-@settings(max_examples=20)
-def test_hypothesis_draws_every_verb(data: st.DataObject) -> None:
-    seen = Counter(op.verb for _ in range(40) for op in data.draw(programs()).ops)
-    assert seen.keys() <= VERBS.keys()
+def test_hypothesis_draws_every_verb() -> None:
+    """In the programs that all tests of properties draw. A few hundred of them may lack one."""
+    seen: Counter[str] = Counter()
+    for number in range(10):
+
+        @seed(number)
+        @given(programs())
+        @settings(max_examples=150, derandomize=False, database=None)
+        def draw(program: Program) -> None:
+            seen.update(op.verb for op in program.ops)
+
+        draw()
+        if seen.keys() == VERBS.keys():
+            return
+    pytest.fail(f"never drawn: {VERBS.keys() - seen.keys()}")
 
 
 def test_the_state_machine_runs_every_verb() -> None:

@@ -8,6 +8,7 @@ has a worker of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -59,3 +60,11 @@ def own_libzpool() -> Iterator[Make]:
     yield make
     for target in made:
         target.close()
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that is the current one and the one for temporary files: whatever is left is in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path

@@ -14,7 +14,7 @@ import pytest
 from fuzz.corpus.reproducer import FINE, Reproducer, folders, read_reproducer
 from fuzz.execution.execute import run
 from fuzz.export import run_form
-from fuzz.export.expected import expected, has_threads, orders
+from fuzz.export.expected_answers import expected, has_threads, orders
 from fuzz.export.python_form import python_form
 from fuzz.export.run_form import NoHeaders, compiled, ran
 from fuzz.language.program import U64, Op, Program, Zap

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from random import Random
+
 import pytest
 
-from fuzz.export.run_form import LIBRARY_FORMS, NoHeaders
+from fuzz.corpus.reproducer import FINE, Reproducer
+from fuzz.export.run_form import LIBRARY_FORMS, NoHeaders, command_of, ran
 from fuzz.export.try_random_programs import RIGHT, WRONG, try_programs
-from fuzz.targets.libzpool.locate import PINNED, NoLibrary
+from fuzz.targets.libzpool.locate import PINNED, NoLibrary, find_library
+from fuzz.threads.thread_fuzzer import random_program
 from tests.support.missing import missing
 
 COUNT = {"python": 16, "c": 8}
 """`python -m fuzz.export.try_random_programs` tries 2,000 of each."""
+THREADS = 5
+"""80 of them, in both forms, were right."""
 
 
 @pytest.mark.parametrize("form", LIBRARY_FORMS)
@@ -23,3 +30,17 @@ def test_no_export_of_a_random_program_calls_the_library_wrong(release: str, for
         missing(reason)
     assert [each for each in tried if each.verdict == WRONG] == []
     assert sum(each.verdict == RIGHT for each in tried) >= COUNT[form] // 2
+
+
+@pytest.mark.parametrize("form", LIBRARY_FORMS)
+def test_no_export_of_random_threads_calls_a_healthy_release_wrong(form: str, tmp_path: Path) -> None:
+    """2.1 has no zap_shrink(), and nothing is known that its threads do wrong."""
+    try:
+        library = find_library("2.1")
+        for number in range(THREADS):
+            program = random_program(Random(number))
+            command = command_of(form, Reproducer(program, "threads", {"2.1": FINE}), library, tmp_path)
+            status, printed = ran([*command, "100"], library)
+            assert status == 0, printed
+    except (NoLibrary, NoHeaders) as reason:
+        missing(reason)

@@ -11,7 +11,7 @@ from fuzz.targets.model import ModelTarget
 
 LONG = "n" * 49
 PROGRAM = "zap z micro\n" + "".join(f'add z "{name}" int=8\n' for name in [*"abcdef", LONG + "x"])
-TOO_LONG = Edit("zap.micro:_needs_fat", ">= NAME_LEN", "> NAME_LEN")
+TOO_LONG = Edit("zap.micro:_needs_fat", ">= L.MICRO_NAME_LEN", "> L.MICRO_NAME_LEN")
 """A name of 50 bytes has no room for its NUL in a slot: in the last one it reaches beyond the block."""
 
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from zapcore import layout as L
-from zapcore.audit.last_look import Known
+from zapcore.audit.expected_entries import Value
+from zapcore.audit.known_object import Known
 from zapcore.audit.micro_slots import Slots
-from zapcore.audit.stable import SyncAuditor
 from zapcore.audit.step import (
-    Value,
     misplaced,
     step_of,
     unshrunk,
@@ -22,14 +21,15 @@ from zapcore.audit.step import (
     wrong_entry,
     wrong_step,
 )
+from zapcore.audit.synced_blocks import SyncAuditor
 from zapcore.dmu.dbuf import CACHED
 from zapcore.dmu.dnode import Dnode
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Kind, Panic
 from zapcore.locks import FREED
 from zapcore.verify.fat import Fat, fat_violations, hole_violations, order_violation
+from zapcore.verify.invariants import INVARIANTS, Violation
 from zapcore.verify.leaf import LeafEntry, LeafReport, check_leaf
-from zapcore.verify.violation import INVARIANTS, Violation
 from zapcore.zap.name import Key, key_of, stored_key
 from zapcore.zap.zap import Zap
 
@@ -72,8 +72,7 @@ class Auditor:
             return
         known = self.objects.get(number)
         if known is None:
-            bits = self.objset.hash_bits.get(number, 0)
-            known = self.objects[number] = Known(self.objset.release.lower_case, bits)
+            known = self.objects[number] = Known(self.objset.release.lower_case)
             old = self.destroyed.pop(number, None)
             if old is not None and old.dbufs:
                 raise _broken("number", f"object {number} is there while dbufs of another are held")
@@ -171,7 +170,7 @@ class Auditor:
             return wrong or _wrong_index(dnode, len(slots.places))
         if known.slots.places:
             known.gone = {stored_key(name): place.cd for name, place in known.slots.places.items()}
-            known.slots = Slots(self.objset.release.lower_case, known.hash_bits)
+            known.slots = Slots(self.objset.release.lower_case)
         same_table = self._same_table(dnode, known, same_header)
         if not same_table:
             self._read_table(known)
@@ -272,9 +271,9 @@ class Auditor:
         return before is not None and before[:2] == report[:2]
 
 
-_SETTLED = slice(0, (L.Q_NUM_LEAFS + 1) * 8)
+_SETTLED = L.HEADER.span("zap_block_type", "zap_num_leafs")
 """The header's fields that change only when blocks come or go."""
-_TABLE_SIZE = slice(L.Q_TBL_SHIFT * 8, (L.Q_TBL_SHIFT + 1) * 8)
+_TABLE_SIZE = L.HEADER.span("zt_shift", "zt_shift")
 
 
 def _without(entries: list[LeafEntry], others: list[LeafEntry]) -> list[LeafEntry]:

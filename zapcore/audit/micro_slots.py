@@ -4,20 +4,20 @@ slots and an op writes one of them, so only those whose bytes have changed are r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from zapcore import layout as L
+from zapcore.audit.expected_entries import Value, wrong_total
+from zapcore.verify.invariants import Violation
 from zapcore.verify.micro import header_violations, slot_violations
 from zapcore.verify.name_hash import hash_of_key
-from zapcore.verify.violation import Violation, wrong_total
 from zapcore.zap import micro
 from zapcore.zap.name import Key
 from zapcore.zap.norm import forms_of
 
-if TYPE_CHECKING:
-    from zapcore.audit.step import Value
-
 _PIECE = 1 << 12
 """Bytes that are compared at once."""
+_VALUE = L.MICRO_SLOT.span("mze_value", "mze_value")
 
 
 class Place(NamedTuple):
@@ -33,11 +33,10 @@ class Slots:
     """The entries of a micro ZAP by name, as its block had them at the last look, and what that look found:
     entries that were `gone`, or not as they were, and those that had `come`."""
 
-    __slots__ = ("_hash_bits", "_lower_case", "_taken", "block", "come", "gone", "places")
+    __slots__ = ("_lower_case", "_taken", "block", "come", "gone", "places")
 
-    def __init__(self, lower_case: bool, hash_bits: int = 0) -> None:
-        """`lower_case` is the release's, `hash_bits` the object's (0: as a micro ZAP has them)."""
-        self._hash_bits = hash_bits
+    def __init__(self, lower_case: bool) -> None:
+        """`lower_case` is the release's."""
         self._lower_case = lower_case
         self._taken: dict[tuple[int | None, int], bytes] = {}
         self.block = b""
@@ -56,14 +55,15 @@ class Slots:
         for place in self.gone.values():
             taken.pop((place.hash, place.cd), None)
         self.come = {}
-        if before[: micro.SLOT] != block[: micro.SLOT]:
+        if before[: L.MICRO_HEADER_SIZE] != block[: L.MICRO_HEADER_SIZE]:
             for violation in header_violations(block):
                 return violation
         q = memoryview(block).cast("Q")
-        salt, norm = q[micro.Q_MZ_SALT], forms_of(q[micro.Q_MZ_NORM], self._lower_case)
+        salt, norm = q[L.Q_MZ_SALT], forms_of(q[L.Q_MZ_NORMFLAGS], self._lower_case)
         for slot in changed:
-            at = micro.slot_offset(slot)
-            entry = block[at : at + micro.SLOT]
+            entry = block[L.slot_offset(slot) : L.slot_offset(slot + 1)]
+            if not entry:
+                continue  # only the block before was so large
             for violation in slot_violations(entry, slot):
                 return violation
             name = micro.slot_name(block, slot)
@@ -71,9 +71,8 @@ class Slots:
                 continue
             if name in places:
                 return Violation("entries", 0, f"slot {slot}", f"{name!r} twice")
-            hashed = hash_of_key(name, salt, 0, norm, self._hash_bits)
-            cd = int.from_bytes(entry[8:12], "little")
-            places[name] = self.come[name] = Place(slot, cd, entry[:8], hashed)
+            hashed, cd = hash_of_key(name, salt, 0, norm), L.MICRO_SLOT.read(entry, "mze_cd")
+            places[name] = self.come[name] = Place(slot, cd, entry[_VALUE], hashed)
             if hashed is not None and taken.setdefault((hashed, cd), name) != name:
                 found = f"{cd}, as {taken[hashed, cd]!r} of the same hash"
                 return Violation("differentiator", 0, "mze_cd", found, slot)
@@ -96,7 +95,7 @@ class Slots:
         is taken and an entry may come (zap_micro.c, zap_lockdir_impl), other names stay where they are, and a
         new one has the lowest free differentiator of its hash (mze_find_unused_cd)."""
         gone, come = self.gone, self.come
-        taken, slots = len(self.places) + len(gone) - len(come), size // micro.SLOT - 1
+        taken, slots = len(self.places) + len(gone) - len(come), L.slots_of(size)
         if len(self.block) > size and (taken < slots or key in gone.keys() - come.keys()):
             found = f"{len(self.block)} bytes, with {taken} of {slots} slots taken"
             return Violation("grown", 0, "block", found)
@@ -113,10 +112,10 @@ class Slots:
 
 def _changed(before: bytes, after: bytes) -> Iterator[int]:
     """The slots whose bytes are not the same, those that only one of the blocks has among them."""
-    slot, size = micro.SLOT, max(len(before), len(after))
+    slot, size = L.SLOT_SIZE, max(len(before), len(after))
     for start in range(0, size, _PIECE):
         end = min(start + _PIECE, size)
         if before[start:end] != after[start:end]:
-            for at in range(start or slot, end, slot):
+            for at in range(start or L.MICRO_HEADER_SIZE, end, slot):
                 if before[at : at + slot] != after[at : at + slot]:
-                    yield at // slot - 1
+                    yield (at - L.MICRO_HEADER_SIZE) // slot

@@ -5,27 +5,16 @@ were written or emptied. What the bytes alone show is checked by `leafcheck` and
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from zapcore import layout as L
-from zapcore.audit.last_look import Known
+from zapcore.audit.expected_entries import Value, has_value, wrong_total
+from zapcore.audit.known_object import Known
+from zapcore.verify.invariants import Violation
 from zapcore.verify.leaf import LeafEntry, LeafReport
 from zapcore.verify.name_hash import hash_of_key
-from zapcore.verify.violation import Violation, wrong_total
-from zapcore.zap.leaf import to_stored
 from zapcore.zap.name import Key, stored_key
 from zapcore.zap.norm import forms_of
-
-
-class Value(Protocol):
-    """A value as an oracle has it: little-endian integers."""
-
-    @property
-    def size(self) -> int: ...
-    @property
-    def length(self) -> int: ...
-    @property
-    def data(self) -> bytes: ...
 
 
 def misplaced(
@@ -37,7 +26,7 @@ def misplaced(
     salt, flags, norm = q[L.Q_SALT], q[L.Q_FLAGS], forms_of(q[L.Q_NORMFLAGS], lower_case)
     for entry, key in zip(fresh, keys, strict=True):
         known.by_name[entry.name] = entry
-        hashed = hash_of_key(key, salt, flags, norm, known.hash_bits)
+        hashed = hash_of_key(key, salt, flags, norm)
         if hashed is not None and hashed != entry.hash:
             found = f"{entry.hash:#x} is not its name's"
             return Violation("hash", known.block_of(entry), "le_hash", found)
@@ -54,7 +43,7 @@ def wrong_entry(
     """What has changed, and what the op worked on, is what the oracle says, and all leaves together hold as
     many entries."""
     for entry, key in zip(fresh, fresh_keys, strict=True):
-        if not _is_value(entry, entries.get(key)):
+        if not has_value(entry, entries.get(key)):
             return Violation(
                 "entries", known.block_of(entry), f"chunk {entry.chunk}", "not what was put there"
             )
@@ -63,7 +52,7 @@ def wrong_entry(
         if wanted is None:
             continue
         there = known.by_name.get(stored_key(key))
-        if there is None or (there not in fresh and not _is_value(there, wanted)):
+        if there is None or (there not in fresh and not has_value(there, wanted)):
             return Violation("entries", 0, "leaves", "an entry is not what was put there")
     return wrong_total(known.total, entries)
 
@@ -79,7 +68,7 @@ def wrong_differentiator(known: Known, fresh: Sequence[LeafEntry], keys: Iterabl
     return None
 
 
-_GROWTH = slice(L.Q_TBL_SHIFT * 8, (L.Q_TBL_COPIED + 1) * 8)
+_GROWTH = L.HEADER.span("zt_shift", "zt_blks_copied")
 """The header's fields that tell how far a table has grown."""
 
 
@@ -161,7 +150,7 @@ def _will_grow(known: Known, blkid: int, shift: int) -> bool:
     if known.leaves[blkid].prefix_len != shift:
         return False
     return (
-        shift < (known.hash_bits or L.hash_bits(known.q[L.Q_FLAGS])) - 2
+        shift < L.hash_bits(known.q[L.Q_FLAGS]) - 2
         and memoryview(known.raw[blkid]).cast("H")[L.H_NFREE] < L.LOW_WATER
     )
 
@@ -178,12 +167,3 @@ def unshrunk(known: Known, emptied: Sequence[LeafReport]) -> Violation | None:
             if not sibling.entries and sibling.prefix_len == length:
                 return Violation("shrunk", blkid, "lh_nentries", "0, and its sibling is empty, too")
     return None
-
-
-def _is_value(entry: LeafEntry, value: Value | None) -> bool:
-    return (
-        value is not None
-        and entry.size == value.size
-        and entry.length == value.length
-        and entry.value == to_stored(value.data, value.size)
-    )

@@ -5,6 +5,7 @@ From module/zfs/dnode.c and module/zfs/dnode_sync.c.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from zapcore.errors import ZapErrno, openzfs
 
 if TYPE_CHECKING:
     from zapcore.dmu.objset import Objset, Tx
-
-ENOTSUP = 95
 
 
 class Dnode:
@@ -156,7 +155,7 @@ class Dnode:
         if size == self.block_size:
             return
         if self.max_blkid != 0 or any(self.dbufs):
-            raise ZapErrno(ENOTSUP)
+            raise ZapErrno(errno.ENOTSUP)
         self.set_dirty(tx.txg)
         dbuf = self.hold(0, "dnode_set_blksz")
         dbuf.new_size(size, tx)

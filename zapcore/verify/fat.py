@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from zapcore import layout as L
+from zapcore.verify.invariants import Violation, shown_range
 from zapcore.verify.leaf import LeafReport
-from zapcore.verify.violation import Violation, shown_range
 
 MAX_RUNS = 64
 """Table violations listed one by one; what more there is goes unsaid."""

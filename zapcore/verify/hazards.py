@@ -163,8 +163,7 @@ class _Walker:
         self.geo = L.geometry(len(raw).bit_length() - 1)
         self.block = block
         self.h = memoryview(raw).cast("H")
-        first = self.geo.first_chunk
-        self.types = raw[first : first + L.CHUNK_SIZE * self.geo.chunks : L.CHUNK_SIZE]
+        self.types = raw[self.geo.first_chunk : self.geo.chunks_end : L.CHUNK_SIZE]
         self.steps = 8 * self.geo.chunks
         self.done: set[int] = set()
 
@@ -181,7 +180,7 @@ class _Walker:
                 return _Walk(list(seen), (Effect.OUTSIDE, f"leads to chunk {chunk} of {self.geo.chunks}"))
             seen[chunk] = None
             self.steps -= 1
-            chunk = self.h[self.geo.h_chunk + 12 * chunk + field]
+            chunk = self.h[self.geo.h_chunk + L.H_PER_CHUNK * chunk + field]
         return _Walk(list(seen), None)
 
     def buckets(self) -> Iterator[Hazard]:
@@ -214,7 +213,7 @@ class _Walker:
         """zap_leaf_array_read, zap_leaf_array_free and zap_leaf_transfer_array on an entry's arrays."""
         if self.steps < 0:
             return
-        at = self.geo.h_chunk + 12 * entry
+        at = self.geo.h_chunk + L.H_PER_CHUNK * entry
         for what, field in (("name", L.H_NAME_CHUNK), ("value", L.H_VALUE_CHUNK)):
             walk = self.follow(self.h[at + field], L.H_CHUNK_NEXT)
             if walk.trouble is None:
@@ -249,7 +248,7 @@ class _Walker:
                 yield self.hazard("add", Effect.WRONG, f"{where}, which is in use: it is written over")
                 return
             taken[chunk] = None
-            chunk = self.h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
+            chunk = self.h[geo.h_chunk + L.H_PER_CHUNK * chunk + L.H_CHUNK_NEXT]
 
 
 def walk_leaf(raw: bytes, block: int) -> Iterator[Hazard]:

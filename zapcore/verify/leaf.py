@@ -9,8 +9,8 @@ from array import array
 from collections.abc import Iterator
 
 from zapcore import layout as L
-from zapcore.verify.sound_leaf import ENTRY, HEADER, IN_ORDER, LeafEntry, LeafReport, sound_leaf
-from zapcore.verify.violation import Violation
+from zapcore.verify.invariants import Violation
+from zapcore.verify.sound_leaf import IN_ORDER, LeafEntry, LeafReport, sound_leaf
 
 __all__ = ["LeafEntry", "LeafReport", "Violation", "check_leaf"]
 
@@ -35,10 +35,10 @@ class _Checker:
         self.name_size = name_size
         self.unused = unused
         self.raw = raw
-        end = geo.first_chunk + L.CHUNK_SIZE * geo.chunks
+        end = geo.chunks_end
         self.types = raw[geo.first_chunk : end : L.CHUNK_SIZE]
         self.left = bytearray(self.types)
-        self.following = array("H", raw)[geo.h_chunk + L.H_CHUNK_NEXT : end // 2 : 12]
+        self.following = array("H", raw)[geo.h_chunk + L.H_CHUNK_NEXT : end // 2 : L.H_PER_CHUNK]
         self.entries: list[LeafEntry] = []
         self.violations: list[Violation] = []
 
@@ -74,7 +74,7 @@ class _Checker:
 
     def header(self) -> bool:
         """Check the header's own fields; False if this is no leaf at all."""
-        fields = HEADER.unpack_from(self.raw)
+        fields = L.LEAF_HEADER.packing.unpack_from(self.raw)
         (
             kind,
             pad1,
@@ -134,14 +134,14 @@ class _Checker:
     def array(self, chunk: int, size: int, link: Link) -> bytes:
         """Walk an array of `size` bytes; returns what of it can be read."""
         left, following, raw, chunks = self.left, self.following, self.raw, self.geo.chunks
-        content = self.geo.first_chunk + 1
+        content = self.geo.first_chunk + L.B_ARRAY
         pieces = []
         last = -1
         for _ in range(0, size, L.ARRAY_BYTES):
             if chunk >= chunks or left[chunk] != L.CHUNK_ARRAY:
                 break
             left[chunk] = 0
-            start = content + 24 * chunk
+            start = content + L.CHUNK_SIZE * chunk
             pieces.append(raw[start : start + L.ARRAY_BYTES])
             last = chunk
             chunk = following[chunk]
@@ -162,8 +162,8 @@ class _Checker:
 
     def entry(self, chunk: int) -> tuple[LeafEntry, int]:
         """The entry in a chunk, and the chunk that comes after it in its bucket's chain."""
-        _, size, following, name_at, name_ints, value_at, length, cd, hashed = ENTRY.unpack_from(
-            self.raw, self.geo.first_chunk + 24 * chunk
+        _, size, following, name_at, name_ints, value_at, length, cd, hashed = (
+            L.ENTRY_CHUNK.packing.unpack_from(self.raw, self.geo.first_chunk + L.CHUNK_SIZE * chunk)
         )
         if size not in (1, 2, 4, 8):
             self.wrong("entry", ("le_value_intlen", chunk), f"{size}")
@@ -220,7 +220,7 @@ class _Checker:
         if not self.unused:
             return
         for chunk, kind in enumerate(self.types):
-            at = self.geo.first_chunk + L.CHUNK_SIZE * chunk + 1
+            at = self.geo.first_chunk + L.CHUNK_SIZE * chunk + L.B_ARRAY
             free = kind == L.CHUNK_FREE and not self.left[chunk]
             if free and self.raw[at : at + L.ARRAY_BYTES] != _BLANK:
                 self.wrong("unused", ("lf_pad", chunk), "not zero")
@@ -247,8 +247,8 @@ def lost_chunks(types: bytes | bytearray, block: int, left: bytearray) -> Iterat
 
 def is_leaf(raw: bytes | bytearray) -> bool:
     """Whether a block of 512 bytes or more has a leaf's type or at least its magic."""
-    typed = int.from_bytes(raw[:8], "little") == L.ZBT_LEAF
-    return typed or int.from_bytes(raw[24:28], "little") == L.ZAP_LEAF_MAGIC
+    typed = L.LEAF_HEADER.read(raw, "lh_block_type") == L.ZBT_LEAF
+    return typed or L.LEAF_HEADER.read(raw, "lh_magic") == L.ZAP_LEAF_MAGIC
 
 
 def check_leaf(

@@ -4,7 +4,7 @@ flipped bit away."""
 from __future__ import annotations
 
 from zapcore import layout as L
-from zapcore.verify.violation import Violation
+from zapcore.verify.invariants import Violation
 
 _FIELDS = {
     "lf_next": (L.H_CHUNK_NEXT, L.CHUNK_FREE),
@@ -27,12 +27,17 @@ def link_hint(raw: bytes, violation: Violation, unreached: bytes) -> str:
         value, wanted = h[geo.h_hash + violation.elements.start], L.CHUNK_ENTRY
     elif field in _FIELDS and violation.chunk >= 0:
         word, wanted = _FIELDS[field]
-        value = h[geo.h_chunk + 12 * violation.chunk + word]
+        value = h[geo.h_chunk + L.H_PER_CHUNK * violation.chunk + word]
     else:
         return ""
     lost = {chunk for chunk, kind in enumerate(unreached) if kind == wanted}
     inner = {
-        h[geo.h_chunk + 12 * chunk + (1 if wanted == L.CHUNK_ENTRY else L.H_CHUNK_NEXT)] for chunk in lost
+        h[
+            geo.h_chunk
+            + L.H_PER_CHUNK * chunk
+            + (L.H_ENTRY_NEXT if wanted == L.CHUNK_ENTRY else L.H_CHUNK_NEXT)
+        ]
+        for chunk in lost
     }
     near = [chunk for chunk in lost if (chunk ^ value).bit_count() == 1]
     heads = [chunk for chunk in near if chunk not in inner] or near

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from zapcore import layout as L
+from zapcore.verify.invariants import Violation
 from zapcore.verify.name_hash import hash_of_key
-from zapcore.verify.violation import Violation
-from zapcore.zap.micro import NAME_LEN, Q_MZ_NORM, Q_MZ_SALT, SLOT, slot_name, slot_offset
 from zapcore.zap.norm import forms_of
 
 MAX_CD = 0xFFFF
@@ -33,51 +32,48 @@ class MicroReport(NamedTuple):
     violations: list[Violation]
 
 
-def check_micro(raw: bytes, lower_case: bool, hash_bits: int = 0) -> MicroReport:
+def check_micro(raw: bytes, lower_case: bool) -> MicroReport:
     """Check a micro ZAP's block, its size a multiple of 64 bytes. Never raises."""
     entries: list[MicroEntry] = []
     violations = list(header_violations(raw))
-    norm = forms_of(int.from_bytes(raw[8 * Q_MZ_NORM : 8 * Q_MZ_NORM + 8], "little"), lower_case)
-    salt = int.from_bytes(raw[8 * Q_MZ_SALT : 8 * Q_MZ_SALT + 8], "little")
-    for slot in range(len(raw) // SLOT - 1):
-        at = slot_offset(slot)
-        violations += slot_violations(raw[at : at + SLOT], slot)
-        name = slot_name(raw, slot)
+    _, salt, normflags, _ = L.MICRO_HEADER.packing.unpack_from(raw)
+    norm = forms_of(normflags, lower_case)
+    for slot in range(L.slots_of(len(raw))):
+        content = raw[L.slot_offset(slot) : L.slot_offset(slot + 1)]
+        violations += slot_violations(content, slot)
+        value, cd, _, name = L.MICRO_SLOT.packing.unpack(content)
+        name = name.split(b"\0", 1)[0]
         if name:
-            cd = int.from_bytes(raw[at + 8 : at + 12], "little")
-            value = int.from_bytes(raw[at : at + 8], "little")
-            hashed = hash_of_key(name, salt, 0, norm, hash_bits)
-            entries.append(MicroEntry(slot, name, hashed, cd, value))
+            entries.append(MicroEntry(slot, name, hash_of_key(name, salt, 0, norm), cd, value))
     violations += _uniqueness(entries)
     return MicroReport(entries, violations)
 
 
 def header_violations(raw: bytes) -> Iterator[Violation]:
     """What is wrong with the first 64 bytes of a block."""
-    kind = int.from_bytes(raw[:8], "little")
+    kind, _, norm, padding = L.MICRO_HEADER.packing.unpack_from(raw)
     if kind != L.ZBT_MICRO:
         yield Violation("header", 0, "mz_block_type", f"{kind:#x}, not {L.ZBT_MICRO:#x}")
-    norm = int.from_bytes(raw[8 * Q_MZ_NORM : 8 * Q_MZ_NORM + 8], "little")
     if norm & ~L.KNOWN_NORMFLAGS:
         yield Violation("header", 0, "mz_normflags", f"{norm:#x}")
-    if any(raw[24:SLOT]):
+    if any(padding):
         yield Violation("unused", 0, "mz_pad", "not zero")
 
 
 def slot_violations(raw: bytes, slot: int) -> Iterator[Violation]:
     """What is wrong with the 64 bytes of a slot."""
-    name, end, rest = raw[14:].partition(b"\0")
+    _, cd, padding, room = L.MICRO_SLOT.packing.unpack(raw)
+    name, end, rest = room.partition(b"\0")
     if not name:
         if any(raw):
             yield Violation("unused", 0, "mze_*", "a slot without name is not zero", slot)
         return
     if not end:
-        yield Violation("name", 0, "mze_name", f"no NUL in {NAME_LEN} bytes", slot)
+        yield Violation("name", 0, "mze_name", f"no NUL in {L.MICRO_NAME_LEN} bytes", slot)
     if any(rest):
         yield Violation("unused", 0, "mze_name", "not zero behind the name's NUL", slot)
-    if any(raw[12:14]):
+    if padding:
         yield Violation("unused", 0, "mze_pad", "not zero", slot)
-    cd = int.from_bytes(raw[8:12], "little")
     if cd > MAX_CD:
         yield Violation("differentiator", 0, "mze_cd", f"{cd:#x}, larger than {MAX_CD:#x}", slot)
 

@@ -14,14 +14,13 @@ from zapcore import layout as L
 from zapcore.byteorder import is_big, swap_leaf, swap_micro, swap_words, table_is_big
 from zapcore.verify.fat import Fat, fat_violations, next_table_blocks, order_violation
 from zapcore.verify.hazards import Effect, Hazard, static_hazards, walk_leaf
+from zapcore.verify.invariants import Violation
 from zapcore.verify.kind import is_whole_leaf_head, kind_of
 from zapcore.verify.leaf import LeafEntry, LeafReport, check_leaf, is_leaf
 from zapcore.verify.link_hints import link_hint
 from zapcore.verify.micro import check_micro
 from zapcore.verify.name_hash import hash_of_key
 from zapcore.verify.report import FoundEntry, Report, shown_key
-from zapcore.verify.violation import Violation
-from zapcore.zap.micro import SLOT
 from zapcore.zap.name import LONG_NAME, key_of
 from zapcore.zap.norm import forms_of
 
@@ -39,27 +38,9 @@ MAX_ENTRY_BYTES = 32 << 20
 _ENTRY_COST = 600
 
 
-HEADER_FIELDS = {
-    "zap_block_type": L.Q_BLOCK_TYPE,
-    "zap_magic": L.Q_MAGIC,
-    "zt_blk": L.Q_TBL_BLK,
-    "zt_numblks": L.Q_TBL_NUMBLKS,
-    "zt_shift": L.Q_TBL_SHIFT,
-    "zt_nextblk": L.Q_TBL_NEXTBLK,
-    "zt_blks_copied": L.Q_TBL_COPIED,
-    "zap_freeblk": L.Q_FREEBLK,
-    "zap_num_leafs": L.Q_NUM_LEAFS,
-    "zap_num_entries": L.Q_NUM_ENTRIES,
-    "zap_salt": L.Q_SALT,
-    "zap_normflags": L.Q_NORMFLAGS,
-    "zap_flags": L.Q_FLAGS,
-}
-
-
-def check_object(blocks: Sequence[bytes], lower_case: bool = True, hash_bits: int = 0) -> Report:
+def check_object(blocks: Sequence[bytes], lower_case: bool = True) -> Report:
     """Check an object, its blocks in order (the last may be short: the rest counts as zero). `lower_case` as
-    `zapcore.release` has it of the release that wrote them, `hash_bits` how many bits its hashes have (0: as
-    its flags say).
+    `zapcore.release` has it of the release that wrote them.
 
     Needs the blocks one at a time, each leaf once and table blocks at most twice, so a lazy sequence over a
     file will do.
@@ -70,7 +51,7 @@ def check_object(blocks: Sequence[bytes], lower_case: bool = True, hash_bits: in
     if headless:
         kind = "fat"
     report = Report(kind, "little", len(first), len(blocks))
-    checker = _Checker(report, blocks, lower_case, hash_bits)
+    checker = _Checker(report, blocks, lower_case)
     if kind == "micro":
         checker.micro(first)
     elif kind in ("fat", "leaf") and len(first) in L.BLOCK_SIZES:
@@ -83,7 +64,7 @@ def check_object(blocks: Sequence[bytes], lower_case: bool = True, hash_bits: in
     elif kind in ("fat", "leaf"):
         checker.wrong(Violation("object", 0, "block", f"{len(first)} bytes, not a power of two from 512"))
     else:
-        found = f"{int.from_bytes(first[:8], 'little'):#x}: no ZAP's" if first else "no bytes at all"
+        found = f"{L.HEADER.read(first, 'zap_block_type'):#x}: no ZAP's" if first else "no bytes at all"
         checker.wrong(Violation("header", 0, "zap_block_type", found))
     checker.finish()
     return report
@@ -99,8 +80,7 @@ def _has_leaf(blocks: Sequence[bytes]) -> bool:
 class _Checker:
     """Collects what is found in one object."""
 
-    def __init__(self, report: Report, blocks: Sequence[bytes], lower_case: bool, hash_bits: int) -> None:
-        self.hash_bits = hash_bits
+    def __init__(self, report: Report, blocks: Sequence[bytes], lower_case: bool) -> None:
         self.report = report
         self.blocks = blocks
         self.lower_case = lower_case
@@ -149,13 +129,16 @@ class _Checker:
                 f"{len(raw)} bytes, {len(self.blocks)} blocks; a micro ZAP is one block, 512 bytes or more"
             )
             self.wrong(Violation("object", 0, "block", found))
-        raw = raw.ljust(-(-max(len(raw), 2 * SLOT) // SLOT) * SLOT, b"\0")
+        raw = raw.ljust(-(-max(len(raw), L.slot_offset(1)) // L.SLOT_SIZE) * L.SLOT_SIZE, b"\0")
         if is_big(raw):
             self.orders.add("big")
             raw = swap_micro(raw)
-        q = memoryview(raw[: len(raw) // 8 * 8]).cast("Q")
-        self.report.header = {"mz_block_type": q[0], "mz_salt": q[1], "mz_normflags": q[2]}
-        found_micro = check_micro(raw, self.lower_case, self.hash_bits)
+        self.report.header = {
+            field.name: L.MICRO_HEADER.read(raw, field.name)
+            for field in L.MICRO_HEADER
+            if not field.is_padding
+        }
+        found_micro = check_micro(raw, self.lower_case)
         for violation in found_micro.violations:
             self.wrong(violation)
         for slot, name, value_hash, cd, value in found_micro.entries:
@@ -169,12 +152,12 @@ class _Checker:
         if len(self.blocks[last]) != size:
             self.wrong(Violation("object", last, "block", f"{len(self.blocks[last])} bytes, not {size}"))
         header = self.read(0)
-        self.big_header = is_big(header) or header[8:16] == L.ZAP_MAGIC.to_bytes(8, "big")
+        self.big_header = is_big(header) or L.HEADER.read(header, "zap_magic", order="big") == L.ZAP_MAGIC
         self.orders.add("big" if self.big_header else "little")
         if self.big_header:
             header = swap_words(header)
         q = memoryview(header).cast("Q")
-        report.header = {field: q[index] for field, index in HEADER_FIELDS.items()}
+        report.header = {field.name: word for field, word in zip(L.HEADER, q, strict=False)}
         self.q = q
         self.words = bool(q[L.Q_FLAGS] & L.FLAG_UINT64_KEY)
         self.more_header_violations(header)
@@ -269,7 +252,8 @@ class _Checker:
     def leaf(self, blkid: int, lost: bool) -> LeafReport | None:
         """Check one leaf and keep its entries; None if it is none. What it says is dropped but the prefix."""
         raw = self.read(blkid)
-        if is_big(raw) or (self.big_header and raw[24:28] == L.ZAP_LEAF_MAGIC.to_bytes(4, "big")):
+        big_magic = L.LEAF_HEADER.read(raw, "lh_magic", order="big") == L.ZAP_LEAF_MAGIC
+        if is_big(raw) or (self.big_header and big_magic):
             self.orders.add("big")
             raw = swap_leaf(raw)
         elif is_leaf(raw):
@@ -328,8 +312,7 @@ class _Checker:
         if not self.header_known:
             return
         key = key_of(entry.name, self.words)
-        norm = forms_of(q[L.Q_NORMFLAGS], self.lower_case)
-        hashed = hash_of_key(key, q[L.Q_SALT], flags, norm, self.hash_bits)
+        hashed = hash_of_key(key, q[L.Q_SALT], flags, forms_of(q[L.Q_NORMFLAGS], self.lower_case))
         if hashed is None:
             self.unhashed = True
         elif hashed != entry.hash:
@@ -343,7 +326,7 @@ class _Checker:
             self.wrong(Violation("header", 0, "zap_flags", f"{flags:#x}"))
         if norm & ~L.KNOWN_NORMFLAGS:
             self.wrong(Violation("header", 0, "zap_normflags", f"{norm:#x}"))
-        if any(header[8 * (L.Q_FLAGS + 1) : len(header) // 2]):
+        if any(header[L.HEADER.size : len(header) // 2]):
             self.wrong(Violation("unused", 0, "padding", "not zero between the header and its table"))
 
     def leftovers(self, leaves: dict[int, LeafReport], table: range) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 from typing import NamedTuple
 
 from zapcore.verify.hazards import Hazard
-from zapcore.verify.violation import Violation
+from zapcore.verify.invariants import Violation
 from zapcore.zap.name import Key
 
 

@@ -8,14 +8,13 @@ none but free ones be left. `following` are the links that free chunks and those
 from __future__ import annotations
 
 import re
-import struct
 from array import array
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
 from zapcore import layout as L
-from zapcore.verify.violation import Violation
+from zapcore.verify.invariants import Violation
 
 
 class LeafEntry(NamedTuple):
@@ -43,8 +42,8 @@ class LeafReport(NamedTuple):
     unreached: bytes
 
 
-HEADER = struct.Struct("<QQQIHHHHB11s")
-ENTRY = struct.Struct("<BBHHHHHIQ")
+_unpack_header = L.LEAF_HEADER.packing.unpack_from
+_unpack_entry = L.ENTRY_CHUNK.packing.unpack_from
 _CHUNKS = L.geometry(L.MAX_BLOCK_SHIFT).chunks
 IN_ORDER = array("H", range(1, _CHUNKS + 1))
 """Links of chunks that each lead to the next one."""
@@ -57,7 +56,7 @@ _ALONE = L.CHUNK_ARRAY, L.CHAIN_END
 """Type and link of a chunk that is an array of its own, as most names are and many a value."""
 _HASH_AND_CD = itemgetter(1, 2)
 _new_tuple = tuple.__new__  # half the time of LeafEntry(...)
-_NO_PAD = bytes(11)
+_NO_PAD = bytes(L.LEAF_HEADER["lh_pad2"].size)
 _USED = re.compile(rb"[^\xff]")
 """A byte of a bucket that is not empty; that is its first or its second one."""
 
@@ -66,17 +65,17 @@ def sound_leaf(raw: bytes, shift: int, name_size: int) -> LeafReport | None:
     """What a leaf block of 2^shift bytes holds if nothing is wrong with it, else None. `name_size` is that of
     a name's integers."""
     geo = L.geometry(shift)
-    kind, pad1, prefix, magic, free, counted, prefix_len, free_list, flags, pad2 = HEADER.unpack_from(raw)
+    kind, pad1, prefix, magic, free, counted, prefix_len, free_list, flags, pad2 = _unpack_header(raw)
     if kind != L.ZBT_LEAF or magic != L.ZAP_LEAF_MAGIC or pad1 or pad2 != _NO_PAD:
         return None
     if flags & ~L.ENTRIES_CDSORTED or prefix_len > 64 or prefix >> prefix_len:
         return None
     chunks = geo.chunks
-    end = geo.first_chunk + L.CHUNK_SIZE * chunks
+    end = geo.chunks_end
     left = bytearray(raw[geo.first_chunk : end : L.CHUNK_SIZE])
     if 0 in left:
         return None
-    following = array("H", raw)[geo.h_chunk + L.H_CHUNK_NEXT : end // 2 : 12]
+    following = array("H", raw)[geo.h_chunk + L.H_CHUNK_NEXT : end // 2 : L.H_PER_CHUNK]
     try:
         if not _free_list_ends(left, following, free_list, free):
             return None
@@ -125,7 +124,7 @@ def _entries(
     outside = 64 - prefix_len
     shift = max(outside - geo.hash_shift, 0)
     first = geo.first_chunk
-    content = first + 1
+    content = first + L.B_ARRAY
     at = L.LEAF_HEADER_SIZE
     while used := _USED.search(raw, at, first):
         at = used.start() & ~1
@@ -138,7 +137,7 @@ def _entries(
             if left[chunk] != L.CHUNK_ENTRY:
                 return None
             left[chunk] = 0
-            _, size, after, name_at, name_ints, value_at, length, cd, hashed = ENTRY.unpack_from(
+            _, size, after, name_at, name_ints, value_at, length, cd, hashed = _unpack_entry(
                 raw, first + L.CHUNK_SIZE * chunk
             )
             if size not in (1, 2, 4, 8) or size * length > L.MAX_VALUE_LEN:
@@ -168,7 +167,7 @@ def _array(
         start = content + L.CHUNK_SIZE * chunk
         return raw[start : start + size]
     if size >= LONG:
-        long = _long_array(raw, content - 1, chunk, size, left, following)
+        long = _long_array(raw, content - L.B_ARRAY, chunk, size, left, following)
         if long is not None:
             return long
     pieces = []
@@ -189,7 +188,7 @@ def _long_array(
 ) -> bytes | None:
     """The content of an array if its chunks lie side by side, in order (as a new leaf gives them) or
     backwards (as freed ones are given again); they are claimed. Else None. Raises IndexError."""
-    count = (size + L.ARRAY_BYTES - 1) // L.ARRAY_BYTES
+    count = L.array_chunks(size)
     forward = following[chunk] == chunk + 1
     low = chunk if forward else chunk - count + 1
     if low < 0 or left.count(L.CHUNK_ARRAY, low, low + count) != count:
@@ -208,7 +207,7 @@ def _long_array(
         if following[low + 1 : low + count] != _BACKWARDS[low + 1 : low + count]:
             return None
         last = low
-        starts = range(L.CHUNK_SIZE * (count - 1) + 1, 0, -L.CHUNK_SIZE)
+        starts = range(L.CHUNK_SIZE * (count - 1) + L.B_ARRAY, 0, -L.CHUNK_SIZE)
         content = bytearray().join([block[at : at + L.ARRAY_BYTES] for at in starts])
     if following[last] != L.CHAIN_END:
         return None

@@ -50,15 +50,11 @@ def create(
     norm: int = 0,
     block_shift: int = 0,
     number: int = 0,
-    hash_bits: int = 0,
 ) -> int:
     """Create a ZAP; returns its object number, which is `number` if that is free. With flags it is fat at
     once, of blocks of 2^block_shift bytes; without it is micro, and of the type that directories have. The
-    salt is the caller's: the real one makes it from addresses. `hash_bits` see `Objset`; 0: as the flags
-    say."""
+    salt is the caller's: the real one makes it from addresses."""
     dnode = objset.allocate(max(1 << block_shift, 512), tx, number)
-    if hash_bits:
-        objset.hash_bits[dnode.number] = hash_bits
     dnode.directory = not flags
     _init(objset, dnode.number, tx, salt, flags, norm)
     return dnode.number
@@ -71,8 +67,8 @@ def _init(objset: Objset, number: int, tx: Tx, salt: int, flags: int, norm: int)
     dbuf.will_dirty(tx)
     q = dbuf.buf.q
     q[L.Q_BLOCK_TYPE] = L.ZBT_MICRO
-    q[micro.Q_MZ_SALT] = salt
-    q[micro.Q_MZ_NORM] = norm
+    q[L.Q_MZ_SALT] = salt
+    q[L.Q_MZ_NORMFLAGS] = norm
     if not flags:
         dbuf.rele(FTAG)
         return

@@ -3,7 +3,6 @@ and values. From module/zfs/zap_leaf.c."""
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING
 
 from zapcore import layout as L
@@ -12,8 +11,9 @@ from zapcore.errors import fail, openzfs
 if TYPE_CHECKING:
     from zapcore.zap.leaf import Leaf
 
-_CHUNK = struct.Struct("<B21sH")
-"""An array chunk, and a free one (whose content is blank): type, content, next."""
+_FREE_CHUNK = L.FREE_CHUNK.packing
+_TYPE_AND_ARRAY = L.B_ARRAY + L.ARRAY_BYTES
+"""The bytes of an array chunk in front of its link."""
 
 
 @openzfs("zap_leaf.c", "zap_leaf_chunk_alloc")
@@ -38,12 +38,12 @@ def chunks_alloc(leaf: Leaf, count: int, kind: int) -> list[int]:
                 operator="<",
                 line=181,
             )
-        at = first + 24 * chunk
+        at = first + L.CHUNK_SIZE * chunk
         if raw[at] != L.CHUNK_FREE:
             fail("ZAP_LEAF_CHUNK(l, chunk).l_free.lf_type == ZAP_CHUNK_FREE", macro="VERIFY3U", line=182)
         raw[at] = kind
         taken.append(chunk)
-        chunk = h[next_at + 12 * chunk]
+        chunk = h[next_at + L.H_PER_CHUNK * chunk]
     h[L.H_FREELIST] = chunk
     h[L.H_NFREE] = free - count
     return taken
@@ -62,7 +62,7 @@ def chunk_free(leaf: Leaf, chunk: int) -> None:
     at = geo.first_chunk + L.CHUNK_SIZE * chunk
     if raw[at] == L.CHUNK_FREE:
         fail("zlf->lf_type != ZAP_CHUNK_FREE", line=198)
-    _CHUNK.pack_into(raw, at, L.CHUNK_FREE, b"", h[L.H_FREELIST])
+    _FREE_CHUNK.pack_into(raw, at, L.CHUNK_FREE, b"", h[L.H_FREELIST])
     h[L.H_FREELIST] = chunk
     h[L.H_NFREE] += 1
 
@@ -76,16 +76,16 @@ def array_create(leaf: Leaf, data: bytes) -> int:
     geo = leaf.geometry
     raw = leaf.dbuf.buf.raw
     chunks = chunks_alloc(leaf, L.array_chunks(len(data)), L.CHUNK_ARRAY)
-    content = geo.first_chunk + 1
+    content = geo.first_chunk + L.B_ARRAY
     end = 0
     for chunk in chunks[:-1]:
-        start = content + 24 * chunk
+        start = content + L.CHUNK_SIZE * chunk
         raw[start : start + L.ARRAY_BYTES] = data[end : end + L.ARRAY_BYTES]
         end += L.ARRAY_BYTES
     last = chunks[-1]
-    start = content + 24 * last
+    start = content + L.CHUNK_SIZE * last
     raw[start : start + len(data) - end] = data[end:]
-    leaf.dbuf.buf.h[geo.h_chunk + 12 * last + L.H_CHUNK_NEXT] = L.CHAIN_END
+    leaf.dbuf.buf.h[geo.h_chunk + L.H_PER_CHUNK * last + L.H_CHUNK_NEXT] = L.CHAIN_END
     return chunks[0]
 
 
@@ -117,14 +117,14 @@ def _free_in_order(leaf: Leaf, chunk: int) -> None:
     while chunk != L.CHAIN_END:
         if chunk >= chunks:
             fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U")
-        at = first + 24 * chunk
+        at = first + L.CHUNK_SIZE * chunk
         if raw[at] != L.CHUNK_ARRAY:
             fail("c->l_array.la_type == ZAP_CHUNK_ARRAY", macro="VERIFY3U")
         if free >= chunks:
             fail("hdr->lh_nfree < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U")
-        tail = next_at + 12 * chunk
+        tail = next_at + L.H_PER_CHUNK * chunk
         chunk = h[tail]
-        _CHUNK.pack_into(raw, at, L.CHUNK_FREE, b"", chunk)
+        _FREE_CHUNK.pack_into(raw, at, L.CHUNK_FREE, b"", chunk)
         free += 1
     h[tail] = old_head
     h[L.H_NFREE] = free
@@ -141,14 +141,15 @@ def _free_reversed(leaf: Leaf, link: int) -> None:
     h[link] = L.CHAIN_END
     free, head = h[L.H_NFREE], h[L.H_FREELIST]
     while chunk != L.CHAIN_END:
+        at = first + L.CHUNK_SIZE * chunk
         # what lies behind a block is hardly ever an array's chunk
-        if chunk >= chunks or raw[first + 24 * chunk] != L.CHUNK_ARRAY:
+        if chunk >= chunks or raw[at] != L.CHUNK_ARRAY:
             fail("ZAP_LEAF_CHUNK(l, chunk).l_array.la_type == ZAP_CHUNK_ARRAY", macro="VERIFY3U", line=261)
         if free >= chunks:
             h[L.H_NFREE] = free
             chunk_free(leaf, chunk)
-        following = h[next_at + 12 * chunk]
-        _CHUNK.pack_into(raw, first + 24 * chunk, L.CHUNK_FREE, b"", head)
+        following = h[next_at + L.H_PER_CHUNK * chunk]
+        _FREE_CHUNK.pack_into(raw, at, L.CHUNK_FREE, b"", head)
         free += 1
         head = chunk
         chunk = following
@@ -162,18 +163,18 @@ def read_array(leaf: Leaf, chunk: int, size: int, *, short: bool = False) -> byt
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     raw, h = buf.raw, buf.h
-    content, next_at, chunks = geo.first_chunk + 1, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
+    content, next_at, chunks = geo.first_chunk + L.B_ARRAY, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
     if 0 < size <= L.ARRAY_BYTES and chunk < chunks:
-        return bytes(raw[content + 24 * chunk : content + 24 * chunk + size])
+        return bytes(raw[content + L.CHUNK_SIZE * chunk : content + L.CHUNK_SIZE * chunk + size])
     pieces = []
     for left in range(size, 0, -L.ARRAY_BYTES):
         if chunk >= chunks and short:
             fail("the chunks of an array are in its leaf")
         if chunk >= chunks:
             fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=310)
-        start = content + 24 * chunk
+        start = content + L.CHUNK_SIZE * chunk
         pieces.append(raw[start : start + min(left, L.ARRAY_BYTES)])
-        chunk = h[next_at + 12 * chunk]
+        chunk = h[next_at + L.H_PER_CHUNK * chunk]
     return b"".join(pieces)
 
 
@@ -183,18 +184,18 @@ def array_is(leaf: Leaf, chunk: int, wanted: bytes) -> bool:
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     raw, h = buf.raw, buf.h
-    content, next_at, chunks = geo.first_chunk + 1, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
+    content, next_at, chunks = geo.first_chunk + L.B_ARRAY, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
     size = len(wanted)
     if size <= L.ARRAY_BYTES and chunk < chunks:
-        return bytes(raw[content + 24 * chunk : content + 24 * chunk + size]) == wanted
+        return bytes(raw[content + L.CHUNK_SIZE * chunk : content + L.CHUNK_SIZE * chunk + size]) == wanted
     for at in range(0, size, L.ARRAY_BYTES):
         if chunk >= chunks:
             fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=367)
         piece = wanted[at : at + L.ARRAY_BYTES]
-        start = content + 24 * chunk
+        start = content + L.CHUNK_SIZE * chunk
         if raw[start : start + len(piece)] != piece:
             return False
-        chunk = h[next_at + 12 * chunk]
+        chunk = h[next_at + L.H_PER_CHUNK * chunk]
     return True
 
 
@@ -207,11 +208,11 @@ def array_copy(old: Leaf, chunk: int, new: Leaf) -> int:
     while chunk != L.CHAIN_END:
         if chunk >= geo.chunks:
             fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U")
-        source = geo.first_chunk + 24 * chunk
+        source = geo.first_chunk + L.CHUNK_SIZE * chunk
         if old_raw[source] != L.CHUNK_ARRAY:
             fail("la->la_type == ZAP_CHUNK_ARRAY", macro="VERIFY3U")
-        contents.append(old_raw[source : source + 22])
-        chunk = old_h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
+        contents.append(old_raw[source : source + _TYPE_AND_ARRAY])
+        chunk = old_h[geo.h_chunk + L.H_PER_CHUNK * chunk + L.H_CHUNK_NEXT]
     return _placed(new, contents)
 
 
@@ -224,9 +225,9 @@ def array_transfer(old: Leaf, chunk: int, new: Leaf) -> int:
     while chunk != L.CHAIN_END:
         if chunk >= geo.chunks:
             fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=719)
-        following = old_h[geo.h_chunk + 12 * chunk + L.H_CHUNK_NEXT]
-        source = geo.first_chunk + 24 * chunk
-        contents.append(old_raw[source : source + 22])
+        following = old_h[geo.h_chunk + L.H_PER_CHUNK * chunk + L.H_CHUNK_NEXT]
+        source = geo.first_chunk + L.CHUNK_SIZE * chunk
+        contents.append(old_raw[source : source + _TYPE_AND_ARRAY])
         chunk_free(old, chunk)
         chunk = following
     return _placed(new, contents)
@@ -240,7 +241,7 @@ def _placed(leaf: Leaf, contents: list[bytearray]) -> int:
     placed = chunks_alloc(leaf, len(contents), L.CHUNK_ARRAY)
     raw = leaf.dbuf.buf.raw
     for place, content in zip(placed, contents, strict=True):
-        target = geo.first_chunk + 24 * place
-        raw[target : target + 22] = content
-    leaf.dbuf.buf.h[geo.h_chunk + 12 * placed[-1] + L.H_CHUNK_NEXT] = L.CHAIN_END
+        target = geo.first_chunk + L.CHUNK_SIZE * place
+        raw[target : target + _TYPE_AND_ARRAY] = content
+    leaf.dbuf.buf.h[geo.h_chunk + L.H_PER_CHUNK * placed[-1] + L.H_CHUNK_NEXT] = L.CHAIN_END
     return placed[0]

@@ -97,7 +97,7 @@ class Cursor:
             self.hash = U64
             raise ZapErrno(errno.ENOENT)
         top, cd, slot = entries[at]
-        there = zap.dbuf.buf.i[micro.slot_offset(slot) // 4 + 2]
+        there = micro.slot_cd(zap.dbuf, slot)
         if cd != there:
             fail(
                 "mze->mze_cd == mzep->mze_cd",

@@ -6,7 +6,7 @@ order and no transaction: the callers hold the leaf's lock and have dirtied its 
 
 from __future__ import annotations
 
-import struct
+import errno
 from array import array
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,11 +28,9 @@ from zapcore.zap.name import MATCH_NORMALIZE, MAX_NAME
 if TYPE_CHECKING:
     from zapcore.zap.name import Name
 
-E2BIG = 7
-EINVAL = 22
-EOVERFLOW = 75
-
 U64 = (1 << 64) - 1
+
+_ENTRY_CHUNK = L.ENTRY_CHUNK.packing
 
 
 class Leaf(User):
@@ -72,20 +70,16 @@ def init(leaf: Leaf, sort: bool) -> None:
     h, q, raw = buf.h, buf.q, buf.raw
     raw[0 : L.LEAF_HEADER_SIZE] = bytes(L.LEAF_HEADER_SIZE)
     raw[L.LEAF_HEADER_SIZE : geo.first_chunk] = b"\xff" * (geo.first_chunk - L.LEAF_HEADER_SIZE)
-    raw[geo.first_chunk : geo.first_chunk + L.CHUNK_SIZE * geo.chunks : L.CHUNK_SIZE] = (
-        bytes([L.CHUNK_FREE]) * geo.chunks
-    )
+    raw[geo.first_chunk : geo.chunks_end : L.CHUNK_SIZE] = bytes([L.CHUNK_FREE]) * geo.chunks
     next_at = geo.h_chunk + L.H_CHUNK_NEXT
-    h[next_at : next_at + 12 * geo.chunks : 12] = memoryview(array("H", [*range(1, geo.chunks), L.CHAIN_END]))
+    h[next_at : next_at + L.H_PER_CHUNK * geo.chunks : L.H_PER_CHUNK] = memoryview(
+        array("H", [*range(1, geo.chunks), L.CHAIN_END])
+    )
     q[L.Q_BLOCK_TYPE] = L.ZBT_LEAF
     buf.i[L.I_LEAF_MAGIC] = L.ZAP_LEAF_MAGIC
     h[L.H_NFREE] = geo.chunks
     if sort:
         raw[L.B_FLAGS] |= L.ENTRIES_CDSORTED
-
-
-_ENTRY = struct.Struct("<BBHHHHHIQ")
-"""An entry chunk: type, integer size, next, name, its integers, value, its integers, differentiator, hash."""
 
 
 def _bucket(leaf: Leaf, value: int) -> int:
@@ -108,13 +102,13 @@ def lookup(leaf: Leaf, name: Name) -> Entry | None:
     chunk = h[link]
     steps = 0
     while chunk != L.CHAIN_END:
-        at = geo.h_chunk + 12 * chunk
+        at = geo.h_chunk + L.H_PER_CHUNK * chunk
         if chunk >= geo.chunks:
             fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=393)
         if raw[2 * at] != L.CHUNK_ENTRY:
             fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=394)
-        if q[geo.q_chunk + 3 * chunk + L.Q_HASH] == wanted and _matches(leaf, at, name):
-            cd = buf.i[geo.i_chunk + 6 * chunk + L.I_CD]
+        if q[geo.q_chunk + L.Q_PER_CHUNK * chunk + L.Q_HASH] == wanted and _matches(leaf, at, name):
+            cd = buf.i[geo.i_chunk + L.I_PER_CHUNK * chunk + L.I_CD]
             return Entry(chunk, link, wanted, cd, raw[2 * at + L.B_INTLEN], h[at + L.H_VALUE_NUMINTS])
         link = at + L.H_ENTRY_NEXT
         chunk = h[link]
@@ -147,9 +141,9 @@ def conflict(leaf: Leaf, entry: Entry, name: Name) -> bool:
     h = buf.h
     chunk = h[geo.h_hash + _bucket(leaf, entry.hash)]
     while chunk != L.CHAIN_END:
-        at = geo.h_chunk + 12 * chunk
-        same_hash = buf.q[geo.q_chunk + 3 * chunk + L.Q_HASH] == entry.hash
-        other = buf.i[geo.i_chunk + 6 * chunk + L.I_CD] != entry.cd
+        at = geo.h_chunk + L.H_PER_CHUNK * chunk
+        same_hash = buf.q[geo.q_chunk + L.Q_PER_CHUNK * chunk + L.Q_HASH] == entry.hash
+        other = buf.i[geo.i_chunk + L.I_PER_CHUNK * chunk + L.I_CD] != entry.cd
         if same_hash and other and _matches(leaf, at, name):
             return True
         chunk = h[at + L.H_ENTRY_NEXT]
@@ -172,12 +166,15 @@ def lookup_closest(leaf: Leaf, wanted: int, cd: int) -> Entry | None:
         chunk = h[geo.h_hash + bucket]
         steps = 0
         while chunk != L.CHAIN_END:
-            at = geo.h_chunk + 12 * chunk
+            at = geo.h_chunk + L.H_PER_CHUNK * chunk
             if chunk >= geo.chunks:
                 fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=441)
             if raw[2 * at] != L.CHUNK_ENTRY:
                 fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=442)
-            here = (q[geo.q_chunk + 3 * chunk + L.Q_HASH], buf.i[geo.i_chunk + 6 * chunk + L.I_CD])
+            here = (
+                q[geo.q_chunk + L.Q_PER_CHUNK * chunk + L.Q_HASH],
+                buf.i[geo.i_chunk + L.I_PER_CHUNK * chunk + L.I_CD],
+            )
             if floor <= here <= best:
                 best = here
                 found = chunk
@@ -189,7 +186,7 @@ def lookup_closest(leaf: Leaf, wanted: int, cd: int) -> Entry | None:
             break
     if found < 0 or best[1] == L.NEED_CD:
         return None
-    at = geo.h_chunk + 12 * found
+    at = geo.h_chunk + L.H_PER_CHUNK * found
     return Entry(found, -1, best[0], best[1], raw[2 * at + L.B_INTLEN], h[at + L.H_VALUE_NUMINTS])
 
 
@@ -229,8 +226,8 @@ def entry_value(leaf: Leaf, entry: Entry, size: int, length: int) -> tuple[bytes
     if buf.raw[geo.first_chunk + L.CHUNK_SIZE * entry.chunk] != L.CHUNK_ENTRY:
         fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=471)
     if entry.size > size:
-        raise ZapErrno(EINVAL)
-    chunk = buf.h[geo.h_chunk + 12 * entry.chunk + L.H_VALUE_CHUNK]
+        raise ZapErrno(errno.EINVAL)
+    chunk = buf.h[geo.h_chunk + L.H_PER_CHUNK * entry.chunk + L.H_VALUE_CHUNK]
     taken = min(entry.length, length)
     roomy = length > entry.length + L.ARRAY_BYTES
     short = entry.size == size and (roomy if size == 1 else size == 8 and taken == 1)
@@ -243,7 +240,7 @@ def entry_name(leaf: Leaf, entry: Entry, words: bool) -> bytes:
     """The key as stored."""
     geo = leaf.geometry
     h = leaf.dbuf.buf.h
-    at = geo.h_chunk + 12 * entry.chunk
+    at = geo.h_chunk + L.H_PER_CHUNK * entry.chunk
     length = h[at + L.H_NAME_NUMINTS]
     short = length == 1 if words else length + L.ARRAY_BYTES < MAX_NAME
     return read_array(leaf, h[at + L.H_NAME_CHUNK], length * (8 if words else 1), short=short)
@@ -258,7 +255,7 @@ def entry_update(leaf: Leaf, entry: Entry, size: int, length: int, value: bytes)
     delta = L.array_chunks(len(value)) - L.array_chunks(entry.size * entry.length)
     if h[L.H_NFREE] < delta:
         return False
-    at = geo.h_chunk + 12 * entry.chunk
+    at = geo.h_chunk + L.H_PER_CHUNK * entry.chunk
     array_free(leaf, at + L.H_VALUE_CHUNK)
     h[at + L.H_VALUE_CHUNK] = array_create(leaf, to_stored(value, size))
     h[at + L.H_VALUE_NUMINTS] = length
@@ -272,7 +269,7 @@ def entry_remove(leaf: Leaf, entry: Entry) -> None:
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     h = buf.h
-    at = geo.h_chunk + 12 * entry.chunk
+    at = geo.h_chunk + L.H_PER_CHUNK * entry.chunk
     if buf.raw[2 * at] != L.CHUNK_ENTRY:
         fail("le->le_type == ZAP_CHUNK_ENTRY", macro="VERIFY3U", line=536)
     for field in freed_fields(leaf):
@@ -292,17 +289,17 @@ def _unused_cd(leaf: Leaf, value: int) -> int:
     cd = 0
     sort = buf.raw[L.B_FLAGS] & L.ENTRIES_CDSORTED
     while chunk != L.CHAIN_END:
-        here = i[geo.i_chunk + 6 * chunk + L.I_CD]
+        here = i[geo.i_chunk + L.I_PER_CHUNK * chunk + L.I_CD]
         if sort and here > cd:
             return cd
-        if q[geo.q_chunk + 3 * chunk + L.Q_HASH] == value:
+        if q[geo.q_chunk + L.Q_PER_CHUNK * chunk + L.Q_HASH] == value:
             if sort:
                 if here != cd:
                     fail("cd == le->le_cd", macro="VERIFY3U", values=(cd, here), line=574)
                 cd += 1
             else:
                 used.append(here)
-        chunk = h[geo.h_chunk + 12 * chunk + L.H_ENTRY_NEXT]
+        chunk = h[geo.h_chunk + L.H_PER_CHUNK * chunk + L.H_ENTRY_NEXT]
     if sort:
         return cd
     while cd in used:
@@ -319,7 +316,7 @@ def entry_create(leaf: Leaf, name: Name, cd: int, size: int, length: int, value:
     h = buf.h
     chunks = 1 + L.array_chunks(len(name.stored)) + L.array_chunks(len(value))
     if chunks > geo.chunks:
-        raise ZapErrno(E2BIG)
+        raise ZapErrno(errno.E2BIG)
     if cd == L.NEED_CD:
         cd = _unused_cd(leaf, name.hash)
         if cd >= name.zap.max_cd:
@@ -330,7 +327,7 @@ def entry_create(leaf: Leaf, name: Name, cd: int, size: int, length: int, value:
     key_at = array_create(leaf, name.stored)
     value_at = array_create(leaf, to_stored(value, size))
     fields = (L.CHUNK_ENTRY, size, 0, key_at, name.numints, value_at, length, cd, name.hash)
-    _ENTRY.pack_into(buf.raw, geo.first_chunk + 24 * chunk, *fields)
+    _ENTRY_CHUNK.pack_into(buf.raw, geo.first_chunk + L.CHUNK_SIZE * chunk, *fields)
     _link_entry(leaf, chunk)
     h[L.H_NENTRIES] += 1
     return True
@@ -342,9 +339,9 @@ def _link_entry(leaf: Leaf, entry: int) -> None:
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     h, i = buf.h, buf.i
-    cd = i[geo.i_chunk + 6 * entry + L.I_CD]
-    link = geo.h_hash + _bucket(leaf, buf.q[geo.q_chunk + 3 * entry + L.Q_HASH])
-    while h[link] != L.CHAIN_END and i[geo.i_chunk + 6 * h[link] + L.I_CD] <= cd:
-        link = geo.h_chunk + 12 * h[link] + L.H_ENTRY_NEXT
-    h[geo.h_chunk + 12 * entry + L.H_ENTRY_NEXT] = h[link]
+    cd = i[geo.i_chunk + L.I_PER_CHUNK * entry + L.I_CD]
+    link = geo.h_hash + _bucket(leaf, buf.q[geo.q_chunk + L.Q_PER_CHUNK * entry + L.Q_HASH])
+    while h[link] != L.CHAIN_END and i[geo.i_chunk + L.I_PER_CHUNK * h[link] + L.I_CD] <= cd:
+        link = geo.h_chunk + L.H_PER_CHUNK * h[link] + L.H_ENTRY_NEXT
+    h[geo.h_chunk + L.H_PER_CHUNK * entry + L.H_ENTRY_NEXT] = h[link]
     h[link] = entry

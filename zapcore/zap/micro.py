@@ -18,18 +18,14 @@ from zapcore.zap import fat
 from zapcore.zap.name import Found, Name
 from zapcore.zap.zap import Zap
 
-SLOT = 64
-NAME_LEN = 50
-"""MZAP_NAME_LEN: a name and its NUL."""
-
 MAX_SIZE = 1 << 17
 """SPA_OLD_MAXBLOCKSIZE: the largest micro ZAP, in bytes."""
 
 GROWTH = 512
-SLOT_CHUNKS = 1 + L.array_chunks(NAME_LEN) + L.array_chunks(8)
+SLOT_CHUNKS = 1 + L.array_chunks(L.MICRO_NAME_LEN) + L.array_chunks(8)
 
-Q_MZ_SALT = 1
-Q_MZ_NORM = 2
+_FIRST_NAME = L.slot_offset(0) + L.B_MZE_NAME
+"""The offset of the first byte of the first slot's name."""
 
 
 class MicroIndex:
@@ -55,35 +51,35 @@ class MicroIndex:
         return found if found and found[0][1] == 0 else []
 
 
-def slot_offset(slot: int) -> int:
-    """Byte offset of a slot in the block."""
-    return SLOT * (slot + 1)
-
-
 def slot_name(raw: bytes | bytearray, slot: int) -> bytes:
     """The name in a slot, empty if the slot is free."""
-    at = slot_offset(slot) + 14
-    return bytes(raw[at : at + NAME_LEN]).split(b"\0", 1)[0]
+    at = L.slot_offset(slot) + L.B_MZE_NAME
+    return bytes(raw[at : at + L.MICRO_NAME_LEN]).split(b"\0", 1)[0]
 
 
 def slots_in_use(raw: bytearray) -> list[int]:
     """The slots of a block that have a name, in order."""
-    return [slot for slot, first in enumerate(raw[slot_offset(0) + 14 :: SLOT]) if first]
+    return [slot for slot, first in enumerate(raw[_FIRST_NAME :: L.SLOT_SIZE]) if first]
 
 
 def slot_value(dbuf: Dbuf, slot: int) -> int:
     """The value in a slot."""
-    return dbuf.buf.q[(slot + 1) * (SLOT // 8)]
+    return dbuf.buf.q[L.slot_offset(slot) // 8 + L.Q_MZE_VALUE]
+
+
+def slot_cd(dbuf: Dbuf, slot: int) -> int:
+    """The differentiator in a slot, with all its 32 bits."""
+    return dbuf.buf.i[L.slot_offset(slot) // 4 + L.I_MZE_CD]
 
 
 def open_micro(dnode: Dnode, dbuf: Dbuf) -> Zap:
     """The zap_t of a micro block, its index read from the slots (the micro half of mzap_open)."""
     zap = Zap(dnode, dbuf)
     q = dbuf.buf.q
-    zap.micro = index = MicroIndex(dbuf.size // SLOT - 1)
+    zap.micro = index = MicroIndex(L.slots_of(dbuf.size))
     zap.set_flags(0)
-    zap.salt = q[Q_MZ_SALT]
-    zap.set_norm(q[Q_MZ_NORM])
+    zap.salt = q[L.Q_MZ_SALT]
+    zap.set_norm(q[L.Q_MZ_NORMFLAGS])
     for slot in slots_in_use(dbuf.buf.raw):
         _insert(zap, index, slot, Name(zap, slot_name(dbuf.buf.raw, slot)).hash)
     return zap
@@ -91,7 +87,7 @@ def open_micro(dnode: Dnode, dbuf: Dbuf) -> Zap:
 
 @openzfs("zap_micro.c", "mze_insert")
 def _insert(zap: Zap, index: MicroIndex, slot: int, value: int) -> None:
-    cd = zap.dbuf.buf.i[(slot + 1) * (SLOT // 4) + 2]
+    cd = slot_cd(zap.dbuf, slot)
     bisect.insort(index.entries, (value >> 32, cd & 0xFFFF, slot))
 
 
@@ -130,12 +126,13 @@ def _add_entry(name: Name, value: int) -> None:
     buf = zap.dbuf.buf
     start = index.alloc_next
     for slot in (*range(start, index.slots), *range(start)):
-        at = slot_offset(slot)
-        if buf.raw[at + 14]:
+        at = L.slot_offset(slot)
+        name_at = at + L.B_MZE_NAME
+        if buf.raw[name_at]:
             continue
-        buf.q[at // 8] = value
-        buf.i[at // 4 + 2] = cd
-        buf.raw[at + 14 : at + 15 + len(name.key)] = name.key + b"\0"
+        buf.q[at // 8 + L.Q_MZE_VALUE] = value
+        buf.i[at // 4 + L.I_MZE_CD] = cd
+        buf.raw[name_at : name_at + len(name.key) + 1] = name.key + b"\0"
         index.alloc_next = slot + 1 if slot + 1 < index.slots else 0
         _insert(zap, index, slot, name.hash)
         return
@@ -164,11 +161,10 @@ def upgrade(zap: Zap, tag: Tag, tx: Tx, flags: int) -> Zap:
         key = slot_name(old, slot)
         if not key:
             continue
-        at = slot_offset(slot)
         name = Name(zap, key)
-        cd = int.from_bytes(old[at + 8 : at + 12], "little")
+        value, cd, _, _ = L.MICRO_SLOT.packing.unpack_from(old, L.slot_offset(slot))
         try:
-            code = fat.add_cd(name, 8, 1, bytes(old[at : at + 8]), cd, tag, tx)
+            code = fat.add_cd(name, 8, 1, value.to_bytes(8, "little"), cd, tag, tx)
         except ZapErrno as error:
             code = error.code
         if code:
@@ -196,12 +192,12 @@ def make_room(zap: Zap, tag: Tag, tx: Tx) -> Zap:
             zap.rwlock.exit()
             raise
     zap.dnode.set_block_size(size, tx)
-    index.slots = size // SLOT - 1
+    index.slots = L.slots_of(size)
     return zap
 
 
 def _needs_fat(name: Name, size: int, length: int) -> bool:
-    return size != 8 or length != 1 or len(name.key) >= NAME_LEN
+    return size != 8 or length != 1 or len(name.key) >= L.MICRO_NAME_LEN
 
 
 def add(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -> int:
@@ -226,7 +222,7 @@ def update(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -
     if entry is None:
         _add_entry(name, number)
     else:
-        name.zap.dbuf.buf.q[slot_offset(entry[2]) // 8] = number
+        name.zap.dbuf.buf.q[L.slot_offset(entry[2]) // 8 + L.Q_MZE_VALUE] = number
     return 0
 
 
@@ -237,8 +233,8 @@ def remove(name: Name) -> int:
         return errno.ENOENT
     zap = name.zap
     assert zap.micro is not None
-    at = slot_offset(entry[2])
-    zap.dbuf.buf.raw[at : at + SLOT] = bytes(SLOT)
+    at = L.slot_offset(entry[2])
+    zap.dbuf.buf.raw[at : at + L.SLOT_SIZE] = bytes(L.SLOT_SIZE)
     zap.micro.entries.remove(entry)
     return 0
 

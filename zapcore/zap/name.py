@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 Key = bytes | tuple[int, ...]
 """A name without its final NUL, or one or more 64-bit words."""
+
+HASH28_MASK = ~((1 << 36) - 1) & ((1 << 64) - 1)
+HASH48_MASK = ~((1 << 16) - 1) & ((1 << 64) - 1)
 
 
 class Found(NamedTuple):
@@ -35,8 +39,6 @@ MAX_NAME = 256
 LONG_NAME = 1024
 """ZAP_MAXNAMELEN and ZAP_MAXNAMELEN_NEW: room for a name or its normal form, and the NUL. The longer one is
 for directories (DMU_OT_DIRECTORY_CONTENTS) of releases with long names; a ZAP asks for no pool feature."""
-
-ENOTSUP = 95
 
 
 class Name:
@@ -67,7 +69,7 @@ class Name:
                 self.room = LONG_NAME if long else MAX_NAME
                 self.form = self._form(key)
             elif match:
-                raise ZapErrno(ENOTSUP)
+                raise ZapErrno(errno.ENOTSUP)
             hashed = crc64(zap.salt, self.form if zap.norm else key)
             if match & MATCH_CASE and zap.norm & TO_UPPER:
                 self.flags = zap.forms & ~TO_UPPER
@@ -78,7 +80,7 @@ class Name:
         try:
             form = normalize(key, self.flags, self.room)
         except Unmappable:
-            raise ZapErrno(ENOTSUP) from None
+            raise ZapErrno(errno.ENOTSUP) from None
         if takes_its_nul(key, self.flags) and self.zap.objset.stale_bytes:
             raise Panic(Kind.STALE_BYTES, "zap_micro.c:zap_name_alloc_str", "a name's normal form has an end")
         return form

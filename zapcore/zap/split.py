@@ -17,8 +17,8 @@ def _transfer_entry(old: Leaf, entry: int, new: Leaf) -> None:
     target = geo.first_chunk + L.CHUNK_SIZE * chunk
     new_buf.raw[target : target + L.CHUNK_SIZE] = old_buf.raw[source : source + L.CHUNK_SIZE]
     _link_entry(new, chunk)
-    old_at = geo.h_chunk + 12 * entry
-    new_at = geo.h_chunk + 12 * chunk
+    old_at = geo.h_chunk + L.H_PER_CHUNK * entry
+    new_at = geo.h_chunk + L.H_PER_CHUNK * chunk
     copies = old.dbuf.dnode.objset.release.keeps_chunk_order
     move = array_copy if copies else array_transfer
     for field in (L.H_NAME_CHUNK, L.H_VALUE_CHUNK):
@@ -45,11 +45,11 @@ def split(old: Leaf, new: Leaf, sort: bool) -> None:
     raw[L.LEAF_HEADER_SIZE : geo.first_chunk] = b"\xff" * (geo.first_chunk - L.LEAF_HEADER_SIZE)
     if sort:
         raw[L.B_FLAGS] |= L.ENTRIES_CDSORTED
-    types = raw[geo.first_chunk : geo.first_chunk + L.CHUNK_SIZE * geo.chunks : L.CHUNK_SIZE]
+    types = raw[geo.first_chunk : geo.chunks_end : L.CHUNK_SIZE]
     for chunk, kind in enumerate(types):
         if kind != L.CHUNK_ENTRY:
             continue
-        if q[geo.q_chunk + 3 * chunk + L.Q_HASH] & bit:
+        if q[geo.q_chunk + L.Q_PER_CHUNK * chunk + L.Q_HASH] & bit:
             _transfer_entry(old, chunk, new)
         else:
             _link_entry(old, chunk)

@@ -110,7 +110,7 @@ def _leaf_stats(zap: Zap, leaf: Leaf, histograms: list[list[int]]) -> None:
         chunk = h[geo.h_hash + bucket]
         length = 0
         while chunk != L.CHAIN_END:
-            at = geo.h_chunk + 12 * chunk
+            at = geo.h_chunk + L.H_PER_CHUNK * chunk
             value = h[at + L.H_VALUE_NUMINTS] * buf.raw[2 * at + L.B_INTLEN]
             chunks[_bin(1 + L.array_chunks(h[at + L.H_NAME_NUMINTS]) + L.array_chunks(value))] += 1
             chunk = h[at + L.H_ENTRY_NEXT]

@@ -9,7 +9,7 @@ from pathlib import Path
 from fuzz.evidence.check.hex_dump import BadDump, zdb_dump
 from fuzz.evidence.check.looks_like import LOOKED_AT, RAW, looks_like
 from zapcore import layout as L
-from zapcore.verify.kind import kind_of
+from zapcore.verify.kind import is_whole_leaf_head, kind_of
 
 MAX_DUMP = 1 << 28
 """Bytes of text that is read as a dump of `zdb -R`."""
@@ -52,8 +52,8 @@ def size_of_blocks(data: bytes | mmap.mmap) -> int:
     if kind == "leaf":
         sizes = [size for size in L.BLOCK_SIZES if size <= len(data)] or [L.BLOCK_SIZES[0]]
         return max(sizes, key=lambda size: (leaves[size], _typed_chunks(first, size), size))
-    for order in ("little", "big"):
-        blocks, shift = (int.from_bytes(first[8 * at : 8 * at + 8], order) for at in (3, 4))
+    for order in _ORDERS:
+        blocks, shift = (L.HEADER.read(first, name, order=order) for name in ("zt_numblks", "zt_shift"))
         wanted = 8 * (1 << min(shift, 60)) // blocks if blocks else 1 << min(shift + 4, 60)
         if leaves.get(wanted):
             return wanted
@@ -63,23 +63,18 @@ def size_of_blocks(data: bytes | mmap.mmap) -> int:
 def _typed_chunks(leaf: bytes, size: int) -> float:
     """The share of a leaf's chunks that have a type that there is, if it has so many bytes."""
     geo = L.geometry(size.bit_length() - 1)
-    types = leaf[geo.first_chunk : geo.first_chunk + L.CHUNK_SIZE * geo.chunks : L.CHUNK_SIZE]
+    types = leaf[geo.first_chunk : geo.chunks_end : L.CHUNK_SIZE]
     return sum(kind in _CHUNK_TYPES for kind in types) / geo.chunks
 
 
 def _leaves_at(data: bytes | mmap.mmap, size: int) -> int:
     """How many of the blocks after the first begin with a leaf's type and magic, in either order."""
-    found = 0
-    for at in range(size, min(len(data), 4096 * size), size):
-        head = bytes(data[at : at + 28])
-        found += head[:8] in _LEAF_TYPES and head[24:] in _LEAF_MAGICS
-    return found
+    starts = range(size, min(len(data), 4096 * size), size)
+    return sum(is_whole_leaf_head(bytes(data[at : at + L.LEAF_HEADER_SIZE])) for at in starts)
 
 
 _CHUNK_TYPES = (L.CHUNK_ENTRY, L.CHUNK_ARRAY, L.CHUNK_FREE)
-_ORDERS = ("little", "big")
-_LEAF_TYPES = tuple(L.ZBT_LEAF.to_bytes(8, order) for order in _ORDERS)  # type: ignore[arg-type]
-_LEAF_MAGICS = tuple(L.ZAP_LEAF_MAGIC.to_bytes(4, order) for order in _ORDERS)  # type: ignore[arg-type]
+_ORDERS: tuple[L.ByteOrder, ...] = ("little", "big")
 
 
 def open_blocks(path: Path, block_size: int = 0) -> Blocks:

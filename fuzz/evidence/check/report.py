@@ -8,8 +8,8 @@ from typing import Any
 
 from fuzz.language.printing import format_key
 from zapcore.verify.hazards import OPERATIONS
+from zapcore.verify.invariants import INVARIANTS, Violation
 from zapcore.verify.report import FoundEntry, Report
-from zapcore.verify.violation import INVARIANTS, Violation
 
 ENTRIES_SHOWN = 100
 REASONS_SHOWN = 4

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from fuzz.generate.keys_for_hash import key_for
 from fuzz.language.program import Op, Program, Zap
-from fuzz.targets.first_difference import CHUNK_FIELDS, ENTRY_FIELDS, HEADER_WORDS, LEAF_FIELDS, SLOT_FIELDS
 from fuzz.targets.model import ModelTarget
 from zapcore import layout as L
 from zapcore.verify.leaf import check_leaf
@@ -29,10 +28,10 @@ GROUPS = {
 
 HARMLESS = {
     "value": "nothing is stored that a value could be held against",
-    "mz value": "nothing is stored that a value could be held against",
-    "mz salt": "a micro ZAP stores no hashes",
-    "mz name": "a micro ZAP stores no hashes; found only if NULs or another name come of it",
-    "mz cd": "any differentiator will do that no other name of the hash has",
+    "mze_value": "nothing is stored that a value could be held against",
+    "mz_salt": "a micro ZAP stores no hashes",
+    "mze_name": "a micro ZAP stores no hashes; found only if NULs or another name come of it",
+    "mze_cd": "any differentiator will do that no other name of the hash has",
     "le_cd": "any differentiator will do that no other key of the hash has",
     "le_value_intlen": "1, 2, 4 and 8 are all sizes; found if the array's length shows it",
     "le_value_numints": "found if the array then has another number of chunks, or bytes behind its end",
@@ -119,14 +118,14 @@ def fields_of(zap: Zap, blocks: list[bytes]) -> dict[str, list[Place]]:
     def put(kind: str, block: int, at: int, width: int) -> None:
         places.setdefault(kind, []).append(Place(block, at, width))
 
-    if int.from_bytes(blocks[0][:8], "little") == L.ZBT_MICRO:
+    if L.HEADER.read(blocks[0], "zap_block_type") == L.ZBT_MICRO:
         for kind, at, width in _micro_fields(blocks[0]):
             put(kind, 0, at, width)
         return places
     q = memoryview(blocks[0]).cast("Q")
-    for word, name in enumerate(HEADER_WORDS):
-        put(name, 0, 8 * word, 8)
-    put("unused", 0, 8 * len(HEADER_WORDS), size // 2 - 8 * len(HEADER_WORDS))
+    for field in L.HEADER:
+        put(field.name, 0, field.at, field.size)
+    put("unused", 0, L.HEADER.size, size // 2 - L.HEADER.size)
     table = range(q[L.Q_TBL_BLK], q[L.Q_TBL_BLK] + q[L.Q_TBL_NUMBLKS])
     for at in range(size // 2, size, 8):
         put("stale entry" if table else "table entry", 0, at, 8)
@@ -146,35 +145,41 @@ def fields_of(zap: Zap, blocks: list[bytes]) -> dict[str, list[Place]]:
 
 
 def _micro_fields(raw: bytes) -> Iterator[tuple[str, int, int]]:
-    yield from (("mz_block_type", 0, 8), ("mz salt", 8, 8), ("mz_normflags", 16, 8), ("unused", 24, 40))
-    for slot in range(64, len(raw), 64):
-        if not raw[slot + 14]:
-            yield ("empty slot", slot, 64)
+    yield from _fields(L.MICRO_HEADER, 0)
+    for slot in range(L.slots_of(len(raw))):
+        start = L.slot_offset(slot)
+        name_at = start + L.B_MZE_NAME
+        if not raw[name_at]:
+            yield ("empty slot", start, L.SLOT_SIZE)
             continue
-        for at, width, name in SLOT_FIELDS:
-            kind = "unused" if name == "pad" else f"mz {name}"
-            used = raw.index(0, slot + 14) + 1 - slot - at if name == "name" else width
-            yield (kind, slot + at, used)
+        for kind, at, width in _fields(L.MICRO_SLOT, start):
+            used = raw.index(0, name_at) + 1 - at if at == name_at else width
+            yield (kind, at, used)
             if used < width:
-                yield ("unused", slot + at + used, width - used)
+                yield ("unused", at + used, width - used)
+
+
+def _fields(structure: L.Structure, start: int) -> Iterator[tuple[str, int, int]]:
+    """The fields of a structure that begins at byte `start`; the types of chunks are of one kind."""
+    for field in structure:
+        kind = "unused" if field.is_padding else "type" if field.at == 0 and field.size == 1 else field.name
+        yield (kind, start + field.at, field.size)
 
 
 def _leaf_fields(zap: Zap, raw: bytes) -> Iterator[tuple[str, int, int]]:
     geo = L.geometry(len(raw).bit_length() - 1)
-    for at, width, name in LEAF_FIELDS:
-        yield ("unused" if "pad" in name else name, at, width)
+    yield from _fields(L.LEAF_HEADER, 0)
     yield from (("l_hash", at, 2) for at in range(L.LEAF_HEADER_SIZE, geo.first_chunk, 2))
     h = memoryview(raw).cast("H")
     entries = {entry.chunk: entry for entry in check_leaf(raw, geo.shift, 1, bool(zap.words)).entries}
     for chunk in range(geo.chunks):
         start = geo.first_chunk + L.CHUNK_SIZE * chunk
         if raw[start] == L.CHUNK_FREE:
-            yield from (("type", start, 1), ("unused", start + 1, 21), ("lf_next", start + 22, 2))
+            yield from _fields(L.FREE_CHUNK, start)
         elif chunk in entries:
-            for at, width, name in ENTRY_FIELDS:
-                yield (name if name == "type" else f"le_{name}", start + at, width)
+            yield from _fields(L.ENTRY_CHUNK, start)
             entry = entries[chunk]
-            at = geo.h_chunk + 12 * chunk
+            at = geo.h_chunk + L.H_PER_CHUNK * chunk
             yield from _array(raw, h[at + L.H_NAME_CHUNK], len(entry.name), "name", zap.prehashed)
             yield from _array(raw, h[at + L.H_VALUE_CHUNK], len(entry.value), "value", False)
 
@@ -184,11 +189,9 @@ def _array(raw: bytes, chunk: int, size: int, kind: str, prehashed: bool) -> Ite
     done = 0
     while chunk != L.CHAIN_END:
         start = geo.first_chunk + L.CHUNK_SIZE * chunk
-        for at, _, name in CHUNK_FIELDS:
-            if name != "bytes":
-                yield ("type" if name == "type" else "la_next", start + at, 1 if name == "type" else 2)
-        for byte in range(start + 1, start + 22):
+        yield from (field for field in _fields(L.ARRAY_CHUNK, start) if field[0] != "la_array")
+        for byte in range(start + L.B_ARRAY, start + L.B_ARRAY + L.ARRAY_BYTES):
             what = "unused" if done >= size else "unhashed word" if prehashed and done >= 8 else kind
             yield (what, byte, 1)
             done += 1
-        chunk = int.from_bytes(raw[start + 22 : start + 24], "little")
+        chunk = L.ARRAY_CHUNK.read(raw, "la_next", start)

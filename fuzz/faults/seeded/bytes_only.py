@@ -46,9 +46,13 @@ BYTES_MUTANTS = (
             Edit(
                 "zap.chunks:_free_reversed",
                 'L.CHUNK_FREE, b"", head)',
-                "L.CHUNK_FREE, raw[first + 24 * chunk + 1 : first + 24 * chunk + 22], head)",
+                "L.CHUNK_FREE, raw[at + L.B_ARRAY : at + L.B_ARRAY + L.ARRAY_BYTES], head)",
             ),
-            Edit("zap.chunks:chunk_free", 'L.CHUNK_FREE, b"", h', "L.CHUNK_FREE, raw[at + 1 : at + 22], h"),
+            Edit(
+                "zap.chunks:chunk_free",
+                'L.CHUNK_FREE, b"", h',
+                "L.CHUNK_FREE, raw[at + L.B_ARRAY : at + L.B_ARRAY + L.ARRAY_BYTES], h",
+            ),
         ),
     ),
     Mutant(

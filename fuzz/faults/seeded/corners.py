@@ -26,7 +26,7 @@ CORNER_MUTANTS = (
         "a name of 50 bytes goes into a slot, which has no room for its NUL",
         SLIP,
         "invariant",
-        (Edit("zap.micro:_needs_fat", ">= NAME_LEN", "> NAME_LEN"),),
+        (Edit("zap.micro:_needs_fat", ">= L.MICRO_NAME_LEN", "> L.MICRO_NAME_LEN"),),
     ),
     Mutant(
         "six-of-a-hash",
@@ -49,8 +49,8 @@ CORNER_MUTANTS = (
         (
             Edit(
                 "zap.micro:remove",
-                "raw[at : at + SLOT] = bytes(SLOT)",
-                "raw[at + 14 : at + SLOT] = bytes(SLOT - 14)",
+                "raw[at : at + L.SLOT_SIZE] = bytes(L.SLOT_SIZE)",
+                "raw[at + L.B_MZE_NAME : at + L.SLOT_SIZE] = bytes(L.MICRO_NAME_LEN)",
             ),
         ),
     ),

@@ -10,6 +10,7 @@ import dataclasses
 import re
 import shutil
 import subprocess
+import urllib.parse
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -140,6 +141,18 @@ class PrivateApt:
         rows = (line.split("|") for line in self._run("apt-cache", "madison", package).splitlines())
         wanted = f" {suite}/" if suite else " "
         return [row[1].strip() for row in rows if len(row) == 3 and "Packages" in row[2] and wanted in row[2]]
+
+    def depends(self, package: str, suite: str = "") -> list[str]:
+        """The packages that the newest version of a package depends on directly, as that version says."""
+        versions = self.versions(package, suite)
+        text = self._run("apt-cache", "depends", f"{package}={versions[0]}") if versions else ""
+        return re.findall(r"(?m)^\s*\|?(?:Pre)?Depends: (\S+)", text)
+
+    def not_installed(self, *packages: str) -> list[tuple[str, str]]:
+        """(package, version) of what this machine lacks of the packages and all that they depend on."""
+        words = ("install", "--print-uris", "--reinstall", "-qq", "--no-install-recommends", *packages)
+        found = re.findall(r"^'[^']*' (\S+)_(\S+)_\w+\.deb ", self._run("apt-get", *words), re.M)
+        return [(name, urllib.parse.unquote(version)) for name, version in found]
 
     def unpack(self, package: str, version: str, into: Path) -> None:
         """Download one version of a package and unpack its files into a folder."""

@@ -25,13 +25,13 @@ from tests.support.measured import measured
 from zapcore import layout as L
 from zapcore.byteorder import swap_leaf, swap_micro, swap_words
 from zapcore.errors import Panic
-from zapcore.verify import leaf as leafcheck
+from zapcore.verify import leaf as exact_leaf
 from zapcore.verify.hazards import WHAT_FOLLOWS, Effect
+from zapcore.verify.invariants import INVARIANTS
 from zapcore.verify.leaf import is_leaf
 from zapcore.verify.object import check_object
 from zapcore.verify.report import Report
 from zapcore.verify.sound_leaf import IN_ORDER, sound_leaf
-from zapcore.verify.violation import INVARIANTS
 from zapcore.zap import Cursor
 
 
@@ -315,11 +315,11 @@ def test_a_leaf_is_sound_where_nothing_wrong_is_found(monkeypatch: pytest.Monkey
             at = rng.choice((rng.randrange(len(raw)), rng.randrange(120)))
             damaged[at] = rng.choice((damaged[at] ^ 1 << rng.randrange(8), 251, 252, 253, 255, 0))
         shift = len(raw).bit_length() - 1
-        short = leafcheck.check_leaf(damaged, shift, 1, words)
+        short = exact_leaf.check_leaf(damaged, shift, 1, words)
         with monkeypatch.context() as patch:
-            patch.setattr(leafcheck, "sound_leaf", lambda *_: None)
-            patch.setattr(leafcheck, "IN_ORDER", IN_ORDER[:0])
-            assert leafcheck.check_leaf(damaged, shift, 1, words) == short
+            patch.setattr(exact_leaf, "sound_leaf", lambda *_: None)
+            patch.setattr(exact_leaf, "IN_ORDER", IN_ORDER[:0])
+            assert exact_leaf.check_leaf(damaged, shift, 1, words) == short
         is_sound = sound_leaf(bytes(damaged), shift, 8 if words else 1) is not None
         assert is_sound == (not short.violations)
         sound += is_sound

@@ -29,9 +29,7 @@ FAULTS = {
         "zap:moved",
         'zap z micro norm=2\nadd z "ab" int=8\nadd z "AB" int=8\nremove z "ab"\nadd z "Ab" int=8\n'
         'update z "zz" len=2\n',
-        Edit(
-            "zap.micro:upgrade", "bytes(old[at : at + 8]), cd, tag", "bytes(old[at : at + 8]), L.NEED_CD, tag"
-        ),
+        Edit("zap.micro:upgrade", '"little"), cd, tag', '"little"), L.NEED_CD, tag'),
     ),
     "a split gives new differentiators": (
         "zap:moved",
@@ -93,8 +91,8 @@ FAULTS = {
         'zap z micro\nadd z "a" int=8\nadd z "b" int=8\nadd z "c" int=8\nremove z "a"\n',
         Edit(
             "zap.micro:remove",
-            "raw[at : at + SLOT] = bytes(SLOT)",
-            "raw[at:] = bytes(zap.dbuf.buf.raw[at + SLOT :]) + bytes(SLOT)",
+            "raw[at : at + L.SLOT_SIZE] = bytes(L.SLOT_SIZE)",
+            "raw[at:] = bytes(zap.dbuf.buf.raw[at + L.SLOT_SIZE :]) + bytes(L.SLOT_SIZE)",
         ),
     ),
     "a micro ZAP leaves out a differentiator": (

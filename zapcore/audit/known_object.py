@@ -12,28 +12,14 @@ class Known:
     """What an auditor knows of one object since it last looked: `header` and, of each leaf, `raw` are the
     bytes then, `q` the header as words, `total` the entries in all leaves, `by_name` each of them by its
     name as stored, `slots` those of a micro ZAP; `gone` are the differentiators of entries that are no longer
-    where they were then, by name; `destroyed` is how many locks had been destroyed. `hash_bits` are those of
-    its hashes (0: as its flags say)."""
+    where they were then, by name; `destroyed` is how many locks had been destroyed."""
 
     __slots__ = (
-        *(
-            "by_name",
-            "destroyed",
-            "gone",
-            "hash_bits",
-            "header",
-            "leaves",
-            "q",
-            "raw",
-            "slots",
-            "table",
-            "table_bytes",
-        ),
+        *("by_name", "destroyed", "gone", "header", "leaves", "q", "raw", "slots", "table", "table_bytes"),
         "total",
     )
 
-    def __init__(self, lower_case: bool, hash_bits: int = 0) -> None:
-        self.hash_bits = hash_bits
+    def __init__(self, lower_case: bool) -> None:
         self.header: bytes = b""
         self.q = memoryview(b"")
         self.table_bytes: list[bytes] = []
@@ -43,7 +29,7 @@ class Known:
         self.by_name: dict[bytes, LeafEntry] = {}
         self.gone: dict[bytes, int] = {}
         self.total = 0
-        self.slots = Slots(lower_case, hash_bits)
+        self.slots = Slots(lower_case)
         self.destroyed = 0
 
     def block_of(self, entry: LeafEntry) -> int:

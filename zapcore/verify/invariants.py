@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sized
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -89,11 +89,3 @@ would cost too much."""
 
 INVARIANTS: Mapping[str, str] = {**LIVE, **STORED, **AT_REST}
 """Every invariant by name."""
-
-
-def wrong_total(total: int, entries: Sized) -> Violation | None:
-    """An entry that was not put there, or not taken away, leaves every block as it was: how many there are,
-    and how many were put there."""
-    if total == len(entries):
-        return None
-    return Violation("entries", 0, "entries", f"{total}, and {len(entries)} were put there")

@@ -1,4 +1,5 @@
-"""What an exported Python script of a program with threads does: all of it, again and again (`script`)."""
+"""What an exported Python script of a program with threads does: all of it, again and again. Else it is as
+`python_steps`."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any, NoReturn
 
-from fuzz.export.script import Step, Verdict, Watch, look_at_all, stop
+from fuzz.export.python_steps import Step, Verdict, Watch, look_at_all, stop
 from fuzz.language.program import Zap
 from fuzz.targets.libzpool.abi import TXG_WAIT, Library
 from fuzz.targets.libzpool.pool import Pool, PoolLost

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.export.cut import CutProblem, cut, source_of
+from fuzz.export.cut_python import CutProblem, cut, source_of
 from fuzz.language.verbs import VERBS
 from fuzz.targets.libzpool.session import FUNCTIONS
 
@@ -19,7 +19,7 @@ from fuzz.targets.libzpool.session import FUNCTIONS
 def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package `zapcore_cut`, which counts as ours, to be written by the test."""
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr("fuzz.export.cut.OURS", ("fuzz", "zapcore", "cut_a", "cut_b"))
+    monkeypatch.setattr("fuzz.export.cut_python.OURS", ("fuzz", "zapcore", "cut_a", "cut_b"))
     return tmp_path
 
 
@@ -123,7 +123,7 @@ def test_a_name_that_is_only_passed_on_cannot_be_cut(modules: Path) -> None:
 def test_every_verb_together_is_one_script_without_loose_ends() -> None:
     """Each name that is used is defined, imported, or Python's own."""
     roots = [(FUNCTIONS[verb].__module__, FUNCTIONS[verb].__name__) for verb in VERBS]
-    imports, body = cut([("fuzz.export.script_with_threads", "run_rounds"), *roots])
+    imports, body = cut([("fuzz.export.python_threads", "run_rounds"), *roots])
     tree = ast.parse(f"from __future__ import annotations\n{imports}\n{body}")
     known: set[str | None] = set(dir(builtins))
     used: set[str | None] = set()

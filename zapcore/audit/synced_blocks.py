@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from zapcore.dmu.dbuf import CACHED
 from zapcore.dmu.dnode import Dnode
 from zapcore.dmu.objset import Objset
-from zapcore.verify.violation import Violation
+from zapcore.verify.invariants import Violation
 
 INVARIANT = "on-disk"
 

@@ -1,5 +1,5 @@
 """What an exported Python script does: its ops one after the other, each held against what it should give,
-and then a look at what is there. It is cut out of this file and of the library's adapter (`cut`)."""
+and then a look at what is there. It is cut out of this file and of the library's adapter (`cut_python`)."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from fuzz.corpus.reproducer import Reproducer, read_reproducer
 from fuzz.export.blind_spots import blind_spots
-from fuzz.export.expected import expected, orders
+from fuzz.export.expected_answers import expected, orders
 from fuzz.judge.state import Value
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.syntax import parse

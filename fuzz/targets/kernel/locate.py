@@ -1,0 +1,62 @@
+"""Where `make kernel` leaves what a guest is made of. Looks at files only; runs nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from fuzz.targets.libzpool.locate import PINNED
+
+SHIPPED, ASSERTS = BUILDS = ("shipped", "asserts")
+"""How a version's modules are built: as Debian does, and with the assertions of the ZAP's own files."""
+
+DRIVERS = (
+    "virtio",
+    "virtio_ring",
+    "virtio_pci_legacy_dev",
+    "virtio_pci_modern_dev",
+    "virtio_pci",
+    "virtio_blk",
+    "virtio_console",
+)
+"""The guest's drivers, in the order in which they are loaded."""
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class NoKernel(Exception):
+    """No guest is to be had; the text says in one line what is missing and how to get it."""
+
+
+class Parts(NamedTuple):
+    """What one guest is made of: two folders that all share, the modules' and the tools' folder."""
+
+    qemu: Path
+    linux: Path
+    modules: Path
+    tools: Path
+    version: str
+
+
+def kernel_cache(chosen: str | Path | None = None) -> Path:
+    """The chosen folder, or ZAPFUZZ_CACHE/kernel, or .cache/kernel at the top of the project."""
+    if chosen is not None:
+        return Path(chosen).resolve()
+    root = os.environ.get("ZAPFUZZ_CACHE")
+    return (Path(root).resolve() if root else ROOT / ".cache") / "kernel"
+
+
+def find_parts(release: str, build: str, modules: str | os.PathLike[str] | None = None) -> Parts:
+    """What a release (of the model's, or an OpenZFS version) needs; `modules` is a folder of the user's with
+    spl.ko and zfs.ko, made for the kernel of the cache. Raises NoKernel."""
+    cache = kernel_cache()
+    version = PINNED.get(release, release)
+    own = cache / version / build if modules is None else Path(modules).expanduser().resolve()
+    parts = Parts(cache / "qemu", cache / "linux", own, cache / version / "tools", version)
+    if modules is not None and not parts.tools.is_dir():
+        raise NoKernel(f"no tools of release {release} are in {cache}: run `make kernel` for it")
+    for what in (parts.modules / "zfs.ko", parts.modules / "spl.ko", parts.qemu, parts.linux, parts.tools):
+        if not what.exists():
+            raise NoKernel(f"{what} is not there: run `make kernel KERNELS={version}`")
+    return parts

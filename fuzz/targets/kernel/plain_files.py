@@ -1,0 +1,87 @@
+"""Which programs are operations that a plain user can do with files, and their bytes for the agent."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from fuzz.language.program import Op, Program, Zap
+
+LETTERS = {
+    "touch": b"c",
+    "mkdir": b"m",
+    "unlink": b"u",
+    "rmdir": b"d",
+    "rename": b"r",
+    "readdir": b"l",
+    "contains": b"s",
+}
+"""The verbs that are one system call of the user's, and the agent's letter for each."""
+
+TIME = frozenset(("txg", "finish", "sync", "reopen", "evict"))
+"""Verbs that move time: root does them, as well as it can from outside. `txg`, `sync` and `finish` all wait
+until everything is on disk; `evict` drops the kernel's caches."""
+
+FAT_SHIFT = 14
+"""log2 of the block size that a directory gets when it becomes fat (fzap_default_block_shift)."""
+LONGEST_NAME = 255
+"""Bytes of a name in a dataset without longname=on."""
+
+
+def why_not_files(program: Program) -> str | None:
+    """What keeps a program from being plain file operations in directories; None if nothing does."""
+    for zap in program.zaps:
+        if (wrong := _not_a_directory(zap)) is not None:
+            return f"{zap.name}: {wrong}"
+    for op in program.ops:
+        if op.thread:
+            return "it has threads"
+        if op.verb not in LETTERS and op.verb not in TIME:
+            return f"`{op.verb}` is no file operation"
+        for name in (op.key, op.to):
+            if isinstance(name, bytes) and (b"/" in name or name in (b".", b"..")):
+                return f"{name!r} cannot be a file's name"
+    return None
+
+
+def _not_a_directory(zap: Zap) -> str | None:
+    if zap.words:
+        return "its keys are words, a directory's are names"
+    if zap.fat:
+        return "a directory begins as a micro ZAP"
+    if zap.leaf_shift != FAT_SHIFT:
+        return f"a directory's leaves have {1 << FAT_SHIFT} bytes"
+    if zap.norm:
+        return "names are compared byte by byte in the directories of the oracle"
+    return None
+
+
+def has_long_names(program: Program) -> bool:
+    """Whether any name is too long for a dataset as it is by default."""
+    return any(len(name) > LONGEST_NAME for name in names_of(program))
+
+
+def names_of(program: Program) -> Iterator[bytes]:
+    """Every name that a program speaks of, as often as it does."""
+    for op in program.ops:
+        for name in (op.key, op.to):
+            if isinstance(name, bytes):
+                yield name
+
+
+def pack(op: Op, directories: dict[str, int]) -> bytes:
+    """One operation as the agent reads it."""
+    assert op.key is None or isinstance(op.key, bytes)
+    assert op.to is None or isinstance(op.to, bytes)
+    target = _name(directories[op.subject], op.key or b"")
+    rest = _name(directories[op.other], op.to or b"") if op.verb == "rename" else b""
+    return LETTERS[op.verb] + target + rest
+
+
+def pack_open(slot: int, path: bytes) -> bytes:
+    """Open a directory for the operations that name its slot."""
+    return b"o" + _name(slot, path)
+
+
+def _name(slot: int, name: bytes) -> bytes:
+    return struct.pack("<BH", slot, len(name)) + name

@@ -1,0 +1,233 @@
+"""A real kernel module as a target: programs of file operations, done by a plain user in a guest.
+
+What can be seen from outside is judged: errno, names (as a set: the salt is the kernel's own, so their order
+is), and after the last op what is there when the pool was exported and imported again. Blocks cannot be had.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+from collections.abc import Iterator, Sequence
+
+from fuzz.judge.keys import stored_hash
+from fuzz.judge.signature import Failure, Signature
+from fuzz.language.program import Op, Program
+from fuzz.targets.base import DONE, Result
+from fuzz.targets.kernel import console
+from fuzz.targets.kernel.guest import LONG, PLAIN, POOL, Dead, Guest, Silent
+from fuzz.targets.kernel.locate import SHIPPED, find_parts
+from fuzz.targets.kernel.plain_files import LETTERS, has_long_names, pack, pack_open, why_not_files
+from fuzz.targets.kernel.qemu import GuestGone
+from zapcore.errors import LimitExceeded
+from zapcore.release import RELEASES
+
+DEADLINE_SECONDS = 60.0
+"""How long one op may take. The guest's own watchdogs come first: a soft lockup after 8 seconds, a hung task
+after 40."""
+ROOT_SECONDS = 120.0
+"""How long a command of root's may take, such as an import."""
+FEW_SECONDS = 3.0
+
+
+class KernelTarget:
+    """Programs in a guest with the modules of a release (`2.3`, or an OpenZFS version) in one of two builds,
+    or with the user's own. `thorough` looks again at everything after an export and import.
+
+    Raises NoKernel where the guest cannot be had, when it is first needed.
+    """
+
+    def __init__(
+        self, release: str = "2.3", build: str = SHIPPED, modules: str | None = None, *, thorough: bool = True
+    ) -> None:
+        self.parts = find_parts(release, build, modules)
+        self.name = f"kernel {self.parts.version} {self.parts.modules.name}"
+        self.release = RELEASES[".".join(self.parts.version.split(".")[:2])]
+        self.thorough = thorough
+        self._guest: Guest | None = None
+        self._program: Program | None = None
+        self._directories: dict[str, int] = {}
+        self._dataset = PLAIN
+
+    # What every target offers
+
+    def begin(self, program: Program) -> None:
+        """A guest as it was saved, with an empty directory for each ZAP. Raises LimitExceeded where the
+        program is not one of file operations, Failure, NoKernel."""
+        if (why := why_not_files(program)) is not None:
+            raise LimitExceeded(f"not a plain user's file operations: {why}")
+        if self._guest is None:
+            self._guest = Guest(self.parts)
+        self._guest.fresh()
+        self._program, self._at = program, -1
+        self._dataset = LONG if has_long_names(program) else PLAIN
+        self._directories = {zap.name: slot for slot, zap in enumerate(program.zaps, 1)}
+        with self._failing(Op("begin")):
+            self._open_dataset()
+            made = b"".join(b"m" + pack_open(0, zap.name.encode())[1:] for zap in program.zaps)
+            self._ask(made, len(program.zaps))
+            self._open_directories()
+
+    def apply(self, op: Op) -> Result:
+        """Run one op. Raises Failure."""
+        return next(self._apply((op,)))
+
+    def blocks(self, zap: str) -> list[bytes] | None:
+        """Cannot be had from outside."""
+        return None
+
+    def end(self) -> None:
+        """Look at what is there after an export and an import, if `thorough`. Raises Failure."""
+        if self._program is not None and self.thorough:
+            self._look_again()
+        self._program = None
+
+    # Whole programs
+
+    def run_program(self, program: Program) -> list[Result]:
+        """Begin, run every op and end. Raises Failure (with its op), LimitExceeded."""
+        self.begin(program)
+        results = list(self._apply(program.ops))
+        self._at = len(program.ops)
+        self.end()
+        return results
+
+    def close(self) -> None:
+        """End the guest."""
+        if self._guest is not None:
+            self._guest.close()
+            self._guest = None
+
+    @property
+    def guest(self) -> Guest:
+        """The guest of the program that runs."""
+        assert self._guest is not None, "begin a program first"
+        return self._guest
+
+    @property
+    def folder(self) -> str:
+        """The guest's folder with the program's directories."""
+        return f"/{self._dataset}"
+
+    def _apply(self, ops: Sequence[Op]) -> Iterator[Result]:
+        """Runs of the user's ops go in one batch; time is root's."""
+        for users, group in itertools.groupby(ops, key=lambda op: op.verb in LETTERS):
+            batch = list(group)
+            if not users:
+                for op in batch:
+                    self._at += 1
+                    with self._failing(op):
+                        self._move_time(op)
+                    yield DONE
+                continue
+            with self._failing(batch[0]):
+                self.guest.start_batch(b"".join(pack(op, self._directories) for op in batch))
+            for op in batch:
+                self._at += 1
+                with self._failing(op):
+                    code, data = self.guest.user_answer(DEADLINE_SECONDS)
+                yield self._result(op, code, data)
+
+    def _result(self, op: Op, code: int, data: bytes) -> Result:
+        """An answer in the words that all targets share."""
+        if op.verb == "unlink" and code == errno.EISDIR:
+            return Result(errno.EPERM)  # Linux asks before zfs_remove() can
+        if op.verb != "readdir" or code:
+            return Result(code)
+        assert self._program is not None
+        header = next(zap for zap in self._program.zaps if zap.name == op.subject)
+        names = sorted(data.split(b"\0")[:-1], key=lambda name: stored_hash(header, name))
+        return Result(0, b"".join(name + b"\0" for name in names))
+
+    def _ask(self, body: bytes, count: int) -> list[tuple[int, bytes]]:
+        """A batch of the user's that must not fail, and its answers."""
+        self.guest.start_batch(body)
+        answers = [self.guest.user_answer(DEADLINE_SECONDS) for _ in range(count)]
+        for code, _ in answers:
+            if code:
+                raise GuestGone(f"the guest's user is refused: {errno.errorcode.get(code, code)}")
+        return answers
+
+    def _open_dataset(self) -> None:
+        self._ask(pack_open(0, self.folder.encode()), 1)
+
+    def _open_directories(self) -> None:
+        opens = (
+            pack_open(slot, f"{self.folder}/{name}".encode()) for name, slot in self._directories.items()
+        )
+        self._ask(b"".join(opens), len(self._directories))
+
+    def _close_directories(self) -> None:
+        slots = [0, *self._directories.values()]
+        self._ask(b"".join(pack_open(slot, b"/") for slot in slots), len(slots))
+
+    def _root(self, *words: str) -> str:
+        code, text = self.guest.run(*words, seconds=ROOT_SECONDS)
+        if code:
+            raise GuestGone(f"{' '.join(words)}: {text.strip() or code}")
+        return text
+
+    def _move_time(self, op: Op) -> None:
+        if op.verb in ("txg", "sync"):
+            self._root("/sbin/zpool", "sync", POOL)
+        elif op.verb == "evict":
+            self.guest.write("/proc/sys/vm/drop_caches", b"2")
+        elif op.verb == "reopen":
+            self._reimport()
+
+    def _reimport(self) -> None:
+        self._close_directories()
+        self._root("/sbin/zpool", "export", POOL)
+        self._root("/sbin/zpool", "import", "-d", "/dev/vda1", "-o", "cachefile=none", POOL)
+        self._open_dataset()
+        self._open_directories()
+
+    def _look_again(self) -> None:
+        """Names before and after the pool was away must be the same, and each must be found."""
+        op = Op("reopen")
+        with self._failing(op):
+            before = self._listed()
+            self._reimport()
+            after = self._listed()
+            for (name, slot), listed in zip(self._directories.items(), after, strict=True):
+                asked = [pack(Op("contains", name, each), {name: slot}) for each in listed]
+                self.guest.start_batch(b"".join(asked))
+                codes = [self.guest.user_answer(DEADLINE_SECONDS)[0] for _ in asked]
+                lost = sum(1 for code in codes if code)
+                if lost:
+                    raise _after_import(f"{lost} of {len(listed)} names of {name} are listed and not found")
+        for name, old, new in zip(self._directories, before, after, strict=True):
+            if set(old) != set(new) or len(new) != len(set(new)):
+                raise _after_import(f"{name} has other names than before: {len(old)} then, {len(new)} now")
+
+    def _listed(self) -> list[list[bytes]]:
+        answers = self._ask(
+            b"".join(pack(Op("readdir", name), self._directories) for name in self._directories),
+            len(self._directories),
+        )
+        return [data.split(b"\0")[:-1] for _, data in answers]
+
+    @contextlib.contextmanager
+    def _failing(self, op: Op) -> Iterator[None]:
+        """Turns a guest that died or hangs during an op into a Failure."""
+        try:
+            yield
+        except Dead:
+            raise console.failure_of(self.guest.console(), op.verb, self._at) from None
+        except Silent:
+            self._show_blocked_tasks()
+            raise console.silence_of(self.guest.console(), op.verb, self._at) from None
+        except GuestGone as gone:
+            text = f"{op.verb}: {gone}"
+            raise Failure(Signature("guest", f"?:{op.verb}", "the guest goes on"), text, self._at) from None
+
+    def _show_blocked_tasks(self) -> None:
+        """Ask the kernel for the stacks of who sleeps and of who runs; a guest that spins does not answer."""
+        with contextlib.suppress(Silent, Dead, GuestGone):
+            for letter in (b"w", b"l"):
+                self.guest.root(b"w/proc/sysrq-trigger\0" + letter, FEW_SECONDS)
+
+
+def _after_import(text: str) -> Failure:
+    return Failure(Signature("oracle", "zap:reopen", "other names after an import"), text)
