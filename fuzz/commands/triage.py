@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import click
 
 import fuzz
+from fuzz.evidence.triage.decode import Undecodable
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.known import judge, load_corpus
 from fuzz.evidence.triage.report import TextReport, as_json
@@ -36,17 +38,24 @@ def _events(log: str, follow: bool) -> Iterator[Event]:
         yield from _read(log, follow)
     except OSError as problem:
         raise Unreadable(problem.strerror or str(problem)) from None
+    except Undecodable as problem:
+        raise Unreadable(str(problem)) from None
+
+
+def _warn(problem: str) -> None:
+    click.echo(f"triage: {problem}", err=True)
 
 
 def _read(log: str, follow: bool) -> Iterator[Event]:
     if log == "-":
         descriptor = standard_input()
-        yield from follow_stream(descriptor) if follow else scan(lambda size: os.read(descriptor, size))
+        read = functools.partial(os.read, descriptor)
+        yield from follow_stream(descriptor, _warn) if follow else scan(read, _warn)
     elif follow:
         yield from follow_file(log)
     else:
         with open(log, "rb", buffering=0) as file:
-            yield from scan(file.read)
+            yield from scan(file.read, lambda problem: _warn(f"{log}: {problem}"))
 
 
 @click.command("triage")

@@ -70,7 +70,7 @@ _RULES: tuple[re.Pattern[str], ...] = tuple(
         # journalctl -o short-unix; containers' runtimes; docker compose.
         r"\d{10}\.\d+ (?:(?P<host>[\w.\-]+) )?",
         r"std(?:out|err) [FP] ",
-        r"[\w.\-]+ +\| (?=[\[<\dA-Z ])",
+        r"(?:[\w.\-]+[-_]\d+ +|[\w.\-]+ {2,})\| ",
         # illumos: who, then a message id.
         rf"(?:(?P<host>[\w.\-]+) )?(?P<program>[\w.\-]+)(?:\[(?P<pid>\d+)\])?: {_ID}",
         # RFC 5424 after its time: host, program, pid, message id, structured data.
@@ -83,6 +83,11 @@ _RULES: tuple[re.Pattern[str], ...] = tuple(
 _FIRST = re.compile(
     r"[<\[\dA-Zkuds]|[\w.\-]+ [\w.\-]+[\[:]|[\w.\-]+\[\d|[\w.\-]+ [\w.\-]+ (?:-|\d+) - |[\w.\-]+ +\| "
     r"|[\w.\-]+: \[ID"
+)
+_INDENTED = re.compile(
+    r"\s+(?:\[ *\d+\.\d+\]|\[[A-Z][a-z]{2} [A-Z]|[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:"
+    r"|\d{4}-\d\d-\d\d[T ]|<\d{1,3}>"
+    r"|\d{1,3},\d+,\d+,[-c+]|kernel: )"
 )
 _AFTER_TIME = re.compile(_WHO)
 _TIMED = frozenset((7, 9, 10))
@@ -106,7 +111,7 @@ def split_text(text: str, number: int = 0, offset: int = 0, host: str = "", prog
     if "\0" in text:
         text = text.replace("\0", "")
     found: dict[str, str] = {"host": host, "program": program}
-    at = 0
+    at = len(text) - len(text.lstrip()) if _INDENTED.match(text) else 0
     channel = []
     for _ in range(_MOST):
         step, rule = _strip(text, at, found)

@@ -66,7 +66,7 @@ _LIKE = {
     "\u2550": "==",
 }
 _TABLE = str.maketrans({**dict.fromkeys(_SPACES, " "), **dict.fromkeys(_NOTHING, ""), **_LIKE})
-_LATIN_SPACE = re.compile(rb"(?<![\xc2-\xf4\x80-\xbf])\xa0")
+_LATIN_SPACE = re.compile(rb"(?:(?<=[\x00-\x7f])|^)\xa0+")
 
 
 def decode(raw: bytes) -> str:
@@ -75,7 +75,7 @@ def decode(raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        return _LATIN_SPACE.sub(b" ", raw).decode("utf-8", "replace")
+        return _LATIN_SPACE.sub(lambda found: b" " * len(found[0]), raw).decode("utf-8", "replace")
 
 
 def plain_lines(text: str) -> list[str]:

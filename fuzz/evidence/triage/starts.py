@@ -11,21 +11,36 @@ from __future__ import annotations
 
 import re
 
+_SPACE = rb"(?: |\xc2?\xa0|&nbsp;)"
+"""A space, or one that a page or an editor made of it."""
+
 _FORMS = (
     rb"VERIFY[0-9A-Z]{0,4}\(",
-    rb"ASSERT(?:[0-9A-Z]{0,7}\(| at )",
-    rb"panic(?:: |\(cpu|\[cpu| message|str|(?<=spl_panic)| - not )",
-    rb"ssert(?:ion `|ion '|ion failed: |(?<=solaris assert))",
+    rb"ASSERT(?:[0-9A-Z]{0,7}\(|" + _SPACE + rb"at)",
+    rb"panic(?::"
+    + _SPACE
+    + rb"|\(cpu|\\?\[cpu|"
+    + _SPACE
+    + rb"(?:message|- not)|str|(?<=spl_panic)|(?<=spl\\_panic))",
+    rb"ssert(?:ion" + _SPACE + rb"(?:[`'\\]|failed:)|(?<=solaris assert))",
     # Frames of Linux, which name the module; what the kernel prints of modules otherwise has no bracket
     # before.
-    rb"\[(?:zfs|spl|zlua|icp|zcommon|znvpair|zavl|zunicode|zzstd|lz4zfs)[\] ]",
-    rb"Call [Tt]race:",
+    rb"\[(?:zfs|spl|zlua|icp|zcommon|znvpair|zavl|zunicode|zzstd)[\] \\]",
+    rb"Call" + _SPACE + rb"[Tt]race:",
     # PANIC; FreeBSD's info.N, a pool that waits; frames of Windows, the version at load; frames of illumos.
-    rb"P(?:ANIC(?: at |: |(?<=SPL PANIC))|anic String: |ool ')",
-    rb"ZFS(?:in)?(?:!|: Loaded)",
-    rb"zfs:[a-z]\w*\+[0-9a-f]",
+    rb"P(?:ANIC(?:"
+    + _SPACE
+    + rb"at|:"
+    + _SPACE
+    + rb"|(?<=SPL PANIC))|anic"
+    + _SPACE
+    + rb"String:|ool"
+    + _SPACE
+    + rb"')",
+    rb"ZFS(?:in)?(?:!|:" + _SPACE + rb"Loaded)",
+    rb"zfs:[a-z][\w\\]*\+[0-9a-f]",
     # Debuggers' backtraces, sanitizers' and crash's too.
-    rb"#0 ",
+    rb"#0" + _SPACE,
 )
 """CERTIFICATE_VERIFY_FAILED is no failure of ZFS: a word alone is not enough."""
 

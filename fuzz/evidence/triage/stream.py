@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from io import FileIO
 
+from fuzz.evidence.triage.decode import Decoder
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.lines import MAX_LINE
 from fuzz.evidence.triage.parser import Parser
@@ -46,7 +47,13 @@ class Scanner:
         cut = data.rfind(b"\n") + 1
         if not cut:
             self._rest += data
-            if len(self._rest) > BLOCK:
+            if len(self._rest) > BLOCK and self._rest[:1] in (b"{", b"[") and b"}," in self._rest:
+                # A list of records on one line: as many as are whole are a line of their own.
+                cut = self._rest.rfind(b"},") + 2
+                block, self._rest = self._rest[:cut] + b"\n", self._rest[cut:].lstrip()
+                yield from self._block(block)
+                self._offset, self._lines = self._offset - 1, self._lines - 1
+            elif len(self._rest) > BLOCK:
                 lost = len(self._rest) - 2 * MAX_LINE
                 self._rest = self._rest[:MAX_LINE] + self._rest[-MAX_LINE:]
                 self._offset += lost
@@ -71,7 +78,7 @@ class Scanner:
         starts = Starts(block)
         at = seen = counted = 0
         while at < len(block):
-            if not self._parser.active and at >= seen:
+            if not (self._parser.active or self._unwrap.waiting) and at >= seen:
                 hit = starts.after(at)
                 if hit < 0:
                     break
@@ -106,27 +113,60 @@ class Scanner:
             offset += len(raw) + 1
 
 
-def scan(read: Callable[[int], bytes]) -> Iterator[Event]:
-    """Every failure of a log that ends. `read(n)` gives up to n bytes, none at the end; OSError passes."""
-    scanner = Scanner()
+class Log:
+    """A log's bytes, unpacked and decoded, to failures."""
+
+    def __init__(self, problem: Callable[[str], None]) -> None:
+        self._decoder = Decoder()
+        self._scanner = Scanner()
+        self._problem = problem
+
+    def feed(self, data: bytes) -> Iterator[Event]:
+        """The next bytes. Raises Undecodable."""
+        for part in self._decoder.feed(data):
+            yield from self._scanner.feed(part)
+
+    def flush(self) -> Iterator[Event]:
+        """Nothing came for a while."""
+        yield from self._scanner.flush()
+
+    def close(self) -> Iterator[Event]:
+        """It ends here; `problem` is told what of it could not be read."""
+        for part in self._decoder.close():
+            yield from self._scanner.feed(part)
+        yield from self._scanner.close()
+        if self._decoder.problem:
+            self._problem(self._decoder.problem)
+
+
+def _silent(problem: str) -> None:
+    """Whoever does not ask is not told."""
+
+
+def scan(read: Callable[[int], bytes], problem: Callable[[str], None] = _silent) -> Iterator[Event]:
+    """Every failure of a log that ends. `read(n)` gives up to n bytes, none at the end; OSError passes.
+
+    `problem` is told in a line what of a packed log could not be read. Raises Undecodable.
+    """
+    log = Log(problem)
     while data := read(BLOCK):
-        yield from scanner.feed(data)
-    yield from scanner.close()
+        yield from log.feed(data)
+    yield from log.close()
 
 
-def follow_stream(descriptor: int) -> Iterator[Event]:
+def follow_stream(descriptor: int, problem: Callable[[str], None] = _silent) -> Iterator[Event]:
     """Failures from a pipe or terminal as they come, until it is closed."""
-    scanner = Scanner()
+    log = Log(problem)
     while True:
         ready, _, _ = select.select([descriptor], [], [], QUIET)
         if not ready:
-            yield from scanner.flush()
+            yield from log.flush()
             continue
         data = os.read(descriptor, BLOCK)
         if not data:
             break
-        yield from scanner.feed(data)
-    yield from scanner.close()
+        yield from log.feed(data)
+    yield from log.close()
 
 
 def follow_file(path: str, stop: Callable[[], bool] = lambda: False, pause: float = 0.25) -> Iterator[Event]:
@@ -136,7 +176,7 @@ def follow_file(path: str, stop: Callable[[], bool] = lambda: False, pause: floa
     left of the old one is read first. A name that is gone for a while is waited for. OSError if it is not
     there to begin with or cannot be read.
     """
-    scanner = Scanner()
+    log = Log(_silent)
     file = open(path, "rb", buffering=0)  # noqa: SIM115  (it is replaced when the log is rotated)
     quiet = 0.0
     try:
@@ -144,7 +184,7 @@ def follow_file(path: str, stop: Callable[[], bool] = lambda: False, pause: floa
             data = file.read(BLOCK)
             if data:
                 quiet = 0.0
-                yield from scanner.feed(data)
+                yield from log.feed(data)
                 continue
             now = _status(path)
             here = os.fstat(file.fileno())
@@ -152,21 +192,21 @@ def follow_file(path: str, stop: Callable[[], bool] = lambda: False, pause: floa
                 fresh = _reopened(path)
                 if fresh is not None:
                     while data := file.read(BLOCK):
-                        yield from scanner.feed(data)
-                    yield from scanner.close()
+                        yield from log.feed(data)
+                    yield from log.close()
                     file.close()
-                    file, scanner = fresh, Scanner()
+                    file, log = fresh, Log(_silent)
                     continue
             elif stat.S_ISREG(here.st_mode) and here.st_size < file.tell():
-                yield from scanner.close()
+                yield from log.close()
                 file.seek(0)
-                scanner = Scanner()
+                log = Log(_silent)
                 continue
             time.sleep(pause)
             quiet += pause
             if quiet >= QUIET:
-                yield from scanner.flush()
-        yield from scanner.close()
+                yield from log.flush()
+        yield from log.close()
     finally:
         file.close()
 

@@ -1,20 +1,237 @@
-"""Raw lines of a log in any container to lines of text."""
+"""Raw lines of a log in any container to lines of text: what journald, dmesg, containers and collectors
+export.
+
+A record is recognized by its own look, line by line, so that a log may change its container in its middle.
+Knows
+no failure.
+"""
 
 from __future__ import annotations
 
+import csv
+import json
+import re
 from collections.abc import Iterator
 
 from fuzz.evidence.triage.lines import MAX_LINE, Line, split_text
 from fuzz.evidence.triage.markup import decode, plain_lines
+from fuzz.evidence.triage.records import Record, records, records_of_cut
 
-LONGEST = 1 << 16
+LONGEST = 1 << 20
 """Bytes of a raw line that are looked at."""
+
+_MAX_TEXTS = 1 << 16
+"""Lines that one raw line may hold."""
+
+# journald's export and verbose forms: a field a line.
+_MESSAGE = re.compile(r"\s*MESSAGE=")
+_FIELD = re.compile(
+    r"\s*(?:_{1,2}[A-Z][A-Z0-9_]*|PRIORITY|SYSLOG_\w+|CODE_\w+|MESSAGE_ID|INVOCATION_ID|JOB_\w+|UNIT|TID|ERRNO"
+    r"|USER_\w+|SESSION_ID|LEADER|DEVLINKS|DEVTYPE|COREDUMP_\w+|NM_\w+)=(?P<value>.*)"
+)
+_VERBOSE = re.compile(r"\w{3} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \S+ \[s=[0-9a-f]+;")
+_LENGTH = re.compile(rb"[\x00-\xff]{1,3}\x00{5,7}")
+_FRAGMENT = re.compile(
+    r"(?P<head>\d{1,3},\d+,\d+,[-c+](?:,caller=\w+)?),ncfrag=(?P<at>\d{1,5})/(?P<size>\d{1,5})(?P<rest>[^;]*;)"
+)
+_JSON = re.compile(r'[\s,\[]*(?:[\w.\-/]+[:\t ]+|.{0,80}?(?= \{"))?(?P<json>[\[{].*)', re.DOTALL)
+_LOOKS_JSON = re.compile(r'[\[{]\s*"|\[\s*[\[{]')
+_BRACES = re.compile(r'\s*[\[\]{},]+\s*$|\s*"\w+"\s*:\s*[\[{]\s*$')
+_PAIR = re.compile(r'\s*"(?P<name>[\w.@\-]+)"\s*:\s*(?P<value>.+?),?\s*$')
+_LOGFMT = re.compile(r"[\w.\-]+=(?:\"|\S)")
+_LOGFMT_TEXT = re.compile(
+    r'(?:^| )(?:msg|message|log|line|text|MESSAGE|_msg)=(?:"(?P<quoted>(?:[^"\\]|\\.)*)"?|(?P<bare>\S*))'
+)
+_LOGFMT_HOST = re.compile(r'(?:^| )(?:host|hostname|node)="?(?P<host>[\w.\-]+)')
+_CSV = re.compile(r'(?:"(?:[^"]|"")*"|[^",;\t|]*)(?P<delimiter>[,;\t|])')
+_CSV_HEADER = re.compile(r'"?(?:[\w@. ]+)"?(?:[,;\t|] ?"?[\w@. ]+"?){1,40}\s*$')
+_UNQUOTED = re.compile(
+    r"\"?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[^,;\t| ]{0,16}(?: [+-]\d\d:?\d\d| [A-Z]{3,4})?\"?[,;\t"
+    r"|] ?(?:\"?[\w.\-:@/\[\]]{0,64}\"?[,;\t"
+    r"|] ?){0,8}(?=\S| )"
+)
+_TEXT_COLUMNS = (
+    "message",
+    "msg",
+    "_raw",
+    "log",
+    "line",
+    "text",
+    "body",
+    "content",
+    "event",
+    "description",
+    "@message",
+)
+_HOST_COLUMNS = ("host", "hostname", "_hostname", "node", "computer")
+_INTERESTING = re.compile(
+    r"VERIFY|ASSERT|PANIC|panic|ssert|\+0x|Trace|\[zfs|BUG|Oops|lockup|zfs:|Fatal|nable to"
+)
 
 
 class Unwrapper:
-    """Raw lines in, lines out."""
+    """Raw lines in, lines out. Remembers columns of a table, the host of a record of many lines, and
+    fragments."""
+
+    def __init__(self) -> None:
+        self._column = -1
+        self._host_column = -1
+        self._width = 0
+        self._delimiter = ""
+        self._host = ""
+        self._binary = False
+        self._fragment = ("", 0, "")
+
+    @property
+    def waiting(self) -> bool:
+        """True while a piece of a long line is held, whose others must come next."""
+        return bool(self._fragment[0])
 
     def lines(self, raw: bytes, number: int, offset: int) -> Iterator[Line]:
-        """The lines of text that one raw line holds."""
-        for text in plain_lines(decode(raw)):
-            yield split_text(text[:MAX_LINE], number, offset)
+        """The lines of text that one raw line holds; none for what a container adds."""
+        if b"\0" in raw:
+            raw = _LENGTH.sub(b"", raw, count=1) if _LENGTH.match(raw) else raw
+            raw = raw.replace(b"\0", b"")
+        made = 0
+        for record in self._records(decode(raw)):
+            for text in record.text.split("\n"):
+                for plain in plain_lines(text):
+                    made += 1
+                    if made > _MAX_TEXTS:
+                        return
+                    yield split_text(plain[:MAX_LINE], number, offset, record.host, record.program)
+
+    def _records(self, text: str) -> Iterator[Record]:
+        text = text.rstrip("\r\n")
+        if ",ncfrag=" in text:
+            yield from self._fragments(text)
+            return
+        if self._binary:
+            self._binary = False
+            yield Record(text, self._host)
+            return
+        field = self._journal(text)
+        if field is not None:
+            yield from field
+            return
+        if "{" in text or '"' in text:
+            found = [] if _BRACES.match(text) else self._json(text)
+            if found is not None:
+                yield from found
+                return
+        if "=" in text and _LOGFMT.match(text):
+            match = _LOGFMT_TEXT.search(text)
+            if match is not None:
+                quoted = match["quoted"]
+                host = _LOGFMT_HOST.search(text)
+                said = _unescaped(quoted) if quoted is not None else match["bare"]
+                yield Record(said, host["host"] if host else "")
+                return
+        yield self._cells(text)
+
+    def _journal(self, text: str) -> list[Record] | None:
+        """A field of journald's export or verbose form, or None. A message takes the host told before it."""
+        if "=" not in text:
+            self._binary = text == "MESSAGE"
+            return [] if self._binary or _VERBOSE.match(text) else None
+        match = _MESSAGE.match(text)
+        if match is not None:
+            return [Record(text[match.end() :], self._host)]
+        match = _FIELD.match(text)
+        if match is None:
+            return [] if _VERBOSE.match(text) else None
+        if text.lstrip().startswith("_HOSTNAME="):
+            self._host = match["value"]
+        return []
+
+    def _fragments(self, text: str) -> Iterator[Record]:
+        """A long line that extended netconsole sent in pieces, when its last one has come."""
+        match = _FRAGMENT.search(text)
+        if match is None:
+            yield Record(text)
+            return
+        head, held, so_far = self._fragment
+        at, size, piece = int(match["at"]), int(match["size"]), text[match.end() :]
+        if match["head"] == head and at == held:
+            piece = so_far + piece
+        elif at:
+            head = ""
+        self._fragment = (match["head"], at + len(text[match.end() :].encode()), piece)
+        if self._fragment[1] >= size or (at and not head):
+            self._fragment = ("", 0, "")
+            yield Record(f"{match['head']}{match['rest']}{piece}")
+
+    def _json(self, text: str) -> list[Record] | None:
+        """The records of a line that is JSON, a part of a printed list of records, or cut JSON; else None."""
+        match = _JSON.match(text)
+        if match is not None and _LOOKS_JSON.match(match["json"]):
+            body = match["json"].rstrip().rstrip(",")
+            for candidate in (body, body.rstrip("]").rstrip(","), body.lstrip("[")):
+                try:
+                    return list(records(json.loads(candidate, strict=False)))
+                except (ValueError, RecursionError):
+                    continue
+            return list(records_of_cut(body)) or None
+        pair = _PAIR.match(text)
+        if pair is None:
+            return None
+        try:
+            value = json.loads(pair["value"], strict=False)
+        except (ValueError, RecursionError):
+            cut = list(records_of_cut(text))
+            return cut or None
+        found = list(records({pair["name"]: value}))
+        return [] if not found and not _INTERESTING.search(text) else found or None
+
+    def _cells(self, text: str) -> Record:
+        """The cell of a table that holds the message, or the text as it is."""
+        match = _CSV.match(text)
+        if match is None:
+            return Record(text)
+        if _CSV_HEADER.match(text) and self._header(text, match["delimiter"]):
+            return Record("")
+        delimiter = match["delimiter"]
+        if '"' not in text:
+            plain = _UNQUOTED.match(text)
+            if self._column >= 0 and delimiter == self._delimiter and (plain is not None or self._width < 3):
+                cells = text.split(delimiter, self._width - 1)
+                if len(cells) > self._column and self._column == self._width - 1:
+                    return Record(cells[-1], self._host_of(cells))
+            return Record(text if plain is None else text[plain.end() :])
+        if not (text.startswith('"') or f'{delimiter}"' in text[:400]) or not (
+            _UNQUOTED.match(text) or text.startswith('"')
+        ):
+            return Record(text)
+        try:
+            cells = next(csv.reader([text], delimiter=delimiter), [])
+        except csv.Error:
+            return Record(text)
+        if len(cells) < 2:
+            return Record(text)
+        if self._column < 0 or self._column >= len(cells):
+            best = [at for at, cell in enumerate(cells) if _INTERESTING.search(cell)]
+            if not best:
+                return Record(max(cells, key=len))
+            self._column, self._width, self._delimiter = best[-1], len(cells), delimiter
+        return Record(cells[self._column], self._host_of(cells))
+
+    def _header(self, text: str, delimiter: str) -> bool:
+        """True for a table's first line, whose columns are then known."""
+        names = [name.strip().strip('"').lower() for name in text.strip().split(delimiter)]
+        for wanted in _TEXT_COLUMNS:
+            if wanted in names:
+                self._column, self._width, self._delimiter = names.index(wanted), len(names), delimiter
+                self._host_column = next((names.index(name) for name in _HOST_COLUMNS if name in names), -1)
+                return True
+        return False
+
+    def _host_of(self, cells: list[str]) -> str:
+        return cells[self._host_column] if 0 <= self._host_column < len(cells) else ""
+
+
+def _unescaped(text: str) -> str:
+    """A quoted string of logfmt: C's and JSON's escapes."""
+    try:
+        return str(json.loads(f'"{text}"', strict=False))
+    except ValueError:
+        return text.replace('\\"', '"').replace("\\n", "\n").replace("\\t", "\t").replace("\\\\", "\\")

@@ -30,11 +30,12 @@ WORDS = [
     b"ION",
     b"3U",
 ]
+_S = rb"(?: |\xc2\xa0|\xa0|&nbsp;)"
 FORM = re.compile(
-    rb"(?:VERIFY|ASSERT(?:ION)?)[0-9A-Z]{0,4}\(|ASSERT at |PANIC(?: at |: )|(?<=SPL )PANIC"
-    rb"|panic(?:: |\(cpu|\[cpu| message|str)|(?<=spl_)panic|panic - not "
-    rb"|(?<=solaris a)ssert|ssertion(?: failed: | ?[`'])|\[(?:spl|z\w+|icp)[\] ]|Call [Tt]race:|#0 "
-    rb"|P(?:anic String: |ool ')|ZFS(?:in)?(?:!|: Loaded)|zfs:[a-z]\w*\+[0-9a-f]"
+    rb"(?:VERIFY|ASSERT(?:ION)?)[0-9A-Z]{0,4}\(|ASSERT%at|PANIC(?:%at|:%)|(?<=SPL )PANIC"
+    rb"|panic(?::%|\(cpu|\\?\[cpu|%message|str)|(?<=spl_)panic|(?<=spl\\_)panic|panic%- not"
+    rb"|(?<=solaris a)ssert|ssertion%(?:failed:|[`'\\])|\[(?:spl|z\w+|icp)[\] \\]|Call%[Tt]race:|#0%"
+    rb"|P(?:anic%String:|ool%')|ZFS(?:in)?(?:!|:%Loaded)|zfs:[a-z][\w\\]*\+[0-9a-f]".replace(b"%", _S)
 )
 LONGER = re.compile(rb"ASSERT[0-9A-Z]{5,7}\(")
 """A word that no macro is, which the parser then says no to."""

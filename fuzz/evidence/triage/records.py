@@ -1,0 +1,131 @@
+"""The messages in a JSON value, whoever made it: journald, dmesg, docker, GELF, Loki, Elasticsearch,
+macOS."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+_DEEPEST = 8
+_TEXTS = (
+    "MESSAGE",
+    "full_message",
+    "message",
+    "msg",
+    "log",
+    "short_message",
+    "_raw",
+    "raw",
+    "text",
+    "line",
+    "body",
+    "content",
+    "original",
+    "macOSPanicString",
+    "panicString",
+    "@message",
+    "textPayload",
+    "jsonPayload",
+    "_msg",
+    "data",
+    "event",
+    "_source",
+    "fields",
+    "result",
+    "record",
+)
+"""Names under which a message is kept; the first that is there counts."""
+
+_LISTS = (
+    "dmesg",
+    "entries",
+    "hits",
+    "events",
+    "streams",
+    "values",
+    "results",
+    "data",
+    "logs",
+    "records",
+    "result",
+    "items",
+)
+_HOSTS = ("_HOSTNAME", "hostname", "host", "node", "agent_hostname", "kubernetes_host", "computer")
+_PROGRAMS = ("SYSLOG_IDENTIFIER", "program", "ident", "appname", "app_name", "_COMM")
+_CUT = re.compile(
+    r'"(?:MESSAGE|full_message|message|msg|log|short_message|_raw|text|line|macOSPanicString)"\s*:\s*"(?P<text>(?:[^"\\]|\\.)*)'
+)
+
+
+class Record(NamedTuple):
+    """A message, of one line or several, and who said it where its container tells."""
+
+    text: str
+    host: str = ""
+    program: str = ""
+
+
+def records(value: object, depth: int = 0) -> Iterator[Record]:
+    """Every message in a value, in order."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(value, list):
+        if (
+            len(value) == 2
+            and isinstance(value[1], str)
+            and isinstance(value[0], str)
+            and value[0][:1].isdigit()
+        ):
+            yield Record(value[1])  # Loki: a time and a line
+            return
+        for each in value:
+            if isinstance(each, (dict, list)):
+                yield from records(each, depth + 1)
+    if not isinstance(value, dict):
+        return
+    for name in _LISTS:
+        if isinstance(value.get(name), list) and any(isinstance(each, (dict, list)) for each in value[name]):
+            yield from records(value[name], depth + 1)
+            return
+        if name == "hits" and isinstance(value.get(name), dict):
+            yield from records(value[name], depth + 1)
+            return
+    for name in _TEXTS:
+        text = _text(value.get(name))
+        if text is not None:
+            host, program = _first(value, _HOSTS), _first(value, _PROGRAMS)
+            yield Record(text, host, program)
+            return
+        if isinstance(value.get(name), dict):
+            yield from records(value[name], depth + 1)
+            return
+
+
+def records_of_cut(text: str) -> Iterator[Record]:
+    """The messages that JSON with its end lost still shows."""
+    for match in _CUT.finditer(text):
+        try:
+            yield Record(str(json.loads(f'"{match["text"]}"', strict=False)))
+        except ValueError:
+            yield Record(match["text"].replace('\\"', '"').replace("\\n", "\n"))
+
+
+def _text(value: object) -> str | None:
+    """A message: a string, or the list of bytes that journald makes of what is not UTF-8."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and value and all(isinstance(byte, int) and 0 <= byte < 256 for byte in value):
+        return bytes(value).decode("utf-8", "replace")
+    return None
+
+
+def _first(value: dict[str, object], names: tuple[str, ...]) -> str:
+    for name in names:
+        found = value.get(name)
+        if isinstance(found, str) and 0 < len(found) < 256:
+            return found
+        if isinstance(found, dict) and isinstance(found.get("name"), str):
+            return str(found["name"])
+    return ""

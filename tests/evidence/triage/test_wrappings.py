@@ -1,0 +1,51 @@
+"""Protects that a log says the same however it comes: packed, encoded, exported, pasted, quoted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fuzz.evidence.triage.events import Event
+from fuzz.evidence.triage.stream import scan
+from tests.evidence.triage.wrappings import WRAPPINGS
+from tests.support.paths import DATA
+
+LOGS = sorted(path for folder in ("field", "systems") for path in (DATA / "triage" / folder).glob("*.log"))
+CONTRADICTIONS = {("23-doubled-lines-13144", name) for name in ("kmsg", "netconsole in pieces")} | {
+    ("29-ztest-2283", "netconsole in pieces")
+}
+"""A process does not speak by netconsole. One kernel's line cannot have two sequence numbers."""
+
+_TOLD: dict[Path, list[tuple[str, str, str, tuple[str, ...]]]] = {}
+
+
+def events_of(data: bytes, step: int) -> list[Event]:
+    """The failures of a file that is read in pieces of `step` bytes."""
+
+    def pieces() -> Iterator[bytes]:
+        for at in range(0, len(data), step):
+            yield data[at : at + step]
+        yield b""
+
+    source = pieces()
+    return list(scan(lambda size: next(source)))
+
+
+def told(events: list[Event]) -> list[tuple[str, str, str, tuple[str, ...]]]:
+    """What a person is told of each failure."""
+    return [(event.kind, event.place, event.expression, event.stack) for event in events]
+
+
+@pytest.mark.parametrize("name", WRAPPINGS)
+@pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
+def test_the_same_answer(path: Path, name: str) -> None:
+    """Every log in every wrapping, whole and in small pieces."""
+    if (path.stem, name) in CONTRADICTIONS:
+        return
+    log = path.read_text("utf-8")
+    plain = _TOLD.setdefault(path, told(events_of(log.encode(), 1 << 20)))
+    wrapped = WRAPPINGS[name](log)
+    assert plain and told(events_of(wrapped, 1 << 20)) == plain
+    assert told(events_of(wrapped, 4096)) == plain
