@@ -10,7 +10,8 @@ from fuzz.targets.model import ModelTarget
 from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf, State
 from zapcore.dmu.dnode import Dnode
-from zapcore.verify.leaf import LeafEntry, check_leaf
+from zapcore.verify.leaf import check_leaf
+from zapcore.verify.leaf_report import LeafEntry
 from zapcore.zap.leaf import Leaf
 from zapcore.zap.name import key_of
 from zapcore.zap.zap import Zap

@@ -1,8 +1,9 @@
 """What must hold of a whole world when no operation runs: structure, accounting, holds, user data.
 
-An `Auditor` remembers what it has checked and looks again only at blocks whose bytes changed, so that it can
-be asked after every operation. What the bytes alone show is checked by `leafcheck` and `fatcheck`, what an
-operation should have left by `stepcheck`.
+An `Auditor` remembers what it has checked. It looks again only at blocks whose bytes have changed, so that it
+is fast enough to be asked after every operation. Other files do the single checks: `verify/leaf.py` and
+`verify/fat.py` what the bytes alone show, `step.py` and `micro_slots.py` what one operation may have changed,
+and `synced_blocks.py` what transaction groups have written.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from zapcore.errors import Kind, Panic
 from zapcore.locks import FREED
 from zapcore.verify.fat import Fat, fat_violations, hole_violations, order_violation
 from zapcore.verify.invariants import INVARIANTS, Violation
-from zapcore.verify.leaf import LeafEntry, LeafReport, check_leaf
+from zapcore.verify.leaf import check_leaf
+from zapcore.verify.leaf_report import LeafEntry, LeafReport
 from zapcore.zap.name import Key, key_of, stored_key
 from zapcore.zap.zap import Zap
 
@@ -57,10 +59,14 @@ class Auditor:
     ) -> None:
         """Check the world's accounting and one object. Raises an invariant Panic for the first violation.
 
-        `entries` is what the oracle says the object holds (None: not known), `cursor_holds` how many dbuf
-        holds the open cursors have, `keys` those whose entries may have changed since the last time (None:
-        any; one alone: nothing but one op on it has changed the object); entries whose bytes have changed are
-        looked at anyway. `fat` is whether the oracle says that it is a fat ZAP (None: not known).
+        `entries` is what the oracle says the object holds, or None if that is not known. `cursor_holds` is
+        how many dbuf holds the open cursors have.
+
+        `keys` are the keys whose entries may have changed since the last call. None says that every entry may
+        have changed. If there is exactly one key, the caller promises that one op on this key is all that has
+        changed the object since the last call, and the auditor also checks what one op may do. Entries whose
+        bytes have changed are always looked at, also if their key is not among `keys`. `fat` is whether the
+        oracle says that it is a fat ZAP (None: not known).
         """
         self.check_rest(cursor_holds)
         dnode = self.objset.dnodes.get(number)
@@ -86,7 +92,8 @@ class Auditor:
             raise _broken(violation.invariant, str(violation))
 
     def check_rest(self, cursor_holds: int) -> None:
-        """No lock is held, and no dbuf but by cursors and dirty records; what has synced is on disk."""
+        """Check that no lock is held, that only cursors and dirty records hold dbufs, and that what has
+        synced is on disk. Raises an invariant Panic."""
         if self.objset.threads.held:
             raise _broken("locks-at-rest", f"{self.objset.threads.held} locks held at rest")
         if self.objset.holds != cursor_holds:
@@ -97,7 +104,8 @@ class Auditor:
                 raise _broken(violation.invariant, str(violation))
 
     def _look_at_dbufs(self, dnode: Dnode, raw: Mapping[int, bytes]) -> list[int]:
-        """Check holds and user data; returns which leaves' bytes are not `raw`, which was looked at last."""
+        """Check holds and user data of every dbuf of an object. Returns the leaves whose bytes are no longer
+        those in `raw`, as they were at the last look."""
         changed = []
         cached = 0
         freed = dnode.free_ranges
@@ -131,14 +139,15 @@ class Auditor:
         return changed
 
     def _look_for_freed(self, dnode: Dnode, known: Known) -> None:
-        """No dbuf has user data that is freed; looked at only when some was since the last time."""
+        """Check that no dbuf has user data that is freed. This can only have changed if a lock was destroyed
+        since the last look, because user data is freed together with its lock."""
         destroyed = self.objset.threads.destroyed
         if known.destroyed == destroyed:
             return
         known.destroyed = destroyed
         for dbuf in dnode.dbufs.values():
             user = dbuf.user
-            # a Zap or a Leaf: both have a lock
+            # user data is a Zap or a Leaf, and both have a lock
             if user is not None and user.rwlock.writer == FREED:  # type: ignore[attr-defined]
                 raise _broken("user-data", f"block {dbuf.blkid}: user data is freed")
 
@@ -193,7 +202,9 @@ class Auditor:
                 return disorder
             if not leaf.entries:
                 emptied.append(leaf)
-        if known.gone and len(changed) > 1:  # what has moved to the same chunk of another leaf is new there
+        if known.gone and len(changed) > 1:
+            # an entry may have moved to another leaf, into a chunk of the same number: it looks unchanged,
+            # and counts as new in its leaf nevertheless
             fresh = [entry for blkid in changed for entry in known.news(blkid)]
         fresh_keys = [key_of(entry.name, words) for entry in fresh]
         step = (
@@ -221,7 +232,7 @@ class Auditor:
         return wrong
 
     def _same_table(self, dnode: Dnode, known: Known, same_header: bool) -> bool:
-        """Whether the pointer table is the one that was looked at last; if not, its bytes are taken anew."""
+        """Whether the pointer table is the one of the last look. If it is not, remember its bytes."""
         header, q = known.header, known.q
         if q[L.Q_TBL_NUMBLKS]:
             first = q[L.Q_TBL_BLK]
@@ -237,7 +248,8 @@ class Auditor:
         return False
 
     def _read_table(self, known: Known) -> None:
-        """Forget the leaves to which the table leads no longer, and see that the others are looked at."""
+        """Forget the leaves to which the table does not lead any more, and note those to which it leads now,
+        so that they are looked at."""
         known.table = memoryview(b"".join(known.table_bytes)).cast("Q").tolist()
         current = dict.fromkeys(known.table)
         for blkid in known.leaves.keys() - current.keys():
@@ -251,8 +263,8 @@ class Auditor:
     def _look_at_leaf(
         self, dnode: Dnode, known: Known, blkid: int, words: bool, fresh: list[LeafEntry]
     ) -> bool:
-        """Check a leaf whose bytes have changed; whether its prefix is what it was. Entries that are not
-        what they were go to `fresh`."""
+        """Check a leaf whose bytes have changed. Entries that are new or changed are appended to `fresh`.
+        Returns whether the leaf was known before and still has the same prefix."""
         raw = known.raw[blkid] = dnode.peek(blkid)
         before = known.leaves.get(blkid)
         shift = len(known.header).bit_length() - 1
@@ -272,22 +284,22 @@ class Auditor:
 
 
 _SETTLED = L.HEADER.span("zap_block_type", "zap_num_leafs")
-"""The header's fields that change only when blocks come or go."""
+"""The fields of the header that change only when the object gets a block or loses one."""
 _TABLE_SIZE = L.HEADER.span("zt_shift", "zt_shift")
 
 
 def _without(entries: list[LeafEntry], others: list[LeafEntry]) -> list[LeafEntry]:
-    """The entries that are not among others."""
+    """Those of `entries` that are not in `others`."""
     there = others if len(others) < _FEW else set(others)
     return [entry for entry in entries if entry not in there]
 
 
 _FEW = 8
-"""Entries through which a search is faster than a set of them."""
+"""With fewer entries than this, searching a list is faster than making a set of it."""
 
 
 def _wrong_index(dnode: Dnode, entries: int) -> Violation | None:
-    """The index in memory of a micro ZAP has as many entries as its slots."""
+    """The violation if a micro ZAP's index in memory has not as many entries as its slots."""
     dbuf = dnode.dbufs.get(0)
     user = None if dbuf is None else dbuf.user
     if not isinstance(user, Zap) or user.micro is None or len(user.micro.entries) == entries:
@@ -296,7 +308,8 @@ def _wrong_index(dnode: Dnode, entries: int) -> Violation | None:
 
 
 def _look_for_remains(dnode: Dnode) -> None:
-    """Of an object that is destroyed, what somebody holds is zeroed: dbuf_free_range()."""
+    """Check that every dbuf of a destroyed object that somebody still holds is zero, as dbuf_free_range()
+    makes it. Raises an invariant Panic."""
     for blkid, dbuf in dnode.dbufs.items():
         if dbuf.state is CACHED and any(dbuf.buf.raw):
             raise _broken("destroyed", f"block {blkid} is not zero")

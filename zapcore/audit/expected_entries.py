@@ -7,7 +7,7 @@ from collections.abc import Sized
 from typing import Protocol
 
 from zapcore.verify.invariants import Violation
-from zapcore.verify.leaf import LeafEntry
+from zapcore.verify.leaf_report import LeafEntry
 from zapcore.zap.leaf import to_stored
 
 

@@ -1,18 +1,24 @@
-"""What an auditor knows of one object since it last looked."""
+"""What an auditor remembers of one object from its last look at it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from zapcore.audit.micro_slots import Slots
-from zapcore.verify.leaf import LeafEntry, LeafReport
+from zapcore.verify.leaf_report import LeafEntry, LeafReport
 
 
 class Known:
-    """What an auditor knows of one object since it last looked: `header` and, of each leaf, `raw` are the
-    bytes then, `q` the header as words, `total` the entries in all leaves, `by_name` each of them by its
-    name as stored, `slots` those of a micro ZAP; `gone` are the differentiators of entries that are no longer
-    where they were then, by name; `destroyed` is how many locks had been destroyed."""
+    """What an auditor remembers of one object from its last look at it.
+
+    `header` has the bytes of the header block, `q` the same as 64-bit words; `table` has the entries of the
+    pointer table, `table_bytes` its blocks. `raw` has each leaf's bytes, `leaves` what they hold, both by
+    block number. `total` is the number of entries in all leaves, and `by_name` has each of these entries by
+    its name as stored. `slots` has the entries of a micro ZAP.
+
+    `gone` has the differentiators of entries that were found to be no longer where they had been, by name.
+    `destroyed` is how many locks of the world had been destroyed by then.
+    """
 
     __slots__ = (
         *("by_name", "destroyed", "gone", "header", "leaves", "q", "raw", "slots", "table", "table_bytes"),
@@ -33,18 +39,19 @@ class Known:
         self.destroyed = 0
 
     def block_of(self, entry: LeafEntry) -> int:
-        """The leaf that has an entry."""
+        """The block number of the leaf that has an entry."""
         return next(
             blkid for blkid, leaf in self.leaves.items() if any(each is entry for each in leaf.entries)
         )
 
     def news(self, blkid: int) -> list[LeafEntry]:
-        """The entries of a leaf that are not what they were."""
+        """The entries of a leaf that are new or changed since they were noted in `by_name`."""
         there = self.by_name.get
         return [entry for entry in self.leaves[blkid].entries if there(entry.name) != entry]
 
     def drop(self, entries: Iterable[LeafEntry]) -> None:
-        """These are no longer where they were; what is new is not noted yet."""
+        """Note that these entries are no longer where they were. Called before new and changed entries are
+        noted."""
         for entry in entries:
             if self.by_name.get(entry.name) == entry:
                 del self.by_name[entry.name]

@@ -1,5 +1,8 @@
-"""What an auditor knows of a micro ZAP, and what an op on one should have left. A block may have two thousand
-slots and an op writes one of them, so only those whose bytes have changed are read."""
+"""What an auditor remembers of a micro ZAP, and what one op on it may have changed.
+
+A block may have two thousand slots, and an op writes one of them. So only the slots whose bytes have changed
+since the last look are read.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,8 @@ _VALUE = L.MICRO_SLOT.span("mze_value", "mze_value")
 
 
 class Place(NamedTuple):
-    """An entry: its slot, differentiator and value as stored; the hash of its name, if that has one."""
+    """Where an entry is: its slot, its differentiator and its value as stored, and the hash of its name (None
+    if the name has no normal form)."""
 
     slot: int
     cd: int
@@ -30,8 +34,11 @@ class Place(NamedTuple):
 
 
 class Slots:
-    """The entries of a micro ZAP by name, as its block had them at the last look, and what that look found:
-    entries that were `gone`, or not as they were, and those that had `come`."""
+    """The entries of a micro ZAP, as its block had them at the last look.
+
+    `places` has all of them by name. `gone` has those that the last look did not find as they had been, as
+    they had been; `come` has those that it found new or changed.
+    """
 
     __slots__ = ("_lower_case", "_taken", "block", "come", "gone", "places")
 
@@ -45,7 +52,7 @@ class Slots:
         self.come: dict[bytes, Place] = {}
 
     def look(self, block: bytes) -> Violation | None:
-        """Take in a block that has changed; what its bytes show to be wrong, where they have."""
+        """Look at the block, which has changed. Returns the first violation that the changed bytes show."""
         before, self.block = self.block, block
         places, taken = self.places, self._taken
         changed = [*_changed(before, block)]
@@ -63,7 +70,7 @@ class Slots:
         for slot in changed:
             entry = block[L.slot_offset(slot) : L.slot_offset(slot + 1)]
             if not entry:
-                continue  # only the block before was so large
+                continue  # the block was larger at the last look, and has this slot no longer
             for violation in slot_violations(entry, slot):
                 return violation
             name = micro.slot_name(block, slot)
@@ -79,8 +86,9 @@ class Slots:
         return None
 
     def wrong_entry(self, entries: Mapping[Key, Value], keys: Iterable[Key] | None) -> Violation | None:
-        """What the last look found, and what the op worked on (None: anything), is what the oracle says, and
-        there are as many entries."""
+        """The violation if the entries are not those that the oracle says. Looked at are the entries that the
+        last look found new or changed, those of `keys` (of all keys if it is None), and how many there
+        are."""
         places = self.places
         for key in (*self.come, *(entries if keys is None else keys)):
             there = places.get(key) if isinstance(key, bytes) else None
@@ -91,9 +99,12 @@ class Slots:
         return wrong_total(len(places), entries)
 
     def wrong_step(self, size: int, key: Key) -> Violation | None:
-        """What one op on `key` did to a block of `size` bytes and should not have: it grows when every slot
-        is taken and an entry may come (zap_micro.c, zap_lockdir_impl), other names stay where they are, and a
-        new one has the lowest free differentiator of its hash (mze_find_unused_cd)."""
+        """The violation if one op on `key` has done what no op may do. The block had `size` bytes before it.
+
+        The block may grow only if every slot is taken and an entry may come (zap_micro.c, zap_lockdir_impl).
+        Other names stay in their slots and keep their differentiators. A new entry gets the lowest
+        differentiator that is free for its hash (mze_find_unused_cd).
+        """
         gone, come = self.gone, self.come
         taken, slots = len(self.places) + len(gone) - len(come), L.slots_of(size)
         if len(self.block) > size and (taken < slots or key in gone.keys() - come.keys()):
@@ -111,7 +122,8 @@ class Slots:
 
 
 def _changed(before: bytes, after: bytes) -> Iterator[int]:
-    """The slots whose bytes are not the same, those that only one of the blocks has among them."""
+    """The slots whose bytes are not the same in both blocks, including slots that only one of the blocks
+    has."""
     slot, size = L.SLOT_SIZE, max(len(before), len(after))
     for start in range(0, size, _PIECE):
         end = min(start + _PIECE, size)

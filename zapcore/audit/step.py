@@ -1,5 +1,7 @@
-"""What must hold of a ZAP after one operation, or a few: of the entries that have changed, of the leaves that
-were written or emptied. What the bytes alone show is checked by `leafcheck` and `fatcheck`.
+"""What one operation, or a few, may have changed in a fat ZAP: in the entries that have changed, and in the
+leaves that were written or became empty.
+
+What the bytes alone show is checked by `verify/leaf.py` and `verify/fat.py`; a micro ZAP by `micro_slots.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from zapcore import layout as L
 from zapcore.audit.expected_entries import Value, has_value, wrong_total
 from zapcore.audit.known_object import Known
 from zapcore.verify.invariants import Violation
-from zapcore.verify.leaf import LeafEntry, LeafReport
+from zapcore.verify.leaf_report import LeafEntry, LeafReport
 from zapcore.verify.name_hash import hash_of_key
 from zapcore.zap.name import Key, stored_key
 from zapcore.zap.norm import forms_of
@@ -20,8 +22,9 @@ from zapcore.zap.norm import forms_of
 def misplaced(
     known: Known, fresh: Sequence[LeafEntry], keys: Sequence[Key], lower_case: bool
 ) -> Violation | None:
-    """The first entry whose hash is not that of its name; `keys` are the names, `lower_case` is the
-    release's."""
+    """The violation of the first new or changed entry whose hash is not that of its name. `keys` are the
+    names of the entries in `fresh`, and `lower_case` is the release's. Notes the entries in
+    `known.by_name`."""
     q = known.q
     salt, flags, norm = q[L.Q_SALT], q[L.Q_FLAGS], forms_of(q[L.Q_NORMFLAGS], lower_case)
     for entry, key in zip(fresh, keys, strict=True):
@@ -40,8 +43,8 @@ def wrong_entry(
     entries: Mapping[Key, Value],
     keys: Iterable[Key] | None,
 ) -> Violation | None:
-    """What has changed, and what the op worked on, is what the oracle says, and all leaves together hold as
-    many entries."""
+    """The violation if the entries are not those that the oracle says. Looked at are the entries that are new
+    or changed, those of `keys` (of all keys if it is None), and how many all leaves together hold."""
     for entry, key in zip(fresh, fresh_keys, strict=True):
         if not has_value(entry, entries.get(key)):
             return Violation(
@@ -58,8 +61,11 @@ def wrong_entry(
 
 
 def wrong_differentiator(known: Known, fresh: Sequence[LeafEntry], keys: Iterable[Key]) -> Violation | None:
-    """What has moved without an op that worked on it has the differentiator that it had: cursors stand by
-    it. Splits keep it, and so does a micro ZAP that becomes fat."""
+    """The violation if an entry has moved and got another differentiator, and no op has worked on it.
+
+    A cursor remembers its place as hash and differentiator, so an entry must keep both while it is there. A
+    split keeps them, and so does a micro ZAP that becomes fat.
+    """
     gone = known.gone
     for entry in fresh:
         if gone.get(entry.name, entry.cd) != entry.cd and entry.name not in map(stored_key, keys):
@@ -69,12 +75,13 @@ def wrong_differentiator(known: Known, fresh: Sequence[LeafEntry], keys: Iterabl
 
 
 _GROWTH = L.HEADER.span("zt_shift", "zt_blks_copied")
-"""The header's fields that tell how far a table has grown."""
+"""The fields of the header that tell how far the table has grown."""
 
 
 class Step(NamedTuple):
-    """What one op wrote, all that has changed since the last look: its entry, whether that was not there
-    before, and the header then (no bytes: it was not looked at yet)."""
+    """What one op has written, if this op is all that has changed the object since the last look: its entry,
+    whether the entry is a new one, and the header's bytes before the op (empty if there was no look
+    before)."""
 
     entry: LeafEntry
     is_new: bool
@@ -82,7 +89,8 @@ class Step(NamedTuple):
 
 
 def step_of(known: Known, key: Key, before: bytes, fresh: Sequence[LeafEntry]) -> Step | None:
-    """The step of an op on `key`; None if it wrote no entry. Asked before what is fresh is noted."""
+    """The step of an op on `key`, or None if it wrote no entry. Must be called before the fresh entries are
+    noted in `known.by_name`."""
     name = stored_key(key)
     for entry in fresh:
         if entry.name == name:
@@ -91,16 +99,20 @@ def step_of(known: Known, key: Key, before: bytes, fresh: Sequence[LeafEntry]) -
 
 
 def wrong_step(known: Known, step: Step) -> Violation | None:
-    """What an op did too early, too late or not as it should. An op that was refused since the last look may
-    have made the table grow too, but has changed no leaf."""
+    """The violation if the table grows too early or too late, or if a new entry has not the lowest
+    differentiator that is free.
+
+    An op that was refused since the last look may have made the table grow, too; but it has changed no leaf.
+    """
     if not step.is_new:
         return _ungrown(known, step)
     return _ungrown(known, step) or _unasked_growth(known, step) or _not_lowest(known, step.entry)
 
 
 def _ungrown(known: Known, step: Step) -> Violation | None:
-    """If the leaf that was written is as deep as the table and nearly full, the table has begun to grow; if
-    it grew before, it went on (zap.c, zap_put_leaf_maybe_grow_ptrtbl)."""
+    """The violation if the table should have grown and did not. A table that is already growing takes one
+    step with each op. Growth begins when the leaf that was written needs every bit of the table and is nearly
+    full (zap.c, zap_put_leaf_maybe_grow_ptrtbl)."""
     q = known.q
     if q[L.Q_TBL_NEXTBLK]:
         if step.before[_GROWTH] != known.header[_GROWTH]:
@@ -114,7 +126,7 @@ def _ungrown(known: Known, step: Step) -> Violation | None:
 
 
 def _unasked_growth(known: Known, step: Step) -> Violation | None:
-    """The table grows only if a leaf needs it or soon will."""
+    """The violation if the table grows though no leaf needs a larger one, now or soon."""
     if not step.before:
         return None
     q = known.q
@@ -132,7 +144,7 @@ def _unasked_growth(known: Known, step: Step) -> Violation | None:
 
 
 def _not_lowest(known: Known, entry: LeafEntry) -> Violation | None:
-    """A new entry has the lowest differentiator that no other of its hash has (zap_leaf.c,
+    """The violation if a new entry has not the lowest differentiator that is free for its hash (zap_leaf.c,
     zap_entry_create)."""
     if not entry.cd:
         return None
@@ -145,8 +157,8 @@ def _not_lowest(known: Known, entry: LeafEntry) -> Violation | None:
 
 
 def _will_grow(known: Known, blkid: int, shift: int) -> bool:
-    """Whether the next split of a leaf needs a larger table than one of 2^shift, which there can be, and is
-    near."""
+    """Whether a leaf will soon be split and then needs a table of more than 2^shift entries, and the table
+    may become that large."""
     if known.leaves[blkid].prefix_len != shift:
         return False
     return (
@@ -156,8 +168,11 @@ def _will_grow(known: Known, blkid: int, shift: int) -> bool:
 
 
 def unshrunk(known: Known, emptied: Sequence[LeafReport]) -> Violation | None:
-    """Of a leaf that has become empty, or is empty and has changed, the sibling is not empty: the op that
-    made it so would have collapsed them. What threads have left behind is not looked at."""
+    """The violation if a leaf that has become empty, or that is empty and has changed, has an empty sibling:
+    the op that emptied the second one would have joined them.
+
+    Other pairs of empty siblings are not looked at, because threads may leave some behind.
+    """
     shift = known.q[L.Q_TBL_SHIFT]
     for leaf in emptied:
         length = leaf.prefix_len

@@ -1,8 +1,8 @@
-"""What a txg brought to stable storage is what the world was when it closed: what would be left of it if the
-machine stopped just then.
+"""Whether a transaction group writes to disk what the world was when the group closed. This is what would be
+left of the world if the machine stopped right after the group has synced.
 
-The bytes of a txg in flight are hidden from every operation, so that no answer shows where a later txg has
-changed them: only a pool that is imported after a crash would.
+No operation ever reads the bytes of a txg in flight. So no answer shows it if a later txg has changed them:
+only a pool that is imported after a crash would.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from zapcore.verify.invariants import Violation
 INVARIANT = "on-disk"
 
 _Closed = dict[Dnode, dict[int, bytes]]
-"""Of each object, the blocks that a txg has to write, as they were when it closed; no bytes for a block that
-it has to free."""
+"""For each object, the blocks that a txg has to write, with their bytes when the txg closed. A block that it
+has to free has no bytes here."""
 
 
 class SyncAuditor:
-    """Looks after every operation whether a txg has closed or has synced since it looked last."""
+    """Compares what transaction groups have written with what there was when they closed. It is asked after
+    every operation, and remembers each txg that has closed until it has synced."""
 
     __slots__ = ("_closed", "_objset", "_open", "_synced")
 
@@ -43,11 +44,13 @@ class SyncAuditor:
         return now != self._open or self._synced != (objset.in_flight[0] if objset.in_flight else now) - 1
 
     def violations(self) -> Iterator[Violation]:
-        """What is wrong with what has synced since the last call."""
+        """The violations in what has synced since the last call."""
         objset = self._objset
         now = objset.open_tx.txg
         synced, self._synced = self._synced, self._last_synced()
-        # what came after a txg that was closed and synced by one operation hides what it was
+        # Only the last txg that has synced can be compared: a later one may have written the blocks of an
+        # earlier one again. If one operation has both closed and synced it, nobody knows what the blocks were
+        # when it closed.
         if self._synced in self._closed:
             yield from self._wrongly_written(self._closed[self._synced])
         for txg in range(synced + 1, self._synced + 1):
@@ -58,8 +61,9 @@ class SyncAuditor:
         yield from self._wrongly_cached()
 
     def _as_closed(self, txg: int, now: int) -> _Closed:
-        """What a txg that has just closed has to write. Objects that the next one has changed already are
-        left out: ops of other threads can come before anybody looks."""
+        """What a txg that has just closed has to write. An object that the next txg has changed already is
+        left out, because its blocks are no longer what they were at the close. This happens with threads: ops
+        of other threads can come between the close and this look."""
         closed: _Closed = {}
         for dnode in self._objset.dirty_dnodes.get(txg, ()):
             if dnode.free_txg or dnode.dirty_records.get(now) or dnode.free_ranges.get(now):
@@ -80,8 +84,8 @@ class SyncAuditor:
                     yield Violation(INVARIANT, blkid, "block", "not what was there when the txg closed")
 
     def _wrongly_cached(self) -> Iterator[Violation]:
-        """A block that no txg is to write is in memory what it is on disk, and none there lies behind the
-        object's end."""
+        """The violations where a block that no txg has to write is in memory not what it is on disk, or where
+        a block on disk lies behind its object's end."""
         for dnode in self._objset.dnodes.values():
             last = max(dnode.stable, default=0)
             if last > dnode.stable_max_blkid:

@@ -1,7 +1,7 @@
 """What must hold of a fat ZAP as a whole: header, pointer table, blocks and counters, given its leaves.
 
-Shared by the auditor of a live world and by `check`. No bytes make these raise or loop; each generator ends
-with its first violation where going on would only repeat it.
+The auditor of a live world and the check of an object at rest share these rules. No bytes make them raise or
+loop. A generator ends after its first violation where going on would only say the same again.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import NamedTuple
 
 from zapcore import layout as L
 from zapcore.verify.invariants import Violation, shown_range
-from zapcore.verify.leaf import LeafReport
+from zapcore.verify.leaf_report import LeafReport
 
 MAX_RUNS = 64
-"""Table violations listed one by one; what more there is goes unsaid."""
+"""So many violations of the table are listed one by one. More of them are not mentioned."""
 LARGE = 1 << 20
-"""Entries of a table that is not searched through for each wrong run."""
+"""A table with more entries than this is too large to be searched through once for each wrong run."""
 
 
 class Fat(NamedTuple):
-    """What the checks look at.
+    """A fat ZAP as the checks see it.
 
-    `q` is the header as 64-bit words, `size` bytes in a block; `table` the entries of the table, `leaves`
-    what the leaves that it leads to hold, `total` how many entries that are; `peek` gives any block (zeroes
-    for one that does not exist).
+    `q` is the header as 64-bit words, `size` the bytes in a block, `table` the entries of the pointer table.
+    `leaves` has by block number what the leaves hold that the table leads to, and `total` is how many entries
+    these are together. `peek` gives the bytes of any block, zeros for a block that does not exist.
     """
 
     q: memoryview
@@ -37,9 +37,12 @@ class Fat(NamedTuple):
 
 
 def fat_violations(fat: Fat, same_blocks: bool = False, same_table: bool = False) -> Iterator[Violation]:
-    """Everything, what other checks rely on first. `same_blocks` says that the table and the header's
-    fields up to the counters are those that were checked last time, `same_table` that the table, its size
-    and the leaves' prefixes are."""
+    """All violations. Checks on which others rely come first.
+
+    What was checked before need not be checked again. `same_blocks` says that the table has not changed since
+    then, and neither have the fields of the header in front of the counter of entries. `same_table` says that
+    the table, its size and the prefixes of the leaves have not changed.
+    """
     wrong = False
     for violation in () if same_blocks else header_violations(fat.q, fat.size):
         wrong = True
@@ -54,7 +57,8 @@ def fat_violations(fat: Fat, same_blocks: bool = False, same_table: bool = False
 
 
 def order_violation(blkid: int, flags: int, normflags: int) -> Violation | None:
-    """A leaf's chains are in the order of differentiators where names are normalized, and only there."""
+    """The violation if a leaf's flag is wrong that says that its chains are in the order of differentiators.
+    Leaves have it if the ZAP normalizes names, and only then."""
     if bool(flags & L.ENTRIES_CDSORTED) == bool(normflags):
         return None
     text = f"{flags:#x}, but zap_normflags is {normflags:#x}"
@@ -62,7 +66,7 @@ def order_violation(blkid: int, flags: int, normflags: int) -> Violation | None:
 
 
 def header_violations(q: memoryview, size: int) -> Iterator[Violation]:
-    """The header's type and magic, and the size of the table."""
+    """Violations of the header's type and magic, and of the size of the table."""
     for field, is_there, wanted in (
         ("zap_block_type", q[L.Q_BLOCK_TYPE], L.ZBT_HEADER),
         ("zap_magic", q[L.Q_MAGIC], L.ZAP_MAGIC),
@@ -82,7 +86,8 @@ def header_violations(q: memoryview, size: int) -> Iterator[Violation]:
 def table_violations(
     table: Sequence[int], shift: int, leaves: Mapping[int, LeafReport]
 ) -> Iterator[Violation]:
-    """Every leaf's range of the table, and nothing else, leads to it: leaves partition the hash space."""
+    """Violations of the pointer table. Exactly those entries lead to a leaf that its prefix covers: the
+    leaves divide all hashes among themselves."""
     if len(table) != 1 << shift:
         found = f"{1 << shift} entries, but the object has blocks for {len(table)}"
         yield Violation("table-size", 0, "zt_numblks", found)
@@ -100,7 +105,8 @@ def table_violations(
 
 
 def _span(report: LeafReport, shift: int) -> range:
-    """The table entries that a leaf's prefix covers; none if it is longer than the table's."""
+    """The entries of the table that a leaf's prefix covers. There are none if the prefix has more bits than
+    the table has."""
     if report.prefix_len > shift:
         return range(0)
     width = 1 << (shift - report.prefix_len)
@@ -108,7 +114,7 @@ def _span(report: LeafReport, shift: int) -> range:
 
 
 def _wrong_runs(table: Sequence[int], shift: int, leaves: Mapping[int, LeafReport]) -> Iterator[Violation]:
-    """The runs of equal entries that lead to what does not cover them."""
+    """The runs of equal entries that lead to no leaf, or to one whose prefix does not cover them."""
     listed = 0
     start = 0
     for index in range(1, len(table) + 1):
@@ -126,8 +132,11 @@ def _wrong_runs(table: Sequence[int], shift: int, leaves: Mapping[int, LeafRepor
 def _wrong_run(
     table: Sequence[int], run: range, shift: int, leaves: Mapping[int, LeafReport]
 ) -> Violation | None:
-    """What is wrong with a run of entries that lead to the same block. If it is all that leads there, and
-    is some prefix's range, then it is the leaf's prefix that is wrong, not the table."""
+    """The violation of a run of entries that lead to the same block.
+
+    If no other entries lead there, and if there is a prefix that covers exactly this run, then it is the
+    leaf's prefix that is wrong, not the table.
+    """
     blkid = table[run.start]
     report = leaves.get(blkid)
     if report is None:
@@ -147,7 +156,7 @@ def _wrong_run(
 
 
 def _wrong_spans(table: Sequence[int], shift: int, leaves: Mapping[int, LeafReport]) -> Iterator[Violation]:
-    """Leaves whose prefix covers more than what leads to them."""
+    """The leaves whose prefix covers more entries than lead to them."""
     for blkid, report in itertools.islice(leaves.items(), MAX_RUNS if len(table) <= LARGE else 1):
         span = _span(report, shift)
         leading = table.count(blkid)
@@ -157,7 +166,8 @@ def _wrong_spans(table: Sequence[int], shift: int, leaves: Mapping[int, LeafRepo
 
 
 def next_table_violations(fat: Fat) -> Iterator[Violation]:
-    """What has been copied to the table being built says the same as the old one (zap_table_grow)."""
+    """Violations of the table that is being built: as far as it has been filled, it says the same as the old
+    table (zap_table_grow)."""
     q = fat.q
     start, copied, blocks = q[L.Q_TBL_NEXTBLK], q[L.Q_TBL_COPIED], q[L.Q_TBL_NUMBLKS]
     if not start:
@@ -184,8 +194,8 @@ def next_table_violations(fat: Fat) -> Iterator[Violation]:
 
 
 def block_violations(q: memoryview, leaves: Mapping[int, LeafReport]) -> Iterator[Violation]:
-    """Every block is used once, and the free mark lies right behind the last (zap_allocate_blocks,
-    zap_trunc)."""
+    """Violations of the use of blocks. Every block is used once, and zap_freeblk is the number right after
+    the last block in use (zap_allocate_blocks, zap_trunc)."""
     table = table_blocks(q)
     larger = next_table_blocks(q)
     if 0 in table or 0 in larger:
@@ -208,8 +218,8 @@ def block_violations(q: memoryview, leaves: Mapping[int, LeafReport]) -> Iterato
 
 
 def hole_violations(fat: Fat, last: int) -> Iterator[Violation]:
-    """Every block up to `last` that nothing uses has been freed, and is zero: its leaf was shrunk away
-    (zap_shrink), or the table has grown out of it (zap_table_grow)."""
+    """The blocks up to `last` that nothing uses and that are not zero. Nothing uses a block if its leaf was
+    shrunk away (zap_shrink) or if the table has moved to other blocks (zap_table_grow); it was freed then."""
     used = {0, *fat.leaves, *table_blocks(fat.q), *next_table_blocks(fat.q)}
     hole = bytes(fat.size)
     for blkid in range(1, last + 1):
@@ -218,18 +228,18 @@ def hole_violations(fat: Fat, last: int) -> Iterator[Violation]:
 
 
 def table_blocks(q: memoryview) -> range:
-    """The blocks of the table; none where it is in the header."""
+    """The blocks of the pointer table. There are none if the table lies in the header."""
     return range(q[L.Q_TBL_BLK], q[L.Q_TBL_BLK] + q[L.Q_TBL_NUMBLKS])
 
 
 def next_table_blocks(q: memoryview) -> range:
-    """The blocks of the table being built; none if there is none."""
+    """The blocks of the table that is being built, if one is."""
     start = q[L.Q_TBL_NEXTBLK]
     return range(start, start + 2 * q[L.Q_TBL_NUMBLKS]) if start else range(0)
 
 
 def count_violations(fat: Fat) -> Iterator[Violation]:
-    """The header counts leaves and entries."""
+    """Violations of the header's counters of leaves and entries."""
     counted = fat.q[L.Q_NUM_LEAFS]
     if counted != len(fat.leaves):
         found = f"{counted}, but the table leads to {len(fat.leaves)}"

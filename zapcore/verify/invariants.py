@@ -1,4 +1,7 @@
-"""One thing that does not hold of a ZAP object, and the names of all that must."""
+"""The names and meanings of all that must hold of a ZAP, and what says that one of them does not.
+
+This is the one list of invariants. Which file checks which of them: `audit/` those of `LIVE`, `verify/` all
+others. `verify/leaf.py` names the rules that stand behind the invariants of a leaf."""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ from typing import NamedTuple
 
 
 class Violation(NamedTuple):
-    """What does not hold: the invariant, the block, the field, what was found; the chunk (of a leaf) or slot
-    (of a micro ZAP) if it is in one, else -1; which of its elements, where the field is an array."""
+    """That an invariant does not hold: which one, in which block, which field, and what was found there.
+
+    `chunk` is the chunk of a leaf or the slot of a micro ZAP in which the field is, or -1 if it is in none.
+    `elements` says which elements are meant if the field is an array.
+    """
 
     invariant: str
     block: int
@@ -19,7 +25,7 @@ class Violation(NamedTuple):
 
     @property
     def place(self) -> str:
-        """The field, and its elements in brackets."""
+        """The field, with its elements in brackets behind it if it is an array."""
         return self.field if self.elements is None else f"{self.field}[{shown_range(self.elements)}]"
 
     def __str__(self) -> str:
@@ -28,7 +34,7 @@ class Violation(NamedTuple):
 
 
 def shown_range(numbers: range) -> str:
-    """One number, or the first and the last."""
+    """A range as text: its only number, or the first and the last one."""
     return f"{numbers.start}" if len(numbers) == 1 else f"{numbers.start}-{numbers.stop - 1}"
 
 
@@ -48,10 +54,9 @@ LIVE: Mapping[str, str] = {
     "kind": "a micro ZAP becomes fat when it must, and not before",
     "index": "a micro ZAP's index has the entries of its slots",
     "destroyed": "what is held of a destroyed object is zero",
-    "hole": "a block that nothing uses is a hole",
     "on-disk": "a txg writes what was there when it closed",
 }
-"""What only a live world can show."""
+"""What only a live world can show: holds, locks, txgs, and what an operation has changed."""
 
 STORED: Mapping[str, str] = {
     "header": "the header is one of a ZAP",
@@ -74,8 +79,9 @@ STORED: Mapping[str, str] = {
     "array-length": "an array has the chunks that its length needs",
     "entry": "an entry's fields make sense",
     "hash": "an entry's hash is that of its name",
+    "hole": "a block that nothing uses is a hole",
 }
-"""What the bytes of an object show, whatever has run."""
+"""What the bytes of an object show, at rest and between two operations of a live world."""
 
 AT_REST: Mapping[str, str] = {
     "object": "the object has whole blocks of one size",
@@ -84,8 +90,8 @@ AT_REST: Mapping[str, str] = {
     "unused": "bytes that nothing uses are zero",
     "slot": "a micro ZAP's slot makes sense",
 }
-"""What `check` looks at everywhere. An auditor does so in a micro ZAP, after every operation: in a fat one it
-would cost too much."""
+"""What the bytes of an object show, too. The check of an object at rest looks at all of it. An auditor does
+so after every operation in a micro ZAP; in a fat one it would take too much time."""
 
 INVARIANTS: Mapping[str, str] = {**LIVE, **STORED, **AT_REST}
 """Every invariant by name."""

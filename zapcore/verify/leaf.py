@@ -1,6 +1,19 @@
-"""What must hold inside one leaf block, whatever its bytes are: no bytes make this raise or loop.
+"""What must hold inside one leaf block, and where it does not. No bytes make this raise or loop.
 
-Each chunk belongs to exactly one of: the free list, an entry in its bucket's chain, an array of one entry.
+The rules, each under the invariant that is violated if it does not hold:
+
+- leaf-header: type and magic are a leaf's, padding is zero, flags are known, and the prefix fits its length.
+- chunk-link, chunk-type: each chunk is used once: on the free list, as an entry in its bucket's chain, or as
+  a part of one array of one entry. Its type says so.
+- chunk-lost: there is no chunk that is used for nothing.
+- free-count, entry-count: the header says how many chunks are free, and how many entries there are.
+- entry: a value is of integers of 1, 2, 4 or 8 bytes, and of 8192 bytes at most.
+- array-length: an array has as many chunks as its length needs.
+- leaf-prefix, bucket: an entry's hash begins with the leaf's prefix, and goes on with its bucket.
+- differentiator: no two entries of one hash have the same one, and it never becomes smaller along a chain.
+- unused: what nothing uses is zero. This is checked only if asked for: OpenZFS does not clear all of it.
+
+`sound_leaf.py` says faster whether all rules but the last one hold.
 """
 
 from __future__ import annotations
@@ -10,24 +23,23 @@ from collections.abc import Iterator
 
 from zapcore import layout as L
 from zapcore.verify.invariants import Violation
-from zapcore.verify.sound_leaf import IN_ORDER, LeafEntry, LeafReport, sound_leaf
-
-__all__ = ["LeafEntry", "LeafReport", "Violation", "check_leaf"]
-
+from zapcore.verify.leaf_report import LeafEntry, LeafReport
+from zapcore.verify.sound_leaf import IN_ORDER, sound_leaf
 
 _ROLES = {L.CHUNK_FREE: "free list", L.CHUNK_ENTRY: "entry", L.CHUNK_ARRAY: "array"}
-"""What a chunk of each type is used for."""
+"""What a chunk is used for, by its type."""
 
 _BLANK = bytes(L.ARRAY_BYTES)
 
 Link = tuple[str | int, int]
-"""A link: its field (or the number of the bucket that it is), and the chunk that has it (-1: the header or
-the buckets)."""
+"""A link: its field, or the number of the bucket if it is one; and the chunk that has it, or -1 for the
+header and the buckets."""
 
 
 class _Checker:
-    """The walk over one leaf. `types` are the chunks' types, `left` those that nobody has claimed so far (0
-    where somebody has), `following` the links that free chunks and those of arrays have."""
+    """The walk over one leaf. `types` has the type of each chunk, `left` the same with 0 for each chunk that
+    a list, an entry or an array has claimed so far, `following` each chunk's link if the chunk is free or a
+    part of an array."""
 
     def __init__(self, raw: bytes | bytearray, shift: int, block: int, name_size: int, unused: bool) -> None:
         self.geo = geo = L.geometry(shift)
@@ -55,7 +67,8 @@ class _Checker:
         self.violations.append(Violation("leaf-header", self.block, field, found))
 
     def claim(self, chunk: int, kind: int, link: Link) -> bool:
-        """Take a chunk of a type; False (and a violation at the link that led here) if it cannot be."""
+        """Claim a chunk for a use. Returns False if it cannot be claimed; the link that leads to it is a
+        violation then."""
         if chunk >= self.geo.chunks:
             self.wrong("chunk-link", link, f"chunk {chunk} of {self.geo.chunks}")
             return False
@@ -73,7 +86,7 @@ class _Checker:
         return True
 
     def header(self) -> bool:
-        """Check the header's own fields; False if this is no leaf at all."""
+        """Check the fields of the header. Returns False if this is no leaf at all."""
         fields = L.LEAF_HEADER.packing.unpack_from(self.raw)
         (
             kind,
@@ -113,7 +126,7 @@ class _Checker:
         look = True
         while chunk < chunks and left[chunk] == L.CHUNK_FREE:
             if look and following[chunk] == chunk + 1:
-                look = False  # chunks that were never used lie there in order, and are claimed in one go
+                look = False  # chunks that were never used are still in order, and can be claimed all at once
                 in_order = following[chunk:-1] == IN_ORDER[chunk : chunks - 1]
                 if in_order and left.count(L.CHUNK_FREE, chunk) == chunks - chunk:
                     free += chunks - chunk
@@ -132,7 +145,7 @@ class _Checker:
             self.violations.append(Violation("free-count", self.block, "lh_nfree", found))
 
     def array(self, chunk: int, size: int, link: Link) -> bytes:
-        """Walk an array of `size` bytes; returns what of it can be read."""
+        """Walk over an array of `size` bytes. Returns as much of it as can be read."""
         left, following, raw, chunks = self.left, self.following, self.raw, self.geo.chunks
         content = self.geo.first_chunk + L.B_ARRAY
         pieces = []
@@ -207,14 +220,15 @@ class _Checker:
             self.violations.append(Violation("entry-count", self.block, "lh_nentries", found))
 
     def _blame(self, outside: list[Violation], prefix: int, length: int) -> None:
-        """If most of several entries are outside the prefix, it is the prefix that is wrong."""
+        """Note the entries that are outside of the leaf's prefix. If there are several entries and most are
+        outside, then it is the prefix that is wrong, and one violation says so."""
         if len(outside) > 1 and 2 * len(outside) > len(self.entries):
             found = f"{prefix:#x}/{length}, but {len(outside)} of {len(self.entries)} entries are outside"
             outside = [Violation("leaf-prefix", self.block, "lh_prefix", found)]
         self.violations += outside
 
     def leftovers(self) -> None:
-        """Chunks that nothing reaches, and free chunks that are not blank."""
+        """Note the chunks to which nothing leads, and the free chunks that are not zero."""
         if self.left.count(0) < self.geo.chunks or 0 in self.types:
             self.violations += lost_chunks(self.types, self.block, self.left)
         if not self.unused:
@@ -231,7 +245,7 @@ def _type_name(kind: int) -> str:
 
 
 def lost_chunks(types: bytes | bytearray, block: int, left: bytearray) -> Iterator[Violation]:
-    """One violation for each run of neighbours of one type that nothing reaches."""
+    """The chunks to which nothing leads: one violation for each run of neighbours of the same type."""
     first = -1
     for chunk in range(len(types) + 1):
         lost = chunk < len(types) and left[chunk] == types[chunk]
@@ -246,7 +260,7 @@ def lost_chunks(types: bytes | bytearray, block: int, left: bytearray) -> Iterat
 
 
 def is_leaf(raw: bytes | bytearray) -> bool:
-    """Whether a block of 512 bytes or more has a leaf's type or at least its magic."""
+    """Whether a block of 512 bytes or more has a leaf's type, or at least a leaf's magic."""
     typed = L.LEAF_HEADER.read(raw, "lh_block_type") == L.ZBT_LEAF
     return typed or L.LEAF_HEADER.read(raw, "lh_magic") == L.ZAP_LEAF_MAGIC
 
@@ -256,7 +270,7 @@ def check_leaf(
 ) -> LeafReport:
     """Check one leaf block of 2^shift bytes. Never raises.
 
-    `words` says that names are 64-bit words; with `unused`, bytes that nothing uses must be zero.
+    `words` says that names are 64-bit words. With `unused`, bytes that nothing uses must be zero.
     """
     if not unused:
         sound = sound_leaf(bytes(raw), shift, 8 if words else 1)

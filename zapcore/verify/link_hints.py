@@ -1,5 +1,5 @@
-"""What a wrong link in a leaf most likely was: the end of a chain, or a chunk that nothing else leads to, one
-flipped bit away."""
+"""What a wrong link in a leaf most likely was before one bit of it flipped: the end of a chain, or the number
+of a chunk to which nothing leads now."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ _FIELDS = {
     "le_name_chunk": (L.H_NAME_CHUNK, L.CHUNK_ARRAY),
     "le_value_chunk": (L.H_VALUE_CHUNK, L.CHUNK_ARRAY),
 }
-"""A chunk's links: 16-bit word within it, and the type of what it leads to."""
+"""The links in a chunk, by field: which 16-bit word of the chunk it is, and the type of the chunk it leads
+to."""
 
 
 def link_hint(raw: bytes, violation: Violation, unreached: bytes) -> str:
-    """A sentence on what the violated link was, empty if no single bit explains it."""
+    """Words that say what the wrong link was before, or nothing if no single flipped bit explains it."""
     geo = L.geometry(len(raw).bit_length() - 1)
     h = memoryview(raw).cast("H")
     field = violation.field

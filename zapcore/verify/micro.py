@@ -12,11 +12,11 @@ from zapcore.verify.name_hash import hash_of_key
 from zapcore.zap.norm import forms_of
 
 MAX_CD = 0xFFFF
-"""mze_insert asserts that a differentiator is not larger."""
+"""The largest differentiator of a micro ZAP: mze_insert() asserts that none is larger."""
 
 
 class MicroEntry(NamedTuple):
-    """A slot in use; `hash` is None for a name without normal form."""
+    """An entry of a micro ZAP, in a slot. `hash` is None if its name has no normal form."""
 
     slot: int
     name: bytes
@@ -26,7 +26,7 @@ class MicroEntry(NamedTuple):
 
 
 class MicroReport(NamedTuple):
-    """What a micro ZAP holds and what is wrong with it."""
+    """What a micro ZAP holds, and what is wrong with it."""
 
     entries: list[MicroEntry]
     violations: list[Violation]
@@ -50,7 +50,7 @@ def check_micro(raw: bytes, lower_case: bool) -> MicroReport:
 
 
 def header_violations(raw: bytes) -> Iterator[Violation]:
-    """What is wrong with the first 64 bytes of a block."""
+    """The violations in the first 64 bytes of a block, the header."""
     kind, _, norm, padding = L.MICRO_HEADER.packing.unpack_from(raw)
     if kind != L.ZBT_MICRO:
         yield Violation("header", 0, "mz_block_type", f"{kind:#x}, not {L.ZBT_MICRO:#x}")
@@ -61,7 +61,7 @@ def header_violations(raw: bytes) -> Iterator[Violation]:
 
 
 def slot_violations(raw: bytes, slot: int) -> Iterator[Violation]:
-    """What is wrong with the 64 bytes of a slot."""
+    """The violations in the 64 bytes of a slot."""
     _, cd, padding, room = L.MICRO_SLOT.packing.unpack(raw)
     name, end, rest = room.partition(b"\0")
     if not name:
@@ -79,7 +79,8 @@ def slot_violations(raw: bytes, slot: int) -> Iterator[Violation]:
 
 
 def _uniqueness(entries: list[MicroEntry]) -> Iterator[Violation]:
-    """No name twice; no differentiator twice for a hash."""
+    """The violations where a name is there twice, or where two names of the same hash have the same
+    differentiator."""
     names: dict[bytes, int] = {}
     places: dict[tuple[int, int], int] = {}
     for entry in entries:

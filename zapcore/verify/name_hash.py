@@ -15,7 +15,8 @@ _FORMS = (0, 0x10, 0x20, 0x50, 0x60)
 
 @functools.lru_cache(maxsize=4096)
 def hash_of_key(key: Key, salt: int, flags: int, norm: int) -> int | None:
-    """The hash as an entry stores it; None where these flags cannot be, or the name has no normal form."""
+    """The hash as an entry stores it. None if no ZAP can have these flags, or if the name has no normal
+    form."""
     if isinstance(key, tuple):
         whole = key[0] if flags & L.FLAG_PRE_HASHED_KEY else hash_words(salt, key)
     else:

@@ -16,7 +16,8 @@ from zapcore.verify.fat import Fat, fat_violations, next_table_blocks, order_vio
 from zapcore.verify.hazards import Effect, Hazard, static_hazards, walk_leaf
 from zapcore.verify.invariants import Violation
 from zapcore.verify.kind import is_whole_leaf_head, kind_of
-from zapcore.verify.leaf import LeafEntry, LeafReport, check_leaf, is_leaf
+from zapcore.verify.leaf import check_leaf, is_leaf
+from zapcore.verify.leaf_report import LeafEntry, LeafReport
 from zapcore.verify.link_hints import link_hint
 from zapcore.verify.micro import check_micro
 from zapcore.verify.name_hash import hash_of_key

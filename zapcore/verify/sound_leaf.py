@@ -1,69 +1,45 @@
-"""Whether all is well inside one leaf block, as fast as that can be said: an auditor asks it after every op.
+"""Whether the rules of `verify/leaf.py` hold inside one leaf block, without a word about which one does not.
 
-The answer is that of `leafcheck`, which looks for what is wrong; this only sees that nothing is. `left` has
-the chunks' types, and 0 for each chunk that an entry or an array has claimed: none may be claimed twice, and
-none but free ones be left. `following` are the links that free chunks and those of arrays have.
+This is the fast way for a leaf that is sound, as nearly all are: an auditor checks every changed leaf after
+every op. Only if the answer is no does `verify/leaf.py` walk over the leaf again, to say what is wrong where.
+A test holds both against each other on leaves with damage of every kind.
+
+In the functions here `left` has the type of each chunk, or 0 if an entry or an array has claimed it. No chunk
+may be claimed twice, and in the end only free chunks may be left. `following` has each chunk's link if the
+chunk is free or a part of an array.
 """
 
 from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Sequence
 from operator import itemgetter
-from typing import NamedTuple
 
 from zapcore import layout as L
-from zapcore.verify.invariants import Violation
-
-
-class LeafEntry(NamedTuple):
-    """An entry read from a leaf: key and value as stored (big-endian integers)."""
-
-    chunk: int
-    hash: int
-    cd: int
-    name: bytes
-    name_ints: int
-    size: int
-    length: int
-    value: bytes
-
-
-class LeafReport(NamedTuple):
-    """What a leaf block holds and what is wrong with it. `unreached` has for each chunk to which no link that
-    could be followed leads its type, for every other 0."""
-
-    prefix: int
-    prefix_len: int
-    flags: int
-    entries: list[LeafEntry]
-    violations: Sequence[Violation]
-    unreached: bytes
-
+from zapcore.verify.leaf_report import LeafEntry, LeafReport
 
 _unpack_header = L.LEAF_HEADER.packing.unpack_from
 _unpack_entry = L.ENTRY_CHUNK.packing.unpack_from
 _CHUNKS = L.geometry(L.MAX_BLOCK_SHIFT).chunks
 IN_ORDER = array("H", range(1, _CHUNKS + 1))
-"""Links of chunks that each lead to the next one."""
+"""The links of chunks of which each leads to the next one."""
 _BACKWARDS = array("H", [L.CHAIN_END, *range(_CHUNKS - 1)])
-"""Links of chunks that each lead to the one before."""
+"""The links of chunks of which each leads to the one before it."""
 LONG = 6 * L.ARRAY_BYTES
-"""Bytes: an array that is read at once if its chunks lie side by side."""
+"""An array of so many bytes or more is read in one piece if its chunks lie side by side."""
 
 _ALONE = L.CHUNK_ARRAY, L.CHAIN_END
-"""Type and link of a chunk that is an array of its own, as most names are and many a value."""
+"""Type and link of a chunk that is a whole array by itself. Most names and many values are one."""
 _HASH_AND_CD = itemgetter(1, 2)
-_new_tuple = tuple.__new__  # half the time of LeafEntry(...)
+_new_tuple = tuple.__new__  # takes half the time of LeafEntry(...)
 _NO_PAD = bytes(L.LEAF_HEADER["lh_pad2"].size)
 _USED = re.compile(rb"[^\xff]")
-"""A byte of a bucket that is not empty; that is its first or its second one."""
+"""Finds a bucket that is not empty by a byte of it. The byte may be the first of the two or the second."""
 
 
 def sound_leaf(raw: bytes, shift: int, name_size: int) -> LeafReport | None:
-    """What a leaf block of 2^shift bytes holds if nothing is wrong with it, else None. `name_size` is that of
-    a name's integers."""
+    """What a leaf block of 2^shift bytes holds, or None if anything is wrong with it. `name_size` is the size
+    of the integers that a name consists of."""
     geo = L.geometry(shift)
     kind, pad1, prefix, magic, free, counted, prefix_len, free_list, flags, pad2 = _unpack_header(raw)
     if kind != L.ZBT_LEAF or magic != L.ZAP_LEAF_MAGIC or pad1 or pad2 != _NO_PAD:
@@ -88,9 +64,10 @@ def sound_leaf(raw: bytes, shift: int, name_size: int) -> LeafReport | None:
 
 
 def _free_list_ends(left: bytearray, following: array[int], chunk: int, free: int) -> bool:
-    """Whether the free list has so many chunks, and these are all that are free. Raises IndexError.
+    """Whether the free list, which starts at `chunk`, has `free` chunks, and no other chunk is free.
 
-    A list that ends has no chunk twice.
+    Raises IndexError if a link leads out of the leaf. A chunk that came twice would need no check of its own:
+    such a list has no end.
     """
     chunks = len(left)
     if left.count(L.CHUNK_FREE) != free:
@@ -101,7 +78,7 @@ def _free_list_ends(left: bytearray, following: array[int], chunk: int, free: in
             return False
         after = following[chunk]
         if after == chunk + 1 and rest == chunks - chunk and not tried:
-            # the chunks that were never used end the list, in order
+            # chunks that were never used are still in order, at the end of the list
             if following[chunk:-1] == IN_ORDER[chunk : chunks - 1]:
                 return following[-1] == L.CHAIN_END and left.count(L.CHUNK_FREE, chunk) == rest
             tried = True
@@ -118,8 +95,8 @@ def _entries(
     left: bytearray,
     following: array[int],
 ) -> list[LeafEntry] | None:
-    """The entries in the order of buckets and chains; they and their arrays are claimed. None if something is
-    wrong with one. Raises IndexError."""
+    """The entries in the order of buckets and chains, or None if something is wrong with one of them. Claims
+    their chunks and those of their arrays. Raises IndexError if a link leads out of the leaf."""
     entries: list[LeafEntry] = []
     outside = 64 - prefix_len
     shift = max(outside - geo.hash_shift, 0)
@@ -160,8 +137,8 @@ def _entries(
 def _array(
     raw: bytes, content: int, chunk: int, size: int, left: bytearray, following: array[int]
 ) -> bytes | None:
-    """The `size` bytes of an array; its chunks are claimed. None if something is wrong with it. `content` is
-    where that of chunk 0 begins. Raises IndexError."""
+    """The `size` bytes of an array, or None if something is wrong with it. Claims its chunks. `content` is
+    the offset at which the content of chunk 0 begins. Raises IndexError if a link leads out of the leaf."""
     if 0 < size <= L.ARRAY_BYTES and (left[chunk], following[chunk]) == _ALONE:
         left[chunk] = 0
         start = content + L.CHUNK_SIZE * chunk
@@ -186,8 +163,9 @@ def _array(
 def _long_array(
     raw: bytes, first: int, chunk: int, size: int, left: bytearray, following: array[int]
 ) -> bytes | None:
-    """The content of an array if its chunks lie side by side, in order (as a new leaf gives them) or
-    backwards (as freed ones are given again); they are claimed. Else None. Raises IndexError."""
+    """The `size` bytes of an array if its chunks lie side by side, else None. They may lie in order, as a new
+    leaf gives chunks out, or backwards, as freed chunks are given out again. Claims them. `first` is the
+    offset of chunk 0. Raises IndexError if a link leads out of the leaf."""
     count = L.array_chunks(size)
     forward = following[chunk] == chunk + 1
     low = chunk if forward else chunk - count + 1
@@ -199,7 +177,8 @@ def _long_array(
             return None
         last = low + count - 1
         content = bytearray(block)
-        # of each 24 bytes the first goes, then of 23 those at 21, then of 22 those at 21
+        # Only the content of each chunk is wanted. The first deletion takes the type away from each chunk,
+        # which leaves 23 bytes of it; the other two take away the two bytes of its link, one after the other.
         del content[:: L.CHUNK_SIZE]
         del content[L.ARRAY_BYTES :: L.ARRAY_BYTES + 2]
         del content[L.ARRAY_BYTES :: L.ARRAY_BYTES + 1]
