@@ -1,8 +1,8 @@
 """How the model says no: errno results and panics.
 
-An errno is an ordinary answer of the ZAP and is raised as `ZapErrno`. A panic is a failed VERIFY or ASSERT
-of OpenZFS (or what a kernel would die of instead: a freed structure touched, a lock waited for for ever) and
-ends the world that raised it. Nothing here knows the DMU or the ZAP.
+An errno is an ordinary answer of the ZAP, and is raised as `ZapErrno`. A panic ends the world that raises it.
+It is a VERIFY or ASSERT of OpenZFS that fails, or something else that a kernel would die of: the use of a
+freed structure, or a wait for a lock that nobody will ever let go. Nothing here knows the DMU or the ZAP.
 """
 
 from __future__ import annotations
@@ -27,15 +27,17 @@ class ZapErrno(Exception):
     """An operation's ordinary errno result (`errno.ENOENT`, ...), as the OpenZFS function returns it."""
 
     def __init__(self, code: int) -> None:
-        # BaseException.__new__() has taken the arguments already: every third op of a program raises one
+        # No call of super().__init__(): BaseException.__new__() has stored the arguments already, and every
+        # third op of a program raises a ZapErrno, so that the call would cost time.
         self.code = code
 
 
 class LimitExceeded(Exception):
-    """The program asks for more memory or time than its bounds allow; neither a result nor a panic.
+    """The program asks for more memory or time than its bounds allow. This is neither a result nor a panic.
 
-    `full_leaf` is how many bits the hashes in a leaf share that was to be split and is as deep as the pointer
-    table, which had to grow for it; None where something else met the limit.
+    `full_leaf` is set if the pointer table could not grow, though a full leaf needed a larger table to be
+    split: it is how many first bits all hashes in that leaf have in common. It is None if something else met
+    the limit.
     """
 
     full_leaf: int | None = None
@@ -49,17 +51,18 @@ class Kind(enum.StrEnum):
     DEADLOCK = "deadlock"
     INVARIANT = "invariant"
     TYPE_CONFUSION = "type-confusion"
-    """A structure is taken for another one: what real code does then is undefined."""
+    """A structure is taken for one of another type. What real code does then is undefined."""
     STALE_BYTES = "stale-bytes"
-    """What goes on depends on bytes that nobody wrote: real code goes on with them, the model cannot."""
+    """What happens next depends on bytes that nobody wrote. Real code goes on with whatever they are; the
+    model cannot know them."""
 
 
 class Panic(Exception):
     """The model's world has ended.
 
-    `place` is file:function of OpenZFS, `expression` the asserted text as the real macro prints it, `values`
-    the two sides where the macro shows them, `stack` OpenZFS's function names, innermost first; `detail` says
-    for a failed invariant what was found where.
+    `place` is OpenZFS's file:function. `expression` is the asserted text as the real macro prints it, and
+    `values` are its two sides if the macro prints them. `stack` has the names of OpenZFS's functions, the
+    innermost first. `detail` says what was found where if an invariant does not hold.
     """
 
     def __init__(
@@ -88,7 +91,8 @@ class Panic(Exception):
     def kernel_text(self) -> str:
         """The panic as Linux prints it: the failed macro, the place, the call trace."""
         file, _, function = self.place.partition(":")
-        # spl/sys/debug.h: an ASSERT is a VERIFY, and of VERIFY3U and its kin the letter is not printed
+        # spl/sys/debug.h prints an ASSERT as a VERIFY, and VERIFY3U, VERIFY3P and so on without the last
+        # letter
         macro = re.sub(r"(VERIFY3)[A-Z]$", r"\1", self.macro.replace("ASSERT", "VERIFY"))
         head = f"{macro}({self.expression}) failed"
         if self.values is not None:
@@ -98,14 +102,15 @@ class Panic(Exception):
         if self.kind is not Kind.ASSERTION:
             head = f"{self.kind}: {self.detail or self.expression}"
         if self.kind in (Kind.INVARIANT, Kind.STALE_BYTES):
-            return head  # no kernel stands there: what fails is a promise, and code goes on
+            return head  # a kernel does not stop here: a promise is broken, and its code goes on
         where = f"{file}:{self.line}:{function}()" if self.line else f"{file}:{function}()"
         trace = "".join(f"\n {name}" for name in self.stack)
         return f"{head}\nPANIC at {where}\nCall Trace:{trace}"
 
 
 class _Known(NamedTuple):
-    """What a Python function stands for: the file, its functions, and those where the key is of words."""
+    """What a Python function stands for: OpenZFS's file, the functions in it, and the functions if the key is
+    words."""
 
     file: str
     names: tuple[str, ...]
@@ -117,12 +122,15 @@ _FILES: dict[str, str] = {}
 
 
 def openzfs(file: str, *names: str, words: tuple[str, ...] | None = None) -> Callable[[F], F]:
-    """Say which OpenZFS function a Python function's behaviour comes from; where it does what several do that
-    call each other, all of them, innermost first.
+    """Say which function of OpenZFS a Python function's behaviour comes from. If it does the work of several
+    functions that call each other, all of them are named, the innermost first.
 
-    `words` are those that have its place where its argument `key` is of words, not a name; instead of these,
-    and of the names then, what its `objset`'s release has. The function itself is returned unchanged, so a
-    call costs nothing more; panics read the names of the functions on the stack from this register.
+    `words` are the functions that do it if the argument `key` is words and not a name. Such a function has
+    arguments `key` and `objset`; some releases have other functions in place of the named ones, and
+    `objset.release.instead` says which.
+
+    The function itself is returned unchanged, so that a call of it takes no more time. A panic looks up the
+    functions on the stack in the register that this fills.
     """
 
     def register(function: F) -> F:
@@ -135,7 +143,8 @@ def openzfs(file: str, *names: str, words: tuple[str, ...] | None = None) -> Cal
 
 
 def code_replaced(function: FunctionType, code: CodeType) -> None:
-    """Give a function other code that does the same, and what is registered of it with that."""
+    """Replace a function's code by other code that does the same, and register that code under the same
+    names."""
     known = _NAMES.get(function.__code__)
     function.__code__ = code
     if known is not None:
@@ -143,7 +152,7 @@ def code_replaced(function: FunctionType, code: CodeType) -> None:
 
 
 def _functions(known: _Known, frame: FrameType) -> tuple[str, ...]:
-    """What one frame stands for."""
+    """The functions of OpenZFS that one frame of the stack stands for, the innermost first."""
     if known.words is None:
         return known.names
     there = frame.f_locals
@@ -153,14 +162,17 @@ def _functions(known: _Known, frame: FrameType) -> tuple[str, ...]:
 
 
 def file_in_model(file: str, function: str) -> str:
-    """The file that the model says a function of the ZAP is in, by the base name of the one where it was
-    found: master has moved nearly all of them (8ff64005a2, after 2.4). Knows those that are imported."""
+    """The file that the model names for a function of the ZAP, given the file where the function was found.
+
+    They can differ: master has moved nearly all functions of the ZAP to other files (8ff64005a2, after 2.4).
+    Only functions of modules that are imported are known; for others the given file is returned.
+    """
     return _FILES.get(function, file) if file.startswith("zap") else file
 
 
 def openzfs_stack(frame: FrameType | None = None) -> tuple[str, ...]:
-    """OpenZFS's names of the functions now on the stack (or on the one that ends in `frame`), innermost
-    first."""
+    """The functions of OpenZFS that the Python functions now on the stack stand for, the innermost first.
+    With `frame`, those on the stack that ends in this frame."""
     names: list[str] = []
     if frame is None:
         frame = sys._getframe(1)
@@ -173,7 +185,8 @@ def openzfs_stack(frame: FrameType | None = None) -> tuple[str, ...]:
 
 
 def openzfs_place(frame: FrameType | None = None) -> str:
-    """file:function of the innermost registered function that is running (or that `frame` runs in)."""
+    """OpenZFS's file:function for the innermost registered function on the stack, or on the stack that ends
+    in `frame`."""
     if frame is None:
         frame = sys._getframe(1)
     while frame is not None:
@@ -195,8 +208,8 @@ def fail(
 ) -> NoReturn:
     """Panic for a failed assertion in the innermost registered function.
 
-    `line` is the line in the source of 2.3.2 (of the commit before 34906f8bbe for the one VERIFY that only
-    `unfixed` has); it is shown and never compared.
+    `line` is the line in the source of 2.3.2, or for the one VERIFY that only the release `unfixed` has, in
+    that of the commit before 34906f8bbe. It is shown to people, and never compared.
     """
     shown = None if values is None else (str(values[0]), str(values[1]))
     raise Panic(

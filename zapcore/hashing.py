@@ -25,7 +25,8 @@ TABLE = _table()
 
 @functools.lru_cache(maxsize=1 << 12)
 def crc64(salt: int, data: bytes) -> int:
-    """The CRC-64 of `data`'s bytes, started from `salt`. The last ones are remembered: keys come again."""
+    """The CRC-64 of some bytes, started from `salt`. The last results are remembered, because the same keys
+    come again and again."""
     crc = salt
     table = TABLE
     for byte in data:
@@ -34,20 +35,23 @@ def crc64(salt: int, data: bytes) -> int:
 
 
 def hash_words(salt: int, words: tuple[int, ...]) -> int:
-    """The CRC-64 of 64-bit words, each taken from its low byte up."""
+    """The CRC-64 of 64-bit words, started from `salt`. Of each word the lowest byte comes first."""
     return crc64(salt, struct.pack(f"<{len(words)}Q", *words))
 
 
 SUFFIX_CHARS = 20
 FREE_BITS = 4
 SUFFIX_BASE = 0x30
-"""A suffix character is this plus its four free bits: a digit or one of :;<=>?, whatever the normal form."""
+"""A character of the suffix is this number plus its four free bits: a digit or one of :;<=>?. No normal form
+changes any of these characters."""
 
 
 @functools.cache
 def _solver() -> tuple[tuple[int, int], ...]:
-    """For each bit of a CRC, from the top: which suffix bits to flip so that this bit, and no other that has
-    a place in the list before it, flips; and what they flip altogether. By elimination, once.
+    """For each bit of a CRC, from the highest one down: which bits of the CRC flip, and which bits of the
+    suffix have to be flipped for that. The bit itself is one of those that flip; no bit above it is.
+
+    Found by Gaussian elimination, once.
     """
     rows = []
     for free in range(SUFFIX_CHARS * FREE_BITS):
@@ -69,8 +73,9 @@ def name_for_hash(salt: int, wanted: int, bits: int, stem: bytes = b"") -> bytes
     """A name that starts with `stem` and whose CRC-64 from `salt` agrees with `wanted` in the first `bits`
     bits (0 to 64).
 
-    A CRC is linear: what a flipped bit of the name does to it depends only on how many bytes follow. So the
-    name is solved for, not searched: `stem`, then 20 characters of which four bits each are free.
+    The name needs no search, because a CRC is linear: what a flipped bit of the name does to it depends only
+    on how many bytes follow that bit. So the name is `stem` and 20 more characters, in each of which four
+    bits are free, and these bits are the solution of a system of linear equations.
     """
     crc = crc64(salt, stem + bytes([SUFFIX_BASE]) * SUFFIX_CHARS)
     choices = 0

@@ -1,8 +1,8 @@
 """Reader/writer locks with owners, and the points where a thread may lose the processor.
 
-A lock does not know what a schedule is: it tells `Threads` that it is about to be taken or was let go, and
-asks it to wait. With one thread alone a wait can never end, which is a deadlock panic. Freed locks are
-remembered as freed: taking one is a use after free.
+A lock knows nothing of schedules. It tells the scheduler in `Threads` that it is about to be taken or was let
+go, and asks it to wait. If there is only one thread, a wait can never end, and is a panic for a deadlock. A
+lock that was freed remembers that: taking it is a use after free.
 """
 
 from __future__ import annotations
@@ -14,23 +14,27 @@ from zapcore.errors import Kind, Panic, openzfs
 
 
 class Scheduler(Protocol):
-    """What a thread scheduler offers to the core (none is needed for one thread)."""
+    """What a scheduler of threads offers to the model. With one thread there is none."""
 
     def point(self, what: str, thing: object) -> None:
-        """A place where another thread may run before this one goes on: before a lock is taken (`read`,
-        `write`) and after it was let go (`exit`), with the lock; before a dbuf is held or released (`hold`,
-        `rele`), with its object and block; before the open txg moves (`txg`), with its number."""
+        """Another thread may run here before this one goes on.
+
+        `what` says where this is, and `thing` with what: `read` and `write` before a lock is taken and `exit`
+        after it was let go, with the lock; `hold` and `rele` before a dbuf is held or released, with the
+        numbers of its object and block; `txg` before the next txg is opened, with the number of the open one.
+        """
 
     def wait(self, ready: Callable[[], bool], lock: RWLock, mode: str) -> None:
-        """Let others run until `ready()`; raises a deadlock Panic if that never happens."""
+        """Let other threads run until `ready()` is true. Raises a Panic for a deadlock if that never
+        happens."""
 
     def quiesce(self, txg: int) -> None:
-        """Wait until every transaction of a txg has committed (the wait in txg_quiesce)."""
+        """Wait until every transaction of a txg has committed, as txg_quiesce() does."""
 
 
 class Threads:
-    """Who runs now, how many locks are held, how many were ever destroyed, and the scheduler if there is
-    one."""
+    """The threads of a world: which one runs now (`current`), how many locks are held, how many were ever
+    destroyed, and the scheduler if there is one."""
 
     __slots__ = ("current", "destroyed", "held", "scheduler")
 
@@ -46,10 +50,10 @@ FREED = -1
 
 
 class RWLock:
-    """krwlock_t. `writer` is the thread that holds it as writer, `readers` those that hold it as readers;
-    `where` the object and the block of what it protects.
+    """krwlock_t. `writer` is the thread that holds it as writer, `readers` are those that hold it as readers.
+    `where` has the numbers of the object and of the block of the structure that it protects.
 
-    rw_tryupgrade() always fails in user space and nearly always on Linux, so there is none here.
+    There is no rw_tryupgrade(), because the real one always fails in user space, and nearly always on Linux.
     """
 
     __slots__ = ("name", "readers", "threads", "where", "writer")
@@ -63,7 +67,7 @@ class RWLock:
 
     @openzfs("rwlock", "rw_enter")
     def enter_read(self) -> None:
-        """Take it as reader; raises Panic on a freed lock or a wait that cannot end."""
+        """Take it as reader. Raises a Panic if it was freed, or if the wait for it can never end."""
         threads = self.threads
         if threads.scheduler is not None:
             threads.scheduler.point("read", self)
@@ -74,7 +78,7 @@ class RWLock:
 
     @openzfs("rwlock", "rw_enter")
     def enter_write(self) -> None:
-        """Take it as writer; raises Panic on a freed lock or a wait that cannot end."""
+        """Take it as writer. Raises a Panic if it was freed, or if the wait for it can never end."""
         threads = self.threads
         if threads.scheduler is not None:
             threads.scheduler.point("write", self)
@@ -85,7 +89,8 @@ class RWLock:
 
     @openzfs("rwlock", "rw_exit")
     def exit(self) -> None:
-        """Let it go, in whichever mode the running thread holds it."""
+        """Let it go, in the mode in which the running thread holds it. Raises a Panic if that thread does not
+        hold it."""
         threads = self.threads
         if self.writer is not None:
             if self.writer == FREED:
@@ -112,7 +117,8 @@ class RWLock:
 
     @openzfs("rwlock", "rw_destroy")
     def destroy(self) -> None:
-        """The structure that it lies in is freed; whoever takes it from now on uses freed memory."""
+        """The structure that the lock is a part of is freed. Whoever takes the lock from now on uses freed
+        memory."""
         self.writer = FREED
         self.threads.destroyed += 1
 

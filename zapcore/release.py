@@ -1,4 +1,5 @@
-"""What each release does differently, as data. The core asks this record; it never compares names."""
+"""What each release does differently, as data. The model asks this record, and never compares names of
+releases."""
 
 from __future__ import annotations
 
@@ -11,29 +12,31 @@ class Release:
     """One named set of behaviours of the ZAP.
 
     shrink: removing the last entry of a leaf collapses empty siblings (zap_shrink, commit 5044c4e3ff).
-    reuse_leaf: a leaf created on a block whose dbuf still has one attached takes that one (34906f8bbe);
-        otherwise zap_create_leaf() has a VERIFY that there is none.
-    long_names: directories take names of up to 1023 bytes, others 255 (20232ecfaa); what is longer is
-        normalized in a larger buffer everywhere, so that it is too long and not unmappable.
-    instead: functions of the others' stacks that it does not have, and what stands for them there, innermost
-        first; nothing, where their callers do it themselves.
-    lower_case: names can be normalized to lower case (until 60c202cca4, in 2.4); where not, that flag is kept
-        and does nothing. Nothing in OpenZFS sets it.
-    reads_cancel_evict: who reads a dbuf that was to be evicted with its last hold says that it is to stay
+    reuse_leaf: if a leaf is created on a block whose dbuf still has a leaf attached, that leaf is used again
+        (34906f8bbe). Without this, zap_create_leaf() has a VERIFY that none is attached.
+    long_names: directories take names of up to 1023 bytes (20232ecfaa), other ZAPs of up to 255. In such a
+        release, a longer name is normalized in a larger buffer in every ZAP; so it is refused as too long,
+        and not for having no normal form.
+    instead: for functions that are on the stack in other releases and that this release does not have, the
+        functions that are on the stack in their place, the innermost first. There are none if the caller does
+        the work itself.
+    lower_case: names can be normalized to lower case (until 60c202cca4, in 2.4). Without this, the flag for
+        it is stored and does nothing. Nothing in OpenZFS sets this flag.
+    reads_cancel_evict: if a dbuf is read that was to be evicted with its last hold, it is to stay after all
         (734eba251d, in 2.4).
-    puts_leaf_twice: where a table cannot grow, fzap_update() lets go of a leaf that zap_expand_leaf() has let
-        go of already (mended by 136c053211).
-    rename_unlinks_first: zfs_rename() removes the old name before it makes the new one, and puts it back
-        where that fails (e015d6cc0b, in 2.2); otherwise it makes the new one first.
-    keeps_chunk_order: an array's chunks go to the free list in their own order, the value's before the
-        name's, so that new arrays are in one piece (9a81484e35, in 2.3.3); otherwise reversed, the name's
-        before the value's.
-    cursors_hold: a cursor finds and holds its ZAP from its start to its end, not from the first retrieval
-        (efda1093ff, after 2.4).
-    upgrades_in_place: who needs the ZAP's lock as writer keeps the header's dbuf, and with that the zap_t,
-        while the lock is dropped (c8f9b4c4da, after 2.4); otherwise the ZAP is found anew.
+    puts_leaf_twice: if the table cannot grow, fzap_update() lets go of a leaf that zap_expand_leaf() has let
+        go of before (repaired by 136c053211).
+    rename_unlinks_first: zfs_rename() removes the old name before it makes the new one, and puts the old one
+        back if that fails (e015d6cc0b, in 2.2). Without this, it makes the new name first.
+    keeps_chunk_order: the chunks of an array go to the free list in the order that they have in the array,
+        and those of the value before those of the name, so that new arrays are in one piece (9a81484e35, in
+        2.3.3). Without this, they go there in reverse order, and those of the name before those of the value.
+    cursors_hold: a cursor finds its ZAP when it is started, and holds it until it is closed (efda1093ff,
+        after 2.4). Without this, it does so from its first retrieval on.
+    upgrades_in_place: whoever needs the ZAP's lock as writer lets the lock go, but keeps the header's dbuf,
+        and with it the zap_t (c8f9b4c4da, after 2.4). Without this, the ZAP is looked up anew.
     evict_on_shrink: zap_shrink() removes the user data of the freed block and frees the leaf itself (the
-        first diff proposed in OpenZFS issue 16157).
+        first patch that was proposed in OpenZFS issue 16157).
     """
 
     name: str

@@ -1,11 +1,14 @@
-"""Directories on ZAPs, as thin as can be: which ZAP calls creating, removing and renaming a file makes.
+"""Directories on ZAPs, reduced to one question: which ZAP operations do creating, removing and renaming a
+file make?
 
-An entry's value has the object's number in its low 48 bits and its kind in the top four. There are no znodes:
-the number is only a number (two names with the same one are two files), and mkdir() makes a name. The object
-of the new directory is another ZAP, which the caller creates and destroys, and whose emptiness is for the
-caller to see to: object numbers differ between the model and a pool, so an entry could not have the real one
-and the blocks still be equal. Names are looked up as a file system without normalization does. From
-module/os/linux/zfs/zfs_vnops_os.c and zfs_dir.c.
+The value of an entry has the object's number in its low 48 bits and its kind in the top four. There are no
+znodes. The number is only a number: two names with the same one are two files. mkdir() only makes a name. The
+ZAP of the new directory is another object, which the caller creates and destroys, and the caller sees to it
+that a directory that is removed is empty. It has to be so because object numbers differ between the model and
+a pool: if entries had the real numbers, the blocks could not be compared byte by byte.
+
+Names are looked up as a file system without normalization does it. From module/os/linux/zfs/zfs_vnops_os.c
+and zfs_dir.c.
 """
 
 from __future__ import annotations
@@ -24,13 +27,14 @@ KIND_FILE = 8
 
 
 def is_directory(value: int) -> bool:
-    """Whether an entry's value is of a directory."""
+    """Whether the value of an entry is that of a directory."""
     return value >> KIND_SHIFT == KIND_DIRECTORY
 
 
 def _check_length(objset: Objset, name: bytes) -> None:
-    """What zpl_lookup() (module/os/linux/zfs/zpl_inode.c) does before anything else, where the file system
-    has longname=on if the release has it. Raises ENAMETOOLONG."""
+    """Refuse a name that is too long, as zpl_lookup() does before anything else
+    (module/os/linux/zfs/zpl_inode.c). The file system has longname=on if the release has this property.
+    Raises ENAMETOOLONG."""
     room = LONG_NAME if objset.release.long_names else MAX_NAME
     if len(name) >= room:
         raise ZapErrno(errno.ENAMETOOLONG)
@@ -38,8 +42,8 @@ def _check_length(objset: Objset, name: bytes) -> None:
 
 @openzfs("zfs_dir.c", "zfs_match_find", "zfs_dirent_lock")
 def _look(objset: Objset, directory: int, name: bytes) -> int:
-    """An entry's first integer; that there are more is no error. Raises ENOENT, EINVAL and what else a lookup
-    does."""
+    """The first integer of an entry. It is no error if the entry has more integers. Raises ENOENT, EINVAL and
+    whatever else a lookup raises."""
     _check_length(objset, name)
     value, _ = zap.lookup(objset, directory, name, 8, 1)
     return int.from_bytes(value, "little")
@@ -105,9 +109,12 @@ def rmdir(objset: Objset, directory: int, name: bytes, tx: Tx) -> None:
 
 @openzfs("zfs_vnops_os.c", "zfs_rename")
 def rename(objset: Objset, source: int, name: bytes, target: int, new: bytes, tx: Tx) -> None:
-    """Move an entry to another name, in another directory perhaps: the old one goes (in the release's turn),
-    what is there goes, the new one comes. Raises ENOENT, ENOTDIR and EISDIR where kinds differ, and what
-    `zap.add` raises."""
+    """Move an entry to another name, perhaps in another directory. An entry that has the new name is removed.
+    Whether the old name goes before the new one is made, or after, depends on the release.
+
+    Raises ENOENT, ENOTDIR or EISDIR if one of the two is a directory and the other is not, and what `zap.add`
+    raises.
+    """
     value = _look_or_none(objset, source, name)
     there = _look_or_none(objset, target, new)
     if value is None:
@@ -133,7 +140,8 @@ def rename(objset: Objset, source: int, name: bytes, target: int, new: bytes, tx
 
 @openzfs("zfs_vnops_os.c", "zfs_readdir")
 def readdir(objset: Objset, directory: int) -> list[bytes]:
-    """All names, in the cursor's order. Raises ENXIO where an entry is not of a directory."""
+    """All names, in the order of a cursor. Raises ENXIO if the value of an entry is none that directories
+    have."""
     cursor = zap.Cursor(objset, directory)
     names = []
     failure: ZapErrno | None = None

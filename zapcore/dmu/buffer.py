@@ -1,4 +1,4 @@
-"""A block's bytes in memory: an ARC buffer, as far as a dbuf can tell one from another."""
+"""The bytes of a block in memory: an ARC buffer, with as much of it as matters to a dbuf."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from __future__ import annotations
 class Buffer:
     """The bytes of one block, and the same memory seen as 64-, 32- and 16-bit little-endian words.
 
-    `anonymous` is arc_released(): the buffer belongs to no block on disk. It is either new, or was let go to
-    be changed. An anonymous buffer is not worth caching: its dbuf dies with the last hold.
+    `anonymous` is arc_released(): the buffer belongs to no block on disk, because it is new, or because it
+    was separated from its block to be changed. Nobody caches an anonymous buffer: its dbuf is destroyed with
+    the last hold.
     """
 
     __slots__ = ("anonymous", "h", "i", "q", "raw")
@@ -25,5 +26,5 @@ class Buffer:
         return Buffer(bytearray(self.raw), True)
 
     def zero(self) -> None:
-        """Clear every byte in place: whoever looks at this memory sees it."""
+        """Clear every byte in place, so that everybody who has a view of this memory sees zeros."""
         self.raw[:] = bytes(len(self.raw))

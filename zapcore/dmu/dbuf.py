@@ -1,7 +1,9 @@
-"""A dbuf: one cached block, who holds it, in which txgs it is dirty, and the user data that hangs on it.
+"""A dbuf: one cached block, who holds it, in which txgs it is dirty, and the user data that is attached to
+it.
 
-Whether a freed block's dbuf lives or dies, and its user data with it, is decided here and by nothing else:
-by holds, by dirty records (each is a hold), and by whether its data is anonymous. From module/zfs/dbuf.c.
+Here it is decided whether the dbuf of a freed block stays or is destroyed, and its user data with it. Three
+things decide it, and nothing else: its holds, its dirty records (each of them is a hold), and whether its
+data is anonymous. From module/zfs/dbuf.c.
 """
 
 from __future__ import annotations
@@ -17,11 +19,12 @@ if TYPE_CHECKING:
     from zapcore.dmu.objset import Tx
 
 Tag = object
-"""Who holds a dbuf: any object; None is OpenZFS's NULL tag. A dirty record's tag is its txg, an int."""
+"""Who holds a dbuf, which may be any object. None stands for OpenZFS's tag NULL. The tag of a dirty record is
+its txg, an int."""
 
 
 class State(enum.Enum):
-    """db_state, as far as a world without asynchronous I/O reaches it."""
+    """db_state: those states that there are without asynchronous I/O."""
 
     UNCACHED = "UNCACHED"
     CACHED = "CACHED"
@@ -29,8 +32,8 @@ class State(enum.Enum):
 
 
 class User:
-    """User data of a dbuf (dmu_buf_user_t). `dbuf` is cleared at eviction, as debug builds of OpenZFS do
-    (dbu_clear_on_evict_dbufp)."""
+    """User data of a dbuf (dmu_buf_user_t). `dbuf` is cleared when the user data is evicted, as debug builds
+    of OpenZFS do it (dbu_clear_on_evict_dbufp)."""
 
     __slots__ = ("dbuf",)
 
@@ -38,12 +41,13 @@ class User:
         self.dbuf = dbuf
 
     def evicted(self) -> None:
-        """The evict callback, called when the dbuf lets go of it; the structure is freed."""
+        """The evict callback: the dbuf has let go of the user data, which is freed now."""
         raise NotImplementedError
 
 
 class DirtyRecord:
-    """What the dbuf's data is as of one txg. `data` is the dbuf's own buffer until a later txg changes it."""
+    """The data of a dbuf as one txg has it. `data` is the dbuf's own buffer until a later txg changes
+    that."""
 
     __slots__ = ("data", "dbuf", "txg")
 
@@ -59,8 +63,9 @@ EVICTING = State.EVICTING
 
 
 class Dbuf:
-    """dmu_buf_impl_t of a level 0 block. `dirty` has the newest record first; `cached` says that it lies
-    unheld in the dbuf cache; `pending_evict` that it is destroyed, not cached, when its last hold goes."""
+    """dmu_buf_impl_t of a block of level 0. `dirty` has the dirty records, the newest first. `cached` says
+    that the dbuf is in the dbuf cache, where dbufs are that nobody holds. `pending_evict` says that it will
+    not go there with its last hold, but be destroyed."""
 
     __slots__ = (
         "blkid",
@@ -89,7 +94,8 @@ class Dbuf:
 
     @openzfs("dbuf.c", "dbuf_read")
     def read(self) -> None:
-        """Fill it from stable storage, or with zeros where the block is a hole or freed in any txg."""
+        """Fill it from stable storage, or with zeros if the block is a hole or was freed in a txg that has
+        not synced."""
         stable = None if self.dnode.block_freed(self.blkid) else self.dnode.stable.get(self.blkid)
         if stable is None:
             self.buf = Buffer(bytearray(self.size), True)
@@ -99,7 +105,7 @@ class Dbuf:
 
     @openzfs("dbuf.c", "dbuf_rele_and_unlock")
     def rele(self, tag: Tag) -> None:
-        """Drop one hold of `tag`; with the last one the dbuf goes to the cache or dies."""
+        """Drop one hold of `tag`. With its last hold the dbuf goes to the cache or is destroyed."""
         holds = self.holds
         if type(tag) is not int:
             objset = self.dnode.objset
@@ -121,7 +127,7 @@ class Dbuf:
 
     @openzfs("dbuf.c", "dbuf_destroy")
     def destroy(self) -> None:
-        """Evict the user data, forget the bytes, leave the dnode. Only without holds."""
+        """Evict the user data, forget the bytes and leave the dnode. Nobody may hold the dbuf."""
         if self.holds:
             fail("zfs_refcount_is_zero(&db->db_holds)", line=3184)
         self.clear_data()
@@ -135,7 +141,7 @@ class Dbuf:
 
     @openzfs("dbuf.c", "dbuf_clear_data")
     def clear_data(self) -> None:
-        """Evict the user data and forget the bytes; a dirty record may go on holding them."""
+        """Evict the user data and forget the bytes. A dirty record may still have them."""
         self.evict_user()
         self.buf = None  # type: ignore[assignment]
         self.state = UNCACHED
@@ -169,12 +175,12 @@ class Dbuf:
 
     @openzfs("dbuf.c", "dmu_buf_set_user")
     def set_user(self, user: User) -> User | None:
-        """Attach user data where there is none; returns None, or the one that was there first."""
+        """Attach user data if there is none yet. Returns None, or the user data that was there before."""
         return self._replace_user(None, user)
 
     @openzfs("dbuf.c", "dmu_buf_remove_user")
     def remove_user(self, user: User) -> User | None:
-        """Detach this user data without telling it; returns what was attached."""
+        """Detach this user data, without a call of its evict callback. Returns what was attached."""
         return self._replace_user(user, None)
 
     @openzfs("dbuf.c", "dmu_buf_replace_user")
@@ -189,7 +195,7 @@ class Dbuf:
 
     @openzfs("dbuf.c", "dmu_buf_will_dirty")
     def will_dirty(self, tx: Tx) -> None:
-        """Say that the data will be changed in the tx's txg."""
+        """Announce that the data will be changed in the txg of `tx`."""
         dirty = self.dirty
         if self.state is CACHED:
             if dirty and dirty[0].txg == tx.txg:
@@ -222,8 +228,8 @@ class Dbuf:
 
     @openzfs("dbuf.c", "dbuf_fix_old_data")
     def fix_old_data(self) -> None:
-        """Before the data changes: give an older txg that has not synced its own copy of it, or, if nobody
-        but dirty records holds the dbuf, leave the buffer to that txg and forget it."""
+        """Keep the data for an older txg that has not synced, before it changes. That txg gets a copy of its
+        own; but if only dirty records hold the dbuf, the txg keeps the buffer, and the dbuf forgets it."""
         if not self.dirty or self.dirty[0].data is not self.buf:
             return
         if len(self.holds) > len(self.dirty):
@@ -233,7 +239,8 @@ class Dbuf:
 
     @openzfs("dbuf.c", "dbuf_undirty")
     def undirty(self, txg: int) -> bool:
-        """Take back the dirty record of an open txg. True if that was the last hold and the dbuf died."""
+        """Take back the dirty record of an open txg. Returns True if this was the last hold, so that the dbuf
+        is destroyed now."""
         for record in self.dirty:
             if record.txg == txg:
                 break
@@ -251,7 +258,8 @@ class Dbuf:
 
     @openzfs("dbuf.c", "dbuf_free_range")
     def freed(self, txg: int) -> None:
-        """Its block is freed in open context: undirty it, and destroy, uncache or zero what is left."""
+        """Its block is freed in open context. Take back the dirty record of this txg; then destroy the dbuf
+        if nobody holds it, else clear its data."""
         if self.undirty(txg) or self.state is not CACHED:
             return
         if not self.holds:
@@ -265,8 +273,8 @@ class Dbuf:
 
     @openzfs("dbuf.c", "dbuf_sync_leaf")
     def sync(self, record: DirtyRecord) -> None:
-        """Write one txg's data to stable storage. A copy is written if anybody else holds the dbuf; a block
-        of zeros becomes a hole, whose buffer stays anonymous."""
+        """Write the data of one txg to stable storage. If anybody else holds the dbuf, a copy is written. A
+        block of zeros becomes a hole, and its buffer stays anonymous."""
         if record.data is self.buf and len(self.holds) > 1:
             record.data = self.buf.copy()
         dnode = self.dnode
@@ -285,7 +293,7 @@ class Dbuf:
 
     @openzfs("dbuf.c", "dbuf_new_size")
     def new_size(self, size: int, tx: Tx) -> None:
-        """Resize it in this txg, keeping what fits and zeroing the rest."""
+        """Give it another size in this txg. Keeps the bytes that fit; new bytes are zero."""
         self.will_dirty(tx)
         kept = bytes(self.buf.raw[:size])
         self.buf = Buffer(bytearray(kept.ljust(size, b"\0")), True)
