@@ -356,7 +356,7 @@ def test_threads_that_return_what_no_order_explains_are_told(form: str, tmp_path
 F01 = Program((Zap("d", fat=False),), (Op("touch", "d", b"x" * 300, fill=1),))
 UNMAPPABLE = Program(
     (Zap("z", fat=False, norm=16),),
-    (Op("touch", "z", b"a", fill=1), Op("rename", "z", b"a", other="z", to=b"\xff")),
+    (Op("rename", "z", b"a", other="z", to=b"\xff"), Op("touch", "z", b"a", fill=1)),
 )
 TOO_LONG = Program((Zap("z", hash64=True),), (Op("rename", "z", b"a", other="z", to=b"y" * 300),))
 
