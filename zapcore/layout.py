@@ -288,6 +288,11 @@ def hash_bits(flags: int) -> int:
     return 48 if flags & FLAG_HASH64 else 28
 
 
+def hash_mask(bits: int) -> int:
+    """The bits of a 64-bit hash that count, if so many do (zap_hash)."""
+    return (1 << 64) - (1 << (64 - bits))
+
+
 def hash_index(value: int, bits: int) -> int:
     """The first `bits` bits of a 64-bit hash (ZAP_HASH_IDX)."""
     return value >> (64 - bits)

@@ -27,7 +27,12 @@ def export(program: Path, form: str, release: str | None, out: Path | None) -> N
     PROGRAM is a reproducer's folder, its program.zap, or any program. pytest: a test on the model; python: a
     script that needs nothing but a libzpool; c: a program against libzpool's headers.
     """
-    text = FORMS[form](open_reproducer(program), release or "")
+    reproducer = open_reproducer(program)
+    if form != "pytest" and any(zap.hash_bits for zap in reproducer.program.zaps):
+        raise click.UsageError(
+            "hash_bits: only the model and our own libzpool worker have it; export as pytest"
+        )
+    text = FORMS[form](reproducer, release or "")
     if out is None:
         click.echo(text, nl=False)
     else:

@@ -107,7 +107,8 @@ def serialize(state: State, op: Op, result: Result) -> Wrong | None:
         wanted = walk.serialized
     else:
         # the flags are read from the header, which is zero if the ZAP is gone; a micro ZAP has none anyway
-        bits = 28 if walk.dead is not None else hash_bits(state.headers[walk.zap])
+        header = state.headers[walk.zap]
+        bits = hash_bits(header) if walk.dead is None else header.hash_bits or 28
         wanted = walk.hash >> (64 - bits) | walk.cd << bits & U64
     return expect(result.errno, 0) or expect_value(result.value, wanted)
 

@@ -15,7 +15,7 @@ from zapcore.zap.norm import TO_UPPER, Unmappable, normalize
 
 def hash_bits(zap: Zap) -> int:
     """How many bits a hash has (zap_hashbits)."""
-    return 48 if zap.hash64 else 28
+    return zap.hash_bits or (48 if zap.hash64 else 28)
 
 
 def max_cd(zap: Zap) -> int:
@@ -26,7 +26,7 @@ def max_cd(zap: Zap) -> int:
 def stored_hash(zap: Zap, key: Key) -> int:
     """The hash of a key that is there, or can be."""
     flags = FLAG_HASH64 * zap.hash64 | FLAG_PRE_HASHED_KEY * zap.prehashed
-    hashed = hash_of_key(key, zap.salt, flags, zap.norm)
+    hashed = hash_of_key(key, zap.salt, flags, zap.norm, zap.hash_bits)
     assert hashed is not None
     return hashed
 

@@ -4,6 +4,9 @@ An explicit header is: threads less one; ZAPs less one; each ZAP; cursors; each 
 of flags, words, leaf shift less 9, then as the flags say 8 bytes of salt, an index of its normalization
 flags, a name. A name is its length less one and a byte for each letter. No cursors means the usual two. The
 list of ZAPs or cursors ends where the bytes do, and the header after it.
+
+Flags and words that are _LONGER, which no ZAP has since they contradict each other, are followed by the real
+flags and a byte of the hash's bits, then by the rest: so nothing that was written before means anything else.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from fuzz.language import byteform_tables as tables
 from fuzz.language.program import DEFAULT_SALT, MAX_WORDS, U64, Key, Program, Zap
-from fuzz.language.validate import LEAF_SHIFTS, MAX_CURSORS, MAX_THREAD, MAX_ZAPS, NORMS
+from fuzz.language.validate import HASH_BITS, LEAF_SHIFTS, MAX_CURSORS, MAX_THREAD, MAX_ZAPS, NORMS
 from fuzz.language.verbs import VERBS, Subject
 
 PRESET = 192
@@ -23,6 +26,7 @@ _FIRST = "abcdefghijklmnopqrstuvwxyz"
 _LETTERS = _FIRST + "0123456789_"
 _MAX_LETTERS = 16
 _MICRO, _PREHASHED, _HASH64, _SALT, _NORM, _NAMED = (1 << bit for bit in range(6))
+_LONGER = bytes((_MICRO | _PREHASHED | _HASH64 | 64 | 128, 255))
 
 
 class Plan:
@@ -91,7 +95,12 @@ class _Reader:
             yield index
 
     def zap(self, names: Collection[str]) -> Zap:
-        flags, words, shift = self.byte(), self.byte() % (MAX_WORDS + 1), self.byte()
+        flags = self.byte()
+        bits = 0
+        if self.data[self.at - 1 : self.at + 1] == _LONGER:
+            self.at += 1
+            flags, bits = self.byte(), HASH_BITS[self.byte() % len(HASH_BITS)]
+        words, shift = self.byte() % (MAX_WORDS + 1), self.byte()
         salt = int.from_bytes([self.byte() for _ in range(8)], "little") if flags & _SALT else 0
         norm = NORMS[self.byte() % len(NORMS)] if flags & _NORM else 0
         micro = bool(flags & _MICRO)
@@ -105,6 +114,7 @@ class _Reader:
             LEAF_SHIFTS[shift % len(LEAF_SHIFTS)],
             0 if words else norm,
             salt or DEFAULT_SALT,
+            bits,
         )
 
     def name(self, names: Collection[str]) -> str:
@@ -160,7 +170,10 @@ def _encode_zap(zap: Zap, index: int) -> bytes:
     if zap.name != _usual_name(index):
         flags |= _NAMED
         rest += _encode_name(zap.name)
-    return bytes((flags, zap.words, zap.leaf_shift - LEAF_SHIFTS[0])) + rest
+    first = bytes((flags,))
+    if zap.hash_bits:
+        first = _LONGER + bytes((flags, zap.hash_bits - HASH_BITS[0]))
+    return first + bytes((zap.words, zap.leaf_shift - LEAF_SHIFTS[0])) + rest
 
 
 def _encode_name(name: str) -> bytes:

@@ -41,6 +41,7 @@ def format_zap(zap: Zap) -> str:
     pieces += [f"leaf_shift={zap.leaf_shift}"] * (zap.leaf_shift != 14)
     pieces += [f"norm={zap.norm}"] * (zap.norm != 0)
     pieces += [f"salt={zap.salt:#x}"] * (zap.salt != DEFAULT_SALT)
+    pieces += [f"hash_bits={zap.hash_bits}"] * (zap.hash_bits != 0)
     return " ".join(pieces)
 
 

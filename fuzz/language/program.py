@@ -37,6 +37,9 @@ class Zap(NamedTuple):
 
     `words` is 0 where keys are names, else how many 64-bit words a key has (ZAP_FLAG_UINT64_KEY);
     `leaf_shift` is log2 of the block size of the fat form, 9 to 17; `norm` the normalization flags.
+    `hash_bits` is how many bits a hash has, 0 for as many as OpenZFS takes (28, 48 with `hash64`). With few
+    of them the end of the pointer table comes soon, two bits before theirs; a real library is told by a
+    zap_hashbits() of ours.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Zap(NamedTuple):
     leaf_shift: int = 14
     norm: int = 0
     salt: int = DEFAULT_SALT
+    hash_bits: int = 0
 
 
 class Op(NamedTuple):

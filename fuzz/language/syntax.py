@@ -9,9 +9,9 @@ r"""The text form of programs: reading, printing, files. Nothing in it is ever e
     txg
 
 Header lines come first: `zap NAME fat|micro` with `key=name|u64`, `words=N`, `prehashed`, `hash64`,
-`leaf_shift=N`, `norm=N`, `salt=N`; then, where there are threads, one `schedule STEP:THREAD ...`. Ops follow,
-one a line: thread (none for 0), verb, target, second ZAP, key, second key, numbers; which of them stands in
-`fuzz.language.verbs`.
+`leaf_shift=N`, `norm=N`, `salt=N`, `hash_bits=N`; then, where there are threads, one `schedule STEP:THREAD
+...`. Ops follow, one a line: thread (none for 0), verb, target, second ZAP, key, second key, numbers; which
+of them stands in `fuzz.language.verbs`.
 A key is words joined by colons, or a name in double quotes with the escapes \" \\ \n \t \xNN. Numbers are
 decimal or 0x hex; what is left out has its default, and defaults are not printed. Comments and blank lines
 become notes; a comment behind a statement becomes one before it.
@@ -235,6 +235,7 @@ class _Parser:
             values.get("leaf_shift", 14),
             values.get("norm", 0),
             values.get("salt", DEFAULT_SALT),
+            values.get("hash_bits", 0),
         )
         self.fault(zap_fault(zap, self.zaps))
         self.zaps[name] = zap
@@ -367,6 +368,7 @@ _OPTIONS: dict[str, Callable[[_Parser, str, int], int]] = {
     "leaf_shift=": _Parser.number,
     "norm=": _Parser.number,
     "salt=": _Parser.number,
+    "hash_bits=": _Parser.number,
 }
 
 

@@ -22,6 +22,9 @@ MAX_OPS = 1_000_000
 MAX_NOTES = 65_536
 MAX_STEP = (1 << 32) - 1
 LEAF_SHIFTS = range(9, 18)
+HASH_BITS = range(8, 25)
+"""Bits of a hash, where a header says how many; the table then has at most a quarter as many entries as
+hashes."""
 NORMS = tuple(case | form for form in (0, 0x10, 0x20, 0x50, 0x60) for case in (0, 2, 4))
 """Normalization flags that u8_textprep_str (module/unicode/u8_textprep.c) accepts: at most one case folding
 (2 to upper, 4 to lower) and one of no form, NFD, NFKD, NFC, NFKC."""
@@ -57,6 +60,9 @@ def zap_fault(zap: Zap, names: Collection[str]) -> Fault | None:
         return Fault("norm", f"one of {', '.join(map(str, NORMS))}", show(zap.norm))
     if not 1 <= zap.salt <= U64:
         return Fault("salt", f"1 to {U64:#x}", show(zap.salt))
+    if zap.hash_bits and zap.hash_bits not in HASH_BITS:
+        expected = f"{HASH_BITS[0]} to {HASH_BITS[-1]}, or 0"
+        return Fault("hash_bits", expected, show(zap.hash_bits))
     if zap.prehashed and not zap.words:
         return Fault("prehashed", "prehashed only with key=u64", "prehashed with key=name")
     if zap.norm and zap.words:

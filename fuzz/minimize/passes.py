@@ -89,8 +89,9 @@ def _replaced(program: Program, field: str, old: int, new: int) -> Program:
 def headers(program: Program) -> Iterator[Program]:
     """Each ZAP as plain as can be, or one option plainer; keys become the hashes that they had."""
     for zap in program.zaps:
-        for hash64 in dict.fromkeys((False, zap.hash64)):
-            plain = Zap(zap.name, words=1, prehashed=True, hash64=hash64, leaf_shift=9)
+        wide, few = dict.fromkeys((False, zap.hash64)), dict.fromkeys((0, zap.hash_bits))
+        for hash64, bits in itertools.product(wide, few):
+            plain = Zap(zap.name, words=1, prehashed=True, hash64=hash64, leaf_shift=9, hash_bits=bits)
             if not (zap.prehashed and zap.words == 1):
                 hashed = renamed_keys(
                     _with_zap(program, plain),
@@ -116,6 +117,8 @@ def headers(program: Program) -> Iterator[Program]:
             yield _with_zap(program, zap._replace(hash64=False))
         yield _with_zap(program, zap._replace(norm=0))
         yield _with_zap(program, zap._replace(salt=DEFAULT_SALT))
+        if zap.hash_bits:
+            yield _with_zap(program, zap._replace(hash_bits=0))
 
 
 def _resized(program: Program, old: Zap, new: Zap, freed: Mapping[Key, int]) -> Iterator[Program]:

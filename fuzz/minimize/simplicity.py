@@ -26,7 +26,7 @@ def zap_cost(zap: Zap) -> tuple[int, ...]:
     """How much a header line asks of a reader: keys that are their own hash place themselves, hashed words
     less so, names least; a micro ZAP becomes fat on the way; small leaves need short values."""
     kind = 3 if not zap.fat else 2 if not zap.words else 0 if zap.prehashed else 1
-    return (kind, zap.words, zap.leaf_shift, zap.hash64, zap.norm, zap.salt != DEFAULT_SALT)
+    return (kind, zap.words, zap.leaf_shift, zap.hash64, zap.norm, zap.salt != DEFAULT_SALT, zap.hash_bits)
 
 
 def key_cost(key: Key) -> tuple[int, int]:

@@ -184,6 +184,7 @@ class ModelTarget:
             norm=header.norm,
             block_shift=header.leaf_shift if header.fat else 0,
             number=self.numbers.get(header.name, 0),
+            hash_bits=header.hash_bits,
         )
 
     def _number(self, op: Op) -> int:

@@ -165,7 +165,7 @@ def test_what_tables_mean_never_changes() -> None:
             [tables.keys(words) for words in range(4)],
             tables.values("add"),
             tables.values("lookup"),
-            [tuple(zap) for preset in tables.PRESETS[:9] for zap in preset],
+            [tuple(zap[:8]) for preset in tables.PRESETS[:9] for zap in preset],
             tables.CURSORS,
             tables.ZAP_NAMES,
             DEFAULT_SALT,

@@ -25,9 +25,9 @@ from fuzz.language.program import Op, Program, Switch
 from fuzz.language.syntax import load, parse
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
+from fuzz.targets.packages.compiled import NoCompiler, compiled
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import run_threads
-from fuzz.threads.real.build import NoCompiler, build
 from fuzz.threads.real.compare import compare, every_schedule
 from fuzz.threads.real.plan import COMMIT, Point, SectionPlan, Turn, What, make_plan
 from fuzz.threads.real.request import EXACT
@@ -191,7 +191,7 @@ def test_only_what_is_built_is_left_in_the_cache(held: Make, tmp_path: Path) -> 
     held("2.3")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZAPFUZZ_CACHE", str(tmp_path))
-        built = build.__wrapped__()
+        built = compiled.__wrapped__("fuzz.threads.real", "hold", "a test")
     assert list(tmp_path.rglob("*")) == [built.parent, built]
 
 
@@ -266,7 +266,7 @@ def test_without_a_compiler_one_line_says_so(
     monkeypatch.setenv("ZAPFUZZ_CACHE", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
-    build.cache_clear()
+    compiled.cache_clear()
     try:
         program = str(CORPUS / "seeds" / "threads-split.zap")
         done = CliRunner().invoke(main, ["force", program, "--libzpool", str(library)])
@@ -280,7 +280,7 @@ def test_without_a_compiler_one_line_says_so(
         assert done.exit_code == 2 and "cannot compile hold.c: hold.c:1: no such thing" in done.output
         assert not list(tmp_path.glob("hold/*.so"))
     finally:
-        build.cache_clear()
+        compiled.cache_clear()
 
 
 def test_plan_says_who_stops_where() -> None:

@@ -78,7 +78,8 @@ class Auditor:
             return
         known = self.objects.get(number)
         if known is None:
-            known = self.objects[number] = Known(self.objset.release.lower_case)
+            bits = self.objset.hash_bits.get(number, 0)
+            known = self.objects[number] = Known(self.objset.release.lower_case, bits)
             old = self.destroyed.pop(number, None)
             if old is not None and old.dbufs:
                 raise _broken("number", f"object {number} is there while dbufs of another are held")
@@ -179,7 +180,7 @@ class Auditor:
             return wrong or _wrong_index(dnode, len(slots.places))
         if known.slots.places:
             known.gone = {stored_key(name): place.cd for name, place in known.slots.places.items()}
-            known.slots = Slots(self.objset.release.lower_case)
+            known.slots = Slots(self.objset.release.lower_case, known.hash_bits)
         same_table = self._same_table(dnode, known, same_header)
         if not same_table:
             self._read_table(known)

@@ -17,15 +17,17 @@ class Known:
     its name as stored. `slots` has the entries of a micro ZAP.
 
     `gone` has the differentiators of entries that were found to be no longer where they had been, by name.
-    `destroyed` is how many locks of the world had been destroyed by then.
+    `destroyed` is how many locks of the world had been destroyed by then. `hash_bits` is how many bits the
+    object's hashes have, 0 for as many as its flags say.
     """
 
     __slots__ = (
-        *("by_name", "destroyed", "gone", "header", "leaves", "q", "raw", "slots", "table", "table_bytes"),
-        "total",
+        *("by_name", "destroyed", "gone", "hash_bits", "header", "leaves", "q", "raw", "slots", "table"),
+        *("table_bytes", "total"),
     )
 
-    def __init__(self, lower_case: bool) -> None:
+    def __init__(self, lower_case: bool, hash_bits: int = 0) -> None:
+        self.hash_bits = hash_bits
         self.header: bytes = b""
         self.q = memoryview(b"")
         self.table_bytes: list[bytes] = []
@@ -35,7 +37,7 @@ class Known:
         self.by_name: dict[bytes, LeafEntry] = {}
         self.gone: dict[bytes, int] = {}
         self.total = 0
-        self.slots = Slots(lower_case)
+        self.slots = Slots(lower_case, hash_bits)
         self.destroyed = 0
 
     def block_of(self, entry: LeafEntry) -> int:

@@ -40,10 +40,11 @@ class Slots:
     they had been; `come` has those that it found new or changed.
     """
 
-    __slots__ = ("_lower_case", "_taken", "block", "come", "gone", "places")
+    __slots__ = ("_hash_bits", "_lower_case", "_taken", "block", "come", "gone", "places")
 
-    def __init__(self, lower_case: bool) -> None:
-        """`lower_case` is the release's."""
+    def __init__(self, lower_case: bool, hash_bits: int = 0) -> None:
+        """`lower_case` is the release's, `hash_bits` the object's (0: as a micro ZAP has them)."""
+        self._hash_bits = hash_bits
         self._lower_case = lower_case
         self._taken: dict[tuple[int | None, int], bytes] = {}
         self.block = b""
@@ -78,7 +79,8 @@ class Slots:
                 continue
             if name in places:
                 return Violation("entries", 0, f"slot {slot}", f"{name!r} twice")
-            hashed, cd = hash_of_key(name, salt, 0, norm), L.MICRO_SLOT.read(entry, "mze_cd")
+            hashed = hash_of_key(name, salt, 0, norm, self._hash_bits)
+            cd = L.MICRO_SLOT.read(entry, "mze_cd")
             places[name] = self.come[name] = Place(slot, cd, entry[_VALUE], hashed)
             if hashed is not None and taken.setdefault((hashed, cd), name) != name:
                 found = f"{cd}, as {taken[hashed, cd]!r} of the same hash"

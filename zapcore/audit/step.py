@@ -29,7 +29,7 @@ def misplaced(
     salt, flags, norm = q[L.Q_SALT], q[L.Q_FLAGS], forms_of(q[L.Q_NORMFLAGS], lower_case)
     for entry, key in zip(fresh, keys, strict=True):
         known.by_name[entry.name] = entry
-        hashed = hash_of_key(key, salt, flags, norm)
+        hashed = hash_of_key(key, salt, flags, norm, known.hash_bits)
         if hashed is not None and hashed != entry.hash:
             found = f"{entry.hash:#x} is not its name's"
             return Violation("hash", known.block_of(entry), "le_hash", found)
@@ -162,7 +162,7 @@ def _will_grow(known: Known, blkid: int, shift: int) -> bool:
     if known.leaves[blkid].prefix_len != shift:
         return False
     return (
-        shift < L.hash_bits(known.q[L.Q_FLAGS]) - 2
+        shift < (known.hash_bits or L.hash_bits(known.q[L.Q_FLAGS])) - 2
         and memoryview(known.raw[blkid]).cast("H")[L.H_NFREE] < L.LOW_WATER
     )
 

@@ -39,7 +39,9 @@ class Objset:
     `block_limit` and `byte_limit` bound one object's address space (blocks) and size (bytes); beyond them an
     operation raises LimitExceeded. `fat_block_shift` is the tunable fzap_default_block_shift: log2 of the
     block size of micro ZAPs that become fat. `stale_bytes` says that the world ends where what goes on
-    depends on bytes that nobody wrote; else it goes on as if there were none.
+    depends on bytes that nobody wrote; else it goes on as if there were none. `hash_bits` has objects, by
+    number, of which zap_hashbits() is to say another number than their flags do: the end of a pointer table
+    comes soon then.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Objset:
         self.next_object = 1
         self.stale_bytes = stale_bytes
         self.fat_block_shift = 14
+        self.hash_bits: dict[int, int] = {}
 
     def check_limit(self, blocks: int, block_size: int) -> None:
         """Raise LimitExceeded if an object may not have that many blocks of that size."""

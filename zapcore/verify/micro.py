@@ -32,7 +32,7 @@ class MicroReport(NamedTuple):
     violations: list[Violation]
 
 
-def check_micro(raw: bytes, lower_case: bool) -> MicroReport:
+def check_micro(raw: bytes, lower_case: bool, hash_bits: int = 0) -> MicroReport:
     """Check a micro ZAP's block, its size a multiple of 64 bytes. Never raises."""
     entries: list[MicroEntry] = []
     violations = list(header_violations(raw))
@@ -44,7 +44,8 @@ def check_micro(raw: bytes, lower_case: bool) -> MicroReport:
         value, cd, _, name = L.MICRO_SLOT.packing.unpack(content)
         name = name.split(b"\0", 1)[0]
         if name:
-            entries.append(MicroEntry(slot, name, hash_of_key(name, salt, 0, norm), cd, value))
+            hashed = hash_of_key(name, salt, 0, norm, hash_bits)
+            entries.append(MicroEntry(slot, name, hashed, cd, value))
     violations += _uniqueness(entries)
     return MicroReport(entries, violations)
 

@@ -6,7 +6,7 @@ import functools
 
 from zapcore import layout as L
 from zapcore.hashing import crc64, hash_words
-from zapcore.zap.name import HASH28_MASK, HASH48_MASK, LONG_NAME, MAX_NAME, Key
+from zapcore.zap.name import LONG_NAME, MAX_NAME, Key
 from zapcore.zap.norm import Unmappable, normalize
 
 _CASES = (0, 1, 2, 4)
@@ -14,9 +14,9 @@ _FORMS = (0, 0x10, 0x20, 0x50, 0x60)
 
 
 @functools.lru_cache(maxsize=4096)
-def hash_of_key(key: Key, salt: int, flags: int, norm: int) -> int | None:
-    """The hash as an entry stores it. None if no ZAP can have these flags, or if the name has no normal
-    form."""
+def hash_of_key(key: Key, salt: int, flags: int, norm: int, bits: int = 0) -> int | None:
+    """The hash as an entry stores it, of `bits` bits (0 for as many as the flags say). None if no ZAP can
+    have these flags, or if the name has no normal form."""
     if isinstance(key, tuple):
         whole = key[0] if flags & L.FLAG_PRE_HASHED_KEY else hash_words(salt, key)
     else:
@@ -24,7 +24,7 @@ def hash_of_key(key: Key, salt: int, flags: int, norm: int) -> int | None:
         if form is None:
             return None
         whole = crc64(salt, form)
-    return whole & (HASH48_MASK if flags & L.FLAG_HASH64 else HASH28_MASK)
+    return whole & L.hash_mask(bits or L.hash_bits(flags))
 
 
 def _form(name: bytes, norm: int) -> bytes | None:

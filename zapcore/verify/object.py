@@ -39,9 +39,10 @@ MAX_ENTRY_BYTES = 32 << 20
 _ENTRY_COST = 600
 
 
-def check_object(blocks: Sequence[bytes], lower_case: bool = True) -> Report:
+def check_object(blocks: Sequence[bytes], lower_case: bool = True, hash_bits: int = 0) -> Report:
     """Check an object, its blocks in order (the last may be short: the rest counts as zero). `lower_case` as
-    `zapcore.release` has it of the release that wrote them.
+    `zapcore.release` has it of the release that wrote them, `hash_bits` how many bits its hashes have (0: as
+    its flags say).
 
     Needs the blocks one at a time, each leaf once and table blocks at most twice, so a lazy sequence over a
     file will do.
@@ -52,7 +53,7 @@ def check_object(blocks: Sequence[bytes], lower_case: bool = True) -> Report:
     if headless:
         kind = "fat"
     report = Report(kind, "little", len(first), len(blocks))
-    checker = _Checker(report, blocks, lower_case)
+    checker = _Checker(report, blocks, lower_case, hash_bits)
     if kind == "micro":
         checker.micro(first)
     elif kind in ("fat", "leaf") and len(first) in L.BLOCK_SIZES:
@@ -81,7 +82,8 @@ def _has_leaf(blocks: Sequence[bytes]) -> bool:
 class _Checker:
     """Collects what is found in one object."""
 
-    def __init__(self, report: Report, blocks: Sequence[bytes], lower_case: bool) -> None:
+    def __init__(self, report: Report, blocks: Sequence[bytes], lower_case: bool, hash_bits: int) -> None:
+        self.hash_bits = hash_bits
         self.report = report
         self.blocks = blocks
         self.lower_case = lower_case
@@ -139,7 +141,7 @@ class _Checker:
             for field in L.MICRO_HEADER
             if not field.is_padding
         }
-        found_micro = check_micro(raw, self.lower_case)
+        found_micro = check_micro(raw, self.lower_case, self.hash_bits)
         for violation in found_micro.violations:
             self.wrong(violation)
         for slot, name, value_hash, cd, value in found_micro.entries:
@@ -313,7 +315,8 @@ class _Checker:
         if not self.header_known:
             return
         key = key_of(entry.name, self.words)
-        hashed = hash_of_key(key, q[L.Q_SALT], flags, forms_of(q[L.Q_NORMFLAGS], self.lower_case))
+        norm = forms_of(q[L.Q_NORMFLAGS], self.lower_case)
+        hashed = hash_of_key(key, q[L.Q_SALT], flags, norm, self.hash_bits)
         if hashed is None:
             self.unhashed = True
         elif hashed != entry.hash:

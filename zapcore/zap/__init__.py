@@ -50,11 +50,15 @@ def create(
     norm: int = 0,
     block_shift: int = 0,
     number: int = 0,
+    hash_bits: int = 0,
 ) -> int:
     """Create a ZAP; returns its object number, which is `number` if that is free. With flags it is fat at
     once, of blocks of 2^block_shift bytes; without it is micro, and of the type that directories have. The
-    salt is the caller's: the real one makes it from addresses."""
+    salt is the caller's: the real one makes it from addresses. `hash_bits` see `Objset`; 0: as the flags
+    say."""
     dnode = objset.allocate(max(1 << block_shift, 512), tx, number)
+    if hash_bits:
+        objset.hash_bits[dnode.number] = hash_bits
     dnode.directory = not flags
     _init(objset, dnode.number, tx, salt, flags, norm)
     return dnode.number

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 Key = bytes | tuple[int, ...]
 """A name without its final NUL, or one or more 64-bit words."""
 
-HASH28_MASK = ~((1 << 36) - 1) & ((1 << 64) - 1)
-HASH48_MASK = ~((1 << 16) - 1) & ((1 << 64) - 1)
-
 
 class Found(NamedTuple):
     """What a lookup finds: the value; whether it has more integers than fit (EOVERFLOW); the key as it is

@@ -15,7 +15,6 @@ from zapcore.dmu.dnode import Dnode
 from zapcore.dmu.objset import Objset, Tx
 from zapcore.errors import ZapErrno, fail, openzfs
 from zapcore.locks import RWLock
-from zapcore.zap.name import HASH28_MASK, HASH48_MASK
 from zapcore.zap.norm import forms_of
 
 if TYPE_CHECKING:
@@ -78,8 +77,8 @@ class Zap(User):
         self.words = bool(flags & L.FLAG_UINT64_KEY)
         self.prehashed = bool(flags & L.FLAG_PRE_HASHED_KEY)
         wide = bool(flags & L.FLAG_HASH64)
-        self.hash_bits = L.hash_bits(flags)
-        self.hash_mask = HASH48_MASK if wide else HASH28_MASK
+        self.hash_bits = self.objset.hash_bits.get(self.dnode.number) or L.hash_bits(flags)
+        self.hash_mask = L.hash_mask(self.hash_bits)
         self.max_cd = 0xFFFF if wide else L.NEED_CD
 
     @openzfs("zap_micro.c", "zap_evict_sync")

@@ -107,6 +107,8 @@ PROTOTYPES = {
 spa_create() is master's (`nvlist_t **errinfo`), the last of zap_value_search() that of 2.3 and later: older
 ones do not look at it."""
 
+HASH_BITS = "ZAPFUZZ_HASH_BITS"
+"""Environment variable: the compiled hash_bits.c."""
 DMU_OST_OTHER = 4
 DMU_OT_OBJECT_DIRECTORY = 1
 DMU_OT_DIRECTORY_CONTENTS = 20
@@ -148,18 +150,26 @@ class Library:
     """A loaded libzpool: every function of PROTOTYPES as an attribute, tunables through `tune`.
 
     `look` are the flags to read a block with that change nothing (DMU_READ_NO_PREFETCH and what else that
-    takes); `cursors_hold` as `zapcore.release` has it; `has_block_cloning` says that it is 2.2 or later;
-    `named_at` is the offset of za_name in what `attribute()` returns. Raises OSError where it cannot be
-    loaded and AttributeError where a function is missing.
+    takes); `hash_bits` is hash_bits.c where the environment names it (HASH_BITS), which stands before the
+    library's zap_hashbits(); `cursors_hold` as `zapcore.release` has it; `has_block_cloning` says that it is
+    2.2 or later; `named_at` is the offset of za_name in what `attribute()` returns. Raises OSError where it
+    cannot be loaded and AttributeError where a function is missing.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        before = os.environ.get(HASH_BITS)
+        self.hash_bits = ctypes.CDLL(before, mode=os.RTLD_GLOBAL | os.RTLD_NOW) if before else None
         folder = path.parent
         for needed in ("libnvpair.so.3", "libuutil.so.3", "libzfs_core.so.3"):
             if (folder / needed).exists():
                 ctypes.CDLL(str(folder / needed), mode=os.RTLD_GLOBAL | os.RTLD_NOW)
         self.handle = ctypes.CDLL(str(path), mode=os.RTLD_GLOBAL | os.RTLD_NOW)
+        if self.hash_bits is not None:
+            self.hash_bits.hash_bits_begin.argtypes = [ctypes.c_void_p]
+            self.hash_bits.hash_bits_set.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_int]
+            if not self.hash_bits.hash_bits_begin(self.handle._handle):
+                raise AttributeError("zap_hashbits")
         for name, codes in PROTOTYPES.items():
             self._bind(name, codes)
         # 734eba251d numbered the flags anew, and reading says that a dbuf is to stay, but with KEEP_CACHING

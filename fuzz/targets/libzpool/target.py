@@ -18,6 +18,7 @@ from fuzz.targets.libzpool.child import Child, Gone, Silent, TooBig
 from fuzz.targets.libzpool.locate import NoLibrary, find_library
 from fuzz.targets.libzpool.message import read_death, read_silence
 from fuzz.targets.libzpool.wire import Command, Flags, Names, Reader, Status, WireProblem, pack_run
+from fuzz.targets.packages.compiled import compiled
 from zapcore.errors import LimitExceeded
 
 if TYPE_CHECKING:
@@ -99,12 +100,13 @@ class LibzpoolTarget:
         self._applied = 0
         self._release = release
         self._held: HeldTarget | None = None
+        self._hash_bits: Path | None = None
 
     # TargetLike
 
     def begin(self, program: Program) -> None:
         """Make an empty world and create the program's ZAPs in it. Raises Failure, LimitExceeded."""
-        self._program, self._names, self._applied = program, Names(program), 0
+        self._start_whole(program)
         self._run(Flags.BEGIN, ())
 
     def apply(self, op: Op) -> Result:
@@ -168,8 +170,7 @@ class LibzpoolTarget:
             if sent:
                 yield self._receive_ahead(sent)
 
-    @staticmethod
-    def _pack_ahead(waiting: Iterator[Program], held: list[_Sent], under_way: int) -> list[_Sent]:
+    def _pack_ahead(self, waiting: Iterator[Program], held: list[_Sent], under_way: int) -> list[_Sent]:
         """The next programs that may go. One that is too long to go with the others is held for later; alone
         any may go."""
         fresh: list[_Sent] = []
@@ -181,9 +182,12 @@ class LibzpoolTarget:
                 made = _Sent(program, names, pack_run(Flags.BEGIN | Flags.END, program, names, program.ops))
             else:
                 break
-            if under_way and under_way + len(made.body) > AHEAD_BYTES:
+            needs_other = self._needs_hash_bits(made.program)
+            if under_way and (needs_other or under_way + len(made.body) > AHEAD_BYTES):
                 held.append(made)
                 break
+            if needs_other:
+                self._take_hash_bits()
             fresh.append(made)
             under_way += len(made.body)
         return fresh
@@ -244,7 +248,17 @@ class LibzpoolTarget:
         self._ask(Command.DIE, how.encode(), ())
 
     def _start_whole(self, program: Program) -> None:
+        if self._needs_hash_bits(program):
+            self._take_hash_bits()
         self._program, self._names, self._applied = program, Names(program), 0
+
+    def _needs_hash_bits(self, program: Program) -> bool:
+        return self._hash_bits is None and any(zap.hash_bits for zap in program.zaps)
+
+    def _take_hash_bits(self) -> None:
+        """From now on workers have a zap_hashbits() of ours. Raises NoCompiler."""
+        self._hash_bits = compiled(__package__, "hash_bits", "hash_bits in a header")
+        self.close()
 
     def _known_names(self) -> Names:
         if self._names is None:
@@ -290,7 +304,7 @@ class LibzpoolTarget:
         return self._child
 
     def _new_child(self) -> Child:
-        return Child(self.library, self._deadline)
+        return Child(self.library, self._deadline, hash_bits=self._hash_bits)
 
     def _ask(self, command: Command, body: bytes, ops: Sequence[Op]) -> bytes:
         try:

@@ -40,4 +40,7 @@ def do_reopen(world: World, op: Call) -> Answer:
     world.close_cursors()
     world.pool.reopen()
     world.os = world.pool.os
+    for zap in world.zaps:
+        if zap.number:
+            world.tell_hash_bits(zap)
     return 0

@@ -21,7 +21,7 @@ from fuzz.targets.libzpool.call import Call, pack_key
 FRAME = struct.Struct("<IB")
 """Length of what follows, and a Command (or a Status in an answer)."""
 
-_ZAP = struct.Struct("<BBBiQ")
+_ZAP = struct.Struct("<BBBiQB")
 _OP = struct.Struct("<BBHHHQHQH")
 _COUNTS = struct.Struct("<HHI")
 _RESULT = struct.Struct("<iB")
@@ -152,7 +152,7 @@ def pack_run(flags: Flags, program: Program, names: Names, ops: Sequence[Op]) ->
     parts = [bytes((flags,)), _COUNTS.pack(len(zaps), len(names.cursors), len(packed))]
     for zap in zaps:
         bits = zap.fat | zap.prehashed << 1 | zap.hash64 << 2
-        parts.append(_ZAP.pack(bits, zap.words, zap.leaf_shift, zap.norm, zap.salt))
+        parts.append(_ZAP.pack(bits, zap.words, zap.leaf_shift, zap.norm, zap.salt, zap.hash_bits))
     return b"".join(parts + packed)
 
 
@@ -164,8 +164,8 @@ def unpack_run(body: bytes) -> tuple[Flags, list[Zap], list[Call]]:
         at = 1 + _COUNTS.size
         zaps = []
         for _ in range(zap_count):
-            bits, words, shift, norm, salt = _ZAP.unpack_from(body, at)
-            zaps.append(Zap("", bool(bits & 1), words, bool(bits & 2), bool(bits & 4), shift, norm, salt))
+            bits, words, *rest = _ZAP.unpack_from(body, at)
+            zaps.append(Zap("", bool(bits & 1), words, bool(bits & 2), bool(bits & 4), *rest))
             at += _ZAP.size
         ops, unpack, size = [], _OP.unpack_from, _OP.size
         for _ in range(op_count):

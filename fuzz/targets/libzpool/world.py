@@ -86,6 +86,8 @@ class World:
     def create_all(self, shapes: list[Zap]) -> None:
         """Create the ZAPs of a header, in order, in the open txg."""
         self.zaps = [Object(shape) for shape in shapes]
+        if self.lib.hash_bits is not None:
+            self.lib.hash_bits.hash_bits_clear()
         for zap in self.zaps:
             self.create(zap)
 
@@ -113,6 +115,7 @@ class World:
         # a directory's type, in which 2.3 takes longer names, for what is created without flags
         kind = DMU_OT_OBJECT_DIRECTORY if flags else DMU_OT_DIRECTORY_CONTENTS
         zap.number = zap.last = self.claim(last, kind, 1 << shape.leaf_shift if shape.fat else 0, tx)
+        self.tell_hash_bits(zap)
         dnode = ctypes.c_void_p()
         if error := lib.dnode_hold(self.os, zap.number, self.pool.tag, ctypes.byref(dnode)):
             raise PoolLost(f"dnode_hold: {os.strerror(error)}")
@@ -120,6 +123,15 @@ class World:
         lib.dnode_rele(dnode, self.pool.tag)
         self.salts.write(self.os, zap.number, shape.salt, flags != 0, tx)
         lib.dmu_tx_commit(tx)
+
+    def tell_hash_bits(self, zap: Object) -> None:
+        """Say how many bits the hashes of a ZAP have, if not as many as its flags say; again when the object
+        set has been opened anew."""
+        shim = self.lib.hash_bits
+        if zap.shape.hash_bits and not (
+            shim and shim.hash_bits_set(self.os, zap.number, zap.shape.hash_bits)
+        ):
+            raise PoolLost("hash_bits: the library's zap_hashbits() is not ours to say")
 
     def claim(self, last: int, kind: int, block_size: int, tx: int) -> int:
         """A new object: the one that the ZAP was before if it is free again, else one that was never used.

@@ -77,6 +77,7 @@ class _Run:
     ) -> None:
         self.program, self.real, self.plan, self.trace = program, real, plan, trace
         self.names = [zap.name for zap in program.zaps]
+        self.bits = {zap.name: zap.hash_bits for zap in program.zaps}
         self.oracle = Oracle.of(program, real) if judge else None
         self.done = 0
         self.report = HeldRun(Outcome(None, None, 0), plan.model.outcome, [])
@@ -187,7 +188,7 @@ class _Run:
         blocks = self.real.blocks(name)
         if blocks is None:
             return None
-        report = check_object(blocks, self.real.lower_case)
+        report = check_object(blocks, self.real.lower_case, self.bits[name])
         if report.violations:
             first = report.violations[0]
             raise _broken(first.invariant, "\n".join(map(str, report.violations)), last)

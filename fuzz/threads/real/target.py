@@ -15,8 +15,8 @@ from fuzz.targets.base import Result
 from fuzz.targets.libzpool.child import Child
 from fuzz.targets.libzpool.target import DEADLINE_SECONDS, LibzpoolTarget
 from fuzz.targets.libzpool.wire import Command, Flags, Reader, pack_run
+from fuzz.targets.packages.compiled import compiled
 from fuzz.threads.real import request, worker
-from fuzz.threads.real.build import build
 from fuzz.threads.real.plan import SectionPlan
 
 PATIENCE_SECONDS = 10.0
@@ -47,10 +47,10 @@ class HeldTarget(LibzpoolTarget):
     ) -> None:
         super().__init__(release, path, deadline=deadline)
         self._patience = patience
-        self._hold: Path = build()
+        self._hold: Path = compiled(__package__, "hold", "holding real threads")
 
     def _new_child(self) -> Child:
-        return Child(self.library, self._deadline, worker.__name__, (str(self._hold),))
+        return Child(self.library, self._deadline, worker.__name__, (str(self._hold),), self._hash_bits)
 
     def section(self, ops: Sequence[Op], plan: SectionPlan) -> Ended:
         """Run ops of threads at the same time, as a plan says. After a failure the worker is gone. Raises

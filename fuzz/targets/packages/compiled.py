@@ -1,4 +1,4 @@
-"""hold.c, compiled on this machine when it is first needed, and kept in the cache by its hash."""
+"""A C file of ours, compiled on this machine when it is first needed, and kept in the cache by its hash."""
 
 from __future__ import annotations
 
@@ -20,40 +20,41 @@ COMPILERS = ("cc", "gcc", "clang")
 
 
 class NoCompiler(NoTarget):
-    """hold.c cannot be compiled here; the text says in one line what is missing."""
+    """A C file cannot be compiled here; the text says in one line what is missing."""
 
 
-def _compiler() -> str:
+def _compiler(what_for: str) -> str:
     chosen = os.environ.get("CC")
     for name in (chosen,) if chosen else COMPILERS:
         if name and (found := shutil.which(name)):
             return found
     what = f"CC={chosen}" if chosen else ", ".join(COMPILERS)
     raise NoCompiler(
-        f"holding real threads needs a C compiler, and there is none here ({what}): "
+        f"{what_for} needs a C compiler, and there is none here ({what}): "
         "install one (gcc and libc6-dev on Debian), or run the program on the model"
     )
 
 
 @functools.cache
-def build() -> Path:
-    """The compiled library; it appears whole or not at all. Raises NoCompiler, OSError."""
-    source = resources.files(__package__).joinpath("hold.c").read_bytes()
+def compiled(package: str, name: str, what_for: str) -> Path:
+    """The library made of a package's file NAME.c; it appears whole or not at all. Raises NoCompiler,
+    OSError."""
+    source = resources.files(package).joinpath(f"{name}.c").read_bytes()
     digest = hashlib.sha256(b"\0".join((source, platform.machine().encode(), *map(str.encode, FLAGS))))
-    folder = cache_folder().parent / "hold"
-    built = folder / f"hold-{digest.hexdigest()[:16]}.so"
+    folder = cache_folder().parent / name
+    built = folder / f"{name}-{digest.hexdigest()[:16]}.so"
     if built.is_file():
         return built
-    compiler = _compiler()
+    compiler = _compiler(what_for)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".hold.", dir=folder) as scratch:
-        text, fresh = Path(scratch, "hold.c"), Path(scratch, "hold.so")
+    with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=folder) as scratch:
+        text, fresh = Path(scratch, f"{name}.c"), Path(scratch, f"{name}.so")
         text.write_bytes(source)
         done = subprocess.run(
             [compiler, *FLAGS, "-o", str(fresh), str(text)], capture_output=True, text=True, check=False
         )
         if done.returncode:
             said = (done.stderr.strip() or f"status {done.returncode}").splitlines()
-            raise NoCompiler(f"{compiler} cannot compile hold.c: {said[0]}")
+            raise NoCompiler(f"{compiler} cannot compile {name}.c: {said[0]}")
         fresh.replace(built)
     return built
