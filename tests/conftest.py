@@ -8,13 +8,13 @@ import sys
 import pytest
 from hypothesis import settings
 
-from fuzz.targets import model
+from fuzz.targets import model_world
 from tests.support.paths import ROOT
 
 if sys.gettrace() is not None:
     # what measures coverage makes ops many times slower
-    model.PATIENCE *= 40
-    model.LONG_PATIENCE *= 40
+    model_world.PATIENCE *= 40
+    model_world.LONG_PATIENCE *= 40
 
 settings.register_profile("zapfuzz", derandomize=True, deadline=None)
 settings.load_profile("zapfuzz")

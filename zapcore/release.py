@@ -37,6 +37,7 @@ class Release:
         and with it the zap_t (c8f9b4c4da, after 2.4). Without this, the ZAP is looked up anew.
     evict_on_shrink: zap_shrink() removes the user data of the freed block and frees the leaf itself (the
         first patch that was proposed in OpenZFS issue 16157).
+    version: the packaged OpenZFS version that the model is compared with; empty if nobody packages one.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Release:
     reads_cancel_evict: bool = False
     cursors_hold: bool = False
     upgrades_in_place: bool = False
+    version: str = ""
 
 
 _LOOKUP: Mapping[str, tuple[str, ...]] = {"zap_lookup_uint64_impl": ()}
@@ -79,6 +81,7 @@ _2_4 = Release(
     keeps_chunk_order=True,
     lower_case=False,
     reads_cancel_evict=True,
+    version="2.4.4",
 )
 
 RELEASES: Mapping[str, Release] = {
@@ -93,6 +96,7 @@ RELEASES: Mapping[str, Release] = {
             instead=_FOR_WORDS,
             rename_unlinks_first=False,
             puts_leaf_twice=True,
+            version="2.1.11",
         ),
         Release("unfixed", True, False, False, "master between 5044c4e3ff and 34906f8bbe", instead=_LOOKUP),
         Release(
@@ -103,7 +107,15 @@ RELEASES: Mapping[str, Release] = {
             "the first fix proposed: shrink evicts the leaf itself",
             instead=_LOOKUP,
         ),
-        Release("2.3", True, True, False, "2.3.0 to 2.3.2: a leaf still attached is reused", True),
+        Release(
+            "2.3",
+            True,
+            True,
+            False,
+            "2.3.0 to 2.3.2: a leaf still attached is reused",
+            long_names=True,
+            version="2.3.2",
+        ),
         _2_4,
         dataclasses.replace(
             _2_4,
@@ -112,7 +124,11 @@ RELEASES: Mapping[str, Release] = {
             cursors_hold=True,
             upgrades_in_place=True,
             instead=_BY_DNODE,
+            version="",
         ),
     )
 }
-"""Every release by name."""
+"""Every release by name, the older ones first."""
+
+PINNED: Mapping[str, str] = {name: release.version for name, release in RELEASES.items() if release.version}
+"""The packaged OpenZFS version that each release is compared with, where there is one."""

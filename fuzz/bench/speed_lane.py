@@ -16,8 +16,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
+    from fuzz.execution.result import Result
     from fuzz.language.program import Op, Program
-    from fuzz.targets.base import Result
 
 EMPTY_RUNS = 20_000
 """Executions of the empty target that are one batch."""

@@ -33,7 +33,7 @@ from fuzz.faults.seeded import CONCURRENT, MUTANTS
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Program
 from fuzz.language.syntax import parse
-from fuzz.targets.base import TargetLike
+from fuzz.targets.base import Target
 from fuzz.targets.registry import make_target
 
 ENGINES: dict[str, dict[str, Any]] = {
@@ -256,7 +256,7 @@ def is_found(bug: Bug, program: Program, signature: Signature) -> bool:
 
 
 @functools.cache
-def _without_mutant(kind: str, release: str) -> TargetLike:
+def _without_mutant(kind: str, release: str) -> Target:
     """The same one each time: a real library is a process."""
     return make_target(kind, release, small=True)
 

@@ -25,15 +25,16 @@ from fuzz.engines.campaign import Campaign, EngineProblem, new_seed
 from fuzz.engines.config import ENGINES, EXTRAS, Config
 from fuzz.engines.seeds import seed_programs
 from fuzz.execution.execute import run as run_program
+from fuzz.execution.result import Result
 from fuzz.faults.remedies import NoRemedy
 from fuzz.language.printing import format_op
 from fuzz.language.program import Op
 from fuzz.language.syntax import SyntaxProblem, load
 from fuzz.minimize.minimize import Stats
 from fuzz.minimize.reproduce import minimize_failure
-from fuzz.targets.base import Result, TargetLike
+from fuzz.targets.base import NoTarget, Target
 from fuzz.targets.libzpool.locate import NoLibrary
-from fuzz.targets.registry import KINDS, NoTarget, make_target
+from fuzz.targets.registry import KINDS, make_target
 from zapcore.release import RELEASES
 
 CORPUS = Path(__file__).resolve().parents[2] / "corpus"
@@ -340,7 +341,7 @@ def minimize(
     """Cut a failing program down to the simplest one that still fails in the same way."""
     loaded = load(program)
     switch_on(remedy, target)
-    runner: TargetLike = make_target(target, release, libzpool)
+    runner: Target = make_target(target, release, libzpool)
     outcome = run_program(loaded, runner)
     if outcome.failure is None:
         raise Bad(f"{program}: expected a program that fails on {release}, found one that ends {FINE}")

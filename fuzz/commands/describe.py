@@ -11,14 +11,15 @@ import click
 from fuzz.commands.screen import show_result
 from fuzz.corpus.replay import expectations
 from fuzz.corpus.reproducer import FINE, Reproducer, write_text
-from fuzz.execution.execute import Outcome, run
+from fuzz.execution.execute import run
+from fuzz.execution.result import Outcome, Result
 from fuzz.export.forms import FORMS, SUFFIX
 from fuzz.export.story import open_reproducer
 from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Op, Program
 from fuzz.minimize.reproduce import minimize_failure
-from fuzz.targets.base import Result
 from fuzz.targets.model import ModelTarget
+from fuzz.targets.registry import LIBRARY_PREFIX
 from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf
 from zapcore.errors import Kind
@@ -26,14 +27,20 @@ from zapcore.release import RELEASES
 from zapcore.zap.leaf import Leaf
 from zapcore.zap.zap import Zap
 
-PREFERRED = ("2.3", "2.4", "unfixed", "explicit-evict", "2.1")
-"""Which release's run is told, of those that fail."""
+_NEWEST_FIRST = list(RELEASES)[::-1]
+TOLD_FIRST = sorted(_NEWEST_FIRST, key=lambda name: not RELEASES[name].version)
+"""Which release's run is told, of those that fail: the newest that is packaged, then what nobody packages."""
 LANGUAGES: Mapping[str, str] = {".py": "python", ".c": "c"}
 
 
 def told_release(expect: Mapping[str, str]) -> str:
-    """The release whose run the report tells: the most recent one that fails, else the last."""
-    return next((name for name in PREFERRED if expect.get(name, FINE) != FINE), PREFERRED[0])
+    """The release whose run the report tells: the newest one that fails, itself or its library, else the
+    newest."""
+    for name in TOLD_FIRST:
+        failing = (expect.get(name, FINE), expect.get(LIBRARY_PREFIX + RELEASES[name].version, FINE))
+        if failing != (FINE, FINE):
+            return name
+    return TOLD_FIRST[0]
 
 
 def shortest(reproducer: Reproducer) -> Reproducer:

@@ -7,13 +7,13 @@ from collections import Counter
 import click
 
 from fuzz.commands.screen import show_result
+from fuzz.execution.result import Result
 from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Op, Program
 from fuzz.language.syntax import SyntaxProblem, load
-from fuzz.targets.base import Result
+from fuzz.targets.base import NoTarget
 from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model import ModelTarget
-from fuzz.targets.registry import NoTarget
 from fuzz.threads.parallel_run import has_threads
 from fuzz.threads.real.compare import compare_all
 from fuzz.threads.real.plan import make_plan
@@ -128,7 +128,7 @@ def force_command(
         real = HeldTarget(release, libzpool)
     except NoLibrary as missing:
         raise NoTarget(str(missing)) from missing
-    name, model = f"libzpool {real.library.parent.name}", model_for(real.library, release)
+    name, model = f"libzpool {real.library.parent.name}", model_for(real)
     with real:
         if preemptions is not None:
             raise SystemExit(_every_schedule(loaded, real, name, model, preemptions))

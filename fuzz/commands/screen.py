@@ -11,8 +11,8 @@ import click
 
 from fuzz.engines.campaign import Campaign, Found, Progress
 from fuzz.engines.config import Config
+from fuzz.execution.result import Entry, Result
 from fuzz.language.printing import format_key, format_program
-from fuzz.targets.base import Entry, Result
 from zapcore.errors import errno_name
 
 LIVE_SECONDS = 0.25

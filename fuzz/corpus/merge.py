@@ -20,12 +20,13 @@ import click
 
 from fuzz.engines.features import features
 from fuzz.execution.execute import run
+from fuzz.execution.result import Result
 from fuzz.language.byteform import decode, encode
 from fuzz.language.files import write_whole
 from fuzz.language.program import Op, Program
 from fuzz.language.syntax import load
-from fuzz.targets.base import Result
-from fuzz.targets.model import LONG_PATIENCE, ModelTarget
+from fuzz.targets.model import ModelTarget
+from fuzz.targets.model_world import LONG_PATIENCE
 from fuzz.targets.registry import make_target
 from zapcore.zap import cursor, fat, micro, ptrtbl, shrink
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fuzz.corpus.reproducer import FINE, Reproducer, known_failures
-from fuzz.execution.execute import Outcome, run
+from fuzz.execution.execute import run
+from fuzz.execution.result import Outcome
 from fuzz.faults.remedies import switched_on
 from fuzz.language.program import Program
-from fuzz.targets.registry import LIBRARIES, NoTarget, make_target, name_of_expectation, target_of_expectation
+from fuzz.targets.base import NoTarget
+from fuzz.targets.registry import LIBRARIES, make_target, name_of_expectation, target_of_expectation
 from zapcore.release import RELEASES
 
 

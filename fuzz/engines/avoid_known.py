@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from fuzz.execution.execute import Trace, run
+from fuzz.execution.execute import run
+from fuzz.execution.result import Trace
 from fuzz.judge.signature import SILENT_KINDS, Failure
 from fuzz.language.program import Program
 from fuzz.targets.model import ModelTarget

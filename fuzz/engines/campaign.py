@@ -15,7 +15,7 @@ from fuzz.corpus.replay import expectations
 from fuzz.corpus.reproducer import Form, Reproducer, folder_name, form, write_reproducer
 from fuzz.engines.config import Config
 from fuzz.engines.jobs import EngineProblem, Jobs, Progress
-from fuzz.execution.execute import Outcome
+from fuzz.execution.result import Outcome
 from fuzz.faults.remedies import switched_on
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.printing import format_program
@@ -23,8 +23,8 @@ from fuzz.language.program import Program
 from fuzz.language.syntax import parse, save
 from fuzz.minimize.minimize import Stats
 from fuzz.minimize.reproduce import minimize_failure
-from fuzz.targets.base import TargetLike
-from fuzz.targets.libzpool.target import HarnessError
+from fuzz.targets.base import Target
+from fuzz.targets.libzpool.plain_target import HarnessError
 from fuzz.targets.registry import name_of_expectation
 
 
@@ -64,7 +64,7 @@ class Campaign:
     def __init__(
         self,
         config: Config,
-        target: TargetLike,
+        target: Target,
         known: dict[str, list[Reproducer]],
         out: Path,
         watcher: Watcher,

@@ -94,7 +94,7 @@ class _Explorer:
         """The world that the header makes."""
         program = Program(HEADER, ())
         self.target.begin(program)
-        return digest(self.target, Oracle.of(program, self.target))
+        return digest(self.target, Oracle(program, self.target.release))
 
     def expand(self, path: Sequence[int], last: bool) -> list[_Step]:
         """Where each op leads from the world that the ops `path` lead to; they are known not to fail. With
@@ -102,7 +102,7 @@ class _Explorer:
         target = self.target
         program = Program(HEADER, ())
         target.begin(program)
-        oracle = Oracle.of(program, target)
+        oracle = Oracle(program, target.release)
         for index in path:
             op = self.ops[index]
             oracle.check(op, target.apply(op))

@@ -25,13 +25,14 @@ from hypothesis.stateful import (
 from fuzz.engines.config import Config
 from fuzz.engines.loop import Loop, Stopped
 from fuzz.engines.seeds import seed_programs
-from fuzz.execution.execute import Outcome, judge_op
+from fuzz.execution.execute import judge_op
+from fuzz.execution.result import Outcome
 from fuzz.generate.themed import Theme, near_keys, op_of, random_zap, sizes_that_matter
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Key, Op, Program, Zap
 from fuzz.language.verbs import VERBS
-from fuzz.targets.base import TargetLike
+from fuzz.targets.base import Target
 from zapcore.errors import LimitExceeded
 
 ZAP = "z"
@@ -58,7 +59,7 @@ class ZapMachine(RuleBasedStateMachine):
     `program` is what was run so far; `known` are texts of signatures that end the example and fail nothing.
     """
 
-    target: TargetLike
+    target: Target
     known: frozenset[str] = frozenset()
 
     absent = Bundle("absent")
@@ -85,7 +86,7 @@ class ZapMachine(RuleBasedStateMachine):
         self.zap = random_zap(rng, ZAP, 10)
         self.lengths = tuple(sizes_that_matter(self.zap, rng) for _ in range(2))
         header = Program((self.zap,), ())
-        self.oracle = Oracle.of(header, self.target)
+        self.oracle = Oracle(header, self.target.release)
         try:
             self.target.begin(header)
         except LimitExceeded as limit:
@@ -172,7 +173,7 @@ class ZapMachine(RuleBasedStateMachine):
 
 
 def find_failure(
-    target: TargetLike, number: int, *, known: frozenset[str] = frozenset(), examples: int = EXAMPLES
+    target: Target, number: int, *, known: frozenset[str] = frozenset(), examples: int = EXAMPLES
 ) -> tuple[Program, Failure] | None:
     """One search of Hypothesis for a failure that is not known; the program that it shrank to."""
     for program, failure in _search(target, number, known, examples, lambda machine: None):
@@ -181,7 +182,7 @@ def find_failure(
 
 
 def _search(
-    target: TargetLike, number: int, known: frozenset[str], examples: int, after: Any
+    target: Target, number: int, known: frozenset[str], examples: int, after: Any
 ) -> Iterator[tuple[Program, Failure]]:
     last: list[ZapMachine] = []
 

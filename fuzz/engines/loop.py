@@ -17,13 +17,13 @@ from collections.abc import Callable
 from fuzz.engines.avoid_known import Steering
 from fuzz.engines.config import Config
 from fuzz.engines.features import features
-from fuzz.execution.execute import Outcome, run
+from fuzz.execution.execute import run
+from fuzz.execution.result import Outcome, Result
 from fuzz.faults.remedies import switched_on
 from fuzz.judge.signature import Failure
 from fuzz.language.printing import format_program
 from fuzz.language.program import Op, Program
 from fuzz.language.verbs import STEERING
-from fuzz.targets.base import Result
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.registry import make_target
 

@@ -51,7 +51,7 @@ class Snapshot:
 
     def wake(self, target: ModelTarget) -> Oracle:
         """Put the world into a target that has begun the same program; returns its oracle."""
-        oracle = Oracle.of(self._program, target)
+        oracle = Oracle(self._program, target.release)
         target.objset, target.cursors, state = pickle.loads(self._bytes)
         for name, value in zip(State.CHANGING, state, strict=True):
             setattr(oracle.state, name, value)

@@ -5,21 +5,15 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import NamedTuple, cast
 
+from fuzz.execution.result import Forgive, Outcome, Result, Trace
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.judge.wrong import Wrong
 from fuzz.language.program import Op, Program
 from fuzz.language.verbs import BRINGS, READING, TAKES, VERBS
-from fuzz.targets.base import Result, TargetLike
+from fuzz.targets.base import Target
 from zapcore.errors import LimitExceeded
-
-Trace = Callable[[int, Op, Result], None]
-"""Called after each op with its index and what it returned."""
-Forgive = Callable[[Failure], bool]
-"""Whether a run goes on after this wrong answer."""
-
 
 THREAD = attrgetter("thread")
 ALL = Op("txg")
@@ -51,27 +45,9 @@ def may_wait(waiting: Sequence[Op], op: Op) -> bool:
     return True
 
 
-class Outcome(NamedTuple):
-    """How a run ended: with a failure, at a limit (its text), or fine (neither); `ops` that were run."""
-
-    failure: Failure | None
-    limit: str | None
-    ops: int
-
-    @property
-    def fine(self) -> bool:
-        """Neither a failure nor a limit."""
-        return self.failure is None and self.limit is None
-
-    def __str__(self) -> str:
-        if self.failure is not None:
-            return str(self.failure.signature)
-        return "limit" if self.limit is not None else "fine"
-
-
 def run(
     program: Program,
-    target: TargetLike,
+    target: Target,
     *,
     judge: bool = True,
     trace: Trace | None = None,
@@ -83,17 +59,14 @@ def run(
     After a wrong answer that `forgive` says yes to the run goes on, since the world did not end. With
     `share_audits` a few writes may share a check (`may_wait`), as suits fuzzing; a failure is told as
     without."""
+    ended = None
     if any(map(THREAD, program.ops)):
-        threaded = getattr(target, "run_threads", None)
-        if threaded is not None:
-            return cast(Outcome, threaded(program, judge, trace))
-        # elsewhere they run one after the other, as they stand, which is one of the possible orders
-    whole = getattr(target, "run_whole", None)
-    if whole is not None and trace is None:
-        return _run_whole(program, whole, judge, forgive)
-    at_once = getattr(target, "run_program", None)
-    if at_once is not None and trace is None:
-        return _run_at_once(program, at_once, Oracle.of(program, target) if judge else None, forgive)
+        ended = target.run_threads(program, judge, trace)
+        # where that is None they run one after the other, as they stand, which is one of the possible orders
+    if ended is None and trace is None:
+        ended = target.run_at_once(program, judge, forgive)
+    if ended is not None:
+        return ended
     outcome, unaudited = _run_by_op(program, target, judge, trace, forgive, share_audits)
     if not unaudited:
         return outcome
@@ -109,7 +82,7 @@ def run(
 
 def _run_by_op(
     program: Program,
-    target: TargetLike,
+    target: Target,
     judge: bool,
     trace: Trace | None,
     forgive: Forgive | None,
@@ -117,15 +90,15 @@ def _run_by_op(
 ) -> tuple[Outcome, bool]:
     """Run a program op by op, with `share_audits` one audit for ops that `may_wait` for it; also whether it
     ended in or after an op before which one had not been audited."""
-    oracle = Oracle.of(program, target) if judge else None
-    audit = getattr(target, "audit", None) if judge else None
+    oracle = Oracle(program, target.release) if judge else None
+    audit: Callable[..., None] | None = target.audit if judge and target.can_audit else None
     owed = False
     waiting: list[Op] = []
     index = -1
     try:
         target.begin(program)
         for index, op in enumerate(program.ops):
-            if audit and waiting and op.verb not in READING and not may_wait(waiting, op):
+            if audit is not None and waiting and op.verb not in READING and not may_wait(waiting, op):
                 audit(waiting[-1], oracle, waiting[:-1])
                 waiting = []
             result = target.apply(op)
@@ -174,43 +147,30 @@ def judge_limit(op: Op, limit: LimitExceeded, oracle: Oracle) -> Failure | None:
     return None if wrong is None else _wrong_answer(op, wrong)
 
 
-def judge_op(op: Op, target: TargetLike, oracle: Oracle) -> Result:
+def judge_op(op: Op, target: Target, oracle: Oracle) -> Result:
     """Run one op and hold it against the oracle and the invariants. Raises Failure, LimitExceeded."""
     result = target.apply(op)
     judge_result(op, result, oracle)
-    audit = getattr(target, "audit", None)
-    if audit is not None:
-        audit(op, oracle)
+    target.audit(op, oracle)
     return result
 
 
-def _run_whole(
+def run_far(
     program: Program,
-    whole: Callable[[Program, bool, Forgive | None], int],
+    target: Target,
+    call: Callable[[Program], list[Result]],
     judge: bool,
     forgive: Forgive | None,
 ) -> Outcome:
+    """Run a program on a target that is far away, which `call` does in one round trip, and judge its answers
+    afterwards."""
     try:
-        return Outcome(None, None, whole(program, judge, forgive))
+        results = call(program)
     except Failure as failure:
         return Outcome(failure, None, min(failure.op + 1, len(program.ops)))
     except LimitExceeded as limit:
         return Outcome(None, str(limit), 0)
-
-
-def _run_at_once(
-    program: Program,
-    at_once: Callable[[Program], list[Result]],
-    oracle: Oracle | None,
-    forgive: Forgive | None,
-) -> Outcome:
-    """A target that is far away runs a program in one round trip; its answers are judged afterwards."""
-    try:
-        results = at_once(program)
-    except Failure as failure:
-        return Outcome(failure, None, min(failure.op + 1, len(program.ops)))
-    except LimitExceeded as limit:
-        return Outcome(None, str(limit), 0)
+    oracle = Oracle(program, target.release) if judge else None
     for index, (op, result) in enumerate(zip(program.ops, results, strict=True)):
         wrong = oracle.check(op, result) if oracle is not None else None
         if wrong is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fuzz.corpus.reproducer import Reproducer
+from fuzz.execution.result import Entry, Found, Value
 from fuzz.export.blind_spots import blind_spots
 from fuzz.export.expected_answers import (
     CURSOR,
@@ -23,9 +24,8 @@ from fuzz.judge.state import Value as Stored
 from fuzz.language.printing import format_op
 from fuzz.language.program import Key, Op, Program, Zap
 from fuzz.language.verbs import VERBS
-from fuzz.targets.base import Entry, Found, Value
 from fuzz.targets.libzpool.call import pack_key
-from fuzz.targets.model import flags_of
+from fuzz.targets.model_world import flags_of
 
 HERE = Path(__file__).parent / "c"
 PARTS = ("head", "pool", "entries", "cursors", "directories", "structure")

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import EllipsisType
 from typing import NamedTuple, TypeVar
 
+from fuzz.execution.result import Result, Value
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
 from fuzz.judge.state import Value as Stored
 from fuzz.language.program import Key, Op, Program
 from fuzz.language.verbs import VERBS, Subject
-from fuzz.targets.base import Result, Value
 from fuzz.targets.model import ModelTarget
 from zapcore.errors import LimitExceeded
 
@@ -92,7 +92,7 @@ def orders(program: Program) -> Iterator[list[int]]:
 def run_in_order(program: Program, order: Sequence[int], release: str) -> Run:
     """Run a program's ops in an order, by one thread."""
     target = ModelTarget(release, stale_bytes=False)
-    oracle = Oracle.of(program, target)
+    oracle = Oracle(program, target.release)
     results: dict[int, Result] = {}
     wrong: dict[int, str] = {}
     try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fuzz.corpus.reproducer import Reproducer
+from fuzz.execution.result import Entry
 from fuzz.export.blind_spots import blind_spots
 from fuzz.export.cut_python import cut
 from fuzz.export.expected_answers import Content, Expected, Right, expected, has_threads, sections
@@ -14,7 +15,6 @@ from fuzz.export.story import for_docstring, rightly, story
 from fuzz.language.printing import format_op
 from fuzz.language.program import Key, Op, Program, Zap
 from fuzz.language.verbs import VERBS, Subject
-from fuzz.targets.base import Entry
 from fuzz.targets.libzpool.call import pack_key
 from fuzz.targets.libzpool.session import FUNCTIONS
 
@@ -43,7 +43,7 @@ def python_form(reproducer: Reproducer, release: str = "") -> str:
     if any(zap.words for zap in program.zaps):
         roots.append(("fuzz.targets.libzpool.call", "pack_key"))
     if any(op.verb in ("lookup_norm",) for op in program.ops):
-        roots.append(("fuzz.targets.base", "Found"))
+        roots.append(("fuzz.execution.result", "Found"))
     imports, body = cut(roots)
     told = story(reproducer, THREADS_USAGE if threads else USAGE, rightly(release), blind_spots(reproducer))
     lines = [

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
+from fuzz.execution.result import Entry
 from fuzz.export.structure import wrong_structure
 from fuzz.language.program import Zap
-from fuzz.targets.base import Entry
 from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.blocks import read_blocks
 from fuzz.targets.libzpool.call import Answer, Call

@@ -26,10 +26,11 @@ from fuzz.language.printing import format_program
 from fuzz.language.program import Program
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.libzpool.locate import PINNED, find_library
+from fuzz.targets.libzpool.locate import find_library
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.registry import make_target
 from zapcore.errors import LimitExceeded
+from zapcore.release import PINNED
 
 RIGHT, WRONG = "right", "WRONG"
 
@@ -81,7 +82,7 @@ def _agree(program: Program, model: ModelTarget, both: BothTarget) -> tuple[str,
     if outcome.limit is not None:
         return "the model meets a limit", []
     try:
-        both.run_whole(program, judge=False)
+        both.compared(program, judge=False)
     except Failure as failure:
         return f"model and library: {failure.signature.kind}", []
     except LimitExceeded:

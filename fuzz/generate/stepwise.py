@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import TypeVar
 
+from fuzz.execution.result import Result
 from fuzz.generate.keys_for_hash import hash_of
 from fuzz.generate.themed import CURSORS, TIME
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Key, Op, Program, Zap
 from fuzz.language.verbs import BRINGS, TAKES
-from fuzz.targets.base import Result
 from fuzz.targets.model import ModelTarget
 from zapcore.errors import LimitExceeded
 from zapcore.layout import FLAG_HASH64, hash_bits

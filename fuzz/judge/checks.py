@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from fuzz.execution.result import Result
 from fuzz.judge.state import State
 from fuzz.judge.wrong import Wrong
 from fuzz.language.by_verb import ByVerb
 from fuzz.language.program import Op
-from fuzz.targets.base import Result
 
 Check = Callable[[State, Op, Result], Wrong | None]
 """Says what is wrong with the answer of an op; None if nothing is."""

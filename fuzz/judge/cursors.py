@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 
+from fuzz.execution.result import Entry, Result
 from fuzz.judge.checks import CHECKS
 from fuzz.judge.keys import hash_bits, matching, max_cd
 from fuzz.judge.state import END, FAT, State, Walk, first_integer
@@ -24,7 +25,6 @@ from fuzz.judge.wrong import (
     other_value,
 )
 from fuzz.language.program import U64, Key, Op, Zap
-from fuzz.targets.base import Entry, Result
 
 _NO_KEYS: frozenset[Key] = frozenset()
 

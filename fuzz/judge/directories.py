@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 
+from fuzz.execution.result import Result
 from fuzz.judge.checks import CHECKS
 from fuzz.judge.entries import remove, write
 from fuzz.judge.keys import refused_form
 from fuzz.judge.state import State, first_integer
 from fuzz.judge.wrong import Wrong, expect, other_value
 from fuzz.language.program import Key, Op
-from fuzz.targets.base import Result
 from zapcore.zap.name import LONG_NAME, MAX_NAME
 
 DIRECTORY, FILE = 4, 8

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 
+from fuzz.execution.result import Found, Result
 from fuzz.judge.checks import CHECKS
 from fuzz.judge.keys import chunks, matching
 from fuzz.judge.room import make_room, needs_fat, no_space
 from fuzz.judge.state import State, Value, first_integer, value_of, widen
 from fuzz.judge.wrong import WIDENED, Wrong, expect, expect_value, other_value
 from fuzz.language.program import U64, Key, Op
-from fuzz.targets.base import Found, Result
 from zapcore.layout import MAX_VALUE_LEN, geometry
 from zapcore.zap import MATCH_NORMALIZE
 

@@ -9,7 +9,7 @@ entry takes and how many a leaf has (`zapcore.layout`), and which hashes agree i
 
 from __future__ import annotations
 
-import dataclasses
+from fuzz.execution.result import Result
 
 # the families fill the table of checks
 from fuzz.judge import cursors, directories, entries, stats, world  # noqa: F401
@@ -20,7 +20,6 @@ from fuzz.judge.undecided import leave_open
 from fuzz.judge.unicode import unicode_form, wrong_form
 from fuzz.judge.wrong import Wrong, expect
 from fuzz.language.program import Op, Program
-from fuzz.targets.base import Result, TargetLike
 from zapcore.errors import LimitExceeded
 from zapcore.release import RELEASES, Release
 from zapcore.zap.norm import forms_of
@@ -43,11 +42,6 @@ class Oracle:
     def __init__(self, program: Program, release: Release = RELEASES["2.3"]) -> None:
         zaps = [zap._replace(norm=forms_of(zap.norm, release.lower_case)) for zap in program.zaps]
         self.state = State(zaps, release)
-
-    @classmethod
-    def of(cls, program: Program, target: TargetLike) -> Oracle:
-        """The oracle of the target's release."""
-        return cls(program, _release_of(target))
 
     def check(self, op: Op, result: Result) -> Wrong | None:
         """What is wrong with the answer; None if nothing is. Updates the state."""
@@ -72,13 +66,3 @@ class Oracle:
             leave_open(state, "limit")
             return None
         return needless_growth(state, op, limit.full_leaf)
-
-
-def _release_of(target: TargetLike) -> Release:
-    """What is known of a target's release; of a library that names none, what its file shows."""
-    release = getattr(target, "release", None)
-    if isinstance(release, Release):
-        return release
-    fields = ("rename_unlinks_first", "long_names", "lower_case", "cursors_hold")
-    shown = {field: getattr(target, field) for field in fields if hasattr(target, field)}
-    return dataclasses.replace(RELEASES["2.3"], **shown)

@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from operator import ge, mul
 from typing import cast
 
+from fuzz.execution.result import Result
 from fuzz.judge.checks import CHECKS
 from fuzz.judge.keys import stored_bytes
 from fuzz.judge.state import State, Value
 from fuzz.judge.undecided import leave_open
 from fuzz.judge.wrong import Wrong, expect, expect_value, other_value
 from fuzz.language.program import Key, Op, Zap
-from fuzz.targets.base import Result
 from zapcore.layout import ARRAY_BYTES, ZAP_MAGIC, ZBT_HEADER, array_chunks, geometry
 
 STATS_BLOCK_SIZE, STATS_BLOCKS, STATS_TABLE_BLOCKS, STATS_LEAVES, STATS_ENTRIES = 1, 2, 6, 10, 11

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import errno
 
+from fuzz.execution.result import Result
 from fuzz.judge.checks import CHECKS
 from fuzz.judge.state import FIRST_SLOTS, State
 from fuzz.judge.wrong import Wrong, expect
 from fuzz.language.program import Op
-from fuzz.targets.base import Result
 
 
 @CHECKS.of("txg", "finish", "sync", "evict")

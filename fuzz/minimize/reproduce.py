@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from fuzz.execution.execute import Outcome, run
+from fuzz.execution.execute import run
+from fuzz.execution.result import Outcome
 from fuzz.judge.signature import JUDGED_KINDS, Failure, Signature
 from fuzz.language.program import Program
 from fuzz.minimize.minimize import Predicate, Stats, minimize
-from fuzz.targets.base import TargetLike
+from fuzz.targets.base import Target
 from fuzz.targets.model import ModelTarget
 
 
-def fails_as(signature: Signature, target: TargetLike, *, judge: bool = True) -> Predicate:
+def fails_as(signature: Signature, target: Target, *, judge: bool = True) -> Predicate:
     """The programs whose run on the target ends with the same kind, place and expression. Wrong answers of
     another kind on the way there are let pass."""
 
@@ -33,7 +34,7 @@ def with_verbs_of(program: Program, predicate: Predicate) -> Predicate:
 def minimize_failure(
     program: Program,
     failure: Failure,
-    target: TargetLike,
+    target: Target,
     *,
     keep_form: bool = False,
     stats: Stats | None = None,
@@ -63,7 +64,7 @@ def minimize_failure(
 def _smallest(
     program: Program,
     signature: Signature,
-    target: TargetLike,
+    target: Target,
     judge: bool,
     keep_form: bool,
     stats: Stats | None,

@@ -2,63 +2,63 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+import abc
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from fuzz.language.program import Key, Op, Program
+from fuzz.execution.result import Forgive, Outcome, Result, Trace
+from fuzz.language.program import Op, Program
+from zapcore.release import Release
 
-
-class Entry(NamedTuple):
-    """What a cursor returns: zap_attribute_t. `first` is za_first_integer, `conflict` whether another entry
-    has the same normal form."""
-
-    key: Key
-    size: int
-    length: int
-    first: int
-    conflict: bool = False
+if TYPE_CHECKING:
+    from fuzz.judge.oracle import Oracle
 
 
-class Found(NamedTuple):
-    """What `lookup_norm` returns: the value as `lookup` has it, the name as it is stored, and whether another
-    entry matches too. A micro ZAP gives no name with EOVERFLOW."""
-
-    value: bytes
-    name: bytes
-    conflict: bool
+class NoTarget(Exception):
+    """No such target is to be had; the text says in one line why."""
 
 
-Value = bytes | int | tuple[int, ...] | Entry | Found | None
+class Target(abc.ABC):
+    """What programs run on: one program at a time, and `begin` ends what was there before.
 
-
-class Result(NamedTuple):
-    """What an op returned: errno (0 for success) and its value.
-
-    Values: `lookup` bytes (length integers of the caller's size), `lookup_norm` a Found, `length` (size,
-    length), `count` and `serialize` int, `next` and `retrieve` an Entry, `search` the name, `stats` the 63
-    numbers of zap_stats_t, `readdir` the names, each with a NUL behind it; None otherwise and on any errno
-    but EOVERFLOW of a lookup.
+    `release` says whose behaviours its answers have. The methods that are not abstract are what only some
+    targets can do; here they say that this one cannot.
     """
 
-    errno: int = 0
-    value: Value = None
-
-
-DONE = Result()
-
-
-class TargetLike(Protocol):
-    """A model or a library that programs run on. One at a time; `begin` ends what was there before."""
-
     name: str
+    release: Release
+    can_audit = False
+    """Whether `audit` looks at anything."""
 
+    @abc.abstractmethod
     def begin(self, program: Program) -> None:
         """Make an empty world and create the program's ZAPs in it. Raises Failure."""
 
+    @abc.abstractmethod
     def apply(self, op: Op) -> Result:
-        """Run one op. Raises `Failure` when the world ended, LimitExceeded at a bound."""
+        """Run one op. Raises Failure when the world ended, LimitExceeded at a bound."""
 
+    @abc.abstractmethod
     def blocks(self, zap: str) -> list[bytes] | None:
         """Every block of the ZAP's object as it is now, dirty or not; None where it is destroyed."""
 
+    @abc.abstractmethod
+    def dbufs(self, zap: str) -> bytes:
+        """Of every block, in order, how many hold its dbuf and whether that has user data, a byte each, zeros
+        at the end left out (no dbuf is one without); nothing of a destroyed ZAP. Raises Failure."""
+
+    @abc.abstractmethod
     def end(self) -> None:
         """Let go of the world."""
+
+    def audit(self, op: Op, oracle: Oracle, before: Iterable[Op] = ()) -> None:
+        """Check the invariants of what an op, and the ops `before` it, may have changed. Raises Failure."""
+        return None
+
+    def run_threads(self, program: Program, judge: bool, trace: Trace | None) -> Outcome | None:
+        """Run a program with threads as its schedule says; None where ops run one after the other."""
+        return None
+
+    def run_at_once(self, program: Program, judge: bool, forgive: Forgive | None) -> Outcome | None:
+        """Run a whole program in one go, judged afterwards; None where it goes op by op."""
+        return None

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from fuzz.execution.execute import ALL, Forgive, Trace, changes_nothing, judge_limit, judge_result
+from fuzz.execution.execute import ALL, changes_nothing, judge_limit, judge_result
+from fuzz.execution.result import Forgive, Outcome, Result, Trace
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import JUDGED_KINDS, SILENT_KINDS, Failure, Signature
 from fuzz.language.program import Op, Program
-from fuzz.targets.base import Result
+from fuzz.targets.base import Target
 from fuzz.targets.first_difference import first_dbuf_difference, first_difference
-from fuzz.targets.libzpool.target import Digests, LibzpoolTarget
+from fuzz.targets.libzpool.plain_target import Digests
+from fuzz.targets.libzpool.target import LibzpoolTarget
 from fuzz.targets.libzpool.wire import block_digest, join_digests
 from fuzz.targets.model import ModelTarget
 from zapcore.errors import LimitExceeded
@@ -61,7 +63,7 @@ class _Digester:
         return tuple(map(self.digest, self.model.numbers))
 
 
-class BothTarget:
+class BothTarget(Target):
     """Runs programs on the model of a release and on a real library, and compares.
 
     A failure that both sides share is that failure; one that only one side has, and any other difference, is
@@ -77,9 +79,19 @@ class BothTarget:
         self.model = model
         self.real = real
         self.name = f"{model.name} and {real.name}"
+        self.release = model.release
         self.steps: list[Step] = []
 
-    def run_whole(self, program: Program, judge: bool, forgive: Forgive | None = None) -> int:
+    def run_at_once(self, program: Program, judge: bool, forgive: Forgive | None) -> Outcome:
+        """Run a program on both, and compare."""
+        try:
+            return Outcome(None, None, self.compared(program, judge, forgive))
+        except Failure as failure:
+            return Outcome(failure, None, min(failure.op + 1, len(program.ops)))
+        except LimitExceeded as limit:
+            return Outcome(None, str(limit), 0)
+
+    def compared(self, program: Program, judge: bool, forgive: Forgive | None = None) -> int:
         """Run a program on both; returns how many ops were compared. Raises Failure, LimitExceeded."""
         ours = self._run_model(program, judge, forgive)
         self.steps = ours.steps
@@ -104,7 +116,7 @@ class BothTarget:
     def _run_model(self, program: Program, judge: bool, forgive: Forgive | None) -> Run:
         model = self.model
         steps: list[Step] = []
-        oracle = Oracle.of(program, model) if judge else None
+        oracle = Oracle(program, model.release) if judge else None
         op: Op | None = None
         try:
             model.begin(program)
@@ -190,6 +202,10 @@ class BothTarget:
     def blocks(self, zap: str) -> list[bytes] | None:
         """The model's blocks; the real ones are the same."""
         return self.model.blocks(zap)
+
+    def dbufs(self, zap: str) -> bytes:
+        """The model's dbufs; the real ones are the same."""
+        return self.model.dbufs(zap)
 
     def end(self) -> None:
         """End on both sides."""

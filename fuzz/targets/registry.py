@@ -10,10 +10,10 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from fuzz.targets.base import TargetLike
-from fuzz.targets.libzpool.locate import PINNED, NoLibrary
+from fuzz.targets.base import NoTarget, Target
+from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model import ModelTarget
-from zapcore.release import RELEASES
+from zapcore.release import PINNED, RELEASES
 
 if TYPE_CHECKING:
     from fuzz.targets.both import BothTarget
@@ -30,10 +30,6 @@ LIBRARY_PREFIX = "libzpool-"
 
 LIBRARIES = tuple(LIBRARY_PREFIX + version for version in PINNED.values())
 """The real libraries that reproducers speak of."""
-
-
-class NoTarget(Exception):
-    """No such target is to be had; the text says in one line why."""
 
 
 def _model(release: str, libzpool: str | None, small: bool) -> ModelTarget:
@@ -73,7 +69,7 @@ def _kernel(release: str, modules: str | None, small: bool, build: str = "shippe
         raise NoTarget(str(missing)) from missing
 
 
-KINDS: Mapping[str, Callable[[str, str | None, bool], TargetLike]] = {
+KINDS: Mapping[str, Callable[[str, str | None, bool], Target]] = {
     "model": _model,
     "libzpool": _real,
     "both": _both,
@@ -84,7 +80,7 @@ KINDS: Mapping[str, Callable[[str, str | None, bool], TargetLike]] = {
 keep objects small."""
 
 
-def make_target(kind: str, release: str, libzpool: str | None = None, *, small: bool = False) -> TargetLike:
+def make_target(kind: str, release: str, libzpool: str | None = None, *, small: bool = False) -> Target:
     """A target. `small` bounds objects more closely, as fuzzing wants it. Raises NoTarget."""
     make = KINDS.get(kind)
     if make is None:
@@ -100,7 +96,7 @@ def name_of_expectation(kind: str, release: str, remedies: Iterable[str] = ()) -
 
 
 @functools.cache
-def target_of_expectation(name: str) -> TargetLike | None:
+def target_of_expectation(name: str) -> Target | None:
     """The target that a line of a reproducer's [expect] speaks of, a release or `libzpool-VERSION`; None
     where this machine cannot have it. The same one each time: a worker serves many programs."""
     try:

@@ -13,12 +13,12 @@ import copy
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
+from fuzz.execution.result import Result
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.judge.state import State
 from fuzz.language.program import Key, Op
 from fuzz.language.verbs import READING
-from fuzz.targets.base import Result
 
 MAX_OPS = 16
 """Ops of one parallel section whose results can be judged."""

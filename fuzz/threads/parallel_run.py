@@ -20,15 +20,15 @@ from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import NamedTuple
 
-from fuzz.execution.execute import Outcome, Trace, judge_op
+from fuzz.execution.execute import judge_op
+from fuzz.execution.result import Outcome, Result, Trace
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.printing import format_op
 from fuzz.language.program import Op, Program, Switch
 from fuzz.language.verbs import CONCURRENT, CURSOR_VERBS, MODIFIES, TIME
-from fuzz.targets.base import Result
-from fuzz.targets.model import ModelTarget
 from fuzz.targets.model_failures import failure_of
+from fuzz.targets.model_world import ModelWorld
 from fuzz.threads.dependence import Dependence
 from fuzz.threads.linearizability import MAX_OPS, Event, explanations, unexplained
 from fuzz.threads.monitor import Monitor
@@ -66,7 +66,7 @@ class ThreadedRun:
     def __init__(
         self,
         program: Program,
-        target: ModelTarget,
+        target: ModelWorld,
         policy: Policy,
         *,
         judge: bool = True,
@@ -83,7 +83,7 @@ class ThreadedRun:
         self.watchers = watchers
         self.policy = policy
         self.writers_first = writers_first
-        self.oracle = Oracle.of(program, target)
+        self.oracle = Oracle(program, target.release)
         self.running: dict[int, int] = {}
         self.assigned: dict[int, tuple[int, str]] = {}
         self.history: list[Event] = []
@@ -225,7 +225,7 @@ class ThreadedRun:
         return True
 
 
-def apply_op(target: ModelTarget, op: Op) -> Result:
+def apply_op(target: ModelWorld, op: Op) -> Result:
     """Run an op; what a freed structure or an index beyond a block does to Python becomes a Failure."""
     try:
         return target.apply(op)
@@ -265,7 +265,7 @@ def check_section(ops: Sequence[Op], judge: bool) -> None:
 
 def run_threads(
     program: Program,
-    target: ModelTarget,
+    target: ModelWorld,
     *,
     judge: bool = True,
     trace: Trace | None = None,

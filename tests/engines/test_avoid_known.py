@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from fuzz.engines.avoid_known import RECHECKED, Steering
 from fuzz.execution.execute import run
+from fuzz.execution.result import Result
 from fuzz.language.program import Op
 from fuzz.language.syntax import load
-from fuzz.targets.base import Result
 from fuzz.targets.model import ModelTarget
 from tests.support.paths import CORPUS
 

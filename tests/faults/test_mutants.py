@@ -12,7 +12,8 @@ from random import Random
 
 import pytest
 
-from fuzz.execution.execute import Outcome, run
+from fuzz.execution.execute import run
+from fuzz.execution.result import Outcome
 from fuzz.faults.edits import Edit, applied
 from fuzz.faults.remedies import switched_on
 from fuzz.faults.seeded import MUTANTS, SLIP, Mutant

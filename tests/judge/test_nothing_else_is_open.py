@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import fuzz.judge
+from fuzz.execution.result import Entry, Found, Result, Value
 from fuzz.generate.themed import random_program
 from fuzz.generate.whole_language import any_program
 from fuzz.judge.oracle import Oracle
@@ -19,7 +20,6 @@ from fuzz.judge.signature import Failure
 from fuzz.judge.undecided import OPEN
 from fuzz.language.printing import format_program
 from fuzz.language.program import Program
-from fuzz.targets.base import Entry, Found, Result, Value
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.linearizability import copy_oracle
 from zapcore.errors import LimitExceeded
@@ -76,7 +76,7 @@ def wrong_answers(verb: str, result: Result) -> Iterator[Result]:
 def taken(program: Program, release: str) -> Iterator[str]:
     """The wrong answers that the oracle would take, and has no open question for."""
     model = ModelTarget(release, block_limit=1 << 10)
-    oracle = Oracle.of(program, model)
+    oracle = Oracle(program, model.release)
     try:
         model.begin(program)
         for index, op in enumerate(program.ops):

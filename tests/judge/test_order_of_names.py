@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from fuzz.execution.result import Entry, Result
 from fuzz.faults.edits import Edit
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.wrong import Wrong
 from fuzz.language.syntax import parse
-from fuzz.targets.base import Entry, Result
 from tests.support.failure_under_fault import failure_under
 
 NAMES = "zap n fat hash64\n" + "".join(f'add n "{name}" int=8 fill=0x1\n' for name in "abc")

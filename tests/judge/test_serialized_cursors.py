@@ -7,10 +7,10 @@ import errno
 import pytest
 
 from fuzz.execution.execute import run
+from fuzz.execution.result import Result
 from fuzz.faults.edits import Edit
 from fuzz.judge.oracle import Oracle
 from fuzz.language.syntax import parse
-from fuzz.targets.base import Result
 from fuzz.targets.model import ModelTarget
 from tests.support.failure_under_fault import failure_under
 
@@ -129,7 +129,7 @@ def test_the_oracle_judges_the_place_of_a_cursor_that_holds() -> None:
     target = ModelTarget("master")
     results = answers("master", NOT_A_PLACE)
     for wrong in (3, 5, 8):
-        oracle = Oracle.of(program, target)
+        oracle = Oracle(program, target.release)
         told = [
             oracle.check(op, Result(0, 7) if index == wrong - 1 else result)
             for index, (op, result) in enumerate(zip(program.ops, results, strict=True))

@@ -7,10 +7,10 @@ import errno
 
 import pytest
 
+from fuzz.execution.result import Result
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.wrong import Wrong
 from fuzz.language.syntax import parse
-from fuzz.targets.base import Result
 
 HEADER = "zap z fat key=u64 words=2 prehashed leaf_shift=9\n"
 NO_SPACE = Result(errno.ENOSPC)

@@ -23,7 +23,8 @@ from fuzz.engines import random_engine, threads_engine, uniform_engine
 from fuzz.engines.config import Config
 from fuzz.engines.features import features
 from fuzz.engines.loop import Loop
-from fuzz.execution.execute import Outcome, run
+from fuzz.execution.execute import run
+from fuzz.execution.result import Outcome, Result
 from fuzz.generate.mutation import mutate, splice
 from fuzz.generate.styles import STYLES
 from fuzz.judge.signature import Failure
@@ -32,7 +33,6 @@ from fuzz.language.printing import format_program
 from fuzz.language.program import Op, Program
 from fuzz.language.syntax import load
 from fuzz.minimize.reproduce import minimize_failure
-from fuzz.targets.base import Result
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.registry import make_target
 from fuzz.threads import parallel_run, thread_fuzzer

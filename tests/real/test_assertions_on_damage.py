@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from fuzz.execution.result import Result
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program
-from fuzz.targets.base import Result
-from fuzz.targets.libzpool.locate import PINNED, NoLibrary
+from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model import ModelTarget
 from tests.support.damaging_library import DamagingTarget
 from tests.support.missing import missing
@@ -29,6 +29,7 @@ from tests.zapcore.zap.test_assertions import (
     ZAP,
 )
 from zapcore.dmu.dbuf import Dbuf
+from zapcore.release import PINNED
 
 DAMAGES = (
     *(damages.bad_bucket, damages.bad_type, damages.chain_to_itself, damages.bad_name, damages.bad_value),

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import pytest
 
 from fuzz.execution.execute import run
+from fuzz.execution.result import Entry, Found, Result
 from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap
 from fuzz.language.syntax import parse
-from fuzz.targets.base import Entry, Found, Result
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget

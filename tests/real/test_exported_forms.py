@@ -20,11 +20,12 @@ from fuzz.export.run_form import NoHeaders, compiled, ran
 from fuzz.language.program import U64, Op, Program, Zap
 from fuzz.language.syntax import load
 from fuzz.language.verbs import VERBS
-from fuzz.targets.libzpool.locate import PINNED, NoLibrary, find_library
+from fuzz.targets.libzpool.locate import NoLibrary, find_library
 from fuzz.targets.libzpool.message import strip_values
 from fuzz.targets.model import ModelTarget
 from tests.support.missing import missing
 from tests.support.paths import CORPUS
+from zapcore.release import PINNED
 
 REPRODUCERS = list(folders([CORPUS / "regressions", CORPUS / "findings"]))
 SEEDS = sorted((CORPUS / "seeds").glob("*.zap"))

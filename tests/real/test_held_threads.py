@@ -109,7 +109,7 @@ FINDINGS = ("zap-shrink-stale-shift", "zap-shrink-stale-shift-table")
 def test_findings_of_two_threads_show_on_the_real_library(held: Make, name: str) -> None:
     """OpenZFS 2.3.2 itself fails as the model does, every time, with every switch forced."""
     program, real = load(CORPUS / "findings" / name / "program.zap"), held("2.3")
-    model = model_for(real.library)
+    model = model_for(real)
     plan = make_plan(program, model)
     for _ in range(3):
         done = run_held(program, real, model, plan=plan)

@@ -16,7 +16,7 @@ from fuzz.execution.execute import run
 from fuzz.language.syntax import parse
 from fuzz.targets.kernel.locate import NoKernel
 from fuzz.targets.kernel.target import KernelTarget
-from fuzz.targets.packages.libzpool import ROOT
+from fuzz.targets.packages.cache import ROOT
 from tests.support.missing import missing
 
 DIRECTORIES = """

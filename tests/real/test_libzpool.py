@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from fuzz.execution.execute import run
+from fuzz.execution.result import Entry, Result
 from fuzz.judge.signature import Failure
 from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap
-from fuzz.targets.base import Entry, Result
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.libzpool.bare import compare

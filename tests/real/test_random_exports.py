@@ -10,9 +10,10 @@ import pytest
 from fuzz.corpus.reproducer import FINE, Reproducer
 from fuzz.export.run_form import LIBRARY_FORMS, NoHeaders, command_of, ran
 from fuzz.export.try_random_programs import RIGHT, WRONG, try_programs
-from fuzz.targets.libzpool.locate import PINNED, NoLibrary, find_library
+from fuzz.targets.libzpool.locate import NoLibrary, find_library
 from fuzz.threads.thread_fuzzer import random_program
 from tests.support.missing import missing
+from zapcore.release import PINNED
 
 COUNT = {"python": 16, "c": 8}
 """`python -m fuzz.export.try_random_programs` tries 2,000 of each."""

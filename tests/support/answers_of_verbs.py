@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from fuzz.targets.base import DONE, Entry, Found, Result
+from fuzz.execution.result import DONE, Entry, Found, Result
 
 U64 = (1 << 64) - 1
 MICRO, FAT, WORDS = (

@@ -16,10 +16,10 @@ import sys
 import pytest
 
 from fuzz.execution.execute import run
+from fuzz.execution.result import DONE, Result
 from fuzz.judge.oracle import Oracle
 from fuzz.language.program import Op, Program, Switch, Zap
 from fuzz.language.syntax import parse
-from fuzz.targets.base import DONE, Result
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.explore import explore
 from fuzz.threads.linearizability import Event, explanations
@@ -262,7 +262,7 @@ def test_linearizability_is_judged_by_what_the_release_makes_of_names() -> None:
         (Zap("z", fat=False, norm=TO_LOWER),), (Op("add", "z", b"A", 8, 1), Op("remove", "z", b"A"))
     )
     for release in ("2.3", "2.4"):
-        oracle = Oracle.of(program, ModelTarget(release))
+        oracle = Oracle(program, RELEASES[release])
         events = [Event(place, op, 0, 5, DONE) for place, op in enumerate(program.ops)]
         assert [end.state.entries for end in explanations(oracle, events)] == [{"z": {}}]
 

@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 
 from fuzz.evidence.check.files import BadInput, Blocks
 from fuzz.targets.libzpool.locate import NoLibrary, find_library, python_for
-from fuzz.targets.packages.libzpool import ROOT
+from fuzz.targets.packages.cache import ROOT
 
 
 class PoolObject(NamedTuple):

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from fuzz.targets.libzpool.locate import PINNED
+from zapcore.release import PINNED
 
 SHIPPED, ASSERTS = BUILDS = ("shipped", "asserts")
 """How a version's modules are built: as Debian does, and with the assertions of the ZAP's own files."""

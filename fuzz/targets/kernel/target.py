@@ -11,10 +11,12 @@ import errno
 import itertools
 from collections.abc import Iterator, Sequence
 
+from fuzz.execution.execute import run_far
+from fuzz.execution.result import DONE, Forgive, Outcome, Result
 from fuzz.judge.keys import stored_hash
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Op, Program
-from fuzz.targets.base import DONE, Result
+from fuzz.targets.base import Target
 from fuzz.targets.kernel import console
 from fuzz.targets.kernel.guest import LONG, PLAIN, POOL, Dead, Guest, Silent
 from fuzz.targets.kernel.locate import SHIPPED, find_parts
@@ -31,7 +33,7 @@ ROOT_SECONDS = 120.0
 FEW_SECONDS = 3.0
 
 
-class KernelTarget:
+class KernelTarget(Target):
     """Programs in a guest with the modules of a release (`2.3`, or an OpenZFS version) in one of two builds,
     or with the user's own. `thorough` looks again at everything after an export and import.
 
@@ -92,6 +94,14 @@ class KernelTarget:
         self._at = len(program.ops)
         self.end()
         return results
+
+    def run_at_once(self, program: Program, judge: bool, forgive: Forgive | None) -> Outcome:
+        """Run a program's operations in batches, and judge the answers afterwards."""
+        return run_far(program, self, self.run_program, judge, forgive)
+
+    def dbufs(self, zap: str) -> bytes:
+        """Nothing: a plain user sees no dbuf."""
+        return b""
 
     def close(self) -> None:
         """End the guest."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
+from fuzz.execution.result import Value
 from fuzz.language.program import Key
-from fuzz.targets.base import Value
 
 
 class Call(NamedTuple):

@@ -17,7 +17,7 @@ from typing import NoReturn
 from fuzz.targets.libzpool.abi import HASH_BITS
 from fuzz.targets.libzpool.locate import python_for
 from fuzz.targets.libzpool.wire import FRAME, Command, Status, write_all
-from fuzz.targets.packages.libzpool import ROOT
+from fuzz.targets.packages.cache import ROOT
 
 TEXT_BYTES = 64 << 10
 """How much of what the library printed is kept: the last of it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 
-from fuzz.targets.base import Entry
+from fuzz.execution.result import Entry
 from fuzz.targets.libzpool.abi import Attribute
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.world import FUNCTIONS, Cursor, World

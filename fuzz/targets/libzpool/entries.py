@@ -7,8 +7,8 @@ import ctypes
 import errno
 from collections.abc import Callable
 
+from fuzz.execution.result import Found
 from fuzz.language.program import value_bytes
-from fuzz.targets.base import Found
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.world import BUFFER_BYTES, FUNCTIONS, Object, World
 

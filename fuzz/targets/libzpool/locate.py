@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import sys
 from pathlib import Path
 
-PINNED = {"2.1": "2.1.11", "2.3": "2.3.2", "2.4": "2.4.4"}
-"""The OpenZFS version that each release of the model is compared against."""
-
-GLIBC = "glibc"
-"""In a library's folder, the folder of the C library that it needs if the system's is older."""
+from fuzz.targets.packages.cache import GLIBC, cache_folder
+from zapcore.release import PINNED, RELEASES, Release
 
 
 class NoLibrary(Exception):
@@ -49,10 +47,6 @@ def find_library(release: str = "", path: str | os.PathLike[str] | None = None) 
         if found is None:
             raise NoLibrary(f"no libzpool.so at {given}: give a folder that has one, or the file itself")
         return found
-    from fuzz.targets.packages.libzpool import (
-        cache_folder,  # with all that fetching needs: not where nobody looks
-    )
-
     cache = cache_folder()
     wanted = PINNED.get(release, release)
     folders = sorted(cache.iterdir() if cache.is_dir() else (), key=lambda x: _numbers(x.name), reverse=True)
@@ -63,3 +57,27 @@ def find_library(release: str = "", path: str | os.PathLike[str] | None = None) 
             return found
     what = f"libzpool {wanted}".strip()
     raise NoLibrary(f"{what} is not in {cache}: run `make libzpool`, or give --libzpool PATH")
+
+
+_OF_SONAME = {"5": "2.1", "6": "2.3", "7": "2.4"}
+
+
+def release_of(library: Path, release: str = "") -> Release:
+    """Whose behaviours a library has: those of the model's release of that name, else what the file's version
+    and its exported functions tell. The one place that looks at either.
+
+    2.2 is told from 2.1, whose soname it shares, by block cloning; master by cursors that take a dnode; 2.3.3
+    and later by the folder's name, if that is a version.
+    """
+    if release in RELEASES:
+        return RELEASES[release]
+    exported = library.read_bytes()
+    if b"\0zap_cursor_init_by_dnode\0" in exported:
+        return RELEASES["master"]
+    soname = library.resolve().name.partition(".so.")[2].partition(".")[0]
+    found = RELEASES[_OF_SONAME.get(soname, "2.3")]
+    if found.name == "2.1" and b"\0brt_init\0" in exported:
+        return dataclasses.replace(found, name="2.2", rename_unlinks_first=True)
+    if found.name == "2.3" and (2, 3, 3) <= _numbers(release or library.parent.name) < (2, 4):
+        return dataclasses.replace(found, keeps_chunk_order=True)
+    return found

@@ -1,81 +1,21 @@
-"""A real libzpool as a target: `fuzz.targets.base.TargetLike`, and whole programs in one round trip."""
+"""A real libzpool as a target: programs of one thread, and of several, whose real threads are held."""
 
 from __future__ import annotations
 
-import collections
-import dataclasses
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fuzz.execution.execute import Outcome as RunOutcome
-from fuzz.execution.execute import Trace
-from fuzz.judge.signature import Failure
-from fuzz.language.program import Op, Program
-from fuzz.targets.base import Result
-from fuzz.targets.libzpool.child import Child, Gone, Silent, TooBig
-from fuzz.targets.libzpool.locate import NoLibrary, find_library
-from fuzz.targets.libzpool.message import read_death, read_silence
-from fuzz.targets.libzpool.wire import Command, Flags, Names, Reader, Status, WireProblem, pack_run
-from fuzz.targets.packages.compiled import compiled
-from zapcore.errors import LimitExceeded
+from fuzz.execution.result import Outcome, Trace
+from fuzz.language.program import Program
+from fuzz.targets.libzpool.plain_target import DEADLINE_SECONDS, PlainLibzpool
 
 if TYPE_CHECKING:
     from fuzz.threads.real.target import HeldTarget
 
-DEADLINE_SECONDS = 20.0
-PROGRAMS_PER_WORKER = 50_000
-SYNCS_PER_WORKER = 2_500
-"""After so much a worker is replaced: nothing that it gathers can then matter, and each sync writes some 0.1
-to 0.2 MiB of the pool's image, which is memory, to a new place."""
 
-SHORT_SECONDS, TIMES = 2.0, 10
-"""How long an op may take after a hang: so many seconds, or so many times what the slowest took. What hangs
-once does so again."""
-
-_SYNCING = frozenset({"txg", "sync", "reopen"})
-
-ENDING = -2
-_PHASES = {-1: "begin", ENDING: "end", -3: "outside"}
-"""What a worker was at if not at an op (`worker.BEGINNING`, `ENDING`, `OUTSIDE`)."""
-
-AHEAD = 32
-AHEAD_BYTES = 32 << 10
-"""Programs, and bytes of them, that may be on their way: less than a pipe holds, so the worker and its parent
-never both wait to write."""
-
-Digests = tuple[bytes | None, ...]
-"""After an op, for each ZAP of the header: the digest of all its blocks (`wire.digest_blocks`) and that of
-what `dbufs` says, or None."""
-
-
-Outcome = list[Result] | Failure | LimitExceeded
-"""What became of a whole program: the result of each op, or how it ended."""
-
-
-@dataclasses.dataclass(slots=True)
-class _Sent:
-    """A program that is on its way to the worker; `outcome` where it is known already."""
-
-    program: Program
-    names: Names
-    body: bytes
-    outcome: Outcome | None = None
-
-
-class HarnessError(RuntimeError):
-    """The worker reports a fault of its own (a txg that moved by itself, a request it cannot read)."""
-
-
-class LibzpoolTarget:
-    """Programs on a real library, in a worker that is started when needed and replaced when it dies.
-
-    `release` is one of the model's (`2.1`, `2.3`) or an OpenZFS version; `path` any libzpool instead.
-    `deadline` is how many seconds one op may take; `rename_unlinks_first`, `long_names`, `lower_case` and
-    `cursors_hold` as `zapcore.release` has them, by what the file exports and by its version (2.1 is
-    libzpool.so.5, 2.3 is 6, 2.4 is 7). Raises NoLibrary.
-    """
+class LibzpoolTarget(PlainLibzpool):
+    """Programs on a real library. The worker whose threads are held is another one, started when a program
+    has threads."""
 
     def __init__(
         self,
@@ -84,133 +24,10 @@ class LibzpoolTarget:
         *,
         deadline: float = DEADLINE_SECONDS,
     ) -> None:
-        self.library: Path = find_library(release, path)
-        self.name = f"libzpool-{release or self.library.parent.name}"
-        soname = self.library.resolve().name.partition(".so.")[2].partition(".")[0]
-        exported = self.library.read_bytes()
-        self.rename_unlinks_first = b"\0brt_init\0" in exported
-        self.cursors_hold = b"\0zap_cursor_init_by_dnode\0" in exported
-        self.lower_case = soname in ("5", "6", "")
-        self.long_names = soname not in ("4", "5")
-        self._deadline = self._patience = deadline
-        self._child: Child | None = None
-        self._names: Names | None = None
-        self._program: Program | None = None
-        self._served = self._syncs = self._lost = 0
-        self._applied = 0
-        self._release = release
+        super().__init__(release, path, deadline=deadline)
         self._held: HeldTarget | None = None
-        self._hash_bits: Path | None = None
 
-    # TargetLike
-
-    def begin(self, program: Program) -> None:
-        """Make an empty world and create the program's ZAPs in it. Raises Failure, LimitExceeded."""
-        self._start_whole(program)
-        self._run(Flags.BEGIN, ())
-
-    def apply(self, op: Op) -> Result:
-        """Run one op. Raises Failure when the library died of it, LimitExceeded at a bound."""
-        return self.apply_all((op,))[0]
-
-    def apply_all(self, ops: Sequence[Op]) -> list[Result]:
-        """Run several ops in one round trip."""
-        reader, names = self._run(Flags(0), ops), self._known_names()
-        return [reader.result(words) for words in names.packed_words[-len(ops) :]]
-
-    def blocks(self, zap: str) -> list[bytes] | None:
-        """Every block of the ZAP's object as it is now; None where it is destroyed. Raises Failure."""
-        body = bytes((self._known_names().zaps[zap],))
-        return Reader(self._ask(Command.BLOCKS, body, ())).blocks()
-
-    def dbufs(self, zap: str) -> bytes:
-        """Of every block, in order, how many hold its dbuf and whether that has user data, a byte each, zeros
-        at the end left out; nothing of a destroyed ZAP. Raises Failure."""
-        return self._ask(Command.DBUFS, bytes((self._known_names().zaps[zap],)), ())
-
-    def end(self) -> None:
-        """Let go of the world; the worker stays."""
-        if self._program is not None and self._child is not None:
-            self._run(Flags.END, ())
-        self._program = None
-
-    # Whole programs
-
-    def run_program(self, program: Program) -> list[Result]:
-        """Begin, run every op and end in one round trip. Raises Failure (with its op), LimitExceeded."""
-        self._start_whole(program)
-        reader, names = self._run(Flags.BEGIN | Flags.END, program.ops), self._known_names()
-        self._program = None
-        return [reader.result(words) for words in names.packed_words]
-
-    def run_program_digests(self, program: Program) -> list[tuple[Result, Digests]]:
-        """The same, with the digests of all ZAPs after each op."""
-        self._start_whole(program)
-        reader, names = self._run(Flags.BEGIN | Flags.END | Flags.DIGEST, program.ops), self._known_names()
-        self._program = None
-        count = len(names.zaps)
-        return [(reader.result(words), reader.digests(count)) for words in names.packed_words]
-
-    def run_many(self, programs: Iterable[Program]) -> Iterator[tuple[Program, Outcome]]:
-        """Run programs one after the other, each whole, and yield each with its results or how it failed.
-
-        The next programs are on their way while one runs, so parent and worker work at the same time.
-        """
-        waiting = iter(programs)
-        sent: collections.deque[_Sent] = collections.deque()
-        held: list[_Sent] = []
-        more = True
-        while more or sent:
-            if more and len(sent) <= AHEAD // 2 and not (sent and self._worn):
-                fresh = self._pack_ahead(waiting, held, sum(len(x.body) for x in sent))
-                more = bool(fresh or held)
-                sent += fresh
-                if fresh:
-                    self._ready().send_all(Command.RUN, (x.body for x in fresh))
-            if sent:
-                yield self._receive_ahead(sent)
-
-    def _pack_ahead(self, waiting: Iterator[Program], held: list[_Sent], under_way: int) -> list[_Sent]:
-        """The next programs that may go. One that is too long to go with the others is held for later; alone
-        any may go."""
-        fresh: list[_Sent] = []
-        while len(fresh) < AHEAD // 2:
-            if held:
-                made = held.pop()
-            elif (program := next(waiting, None)) is not None:
-                names = Names(program)
-                made = _Sent(program, names, pack_run(Flags.BEGIN | Flags.END, program, names, program.ops))
-            else:
-                break
-            needs_other = self._needs_hash_bits(made.program)
-            if under_way and (needs_other or under_way + len(made.body) > AHEAD_BYTES):
-                held.append(made)
-                break
-            if needs_other:
-                self._take_hash_bits()
-            fresh.append(made)
-            under_way += len(made.body)
-        return fresh
-
-    def _receive_ahead(self, sent: collections.deque[_Sent]) -> tuple[Program, Outcome]:
-        """The oldest program on its way, and its outcome. If the worker dies, what it was running has its
-        outcome, and all the others that have none are sent anew."""
-        first = sent[0]
-        self._applied = 0
-        while first.outcome is None:
-            try:
-                reader = Reader(self._receive(lambda: [x.program.ops for x in sent if x.outcome is None]))
-                first.outcome = [reader.result(words) for words in first.names.packed_words]
-                self._count_served(first.program.ops, idle=len(sent) == 1)
-            except (Failure, LimitExceeded) as ended:
-                open_ones = [x for x in sent if x.outcome is None]
-                open_ones.pop(self._lost).outcome = ended
-                if open_ones:
-                    self._ready().send_all(Command.RUN, (x.body for x in open_ones))
-        sent.popleft()
-        return first.program, first.outcome
-
-    def run_threads(self, program: Program, judge: bool, trace: Trace | None) -> RunOutcome:
+    def run_threads(self, program: Program, judge: bool, trace: Trace | None) -> Outcome:
         """Run a program with threads as its schedule says, by real threads that are held
         (`fuzz.threads.real`). Without greenlet that is a limit. Raises NoTarget where hold.c cannot be
         compiled."""
@@ -218,135 +35,13 @@ class LibzpoolTarget:
             from fuzz.threads.real.run import model_for, run_held
             from fuzz.threads.real.target import HeldTarget
         except ModuleNotFoundError:
-            return RunOutcome(None, "threads need greenlet: pip install 'zapfuzz[threads]'", 0)
+            return Outcome(None, "threads need greenlet: pip install 'zapfuzz[threads]'", 0)
         if self._held is None:
-            self._held = HeldTarget(path=self.library, deadline=self._deadline)
-        model = model_for(self.library, self._release)
-        return run_held(program, self._held, model, judge=judge, trace=trace).outcome
+            self._held = HeldTarget(self.release.name, self.library, deadline=self._deadline)
+        return run_held(program, self._held, model_for(self), judge=judge, trace=trace).outcome
 
     def close(self) -> None:
-        """End the worker."""
-        if self._child is not None:
-            self._child.close()
-            self._child = None
+        """End the workers."""
+        super().close()
         if self._held is not None:
             self._held.close()
-
-    def __enter__(self) -> LibzpoolTarget:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def worker_pid(self) -> int:
-        """The worker's process id, 0 if none is running."""
-        return self._child.pid if self._child else 0
-
-    def go_wrong(self, how: str) -> None:
-        """Make the worker die on purpose (`Worker._die` lists the ways). For tests. Raises Failure."""
-        self._ask(Command.DIE, how.encode(), ())
-
-    def _start_whole(self, program: Program) -> None:
-        if self._needs_hash_bits(program):
-            self._take_hash_bits()
-        self._program, self._names, self._applied = program, Names(program), 0
-
-    def _needs_hash_bits(self, program: Program) -> bool:
-        return self._hash_bits is None and any(zap.hash_bits for zap in program.zaps)
-
-    def _take_hash_bits(self) -> None:
-        """From now on workers have a zap_hashbits() of ours. Raises NoCompiler."""
-        self._hash_bits = compiled(__package__, "hash_bits", "hash_bits in a header")
-        self.close()
-
-    def _known_names(self) -> Names:
-        if self._names is None:
-            raise RuntimeError("begin a program first")
-        return self._names
-
-    def _run(self, flags: Flags, ops: Sequence[Op]) -> Reader:
-        assert self._program is not None
-        if self._child is None and Flags.BEGIN not in flags:
-            raise HarnessError("the worker that had this program is gone: begin again")
-        body = pack_run(flags, self._program, self._known_names(), ops)
-        answer = self._ask(Command.RUN, body, ops)
-        self._applied += len(ops)
-        self._syncs += sum(op.verb in _SYNCING for op in ops)
-        if Flags.END in flags:
-            self._count_served(())
-        return Reader(answer)
-
-    @property
-    def _worn(self) -> bool:
-        """Whether the worker has served long enough."""
-        return self._served >= PROGRAMS_PER_WORKER or self._syncs >= SYNCS_PER_WORKER
-
-    def _count_served(self, ops: Sequence[Op], idle: bool = True) -> None:
-        """A program has ended: replace a worn worker (`idle`: nothing else is on its way to it)."""
-        self._served += 1
-        self._syncs += sum(op.verb in _SYNCING for op in ops)
-        if self._worn and idle:
-            self.close()
-        elif self._child is not None and self._served % 256 == 0:
-            self._child.forget_text()
-
-    def _ready(self) -> Child:
-        """The worker, started where there is none. Raises NoLibrary."""
-        if self._child is None:
-            try:
-                self._child = self._new_child()
-            except (Gone, Silent) as ended:  # it dies, or hangs, where a pool is made
-                why = ended.text.strip().rpartition("\n")[2] or str(ended)
-                raise NoLibrary(f"{self.library}: not a libzpool that can be used here: {why}") from None
-            self._child.deadline = self._patience
-            self._served = self._syncs = 0
-        return self._child
-
-    def _new_child(self) -> Child:
-        return Child(self.library, self._deadline, hash_bits=self._hash_bits)
-
-    def _ask(self, command: Command, body: bytes, ops: Sequence[Op]) -> bytes:
-        try:
-            self._ready().send(command, body)
-            return self._receive(lambda: (ops,))
-        except KeyboardInterrupt:
-            self.close()  # half an answer may have been read
-            raise
-
-    def _receive(self, under_way: Callable[[], Sequence[Sequence[Op]]]) -> bytes:
-        """An answer, or how the world ended instead: Failure, LimitExceeded, HarnessError.
-
-        `under_way` gives the ops of each request that has no answer yet, oldest first; on a death `_lost` is
-        how many of them had been served, and the one after those is what the library died of.
-        """
-        child, self._lost = self._ready(), 0
-        try:
-            status, answer = child.receive()
-        except (Gone, Silent, TooBig) as ended:
-            # a worker that dies after it has served all, but before the answers are out, died at the last
-            waiting = under_way()
-            self._child, self._lost = None, min(child.unsent, len(waiting) - 1)
-            verb, index = self._where(child, waiting[self._lost])
-            if isinstance(ended, Gone):
-                raise read_death(ended.text, ended.status, verb, index) from None
-            if isinstance(ended, Silent):
-                self._patience = min(self._patience, max(SHORT_SECONDS, TIMES * child.slowest))
-                raise read_silence(ended.text, verb, child.deadline, index) from None
-            raise LimitExceeded(str(ended)) from None
-        if status is Status.OK:
-            return answer
-        self.close()
-        if status is Status.LIMIT:
-            raise LimitExceeded(answer.decode())
-        raise HarnessError(answer.decode())
-
-    def _where(self, child: Child, ops: Sequence[Op]) -> tuple[str, int]:
-        """The verb and index (in the whole program) of the op that was running."""
-        index = child.running_op
-        if 0 <= index < len(ops):
-            return ops[index].verb, self._applied + index
-        return _PHASES.get(index, "begin"), self._applied + len(ops) if index == ENDING else -1
-
-
-__all__ = ["Digests", "HarnessError", "LibzpoolTarget", "Outcome", "WireProblem"]

@@ -13,9 +13,9 @@ import os
 import struct
 from collections.abc import Sequence
 
+from fuzz.execution.result import DONE, Entry, Found, Result, Value
 from fuzz.language.program import Key, Op, Program, Zap
 from fuzz.language.verbs import VERBS, Subject
-from fuzz.targets.base import DONE, Entry, Found, Result, Value
 from fuzz.targets.libzpool.call import Call, pack_key
 
 FRAME = struct.Struct("<IB")

@@ -12,8 +12,8 @@ import tempfile
 from importlib import resources
 from pathlib import Path
 
-from fuzz.targets.packages.libzpool import cache_folder
-from fuzz.targets.registry import NoTarget
+from fuzz.targets.base import NoTarget
+from fuzz.targets.packages.cache import cache_folder
 
 FLAGS = ("-O2", "-g", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
 COMPILERS = ("cc", "gcc", "clang")

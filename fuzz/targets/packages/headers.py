@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 
 from fuzz.targets.packages.apt import AptProblem, PrivateApt, machine_sources
-from fuzz.targets.packages.libzpool import HELP, cache_folder, private_sources
+from fuzz.targets.packages.cache import cache_folder
+from fuzz.targets.packages.libzpool import HELP, private_sources
 
 PACKAGE = "libzfslinux-dev"
 

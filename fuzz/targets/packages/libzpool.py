@@ -19,10 +19,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from fuzz.targets.libzpool.locate import GLIBC
 from fuzz.targets.packages.apt import AptProblem, PrivateApt, Source, machine_sources
+from fuzz.targets.packages.cache import GLIBC, cache_folder
 
-ROOT = Path(__file__).resolve().parents[3]
 HELP = (
     "needs Debian or Ubuntu's apt; elsewhere install OpenZFS's user-space libraries "
     "(libzpool.so, for instance the package `zfs` or `libzpool`) and give `--libzpool PATH`"
@@ -82,14 +81,6 @@ RUNTIME = {
     "libcrypto.so.3": ("libssl3", "libssl3t64"),
 }
 """Shared objects that nearly every machine has, and the package that brings each where one has not."""
-
-
-def cache_folder(chosen: str | Path | None = None) -> Path:
-    """The chosen folder, or ZAPFUZZ_CACHE/libzpool, or .cache/libzpool at the top of the project."""
-    if chosen is not None:
-        return Path(chosen).resolve()
-    root = os.environ.get("ZAPFUZZ_CACHE")
-    return (Path(root).resolve() if root else ROOT / ".cache") / "libzpool"
 
 
 def _upstream(version: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from fuzz.execution.result import Result
 from fuzz.language.program import Program, Switch
-from fuzz.targets.base import Result
 from fuzz.targets.first_difference import first_dbuf_difference, first_difference
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.explore import explore

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Container, Sequence
 from typing import NamedTuple
 
-from fuzz.execution.execute import Trace
+from fuzz.execution.result import Trace
 from fuzz.language.program import Op, Program
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.monitor import COUNT_LOCK

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 
-from fuzz.execution.execute import Outcome, Trace, judge_op
+from fuzz.execution.execute import judge_op
+from fuzz.execution.result import Outcome, Trace
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Op, Program, Switch
 from fuzz.language.verbs import CONCURRENT, TIME
-from fuzz.targets.libzpool.locate import PINNED
+from fuzz.targets.libzpool.plain_target import PlainLibzpool
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.linearizability import Event, explanations, unexplained
 from fuzz.threads.parallel_run import check_section, sections
@@ -24,7 +24,6 @@ from fuzz.threads.real.plan import FREE, UNPLANNED, Plan, Point, SectionPlan, Wh
 from fuzz.threads.real.request import EXACT, PENDING
 from fuzz.threads.real.target import Ended, HeldTarget
 from zapcore.errors import LimitExceeded
-from zapcore.release import RELEASES
 from zapcore.verify.invariants import INVARIANTS
 from zapcore.verify.object import check_object
 from zapcore.verify.report import Report
@@ -78,7 +77,7 @@ class _Run:
         self.program, self.real, self.plan, self.trace = program, real, plan, trace
         self.names = [zap.name for zap in program.zaps]
         self.bits = {zap.name: zap.hash_bits for zap in program.zaps}
-        self.oracle = Oracle.of(program, real) if judge else None
+        self.oracle = Oracle(program, real.release) if judge else None
         self.done = 0
         self.report = HeldRun(Outcome(None, None, 0), plan.model.outcome, [])
 
@@ -188,7 +187,7 @@ class _Run:
         blocks = self.real.blocks(name)
         if blocks is None:
             return None
-        report = check_object(blocks, self.real.lower_case, self.bits[name])
+        report = check_object(blocks, self.real.release.lower_case, self.bits[name])
         if report.violations:
             first = report.violations[0]
             raise _broken(first.invariant, "\n".join(map(str, report.violations)), last)
@@ -210,13 +209,9 @@ def _holds(oracle: Oracle, name: str, report: Report | None) -> bool:
     return held == said or len(report.entries) != report.entries_read
 
 
-def model_for(library: Path, release: str = "") -> ModelTarget:
-    """The model of a release; where it is none of the model's, of the one that a library is of by the name of
-    its folder, and of 2.3 where that says nothing."""
-    if release in RELEASES:
-        return ModelTarget(release)
-    version = release or library.parent.name
-    return ModelTarget(next((each for each in PINNED if f"{version}.".startswith(f"{each}.")), "2.3"))
+def model_for(real: PlainLibzpool) -> ModelTarget:
+    """The model of the release whose behaviours a library has."""
+    return ModelTarget(real.release)
 
 
 def run_held(

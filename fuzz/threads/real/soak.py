@@ -88,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
     except NoLibrary as missing:
         parser.exit(2, f"{missing}\n")
     with real:
-        model = model_for(real.library, chosen.release)
+        model = model_for(real)
         until = time.monotonic() + chosen.seconds
         while time.monotonic() < until:
             program = scheduled(rng, model)

@@ -1,4 +1,4 @@
-"""A real library whose threads are held: `LibzpoolTarget` with one more request, in a worker of its own."""
+"""A real library whose threads are held: `PlainLibzpool` with one more request, in a worker of its own."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from fuzz.execution.result import Result
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.printing import format_op
 from fuzz.language.program import Op
-from fuzz.targets.base import Result
 from fuzz.targets.libzpool.child import Child
-from fuzz.targets.libzpool.target import DEADLINE_SECONDS, LibzpoolTarget
+from fuzz.targets.libzpool.plain_target import DEADLINE_SECONDS, PlainLibzpool
 from fuzz.targets.libzpool.wire import Command, Flags, Reader, pack_run
 from fuzz.targets.packages.compiled import compiled
 from fuzz.threads.real import request, worker
@@ -33,7 +33,7 @@ class Ended(NamedTuple):
     failure: Failure | None
 
 
-class HeldTarget(LibzpoolTarget):
+class HeldTarget(PlainLibzpool):
     """The library of a release or a path; `patience` is how many seconds a thread may take from one point to
     the next. Raises NoLibrary, NoCompiler."""
 

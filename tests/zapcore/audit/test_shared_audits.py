@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from fuzz.execution.execute import MOST_WAITING, Outcome, may_wait, run
+from fuzz.execution.execute import MOST_WAITING, may_wait, run
+from fuzz.execution.result import Outcome
 from fuzz.judge.oracle import Oracle
 from fuzz.language.program import Op, Program
 from fuzz.language.syntax import parse

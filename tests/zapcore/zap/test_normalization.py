@@ -10,11 +10,11 @@ import unicodedata
 import pytest
 
 from fuzz.execution.execute import run
+from fuzz.execution.result import Entry, Found, Result
 from fuzz.faults.edits import Edit, applied
 from fuzz.generate.whole_language import any_program
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.syntax import parse
-from fuzz.targets.base import Entry, Found, Result
 from fuzz.targets.model import ModelTarget
 from tests.support.normal_forms import (
     ALL_FORMS,

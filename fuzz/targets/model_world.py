@@ -1,0 +1,417 @@
+"""The model's world of one program: its objects and cursors, and what each verb does there. Programs with
+threads are run by `fuzz.targets.model`."""
+
+from __future__ import annotations
+
+import errno
+import gc
+from collections.abc import Callable, Iterable
+from types import MethodType
+
+from fuzz.execution.result import DONE, Entry, Found, Result
+from fuzz.judge.oracle import Oracle
+from fuzz.judge.signature import Failure
+from fuzz.language.by_verb import ByVerb
+from fuzz.language.program import Key, Op, Program, Zap, value_bytes
+from fuzz.targets.base import Target
+from fuzz.targets.endless_ops import WATCH
+from fuzz.targets.model_failures import broken, failure_of
+from zapcore import layout, zap, zpl
+from zapcore.audit.auditor import Auditor
+from zapcore.dmu.objset import DEFAULT_BYTE_LIMIT, Objset
+from zapcore.errors import LimitExceeded, Panic, ZapErrno
+from zapcore.release import RELEASES, Release
+from zapcore.zap import helpers, stats
+
+SMALL = 1 << 10
+PATIENCE, LONG_PATIENCE = 3, 80
+"""Ticks of the watch that an op may take on objects of at most SMALL blocks, and on larger ones: a second,
+and twenty. The longest of 900 programs on small ones, an overfull micro ZAP's upgrade, took 0.065."""
+HEAVY = 8 << 20
+"""Bytes of an object that are not left to the garbage collector's leisure."""
+NOT_OPEN = Result(errno.EBADF)
+
+
+def flags_of(header: Zap) -> int:
+    """zap_flags_t of a header line; 0 for a micro ZAP."""
+    return (
+        layout.FLAG_HASH64 * header.hash64
+        | layout.FLAG_UINT64_KEY * bool(header.words)
+        | layout.FLAG_PRE_HASHED_KEY * header.prehashed
+    )
+
+
+HANDLERS: ByVerb[Callable[[ModelWorld, Op], Result]] = ByVerb("the model")
+"""What each verb does on the model."""
+
+
+class OpenCursor:
+    """A cursor of the program: where it stands, whose it is, and whether it has retrieved anything yet."""
+
+    __slots__ = ("cursor", "fresh", "zap")
+
+    def __init__(self, cursor: zap.Cursor, name: str) -> None:
+        self.cursor = cursor
+        self.zap = name
+        self.fresh = True
+
+
+class ModelWorld(Target):
+    """Runs programs on the model of one release, without threads. Every run starts from an empty object set.
+    `stale_bytes`:
+    see `zapcore.dmu.objset.Objset`."""
+
+    can_audit = True
+
+    def __init__(
+        self,
+        release: str | Release = "2.3",
+        *,
+        block_limit: int = 1 << 14,
+        byte_limit: int = DEFAULT_BYTE_LIMIT,
+        stale_bytes: bool = True,
+    ) -> None:
+        self.release = RELEASES[release] if isinstance(release, str) else release
+        self.name = f"model {self.release.name}"
+        self.block_limit, self.byte_limit = block_limit, byte_limit
+        self.stale_bytes = stale_bytes
+        self.patience = PATIENCE if block_limit <= SMALL else LONG_PATIENCE
+        self.handlers: dict[str, Callable[[Op], Result]] = {
+            verb: MethodType(handler, self) for verb, handler in HANDLERS.items()
+        }
+
+    def begin(self, program: Program) -> None:
+        """A new object set with the program's ZAPs in it."""
+        WATCH.start()
+        WATCH.patience = self.patience
+        was_heavy = self._is_heavy()
+        self.objset = Objset(
+            self.release,
+            block_limit=self.block_limit,
+            byte_limit=self.byte_limit,
+            stale_bytes=self.stale_bytes,
+        )
+        self.headers = {header.name: header for header in program.zaps}
+        self.numbers: dict[str, int] = {}
+        self.cursors: dict[str, OpenCursor] = {}
+        self.auditor = Auditor(self.objset)
+        if was_heavy:  # a world is full of cycles, and Python looks for old ones late
+            gc.collect()
+        for header in program.zaps:
+            self._create_zap(header)
+
+    def _is_heavy(self) -> bool:
+        """Whether the world that was run last, if any, had an object of many bytes."""
+        dnodes = self.objset.dnodes.values() if hasattr(self, "objset") else ()
+        return any(dnode.max_blkid * dnode.block_size > HEAVY for dnode in dnodes)
+
+    def apply(self, op: Op) -> Result:
+        """Run one op. Raises Failure when the world ended, or does not go on."""
+        WATCH.serial += 1
+        WATCH.verb = op.verb
+        try:
+            return self.handlers[op.verb](op)
+        except ZapErrno as error:
+            return Result(error.code)
+        except Panic as panic:
+            raise failure_of(panic) from panic
+        except (Failure, LimitExceeded):
+            raise
+        except Exception as error:
+            raise broken(error) from error
+        finally:
+            WATCH.verb = ""
+
+    def audit(self, op: Op, oracle: Oracle, before: Iterable[Op] = ()) -> None:
+        """Check the invariants of the ZAPs that an op worked on, or of all after a txg op; after `sync`, all
+        entries. `before` are ops that changed this ZAP before, and were not audited. Raises Failure."""
+        held = sum([opened.cursor.holds for opened in self.cursors.values()]) if self.cursors else 0
+        numbers = self.numbers
+        keys: tuple[Key, ...] | None = () if op.key is None else (op.key,)
+        name = op.subject if op.subject in numbers else op.other
+        names: Iterable[str] = (name,) if name in numbers else numbers
+        if op.verb == "sync":
+            keys = None
+        elif op.to is not None and op.key is not None:  # a rename, which may change two directories
+            keys = (op.key, op.to)
+            names = dict.fromkeys((op.subject, op.other))
+        if before and keys is not None:
+            keys = (*keys, *[each.key for each in before if each.key is not None])
+        state = oracle.state
+        try:
+            for each in names:
+                self.auditor.check(numbers[each], state.entries[each], held, keys, state.fat[each])
+        except Panic as panic:
+            raise failure_of(panic) from panic
+
+    def blocks(self, zap: str) -> list[bytes] | None:
+        """Every block up to the last one that the object ever had, as bytes."""
+        dnode = self.objset.dnodes.get(self.numbers[zap])
+        if dnode is None or dnode.free_txg:
+            return None
+        return [dnode.peek(blkid) for blkid in range(dnode.max_blkid + 1)]
+
+    def dbufs(self, zap: str) -> bytes:
+        """How many hold each block's dbuf and whether it has user data: see `Target.dbufs`."""
+        dnode = self.objset.dnodes.get(self.numbers[zap])
+        if dnode is None or dnode.free_txg:
+            return b""
+        states = bytearray(2 * (dnode.max_blkid + 1))
+        for blkid, dbuf in dnode.dbufs.items():
+            if blkid <= dnode.max_blkid:
+                states[2 * blkid] = min(len(dbuf.holds), 255)
+                states[2 * blkid + 1] = dbuf.user is not None
+        return bytes(states.rstrip(b"\0"))
+
+    def end(self) -> None:
+        """Nothing outlives a world but the memory that Python takes back."""
+
+    def _create_zap(self, header: Zap) -> None:
+        self.numbers[header.name] = zap.create(
+            self.objset,
+            self.objset.open_tx,
+            salt=header.salt,
+            flags=flags_of(header),
+            norm=header.norm,
+            block_shift=header.leaf_shift if header.fat else 0,
+            number=self.numbers.get(header.name, 0),
+            hash_bits=header.hash_bits,
+        )
+
+    def _number(self, op: Op) -> int:
+        name = op.subject
+        self._tune_for(name)
+        return self.numbers[name]
+
+    def _tune_for(self, name: str) -> None:
+        """Set the tunable that says how large the blocks of a micro ZAP become when it is made fat."""
+        header = self.headers[name]
+        if not header.fat:
+            self.objset.fat_block_shift = header.leaf_shift
+
+    @HANDLERS.of("add")
+    def _add(self, op: Op) -> Result:
+        value = value_bytes(op.size, op.length, op.fill)
+        assert op.key is not None
+        zap.add(self.objset, self._number(op), op.key, op.size, op.length, value, self.objset.open_tx)
+        return DONE
+
+    @HANDLERS.of("update")
+    def _update(self, op: Op) -> Result:
+        value = value_bytes(op.size, op.length, op.fill)
+        assert op.key is not None
+        zap.update(self.objset, self._number(op), op.key, op.size, op.length, value, self.objset.open_tx)
+        return DONE
+
+    @HANDLERS.of("remove")
+    def _remove(self, op: Op) -> Result:
+        assert op.key is not None
+        zap.remove(self.objset, self._number(op), op.key, self.objset.open_tx)
+        return DONE
+
+    @HANDLERS.of("lookup")
+    def _lookup(self, op: Op) -> Result:
+        assert op.key is not None
+        try:
+            value, more = zap.lookup(self.objset, self._number(op), op.key, op.size, op.length)
+        except ZapErrno as error:
+            if error.code != errno.EOVERFLOW:
+                raise
+            value, more = b"", True  # a micro ZAP gives nothing
+        return Result(errno.EOVERFLOW if more else 0, value.rstrip(b"\0"))
+
+    @HANDLERS.of("length")
+    def _length(self, op: Op) -> Result:
+        assert op.key is not None
+        return Result(0, zap.length(self.objset, self._number(op), op.key))
+
+    @HANDLERS.of("count")
+    def _count(self, op: Op) -> Result:
+        return Result(0, zap.count(self.objset, self._number(op)))
+
+    @HANDLERS.of("contains")
+    def _contains(self, op: Op) -> Result:
+        assert op.key is not None
+        helpers.contains(self.objset, self._number(op), op.key)
+        return DONE
+
+    @HANDLERS.of("increment")
+    def _increment(self, op: Op) -> Result:
+        number = self._live(op)
+        assert op.key is not None
+        if not op.delta:  # the one modifying call that looks at nothing: its tx does (dmu_tx_hold_zap)
+            self.objset.dnode(number).hold(0, "dmu_tx_check_ioerr").rele("dmu_tx_check_ioerr")
+        helpers.increment(self.objset, number, op.key, op.delta, self.objset.open_tx)
+        return DONE
+
+    @HANDLERS.of("search")
+    def _search(self, op: Op) -> Result:
+        name = helpers.value_search(self.objset, self._directory(op), op.wanted, op.mask)
+        assert isinstance(name, bytes)
+        return Result(0, name)
+
+    @HANDLERS.of("stats")
+    def _stats(self, op: Op) -> Result:
+        numbers: list[int] = []
+        for field in stats.stats(self.objset, self._number(op)):
+            numbers += [field] if isinstance(field, int) else field
+        return Result(0, tuple(numbers))
+
+    @HANDLERS.of("lookup_norm")
+    def _lookup_norm(self, op: Op) -> Result:
+        number = self._directory(op)
+        assert isinstance(op.key, bytes)
+        try:
+            found = zap.lookup_norm(self.objset, number, op.key, op.size, op.length, op.match)
+        except ZapErrno as error:
+            if error.code != errno.EOVERFLOW:
+                raise
+            return Result(errno.EOVERFLOW, Found(b"", b"", False))
+        assert isinstance(found.key, bytes)
+        value = Found(found.value.rstrip(b"\0"), found.key, found.conflict)
+        return Result(errno.EOVERFLOW if found.more else 0, value)
+
+    @HANDLERS.of("remove_norm")
+    def _remove_norm(self, op: Op) -> Result:
+        assert op.key is not None
+        zap.remove_norm(self.objset, self._directory(op), op.key, op.match, self.objset.open_tx)
+        return DONE
+
+    def _live(self, op: Op) -> int:
+        """The object of an op, which may not ask for it itself. Raises ENOENT."""
+        number = self._number(op)
+        self.objset.dnode(number)
+        return number
+
+    def _directory(self, op: Op, name: str = "") -> int:
+        """The object of an op that OpenZFS has for names only. Raises ENOENT, ENOTSUP."""
+        number = self._live(op._replace(subject=name) if name else op)
+        if self.headers[name or op.subject].words:
+            raise ZapErrno(errno.ENOTSUP)
+        return number
+
+    def _entry(self, op: Op, call: Callable[..., None], *more: object) -> Result:
+        call(self.objset, self._directory(op), op.key, *more, self.objset.open_tx)
+        return DONE
+
+    @HANDLERS.of("touch")
+    def _touch(self, op: Op) -> Result:
+        return self._entry(op, zpl.create, op.inode)
+
+    @HANDLERS.of("mkdir")
+    def _mkdir(self, op: Op) -> Result:
+        return self._entry(op, zpl.mkdir, op.inode)
+
+    @HANDLERS.of("unlink")
+    def _unlink(self, op: Op) -> Result:
+        return self._entry(op, zpl.remove)
+
+    @HANDLERS.of("rmdir")
+    def _rmdir(self, op: Op) -> Result:
+        return self._entry(op, zpl.rmdir)
+
+    @HANDLERS.of("rename")
+    def _rename(self, op: Op) -> Result:
+        source, target = self._directory(op), self._directory(op, op.other)
+        assert isinstance(op.key, bytes) and isinstance(op.to, bytes)
+        zpl.rename(self.objset, source, op.key, target, op.to, self.objset.open_tx)
+        return DONE
+
+    @HANDLERS.of("readdir")
+    def _readdir(self, op: Op) -> Result:
+        names = zpl.readdir(self.objset, self._directory(op))
+        return Result(0, b"".join(name + b"\0" for name in names))
+
+    @HANDLERS.of("destroy")
+    def _destroy(self, op: Op) -> Result:
+        zap.destroy(self.objset, self._number(op), self.objset.open_tx)
+        return DONE
+
+    @HANDLERS.of("create")
+    def _create(self, op: Op) -> Result:
+        dnode = self.objset.dnodes.get(self.numbers[op.subject])
+        if dnode is not None and not dnode.free_txg:
+            return Result(errno.EEXIST)
+        self._create_zap(self.headers[op.subject])
+        return DONE
+
+    @HANDLERS.of("cursor")
+    def _cursor(self, op: Op) -> Result:
+        self._close(op)
+        self.objset.dnode(self.numbers[op.other])
+        self._tune_for(op.other)
+        cursor = zap.Cursor(self.objset, self.numbers[op.other], op.start)
+        self.cursors[op.subject] = OpenCursor(cursor, op.other)
+        return DONE
+
+    @HANDLERS.of("next")
+    def _next(self, op: Op) -> Result:
+        opened = self.cursors.get(op.subject)
+        if opened is None:
+            return NOT_OPEN
+        if not opened.fresh:
+            opened.cursor.advance()
+        return self._retrieve(op)
+
+    @HANDLERS.of("retrieve")
+    def _retrieve(self, op: Op) -> Result:
+        opened = self.cursors.get(op.subject)
+        if opened is None:
+            return NOT_OPEN
+        found = opened.cursor.retrieve()
+        opened.fresh = False
+        return Result(0, Entry(*found))
+
+    @HANDLERS.of("advance")
+    def _advance(self, op: Op) -> Result:
+        opened = self.cursors.get(op.subject)
+        if opened is None:
+            return NOT_OPEN
+        opened.cursor.advance()
+        return DONE
+
+    @HANDLERS.of("serialize")
+    def _serialize(self, op: Op) -> Result:
+        opened = self.cursors.get(op.subject)
+        if opened is None:
+            return NOT_OPEN
+        return Result(0, opened.cursor.serialize())
+
+    @HANDLERS.of("close")
+    def _close(self, op: Op) -> Result:
+        opened = self.cursors.pop(op.subject, None)
+        if opened is None:
+            return NOT_OPEN
+        opened.cursor.close()
+        return DONE
+
+    @HANDLERS.of("txg")
+    def _txg(self, op: Op) -> Result:
+        self.objset.open_next_txg()
+        return DONE
+
+    @HANDLERS.of("finish")
+    def _finish(self, op: Op) -> Result:
+        self.objset.finish_oldest_txg()
+        return DONE
+
+    @HANDLERS.of("sync")
+    def _sync(self, op: Op) -> Result:
+        self.objset.finish_all_txgs()
+        return DONE
+
+    @HANDLERS.of("reopen")
+    def _reopen(self, op: Op) -> Result:
+        for opened in self.cursors.values():
+            opened.cursor.close()
+        self.cursors.clear()
+        self.objset.reopen()
+        return DONE
+
+    @HANDLERS.of("evict")
+    def _evict(self, op: Op) -> Result:
+        self.objset.evict_dbufs()
+        return DONE
+
+
+HANDLERS.complete()
