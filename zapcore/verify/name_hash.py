@@ -27,10 +27,15 @@ def hash_of_key(key: Key, salt: int, flags: int, norm: int, bits: int = 0) -> in
     return whole & L.hash_mask(bits or L.hash_bits(flags))
 
 
+def known_form(norm: int) -> bool:
+    """Whether these are normalization flags that u8_textprep_str() takes together."""
+    return norm & 7 in _CASES and norm & ~7 in _FORMS
+
+
 def _form(name: bytes, norm: int) -> bytes | None:
     if not norm:
         return name
-    if norm & 7 not in _CASES or norm & ~7 not in _FORMS:
+    if not known_form(norm):
         return None
     try:
         return normalize(name, norm, LONG_NAME if len(name) >= MAX_NAME else MAX_NAME)

@@ -8,20 +8,22 @@ need the whole object at rest (names against their hashes, unused bytes), and bo
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from zapcore import layout as L
 from zapcore.byteorder import is_big, swap_leaf, swap_micro, swap_words, table_is_big
+from zapcore.release import RELEASES
 from zapcore.verify.fat import Fat, fat_violations, next_table_blocks, order_violation
-from zapcore.verify.hazards import Effect, Hazard, static_hazards, walk_leaf
 from zapcore.verify.invariants import Violation
 from zapcore.verify.kind import is_whole_leaf_head, kind_of
 from zapcore.verify.leaf import check_leaf, is_leaf
 from zapcore.verify.leaf_report import LeafEntry, LeafReport
 from zapcore.verify.link_hints import link_hint
 from zapcore.verify.micro import check_micro
-from zapcore.verify.name_hash import hash_of_key
+from zapcore.verify.name_hash import hash_of_key, known_form
 from zapcore.verify.report import FoundEntry, Report, shown_key
+from zapcore.verify.trial_world import Patient, Stored
+from zapcore.verify.trials import MAX_SHIFT, Trials
 from zapcore.zap.name import LONG_NAME, key_of
 from zapcore.zap.norm import forms_of
 
@@ -29,7 +31,6 @@ MAX_LISTED = 1000
 """Violations that a report lists; `unlisted` counts the rest by invariant."""
 MAX_OF_A_KIND = 12
 """Of one invariant in one block."""
-MAX_HAZARDS = 500
 MAX_HINTS = 12
 """Of one leaf."""
 MAX_LOOK = 4096
@@ -88,7 +89,11 @@ class _Checker:
         self.blocks = blocks
         self.lower_case = lower_case
         self.listed: dict[tuple[str, int], int] = {}
-        self.hazards: dict[Hazard, None] = {}
+        self.damaged: set[int] = set()
+        self.named: list[FoundEntry] = []
+        self.read_native: Callable[[int], bytes] | None = None
+        self.total = 0
+        self.sane_table = False
         self.kept = 0
         self.orders: set[str] = set()
         self.unhashed = False
@@ -97,32 +102,49 @@ class _Checker:
     def wrong(self, violation: Violation) -> None:
         """List a violation, or count it where there are too many; note what follows from it."""
         report = self.report
+        self.damaged.add(violation.block)
         kind = violation.invariant, violation.block
         count = self.listed[kind] = self.listed.get(kind, 0) + 1
         if count > MAX_OF_A_KIND or len(report.violations) >= MAX_LISTED:
             report.unlisted[violation.invariant] = report.unlisted.get(violation.invariant, 0) + 1
             return
         report.violations.append(violation)
-        self.danger(static_hazards(violation.block, violation.field))
-
-    def danger(self, hazards: Iterable[Hazard]) -> None:
-        for hazard in hazards:
-            if len(self.hazards) >= MAX_HAZARDS:
-                return
-            self.hazards[hazard] = None
 
     def finish(self) -> None:
-        rank = list(Effect)
-        self.report.hazards = sorted(self.hazards, key=lambda hazard: rank.index(hazard.effect))
+        """What is known at the end, and what operations would do."""
+        if self.report.violations and self.report.kind in ("fat", "micro") and self.read_native is not None:
+            self.try_operations()
         if self.orders:
             self.report.byte_order = "mixed" if len(self.orders) > 1 else next(iter(self.orders))
 
-    def keep(self, entry: FoundEntry) -> None:
-        """Keep an entry that can be read, within bounds."""
+    def keep(self, entry: FoundEntry, named: bool = True) -> None:
+        """Keep an entry that can be read, within bounds; `named` if all of its name can."""
         self.report.entries_read += 1
         self.kept += _ENTRY_COST + len(entry.key) + len(entry.value)
         if self.kept <= MAX_ENTRY_BYTES:
             self.report.entries.append(entry)
+            if named:
+                self.named.append(entry)
+
+    def try_operations(self) -> None:
+        """Run each operation on the model, and keep what went wrong."""
+        report = self.report
+        assert self.read_native is not None
+        there = {entry.key for entry in self.named if not entry.lost}
+        entries = [entry for entry in self.named if not (entry.lost and entry.key in there)]
+        size = report.block_size if report.kind == "fat" else len(self.read_native(0))
+        release = RELEASES["2.3" if self.lower_case else "2.4"]
+        stored = Stored(self.read_native, report.blocks)
+        patient = Patient(stored, size, report.blocks, release, True, self.sane_table, self.hash_bits)
+        norm = report.header.get("zap_normflags", report.header.get("mz_normflags", 0))
+        if not known_form(norm):
+            report.notes.append(
+                f"what operations would do was not tried: names of norm {norm:#x} are unknown"
+            )
+            return
+        trials = Trials(patient, entries, self.total, self.damaged, self.words)
+        trials.run()
+        report.hazards, report.tries = trials.hazards, dict(trials.tries)
 
     def micro(self, raw: bytes) -> None:
         """A micro ZAP: one block."""
@@ -141,11 +163,14 @@ class _Checker:
             for field in L.MICRO_HEADER
             if not field.is_padding
         }
+        self.read_native = lambda _: raw
+        self.words = False
         found_micro = check_micro(raw, self.lower_case, self.hash_bits)
         for violation in found_micro.violations:
             self.wrong(violation)
         for slot, name, value_hash, cd, value in found_micro.entries:
             self.keep(FoundEntry(0, slot, name, value_hash or 0, cd, 8, 1, value.to_bytes(8, "big")))
+        self.total = self.report.entries_read
 
     def fat(self) -> None:
         """A fat ZAP."""
@@ -171,8 +196,15 @@ class _Checker:
             if leaf is not None:
                 leaves[blkid] = leaf
         fat = Fat(q, size, table, leaves, report.entries_read, self.word_block)
+        self.total = report.entries_read
+        before = len(report.violations)
         for violation in fat_violations(fat):
             self.wrong(violation)
+        wrong_header = any(each.invariant in ("header", "table-size") for each in report.violations[before:])
+        self.sane_table = not wrong_header and q[L.Q_TBL_SHIFT] <= MAX_SHIFT
+        self.tables = {*table_blocks, *next_table_blocks(q)} if self.sane_table else {*table_blocks}
+        self.header = header
+        self.read_native = self.native
         self.leftovers(leaves, table_blocks)
         if self.unhashed:
             report.notes.append("not every name has a normal form: its hash was not compared")
@@ -221,6 +253,16 @@ class _Checker:
         raw = bytes(self.blocks[blkid]) if blkid < len(self.blocks) else b""
         return raw[: self.report.block_size].ljust(self.report.block_size, b"\0")
 
+    def native(self, blkid: int) -> bytes:
+        """A block as a little-endian machine reads it."""
+        if blkid == 0:
+            return self.header
+        if blkid in self.tables:
+            return self.word_block(blkid)
+        raw = self.read(blkid)
+        big_magic = raw[24:28] == L.ZAP_LEAF_MAGIC.to_bytes(4, "big")
+        return swap_leaf(raw) if is_big(raw) or (self.big_header and big_magic) else raw
+
     def word_block(self, blkid: int) -> bytes:
         """A table block in little-endian order."""
         raw = self.read(blkid)
@@ -267,10 +309,7 @@ class _Checker:
             hint = link_hint(raw, violation, found.unreached) if index < MAX_HINTS else ""
             self.wrong(violation._replace(found=f"{violation.found}; {hint}") if hint else violation)
         if not is_leaf(raw):
-            self.danger(walk_leaf(raw, blkid))
             return None
-        if found.violations:
-            self.danger(walk_leaf(raw, blkid))
         disorder = order_violation(blkid, found.flags, self.q[L.Q_NORMFLAGS])
         if disorder is not None and self.header_known:
             self.wrong(disorder)
@@ -281,12 +320,17 @@ class _Checker:
                 self.check_twice(entry, blkid, names)
             key = key_of(entry.name, self.words)
             rest = entry.hash, entry.cd, entry.size, entry.length, entry.value
-            self.keep(FoundEntry(blkid, entry.chunk, key, *rest, lost))
+            self.keep(FoundEntry(blkid, entry.chunk, key, *rest, lost), self.is_named(entry))
         return found._replace(entries=[], violations=[], unreached=b"")
+
+    def is_named(self, entry: LeafEntry) -> bool:
+        """Whether all of its name was read."""
+        complete = len(entry.name) == entry.name_ints * (8 if self.words else 1) > 0
+        return complete and (self.words or entry.name.find(b"\0") == len(entry.name) - 1 > 0)
 
     def check_twice(self, entry: LeafEntry, blkid: int, names: dict[bytes, int]) -> None:
         """No name is there twice; two of one hash are in one leaf. `names` are those before it there."""
-        if len(entry.name) == entry.name_ints * (8 if self.words else 1):
+        if self.is_named(entry):
             first = names.setdefault(entry.name, entry.chunk)
             if first != entry.chunk:
                 key = key_of(entry.name, self.words)

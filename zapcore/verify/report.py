@@ -33,7 +33,7 @@ class FoundEntry(NamedTuple):
 @dataclasses.dataclass(slots=True)
 class Report:
     """What was found. `kind` is fat, micro, leaf (one or several, without the header) or unknown;
-    `byte_order` little, big or mixed."""
+    `byte_order` little, big or mixed; `tries` how often each operation was tried for the hazards."""
 
     kind: str
     byte_order: str
@@ -43,6 +43,7 @@ class Report:
     violations: list[Violation] = dataclasses.field(default_factory=list)
     unlisted: dict[str, int] = dataclasses.field(default_factory=dict)
     hazards: list[Hazard] = dataclasses.field(default_factory=list)
+    tries: dict[str, int] = dataclasses.field(default_factory=dict)
     entries: list[FoundEntry] = dataclasses.field(default_factory=list)
     entries_read: int = 0
     notes: list[str] = dataclasses.field(default_factory=list)

@@ -67,6 +67,12 @@ def chunk_free(leaf: Leaf, chunk: int) -> None:
     h[L.H_NFREE] += 1
 
 
+@openzfs("zap_leaf.c", "zap_leaf_chunk_free")
+def _too_many_are_free() -> None:
+    """What chunk_free() asserts first."""
+    fail("zap_leaf_phys(l)->l_hdr.lh_nfree < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=196)
+
+
 @openzfs("zap_leaf.c", "zap_leaf_array_create")
 def array_create(leaf: Leaf, data: bytes) -> int:
     """Store big-endian bytes in chunks; returns the first, CHAIN_END for none. The last chunk's unused
@@ -146,8 +152,7 @@ def _free_reversed(leaf: Leaf, link: int) -> None:
         if chunk >= chunks or raw[at] != L.CHUNK_ARRAY:
             fail("ZAP_LEAF_CHUNK(l, chunk).l_array.la_type == ZAP_CHUNK_ARRAY", macro="VERIFY3U", line=261)
         if free >= chunks:
-            h[L.H_NFREE] = free
-            chunk_free(leaf, chunk)
+            _too_many_are_free()
         following = h[next_at + L.H_PER_CHUNK * chunk]
         _FREE_CHUNK.pack_into(raw, at, L.CHUNK_FREE, b"", head)
         free += 1
@@ -204,8 +209,9 @@ def array_copy(old: Leaf, chunk: int, new: Leaf) -> int:
     """Copy an array's chunks, whole; returns the first in the new leaf (since 9a81484e35)."""
     geo = old.geometry
     old_h, old_raw = old.dbuf.buf.h, old.dbuf.buf.raw
-    contents = []
-    while chunk != L.CHAIN_END:
+    contents: list[bytearray] = []
+    # chunks are taken one by one: an array that does not end runs out of them
+    while chunk != L.CHAIN_END and len(contents) <= new.dbuf.buf.h[L.H_NFREE]:
         if chunk >= geo.chunks:
             fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U")
         source = geo.first_chunk + L.CHUNK_SIZE * chunk

@@ -173,7 +173,7 @@ def change_count(zap: Zap, delta: int, tx: Tx) -> None:
 
 
 @openzfs("zap.c", "zap_expand_leaf")
-def _expand_leaf(name: Name, leaf: Leaf, tag: Tag, tx: Tx) -> Leaf:
+def expand_leaf(name: Name, leaf: Leaf, tag: Tag, tx: Tx) -> Leaf:
     """Split a leaf that is too full; returns the half that the name belongs to, locked as writer.
 
     The leaf is put back in any case; on an error nothing is held but the ZAP's lock (or, if the ZAP could
@@ -318,7 +318,7 @@ def _write(name: Name, cd: int, size: int, length: int, value: bytes, tag: Tag, 
         if done:
             break
         try:
-            leaf = _expand_leaf(name, leaf, tag, tx)
+            leaf = expand_leaf(name, leaf, tag, tx)
         except ZapErrno:
             if replace and name.zap is not None and name.zap.objset.release.puts_leaf_twice:
                 _put_leaf_again()

@@ -140,6 +140,7 @@ def conflict(leaf: Leaf, entry: Entry, name: Name) -> bool:
     buf = leaf.dbuf.buf
     h = buf.h
     chunk = h[geo.h_hash + _bucket(leaf, entry.hash)]
+    steps = 0
     while chunk != L.CHAIN_END:
         at = geo.h_chunk + L.H_PER_CHUNK * chunk
         same_hash = buf.q[geo.q_chunk + L.Q_PER_CHUNK * chunk + L.Q_HASH] == entry.hash
@@ -147,6 +148,9 @@ def conflict(leaf: Leaf, entry: Entry, name: Name) -> bool:
         if same_hash and other and _matches(leaf, at, name):
             return True
         chunk = h[at + L.H_ENTRY_NEXT]
+        steps += 1
+        if steps > geo.chunks:
+            fail("the chain of a bucket ends", place="zap_leaf.c:zap_entry_normalization_conflict")
     return False
 
 
@@ -286,7 +290,7 @@ def _unused_cd(leaf: Leaf, value: int) -> int:
     h, q, i = buf.h, buf.q, buf.i
     used = []
     chunk = h[geo.h_hash + _bucket(leaf, value)]
-    cd = 0
+    cd = steps = 0
     sort = buf.raw[L.B_FLAGS] & L.ENTRIES_CDSORTED
     while chunk != L.CHAIN_END:
         here = i[geo.i_chunk + L.I_PER_CHUNK * chunk + L.I_CD]
@@ -300,6 +304,9 @@ def _unused_cd(leaf: Leaf, value: int) -> int:
             else:
                 used.append(here)
         chunk = h[geo.h_chunk + L.H_PER_CHUNK * chunk + L.H_ENTRY_NEXT]
+        steps += 1
+        if steps > geo.chunks:
+            fail("the chain of a bucket ends", place="zap_leaf.c:zap_entry_create")
     if sort:
         return cd
     while cd in used:
@@ -341,7 +348,11 @@ def _link_entry(leaf: Leaf, entry: int) -> None:
     h, i = buf.h, buf.i
     cd = i[geo.i_chunk + L.I_PER_CHUNK * entry + L.I_CD]
     link = geo.h_hash + _bucket(leaf, buf.q[geo.q_chunk + L.Q_PER_CHUNK * entry + L.Q_HASH])
+    steps = 0
     while h[link] != L.CHAIN_END and i[geo.i_chunk + L.I_PER_CHUNK * h[link] + L.I_CD] <= cd:
         link = geo.h_chunk + L.H_PER_CHUNK * h[link] + L.H_ENTRY_NEXT
+        steps += 1
+        if steps > geo.chunks:
+            fail("the chain of a bucket ends", place="zap_leaf.c:zap_leaf_rehash_entry")
     h[geo.h_chunk + L.H_PER_CHUNK * entry + L.H_ENTRY_NEXT] = h[link]
     h[link] = entry

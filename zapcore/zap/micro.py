@@ -87,8 +87,11 @@ def open_micro(dnode: Dnode, dbuf: Dbuf) -> Zap:
 
 @openzfs("zap_micro.c", "mze_insert")
 def _insert(zap: Zap, index: MicroIndex, slot: int, value: int) -> None:
-    cd = slot_cd(zap.dbuf, slot)
-    bisect.insort(index.entries, (value >> 32, cd & 0xFFFF, slot))
+    cd = slot_cd(zap.dbuf, slot) & 0xFFFF
+    at = bisect.bisect_left(index.entries, (value >> 32, cd, 0))
+    if at < len(index.entries) and index.entries[at][:2] == (value >> 32, cd):
+        fail("zfs_btree_find(tree, node, &where) == NULL", macro="VERIFY3P", place="btree.c:zfs_btree_add")
+    index.entries.insert(at, (value >> 32, cd, slot))
 
 
 @openzfs("zap_micro.c", "mze_find")

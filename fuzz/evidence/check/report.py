@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from fuzz.language.printing import format_key
-from zapcore.verify.hazards import OPERATIONS
+from zapcore.verify.hazards import OPERATIONS, Hazard
 from zapcore.verify.invariants import INVARIANTS, Violation
 from zapcore.verify.report import FoundEntry, Report
+from zapcore.zap.name import Key
 
 ENTRIES_SHOWN = 100
 REASONS_SHOWN = 4
@@ -45,18 +46,34 @@ def _number(field: str, value: int) -> str:
 
 
 def _hazards(report: Report) -> Iterator[str]:
-    """A table: each operation, its worst first."""
-    if report.sound:
+    """A table: each operation that was tried, its worst first."""
+    if report.sound or not report.tries:
         return
-    yield "  what operations would do, in a build without assertions:"
+    yield "  what operations do (tried on the model with these bytes, as in a build without assertions):"
     for operation in OPERATIONS:
         reasons = [hazard for hazard in report.hazards if hazard.operation == operation]
-        if not reasons:
-            yield f"    {operation:7} nothing wrong"
+        if not reasons and operation in report.tries:
+            count = report.tries[operation]
+            tried = f"nothing went wrong in {count} tr{'ies' if count > 1 else 'y'}"
+            yield f"    {operation:7} {tried if count else 'no try came to an end that is certain'}"
         for hazard in reasons[:REASONS_SHOWN]:
-            yield f"    {operation:7} {hazard.effect}: block {hazard.block}: {hazard.why}"
+            yield f"    {operation:7} {hazard.effect}: block {hazard.block}: {_why(hazard)}"
         if len(reasons) > REASONS_SHOWN:
             yield f"    {operation:7} and {len(reasons) - REASONS_SHOWN} more"
+
+
+def _why(hazard: Hazard) -> str:
+    more = f", and {hazard.times - 1} more like it" if hazard.times > 1 else ""
+    first = f" (with assertions: panics at {hazard.assertion})" if hazard.assertion else ""
+    return f"{hazard.why}{more}{first}"
+
+
+def _hazard_dict(hazard: Hazard) -> dict[str, Any]:
+    return {**hazard._asdict(), "key": None if hazard.key is None else _key(hazard.key)}
+
+
+def _key(key: Key) -> list[int] | str:
+    return list(key) if isinstance(key, tuple) else key.decode("utf-8", "backslashreplace")
 
 
 def _entry(entry: FoundEntry) -> str:
@@ -78,7 +95,8 @@ def as_dict(report: Report, name: str) -> dict[str, Any]:
         "header": report.header,
         "violations": [_violation_dict(violation) for violation in report.violations],
         "unlisted": report.unlisted,
-        "hazards": [hazard._asdict() for hazard in report.hazards],
+        "hazards": [_hazard_dict(hazard) for hazard in report.hazards],
+        "tries": report.tries,
         "notes": report.notes,
         "entries_read": report.entries_read,
         "entries": [_entry_dict(entry) for entry in report.entries],
@@ -92,8 +110,7 @@ def _violation_dict(violation: Violation) -> dict[str, Any]:
 
 
 def _entry_dict(entry: FoundEntry) -> dict[str, Any]:
-    key = list(entry.key) if isinstance(entry.key, tuple) else entry.key.decode("utf-8", "backslashreplace")
-    return {**entry._asdict(), "key": key, "value": entry.value.hex()}
+    return {**entry._asdict(), "key": _key(entry.key), "value": entry.value.hex()}
 
 
 def as_json(report: Report, name: str) -> str:

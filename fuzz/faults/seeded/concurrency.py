@@ -44,7 +44,7 @@ CONCURRENCY_MUTANTS = (
         "zap_expand_leaf splits without looking whether the leaf was split while the locks were down",
         SLIP,
         "assertion",
-        (Edit("zap.fat:_expand_leaf", "        if leaf.dbuf.buf.h[L.H_PREFIX_LEN] != old_len:\n"
+        (Edit("zap.fat:expand_leaf", "        if leaf.dbuf.buf.h[L.H_PREFIX_LEN] != old_len:\n"
               "            return leaf\n", ""),),
     ),
     Mutant(
@@ -183,7 +183,7 @@ CONCURRENCY_MUTANTS = (
         "zap_expand_leaf lets the ZAP's lock go before the table leads to the new leaf",
         SLIP,
         "lock-order",
-        (Edit("zap.fat:_expand_leaf", "    split(leaf, new, zap.norm != 0)\n",
+        (Edit("zap.fat:expand_leaf", "    split(leaf, new, zap.norm != 0)\n",
               "    split(leaf, new, zap.norm != 0)\n"
               "    zap.rwlock.exit()\n    zap.rwlock.enter_write()\n"),),
     ),

@@ -32,7 +32,7 @@ CORNER_MUTANTS = (
         "six-of-a-hash",
         "a free differentiator is looked for among the first six entries of a hash",
         SLIP,
-        "invariant",
+        "assertion",
         (
             Edit(
                 "zap.micro:_add_entry",

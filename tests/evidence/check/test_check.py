@@ -26,7 +26,7 @@ from zapcore import layout as L
 from zapcore.byteorder import swap_leaf, swap_micro, swap_words
 from zapcore.errors import Panic
 from zapcore.verify import leaf as exact_leaf
-from zapcore.verify.hazards import WHAT_FOLLOWS, Effect
+from zapcore.verify.hazards import Effect
 from zapcore.verify.invariants import INVARIANTS
 from zapcore.verify.leaf import is_leaf
 from zapcore.verify.object import check_object
@@ -180,7 +180,7 @@ def test_with_the_counter_of_that_issue_an_add_leaves_the_block() -> None:
     report = check_object(with_leaf(blocks, {link(last, L.H_CHUNK_NEXT): 65519, L.H_NFREE: 916}))
     assert {violation.field for violation in report.violations} == {"lf_next", "lh_nfree"}
     assert effects(report)["add"] is Effect.OUTSIDE
-    assert any("chunk 65519, the leaf has 638" in hazard.why for hazard in report.hazards)
+    assert effects(report).keys() == {"add"}
 
 
 def test_a_free_link_flipped_into_the_list_hands_a_chunk_out_twice() -> None:
@@ -189,7 +189,7 @@ def test_a_free_link_flipped_into_the_list_hands_a_chunk_out_twice() -> None:
     report = check_object(with_leaf(blocks, {link(last, L.H_CHUNK_NEXT): 500, L.H_NFREE: 638}))
     first = report.violations[0]
     assert (first.invariant, first.block, first.chunk, first.field) == ("chunk-link", 1, last, "lf_next")
-    assert any("chunk 500, handed out a second time" in hazard.why for hazard in report.hazards)
+    assert {(hazard.operation, hazard.code) for hazard in report.hazards} == {("add", "others-lost")}
 
 
 def test_a_bucket_that_leads_to_a_free_chunk_makes_readdir_spin() -> None:
@@ -203,7 +203,7 @@ def test_a_bucket_that_leads_to_a_free_chunk_makes_readdir_spin() -> None:
     for operation in ("lookup", "add", "remove", "cursor"):
         assert effects(report)[operation] is Effect.HANG, operation
     assert "split" not in effects(report)
-    assert any(f"comes back to chunk {free}" in hazard.why for hazard in report.hazards)
+    assert {hazard.code for hazard in report.hazards} == {"hang"}
 
 
 def test_what_check_calls_a_hang_is_one_in_the_model() -> None:
@@ -251,19 +251,6 @@ def test_a_leaf_that_nothing_leads_to_is_shown_with_its_entries() -> None:
     assert any(v.block == gone and v.found.startswith("nothing leads to it") for v in report.violations)
     before = [e for e in check_object(blocks).entries if e.block == gone]
     assert [e._replace(lost=False) for e in report.entries if e.lost] == before
-
-
-def test_fields_that_the_table_of_consequences_speaks_of_exist() -> None:
-    rng = Random(5)
-    seen = set()
-    for number in range(400):
-        _, blocks = sound_object(rng, 9, SHAPES[number % 4])
-        damaged = [bytearray(block) for block in blocks]
-        block = rng.choice(damaged)
-        block[rng.randrange(min(len(block), 104))] ^= 1 << rng.randrange(8)
-        for violation in check_object([bytes(block) for block in damaged]).violations:
-            seen.add(violation.field)
-    assert len(seen & set(WHAT_FOLLOWS)) > 25
 
 
 @given(st.binary(max_size=4096), st.sampled_from([1, 64, 512, 1024]))
