@@ -13,6 +13,7 @@ from fuzz.corpus.replay import expectations
 from fuzz.corpus.reproducer import FINE, Reproducer, write_text
 from fuzz.execution.execute import run
 from fuzz.execution.result import Outcome, Result
+from fuzz.export.expected_answers import NoForm
 from fuzz.export.forms import FORMS, SUFFIX
 from fuzz.export.story import open_reproducer
 from fuzz.language.printing import format_op, format_program
@@ -170,8 +171,8 @@ def _report(reproducer: Reproducer) -> Iterator[str]:
     for name, make in FORMS.items():
         try:
             text = make(reproducer, "")
-        except click.UsageError as problem:
-            yield from (f"{name}: {problem.message}", "")
+        except NoForm as problem:
+            yield from (f"{name}: {problem}", "")
             continue
         yield from (f"<details><summary>{name}</summary>", "")
         yield from _fenced(text, LANGUAGES[SUFFIX[name]])

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from fuzz.corpus.reproducer import write_text
+from fuzz.export.expected_answers import NoForm
 from fuzz.export.forms import FORMS
 from fuzz.export.story import open_reproducer
 from zapcore.release import RELEASES
@@ -25,14 +26,13 @@ def export(program: Path, form: str, release: str | None, out: Path | None) -> N
     """Write a reproducer as one self-contained file whose comment tells the story.
 
     PROGRAM is a reproducer's folder, its program.zap, or any program. pytest: a test on the model; python: a
-    script that needs nothing but a libzpool; c: a program against libzpool's headers.
+    script that needs nothing but a libzpool; c: a program against libzpool's headers. What python and c may
+    not see of the bug, their comment says.
     """
-    reproducer = open_reproducer(program)
-    if form != "pytest" and any(zap.hash_bits for zap in reproducer.program.zaps):
-        raise click.UsageError(
-            "hash_bits: only the model and our own libzpool worker have it; export as pytest"
-        )
-    text = FORMS[form](reproducer, release or "")
+    try:
+        text = FORMS[form](open_reproducer(program), release or "")
+    except NoForm as problem:
+        raise click.UsageError(str(problem)) from None
     if out is None:
         click.echo(text, nl=False)
     else:

@@ -15,8 +15,9 @@ from fuzz.execution.result import Result, Value
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
 from fuzz.judge.state import Value as Stored
+from fuzz.language.printing import format_op
 from fuzz.language.program import Key, Op, Program
-from fuzz.language.verbs import VERBS, Subject
+from fuzz.language.verbs import VERBS, Effect, Subject
 from fuzz.targets.model import ModelTarget
 from zapcore.errors import LimitExceeded
 
@@ -33,6 +34,10 @@ Right = tuple[int, Value | EllipsisType]
 """An errno, and the value that comes with it; `...`: any."""
 Content = Mapping[Key, Stored] | None
 """A ZAP's entries; None of a destroyed one."""
+
+
+class NoForm(Exception):
+    """A program that no form on a library can run rightly; the text says why in one line."""
 
 
 class Expected(NamedTuple):
@@ -57,6 +62,16 @@ class Run(NamedTuple):
 def has_threads(program: Program) -> bool:
     """Whether any op belongs to a thread other than 0."""
     return any(op.thread for op in program.ops)
+
+
+def check_has_form(program: Program) -> None:
+    """Raise NoForm for what only our own worker can do, and for what OpenZFS's callers never let happen
+    beside other ops: a library may die of it, and rightly so."""
+    if any(zap.hash_bits for zap in program.zaps):
+        raise NoForm("hash_bits: only the model and our own libzpool worker have it; export as pytest")
+    for op in program.ops:
+        if (op.thread and VERBS[op.verb].effect is Effect.OBJECT) or (op.thread and op.verb == "reopen"):
+            raise NoForm(f"{format_op(op)}: callers keep {op.verb} apart from the ops of other threads")
 
 
 def sections(ops: Sequence[Op]) -> Iterator[tuple[bool, list[tuple[int, Op]]]]:
@@ -110,7 +125,8 @@ def run_in_order(program: Program, order: Sequence[int], release: str) -> Run:
 
 
 def expected(program: Program, release: str = "") -> Expected:
-    """What is right in a release, or in each that an exported form can tell."""
+    """What is right in a release, or in each that an exported form can tell. Raises NoForm."""
+    check_has_form(program)
     if release:
         alone = _of_release(program, release)
         return Expected([{"": each} for each in alone[0]], alone[1], [{"": each} for each in alone[2]])

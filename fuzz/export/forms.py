@@ -60,5 +60,5 @@ FORMS: Mapping[str, Callable[[Reproducer, str], str]] = {
     "python": python_form,
     "c": c_form,
 }
-"""By the name that --as takes; each of a reproducer and a release ("": each release)."""
+"""By the name that --as takes; each of a reproducer and a release ("": each release). May raise NoForm."""
 SUFFIX = {"pytest": ".py", "python": ".py", "c": ".c"}

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from fuzz.corpus.reproducer import FINE, Reproducer
 from fuzz.execution.execute import run
+from fuzz.export.expected_answers import NoForm
 from fuzz.export.run_form import LIBRARY_FORMS, command_of, ran
 from fuzz.generate.styles import some_program
 from fuzz.judge.signature import Failure
@@ -60,7 +61,11 @@ def try_programs(
                 yield Tried(program, why)
                 continue
             reproducer = Reproducer(program, f"random program {number}", {release: FINE})
-            command = command_of(form, reproducer, library, Path(folder), release if by_name else "")
+            try:
+                command = command_of(form, reproducer, library, Path(folder), release if by_name else "")
+            except NoForm:
+                yield Tried(program, "has no form")
+                continue
             status, printed = ran(command, library)
             complaints = [line for line in printed.splitlines() if line.startswith("  ")]
             as_it_is = status == 1 and all(any(text in line for text in denied) for line in complaints)

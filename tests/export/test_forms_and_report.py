@@ -161,3 +161,12 @@ def test_the_head_says_whose_results_are_expected(form: str) -> None:
     assert form == "pytest" or "what its release returns (it is told by what it exports)" in text
     status, _, said = run(export, seed, "--as", form, "--release", "2.99")
     assert status == 2 and "'2.99' is not one of" in said
+
+
+@pytest.mark.parametrize("form", ["python", "c"])
+@pytest.mark.parametrize("op", ["destroy z", "create z", "reopen"])
+def test_what_callers_keep_apart_has_no_form(form: str, op: str, tmp_path: Path) -> None:
+    """A library dies of it, healthy as it is."""
+    (tmp_path / "p.zap").write_text(f"zap z fat key=u64\nt1: add z 0x1\nt2: {op}\n")
+    status, _, said = run(export, tmp_path / "p.zap", "--as", form)
+    assert (status, "callers keep" in said, said.count("\n")) == (2, True, 4), said
