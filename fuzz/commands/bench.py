@@ -19,7 +19,7 @@ from fuzz.bench.report import Measured
 from fuzz.bench.speed import measure
 from fuzz.bench.time_to_find import CONCURRENT_SEEDED, ENGINES, OTHERS, REAL, SEEDED, Bug, Hunt, hunts, rows
 from fuzz.bench.two_processes import measure_together
-from fuzz.commands.number import Number
+from fuzz.commands.shared.number import Number
 from fuzz.engines.jobs import EngineProblem
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from fuzz.commands.screen import show_result
+from fuzz.commands.shared.screen import show_result
 from fuzz.corpus.replay import expectations
 from fuzz.corpus.reproducer import FINE, Reproducer, write_text
 from fuzz.execution.execute import run

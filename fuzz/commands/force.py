@@ -6,7 +6,7 @@ from collections import Counter
 
 import click
 
-from fuzz.commands.screen import show_result
+from fuzz.commands.shared.screen import show_result
 from fuzz.execution.result import Result
 from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Op, Program

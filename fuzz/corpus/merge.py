@@ -1,4 +1,4 @@
-"""`zapfuzz merge`: several working corpora as one small one that reaches the same.
+"""Several working corpora as one small one that reaches the same.
 
 What a program reaches are the steps from line to line in the code that decides an object's shape, the states
 that objects and dbufs are in after each op (`fuzz.engines.features`), and what each verb returned. The
@@ -15,8 +15,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
-
-import click
 
 from fuzz.engines.features import features
 from fuzz.execution.execute import run
@@ -130,19 +128,3 @@ def write(programs: Iterable[Program], folder: Path) -> tuple[int, int]:
     for path in gone:
         path.unlink(missing_ok=True)
     return len(kept), len(gone)
-
-
-@click.command("merge")
-@click.argument("corpus", type=click.Path(path_type=Path, file_okay=False))
-@click.argument("more", nargs=-1, type=click.Path(path_type=Path, exists=True))
-@click.option("--release", metavar="R", default="2.3", show_default=True, help="The model that judges.")
-def merge(corpus: Path, more: tuple[Path, ...], release: str) -> None:
-    """Make CORPUS reach all that it and MORE (folders, or programs) do, with as little as can be.
-
-    Of the files in CORPUS only those that libFuzzer or this command named by their digest may go.
-    """
-    all_ = list(programs([*([corpus] if corpus.exists() else []), *more]))
-    small = smallest(all_, release)
-    count, gone = write(small, corpus)
-    before, after = (sum(len(each.ops) for each in some) for some in (all_, small))
-    click.echo(f"{len(all_)} programs of {before} ops: {count} of {after} ops are left; {gone} files went")

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from fuzz.bench.bare_library_loop import compare
 from fuzz.execution.execute import run
 from fuzz.execution.result import Entry, Result
 from fuzz.judge.signature import Failure
 from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.libzpool.bare import compare
 from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.libzpool.wire import DIGEST_BYTES, digest_blocks
 from fuzz.targets.model import ModelTarget

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fuzz.commands.import_strace import import_strace
+from fuzz.commands.imports.strace import import_strace
 from fuzz.evidence.imports.strace import strace_program
 from fuzz.execution.execute import run
 from fuzz.language.byteform import decode, encode

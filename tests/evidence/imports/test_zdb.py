@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fuzz.commands.import_zdb import import_zdb
+from fuzz.commands.imports.zdb import import_zdb
 from fuzz.evidence.imports.dataset import norm_of
 from fuzz.evidence.imports.zdb import zdb_program
 from fuzz.execution.execute import run

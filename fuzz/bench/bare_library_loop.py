@@ -1,6 +1,6 @@
 """The bare ctypes loop that the target's speed is measured against: the same calls, nothing around them.
 
-`python -m fuzz.targets.libzpool.bare --release 2.3` runs both, in turn, each in a child process of its own,
+`python -m fuzz.bench.bare_library_loop --release 2.3` runs both, in turn, each in a child process of its own,
 and prints programs a second. A program creates a ZAP at leaf shift 9, adds n keys with values of 8 bytes,
 and destroys it.
 """
@@ -95,7 +95,7 @@ def compare(library: Path, count: int, seconds: float = 1.0, rounds: int = 3) ->
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the table."""
-    parser = argparse.ArgumentParser(prog="python -m fuzz.targets.libzpool.bare")
+    parser = argparse.ArgumentParser(prog="python -m fuzz.bench.bare_library_loop")
     parser.add_argument("--release", default="")
     parser.add_argument("--library", help="a libzpool.so instead")
     parser.add_argument("--only-bare", nargs=2, type=int, help=argparse.SUPPRESS)

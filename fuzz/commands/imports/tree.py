@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fuzz.commands.output import program_to
+from fuzz.commands.shared.output import program_to
 from fuzz.evidence.imports.tree import MAX_NAMES, tree_program
 
 

@@ -1,0 +1,114 @@
+"""`zapfuzz fuzz`: look for programs that fail, minimize and keep them."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import click
+
+from fuzz.commands.remedies import only_on_model, with_remedies
+from fuzz.commands.shared.number import Number
+from fuzz.commands.shared.options import CORPUS, SEEN, Bad, on_target
+from fuzz.commands.shared.screen import Screen
+from fuzz.corpus.failure_log import Seen
+from fuzz.corpus.replay import known_on
+from fuzz.corpus.reproducer import corpus_folders, read_reproducer
+from fuzz.engines.campaign import Campaign, new_seed
+from fuzz.engines.config import ENGINES, Config
+from fuzz.engines.seeds import seed_programs
+from fuzz.targets.registry import make_target
+
+
+@click.command("fuzz")
+@on_target()
+@click.option("--engine", type=click.Choice(ENGINES), default="atheris", show_default=True)
+@click.option("--time", "seconds", type=Number(0), default=0, help="Seconds; 0 for no bound.")
+@click.option("--runs", type=click.IntRange(0), default=0, help="Executions; 0 for no bound.")
+@click.option("--seed", type=click.IntRange(0, 0x7FFFFFFF), default=0, help="0 for one of the clock's.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--corpus",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Working corpus to begin with and add to.",
+)
+@click.option("--seeds", multiple=True, metavar="PATH", help="Programs to start from; files or folders.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=CORPUS / "findings",
+    help="For what is new.",
+)
+@click.option(
+    "--known",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=CORPUS,
+    help="The folder whose regressions and findings are known; by default the project's corpus.",
+)
+@click.option("--forms", is_flag=True, help="Look for other ways to known failures too.")
+@with_remedies
+@click.option("--max-ops", type=click.IntRange(1, 10_000), default=160, show_default=True)
+@click.argument("libfuzzer", nargs=-1, type=click.UNPROCESSED)
+def fuzz(
+    release: str,
+    target: str,
+    libzpool: str | None,
+    engine: str,
+    seconds: float,
+    runs: int,
+    seed: int,
+    jobs: int,
+    corpus: Path | None,
+    seeds: tuple[str, ...],
+    out: Path,
+    known: Path,
+    forms: bool,
+    remedy: tuple[str, ...],
+    max_ops: int,
+    libfuzzer: tuple[str, ...],
+) -> None:
+    """Look for programs that fail. What is new is minimized and written; what is known is counted.
+
+    Options after -- go to libFuzzer. Status 1 if a failure was found that the corpus does not expect.
+    """
+    only_on_model(remedy, target)
+    if engine == "threads" and target != "model":
+        raise Bad(f"--engine threads: expected --target model, whose threads it switches, found {target}")
+    runner = make_target(target, release, libzpool, small=True)
+    reproducers = [read_reproducer(folder) for folder in corpus_folders(known)]
+    expected = known_on(reproducers, target, release, remedy)
+    seen = Seen(SEEN)
+    for path in seeds:
+        if not Path(path).exists():
+            raise Bad(f"{path}: expected a program or a folder of programs, found nothing")
+    with tempfile.TemporaryDirectory(prefix="zapfuzz-") as scratch:
+        working = corpus or Path(scratch)
+        working.mkdir(parents=True, exist_ok=True)
+        config = Config(
+            engine=engine,
+            release=release,
+            target=target,
+            libzpool=libzpool,
+            seed=seed or new_seed(),
+            runs=runs,
+            seconds=seconds,
+            started=time.monotonic(),
+            corpus=str(working),
+            seeds=seeds,
+            max_ops=max_ops,
+            known=tuple(expected),
+            forms=forms,
+            remedies=remedy,
+            extra=libfuzzer,
+        )
+        for _ in seed_programs(config):
+            pass  # what cannot be read is told here, before any process begins
+        screen = Screen(config, jobs)
+        campaign = Campaign(config, runner, expected, out, screen, jobs)
+        try:
+            campaign.run()
+        finally:
+            seen.add(release, campaign.status.met)
+            screen.summary(campaign)
+    raise SystemExit(1 if campaign.new or campaign.lost else 0)

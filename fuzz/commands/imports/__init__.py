@@ -1,0 +1,1 @@
+"""Programs from what real machines did or have, as commands."""

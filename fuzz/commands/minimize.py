@@ -1,0 +1,49 @@
+"""`zapfuzz minimize`: a failing program cut down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fuzz.commands.remedies import switch_on, with_remedies
+from fuzz.commands.shared.options import Bad, on_target
+from fuzz.commands.shared.output import program_to
+from fuzz.corpus.reproducer import FINE
+from fuzz.execution.execute import run as run_program
+from fuzz.language.syntax import load
+from fuzz.minimize.minimize import Stats
+from fuzz.minimize.reproduce import minimize_failure
+from fuzz.targets.base import Target
+from fuzz.targets.registry import make_target
+
+
+@click.command("minimize")
+@click.argument("program")
+@on_target()
+@with_remedies
+@click.option("--out", type=click.Path(path_type=Path), help="File for the result; by default it is printed.")
+@click.option("--keep-form", is_flag=True, help="Use no verb that the program has not.")
+def minimize(
+    program: str,
+    release: str,
+    target: str,
+    libzpool: str | None,
+    remedy: tuple[str, ...],
+    out: Path | None,
+    keep_form: bool,
+) -> None:
+    """Cut a failing program down to the simplest one that still fails in the same way."""
+    loaded = load(program)
+    switch_on(remedy, target)
+    runner: Target = make_target(target, release, libzpool)
+    outcome = run_program(loaded, runner)
+    if outcome.failure is None:
+        raise Bad(f"{program}: expected a program that fails on {release}, found one that ends {FINE}")
+    stats = Stats()
+    small, _ = minimize_failure(
+        loaded.with_ops(loaded.ops[: outcome.ops]), outcome.failure, runner, keep_form=keep_form, stats=stats
+    )
+    for line in (f"{outcome.failure.signature}", *stats.lines()):
+        click.echo(line, err=True)
+    program_to(out, small)

@@ -1,0 +1,47 @@
+"""What several commands share: the options that say what a program runs on, where the corpus is, and how
+bad usage is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from fuzz.targets.registry import KINDS
+from zapcore.release import RELEASES
+
+CORPUS = Path(__file__).resolve().parents[3] / "corpus"
+if not CORPUS.is_dir():
+    CORPUS = Path("corpus")
+SEEN = Path(".cache/zapfuzz/seen.json")
+
+RELEASES_HELP = f"One of {', '.join(RELEASES)}."
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Bad(click.ClickException):
+    """Bad usage or input."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        """One line, without the word Error that click puts in front."""
+        click.echo(f"zapfuzz: {self.format_message()}", err=True)
+
+
+def on_target(default: str = "2.3") -> Callable[[F], F]:
+    """The options that say what a program runs on."""
+
+    def add(function: F) -> F:
+        for option in (
+            click.option("--libzpool", metavar="PATH", help="A libzpool, or a folder that has one."),
+            click.option("--target", type=click.Choice(list(KINDS)), default="model", show_default=True),
+            click.option("--release", metavar="R", default=default, show_default=True, help=RELEASES_HELP),
+        ):
+            function = option(function)
+        return function
+
+    return add
