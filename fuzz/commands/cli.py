@@ -36,6 +36,7 @@ COMMANDS = {
     "merge": "fuzz.commands.merge:merge",
     "remedies": "fuzz.commands.remedies:remedies",
     "export": "fuzz.commands.export:export",
+    "reach": "fuzz.commands.reach:reach_command",
     "triage": "fuzz.commands.triage:triage",
     "verbs": "fuzz.commands.verbs:verbs",
 }

@@ -31,7 +31,7 @@ from zapcore.zap.zap import Zap
 _NEWEST_FIRST = list(RELEASES)[::-1]
 TOLD_FIRST = sorted(_NEWEST_FIRST, key=lambda name: not RELEASES[name].version)
 """Which release's run is told, of those that fail: the newest that is packaged, then what nobody packages."""
-LANGUAGES: Mapping[str, str] = {".py": "python", ".c": "c"}
+LANGUAGES: Mapping[str, str] = {".py": "python", ".c": "c", ".sh": "sh"}
 
 
 def told_release(expect: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from fuzz.corpus.reproducer import Reproducer
 from fuzz.export.c_form import c_form
 from fuzz.export.python_form import python_form
+from fuzz.export.sh_form import sh_form
 from fuzz.export.story import for_docstring, story
 from fuzz.language.printing import format_program
 from fuzz.targets.registry import LIBRARY_PREFIX
@@ -59,6 +60,7 @@ FORMS: Mapping[str, Callable[[Reproducer, str], str]] = {
     "pytest": pytest_form,
     "python": python_form,
     "c": c_form,
+    "sh": sh_form,
 }
 """By the name that --as takes; each of a reproducer and a release ("": each release). May raise NoForm."""
-SUFFIX = {"pytest": ".py", "python": ".py", "c": ".c"}
+SUFFIX = {"pytest": ".py", "python": ".py", "c": ".c", "sh": ".sh"}

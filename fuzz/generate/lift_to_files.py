@@ -46,8 +46,10 @@ def file_name(hashed: int, number: int, bits: int = GROUP_BITS, length: int = NA
     `hashed`; those of the next bits tell the names apart."""
     stem = b"%03d" % number
     pad = PAD * (length - len(name_for_hash(ANY_SALT, 0, 0, stem)))
-    spread = hashed >> (64 - bits) << (64 - bits) | number << (64 - bits - 8)
-    return name_for_hash(crc64(ANY_SALT, pad), spread, bits + 8 if bits < 56 else bits, stem).join((pad, b""))
+    wanted = hashed >> (64 - bits) << (64 - bits)
+    if bits <= 56:
+        wanted |= number << (56 - bits)
+    return pad + name_for_hash(crc64(ANY_SALT, pad), wanted, min(64, bits + 8), stem)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,9 +70,9 @@ class Lift:
             raise NoWay("it has several ZAPs or threads")
         self.header = program.zaps[0]
         self.shift = FILE_SHIFT - self.header.leaf_shift
-        self.ops = [op for op in program.ops if op.verb not in ("lookup", "length", "count", "contains")]
+        self.ops = [op for op in program.ops if op.verb not in ("length", "count")]
         for op in self.ops:
-            if op.verb not in ("add", "update", "remove", "txg", "sync", "finish"):
+            if op.verb not in ("add", "update", "remove", "lookup", "contains", "txg", "sync", "finish"):
                 raise NoWay(f"`{op.verb}` has no file operation like it")
         self.adds = [index for index, op in enumerate(self.ops) if op.verb in ("add", "update")]
         hashes = {op.key: self._hash(op.key) for op in self.ops if op.key is not None}
@@ -122,12 +124,14 @@ class Lift:
                 bring(None, plans[index].push)
             elif op.verb == "remove":
                 ops += [Op("unlink", "d", name) for name in names.pop(op.key, ())]
+            elif op.verb in ("lookup", "contains"):
+                ops += [Op("contains", "d", name) for name in names.get(op.key, ())[-1:]]
             else:
                 ops.append(op)
         return Program((Zap("d", fat=False, leaf_shift=FILE_SHIFT),), tuple(ops))
 
     def plans(self) -> Iterator[dict[int, Plan]]:
-        """Every plan, those with the fewest additions first. What brings no new key only pushes growth on."""
+        """Every plan, the likely ones first. What brings no new key only pushes growth on."""
         again = {at for at in self.adds if self.ops[at].key in {self.ops[x].key for x in self.adds if x < at}}
         new = [at for at in self.adds if at not in again]
         sizes = [
@@ -135,8 +139,12 @@ class Lift:
         ]
         spots = [(at, "more", 1) for at in new]
         spots += [(at, "push", count) for at in again or new for count in (1, 2, 3)]
-        for extra in range(4):
-            for chosen in itertools.combinations(spots, extra):
+        # one name begins the table's growth, and in the place of each add of what is there one pushes it on
+        for extra in sorted(range(4), key=lambda extra: abs(extra - 1 - len(again))):
+            for chosen in sorted(
+                itertools.combinations(spots, extra),
+                key=lambda chosen: -sum(at in again for at, _, _ in chosen),
+            ):
                 if len({(at, what) for at, what, _ in chosen}) < extra:
                     continue
                 for own in itertools.product(*sizes):

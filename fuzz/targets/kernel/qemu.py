@@ -195,6 +195,8 @@ class Qemu:
         """Turn the machine off and on; its disk stays. Raises GuestGone."""
         self._stand_still()
         self.monitor("system_reset")
+        while self._receive(10).get("event") != "RESET":
+            pass
         self.over = False
         self.monitor("cont")
 

@@ -25,7 +25,7 @@ from fuzz.targets.kernel.qemu import GuestGone
 from zapcore.errors import LimitExceeded
 from zapcore.release import RELEASES
 
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = 120.0
 """How long one op may take. The guest's own watchdogs come first: a soft lockup after 8 seconds, a hung task
 after 40."""
 ROOT_SECONDS = 120.0

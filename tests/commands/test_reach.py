@@ -1,0 +1,89 @@
+"""`reach` and the `sh` form: a failure of small leaves becomes file operations, or why not is told."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fuzz.corpus.reproducer import read_reproducer
+from fuzz.execution.execute import run
+from fuzz.export.forms import FORMS
+from fuzz.export.story import open_reproducer
+from fuzz.generate.lift_to_files import FULL, Lift, Plan, file_name
+from fuzz.generate.reach_by_files import reach
+from fuzz.language.program import Program
+from fuzz.language.syntax import save
+from fuzz.targets.kernel.plain_files import LONGEST_NAME, has_long_names, why_not_files
+from fuzz.targets.model import ModelTarget
+from tests.support.paths import CORPUS
+from zapcore.hashing import crc64
+
+FINDINGS = CORPUS / "findings"
+
+
+def test_names_of_a_place_share_it_under_every_salt() -> None:
+    """What makes the salt needless: names of one length keep the difference of their hashes."""
+    names = [file_name(0xABC << 52, number) for number in range(50)]
+    assert {len(name) for name in names} == {LONGEST_NAME} and len(set(names)) == 50
+    for salt in (1, 0x123456789ABCDEF1, (1 << 64) - 1):
+        hashes = [crc64(salt, name) for name in names]
+        assert len({value >> 40 for value in hashes}) == 1
+        assert len(set(hashes)) == 50
+
+
+def test_zap_trunc_fails_with_175_file_operations_without_the_salt() -> None:
+    """The plan that `reach` finds for the freed table: the kernel's own assertion, whatever the salt is."""
+    lift = Lift(read_reproducer(FINDINGS / "zap-trunc-next-table").program)
+    first, second, third, fourth, again = lift.adds
+    program = lift.program(
+        {first: Plan(0), second: Plan(2, 1), third: Plan(1), fourth: Plan(1), again: Plan(0, 0, 1)}
+    )
+    assert len(program.ops) == 175 and why_not_files(program) is None and not has_long_names(program)
+    for salt in (1, 0xDEADBEEF12345679, 0x7777777777777777):
+        salted = Program((program.zaps[0]._replace(salt=salt),), program.ops)
+        for release in ("2.3", "2.4", "master"):
+            outcome = run(salted, ModelTarget(release), judge=False)
+            assert str(outcome).startswith("assertion zap.c:zap_trunc lastblk <"), (release, salt)
+
+
+def test_crowded_hash_takes_a_leaf_and_one_name() -> None:
+    """The longest names crowd a leaf soonest: one more than fits grows the table to its end."""
+    found = reach(read_reproducer(FINDINGS / "crowded-hash").program)
+    assert found.program is not None and len(found.program.ops) == FULL + 1 == 43
+    assert not found.needs_salt and found.outcome == "limit"
+
+
+@pytest.mark.parametrize(
+    ("finding", "why"),
+    [
+        ("zap-cursor-on-table", "readdir() begins a cursor"),
+        ("zap-shrink-stale-shift", "i_rwsem"),
+        ("update-too-large", "zap_add() and zap_remove() alone"),
+        ("lookup-widened", "one 64-bit integer"),
+    ],
+)
+def test_what_no_user_can_type_says_why(finding: str, why: str) -> None:
+    """No way is an answer, with its reason."""
+    found = reach(read_reproducer(FINDINGS / finding).program)
+    assert found.program is None and why in "\n".join(found.lines())
+
+
+def test_script_refuses_a_directory_that_is_not_marked(tmp_path: Path) -> None:
+    """Without --yes, as root, in a directory with files, or off a marked dataset: nothing is done."""
+    found = reach(read_reproducer(FINDINGS / "crowded-hash").program)
+    assert found.program is not None
+    save(tmp_path / "program.zap", found.program)
+    script = tmp_path / "script.sh"
+    script.write_text(FORMS["sh"](open_reproducer(tmp_path / "program.zap"), ""))
+    assert subprocess.run(["sh", "-n", str(script)], check=False).returncode == 0
+    empty = tmp_path / "empty"
+    empty.mkdir(mode=0o777)
+    for words in ([], ["--yes"]):
+        done = subprocess.run(
+            ["sh", str(script), *words], cwd=empty, env={"PATH": os.defpath}, capture_output=True, text=True
+        )
+        assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+        assert not list(empty.iterdir())
