@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
 
 class Dnode:
-    """dnode_t. `directory` says that its type is DMU_OT_DIRECTORY_CONTENTS. `stable` maps block ids to the
-    bytes that have synced (holes are absent); `max_blkid` is dn_maxblkid, which only grows while the dnode is
-    in memory; `free_txg` is the txg that freed the object, 0 while it lives."""
+    """dnode_t. `directory` says that its type is DMU_OT_DIRECTORY_CONTENTS.
+
+    `stable` has by block number the bytes of the blocks on stable storage; a hole is not in it. `max_blkid`
+    is dn_maxblkid, which only grows while the dnode is in memory. `free_txg` is the txg that freed the
+    object, or 0 if none has. `dirty_records`, `free_ranges` and `next_max_blkid` have by txg what this txg
+    has to do when it syncs: which blocks to write, which to free, and up to which block the object then
+    reaches.
+    """
 
     __slots__ = (
         "allocated",
@@ -54,7 +59,8 @@ class Dnode:
 
     @openzfs("dbuf.c", "dmu_buf_hold_by_dnode")
     def hold(self, blkid: int, tag: Tag) -> Dbuf:
-        """Hold a block's dbuf, made and read if need be (dbuf_hold_impl and dbuf_read)."""
+        """Hold the dbuf of a block. It is made and read first if it is not there (dbuf_hold_impl and
+        dbuf_read)."""
         objset = self.objset
         scheduler = objset.threads.scheduler
         if scheduler is not None:
@@ -74,7 +80,8 @@ class Dnode:
         return dbuf
 
     def reloaded(self) -> Dnode:
-        """The dnode as it is on disk, nothing of it in memory (dnode_hold after an import)."""
+        """A new dnode of the same object, as it is on disk, with nothing in memory (dnode_hold after an
+        import)."""
         dnode = Dnode(self.objset, self.number, self.block_size)
         dnode.directory = self.directory
         dnode.stable = self.stable
@@ -82,7 +89,8 @@ class Dnode:
         return dnode
 
     def current(self, blkid: int) -> bytes | bytearray:
-        """A block's bytes as they are now, dirty or not. Not a copy: look, do not keep or change."""
+        """The bytes of a block as they are now, dirty or not. They are not a copy: look at them, but do not
+        keep or change them."""
         dbuf = self.dbufs.get(blkid)
         if dbuf is not None and dbuf.state is CACHED:
             return dbuf.buf.raw
@@ -90,24 +98,24 @@ class Dnode:
         return bytes(self.block_size) if stable is None else stable
 
     def peek(self, blkid: int) -> bytes:
-        """A copy of a block's bytes as they are now, as dmu_read() gives them."""
+        """A copy of the bytes of a block as they are now, as dmu_read() gives them."""
         return bytes(self.current(blkid))
 
     @openzfs("dnode.c", "dnode_block_freed")
     def block_freed(self, blkid: int) -> bool:
-        """Whether a block is freed in any txg that has not synced, or the whole object is."""
+        """Whether the block, or the whole object, was freed in a txg that has not synced."""
         if self.free_txg:
             return True
         return any(blkid in freed for freed in self.free_ranges.values())
 
     def unfree(self, blkid: int, txg: int) -> None:
-        """The block was dirtied after it was freed in the same txg: it is not to be freed."""
+        """Do not free a block after all, because it was dirtied after it was freed in the same txg."""
         freed = self.free_ranges.get(txg)
         if freed is not None:
             freed.discard(blkid)
 
     def dirtied(self, record: DirtyRecord) -> None:
-        """Put a dirty record on its txg's list (dbuf_dirty, dnode_new_blkid, dnode_setdirty)."""
+        """Put a dirty record on the list of its txg (dbuf_dirty, dnode_new_blkid, dnode_setdirty)."""
         txg = record.txg
         records = self.dirty_records.get(txg)
         if records is None:
@@ -119,7 +127,7 @@ class Dnode:
             self.max_blkid = self.next_max_blkid[txg] = blkid
 
     def undirtied(self, record: DirtyRecord) -> None:
-        """Take a dirty record off its txg's list."""
+        """Take a dirty record off the list of its txg."""
         del self.dirty_records[record.txg][record]
 
     def set_dirty(self, txg: int) -> None:
@@ -128,7 +136,7 @@ class Dnode:
 
     @openzfs("dnode.c", "dnode_free_range")
     def free_range(self, blkid: int, blocks: int, tx: Tx) -> None:
-        """Free blocks in open context: remembered for the txg's sync, and done to the dbufs at once."""
+        """Free blocks in open context. Their dbufs see it at once; on disk it is done when the txg syncs."""
         if blkid > self.max_blkid:
             return
         last = min(blkid + blocks - 1, self.max_blkid)
@@ -144,14 +152,14 @@ class Dnode:
 
     @openzfs("dmu_object.c", "dmu_object_free")
     def free(self, tx: Tx) -> None:
-        """Free the object: all its blocks now, the dnode when the txg syncs."""
+        """Free the object: all its blocks now, and the dnode when the txg syncs."""
         self.free_range(0, self.max_blkid + 1, tx)
         self.free_txg = tx.txg
         self.set_dirty(tx.txg)
 
     @openzfs("dnode.c", "dnode_set_blksz")
     def set_block_size(self, size: int, tx: Tx) -> None:
-        """Resize the only block. Raises ENOTSUP where there are more."""
+        """Give the only block another size. Raises ENOTSUP if there are more blocks, or if one has a dbuf."""
         if size == self.block_size:
             return
         if self.max_blkid != 0 or any(self.dbufs):
@@ -164,7 +172,7 @@ class Dnode:
 
     @openzfs("dnode_sync.c", "dnode_sync")
     def sync(self, txg: int) -> None:
-        """Bring one txg's frees and dirty blocks to stable storage."""
+        """Free and write on stable storage what one txg has freed and dirtied."""
         for first, last in _runs(self.free_ranges.pop(txg, ())):
             self._sync_free_range(first, last)
         if self.free_txg and self.free_txg <= txg:
@@ -176,7 +184,8 @@ class Dnode:
 
     @openzfs("dnode_sync.c", "dnode_sync_free_range")
     def _sync_free_range(self, first: int, last: int) -> None:
-        """Free blocks on stable storage; if they were the object's last, it ends before them."""
+        """Free blocks on stable storage. If the last block of the object is among them, the object then ends
+        before the first of them."""
         if first > self.stable_max_blkid:
             return
         for blkid in range(first, min(last, self.stable_max_blkid) + 1):
@@ -197,7 +206,7 @@ class Dnode:
 
     @openzfs("dnode_sync.c", "dnode_evict_dbufs")
     def evict_dbufs(self) -> None:
-        """Destroy every dbuf that nobody holds; the others die with their last hold."""
+        """Destroy every dbuf that nobody holds. The others will be destroyed with their last hold."""
         for dbuf in [self.dbufs[blkid] for blkid in sorted(self.dbufs)]:
             if dbuf.holds:
                 dbuf.pending_evict = True
@@ -208,7 +217,7 @@ class Dnode:
 
 
 def _runs(blocks: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """First and last of each run of consecutive blocks."""
+    """The first and the last block of each run of consecutive blocks."""
     ordered = sorted(blocks)
     first = 0
     for at, blkid in enumerate(ordered):

@@ -33,15 +33,16 @@ class Tx:
 
 
 class Objset:
-    """objset_t and its pool. `freed` are objects whose free has synced, of which dbufs may still be held;
-    `holds` counts the dbuf holds of everybody but dirty records.
+    """objset_t and its pool. `freed` has the objects whose free has synced; some of their dbufs may still be
+    held. `holds` is how many holds all dbufs have, not counting those of dirty records.
 
-    `block_limit` and `byte_limit` bound one object's address space (blocks) and size (bytes); beyond them an
-    operation raises LimitExceeded. `fat_block_shift` is the tunable fzap_default_block_shift: log2 of the
-    block size of micro ZAPs that become fat. `stale_bytes` says that the world ends where what goes on
-    depends on bytes that nobody wrote; else it goes on as if there were none. `hash_bits` has objects, by
-    number, of which zap_hashbits() is to say another number than their flags do: the end of a pointer table
-    comes soon then.
+    `block_limit` is how many blocks one object may have, `byte_limit` how many bytes: an operation that would
+    need more raises LimitExceeded. `fat_block_shift` is the tunable fzap_default_block_shift: log2 of the
+    block size that a micro ZAP gets when it becomes fat. `stale_bytes` says whether the world ends with a
+    panic if what happens next depends on bytes that nobody wrote; if not, it goes on as if there were no such
+    bytes. `hash_bits` has, by number of the object, how many bits of a hash count in it, for objects in which
+    zap_hashbits() is to return another number than their flags say: the pointer table then comes to its end
+    soon.
     """
 
     def __init__(
@@ -75,11 +76,12 @@ class Objset:
 
     @openzfs("dmu_object.c", "dmu_object_alloc")
     def allocate(self, block_size: int, tx: Tx, number: int = 0) -> Dnode:
-        """A new object, its blocks of `block_size` bytes: `number` if that is free, else one that was never
-        used.
+        """A new object with blocks of `block_size` bytes. Its number is `number` if that is free, else one
+        that was never used.
 
-        A number is free once a txg later than the one that freed its object has synced (until then the
-        dnode may count as dirty: DNODE_IS_DIRTY, include/sys/dnode.h) and nobody holds a dbuf of it.
+        The number of an object that was freed is free again when a txg after the one that freed it has
+        synced, and when nobody holds a dbuf of it any more. Until that txg has synced, the dnode may count as
+        dirty (DNODE_IS_DIRTY, include/sys/dnode.h).
         """
         if number and number not in self.dnodes and self._is_free(number):
             self.freed.pop(number, None)
@@ -98,20 +100,21 @@ class Objset:
 
     @openzfs("dnode.c", "dnode_hold")
     def dnode(self, number: int) -> Dnode:
-        """The dnode of an object. Raises ENOENT where there is none, or it is being freed."""
+        """The dnode of an object. Raises ENOENT if there is no such object, or if it is being freed."""
         dnode = self.dnodes.get(number)
         if dnode is None or dnode.free_txg:
             raise ZapErrno(errno.ENOENT)
         return dnode
 
     def forget(self, dnode: Dnode) -> None:
-        """The object's free has synced."""
+        """Forget the object: its free has synced."""
         self.freed[dnode.number] = self.dnodes.pop(dnode.number)
 
     @openzfs("txg.c", "txg_quiesce")
     def open_next_txg(self) -> None:
-        """Open the next txg; the open one stays in flight. With two in flight the oldest ends first. Waits
-        until the one before has quiesced: only one does at a time (txg_quiesce_thread)."""
+        """Open the next txg. The one that was open is in flight from now on; if there are two in flight
+        already, the older one is synced first. With threads, waits until the txg before has quiesced, because
+        only one txg quiesces at a time (txg_quiesce_thread)."""
         scheduler = self.threads.scheduler
         if scheduler is not None:
             scheduler.point("txg", self.open_tx.txg)
@@ -129,8 +132,8 @@ class Objset:
 
     @openzfs("spa.c", "spa_sync")
     def finish_oldest_txg(self) -> None:
-        """Let the oldest txg in flight sync to its end, in one step; nothing if there is none. Waits for
-        its transactions to commit."""
+        """Sync the oldest txg in flight, in one step. Does nothing if none is in flight. With threads, waits
+        first until its transactions have committed."""
         if not self.in_flight:
             return
         if self.threads.scheduler is not None:
@@ -144,15 +147,15 @@ class Objset:
 
     @openzfs("txg.c", "txg_wait_synced")
     def finish_all_txgs(self) -> None:
-        """Let everything sync, the open txg too; a new one is open afterwards."""
+        """Sync every txg, the open one, too. A new one is open afterwards."""
         self.open_next_txg()
         while self.in_flight:
             self.finish_oldest_txg()
 
     @openzfs("spa.c", "spa_export")
     def reopen(self) -> None:
-        """Let everything sync, forget all that is in memory, and read objects from stable storage again. Only
-        while nobody holds a dbuf."""
+        """Sync everything, forget all that is in memory, and begin again with what is on stable storage.
+        Nobody may hold a dbuf."""
         self.finish_all_txgs()
         self.evict_dbufs()
         self.freed.clear()

@@ -52,10 +52,12 @@ def create(
     number: int = 0,
     hash_bits: int = 0,
 ) -> int:
-    """Create a ZAP; returns its object number, which is `number` if that is free. With flags it is fat at
-    once, of blocks of 2^block_shift bytes; without it is micro, and of the type that directories have. The
-    salt is the caller's: the real one makes it from addresses. `hash_bits` see `Objset`; 0: as the flags
-    say."""
+    """Create a ZAP. Returns its object number, which is `number` if that is free.
+
+    With flags, the ZAP is fat from the start, with blocks of 2^block_shift bytes. Without flags it is a micro
+    ZAP, of the type that directories have. OpenZFS makes the salt from addresses in memory; here the caller
+    gives it. `hash_bits` is how many bits of a hash count, or 0 for what the flags say (see `Objset`).
+    """
     dnode = objset.allocate(max(1 << block_shift, 512), tx, number)
     if hash_bits:
         objset.hash_bits[dnode.number] = hash_bits
@@ -87,7 +89,8 @@ def destroy(objset: Objset, number: int, tx: Tx) -> None:
 
 
 def _name(zap: Zap, key: Key, match: int = 0) -> Name:
-    """The key as a name of a ZAP that is locked; unlocks it and raises ENOTSUP for one that has no form."""
+    """The key as a name of a ZAP that is locked. If the name has no normal form, unlocks the ZAP and raises
+    ENOTSUP."""
     try:
         return Name(zap, key, match)
     except ZapErrno:
@@ -145,7 +148,7 @@ def remove(objset: Objset, number: int, key: Key, tx: Tx) -> None:
 
 @openzfs("zap_micro.c", "zap_remove_impl", "zap_remove_norm", words=("zap_remove_uint64_impl",))
 def remove_norm(objset: Objset, number: int, key: Key, match: int, tx: Tx) -> None:
-    """Remove the first entry that a name matches. Raises ENOENT, ENOTSUP."""
+    """Remove the first entry that the name matches. Raises ENOENT, ENOTSUP."""
     zap = lock(objset, number, FTAG, tx, True, True, False)
     name = _name(zap, key, match)
     try:
@@ -160,9 +163,11 @@ def remove_norm(objset: Objset, number: int, key: Key, match: int, tx: Tx) -> No
 
 @openzfs("zap_micro.c", "zap_lookup", words=("zap_lookup_uint64",))
 def lookup(objset: Objset, number: int, key: Key, size: int, length: int) -> tuple[bytes, bool]:
-    """The value as up to `length` integers of `size` bytes, and whether it had more (EOVERFLOW).
+    """The first integers of a value, up to `length` integers of `size` bytes, and whether the value has more
+    of them (EOVERFLOW).
 
-    Raises ENOENT, EINVAL, E2BIG, ENAMETOOLONG, EOVERFLOW (from a micro ZAP, where nothing was read).
+    Raises ENOENT, EINVAL, E2BIG, ENAMETOOLONG; and EOVERFLOW if nothing was read, which only a micro ZAP
+    does.
     """
     found = lookup_norm(objset, number, key, size, length, 0)
     return found.value, found.more
@@ -170,8 +175,8 @@ def lookup(objset: Objset, number: int, key: Key, size: int, length: int) -> tup
 
 @openzfs("zap_micro.c", "zap_lookup_impl", "zap_lookup_norm", words=("zap_lookup_uint64_impl",))
 def lookup_norm(objset: Objset, number: int, key: Key, size: int, length: int, match: int) -> Found:
-    """The first entry that a name matches (`match` is of the MATCH_ flags). Raises what `lookup` raises, and
-    ENOTSUP."""
+    """The first entry that the name matches. `match` is a sum of the MATCH_ flags. Raises what `lookup`
+    raises, and ENOTSUP."""
     zap = lock(objset, number, FTAG, None, False, True, False)
     name = _name(zap, key, match)
     try:
@@ -187,7 +192,7 @@ def lookup_norm(objset: Objset, number: int, key: Key, size: int, length: int, m
 
 @openzfs("zap_micro.c", "zap_length", words=("zap_length_uint64",))
 def length(objset: Objset, number: int, key: Key) -> tuple[int, int]:
-    """Integer size and number of integers of the value. Raises ENOENT."""
+    """The size of the value's integers, and how many there are. Raises ENOENT."""
     zap = lock(objset, number, FTAG, None, False, True, False)
     name = _name(zap, key)
     try:

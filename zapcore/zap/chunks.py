@@ -1,5 +1,5 @@
-"""The chunks of a leaf: taken off its free list and given back, one by one or as the arrays that hold names
-and values. From module/zfs/zap_leaf.c."""
+"""The chunks of a leaf: how they are taken off its free list and given back to it, one by one, or as the
+arrays that hold names and values. From module/zfs/zap_leaf.c."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _TYPE_AND_ARRAY = L.B_ARRAY + L.ARRAY_BYTES
 
 @openzfs("zap_leaf.c", "zap_leaf_chunk_alloc")
 def chunks_alloc(leaf: Leaf, count: int, kind: int) -> list[int]:
-    """Take chunks off the free list, one after the other, and give them their type. They stay linked as they
-    were there, which is how an array is linked."""
+    """Take chunks off the free list, one after the other, and give them their type. Each keeps its link to
+    the next one in the list, and an array is linked in just this way."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     h, raw = buf.h, buf.raw
@@ -75,8 +75,8 @@ def _too_many_are_free() -> None:
 
 @openzfs("zap_leaf.c", "zap_leaf_array_create")
 def array_create(leaf: Leaf, data: bytes) -> int:
-    """Store big-endian bytes in chunks; returns the first, CHAIN_END for none. The last chunk's unused
-    bytes stay what they were."""
+    """Store big-endian bytes in chunks. Returns the first chunk, or CHAIN_END if there are no bytes. Bytes of
+    the last chunk that are not needed stay what they were."""
     if not data:
         return L.CHAIN_END
     geo = leaf.geometry
@@ -96,14 +96,15 @@ def array_create(leaf: Leaf, data: bytes) -> int:
 
 
 def freed_fields(leaf: Leaf) -> tuple[int, int]:
-    """An entry's links to its arrays, in the order in which they are freed with it."""
+    """The two links from an entry to its arrays, in the order in which the arrays are freed with the
+    entry."""
     if leaf.dbuf.dnode.objset.release.keeps_chunk_order:
         return L.H_VALUE_CHUNK, L.H_NAME_CHUNK
     return L.H_NAME_CHUNK, L.H_VALUE_CHUNK
 
 
 def array_free(leaf: Leaf, link: int) -> None:
-    """Free the array that 16-bit word `link` points to, chunk by chunk."""
+    """Free the array to which the 16-bit word at index `link` points, chunk by chunk."""
     if leaf.dbuf.dnode.objset.release.keeps_chunk_order:
         _free_in_order(leaf, leaf.dbuf.buf.h[link])
     else:
@@ -112,7 +113,7 @@ def array_free(leaf: Leaf, link: int) -> None:
 
 @openzfs("zap_leaf.c", "zap_leaf_array_free")
 def _free_in_order(leaf: Leaf, chunk: int) -> None:
-    """The array's first chunk is the first of the free list then (since 9a81484e35)."""
+    """Free an array so that its first chunk becomes the first of the free list (since 9a81484e35)."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     raw, h = buf.raw, buf.h
@@ -138,7 +139,8 @@ def _free_in_order(leaf: Leaf, chunk: int) -> None:
 
 @openzfs("zap_leaf.c", "zap_leaf_array_free")
 def _free_reversed(leaf: Leaf, link: int) -> None:
-    """The array's last chunk is the first of the free list then, and the link ends."""
+    """Free an array so that its last chunk becomes the first of the free list. The link to the array is
+    cleared."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     raw, h = buf.raw, buf.h
@@ -148,7 +150,8 @@ def _free_reversed(leaf: Leaf, link: int) -> None:
     free, head = h[L.H_NFREE], h[L.H_FREELIST]
     while chunk != L.CHAIN_END:
         at = first + L.CHUNK_SIZE * chunk
-        # what lies behind a block is hardly ever an array's chunk
+        # Real code reads the type behind the block if the number is too large. It is hardly ever an array's
+        # there.
         if chunk >= chunks or raw[at] != L.CHUNK_ARRAY:
             fail("ZAP_LEAF_CHUNK(l, chunk).l_array.la_type == ZAP_CHUNK_ARRAY", macro="VERIFY3U", line=261)
         if free >= chunks:
@@ -163,8 +166,11 @@ def _free_reversed(leaf: Leaf, link: int) -> None:
 
 @openzfs("zap_leaf.c", "zap_leaf_array_read")
 def read_array(leaf: Leaf, chunk: int, size: int, *, short: bool = False) -> bytes:
-    """The first `size` bytes of an array, big-endian as stored. `short`: OpenZFS takes a short way there and
-    does not look where a chunk is: of a damaged leaf it reads what lies behind the block."""
+    """The first `size` bytes of an array, big-endian as stored.
+
+    `short` says that OpenZFS takes a shorter way in this case, on which it does not check the number of a
+    chunk: in a damaged leaf it reads what lies behind the block.
+    """
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     raw, h = buf.raw, buf.h
@@ -184,8 +190,10 @@ def read_array(leaf: Leaf, chunk: int, size: int, *, short: bool = False) -> byt
 
 
 def array_is(leaf: Leaf, chunk: int, wanted: bytes) -> bool:
-    """Whether an array begins with these bytes; nothing behind the first chunk that differs is looked at. A
-    part of zap_leaf_array_match(), whose place its assertion has."""
+    """Whether an array begins with these bytes. Nothing behind the first chunk that differs is looked at.
+
+    This is a part of zap_leaf_array_match(), so a failed assertion here has that function as its place.
+    """
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     raw, h = buf.raw, buf.h
@@ -206,7 +214,8 @@ def array_is(leaf: Leaf, chunk: int, wanted: bytes) -> bool:
 
 @openzfs("zap_leaf.c", "zap_leaf_array_copy")
 def array_copy(old: Leaf, chunk: int, new: Leaf) -> int:
-    """Copy an array's chunks, whole; returns the first in the new leaf (since 9a81484e35)."""
+    """Copy the chunks of an array to the new leaf, with all their bytes. Returns the first one there (since
+    9a81484e35)."""
     geo = old.geometry
     old_h, old_raw = old.dbuf.buf.h, old.dbuf.buf.raw
     contents: list[bytearray] = []
@@ -224,7 +233,7 @@ def array_copy(old: Leaf, chunk: int, new: Leaf) -> int:
 
 @openzfs("zap_leaf.c", "zap_leaf_transfer_array")
 def array_transfer(old: Leaf, chunk: int, new: Leaf) -> int:
-    """Move an array's chunks, whole; returns the first in the new leaf."""
+    """Move the chunks of an array to the new leaf, with all their bytes. Returns the first one there."""
     geo = old.geometry
     old_h, old_raw = old.dbuf.buf.h, old.dbuf.buf.raw
     contents = []
@@ -240,7 +249,8 @@ def array_transfer(old: Leaf, chunk: int, new: Leaf) -> int:
 
 
 def _placed(leaf: Leaf, contents: list[bytearray]) -> int:
-    """Put chunks of these contents, type and all, in a leaf as one array; returns the first."""
+    """Put chunks with these contents, which include their types, into a leaf as one array. Returns the first
+    one."""
     if not contents:
         return L.CHAIN_END
     geo = leaf.geometry

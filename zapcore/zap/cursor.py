@@ -1,6 +1,7 @@
-"""A cursor: it walks the entries in the order of (hash, cd), and between calls stays on the leaf where it
-is, with holds on that leaf's dbuf and on the header's, but no lock. It finds the ZAP when it first looks
-for an entry, since efda1093ff when it begins.
+"""A cursor: it walks over the entries in the order of (hash, cd).
+
+Between two calls it stays on its leaf: it holds the dbufs of the leaf and of the header, but no lock. It
+finds the ZAP when it first looks for an entry; since efda1093ff it does so when it is started.
 
 From module/zfs/zap_micro.c (zap_cursor_*) and module/zfs/zap.c (fzap_cursor_retrieve).
 """
@@ -25,8 +26,8 @@ U64 = (1 << 64) - 1
 
 
 class Attribute(NamedTuple):
-    """zap_attribute_t: an entry as a cursor returns it; `first` is its first integer, widened to 64 bits,
-    `conflict` whether another entry has the same normal form."""
+    """zap_attribute_t: an entry as a cursor returns it. `first` is the first integer of its value, widened to
+    64 bits. `conflict` says whether another entry has the same normal form."""
 
     key: Key
     size: int
@@ -36,9 +37,11 @@ class Attribute(NamedTuple):
 
 
 class Cursor:
-    """zap_cursor_t, started from a serialized one if need be (zap_cursor_init_serialized). It stands at
-    (`hash`, `cd`); a hash of all ones is the end. Where the release's cursors hold their ZAP from the start,
-    raises what `lock` does."""
+    """zap_cursor_t, also one that is started from a serialized cursor (zap_cursor_init_serialized).
+
+    It stands at (`hash`, `cd`), and at the end if all bits of the hash are 1. If cursors of the release hold
+    their ZAP from the start, making one raises what `lock` raises.
+    """
 
     __slots__ = ("cd", "hash", "leaf", "number", "objset", "serialized", "zap")
 
@@ -56,12 +59,13 @@ class Cursor:
 
     @property
     def holds(self) -> int:
-        """How many dbufs it holds: the header's and its leaf's."""
+        """How many dbufs it holds: that of the header, and that of its leaf."""
         return (self.zap is not None) + (self.leaf is not None)
 
     @openzfs("zap_micro.c", "zap_cursor_retrieve")
     def retrieve(self) -> Attribute:
-        """The entry where the cursor stands, or the next one after. Raises ENOENT at the end, EIO."""
+        """The entry at which the cursor stands, or the next one if there is none. Raises ENOENT at the end,
+        EIO."""
         if self.hash == U64:
             raise ZapErrno(errno.ENOENT)
         zap = self.zap
@@ -78,8 +82,8 @@ class Cursor:
         return attribute
 
     def _start(self) -> Zap:
-        """Find the ZAP, locked as reader, and go where the serialized cursor says; an advance that came
-        before counts on top."""
+        """Find the ZAP and lock it as reader, and go to the place that the serialized cursor says. If the
+        cursor was advanced before, it goes on from that place."""
         zap = self.zap = lock(self.objset, self.number, None, None, False, True, False)
         self.hash = (self.serialized << (64 - zap.hash_bits)) & U64
         self.cd = (self.cd + (self.serialized >> zap.hash_bits)) & L.NEED_CD
@@ -91,7 +95,7 @@ class Cursor:
         zap = self.zap
         assert zap is not None and zap.micro is not None
         entries = zap.micro.entries
-        # the index has 16 bits of a differentiator, and so has what is looked for
+        # The index has only 16 bits of each differentiator, and so must have what is looked for in it.
         at = bisect.bisect_left(entries, (self.hash >> 32, self.cd & 0xFFFF, 0))
         if at == len(entries):
             self.hash = U64
@@ -138,7 +142,8 @@ class Cursor:
         return Attribute(key, entry.size, entry.length, first, conflict)
 
     def _check_parked(self, leaf: Leaf) -> None:
-        """Lock the leaf where the cursor was left; let it go if it was shrunk or split since."""
+        """Lock the leaf on which the cursor stayed. Let go of it if it was shrunk away or split since
+        then."""
         leaf.rwlock.enter_read()
         buf = leaf.dbuf.buf
         gone = self.objset.release.shrink and buf.q[L.Q_BLOCK_TYPE] == 0
@@ -147,8 +152,8 @@ class Cursor:
             self.leaf = None
 
     def _step_to_next_leaf(self, leaf: Leaf) -> bool:
-        """Move to the first hash after this leaf's, and let the leaf go. False if there is none: the leaf
-        stays then."""
+        """Go to the first hash behind those of this leaf, and let go of the leaf. Returns False if no hash is
+        behind it; the leaf is kept then."""
         length = leaf.dbuf.buf.h[L.H_PREFIX_LEN]
         span = 1 << (64 - length)
         self.cd = 0
@@ -162,13 +167,13 @@ class Cursor:
 
     @openzfs("zap_micro.c", "zap_cursor_advance")
     def advance(self) -> None:
-        """Go past the entry that was retrieved last."""
+        """Go on behind the entry that was retrieved last."""
         if self.hash != U64:
             self.cd += 1
 
     @openzfs("zap_micro.c", "zap_cursor_fini")
     def close(self) -> None:
-        """Let go of the header's dbuf, then of the leaf's; the other way round since efda1093ff."""
+        """Let go of the header's dbuf, then of the leaf's. Since efda1093ff it is the other way round."""
         if self.objset.release.cursors_hold:
             self._let_leaf_go()
         if self.zap is not None:
@@ -185,14 +190,16 @@ class Cursor:
 
     @openzfs("zap_micro.c", "zap_cursor_serialize")
     def serialize(self) -> int:
-        """Where it stands, as a number that a new cursor can start from; all ones at the end."""
+        """Where the cursor stands, as a number with which a new cursor can be started. At the end all bits of
+        it are 1."""
         if self.hash == U64:
             return U64
         zap = self.zap
         if zap is None:
             return self.serialized
         if zap.micro is None:
-            zap.set_flags(zap.dbuf.buf.q[L.Q_FLAGS])  # the block's, which are gone once it is freed
+            # OpenZFS reads the flags from the block, and they are zero after it was freed
+            zap.set_flags(zap.dbuf.buf.q[L.Q_FLAGS])
         if self.hash & zap.max_cd:
             fail("(zc->zc_hash & zap_maxcd(zc->zc_zap)) == 0", line=1879)
         if self.cd >= zap.max_cd:

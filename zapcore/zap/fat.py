@@ -1,7 +1,9 @@
-"""The fat ZAP: from a hash to its leaf, leaves that come and go, entries added and removed.
+"""The fat ZAP: how the leaf of a hash is found, how leaves are made and split, how entries are added and
+removed.
 
-From module/zfs/zap.c. Adding to a full leaf splits it: the leaf is put back, the ZAP's lock taken as writer,
-the table grown until the leaf has two pointers, and everything checked again.
+From module/zfs/zap.c. An entry that is added to a full leaf splits it. For this, the leaf is let go of, the
+ZAP's lock is taken as writer, the table is grown until at least two of its entries lead to the leaf, and
+everything is checked again.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ U64 = (1 << 64) - 1
 
 @openzfs("zap.c", "fzap_upgrade")
 def make_fat(zap: Zap, flags: int, tx: Tx) -> None:
-    """Write an empty fat ZAP, header and first leaf, over what the header block held."""
+    """Write an empty fat ZAP, its header and its first leaf. What the header block held before is cleared."""
     if not zap.rwlock.write_held():
         fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=112)
     zap.micro = None
@@ -60,8 +62,8 @@ def put_leaf(leaf: Leaf) -> None:
 def create_leaf(zap: Zap, tx: Tx) -> Leaf:
     """A new empty leaf on a new block, locked as writer.
 
-    The block may have been a leaf before, and its dbuf may still be there with that leaf attached: the
-    release says whether it is reused or must not be there.
+    The block may have been a leaf before, and its dbuf may still be there, with that leaf attached to it. The
+    release says whether that leaf is used again, or whether it is an error that there is one.
     """
     if not zap.rwlock.write_held():
         fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=429)
@@ -100,7 +102,7 @@ def leaf_of_block(zap: Zap, blkid: int, tx: Tx | None, write: bool) -> Leaf:
     """Hold and lock the leaf of a block. Raises ENOENT for block 0."""
     if blkid == 0:
         raise ZapErrno(errno.ENOENT)
-    # the offset is a 64-bit number: a block number that is garbage wraps around in it
+    # OpenZFS computes the offset of the block in 64 bits, so a block number that is too large wraps around
     dbuf = zap.dnode.hold(blkid & (U64 >> zap.block_shift), None)
     user = dbuf.user
     leaf = _open_leaf(zap, blkid, dbuf) if user is None else user
@@ -144,7 +146,7 @@ def _open_leaf(zap: Zap, blkid: int, dbuf: Dbuf) -> Leaf:
 
 @openzfs("zap.c", "zap_deref_leaf")
 def deref_leaf(zap: Zap, value: int, tx: Tx | None, write: bool) -> Leaf:
-    """Hold and lock the leaf of a hash. Raises EIO where the header is no header, ENOENT."""
+    """Hold and lock the leaf of a hash. Raises EIO if the header block is no header of a ZAP, ENOENT."""
     q = zap.dbuf.buf.q
     if q[L.Q_BLOCK_TYPE] not in (L.ZBT_HEADER, L.ZBT_LEAF) or q[L.Q_MAGIC] != L.ZAP_MAGIC:
         raise ZapErrno(errno.EIO)
@@ -162,7 +164,8 @@ def deref_leaf(zap: Zap, value: int, tx: Tx | None, write: bool) -> Leaf:
 
 @openzfs("zap.c", "zap_increment_num_entries")
 def change_count(zap: Zap, delta: int, tx: Tx) -> None:
-    """Change the header's number of entries; its own mutex guards it, as readers of the ZAP's lock add."""
+    """Change the number of entries in the header. It has a mutex of its own, because an op that adds an entry
+    has the ZAP's lock only as reader."""
     zap.dbuf.will_dirty(tx)
     zap.num_entries_lock.enter_write()
     q = zap.dbuf.buf.q
@@ -174,17 +177,18 @@ def change_count(zap: Zap, delta: int, tx: Tx) -> None:
 
 @openzfs("zap.c", "zap_expand_leaf")
 def expand_leaf(name: Name, leaf: Leaf, tag: Tag, tx: Tx) -> Leaf:
-    """Split a leaf that is too full; returns the half that the name belongs to, locked as writer.
+    """Split a leaf that is too full. Returns the half to which the name belongs, locked as writer.
 
-    The leaf is put back in any case; on an error nothing is held but the ZAP's lock (or, if the ZAP could
-    not be locked again, not even that: `name.zap` is then unset).
+    The other half is let go of. If an error is raised, no leaf is held, but the ZAP is still locked. If the
+    ZAP could not be locked again, then it is not locked either, and `name.zap` is None.
     """
     zap = name.zap
     value = name.hash
     old_len = leaf.dbuf.buf.h[L.H_PREFIX_LEN]
     _assert_covers(leaf, value, old_len, line=721)
     if not zap.rwlock.write_held() or old_len == zap.dbuf.buf.q[L.Q_TBL_SHIFT]:
-        # rw_tryupgrade() failed, as it does, or the table must grow: drop the locks, look again
+        # rw_tryupgrade() always fails, and a table grows only under the lock of the ZAP as writer: let the
+        # locks go, take this one, and look again
         put_leaf(leaf)
         zap = _relock(name, tag, tx)
         while old_len == zap.dbuf.buf.q[L.Q_TBL_SHIFT]:
@@ -226,7 +230,7 @@ def _assert_covers(leaf: Leaf, value: int, length: int, line: int) -> None:
 
 
 def _relock(name: Name, tag: Tag, tx: Tx) -> Zap:
-    """Take the ZAP's lock as writer, after it was dropped: the zap_t may be another one then, unless the
+    """Let the ZAP's lock go and take it as writer. The zap_t may be another one afterwards, unless the
     release keeps it."""
     zap = name.zap
     objset, number = zap.objset, zap.dnode.number
@@ -242,7 +246,7 @@ def _relock(name: Name, tag: Tag, tx: Tx) -> Zap:
 
 @openzfs("zap.c", "zap_put_leaf_maybe_grow_ptrtbl")
 def _put_leaf_maybe_grow(name: Name, leaf: Leaf, tag: Tag, tx: Tx) -> None:
-    """Put a leaf back; take a step of growing the table if one is under way or will soon be needed."""
+    """Let go of a leaf. Then, if the table is growing or will soon have to, take one step of growing it."""
     zap = name.zap
     q = zap.dbuf.buf.q
     shift = q[L.Q_TBL_SHIFT]
@@ -279,7 +283,7 @@ def _check(name: Name, size: int, length: int) -> None:
 
 @openzfs("zap.c", "fzap_checksize")
 def check_size(size: int, length: int) -> None:
-    """Raise EINVAL for an integer size that C has not, E2BIG for a value of more than 8 KiB."""
+    """Raise EINVAL for integers of a size that C does not have, and E2BIG for a value of more than 8 KiB."""
     if size not in (1, 2, 4, 8):
         raise ZapErrno(errno.EINVAL)
     if size * length > L.MAX_VALUE_LEN:
@@ -291,13 +295,17 @@ def check_size(size: int, length: int) -> None:
     *("zap_put_leaf", "zap_put_leaf_maybe_grow_ptrtbl"),
 )
 def _put_leaf_again() -> None:
-    """What comes of a hold let go of twice: the dirty record's goes instead, and the dbuf is destroyed."""
+    """Let go of a leaf a second time, which panics: the hold that goes is that of the dirty record, and so
+    the dbuf is destroyed."""
     fail("holds >= db->db_dirtycnt", macro="ASSERT3U", values=("0x0", "0x1"), operator=">=", line=530)
 
 
 def _write(name: Name, cd: int, size: int, length: int, value: bytes, tag: Tag, tx: Tx, replace: bool) -> int:
-    """Add an entry, or (`replace`) give one that is there its new value; the common part of
-    fzap_add_cd() and fzap_update(). Returns 0 or EEXIST: so usual an answer is not worth an exception."""
+    """Add an entry, or with `replace` give an entry that is there a new value. This is the common part of
+    fzap_add_cd() and fzap_update().
+
+    Returns 0 or EEXIST. EEXIST is not raised, because it is so frequent that exceptions would take time.
+    """
     leaf = deref_leaf(name.zap, name.hash, tx, True)
     code = 0
     while True:
@@ -329,8 +337,8 @@ def _write(name: Name, cd: int, size: int, length: int, value: bytes, tag: Tag, 
 
 @openzfs("zap.c", "fzap_add_cd")
 def add_cd(name: Name, size: int, length: int, value: bytes, cd: int, tag: Tag, tx: Tx) -> int:
-    """Add an entry with a differentiator of the caller's, or NEED_CD. Returns 0 or EEXIST; raises E2BIG,
-    ENOSPC."""
+    """Add an entry. `cd` is the differentiator to give it, or NEED_CD for the lowest one that is free.
+    Returns 0 or EEXIST; raises E2BIG, ENOSPC."""
     return _write(name, cd, size, length, value, tag, tx, replace=False)
 
 
@@ -350,8 +358,8 @@ def update(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -
 
 @openzfs("zap.c", "fzap_lookup")
 def lookup(name: Name, size: int, length: int) -> Found | None:
-    """The entry that a name matches, its value as up to `length` integers of `size` bytes; None where there
-    is none (ENOENT). Raises ENAMETOOLONG, EINVAL, E2BIG."""
+    """The entry that a name matches, and the first integers of its value, up to `length` integers of `size`
+    bytes. None if there is no such entry (ENOENT). Raises ENAMETOOLONG, EINVAL, E2BIG."""
     _check_name(name)
     leaf = deref_leaf(name.zap, name.hash, None, False)
     entry = leaves.lookup(leaf, name)
@@ -375,7 +383,7 @@ def lookup(name: Name, size: int, length: int) -> Found | None:
 
 @openzfs("zap.c", "fzap_length")
 def length_of(name: Name) -> tuple[int, int] | None:
-    """Integer size and number of integers of the value; None for no entry (ENOENT)."""
+    """The size of the value's integers, and how many there are. None if there is no such entry (ENOENT)."""
     leaf = deref_leaf(name.zap, name.hash, None, False)
     entry = leaves.lookup(leaf, name)
     put_leaf(leaf)
@@ -384,7 +392,8 @@ def length_of(name: Name) -> tuple[int, int] | None:
 
 @openzfs("zap.c", "fzap_remove")
 def remove(name: Name, tx: Tx) -> int:
-    """Remove an entry; a leaf that is empty then may shrink away. Returns 0 or ENOENT."""
+    """Remove an entry. If its leaf is empty then, the leaf may be joined with its sibling. Returns 0 or
+    ENOENT."""
     zap = name.zap
     leaf = deref_leaf(zap, name.hash, tx, True)
     entry = leaves.lookup(leaf, name)

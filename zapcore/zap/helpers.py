@@ -1,4 +1,4 @@
-"""What the kernel builds from the ZAP's own operations (the end of module/zfs/zap.c)."""
+"""Operations that OpenZFS composes of the ZAP's other operations (the end of module/zfs/zap.c)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ U64 = (1 << 64) - 1
 
 @openzfs("zap_micro.c", "zap_contains", words=("zap_lookup_uint64",))
 def contains(objset: Objset, number: int, key: Key) -> None:
-    """Look an entry up and leave its value alone. Raises ENOENT, ENAMETOOLONG."""
+    """Look whether an entry is there, without reading its value. Raises ENOENT, ENAMETOOLONG."""
     try:
         zap.lookup_norm(objset, number, key, 0, 0, 0)
     except ZapErrno as error:
@@ -25,10 +25,10 @@ def contains(objset: Objset, number: int, key: Key) -> None:
 
 @openzfs("zap.c", "zap_increment", words=())
 def increment(objset: Objset, number: int, key: Key, delta: int, tx: Tx) -> None:
-    """Add to an entry's one 64-bit integer, made if it is not there, removed at zero (modulo 2^64). OpenZFS
-    has this for names only; with words it is the same calls.
+    """Add to the 64-bit integer of an entry, modulo 2^64. The entry is made if it is not there, and removed
+    if the sum is zero. OpenZFS has this for names only; for words the same operations are called.
 
-    Raises EOVERFLOW for a value of more integers, and what lookup, update and remove raise.
+    Raises EOVERFLOW if the value has more integers, and what lookup, update and remove raise.
     """
     if delta == 0:
         return
@@ -50,8 +50,8 @@ def increment(objset: Objset, number: int, key: Key, delta: int, tx: Tx) -> None
 
 @openzfs("zap.c", "zap_value_search")
 def value_search(objset: Objset, number: int, value: int, mask: int) -> Key:
-    """The first name, in the order of hashes, whose first integer agrees with `value` under `mask` (0: all
-    bits). Raises ENOENT."""
+    """The first key, in the order of hashes, of an entry whose first integer has the bits of `value`. Only
+    bits of `mask` are compared, or all bits if it is 0. Raises ENOENT."""
     mask = mask or U64
     cursor = Cursor(objset, number)
     try:

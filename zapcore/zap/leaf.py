@@ -1,7 +1,7 @@
 """A leaf: a block of chunks that hold entries, their names and their values. From module/zfs/zap_leaf.c.
 
-Everything here works on the bytes of one leaf block (two for a split) and knows no pointer table, no lock
-order and no transaction: the callers hold the leaf's lock and have dirtied its dbuf.
+Everything here works on the bytes of one leaf block, and knows nothing of pointer tables, of the order of
+locks or of transactions: the callers hold the leaf's lock and have dirtied its dbuf.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ENTRY_CHUNK = L.ENTRY_CHUNK.packing
 
 
 class Leaf(User):
-    """zap_leaf_t: what hangs on a leaf block's dbuf as user data."""
+    """zap_leaf_t: the user data of the dbuf of a leaf block."""
 
     __slots__ = ("blkid", "geometry", "rwlock")
 
@@ -46,13 +46,14 @@ class Leaf(User):
 
     @openzfs("zap.c", "zap_leaf_evict_sync")
     def evicted(self) -> None:
-        """The evict callback: the leaf is freed, and its lock with it."""
+        """The evict callback: the leaf is freed, and with it its lock."""
         self.rwlock.destroy()
 
 
 class Entry(NamedTuple):
-    """zap_entry_handle_t: an entry found. `link` is where the chain points to it, as an index into the
-    block's 16-bit words (-1 where the entry was found by position)."""
+    """zap_entry_handle_t: an entry that was found. `link` is the place from which the chain leads to it, as
+    an index into the block's 16-bit words; it is -1 if the entry was not found by following the chain of its
+    name."""
 
     chunk: int
     link: int
@@ -64,7 +65,8 @@ class Entry(NamedTuple):
 
 @openzfs("zap_leaf.c", "zap_leaf_init")
 def init(leaf: Leaf, sort: bool) -> None:
-    """Write an empty leaf into the block; bytes of free chunks beyond their header stay what they were."""
+    """Write an empty leaf into the block. Of the chunks only type and link are written; their other bytes
+    stay what they were."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     h, q, raw = buf.h, buf.q, buf.raw
@@ -120,7 +122,8 @@ def lookup(leaf: Leaf, name: Name) -> Entry | None:
 
 @openzfs("zap_leaf.c", "zap_leaf_array_match")
 def _matches(leaf: Leaf, at: int, name: Name) -> bool:
-    """Whether the entry chunk at 16-bit word `at` has this name, or one that it matches."""
+    """Whether the entry in the chunk that begins at the 16-bit word `at` has this name, or a name that it
+    matches."""
     h = leaf.dbuf.buf.h
     length = h[at + L.H_NAME_NUMINTS]
     if name.match & MATCH_NORMALIZE:
@@ -135,7 +138,7 @@ def _matches(leaf: Leaf, at: int, name: Name) -> bool:
 
 @openzfs("zap_leaf.c", "zap_entry_normalization_conflict")
 def conflict(leaf: Leaf, entry: Entry, name: Name) -> bool:
-    """Whether another entry of the same hash matches the name too."""
+    """Whether another entry of the same hash matches the name, too."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     h = buf.h
@@ -156,7 +159,7 @@ def conflict(leaf: Leaf, entry: Entry, name: Name) -> bool:
 
 @openzfs("zap_leaf.c", "zap_leaf_lookup_closest")
 def lookup_closest(leaf: Leaf, wanted: int, cd: int) -> Entry | None:
-    """The entry with this (hash, cd), or the next one after it in this leaf; None if there is none."""
+    """The entry with this (hash, cd), or the next one after it in this leaf. None if there is none."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     h, q, raw = buf.h, buf.q, buf.raw
@@ -195,14 +198,14 @@ def lookup_closest(leaf: Leaf, wanted: int, cd: int) -> Entry | None:
 
 
 _INTEGERS = {2: "H", 4: "I", 8: "Q"}
-"""The array type codes of integers of so many bytes."""
+"""The type codes that the module `array` has for integers of so many bytes."""
 
 
 def _to_integers(stored: bytes, stored_size: int, size: int) -> bytes:
-    """Big-endian integers of `stored_size` bytes as little-endian ones of `size` bytes.
+    """Turn big-endian integers of `stored_size` bytes into little-endian ones of `size` bytes.
 
-    Where these are wider, OpenZFS does not clear its accumulator between integers: each carries the bytes of
-    those before it in its upper part. See corpus/findings/lookup-widened.
+    If the new ones are wider, each has bytes of the integers before it in its upper part, because OpenZFS
+    does not clear its accumulator between two integers. See corpus/findings/lookup-widened.
     """
     if stored_size == size:
         return to_stored(stored, size)
@@ -211,7 +214,8 @@ def _to_integers(stored: bytes, stored_size: int, size: int) -> bytes:
 
 
 def to_stored(value: bytes, size: int) -> bytes:
-    """Little-endian integers of `size` bytes as a leaf stores them, big-endian; and the other way."""
+    """Turn little-endian integers of `size` bytes into the big-endian ones that a leaf stores, or the other
+    way round."""
     if size == 1:
         return value
     integers = array(_INTEGERS[size], value)
@@ -221,9 +225,10 @@ def to_stored(value: bytes, size: int) -> bytes:
 
 @openzfs("zap_leaf.c", "zap_entry_read")
 def entry_value(leaf: Leaf, entry: Entry, size: int, length: int) -> tuple[bytes, bool]:
-    """Up to `length` integers of the value as integers of `size` bytes, and whether it had more (EOVERFLOW).
+    """The first integers of the value, up to `length` integers of `size` bytes, and whether the value has
+    more of them (EOVERFLOW).
 
-    Raises EINVAL if its integers are longer than `size`.
+    Raises EINVAL if the stored integers are longer than `size`.
     """
     geo = leaf.geometry
     buf = leaf.dbuf.buf
@@ -252,7 +257,7 @@ def entry_name(leaf: Leaf, entry: Entry, words: bool) -> bytes:
 
 @openzfs("zap_leaf.c", "zap_entry_update")
 def entry_update(leaf: Leaf, entry: Entry, size: int, length: int, value: bytes) -> bool:
-    """Give the entry a new value. False if the leaf has not the chunks for it (EAGAIN)."""
+    """Give the entry a new value. Returns False if the leaf has not enough chunks for it (EAGAIN)."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     h = buf.h
@@ -269,7 +274,7 @@ def entry_update(leaf: Leaf, entry: Entry, size: int, length: int, value: bytes)
 
 @openzfs("zap_leaf.c", "zap_entry_remove")
 def entry_remove(leaf: Leaf, entry: Entry) -> None:
-    """Take the entry out of its chain and free its chunks, the entry's own last."""
+    """Take the entry out of its chain and free its chunks: those of its arrays, and then its own."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     h = buf.h
@@ -284,7 +289,7 @@ def entry_remove(leaf: Leaf, entry: Entry) -> None:
 
 
 def _unused_cd(leaf: Leaf, value: int) -> int:
-    """The lowest collision differentiator that no entry of this hash has."""
+    """The lowest differentiator that no entry of this hash has."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     h, q, i = buf.h, buf.q, buf.i
@@ -316,8 +321,9 @@ def _unused_cd(leaf: Leaf, value: int) -> int:
 
 @openzfs("zap_leaf.c", "zap_entry_create")
 def entry_create(leaf: Leaf, name: Name, cd: int, size: int, length: int, value: bytes) -> bool:
-    """Make an entry; `cd` is NEED_CD or the differentiator to give it. False if the leaf has not the chunks
-    for it (EAGAIN). Raises E2BIG if even an empty leaf had not."""
+    """Make an entry. `cd` is the differentiator to give it, or NEED_CD for the lowest one that is free.
+    Returns False if the leaf has not enough chunks for it (EAGAIN). Raises E2BIG if not even an empty leaf
+    has enough."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     h = buf.h
@@ -342,7 +348,7 @@ def entry_create(leaf: Leaf, name: Name, cd: int, size: int, length: int, value:
 
 @openzfs("zap_leaf.c", "zap_leaf_rehash_entry")
 def _link_entry(leaf: Leaf, entry: int) -> None:
-    """Put an entry into its bucket's chain, which is kept in order of the differentiators."""
+    """Put an entry into the chain of its bucket, which is kept in the order of the differentiators."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     h, i = buf.h, buf.i

@@ -1,7 +1,8 @@
-"""The micro ZAP: one block of 64-byte slots, each a short name and one 64-bit value.
+"""The micro ZAP: one block of slots of 64 bytes. Each slot has a short name and one 64-bit value.
 
-From module/zfs/zap_micro.c. The slots are found through an index in memory, ordered by (hash, cd), that is
-made anew when the block is opened. A full block grows by 512 bytes up to the limit, then the ZAP becomes fat.
+From module/zfs/zap_micro.c. Slots are found by an index in memory, which is ordered by (hash, cd) and made
+anew whenever the block is opened. A block that is full grows by 512 bytes. When it can grow no more, the ZAP
+becomes fat.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _FIRST_NAME = L.slot_offset(0) + L.B_MZE_NAME
 
 
 class MicroIndex:
-    """zap_m: the entries as (hash >> 32, cd, slot) in order, how many slots there are, where to look next."""
+    """zap_m: the entries as (hash >> 32, cd, slot) in order, how many slots there are, and the slot at which
+    the search for a free one begins."""
 
     __slots__ = ("alloc_next", "entries", "slots")
 
@@ -39,20 +41,21 @@ class MicroIndex:
         self.entries: list[tuple[int, int, int]] = []
 
     def of_hash(self, value: int) -> list[tuple[int, int, int]]:
-        """The entries of a hash, by cd."""
+        """The entries of a hash, in the order of their differentiators."""
         top = value >> 32
         at = bisect.bisect_left(self.entries, (top, 0, 0))
         end = bisect.bisect_left(self.entries, (top + 1, 0, 0), at)
         return self.entries[at:end]
 
     def from_first(self, value: int) -> list[tuple[int, int, int]]:
-        """The entries of a hash if one of them has cd 0, else none: zfs_btree_find() looks for that one."""
+        """The entries of a hash if one of them has the differentiator 0, else none: OpenZFS looks for that
+        one with zfs_btree_find(), and goes on from there."""
         found = self.of_hash(value)
         return found if found and found[0][1] == 0 else []
 
 
 def slot_name(raw: bytes | bytearray, slot: int) -> bytes:
-    """The name in a slot, empty if the slot is free."""
+    """The name in a slot. It is empty if the slot is free."""
     at = L.slot_offset(slot) + L.B_MZE_NAME
     return bytes(raw[at : at + L.MICRO_NAME_LEN]).split(b"\0", 1)[0]
 
@@ -73,7 +76,8 @@ def slot_cd(dbuf: Dbuf, slot: int) -> int:
 
 
 def open_micro(dnode: Dnode, dbuf: Dbuf) -> Zap:
-    """The zap_t of a micro block, its index read from the slots (the micro half of mzap_open)."""
+    """The zap_t of a micro ZAP's block, with an index of its slots (the part of mzap_open that is for micro
+    ZAPs)."""
     zap = Zap(dnode, dbuf)
     q = dbuf.buf.q
     zap.micro = index = MicroIndex(L.slots_of(dbuf.size))
@@ -144,7 +148,7 @@ def _add_entry(name: Name, value: int) -> None:
 
 @openzfs("zap_micro.c", "mze_canfit_fzap_leaf")
 def _fits_fat_leaf(name: Name) -> bool:
-    """Whether the entries that collide with this one would still fit one leaf of the fat form."""
+    """Whether this name and all that have the same hash would fit into one leaf if the ZAP became fat."""
     zap = name.zap
     assert zap.micro is not None
     entries = len(zap.micro.from_first(name.hash)) + 1
@@ -153,7 +157,8 @@ def _fits_fat_leaf(name: Name) -> bool:
 
 @openzfs("zap_micro.c", "mzap_upgrade")
 def upgrade(zap: Zap, tag: Tag, tx: Tx, flags: int) -> Zap:
-    """Make it fat, entries and all, in slot order. Raises ENOTSUP if its block cannot be resized."""
+    """Make the ZAP fat, and add its entries again, in the order of their slots. Raises ENOTSUP if its block
+    cannot be resized."""
     index = zap.micro
     assert index is not None
     old = bytearray(zap.dbuf.buf.raw)
@@ -182,7 +187,8 @@ def upgrade(zap: Zap, tag: Tag, tx: Tx, flags: int) -> Zap:
 
 
 def make_room(zap: Zap, tag: Tag, tx: Tx) -> Zap:
-    """If every slot is taken: grow the block, or make the ZAP fat at the limit (part of zap_lockdir_impl)."""
+    """If every slot is taken, let the block grow, or make the ZAP fat if the block is as large as it may be
+    (a part of zap_lockdir_impl)."""
     index = zap.micro
     assert index is not None
     if len(index.entries) < index.slots:
@@ -204,8 +210,8 @@ def _needs_fat(name: Name, size: int, length: int) -> bool:
 
 
 def add(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -> int:
-    """Add an entry, making the ZAP fat if it must be (the micro half of zap_add_impl). Returns 0 or EEXIST;
-    raises what the fat form raises."""
+    """Add an entry. Makes the ZAP fat first if the entry needs a fat one (the part of zap_add_impl that is
+    for micro ZAPs). Returns 0 or EEXIST; raises what a fat ZAP raises."""
     if _needs_fat(name, size, length) or not _fits_fat_leaf(name):
         name.zap = upgrade(name.zap, tag, tx, 0)
         return fat.add(name, size, length, value, tag, tx)
@@ -216,7 +222,8 @@ def add(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -> i
 
 
 def update(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -> int:
-    """Add an entry or change its value (the micro half of zap_update). Returns 0."""
+    """Add an entry, or change its value if it is there (the part of zap_update that is for micro ZAPs).
+    Returns 0."""
     if _needs_fat(name, size, length):
         name.zap = upgrade(name.zap, tag, tx, 0)
         return fat.update(name, size, length, value, tag, tx)
@@ -243,7 +250,7 @@ def remove(name: Name) -> int:
 
 
 def lookup(name: Name, size: int, length: int) -> Found | None:
-    """The entry that a name matches; None for no entry (ENOENT). Raises EOVERFLOW, EINVAL."""
+    """The entry that a name matches, or None if there is none (ENOENT). Raises EOVERFLOW, EINVAL."""
     entry = find(name)
     if entry is None:
         return None

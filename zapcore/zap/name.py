@@ -18,8 +18,8 @@ Key = bytes | tuple[int, ...]
 
 
 class Found(NamedTuple):
-    """What a lookup finds: the value; whether it has more integers than fit (EOVERFLOW); the key as it is
-    stored; whether another entry matches, too."""
+    """What a lookup finds: the value, whether it has more integers than fit (EOVERFLOW), the key as it is
+    stored, and whether another entry matches, too."""
 
     value: bytes
     more: bool
@@ -28,29 +28,34 @@ class Found(NamedTuple):
 
 
 MATCH_NORMALIZE = 1
-"""MT_NORMALIZE: any name of the same normal form matches, not just the same name."""
+"""MT_NORMALIZE: every name of the same normal form matches, not only the same name."""
 MATCH_CASE = 2
-"""MT_MATCH_CASE: with it, only names of the same case."""
+"""MT_MATCH_CASE: together with MATCH_NORMALIZE, only a name of the same case matches."""
 
 MAX_NAME = 256
 LONG_NAME = 1024
-"""ZAP_MAXNAMELEN and ZAP_MAXNAMELEN_NEW: room for a name or its normal form, and the NUL. The longer one is
-for directories (DMU_OT_DIRECTORY_CONTENTS) of releases with long names; a ZAP asks for no pool feature."""
+"""ZAP_MAXNAMELEN and ZAP_MAXNAMELEN_NEW: the room for a name, or for its normal form, and for its NUL. The
+larger one is for directories (DMU_OT_DIRECTORY_CONTENTS) in releases with long names. The ZAP does not ask
+whether the pool has the feature for it."""
 
 
 class Name:
-    """zap_name_t. `stored` is the key as a leaf has it (words big-endian, names with their NUL), `numints`
-    its length in words or bytes, `hash` (of its normal form) what decides its leaf and bucket.
+    """zap_name_t: a key on its way into a ZAP.
 
-    `form` is what other names' normal forms are held against where `match` has MATCH_NORMALIZE; `flags` and
-    `room` say how these are made.
+    `stored` is the key as a leaf has it: words are big-endian, and a name has its NUL. `numints` is its
+    length in words or bytes. `hash` is the hash of its normal form, which decides in which leaf and bucket it
+    is.
+
+    If `match` has MATCH_NORMALIZE, then another name matches if its normal form is `form`. `flags` and `room`
+    say how that normal form is made.
     """
 
     __slots__ = ("flags", "form", "hash", "key", "match", "numints", "room", "stored", "zap")
 
     @openzfs("zap_micro.c", "zap_name_alloc_str")
     def __init__(self, zap: Zap, key: Key, match: int = 0) -> None:
-        """Raises ENOTSUP for a name without a normal form, and for a `match` where names have none."""
+        """Raises ENOTSUP for a name without a normal form, and for a `match` if the ZAP does not normalize
+        names."""
         self.zap = zap
         self.key = key
         self.match = match
@@ -84,7 +89,7 @@ class Name:
 
     @openzfs("zap_micro.c", "zap_match")
     def matches(self, name: bytes) -> bool:
-        """Whether a name that is stored is one that this name is asked for."""
+        """Whether a name that is stored matches this name."""
         if not self.match & MATCH_NORMALIZE:
             return name == self.key
         try:
@@ -94,14 +99,14 @@ class Name:
 
 
 def stored_key(key: Key) -> bytes:
-    """A key as a leaf has it: words big-endian, names with their NUL."""
+    """A key as a leaf has it: words are big-endian, and a name has its NUL."""
     if isinstance(key, bytes):
         return key + b"\0"
     return key[0].to_bytes(8, "big") if len(key) == 1 else struct.pack(f">{len(key)}Q", *key)
 
 
 def key_of(stored: bytes, words: bool) -> Key:
-    """The key that a leaf's stored bytes stand for."""
+    """The key that the bytes stored in a leaf stand for."""
     if words:
         count = len(stored) // 8
         if count == 1:

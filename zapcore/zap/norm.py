@@ -1,8 +1,10 @@
-"""Unicode normalization of names as a ZAP with normflags has it: u8_textprep_str(), bad bytes ignored.
+"""Unicode normalization of names, as a ZAP with normflags does it: u8_textprep_str(), told to ignore invalid
+bytes.
 
-A name is worked on in sequences: a character with the marks that follow it, or the jamos of a syllable. Each
-is case-folded (its first character only), decomposed, put in canonical order and, if asked for, composed
-again. Where this differs from what Unicode says, the docstrings say how. From module/unicode/u8_textprep.c.
+A name is worked on in sequences. A sequence is a character with the marks that follow it, or the jamos of a
+syllable. Of each sequence, the first character gets its case changed; then the sequence is decomposed, put in
+canonical order and, if asked for, composed again. If this differs from what Unicode says, the docstrings say
+how. From module/unicode/u8_textprep.c.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ COMPOSE = 0x40
 FORMS = CANONICAL | COMPATIBLE | COMPOSE
 
 MAX_CHARACTERS = 31
-"""Of a sequence: a longer one is cut with a combining grapheme joiner (U8_UPPER_LIMIT_IN_A_SEQ)."""
+"""In a sequence. A longer one is cut, with a combining grapheme joiner at the cut
+(U8_UPPER_LIMIT_IN_A_SEQ)."""
 
 JOINER = "\u034f".encode()
 IOTA_SUBSCRIPT, IOTA = "\u0345".encode(), "\u0399".encode()
@@ -42,12 +45,13 @@ class _State(enum.Enum):
 
 
 class Unmappable(Exception):
-    """The name has no normal form: it ends in bytes that are no character, or the form is too long."""
+    """The name has no normal form, because it ends in bytes that are no character, or because the form is too
+    long."""
 
 
 def _width(byte: int) -> int:
-    """How many bytes a character with this first byte has; 0 for one that starts no character. Of the bytes
-    after it nothing is asked."""
+    """How many bytes a character has that begins with this byte, or 0 if no character begins with it. The
+    bytes behind it are not looked at."""
     if byte < 0x80:
         return 1
     if 0xC2 <= byte < 0xE0:
@@ -58,7 +62,7 @@ def _width(byte: int) -> int:
 
 
 def _point(character: bytes) -> int:
-    """The code point of three bytes; whether they are UTF-8 is not asked."""
+    """The code point of a character of three bytes. Whether they are valid UTF-8 is not checked."""
     return (character[0] & 0x0F) << 12 | (character[1] & 0x3F) << 6 | character[2] & 0x3F
 
 
@@ -74,8 +78,8 @@ def _is_tail(point: int) -> bool:
 def normalize(name: bytes, flags: int, room: int) -> bytes:
     """The normal form of a name without its NUL, in a buffer of `room` bytes (zap_normalize, zap_micro.c).
 
-    Raises Unmappable where the real one has an error, which its callers turn into ENOTSUP. Of a name that
-    `takes_its_nul` this is what comes before the bytes that nobody wrote.
+    Raises Unmappable if zap_normalize() returns an error; its callers turn that into ENOTSUP. The form of a
+    name that `takes_its_nul` is what comes before the bytes that nobody wrote.
     """
     form = _form(name, flags)
     if len(form) > room:
@@ -84,15 +88,19 @@ def normalize(name: bytes, flags: int, room: int) -> bytes:
 
 
 def forms_of(norm: int, lower_case: bool) -> int:
-    """What flags of a ZAP do to names; where a release has no `lower_case`, that one leaves case as it is."""
+    """The flags that say how names are changed, from the flags of a ZAP. In a release without `lower_case`,
+    the flag for lower case changes nothing."""
     return norm if lower_case or not norm & TO_LOWER else norm & ~TO_LOWER | CASE_SENSITIVE
 
 
 @functools.lru_cache(maxsize=4096)
 def takes_its_nul(name: bytes, flags: int) -> bool:
-    """Whether the NUL becomes part of the last character: the first byte says three, two are there, and with
-    the NUL they are a Hangul syllable, which is taken apart. The form has no end then, and OpenZFS goes on
-    with what its buffer held before."""
+    """Whether the NUL behind the name becomes a part of its last character.
+
+    This happens if the last character should have three bytes, only two are there, and the two with the NUL
+    are taken for a Hangul syllable, which is decomposed. Then no NUL ends the form, and OpenZFS goes on with
+    the bytes that its buffer held before.
+    """
     if name.isascii() or not flags & FORMS:
         return False
     try:
@@ -102,7 +110,9 @@ def takes_its_nul(name: bytes, flags: int) -> bool:
 
 
 def _form(name: bytes, flags: int) -> bytes:
-    whole = name + b"\0"  # OpenZFS passes the NUL too, and takes it for a byte of a cut character
+    whole = (
+        name + b"\0"
+    )  # OpenZFS passes the NUL, too, and takes it for a byte of a character that is cut short
     if whole.isascii():
         mapped = name.upper() if flags & TO_UPPER else name.lower() if flags & TO_LOWER else name
         return mapped + b"\0"
@@ -110,7 +120,7 @@ def _form(name: bytes, flags: int) -> bytes:
 
 
 def _fold(character: bytes, flags: int) -> bytes:
-    """Simple case mapping of one character."""
+    """The simple case mapping of one character."""
     if len(character) == 1:
         return character.upper() if flags & TO_UPPER else character.lower() if flags & TO_LOWER else character
     if flags & TO_UPPER:
@@ -119,7 +129,8 @@ def _fold(character: bytes, flags: int) -> bytes:
 
 
 def _with_case(whole: bytes, flags: int) -> bytes:
-    """Case alone. Bytes that are no character stay; a cut character at the end does, too."""
+    """Change case and nothing else. Bytes that are no character stay as they are, and so does a character at
+    the end that is cut short."""
     pieces = []
     at = 0
     while at < len(whole):
@@ -131,8 +142,11 @@ def _with_case(whole: bytes, flags: int) -> bytes:
 
 
 def _with_forms(whole: bytes, flags: int) -> bytes:
-    """A normal form, sequence by sequence. An error of the last sequence that was looked at is one of the
-    whole name; those before it are forgotten. Plain ASCII before more of it is not looked at."""
+    """The normal form, made sequence by sequence. An ASCII character that another one follows is no sequence.
+
+    Only an error of the last sequence makes the whole name an error: OpenZFS forgets an error when it comes
+    to the next sequence.
+    """
     pieces = []
     at = 0
     broken = False
@@ -157,8 +171,8 @@ def _with_forms(whole: bytes, flags: int) -> bytes:
 
 
 class _Sequence:
-    """One sequence: its characters, already decomposed, and their combining classes; `end` is the place of
-    the first byte after it."""
+    """One sequence: its characters, already decomposed, and their combining classes. `end` is the offset of
+    the first byte behind it."""
 
     def __init__(self, whole: bytes, at: int, width: int, flags: int) -> None:
         self.whole = whole
@@ -206,7 +220,7 @@ class _Sequence:
         return self.decompositions.get(character, (character,))
 
     def _collect(self) -> bool:
-        """Take the next character, if it belongs to the sequence."""
+        """Take the next character if it belongs to the sequence. Returns whether it does."""
         whole, at = self.whole, self.end
         width = _width(whole[at]) if at < len(whole) else 0
         character = whole[at : at + width]
@@ -234,14 +248,14 @@ class _Sequence:
         return True
 
     def _full(self, more: int) -> bool:
-        """Whether so many more would be too many; the sequence then ends with a joiner."""
+        """Whether so many more characters would be too many. If they are, the sequence ends with a joiner."""
         full = len(self.chars) + more >= MAX_CHARACTERS
         if full:
             self._append(JOINER, 0)
         return full
 
     def _order(self) -> None:
-        """Canonical order: marks by class, each run of marks for itself."""
+        """Put the characters in canonical order: each run of marks is sorted by class."""
         chars, classes = self.chars, self.classes
         for end in range(1, len(chars)):
             at = end
@@ -251,14 +265,15 @@ class _Sequence:
                 at -= 1
 
     def _blocked(self, at: int) -> bool:
-        """Whether a mark may not compose: any character between the first and it is a starter or has its
-        class or a higher one."""
+        """Whether a mark may not compose, because a character between it and the first one is a starter, or
+        has the same class or a higher one."""
         wanted = self.classes[at]
         return any(combining == 0 or combining >= wanted for combining in self.classes[1:at])
 
     def _compose(self) -> bytes:
-        """Canonical composition. Unlike Unicode's, it asks whether a mark is blocked only until one has
-        composed, and the joiner of a cut sequence drops the marks that did not."""
+        """Canonical composition. It differs from Unicode's in two ways: once a mark has composed, it is no
+        longer asked whether a mark is blocked; and the joiner of a sequence that was cut drops the marks that
+        did not compose."""
         chars, classes = self.chars, self.classes
         last = len(chars) - 1
         done: list[bytes] = []
@@ -282,7 +297,8 @@ class _Sequence:
         return b"".join(done)
 
     def _syllable(self, at: int) -> tuple[bytes, int] | None:
-        """The syllable of the jamos from `at` on, and the place after them."""
+        """The syllable that the jamos from `at` on are composed to, and the place behind them. None if they
+        are none."""
         chars = self.chars
         first, second = _point(chars[at]), _point(chars[at + 1]) if len(chars[at + 1]) == 3 else 0
         if not _L <= first < _L + 19 or not _is_vowel(second):
@@ -295,7 +311,7 @@ class _Sequence:
         return chr(point).encode(), at
 
     def _compose_marks(self, done: list[bytes], at: int, pairs: dict[bytes, bytes]) -> int:
-        """Compose the starter at `at` with what follows it; returns the place after what was used."""
+        """Compose the starter at `at` with what follows it. Returns the place behind what was used."""
         chars, last = self.chars, len(self.chars) - 1
         starter = chars[at]
         composite: bytes | None = None
@@ -324,8 +340,8 @@ class _Sequence:
         return at + 1
 
     def _swallow(self, text: bytes) -> bytes:
-        """A sequence that ends with a starter takes the characters after it that compose with that, as they
-        are in the name."""
+        """Take the characters behind a sequence that compose with its last character, which is a starter.
+        They are taken as they are in the name, not decomposed."""
         whole = self.whole
         cut = len(text) - len(self.chars[-1])
         head, tail = text[:cut], text[cut:]

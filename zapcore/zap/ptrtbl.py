@@ -1,8 +1,9 @@
 """The pointer table: which leaf holds the hashes of a prefix. From module/zfs/zap.c.
 
-The table starts in the second half of the header block, then moves to a block of its own, and then doubles:
-the larger table is allocated at once and filled one old block at each add (`nextblk` and `blks_copied` say
-how far), while changes go to both.
+The table is first in the second half of the header block, then in a block of its own. After that it doubles
+each time that it grows: the blocks of the larger table are allocated at once, and each op that adds an entry
+fills them from one more block of the old table. zt_nextblk and zt_blks_copied say how far this has come. A
+change goes to both tables meanwhile.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from zapcore.zap.zap import FTAG, Zap
 
 @openzfs("zap.c", "zap_allocate_blocks")
 def allocate_blocks(zap: Zap, blocks: int) -> int:
-    """Take blocks at the end of the object; returns the first. Raises LimitExceeded."""
+    """Take blocks at the end of the object. Returns the first one. Raises LimitExceeded."""
     if not zap.rwlock.write_held():
         fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=411)
     q = zap.dbuf.buf.q
@@ -30,7 +31,7 @@ def allocate_blocks(zap: Zap, blocks: int) -> int:
 
 @openzfs("zap.c", "zap_idx_to_blk")
 def load(zap: Zap, index: int) -> int:
-    """The leaf block of one table entry."""
+    """The block of the leaf to which one entry of the table leads."""
     q = zap.dbuf.buf.q
     if q[L.Q_TBL_NUMBLKS] == 0:
         if index >= 1 << q[L.Q_TBL_SHIFT]:
@@ -47,14 +48,15 @@ def _table_load(zap: Zap, index: int) -> int:
     block = dbuf.buf.q[index & ((1 << per_block) - 1)]
     dbuf.rele(FTAG)
     if q[L.Q_TBL_NEXTBLK]:
-        # the real one looks for I/O errors here, so that a later store cannot meet one
+        # OpenZFS reads this block to meet an I/O error now, and not later when it stores an entry
         dbuf = zap.dnode.hold(q[L.Q_TBL_NEXTBLK] + (index * 2 >> per_block), FTAG)
         dbuf.rele(FTAG)
     return block
 
 
 def load_range(zap: Zap, first: int, entries: int) -> list[int]:
-    """The leaf blocks of consecutive table entries; each table block is held once."""
+    """The blocks of the leaves to which consecutive entries of the table lead. Each block of the table is
+    read once."""
     q = zap.dbuf.buf.q
     if q[L.Q_TBL_NUMBLKS] == 0:
         base = 1 << L.embedded_shift(zap.block_shift)
@@ -76,7 +78,7 @@ def load_range(zap: Zap, first: int, entries: int) -> list[int]:
 
 @openzfs("zap.c", "zap_set_idx_to_blk")
 def store_range(zap: Zap, first: int, entries: int, block: int, tx: Tx) -> None:
-    """Point consecutive table entries to a leaf block."""
+    """Let consecutive entries of the table lead to a leaf's block."""
     if not zap.rwlock.write_held():
         fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=605)
     q = zap.dbuf.buf.q
@@ -90,7 +92,8 @@ def store_range(zap: Zap, first: int, entries: int, block: int, tx: Tx) -> None:
 
 @openzfs("zap.c", "zap_table_store")
 def _table_store(zap: Zap, first: int, entries: int, block: int, tx: Tx) -> None:
-    """Store consecutive entries, in the table and in the one being built; each block is held once."""
+    """Store consecutive entries, in the table and in the one that is being built, if one is. Each block is
+    held once."""
     q = zap.dbuf.buf.q
     _fill(zap, q[L.Q_TBL_BLK], first, entries, block, tx)
     if q[L.Q_TBL_NEXTBLK]:
@@ -116,7 +119,7 @@ def _fill(zap: Zap, table: int, first: int, entries: int, block: int, tx: Tx) ->
 
 @openzfs("zap.c", "zap_ptrtbl_transfer")
 def _doubled(entries: memoryview) -> array[int]:
-    """Each entry twice."""
+    """The entries of a table with each entry twice, as a table of double size has them."""
     return array("Q", [block for block in entries for _ in (0, 1)])
 
 
@@ -124,7 +127,7 @@ def _doubled(entries: memoryview) -> array[int]:
 def grow(zap: Zap, tx: Tx) -> None:
     """Move the table out of the header, or take the next step of doubling it.
 
-    Raises ENOSPC within two bits of the hash's end, LimitExceeded.
+    Raises ENOSPC if the table has all bits of the hash but two, and LimitExceeded.
     """
     q = zap.dbuf.buf.q
     if q[L.Q_TBL_SHIFT] >= zap.hash_bits - 2:

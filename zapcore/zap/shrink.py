@@ -1,13 +1,14 @@
 """Shrinking: two empty sibling leaves become one, again and again. From module/zfs/zap.c: zap_shrink.
 
-What each round does, with the empty leaf locked as writer:
-1. see by the pointer table whether the sibling's range belongs to one leaf;
-2. if the empty leaf is the odd one, put it back: the even sibling must be locked first;
-3. look at the sibling as reader: it must be a sibling, and empty;
-4. once only: take the ZAP's lock as writer, after putting back what is held;
-5. lock both as writer, even one first, and check again what could have changed;
-6. point the odd leaf's range at the even one, free the odd one's block, shorten the even one's prefix.
-At the end, if the last block of the object went, the free mark moves back.
+Each round begins with the empty leaf locked as writer, and has these steps:
+1. See from the pointer table whether all of the sibling's range leads to one leaf.
+2. If the empty leaf is the odd one of the two, let go of it, because the even one must be locked first.
+3. Look at the sibling as reader: it must have a prefix of the same length, and be empty.
+4. In the first round only: let go of everything, and take the ZAP's lock as writer.
+5. Lock both leaves as writer, the even one first, and check again what could have changed.
+6. Let the odd leaf's range lead to the even leaf, free the odd leaf's block, shorten the even leaf's prefix.
+
+In the end, if the last block of the object was freed, zap_freeblk moves back.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ U64 = (1 << 64) - 1
 
 @openzfs("zap.c", "check_sibling_ptrtbl_range")
 def _one_leaf(zap: Zap, prefix: int, length: int) -> bool:
-    """Whether the first and the last pointer of a prefix's range agree."""
+    """Whether the first and the last entry in the range of a prefix lead to the same block."""
     shift = zap.dbuf.buf.q[L.Q_TBL_SHIFT]
     first = prefix << (shift - length)
     last = first + (1 << (shift - length)) - 1
@@ -36,7 +37,8 @@ def _one_leaf(zap: Zap, prefix: int, length: int) -> bool:
 
 @openzfs("zap.c", "zap_trunc")
 def _truncate(zap: Zap) -> None:
-    """Move the free mark back behind the last block that the table, or an entry of it, uses."""
+    """Move zap_freeblk back, right behind the last block that is a leaf or a part of the table. Like OpenZFS,
+    this forgets a larger table that is being built: see the finding zap-trunc-next-table."""
     if not zap.rwlock.write_held():
         fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=1487)
     q = zap.dbuf.buf.q
@@ -65,7 +67,8 @@ def _is_empty_sibling(leaf: Leaf, length: int) -> bool:
 
 @openzfs("zap.c", "zap_shrink")
 def shrink(name: Name, empty: Leaf, tx: Tx) -> None:
-    """Collapse an empty leaf, held and locked as writer, with its empty siblings; nothing is held after."""
+    """Join an empty leaf with its sibling if that is empty, too, and so on with the leaf that results. The
+    leaf is held and locked as writer, and no leaf is held afterwards."""
     zap = name.zap
     leaf: Leaf | None = empty
     buf = empty.dbuf.buf
@@ -77,7 +80,8 @@ def shrink(name: Name, empty: Leaf, tx: Tx) -> None:
     truncate = False
     writer = False
     while length:
-        # taken before the lock is dropped and not again after, as the real one does
+        # OpenZFS computes this before it drops the lock, and not again afterwards: see the finding
+        # zap-shrink-stale-shift
         spread = shift - length
         odd = prefix & 1
         sibling_prefix = prefix ^ 1
@@ -121,7 +125,8 @@ def shrink(name: Name, empty: Leaf, tx: Tx) -> None:
 
 
 def _collapse(zap: Zap, even: Leaf, odd: Leaf, odd_prefix: int, spread: int, tx: Tx) -> bool:
-    """Point the odd leaf's range at the even one and free its block; True if it was the object's last."""
+    """Let the odd leaf's range lead to the even leaf, and free the odd leaf's block. Returns whether that was
+    the last block of the object."""
     q = zap.dbuf.buf.q
     _point_range(zap, odd_prefix << spread, 1 << spread, even.blkid, tx)
     was_last = odd.blkid == q[L.Q_FREEBLK] - 1
@@ -138,6 +143,7 @@ def _collapse(zap: Zap, even: Leaf, odd: Leaf, odd_prefix: int, spread: int, tx:
 
 @openzfs("zap.c", "zap_set_idx_range_to_blk")
 def _point_range(zap: Zap, first: int, entries: int, block: int, tx: Tx) -> None:
-    """Point a range of the table at one leaf, after a look that every block of it can be read."""
+    """Let a range of the table lead to one leaf. Every block of the range is read first, so that an I/O error
+    would come before any change."""
     ptrtbl.load_range(zap, first, entries)
     ptrtbl.store_range(zap, first, entries, block, tx)

@@ -1,4 +1,5 @@
-"""Splitting a leaf: the entries whose next hash bit is 1 move to a new leaf. From module/zfs/zap_leaf.c."""
+"""Splitting a leaf: the entries whose next bit of the hash is 1 move to a new leaf. From
+module/zfs/zap_leaf.c."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ def _transfer_entry(old: Leaf, entry: int, new: Leaf) -> None:
 
 @openzfs("zap_leaf.c", "zap_leaf_split")
 def split(old: Leaf, new: Leaf, sort: bool) -> None:
-    """Halve the old leaf's range of hashes: entries in its upper half go to the new leaf, in chunk order."""
+    """Halve the range of hashes of the old leaf. The entries in the upper half move to the new leaf, in the
+    order of their chunks."""
     geo = old.geometry
     buf = old.dbuf.buf
     h, q, raw = buf.h, buf.q, buf.raw

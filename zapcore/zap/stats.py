@@ -16,7 +16,8 @@ Histogram = tuple[int, ...]
 
 
 class Stats(NamedTuple):
-    """zap_stats_t, in its order. Histograms have ten bins, the last for all that is larger."""
+    """zap_stats_t, with its fields in its order. A histogram has ten bins. The last one also counts
+    everything that is larger."""
 
     table_len: int = 0
     block_size: int = 0
@@ -82,7 +83,8 @@ def _fat_stats(zap: Zap) -> Stats:
 
 @openzfs("zap.c", "zap_stats_ptrtbl")
 def _table_stats(zap: Zap, table: list[int], histograms: list[list[int]]) -> None:
-    """Count each leaf once; one whose pointers fill more than a table block is counted once in each."""
+    """Count each leaf once. But a leaf whose pointers fill more than one block of the table is counted once
+    for each of these blocks."""
     last = 0
     for block in table:
         if block == last:
@@ -98,7 +100,8 @@ def _table_stats(zap: Zap, table: list[int], histograms: list[list[int]]) -> Non
 
 @openzfs("zap_leaf.c", "zap_leaf_stats")
 def _leaf_stats(zap: Zap, leaf: Leaf, histograms: list[list[int]]) -> None:
-    """One leaf's part. As the real ones, these take a word of a key for a byte, and a chunk for 22 bytes."""
+    """Count what is in one leaf. Like OpenZFS, this takes each word of a key for a byte, and a chunk for 22
+    bytes."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     h = buf.h

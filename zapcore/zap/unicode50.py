@@ -1,10 +1,12 @@
-"""Unicode 5.0, the version that OpenZFS's tables have, out of Python's newer one. Knows no ZAP.
+"""Unicode 5.0, which is the version of OpenZFS's tables, made from Python's newer data. Knows no ZAP.
 
-Mappings and classes of a character never change once it is assigned, but new characters bring new mappings,
-for old ones too (U+0250 has an uppercase since 5.1). So Python's data hold where a character, and all that it
-maps to, was assigned in 5.0. Python still has the data of 3.2; `ADDED` are the characters of 4.0 to 5.0 for
-which it matters. Compared with the tables of u8_textprep.c of 2.1.11 and 2.3.2 over all code points, this
-gives the same for each of them. One mapping is OpenZFS's own choice: U+0130 lowers to a plain i.
+The mappings and the class of a character never change after it was assigned. But a new character can bring a
+new mapping to an old one: U+0250 has an uppercase letter since 5.1. So Python's data are right for 5.0 if the
+character, and all that it maps to, was assigned in 5.0. Python also has the data of Unicode 3.2, and `ADDED`
+has the characters of 4.0 to 5.0 for which it matters whether they were assigned.
+
+Over all code points, the result is the same as the tables of u8_textprep.c in 2.1.11 and in 2.3.2. One
+mapping is OpenZFS's own choice: the lowercase of U+0130 is a plain i.
 """
 
 from __future__ import annotations
@@ -34,13 +36,13 @@ def _points(ranges: str) -> frozenset[int]:
 
 ADDED = _points(_ADDED)
 _WITH_MAPPINGS = (range(0x80, 0x3400), range(0xA000, 0xAC00), range(0xF900, 0x1E000), range(0x2F800, 0x2FA20))
-"""Outside of these there are ideographs, Hangul syllables, surrogates, private use and nothing: no character
-there has a mapping or a class."""
+"""No character outside of these ranges has a mapping or a class. There are ideographs, Hangul syllables,
+surrogates, characters for private use, and code points without a character."""
 
 
 class Tables(NamedTuple):
-    """Maps from characters to characters, each as its bytes; what is not there maps to itself, has no class
-    (0) and composes with nothing. Hangul syllables are not in them."""
+    """Maps from characters to characters, each as its bytes in UTF-8. A character that is not in a map is
+    mapped to itself, has class 0, or composes with nothing. Hangul syllables are in none of the maps."""
 
     upper: dict[bytes, bytes]
     lower: dict[bytes, bytes]
@@ -57,7 +59,8 @@ def _known(text: str) -> bool:
 
 
 def _upper(character: str) -> str:
-    """The simple uppercase mapping: where the full one is longer, the title case if that is not."""
+    """The simple uppercase mapping. If the full mapping has several characters, it is the title case if that
+    has one."""
     for mapped in (character.upper(), character.title()):
         if len(mapped) == 1:
             return mapped
@@ -71,7 +74,7 @@ def _lower(character: str) -> str:
 
 @functools.cache
 def tables() -> Tables:
-    """The tables, made on first use."""
+    """The tables. They are made at the first call."""
     made = Tables({}, {}, {}, {}, {}, {})
     for character in map(chr, chain(*_WITH_MAPPINGS)):
         if not _known(character):
@@ -93,7 +96,8 @@ def tables() -> Tables:
 
 
 def _add_pair(pairs: dict[bytes, dict[bytes, bytes]], character: str, raw: bytes) -> None:
-    """Note a primary composite: a canonical mapping to two characters that NFC takes back."""
+    """Note a character if it is a primary composite: it has a canonical mapping to two characters, and NFC
+    composes these two to it again."""
     mapping = unicodedata.decomposition(character).split()
     if len(mapping) == 2 and not mapping[0].startswith("<"):
         first, second = (chr(int(word, 16)) for word in mapping)

@@ -1,7 +1,9 @@
-"""The in-memory ZAP that hangs on the header block, and how it is found and locked (zap_t, zap_lockdir).
+"""The ZAP in memory, which is the user data of the header block's dbuf, and how it is found and locked
+(zap_t, zap_lockdir).
 
-Lock order: zap_rwlock, then leaves (of two siblings the one with bit 0 first), then a dbuf. A reader of
-zap_rwlock that needs to write drops the lock, takes it as writer and checks again what it knew.
+Locks are taken in this order: zap_rwlock, then leaves (of two siblings the one whose prefix ends in 0 first),
+then a dbuf. A thread that has zap_rwlock as reader and needs it as writer lets it go, takes it as writer, and
+checks again what it had found.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ FTAG = "FTAG"
 
 
 class Zap(User):
-    """zap_t: user data of block 0. `micro` is the index of a micro ZAP, None for a fat one."""
+    """zap_t: the user data of block 0. `micro` is the index of a micro ZAP, and None in a fat one."""
 
     __slots__ = (
         "block_shift",
@@ -60,19 +62,19 @@ class Zap(User):
         self.become_fat_shaped()
 
     def become_fat_shaped(self) -> None:
-        """Take the block shift, the flags and what follows from them from the header block."""
+        """Take the block size and the flags from the header block, and compute what follows from them."""
         buf = self.dbuf.buf
         self.block_shift = len(buf.raw).bit_length() - 1
         self.geometry = L.geometry(self.block_shift)
         self.set_flags(0 if self.micro is not None else buf.q[L.Q_FLAGS])
 
     def set_norm(self, norm: int) -> None:
-        """Remember zap_normflags, and what of them the release knows."""
+        """Remember zap_normflags, and those of them that the release obeys."""
         self.norm = norm
         self.forms = forms_of(norm, self.objset.release.lower_case)
 
     def set_flags(self, flags: int) -> None:
-        """Remember zap_flags and what zap_hashbits() and zap_maxcd() make of them."""
+        """Remember zap_flags, and what zap_hashbits() and zap_maxcd() compute from them."""
         self.flags = flags
         self.words = bool(flags & L.FLAG_UINT64_KEY)
         self.prehashed = bool(flags & L.FLAG_PRE_HASHED_KEY)
@@ -83,14 +85,15 @@ class Zap(User):
 
     @openzfs("zap_micro.c", "zap_evict_sync")
     def evicted(self) -> None:
-        """The evict callback: the zap_t is freed, and its lock with it."""
+        """The evict callback: the zap_t is freed, and with it its lock."""
         self.rwlock.destroy()
 
 
 @openzfs("zap_micro.c", "mzap_open")
 def _open(dnode: Dnode, dbuf: Dbuf) -> Zap:
-    """Make the zap_t of a header block. Raises EIO if the block is neither kind of header."""
-    from zapcore.zap import micro  # the two forms open each other
+    """Make the zap_t of a header block. Raises EIO if the block is the header of neither a micro nor a fat
+    ZAP."""
+    from zapcore.zap import micro  # imported here because micro.py imports this file
 
     q = dbuf.buf.q
     if q[L.Q_BLOCK_TYPE] == L.ZBT_MICRO:
@@ -112,10 +115,11 @@ def _open(dnode: Dnode, dbuf: Dbuf) -> Zap:
 def lock_dbuf(
     dnode: Dnode, dbuf: Dbuf, tag: Tag, tx: Tx | None, write: bool, fat_reader: bool, adding: bool
 ) -> Zap:
-    """Lock the ZAP whose header dbuf the caller holds; the hold is the lock's from now on.
+    """Lock the ZAP whose header dbuf the caller holds. Whoever lets go of the lock lets go of that hold, too.
 
-    `write` is the mode wanted, `fat_reader` that a reader's lock is enough for a fat ZAP. A full micro ZAP
-    that is to be added to grows or becomes fat here.
+    `write` says that the lock is wanted as writer, and `fat_reader` that a fat ZAP need only be locked as
+    reader nevertheless. `adding` says that an entry may be added: a micro ZAP that is full grows or becomes
+    fat for it here.
     """
     user = dbuf.user
     zap = user if isinstance(user, Zap) else _open(dnode, dbuf)
@@ -125,7 +129,7 @@ def lock_dbuf(
     else:
         zap.rwlock.enter_read()
     if as_writer and fat_reader and zap.micro is None:
-        # it was upgraded while we waited: a reader's lock would do, and a writer's is downgraded
+        # the ZAP became fat while this thread waited: the lock need only be held as reader, and is downgraded
         zap.rwlock.writer = None
         zap.rwlock.readers.append(zap.objset.threads.current)
         as_writer = False
@@ -157,8 +161,8 @@ def lock(
 
 
 def upgrade(zap: Zap, tx: Tx) -> None:
-    """Take the ZAP's lock as writer by letting it go first, as rw_tryupgrade() fails; the header's dbuf stays
-    held. The caller looks again at what it knew."""
+    """Let the ZAP's lock go and take it as writer, because rw_tryupgrade() always fails. The header's dbuf
+    stays held. The caller must check again what it had found."""
     zap.rwlock.exit()
     zap.rwlock.enter_write()
     zap.dbuf.will_dirty(tx)
