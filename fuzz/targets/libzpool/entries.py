@@ -94,15 +94,15 @@ def do_lookup(world: World, op: Call) -> Answer:
     zap = world.live(op.subject)
     if zap is None:
         return errno.ENOENT
-    count, at = op.size * op.length, world.buffer_at
-    ctypes.memset(at, 0, count)
+    count = op.size * op.length
+    at = world.empty(count)
     if words := zap.shape.words:
         error: int = world.lib.zap_lookup_uint64(world.os, zap.number, op.key, words, op.size, op.length, at)
     else:
         error = world.lib.zap_lookup(world.os, zap.number, op.key, op.size, op.length, at)
     if error not in (0, errno.EOVERFLOW):
         return error
-    return error, ctypes.string_at(at, count).rstrip(b"\0")
+    return error, world.content(count)
 
 
 @FUNCTIONS.of("length")
@@ -204,8 +204,8 @@ def do_lookup_norm(world: World, op: Call) -> Answer:
     zap = world.named(op.subject)
     if isinstance(zap, int):
         return zap
-    count, at = op.size * op.length, world.buffer_at
-    ctypes.memset(at, 0, count)
+    count = op.size * op.length
+    at = world.empty(count)
     name, conflict = ctypes.create_string_buffer(NAME_BYTES), ctypes.c_int(0)
     error: int = world.lib.zap_lookup_norm(
         *(world.os, zap.number, op.key, op.size, op.length, at, op.extra),
@@ -213,8 +213,7 @@ def do_lookup_norm(world: World, op: Call) -> Answer:
     )
     if error not in (0, errno.EOVERFLOW):
         return error
-    value = ctypes.string_at(at, count).rstrip(b"\0")
-    return error, Found(value, name.value, bool(conflict.value))
+    return error, Found(world.content(count), name.value, bool(conflict.value))
 
 
 @FUNCTIONS.of("remove_norm")

@@ -25,6 +25,8 @@ from fuzz.targets.libzpool.pool import Pool, PoolLost
 from fuzz.targets.libzpool.salt import SaltWriter
 
 BUFFER_BYTES = 8 * 8192
+GUARD = b"\xa5" * 16
+"""What stands behind a buffer that the library writes to, and must stand there afterwards."""
 CURSOR_BYTES = 4096
 
 
@@ -70,7 +72,7 @@ class World:
         self.zaps: list[Object] = []
         self.cursors: dict[int, Cursor] = {}
         self.spare: list[Cursor] = []
-        self.buffer = ctypes.create_string_buffer(BUFFER_BYTES + 16)
+        self.buffer = ctypes.create_string_buffer(BUFFER_BYTES + len(GUARD))
         self.buffer_at = ctypes.addressof(self.buffer)
         self.room = ctypes.create_string_buffer(1 << 16)
         self.two = (ctypes.c_uint64 * 2)()
@@ -157,6 +159,18 @@ class World:
         if result == 0:
             zap.number, zap.freed_at = 0, self.pool.open_txg
         return result
+
+    def empty(self, count: int) -> int:
+        """The address of the buffer, `count` bytes of it zero and the guard behind them."""
+        ctypes.memset(self.buffer_at, 0, count)
+        ctypes.memmove(self.buffer_at + count, GUARD, len(GUARD))
+        return self.buffer_at
+
+    def content(self, count: int) -> bytes:
+        """The buffer's first `count` bytes without zeros at the end; more than that if the guard has changed:
+        what was asked for has been read past its room, and no answer has so many bytes."""
+        data = ctypes.string_at(self.buffer_at, count + len(GUARD))
+        return data[:count].rstrip(b"\0") if data.endswith(GUARD) else data
 
     def live(self, index: int) -> Object | None:
         """The ZAP of an op, its block shift set; None where it is destroyed."""

@@ -1,0 +1,39 @@
+"""Bytes behind a buffer that a lookup reads into must not change, however short the room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from fuzz.execution.execute import run
+from fuzz.language.syntax import parse
+from fuzz.targets.both import BothTarget
+from fuzz.targets.libzpool import LibzpoolTarget
+from fuzz.targets.model import ModelTarget
+from tests.support.overrunning_library import OverrunningTarget
+
+Make = Callable[..., LibzpoolTarget]
+SHORT = "".join(f'lookup z "a" int={size} len={length}\n' for size in (1, 2, 4, 8) for length in (0, 1, 2, 5))
+NORM = SHORT.replace("lookup", "lookup_norm")
+ENTRY = 'add z "a" int=1 len=60 fill=0x1\nadd z "b" int=8 len=9 fill=0x2\n'
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+def test_short_rooms_are_kept(libzpool: Make, release: str) -> None:
+    program = parse(f"zap z fat hash64\n{ENTRY}{SHORT}{NORM}{SHORT.replace('a', 'b')}")
+    widened = "widened integers carry bytes of those before them"
+    target = BothTarget(ModelTarget(release), libzpool(release))
+    outcome = run(program, target, forgive=lambda failure: failure.signature.expression == widened)
+    assert outcome.fine
+
+
+@pytest.mark.parametrize("kind", ["fat hash64", "micro"])
+def test_a_byte_behind_the_room_is_seen(libzpool: Make, kind: str) -> None:
+    """Also a zero, of which the value itself says nothing."""
+    library = libzpool("2.3").library
+    program = parse(f'zap z {kind}\nadd z "a" int=8 fill=0x1\nlookup z "a" int=8 len=1\n')
+    with OverrunningTarget("2.3", library) as target:
+        failure = run(program, target).failure
+    assert failure is not None
+    assert (failure.signature.kind, failure.signature.place) == ("oracle", "zap:lookup")
