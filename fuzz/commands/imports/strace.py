@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from fuzz.commands.shared.output import program_to
+from fuzz.evidence.imports.dataset import norm_of
 from fuzz.evidence.imports.strace import strace_program
 
 
@@ -17,6 +18,7 @@ from fuzz.evidence.imports.strace import strace_program
 )
 @click.option("--leaf-shift", type=click.IntRange(9, 17), default=14, show_default=True)
 @click.option("--txgs", type=click.IntRange(0, 10_000), default=0, help="Open the next txg so many times.")
-def import_strace(log: Path, out: Path | None, leaf_shift: int, txgs: int) -> None:
+@click.option("--dataset", default="", metavar="WORDS", help="Such as normalization=formD.")
+def import_strace(log: Path, out: Path | None, leaf_shift: int, txgs: int, dataset: str) -> None:
     """A program from the file operations of a log of `strace -f`."""
-    program_to(out, strace_program(log, leaf_shift=leaf_shift, txgs=txgs))
+    program_to(out, strace_program(log, leaf_shift=leaf_shift, txgs=txgs, norm=norm_of(dataset)))

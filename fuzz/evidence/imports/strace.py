@@ -1,284 +1,271 @@
-"""Programs from what strace saw: the file operations of a log of `strace -f`, as ops on directory ZAPs.
+"""Programs from what strace or truss saw: the file operations of a log of `strace -f`, as ops on directories.
 
-Each directory that a name is created in, removed from or renamed in becomes a ZAP. Only calls that succeeded
-count. What is removed or renamed without having been created in the log was there before it began, and is
-created first.
+Each directory that a name is created in, removed from or renamed in becomes a ZAP. What is removed or renamed
+without having been created in the log was there before it began, and is created first. Calls that failed by
+what is in a directory are kept. What the log does not tell stands in the program as a comment, with its line.
 """
 
 from __future__ import annotations
 
 import os
-import posixpath
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
 
+from fuzz.evidence.imports.trace_lines import Begun, Call, LineReader, string_of, unescaped
+from fuzz.evidence.imports.traced_tree import DIRECTORY, FILE, LONGEST_NAME, Node, Place, Tree
 from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap
 from fuzz.language.syntax import SyntaxProblem
 from fuzz.language.validate import MAX_OPS, MAX_ZAPS
 
 MAX_LOG = 1 << 28
 MAX_LINE = 1 << 16
-LONGEST_NAME = 255
-HERE = b"."
-"""The directory that the first process was in; strace does not say which it is."""
+MAX_NOTES = 1000
+"""Comments that a program gets; what more there is to say is counted."""
 
-_LINE = re.compile(
-    rb"(?:\[pid +(\d+)\] |(\d+) +)?(?:[\d:.]+ +)?(?:<\.\.\. (\w+) resumed> ?|(\w+)\()(.*)", re.S
-)
-_STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"(\.\.\.)?', re.S)
-_FD = re.compile(rb"(AT_FDCWD|-?\d+)(?:<[^>]*>)?")
-_RESULT = re.compile(rb"\) += (-?\d+)(?:<[^>]*>)?[^=]*$", re.S)
-_UNFINISHED = re.compile(rb" ?<unfinished \.\.\.>\s*$")
-_ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|(.))", re.S)
-_PLAIN = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f"}
+_FD = re.compile(rb"(AT_FDCWD|-?\d+)(?:<([^>]*)>)?")
+_KEPT = ("EEXIST", "ENOENT", "ENOTDIR", "EISDIR", "EPERM", "ENOSPC", "EIO", "ENAMETOOLONG")
+"""Errors that come of what is in a directory, and that a model may give as well."""
+
+PATHS: dict[bytes, tuple[str, tuple[int, ...], bool]] = {
+    b"open": ("open", (0,), False),
+    b"openat": ("open", (1,), True),
+    b"openat2": ("open", (1,), True),
+    b"creat": ("touch", (0,), False),
+    b"mknod": ("touch", (0,), False),
+    b"mknodat": ("touch", (1,), True),
+    b"mkfifo": ("touch", (0,), False),
+    b"link": ("touch", (1,), False),
+    b"linkat": ("touch", (3,), True),
+    b"symlink": ("touch", (1,), False),
+    b"symlinkat": ("touch", (2,), True),
+    b"mkdir": ("mkdir", (0,), False),
+    b"mkdirat": ("mkdir", (1,), True),
+    b"unlink": ("unlink", (0,), False),
+    b"unlinkat": ("unlink", (1,), True),
+    b"rmdir": ("rmdir", (0,), False),
+    b"rename": ("rename", (0, 1), False),
+    b"renameat": ("rename", (1, 3), True),
+    b"renameat2": ("rename", (1, 3), True),
+}
+"""What each call of the log does, which of its arguments are paths, and whether a descriptor comes before."""
+FORKS = (b"clone", b"clone3", b"fork", b"vfork", b"rfork", b"pdfork")
 
 
-class Event(NamedTuple):
-    """A change of the tree: `touch`, `mkdir`, `unlink`, `rmdir` of a path, or its `rename`."""
+class _Directory:
+    """The working directory of processes that share it (CLONE_FS)."""
 
-    verb: str
-    path: bytes
-    to: bytes = b""
+    def __init__(self, node: Node) -> None:
+        self.node = node
 
 
 class _Process:
-    """What paths and descriptors mean in a process."""
+    """What paths and descriptors mean in a process; other threads may share either."""
 
-    def __init__(self, parent: _Process | None = None) -> None:
-        self.cwd: bytes = parent.cwd if parent else HERE
-        self.fds: dict[int, bytes] = dict(parent.fds) if parent else {}
+    def __init__(self, cwd: _Directory, fds: dict[int, Node | Place]) -> None:
+        self.cwd = cwd
+        self.fds = fds
 
-    def path(self, fd: bytes, name: bytes) -> bytes:
-        base = self.cwd if fd == b"AT_FDCWD" else self.fds.get(int(fd), HERE)
-        return posixpath.normpath(posixpath.join(base, name))
-
-
-def _unescape(text: bytes) -> bytes:
-    def one(match: re.Match[bytes]) -> bytes:
-        if match[1]:
-            return bytes([int(match[1], 16)])
-        if match[2]:
-            return bytes([int(match[2], 8) & 255])
-        return _PLAIN.get(match[3], match[3])
-
-    return _ESCAPE.sub(one, text)
-
-
-class _Call(NamedTuple):
-    """A call that succeeded: the directory descriptors and paths among its arguments, in order."""
-
-    process: _Process
-    arguments: bytes
-    result: int
-
-    def paths(self, at: bool) -> list[bytes]:
-        """Its paths; with `at`, each has a descriptor before it."""
-        found = []
-        for match in _STRING.finditer(self.arguments):
-            fd = b"AT_FDCWD"
-            if at:
-                before = self.arguments[: match.start()].rstrip(b" ,").rpartition(b",")[2].strip()
-                known = _FD.fullmatch(before)
-                fd = known[1] if known else fd
-            found.append(self.process.path(fd, _unescape(match[1])))
-        return found
-
-    def number(self) -> int:
-        """Its first argument, a descriptor."""
-        found = _FD.match(self.arguments)
-        return int(found[1]) if found and found[1] != b"AT_FDCWD" else -1
-
-
-def _make(verb: str, at: bool, which: int = 0) -> Callable[[_Call], Iterator[Event]]:
-    """A call that makes or drops the entry of one of its paths."""
-
-    def read(call: _Call) -> Iterator[Event]:
-        paths = call.paths(at)
-        if len(paths) > which:
-            yield Event(verb, paths[which])
-
-    return read
-
-
-def _open(at: bool) -> Callable[[_Call], Iterator[Event]]:
-    def read(call: _Call) -> Iterator[Event]:
-        paths = call.paths(at)
-        if paths:
-            call.process.fds[call.result] = paths[0]
-            if b"O_CREAT" in call.arguments:
-                yield Event("touch", paths[0])
-
-    return read
-
-
-def _unlinkat(call: _Call) -> Iterator[Event]:
-    yield from _make("rmdir" if b"AT_REMOVEDIR" in call.arguments else "unlink", True)(call)
-
-
-def _rename(at: bool) -> Callable[[_Call], Iterator[Event]]:
-    def read(call: _Call) -> Iterator[Event]:
-        paths = call.paths(at)
-        if len(paths) == 2 and b"RENAME_EXCHANGE" not in call.arguments:
-            yield Event("rename", paths[0], paths[1])
-
-    return read
-
-
-def _chdir(call: _Call) -> Iterator[Event]:
-    call.process.cwd = call.paths(False)[0] if call.paths(False) else call.process.cwd
-    yield from ()
-
-
-def _fchdir(call: _Call) -> Iterator[Event]:
-    call.process.cwd = call.process.fds.get(call.number(), HERE)
-    yield from ()
-
-
-def _close(call: _Call) -> Iterator[Event]:
-    call.process.fds.pop(call.number(), None)
-    yield from ()
-
-
-def _dup(call: _Call) -> Iterator[Event]:
-    if call.number() in call.process.fds:
-        call.process.fds[call.result] = call.process.fds[call.number()]
-    yield from ()
-
-
-CALLS: Mapping[bytes, Callable[[_Call], Iterator[Event]]] = {
-    b"open": _open(False),
-    b"openat": _open(True),
-    b"openat2": _open(True),
-    b"creat": _make("touch", False),
-    b"mknod": _make("touch", False),
-    b"mknodat": _make("touch", True),
-    b"link": _make("touch", False, 1),
-    b"linkat": _make("touch", True, 1),
-    b"symlink": _make("touch", False, 1),
-    b"symlinkat": _make("touch", True, 1),
-    b"mkdir": _make("mkdir", False),
-    b"mkdirat": _make("mkdir", True),
-    b"unlink": _make("unlink", False),
-    b"unlinkat": _unlinkat,
-    b"rmdir": _make("rmdir", False),
-    b"rename": _rename(False),
-    b"renameat": _rename(True),
-    b"renameat2": _rename(True),
-    b"chdir": _chdir,
-    b"fchdir": _fchdir,
-    b"close": _close,
-    b"dup": _dup,
-    b"dup2": _dup,
-    b"dup3": _dup,
-    b"fcntl": _dup,
-}
-"""What each call of the log means. Others are not looked at."""
-
-FORKS = (b"clone", b"clone3", b"fork", b"vfork")
+    def child(self, flags: bytes) -> _Process:
+        cwd = self.cwd if b"CLONE_FS" in flags else _Directory(self.cwd.node)
+        return _Process(cwd, self.fds if b"CLONE_FILES" in flags else dict(self.fds))
 
 
 class _Reader:
-    """Reads a log line by line; a call that was interrupted by another process's is put together again."""
+    """Reads a log line by line into a tree."""
 
-    def __init__(self) -> None:
+    def __init__(self, norm: int) -> None:
+        self.tree = Tree(norm)
+        self.lines = LineReader()
         self.processes: dict[bytes, _Process] = {}
-        self.begun: dict[bytes, tuple[bytes, bytes]] = {}
-        self.forking: _Process | None = None
-        self.calls = 0
+        self.forking: list[tuple[bytes, bytes]] = []
+        self.line = self.calls = 0
 
     def process(self, pid: bytes) -> _Process:
-        """A process by its number; a new one has what the one has that forked last."""
+        """A process by its number; a new one is the child of the fork that has not returned yet."""
         known = self.processes.get(pid)
         if known is None:
-            known = self.processes[pid] = _Process(self.forking)
-            self.forking = self.forking or known
+            if self.forking:
+                parent, flags = self.forking.pop(0)
+                known = self.processes[parent].child(flags)
+            elif self.processes:
+                self.tree.note(
+                    self.line, f"process {pid.decode()} was there before the log: where, is not known"
+                )
+                known = _Process(_Directory(self.tree.here), {})
+            else:
+                known = _Process(_Directory(self.tree.here), {})
+            self.processes[pid] = known
         return known
 
-    def events(self, line: bytes) -> Iterator[Event]:
-        """What a line changes."""
-        match = _LINE.match(line)
+    def read(self, line: bytes) -> None:
+        """Take a line."""
+        self.line += 1
+        call = self.lines.read(line)
+        if call is None:
+            return
+        process = self.process(call.pid)
+        if isinstance(call, Begun):
+            if call.name in FORKS:
+                self.forking.append((call.pid, call.text))
+            return
+        self.calls += 1
+        if call.name in FORKS:
+            self.fork(process, call)
+        elif call.name in PATHS:
+            self.on_paths(process, call)
+        elif call.result is not None and call.result >= 0:
+            self.on_descriptors(process, call)
+
+    def fork(self, process: _Process, call: Call) -> None:
+        if call.result is None or call.result <= 0:
+            return
+        child = b"%d" % call.result
+        flags = b" ".join(call.arguments)
+        if child not in self.processes:
+            self.processes[child] = process.child(flags)
+        self.forking = [each for each in self.forking if each[0] != call.pid]
+
+    def on_descriptors(self, process: _Process, call: Call) -> None:
+        """Calls that change what descriptors and relative paths mean."""
+        arguments, result = call.arguments, call.result or 0
+        number = _number(arguments)
+        if number >= 0 and b"<" in arguments[0]:
+            self.node_of(process, arguments[0])  # learns where it is
+        if call.name == b"chdir" and arguments and (path := string_of(arguments[0])):
+            process.cwd.node = self.tree.directory(process.cwd.node, path[0])
+        elif call.name == b"fchdir":
+            process.cwd.node = self.node_of(process, arguments[0])
+        elif call.name == b"close":
+            process.fds.pop(number, None)
+        elif call.name == b"unshare":
+            flags = b" ".join(arguments)
+            if b"CLONE_FS" in flags:
+                process.cwd = _Directory(process.cwd.node)
+            if b"CLONE_FILES" in flags:
+                process.fds = dict(process.fds)
+        elif call.name in (b"dup", b"dup2", b"dup3") or b"F_DUPFD" in b" ".join(arguments[1:2]):
+            if number in process.fds:
+                process.fds[result] = process.fds[number]
+            else:
+                process.fds.pop(result, None)
+
+    def node_of(self, process: _Process, argument: bytes) -> Node:
+        """The directory of a descriptor; `strace -y` may say its path."""
+        match = _FD.match(argument)
         if match is None:
+            return process.cwd.node
+        path = unescaped(match[2]) if match[2] else b""
+        found = process.cwd.node if match[1] == b"AT_FDCWD" else process.fds.get(int(match[1]))
+        known = self.tree.step(found.directory, found.name) if isinstance(found, Place) else found
+        if path.startswith(b"/") and (known is None or known is self.tree.here):
+            known = self.tree.directory(self.tree.root, path)
+            if match[1] == b"AT_FDCWD":
+                process.cwd.node = known
+            else:
+                process.fds[int(match[1])] = known
+        if known is None:
+            self.tree.note(
+                self.line, f"descriptor {int(match[1])} was opened before the log: `strace -y` names it"
+            )
+            known = process.fds[int(match[1])] = Node(None, b"", DIRECTORY, False)
+        return known
+
+    def place(self, process: _Process, call: Call, index: int, at: bool, creates: bool) -> Place | None:
+        """Where one of a call's paths leads; None if it has none there that names an entry."""
+        if index >= len(call.arguments):
+            return None
+        text = string_of(call.arguments[index])
+        if text is None:
+            return None
+        path, cut = text
+        base = process.cwd.node
+        if at and not path.startswith(b"/"):
+            base = self.node_of(process, call.arguments[index - 1])
+        elif at and b"<" in call.arguments[index - 1]:
+            self.node_of(process, call.arguments[index - 1])  # learns where it is
+        place = self.tree.walk(base, path)
+        if place is None or len(place.name) > LONGEST_NAME:
+            return None
+        return self.tree.whole_name(place, creates, self.line) if cut else place
+
+    def on_paths(self, process: _Process, call: Call) -> None:
+        """Calls on names."""
+        verb, indexes, at = PATHS[call.name]
+        flags = b" ".join(call.arguments[indexes[-1] + 1 :])
+        good = call.result is not None and call.result >= 0
+        makes = verb in ("touch", "mkdir") or (verb == "open" and b"O_CREAT" in flags)
+        if verb == "unlink" and (b"AT_REMOVEDIR" in flags or flags == b"0x200"):
+            verb = "rmdir"
+        if not good and (call.error not in _KEPT or (verb == "open" and not makes)):
             return
-        pid = match[1] or match[2] or b""
-        process, name, rest = self.process(pid), match[3] or match[4], match[5]
-        if match[3]:
-            name, head = self.begun.pop(pid, (name, b""))
-            rest = head + rest
-        if name in FORKS:
-            self.forking = process
-        if _UNFINISHED.search(rest):
-            self.begun[pid] = (name, _UNFINISHED.sub(b"", rest))
+        places = [self.place(process, call, index, at, makes and good) for index in indexes]
+        first = places[0]
+        if verb == "open" and good:
+            self.opened(process, call, indexes[0], at)
+        if first is None or None in places:
             return
-        found = _RESULT.search(rest)
-        self.calls += found is not None
-        if found is None or int(found[1]) < 0:
+        if not good:
+            self.failed(verb, call, first, places[-1] or first, flags)
+        elif makes and b"O_TMPFILE" not in flags:
+            self.tree.create(first, DIRECTORY if verb == "mkdir" else FILE)
+        elif verb in ("unlink", "rmdir"):
+            self.tree.remove(first, DIRECTORY if verb == "rmdir" else FILE, self.line)
+        elif verb == "rename" and places[-1] is not None:
+            if b"RENAME_EXCHANGE" in flags:
+                self.tree.exchange(first, places[-1], self.line)
+            else:
+                self.tree.rename(first, places[-1], self.line)
+                if b"RENAME_WHITEOUT" in flags:
+                    self.tree.whiteout(first)
+
+    def failed(self, verb: str, call: Call, first: Place, last: Place, flags: bytes) -> None:
+        """Keep a call that failed, as the op that fails in the same way; or say why not."""
+        if verb == "rename":
+            if call.error == "ENOENT" and b"RENAME_" not in flags:
+                known = first.directory.children.get(self.tree.form(first.name))
+                if known is not None and known.shown:
+                    self.tree.note(self.line, f"{first.name!r} is not found (ENOENT), and was made before")
+                source, target = self.tree.zap_of(first.directory), self.tree.zap_of(last.directory)
+                self.tree.ops.append(Op("rename", source, first.name, other=target, to=last.name))
+            else:
+                self.tree.note(self.line, f"a rename that failed with {call.error} is left out")
             return
-        result, arguments = int(found[1]), rest[: found.start()]
-        if name in FORKS:
-            self.processes.setdefault(found[1], _Process(process))
-        elif name in CALLS:
-            yield from CALLS[name](_Call(process, arguments, result))
-
-
-class _Tree:
-    """Turns events into ops: which ZAP a directory is, and which names were there before the log."""
-
-    def __init__(self) -> None:
-        self.directories: dict[bytes, int] = {}
-        self.kinds: dict[bytes, str] = {}
-        self.before: list[Op] = []
-        self.ops: list[Op] = []
-        self.inode = 0
-
-    def zap(self, path: bytes) -> str:
-        """The ZAP of the directory that a path lies in."""
-        number = self.directories.setdefault(posixpath.dirname(path), len(self.directories))
-        return f"d{number}"
-
-    def made(self, verb: str, path: bytes) -> Op:
-        """The op that creates an entry."""
-        self.inode += 1
-        self.kinds[path] = verb
-        return Op(verb, self.zap(path), posixpath.basename(path), fill=self.inode)
-
-    def there(self, path: bytes, verb: str) -> None:
-        """A path must be there: if the log did not create it, it was before."""
-        if path not in self.kinds:
-            self.before.append(self.made(verb, path))
-
-    def add(self, event: Event) -> None:
-        """The op of an event; none for names that no directory can have, and files that were opened again."""
-        name = posixpath.basename(event.path)
-        if not 0 < len(name) <= LONGEST_NAME or len(posixpath.basename(event.to)) > LONGEST_NAME:
+        if verb == "open":
+            verb = "touch"
+            if call.error == "EEXIST" and b"O_EXCL" not in flags:
+                return
+        if verb == "touch" and call.error in ("EISDIR", "ENOTDIR", "ENOENT", "EPERM"):
             return
-        if event.verb in ("touch", "mkdir"):
-            if event.path not in self.kinds:
-                self.ops.append(self.made(event.verb, event.path))
+        if verb == "mkdir" and call.error in ("ENOTDIR", "ENOENT", "EPERM"):
             return
-        self.there(event.path, "mkdir" if event.verb == "rmdir" else "touch")
-        if event.verb == "rename":
-            self.rename(event.path, event.to)
+        self.tree.failed(verb, first, call.error, self.line)
+
+    def opened(self, process: _Process, call: Call, index: int, at: bool) -> None:
+        """A descriptor may be of a directory: remember of which, if anything asks for it."""
+        text = string_of(call.arguments[index]) if index < len(call.arguments) else None
+        if text is None or call.result is None or text[1]:
             return
-        verb = "rmdir" if self.kinds.pop(event.path) == "mkdir" else "unlink"
-        self.ops.append(Op(verb, self.zap(event.path), name))
+        base = process.cwd.node
+        if at and not text[0].startswith(b"/"):
+            base = self.node_of(process, call.arguments[index - 1])
+        place = self.tree.walk(base, text[0])
+        known = None if place is None else place.directory.children.get(self.tree.form(place.name))
+        flags = b" ".join(call.arguments[index + 1 :])
+        if known is not None and known.kind != DIRECTORY:
+            process.fds.pop(call.result, None)
+        elif b"O_CREAT" not in flags and b"O_WRONLY" not in flags and b"O_RDWR" not in flags:
+            if place is None or known is not None or b"O_DIRECTORY" in flags:
+                process.fds[call.result] = self.tree.directory(base, text[0])
+            else:
+                process.fds[call.result] = place  # a directory only if a name is looked for in it
+        else:
+            process.fds.pop(call.result, None)
 
-    def rename(self, old: bytes, new: bytes) -> None:
-        """A rename, and that everything below a directory goes with it."""
-        if old == new:
-            return
-        names = {"key": posixpath.basename(old), "to": posixpath.basename(new)}
-        self.ops.append(Op("rename", self.zap(old), names["key"], other=self.zap(new), to=names["to"]))
-        self.kinds[new] = self.kinds.pop(old)
-        if self.kinds[new] == "mkdir":
-            self.directories.pop(new, None)  # it was empty
-            self.directories = {_moved(path, old, new): zap for path, zap in self.directories.items()}
-            self.kinds = {_moved(path, old, new): kind for path, kind in self.kinds.items()}
 
-
-def _moved(path: bytes, old: bytes, new: bytes) -> bytes:
-    return new + path[len(old) :] if path == old or path.startswith(old + b"/") else path
+def _number(arguments: list[bytes]) -> int:
+    """The descriptor that is the first argument, or -1."""
+    found = _FD.match(arguments[0]) if arguments else None
+    return int(found[1]) if found and found[1] != b"AT_FDCWD" else -1
 
 
 def _shared(ops: list[Op]) -> dict[str, str]:
@@ -289,28 +276,34 @@ def _shared(ops: list[Op]) -> dict[str, str]:
 
 
 def strace_program(
-    log: str | os.PathLike[str], *, leaf_shift: int = 14, salt: int = DEFAULT_SALT, txgs: int = 0
+    log: str | os.PathLike[str],
+    *,
+    leaf_shift: int = 14,
+    salt: int = DEFAULT_SALT,
+    txgs: int = 0,
+    norm: int = 0,
 ) -> Program:
-    """The program of a log; the next txg is opened `txgs` times, evenly spread.
+    """The program of a log; the next txg is opened `txgs` times, evenly spread. `norm` is how the directories
+    normalize names.
 
-    Raises SyntaxProblem for a file that cannot be read, that is no log of strace, or that changes no
+    Raises SyntaxProblem for a file that cannot be read, that is no log of strace or truss, or that changes no
     directory.
     """
     source = os.fspath(log)
-    reader, tree = _Reader(), _Tree()
+    reader = _Reader(norm)
     try:
         with open(log, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > MAX_LOG:
                 raise SyntaxProblem(source, 0, 0, f"at most {MAX_LOG} bytes", str(size))
             while line := file.readline(MAX_LINE):
-                for event in reader.events(line):
-                    tree.add(event)
+                reader.read(line)
     except (OSError, ValueError) as error:
         if isinstance(error, SyntaxProblem):
             raise
         reason = getattr(error, "strerror", None) or str(error)
         raise SyntaxProblem(source, 0, 0, "a file that can be read", reason) from None
+    tree = reader.tree
     if not reader.calls:
         raise SyntaxProblem(source, 0, 0, "a log of `strace -f`", "no call in it")
     if not tree.ops:
@@ -318,12 +311,39 @@ def strace_program(
     ops = tree.before + tree.ops
     if len(ops) + txgs > MAX_OPS:
         raise SyntaxProblem(source, 0, 0, f"at most {MAX_OPS} ops", str(len(ops) + txgs))
+    return _program(ops, len(tree.before), tree.notes, txgs, leaf_shift, norm, salt)
+
+
+def _program(
+    ops: list[Op],
+    before: int,
+    remarks: list[tuple[int, str]],
+    txgs: int,
+    leaf_shift: int,
+    norm: int,
+    salt: int,
+) -> Program:
+    """Name the ZAPs, place the txgs and the comments."""
     names = _shared(ops)
-    ops = [op._replace(subject=names[op.subject], other=names.get(op.other, "")) for op in ops]
     zaps = [
-        Zap(name, fat=False, leaf_shift=leaf_shift, salt=salt)
+        Zap(name, fat=False, leaf_shift=leaf_shift, norm=norm, salt=salt)
         for name in sorted(set(names.values()), key=lambda name: (name == "rest", len(name), name))
     ]
-    for step in range(txgs, 0, -1):
-        ops.insert(step * len(ops) // (txgs + 1), Op("txg"))
-    return Program(tuple(zaps), tuple(ops))
+    steps = [step * len(ops) // (txgs + 1) for step in range(1, txgs + 1)]
+    told = [(before + at, text) for at, text in remarks[:MAX_NOTES]]
+    if len(remarks) > MAX_NOTES:
+        told.append((len(ops), f"and {len(remarks) - MAX_NOTES} more that the log does not tell"))
+    out: list[Op] = []
+    notes: list[tuple[int, str]] = []
+    told.reverse()
+    for index in range(len(ops) + 1):
+        out += [Op("txg")] * steps.count(index) if steps else []
+        while told and told[-1][0] <= index:
+            notes.append((len(zaps) + len(out), told.pop()[1]))
+        if index == len(ops):
+            break
+        op = ops[index]
+        if op.verb in ("create", "destroy") and names[op.subject] == "rest":
+            continue  # others are in it
+        out.append(op._replace(subject=names[op.subject], other=names.get(op.other, "")))
+    return Program(tuple(zaps), tuple(out), notes=tuple(notes))

@@ -1,0 +1,227 @@
+"""Protects the history that a trace tells: descriptors, threads, renames, failed calls and cut names mean
+what they meant there, in every form in which strace and truss write; and what is not told is said."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from fuzz.commands.imports.strace import import_strace
+from fuzz.evidence.imports.strace import strace_program
+from fuzz.evidence.imports.trace_lines import Call, LineReader
+from fuzz.execution.execute import run
+from fuzz.language.printing import format_op, format_program
+from fuzz.language.program import Program
+from fuzz.language.syntax import parse
+from fuzz.language.validate import problems
+from fuzz.targets.model import ModelTarget
+from tests.support.paths import DATA
+
+LONG = "n" * 300
+CASES = {
+    "dir_unknown_moved": [
+        'mkdir d1 "old" inode=0x2',
+        'touch d0 "a"',
+        'rename d1 d1 "old" "new"',
+        'touch d0 "b" inode=0x3',
+        'unlink d0 "a"',
+    ],
+    "rmdir_mkdir": [
+        *('mkdir d0 "d"', 'touch d1 "a" inode=0x2', 'unlink d1 "a"', 'rmdir d0 "d"', "destroy d1"),
+        *('mkdir d0 "d" inode=0x3', "create d1", 'touch d1 "b" inode=0x4'),
+    ],
+    "exchange": [
+        *('mkdir d0 "d"', 'touch d0 "f" inode=0x2', 'remove d0 "d"', 'remove d0 "f"'),
+        *('add d0 "f" int=8 fill=0x4000000000000001', 'add d0 "d" int=8 fill=0x8000000000000002'),
+        *('rmdir d0 "f"', 'unlink d0 "d"'),
+    ],
+    "threads_fd": ['touch d0 "a"', 'touch d1 "b" inode=0x2', 'mkdir d2 "c" inode=0x3'],
+    "y_comma_two": ['touch d0 "n"', 'touch d1 "n" inode=0x2', 'touch d1 "m" inode=0x3'],
+    "y_cwd": ['touch d0 "n"', 'rename d0 d0 "n" "m"', 'unlink d0 "m"'],
+    "rel_time": ['touch d0 "a"', 'unlink d0 "a"'],
+    "longname": [f'touch d0 "{LONG}"', f'unlink d0 "{LONG}"', 'touch d0 "a" inode=0x2'],
+    "truncated": [
+        'touch d0 "averyveryverylongnamethatis...1"',
+        'touch d0 "averyveryverylongnamethatis...2" inode=0x2',
+        'unlink d0 "averyveryverylongnamethatis...1"',
+        'unlink d0 "averyveryverylongnamethatis...2"',
+    ],
+    "flagname": [
+        *('touch d0 "AT_REMOVEDIR.c"', 'unlink d0 "AT_REMOVEDIR.c"'),
+        *('touch d0 "RENAME_EXCHANGE" inode=0x2', 'rename d0 d0 "RENAME_EXCHANGE" "x"'),
+    ],
+    "inherited_fd_y": ['touch d0 "n"', 'touch d1 "n" inode=0x2', 'unlink d1 "n"'],
+}
+"""Traces of `tests/data/strace`, and the ops of each."""
+
+
+def program_of(tmp_path: Path, *lines: str, norm: int = 0) -> Program:
+    (tmp_path / "log").write_text("".join(line + "\n" for line in lines))
+    program = strace_program(tmp_path / "log", norm=norm)
+    assert problems(program) is None
+    return program
+
+
+def ops_of(tmp_path: Path, *lines: str) -> list[str]:
+    return [format_op(op) for op in program_of(tmp_path, *lines).ops]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_trace_becomes_what_was_done(name: str) -> None:
+    program = strace_program(DATA / "strace" / f"{name}.strace")
+    assert [format_op(op) for op in program.ops] == CASES[name]
+    target = ModelTarget("2.3")
+    target.begin(program)
+    assert {target.apply(op).errno for op in program.ops} == {0}
+
+
+def test_every_trace_is_one_of_the_cases() -> None:
+    assert {path.stem for path in (DATA / "strace").iterdir()} == set(CASES)
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        *("", "100  ", "[pid   100] ", "100<tar> ", "[pid 100<a b>] ", "     0.000052 ", "100 12:00:01 "),
+        *("12:00:01.123456 ", "1690000000.123456 ", "100 1690000000.123456 (+     0.000012) "),
+        *("[00007f4fa7c5c2e7] ", "100 [    7f4fa7c5c2e7] ", "[pid 100]      0.000100 [ffffffffff600000] "),
+    ],
+)
+def test_what_stands_before_a_call(prefix: str) -> None:
+    """-f, -t, -tt, -ttt, -r, -i and --decode-pids=comm, and several of them."""
+    call = LineReader().read(
+        f'{prefix}openat(3</a,b>, "x\\"),y", O_CREAT|O_EXCL, 0600) = 4</a,b/x> <0.1>'.encode()
+    )
+    assert isinstance(call, Call)
+    assert (call.name, call.arguments, call.result) == (
+        b"openat",
+        [b"3</a,b>", b'"x\\"),y"', b"O_CREAT|O_EXCL", b"0600"],
+        4,
+    )
+
+
+def test_freebsds_truss(tmp_path: Path) -> None:
+    assert ops_of(
+        tmp_path,
+        '1234: openat(AT_FDCWD,"/t/a",O_WRONLY|O_CREAT,0644)\t = 3 (0x3)',
+        "1234: fork()\t\t\t\t\t = 1235 (0x4d3)",
+        "1235: mkdir(\"/t/d\",0777)\t\t ERR#17 'File exists'",
+        '1235: 0.123456789 rename("/t/a","/t/b")\t = 0 (0x0)',
+        '1234: unlink("/t/b")\t\t\t = 0 (0x0)',
+    ) == [
+        'mkdir d0 "d" inode=0x2',
+        'touch d0 "a"',
+        'mkdir d0 "d" inode=0x3',
+        'rename d0 d0 "a" "b"',
+        'unlink d0 "b"',
+    ]
+
+
+def test_failed_calls_are_ops_that_fail(tmp_path: Path) -> None:
+    """They are the symptom: what should be there and is not, or the other way."""
+    program = program_of(
+        tmp_path,
+        '1 mkdir("a", 0777) = -1 EEXIST (File exists)',
+        '1 unlink("b") = -1 ENOENT (No such file or directory)',
+        '1 open("c", O_CREAT|O_EXCL|O_RDWR, 0600) = 3',
+        '1 unlink("c") = -1 ENOENT (No such file or directory)',
+        '1 rename("x", "y") = -1 ENOENT (No such file or directory)',
+    )
+    assert [format_op(op) for op in program.ops] == [
+        *('mkdir d0 "a"', 'mkdir d0 "a" inode=0x2', 'unlink d0 "b"', 'touch d0 "c" inode=0x3'),
+        *('unlink d0 "c"', 'rename d0 d0 "x" "y"'),
+    ]
+    assert [text for _, text in program.notes] == ["line 4: b'c' is not found (ENOENT), and was made before"]
+    target = ModelTarget("2.3")
+    target.begin(program)
+    assert [target.apply(op).errno for op in program.ops] == [0, 17, 2, 0, 0, 2]
+
+
+def test_rename_flags(tmp_path: Path) -> None:
+    program = program_of(
+        tmp_path,
+        '1 open("a", O_CREAT, 0600) = 3',
+        '1 renameat2(AT_FDCWD, "a", AT_FDCWD, "b", RENAME_NOREPLACE) = 0',
+        '1 renameat2(AT_FDCWD, "b", AT_FDCWD, "c", RENAME_NOREPLACE) = -1 EEXIST (File exists)',
+        '1 renameat2(AT_FDCWD, "b", AT_FDCWD, "d", RENAME_WHITEOUT) = 0',
+    )
+    assert [format_op(op) for op in program.ops] == [
+        *('touch d0 "a"', 'rename d0 d0 "a" "b"', 'rename d0 d0 "b" "d"'),
+        'add d0 "b" int=8 fill=0x2000000000000002',
+    ]
+    assert [text for _, text in program.notes] == ["line 3: a rename that failed with EEXIST is left out"]
+    assert run(program, ModelTarget("2.3")).fine
+
+
+def test_a_directory_opened_before_it_is_renamed_is_still_the_same(tmp_path: Path) -> None:
+    assert ops_of(
+        tmp_path,
+        '1 mkdir("d", 0777) = 0',
+        '1 openat(AT_FDCWD, "d", O_RDONLY) = 3',
+        '1 rename("d", "e") = 0',
+        '1 openat(3, "f", O_CREAT, 0600) = 4',
+        "1 fcntl(3, F_GETFD) = 0",
+        "1 fcntl(3, F_DUPFD_CLOEXEC, 10) = 10",
+        "1 close(3) = 0",
+        '1 unlinkat(10, "f", 0) = 0',
+        '1 unlink("e/g") = 0',
+    ) == [
+        *('mkdir d0 "d"', 'rename d0 d0 "d" "e"', 'touch d1 "f" inode=0x2', 'unlink d1 "f"'),
+        *('touch d1 "g" inode=0x3', 'unlink d1 "g"'),
+    ]
+
+
+def test_processes_that_do_not_share(tmp_path: Path) -> None:
+    """fork() copies both; CLONE_FS alone shares the directory."""
+    assert ops_of(
+        tmp_path,
+        '1 chdir("/x") = 0',
+        "1 fork() = 2",
+        '2 chdir("/y") = 0',
+        "1 clone3({flags=CLONE_FS, exit_signal=SIGCHLD}, 88) = 3",
+        '3 chdir("/z") = 0',
+        '1 creat("a", 0600) = 3',
+        '2 creat("b", 0600) = 3',
+    ) == ['touch d0 "a"', 'touch d1 "b" inode=0x2']
+
+
+def test_what_the_trace_does_not_tell_is_said(tmp_path: Path) -> None:
+    program = program_of(
+        tmp_path,
+        '1 openat(7, "a", O_CREAT, 0600) = 8',
+        '1 mkdir("/d", 0777) = 0',
+        '1 unlink("/d/x") = 0',
+        '9 creat("y", 0600) = 3',
+    )
+    assert [text for _, text in program.notes] == [
+        "line 1: descriptor 7 was opened before the log: `strace -y` names it",
+        "line 3: b'x' is used, and the log does not say who made it",
+        "line 4: process 9 was there before the log: where, is not known",
+    ]
+    assert parse(format_program(program)).notes == program.notes
+
+
+def test_datasets_that_fold_names(tmp_path: Path) -> None:
+    """A file that is made as A and removed as a is one file."""
+    log = tmp_path / "log"
+    log.write_text('1 creat("A", 0600) = 3\n1 unlink("a") = 0\n')
+    options = ["--dataset", "normalization=formD,casesensitivity=insensitive"]
+    printed = CliRunner().invoke(import_strace, [str(log), *options])
+    assert printed.output == 'zap d0 micro norm=18\ntouch d0 "A"\nunlink d0 "A"\n'
+
+
+def test_renames_of_directories_take_linear_time(tmp_path: Path) -> None:
+    """A directory with ten thousand names is renamed ten thousand times."""
+    log = tmp_path / "log"
+    count = 10_000
+    lines = ['1 mkdir("d0", 0777) = 0']
+    lines += [f'1 creat("d0/f{number}", 0600) = 3' for number in range(count)]
+    lines += [f'1 rename("d{number}", "d{number + 1}") = 0' for number in range(count)]
+    log.write_text("\n".join([*lines, f'1 unlink("d{count}/f7") = 0']) + "\n")
+    start = time.process_time()
+    program = strace_program(log)
+    assert time.process_time() - start < 10
+    assert format_op(program.ops[-1]) == 'unlink d1 "f7"'
