@@ -1,2 +1,4 @@
-"""Measuring: speed of everything side by side (`speed`, `lane`), how soon each engine finds what (`hunt`),
-how small it gets (`cut`), and the one table and JSON file of it (`report`)."""
+"""Measurements: how fast everything is, side by side (`speed`, `speed_lane`), how soon each engine finds
+which bug (`time_to_find`), how small programs become (`minimized_size`), what two processes do beside one
+(`two_processes`), how a long run stays (`long_run`), and one table and one JSON file of all this (`report`).
+`census` counts which verbs and errnos come up."""

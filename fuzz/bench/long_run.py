@@ -1,7 +1,7 @@
-"""Whether a long run stays as it was: the memory of its process, and its speed at equal corpus.
+"""Whether a long run needs more and more memory, and whether it becomes slower.
 
-A corpus that grows has dearer inputs, so an old process is held against a young one that goes on from the
-same corpus.
+As a corpus grows, its inputs take more time. So the speed of an old process is compared with that of a young
+one that goes on from the same corpus.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fuzz.bench.two_processes import REMEDIES, fuzzing
 
 SAMPLE_SECONDS = 5.0
 EARLY, LATE = 6, 12
-"""The first sixth of the time is growing up; the last twelfth is what speeds are taken of."""
+"""Memory is compared with that after the first sixth of the time. Speed is measured in the last twelfth."""
 MEMORY_BAR, SPEED_BAR = 1.2, 0.8
 
 

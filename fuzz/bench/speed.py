@@ -1,8 +1,8 @@
-"""Speeds side by side: every lane runs the same fresh batch, one after the other, round by round.
+"""Speeds side by side: in each round, all lanes run the same batch of new programs, one lane after the other.
 
-Load of the machine changes from second to second, so ratios are taken within a round and their median is what
-counts. Between lanes that are one process and never wait they are of CPU seconds, which other processes
-hardly change; against libzpool, which has threads and waits for them, of wall seconds.
+The load of the machine changes from second to second. So ratios are computed within a round, and their median
+is what counts. Lanes that are one process and never wait are compared by CPU seconds, which other processes
+hardly change. libzpool has threads and waits for them, so it is compared by wall seconds.
 """
 
 from __future__ import annotations

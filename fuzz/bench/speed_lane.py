@@ -1,8 +1,8 @@
 """One thing whose speed is measured, in a process of its own: `python -m fuzz.bench.speed_lane KIND RELEASE`.
 
-Batches of programs come pickled over standard input; for each the wall and CPU seconds that it took go back,
-as JSON. Each lane gets the same fresh batches, made elsewhere: no cache knows them yet. Nothing of zapcore
-may be imported before a lane has instrumented it.
+Batches of programs come over standard input, pickled. For each batch, the wall and CPU seconds that it took
+go back as JSON. All lanes get the same batches of new programs. These are made in another process, so that no
+cache knows them yet. Nothing of zapcore may be imported before a lane has instrumented it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ EMPTY_RUNS = 20_000
 
 
 class Pipe:
-    """Batches in, seconds out. What libraries print goes to standard error."""
+    """Batches come in, and seconds go out. What libraries print goes to standard error."""
 
     def __init__(self) -> None:
         self._in: BinaryIO = sys.stdin.buffer

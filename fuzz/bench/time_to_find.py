@@ -1,8 +1,9 @@
 """How soon an engine finds a bug: one process a seed, from an empty corpus, until it reports the bug or has
 used up its CPU seconds.
 
-What counts is the whole process: wall seconds and CPU seconds from its start, imports and instrumentation
-included. Executions are the engine's own count when it reported; Hypothesis reports after it has shrunk.
+The whole process counts: wall seconds and CPU seconds from its start, with imports and instrumentation.
+Executions are what the engine itself had counted when it reported the bug. Hypothesis reports a bug only
+after it has made the program smaller.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ feedback and no corpus but draws programs as ours does; `uniform` draws every op
 bugs that take threads."""
 
 FIRST = 4
-"""Seeds, all of them missed, after which an engine is not asked for a bug again."""
+"""If an engine has missed a bug at the first so many seeds, it is not asked for this bug again."""
 PATIENCE = 10
 """Wall seconds that a process may take for each CPU second that it has."""
 

@@ -1,9 +1,10 @@
 """Several working corpora as one small one that reaches the same.
 
-What a program reaches are the steps from line to line in the code that decides an object's shape, the states
-that objects and dbufs are in after each op (`fuzz.engines.features`), and what each verb returned. The
-shortest programs come first; one that reaches nothing more is left out, and ops after the last one that did
-are cut off. Failing programs are kept whole if their failure is one that no other has.
+What a program reaches are the steps from line to line in the code that decides the shape of an object, the
+states of objects and dbufs after each op (`fuzz.engines.features`), and what each verb has returned. The
+shortest programs are taken first. A program that reaches nothing new is left out, and of the others the ops
+behind the last one that reached something new are cut off. A program that fails is kept whole if no other one
+has the same failure.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Reach:
         model = make_target("model", release, small=True)
         assert isinstance(model, ModelTarget)
         self.model = model
-        self.model.patience = LONG_PATIENCE  # following every line is slow
+        self.model.patience = LONG_PATIENCE  # following every line takes time
         self.known: set[object] = set()
         self._found: Reached = {}
         self._op = 0
@@ -113,8 +114,9 @@ def smallest(all_: Iterable[Program], release: str) -> list[Program]:
 
 
 def write(programs: Iterable[Program], folder: Path) -> tuple[int, int]:
-    """Leave just these of the byte forms in a folder, each under its digest as libFuzzer names them; how many
-    are there and how many files went. What is new is whole before anything goes; other files stay."""
+    """Leave exactly these byte forms in a folder, each under its digest, as libFuzzer names them. Returns how
+    many there are now, and how many files were removed. All new files are whole before any file is removed.
+    Other files in the folder stay."""
     folder.mkdir(parents=True, exist_ok=True)
     before = [path for path in folder.iterdir() if _DIGEST.fullmatch(path.name)]
     kept = set()

@@ -1,4 +1,4 @@
-"""Reproducers run again: does each release still do what is written?"""
+"""Replay: runs reproducers again, and tells whether each release still does what is written in them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zapcore.release import RELEASES
 
 
 class Replayed(NamedTuple):
-    """One line of [expect] and what came: `got` is None where its target is not to be had here."""
+    """One line of [expect], and what happened. `got` is None if this machine does not have the target."""
 
     reproducer: Reproducer
     release: str
@@ -55,7 +55,7 @@ def outcome_on(name: str, program: Program) -> Outcome | None:
     with switched_on(remedies):
         try:
             return run(program, target)
-        except NoTarget:  # threads of the real library, and no compiler to hold them with
+        except NoTarget:  # threads of the real library cannot be held here, because there is no compiler
             return None
 
 

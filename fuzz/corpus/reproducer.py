@@ -61,7 +61,7 @@ class Reproducer:
 
 
 def form(program: Program) -> Form:
-    """How a program gets where it gets, roughly: which verbs it uses, and how often each."""
+    """Roughly how a program comes to its failure: which verbs it uses, and how often each."""
     return tuple(sorted(Counter(op.verb for op in program.ops).items()))
 
 
@@ -129,8 +129,8 @@ def _escaped(letter: str) -> str:
 
 
 def write_reproducer(reproducer: Reproducer, folder: Path) -> None:
-    """Write a reproducer's two files. A new folder appears whole or not at all; in one that is there each
-    file is replaced. Raises OSError."""
+    """Write the two files of a reproducer. A new folder appears whole or not at all. In a folder that is
+    there already, each file is replaced. Raises OSError."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.is_dir():
         _write_files(reproducer, folder)
@@ -173,7 +173,7 @@ def _hidden(path: Path, root: Path) -> bool:
 
 
 def corpus_folders(corpus: Path) -> list[Path]:
-    """Every reproducer of a corpus: its regressions and its findings; a group that is not there is empty."""
+    """Every reproducer of a corpus, its regressions and its findings. A group without a folder is empty."""
     return list(folders(corpus / group for group in GROUPS if (corpus / group).is_dir()))
 
 

@@ -1,7 +1,8 @@
-"""libFuzzer through Atheris: inputs are programs in byte form, mutations know the language.
+"""libFuzzer through Atheris: its inputs are programs in byte form, and our mutations, which know the
+language, change them.
 
-This runs in a process of its own. It begins without Atheris: most of what can be found at all is found by the
-first programs, which run twice as fast before anything is instrumented.
+This runs in a process of its own. It begins without Atheris, because most bugs that can be found at all are
+found by the first programs, and these run twice as fast as long as nothing is instrumented.
 """
 
 from __future__ import annotations
@@ -23,18 +24,21 @@ if TYPE_CHECKING:
 MAX_BYTES = 1 << 16
 REMEMBERED = 1 << 9
 OLD = {"extend": 18, "mutate": 30, "splice": 8}
-"""How a next program is made of what there is, and how often to begin with: a pilot goes on where one ends,
-or in it; one is changed; two are joined. libFuzzer asks for two to be joined every second time, which is too
-often. The weights of fresh programs, one by one of `STYLES`, make 100."""
+"""The ways to make the next program from those of the corpus, and the weight with which each begins: the
+model guides the drawing of more ops at the end of a program, or in the middle of it; a program is changed;
+two programs are joined. libFuzzer itself would join two programs every second time, which is too often. The
+weights of new programs, one for each of `STYLES`, are 100 together."""
 WARM_UP = 200
-"""Executions before Atheris, where there is nothing to begin with."""
+"""So many executions come before Atheris if there is no corpus to begin with."""
 
 LIBFUZZER = ("-handle_int=0", "-handle_term=0", "-len_control=0", "-rss_limit_mb=2048", "-timeout=120")
-"""Signals are ours: an execution always ends, so that files are whole. Lengths need no schedule."""
+"""We handle signals ourselves, so that an execution always comes to its end and its files are whole.
+libFuzzer's slow growth of the length of inputs is switched off."""
 
 
 class Inputs:
-    """Byte form and programs, the last ones remembered: an input is mutated and run soon after."""
+    """Turns bytes into programs and back. It remembers the last ones, because an input that was mutated is
+    run soon after."""
 
     def __init__(self, decode: Callable[[bytes], Program], encode: Callable[[Program], bytes]) -> None:
         self._decode = decode
@@ -42,7 +46,7 @@ class Inputs:
         self._known: dict[bytes, Program] = {}
 
     def program(self, data: bytes) -> Program:
-        """The program that bytes stand for."""
+        """The program for which these bytes stand."""
         program = self._known.get(data)
         if program is None:
             program = self._decode(data)
@@ -50,7 +54,7 @@ class Inputs:
         return program
 
     def data(self, program: Program, max_size: int, otherwise: bytes) -> bytes:
-        """A program's bytes; where they are too many the program loses ops at its end."""
+        """The bytes of a program. If they are too many, ops at the end of the program are left out."""
         data = self._encode(program)
         while len(data) > max_size:
             if not program.ops:
@@ -67,8 +71,8 @@ class Inputs:
 
 
 def warm_up(loop: Loop, shortest: dict[int, Program]) -> None:
-    """Run WARM_UP random programs; of each state that is reached note the shortest that does. Raises
-    Stopped."""
+    """Run WARM_UP random programs. For each state that is reached, note the shortest program that reaches it.
+    Raises Stopped."""
     from random import Random
 
     from fuzz.generate.styles import some_program
@@ -100,7 +104,7 @@ def main(config: Config) -> None:
 
     loop = Loop(config)
     for option in config.extra:
-        if option.startswith("-runs="):  # ended by us, so that the last counts are told
+        if option.startswith("-runs="):  # we end the process ourselves, so that the last counts are reported
             loop.runs = int(option.removeprefix("-runs="))
     shortest: dict[int, Program] = {}
 

@@ -1,8 +1,9 @@
-"""Past what is known: programs are run on the model first, and what would end the real library's process in a
-way that is known already never gets there.
+"""Keeps known failures away from a real library: each program is run on the model first, and if it fails
+there in a known way, the library runs it only up to that op.
 
-A panic costs a real library its process, and a table that doubles to the limit costs seconds, where the model
-needs milliseconds to say so. On the model such bugs have remedies; on a library nothing can be switched.
+A panic costs a real library its process, and a table that doubles until the limit costs it seconds. The model
+needs milliseconds to find out. On the model, known bugs can be switched off by remedies; in a real library
+they cannot.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from fuzz.language.program import Program
 from fuzz.targets.model import ModelTarget
 
 RECHECKED = 16
-"""Of so many programs that run into a known panic the last does run, lest something else hides there."""
+"""One of so many programs that run into a known panic is run on the library nevertheless, because something
+else may hide behind that panic."""
 
 
 class Steering:
-    """Which failures are gone around, and how often each was. `known` says whether a signature's text is."""
+    """Decides which failures are avoided, and counts how often each was. `known` says whether the text of a
+    signature is that of a known failure."""
 
     def __init__(self, known: Callable[[str], bool]) -> None:
         self._known = known
@@ -36,8 +39,11 @@ class Steering:
         return failure.signature.kind in SILENT_KINDS or self.around[text] % RECHECKED != 0
 
     def cut(self, program: Program, model: ModelTarget, trace: Trace) -> Program:
-        """The program up to where the model says that it fails in a known way or meets a limit. Known wrong
-        answers end nothing; a known damage does: what a library makes of it is another failure each time."""
+        """The program up to the op at which it fails on the model in a known way, or meets a limit.
+
+        A known wrong answer does not count, because the program goes on after it. A known damage of the
+        object does count, because what a library makes of the damage is another failure each time.
+        """
         outcome = run(program, model, trace=trace, forgive=lambda wrong: self._known(str(wrong.signature)))
         if outcome.limit is not None:
             self.around["limit"] += 1

@@ -1,4 +1,5 @@
-"""A whole fuzzing run: engines in processes of their own, their events, and what is done with a failure.
+"""A whole fuzzing run: the engines in processes of their own, the events that they report, and what is done
+with a failure.
 
 Minimizing is done here, in a process that is not instrumented, while the engine goes on.
 """
@@ -54,12 +55,13 @@ class Watcher(Protocol):
         """A failure was met for the first time in this run, or another form of one."""
 
     def note(self, text: str) -> None:
-        """Something went wrong, and the run goes on."""
+        """Something went wrong, but the run goes on."""
 
 
 class Campaign:
-    """One fuzzing run over one engine, in so many processes. `known` are the failures that the release is
-    expected to have; `lost` those that are not and did not come again."""
+    """One fuzzing run of one engine, in one or more processes. `known` has the failures that the release is
+    expected to have. `lost` has failures that it is not expected to have and that did not happen again when
+    their programs were run again."""
 
     def __init__(
         self,
@@ -92,7 +94,7 @@ class Campaign:
     def run(self) -> None:
         """Fuzz until the bound or until Ctrl-C, which ends the run as the bound does.
 
-        Raises EngineProblem where an engine did not end as it should and cannot be had again.
+        Raises EngineProblem if the process of an engine did not end as it should and could not be replaced.
         """
         jobs = Jobs(self.config, self.jobs, self.watcher.note)
         try:
@@ -132,7 +134,7 @@ class Campaign:
         except (ValueError, HarnessError) as problem:
             self._not_again(text, program, problem)
             return
-        if outcome.failure is None:  # it hangs on what memory holds: what was seen is told
+        if outcome.failure is None:  # it depends on what memory happens to hold: what was seen is reported
             outcome = outcome._replace(failure=failure)
         known_here = self.forms.setdefault(text, set())
         new = text not in self.known
@@ -151,8 +153,8 @@ class Campaign:
         self.watcher.found(found)
 
     def _not_again(self, text: str, program: Program, problem: Exception) -> None:
-        """A failure that does not come again (a real library's may hang on time) is told and kept aside, and
-        does not end the run."""
+        """A failure did not happen again when its program was run again. On a real library it may depend on
+        time. It is reported and kept in `lost`, and the run goes on."""
         self.out.mkdir(parents=True, exist_ok=True)
         digest = sha256(format_program(program).encode()).hexdigest()[:6]
         path = self.out / f"not-again-{digest}.zap"
@@ -188,7 +190,7 @@ class Campaign:
 
 
 def new_seed() -> int:
-    """A seed for a run that was given none; it is shown, so that the run can be had again."""
+    """A seed for a run that was given none. It is shown to the user, so that the run can be repeated."""
     return time.time_ns() & 0x7FFFFFFF or 1
 
 

@@ -1,5 +1,5 @@
-"""What an engine's process is told. Imports nothing of ours, so that it can be read before anything is
-instrumented."""
+"""The configuration of an engine's process. This file imports nothing of ours, so that the configuration can
+be read before anything is instrumented."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import json
 ENGINES = ("atheris", "hypothesis", "random", "uniform", "threads")
 
 EXTRAS = {"greenlet": "threads", "atheris": "fuzz", "hypothesis": "fuzz"}
-"""Packages that not everybody has, and the extra that brings each."""
+"""Packages that not everybody has installed, and the extra of ours that installs each."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""Counters of our own in libFuzzer: the one place that uses Atheris's private names.
+"""Counters of our own in libFuzzer. This is the only place that uses private names of Atheris.
 
-Each feature that is observed feeds libFuzzer exactly as an edge of the program does.
+For libFuzzer, a feature that is observed is the same as an edge of the program that is taken.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ _MASK = COUNTERS - 1
 
 
 def reserve() -> Callable[[int], None]:
-    """Reserve the counters, before fuzzing starts; returns what is to be called with each feature."""
+    """Reserve the counters. Must be called before fuzzing starts. Returns the function that is to be called
+    with each feature."""
     first = atheris._reserve_counter()
     last = first
-    for _ in range(COUNTERS):  # one more than is used: Atheris 3.0.0 does not count the last one
+    for _ in range(COUNTERS):  # one more than is used, because Atheris 3.0.0 does not count the last one
         last = atheris._reserve_counter()
     if last - first != COUNTERS:
         raise RuntimeError("Atheris no longer numbers its counters one after the other")
 
     def observe(feature: int) -> None:
-        # looked up at each call: Setup puts another function in place of the one that was there before
+        # looked up at each call, because Setup replaces the function by another one
         atheris._trace_branch(first + (feature & _MASK))
 
     return observe

@@ -1,7 +1,9 @@
-"""What state a model is in after an op, as small numbers: what fuzzing is guided by beyond lines.
+"""Features of the state that the model is in after an op, as numbers. Fuzzing is guided by them, and by the
+lines that are executed.
 
-A feature is a hash of a few fields that are kept coarse on purpose: block ids and txgs only relative to each
-other, counts only as far as they matter. Hashes of tuples of small ints are the same in every process.
+A feature is a hash of a few fields that are coarse on purpose: block numbers and txgs count only relative to
+each other, and counters only as far as they matter. The hash of a tuple of small integers is the same in
+every process.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from zapcore.dmu.dbuf import CACHED, Dbuf
 from zapcore.dmu.dnode import Dnode
 
 MANY = 48
-"""With more dbufs than this only the last ones are looked at: the first are table blocks mostly."""
+"""If there are more dbufs than this, only the last ones are looked at: the first are mostly blocks of the
+pointer table."""
 
 
 def features(target: ModelTarget, op: Op) -> Iterator[int]:
@@ -39,7 +42,7 @@ def features(target: ModelTarget, op: Op) -> Iterator[int]:
             yield hash((4, gone, len(dbuf.dirty), dbuf.user is leaf, flights))
             header = dbuf.dnode.dbufs.get(0)
             if gone and header is not None and header.state is CACHED:
-                # how soon its block will be given out again, and how near to its growth the table is
+                # how soon the block will be allocated again, and how soon the table will grow
                 q = header.buf.q
                 ahead = min(max(dbuf.blkid - q[L.Q_FREEBLK], -1), 4)
                 yield hash((7, gone, ahead, q[L.Q_TBL_SHIFT], q[L.Q_TBL_NUMBLKS]))
@@ -64,7 +67,8 @@ def _object(dnode: Dnode, flights: int, open_txg: int) -> Iterator[int]:
     kinds = {_kind(dbuf, free, open_txg) for dbuf in dbufs if dbuf.blkid}
     for kind in kinds:
         yield hash((5, flights, kind))
-        # each with the shape: all kinds together are too many, and a corpus of them never ends to grow
+        # each kind is combined with the shape only: all kinds together would be so many that the corpus never
+        # stops growing
         yield hash((6, min(leaves, 8), q[L.Q_TBL_SHIFT], growing, kind))
 
 

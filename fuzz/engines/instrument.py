@@ -1,6 +1,6 @@
-"""Atheris's instrumentation, put into functions that have run already.
+"""Puts Atheris's instrumentation into functions that are imported and have run already.
 
-So nothing waits for it: a run begins at full speed, and what it met is not imported twice.
+So a run begins at full speed and is instrumented later, and nothing has to be imported a second time.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from zapcore.errors import code_replaced
 from zapcore.zap import cursor, fat, micro, ptrtbl, shrink
 
 MODULES = (fat, shrink, ptrtbl, cursor, micro)
-"""What decides the shape of an object. Everything else runs plain: an instrumented branch costs as much as
-several plain ones, and what the others do shows in the features of `fuzz.engines.features`."""
+"""The modules that decide the shape of an object. All others are not instrumented: a branch takes several
+times as long with it, and what those modules do shows in the features of `fuzz.engines.features`."""
 
 
 def _functions(module: ModuleType) -> Iterator[FunctionType]:
@@ -31,7 +31,8 @@ def _functions(module: ModuleType) -> Iterator[FunctionType]:
 
 
 def instrument() -> None:
-    """From here on libFuzzer hears of every edge in MODULES and of the integers that are compared there."""
+    """From now on, report to libFuzzer every edge that is taken in MODULES, and the integers that are
+    compared there."""
     for module in MODULES:
         for function in _functions(module):
             code_replaced(function, patch_code(function.__code__, trace_dataflow=True))

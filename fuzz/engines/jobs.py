@@ -1,7 +1,9 @@
-"""The processes of a fuzzing run: one or more engines over one working corpus, their events, their deaths.
+"""The processes of a fuzzing run: one or more engines that share one working corpus, the events that they
+report, and what is done if one dies.
 
-libFuzzer writes what it keeps into the corpus's folder and reads there every second what is new, so each
-process goes on from what any of them has found. A process that dies is replaced by one with another seed.
+libFuzzer writes the inputs that it keeps into the folder of the corpus, and once a second it reads what is
+new there. So each process goes on from what any of them has found. A process that dies is replaced by one
+with another seed.
 """
 
 from __future__ import annotations
@@ -26,11 +28,13 @@ from fuzz.engines.config import Config
 ENDING_SECONDS = 20
 EARLY_SECONDS = 10.0
 EARLY_DEATHS = 3
-"""So many processes in a row that die so soon are no accident."""
+"""If so many processes in a row die so soon after their start, it is no accident, and none is started any
+more."""
 
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
-"""For an engine's process, which is to give memory back. These are glibc's first values; unless they are set
-it raises them to what was once freed, and keeps for good what one large program needed."""
+"""The environment of an engine's process, so that it gives memory back. The values are those with which glibc
+begins. If they are not set, glibc raises them to the size of what was freed once, and never gives back what a
+single large program needed."""
 
 _SEED_STEP = 0x9E3779B1
 _LIBFUZZER = re.compile(rb"^#(\d+)\s.*?\bcov: (\d+) ft: \d+ corp: (\d+)/")
@@ -39,7 +43,7 @@ Event = dict[str, Any]
 
 
 class EngineProblem(Exception):
-    """An engine's process ended as it should not; the text has its last lines."""
+    """The process of an engine did not end as it should. The text has its last lines."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -58,7 +62,7 @@ class Progress:
     around: Counter[str] = dataclasses.field(default_factory=Counter)
 
     def add(self, other: Progress) -> None:
-        """Count in what another process has done."""
+        """Add what another process has done."""
         self.executions += other.executions
         self.ops += other.ops
         self.limits += other.limits
@@ -83,7 +87,8 @@ class Engine:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for us: the engine is told to end after its execution
+            # Ctrl-C goes to this process only, which tells the engine to end after its execution
+            start_new_session=True,
             env={**ALLOCATOR, **os.environ, "TMPDIR": self._scratch.name},  # it leaves its files there
         )
         os.close(report)
@@ -108,14 +113,15 @@ class Engine:
 
     @property
     def progress(self) -> Progress:
-        """What it has done. Options of its own may end libFuzzer before it tells its last counts."""
+        """What it has done so far. If the user gave options to libFuzzer, it may end before it has reported
+        its last counts."""
         told = self._told
         coverage, inputs = self._coverage if self._coverage[0] else (told.coverage, 0)
         executions = max(told.executions, self._executions)
         return Progress(executions, told.ops, told.limits, coverage, inputs, told.met, told.around)
 
     def read(self) -> list[Event] | None:
-        """The events that have come; None at the end."""
+        """The events that have arrived. None if the process has ended."""
         data = os.read(self.events, 1 << 16)
         if not data:
             return None
@@ -131,12 +137,12 @@ class Engine:
         return events
 
     def stop(self) -> None:
-        """Ask it to end after the execution that is under way."""
+        """Ask it to end after the execution that it is at."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
 
     def end(self) -> str | None:
-        """Wait for its end; what went wrong, in one line, or None."""
+        """Wait for its end. Returns one line that says what went wrong, or None."""
         try:
             status = self.process.wait(ENDING_SECONDS)
         except subprocess.TimeoutExpired:
@@ -154,15 +160,16 @@ class Engine:
 
 
 def config_of_job(config: Config, job: int, jobs: int, life: int = 0) -> Config:
-    """What one of the processes is told, in its first life or a later one: its share of the runs, and a seed
-    of its own. The first process's first seed is the run's."""
+    """The configuration of one of the processes: its share of the runs, and a seed of its own. A process that
+    replaces one that died gets another seed. The very first process has the seed of the run."""
     seed = (config.seed + _SEED_STEP * (job + jobs * life)) & 0x7FFFFFFF or 1
     runs = (config.runs + jobs - 1 - job) // jobs
     return dataclasses.replace(config, seed=seed, runs=runs)
 
 
 class Jobs:
-    """The processes of a run. `died` is told in one line of each that had to be replaced."""
+    """The processes of a run. `died` is called for each that had to be replaced, with one line that says
+    why."""
 
     def __init__(self, config: Config, jobs: int, died: Callable[[str], None]) -> None:
         self._config = config
@@ -185,7 +192,7 @@ class Jobs:
 
     @property
     def progress(self) -> Progress:
-        """What all processes have done, the dead ones too."""
+        """What all processes have done, including those that have died."""
         past = self._past
         total = dataclasses.replace(past, met=Counter(past.met), around=Counter(past.around))
         for engine in self._engines:
@@ -200,8 +207,8 @@ class Jobs:
     def events(self) -> Iterator[Event | None]:
         """The events of all processes, until the last has ended, and None at least twice a second.
 
-        In an event that has them, `executions` are those of all processes. Left by an exception it may be
-        called again and goes on. Raises EngineProblem where a process died that cannot be replaced.
+        If an event has `executions`, they are those of all processes. After an exception this may be called
+        again, and goes on. Raises EngineProblem if a process has died and cannot be replaced.
         """
         while self._engines or self._waiting:
             while self._waiting:
@@ -221,7 +228,7 @@ class Jobs:
                 yield None
 
     def _ended(self, engine: Engine) -> None:
-        """A process has ended: count what it did; replace it if it should not have ended."""
+        """A process has ended. Count what it did, and replace it if it should not have ended."""
         self._selector.unregister(engine.events)
         self._engines.remove(engine)
         problem = engine.end()
@@ -245,13 +252,13 @@ class Jobs:
         self._start(engine.job, dataclasses.replace(fresh, runs=max(left, 0)))
 
     def stop(self) -> None:
-        """Ask all to end; none is replaced any more."""
+        """Ask all processes to end, and do not replace any from now on."""
         self._stopping = True
         for engine in self._engines:
             engine.stop()
 
     def close(self) -> None:
-        """End all. Events that were not read are lost."""
+        """End all processes. Events that were not read yet are lost."""
         self.stop()
         while self._engines:
             engine = self._engines.pop()

@@ -1,7 +1,7 @@
-"""What every engine shares: run one program, see how it ended, tell the process that watches.
+"""What all engines share: run one program, see how it ends, and report it to the process that watches.
 
-A failure does not end anything: the first of each signature is reported with its program, the others are
-counted. Events are lines of JSON on one file descriptor.
+A run goes on after a failure. The first failure of each signature is reported with its program; the others
+are only counted. Events are lines of JSON on one file descriptor.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Stopped(BaseException):
 
 
 class Loop:
-    """Runs programs for an engine. `observe` gets every feature of the state after every op.
+    """Runs programs for an engine. `observe` is called with every feature of the state after every op.
 
     The remedies of the run, and its mutant, are on for as long as the loop lives, in the whole process.
     """
@@ -104,8 +104,9 @@ class Loop:
         return outcome
 
     def _culprit(self, program: Program, outcome: Outcome) -> Program:
-        """The program that a failure is to be blamed on: what a real library dies of before the first op, and
-        does not die of again, is what the program before left to be synced."""
+        """The program that caused a failure. If a real library dies before the first op of a program, and
+        does not do so again when that program is run again, then it died of what the program before had left
+        to be synced."""
         cut, failure = program.with_ops(program.ops[: outcome.ops]), outcome.failure
         assert failure is not None
         if failure.op < 0 and self.before is not None and self.target is not self.model:
@@ -116,7 +117,9 @@ class Loop:
 
     def _trace(self, index: int, op: Op, result: Result) -> None:
         for feature in features(self.model, op):
-            if feature not in self.reached:  # once an execution: how often says little, and fills the corpus
+            # each feature is observed once an execution: how often it was there says little, and would fill
+            # the corpus
+            if feature not in self.reached:
                 self.reached.add(feature)
                 if self.observe is not None:
                     self.observe(feature)
@@ -125,7 +128,8 @@ class Loop:
         return text in self.met or text in self.config.known
 
     def _forgive(self, failure: Failure) -> bool:
-        """Wrong answers that are known end no run: the world goes on, and so do we."""
+        """Whether a program goes on after a failure: it does after a wrong answer that is known, since the
+        world goes on as well."""
         text = str(failure.signature)
         if not self._is_known(text):
             return False
@@ -133,8 +137,8 @@ class Loop:
         return True
 
     def failed(self, program: Program, failure: Failure) -> None:
-        """Count a failure; report it if it is the first of its signature, or, where other forms are looked
-        for, the first, second, fourth... of a way to get there."""
+        """Count a failure, and report it if it is the first one of its signature. If other forms of a failure
+        are looked for, too, then report the first, second, fourth and so on of each way to get there."""
         text = str(failure.signature)
         self.met[text] += 1
         if self.config.forms:
@@ -156,7 +160,7 @@ class Loop:
             )
 
     def tick(self) -> None:
-        """Between two programs: report now and then, and see whether it is time to stop."""
+        """Called between two programs: report now and then, and stop if it is time to."""
         now = time.monotonic()
         if now >= self.next_status:
             self.next_status = now + STATUS_SECONDS
@@ -166,7 +170,7 @@ class Loop:
             raise Stopped
 
     def status(self, event: str = "status") -> None:
-        """Say where the run is."""
+        """Report how far the run is."""
         self.send(
             event,
             executions=self.executions,
@@ -178,7 +182,7 @@ class Loop:
         )
 
     def send(self, event: str, **fields: object) -> None:
-        """Write one event; where nobody listens any more the run is over."""
+        """Write one event. If nobody reads any more, the run is over."""
         line = json.dumps({"event": event, **fields}) + "\n"
         try:
             data = line.encode()

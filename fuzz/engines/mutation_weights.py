@@ -1,4 +1,5 @@
-"""Which mutation to use next: learnt from which of them have led to something new lately."""
+"""Which mutation to use next. The weights are learnt: a mutation that has led to something new lately is used
+more often."""
 
 from __future__ import annotations
 
@@ -9,11 +10,12 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 PRIOR = 30.0
-"""Tries that the common rate of success is believed for, before a mutation's own counts."""
+"""A mutation's own rate of success counts as much as the rate of all together once it was tried so often."""
 HALF = 2000
-"""Tries after which what was counted counts half: what helps early does not help late."""
+"""After so many tries, what was counted before counts half, because what helps early in a run does not help
+late."""
 LEAST, MOST = 0.3, 4.0
-"""By how much a weight may be turned."""
+"""The least and the greatest factor by which a weight may be changed."""
 
 
 class Weights(Generic[T]):
@@ -37,7 +39,7 @@ class Weights(Generic[T]):
         return self._now[self._place[thing]] / sum(self._now)
 
     def credit(self, used: Iterable[T], new: bool) -> None:
-        """What a program that was made with these led to."""
+        """Note whether a program that was made with these has led to something new."""
         for thing in used:
             at = self._place[thing]
             self._tries[at] += 1

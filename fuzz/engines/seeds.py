@@ -10,7 +10,7 @@ from fuzz.language.program import Program
 
 
 def seed_programs(config: Config) -> Iterator[Program]:
-    """The seeds in the order of their paths; those with more ops than a run may have are left out.
+    """The seeds, in the order of their paths. A seed with more ops than a run may have is left out.
 
     Raises SyntaxProblem.
     """

@@ -9,7 +9,8 @@ from fuzz.threads.thread_fuzzer import ThreadFuzzer
 
 
 def main(config: Config) -> None:
-    """Run programs of threads until the bound; the plain form keeps nothing and only schedules at random."""
+    """Run programs with threads until the bound. The plain form keeps no program, and draws each schedule at
+    random."""
     loop = Loop(config)
     policies = "random" if config.plain else "mixed"
     fuzzer = ThreadFuzzer(loop.model, config.seed, policies=policies, keep=not config.plain)

@@ -1,4 +1,4 @@
-"""Blind random programs and nothing else: what the other engines are measured against."""
+"""Uniform random programs, without feedback and corpus. The other engines are measured against this one."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from fuzz.generate.uniform import flat_program
 
 
 def main(config: Config) -> None:
-    """Run such programs until the bound."""
+    """Run uniform random programs until the bound."""
     random_engine.main(config, lambda rng, model: flat_program(rng))

@@ -15,8 +15,9 @@ COUNTS = (30, 60, 60, 120, 120, 240)
 OVERFULL = 2050
 """Of a micro ZAP, at times: more than its 128 KiB hold."""
 ALIKE, MANY, FEWEST, MOST_CHUNKS = 0.25, 45, 8, 7
-"""How often all hashes are one, where keys can be: of so many keys, or of as many as a leaf has room for with
-so many chunks each, if these are a few. Any more would make the table grow without end."""
+"""How often all keys of a program have the same hash, if keys of the ZAP can be chosen so. There are MANY
+such keys, or as many as one leaf has room for if each entry takes MOST_CHUNKS chunks; if these are fewer than
+FEWEST, it is not done. More keys would make the table grow without end."""
 ONE_HASH = 30
 """Bits of a word that is its own hash, of which 28 count."""
 SOME_OPS = 30
@@ -31,7 +32,8 @@ def _small(rng: Random, zap: Zap, key: Key) -> Op:
 
 
 def _walk(rng: Random, zap: Zap, hashed: int, count: int) -> list[Op]:
-    """Go past some of the entries of one hash and say where that is; begin at the place of any of them."""
+    """Go past some of the entries of one hash, serialize the cursor there, and begin another cursor at the
+    place of any of them."""
     first, second = CURSORS[0], CURSORS[1]
     bits = hash_bits(FLAG_HASH64 * zap.hash64)
     place = hashed >> (64 - bits) | rng.randrange(count + 2) << bits

@@ -1,8 +1,8 @@
 """Programs drawn while they run: each next step is chosen by what the model is like just then.
 
-`fuzz.generate.themed` guesses which leaf a key falls into. A pilot looks: it fills the leaf that it means to
-split, empties the one that was allocated last or that a cursor stands in, and its sibling, and sees what came
-of it.
+`fuzz.generate.themed` can only guess in which leaf a key will be. Here the model is looked at: one leaf is
+filled so that it must split, the leaf that was allocated last, or the one where a cursor stands, is emptied
+together with its sibling, and the next step depends on what has happened.
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ from zapcore import layout as L
 from zapcore.dmu.dbuf import CACHED
 
 OPS = (12, 80)
-"""The least and the most ops that a pilot adds."""
+"""The least and the greatest number of ops that are added to a program."""
 MAX_OPS = 160
 """Of the whole program."""
 DEEP = (3, 4, 5, 5, 6, 7)
-"""Bits, one number drawn for a program: deeper leaves are not filled, larger tables not made to grow. Deep
-ones make every step slow, and what happens when a table grows shows best when it has not grown much."""
+"""One of these numbers of bits is drawn for a program. Leaves that are deeper are not filled, and larger
+tables are not made to grow. Deep leaves make every step slow, and what happens when a table grows is seen
+best in a small one."""
 MANY_BITS = 32
-"""No leaf in use has as many; where one seems to, something else was written over it."""
+"""No leaf that is in use has so many bits in its prefix. A block that seems to was overwritten by something
+else."""
 WALK = 24
 """The most steps that a cursor is made to take."""
 

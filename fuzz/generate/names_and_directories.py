@@ -1,9 +1,9 @@
 """Programs about names, drawn while they run: micro ZAPs and how they become fat, names that are equal in
 some spelling, directories, and ops that are refused.
 
-`fuzz.generate.whole_language` has all of these, but its ops seldom meet. A clerk knows which names are alive:
-it spells these anew, fills the slots of a micro ZAP to the last and makes room among them, asks for what
-cannot be, and looks at what became of the rest.
+`fuzz.generate.whole_language` draws all of these ops, too, but there they seldom work on the same names. Here
+it is known which names are there: they are spelled in other ways, the slots of a micro ZAP are filled to the
+last one and freed again, ops are drawn that must be refused, and then the other entries are looked at.
 """
 
 from __future__ import annotations

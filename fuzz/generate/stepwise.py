@@ -1,6 +1,6 @@
-"""A program that is drawn while it runs on the model: what is alive just then is known, and each next step is
-a small move chosen by it. What `fuzz.generate.model_guided` and `fuzz.generate.names_and_directories`
-share."""
+"""A program that is drawn while it runs on the model, step by step. It is always known which keys are there,
+and each next step, a few ops, is chosen by that. `fuzz.generate.model_guided` and
+`fuzz.generate.names_and_directories` share this."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def use(course: Course) -> None:
 
 
 def beside(rng: Random, zap: Zap, place: int) -> int:
-    """A cursor's place, at times with a differentiator that no entry has, or no cursor."""
+    """The place of a cursor, at times with a differentiator that no entry has, or the place of no cursor."""
     if rng.random() < 0.8:
         return place
     bits = hash_bits(FLAG_HASH64 * zap.hash64)
@@ -138,5 +138,5 @@ def drawn(
             rng.choices(table, weights)[0](course)
             wanted -= max(1, len(course.ops) - before)
     except (Failure, LimitExceeded):
-        pass  # whoever runs the program meets it again, judged
+        pass  # whoever runs the program meets the failure again, in a judged run
     return Program(tuple(course.zaps.values()), tuple(course.ops[:max_ops]))

@@ -23,11 +23,12 @@ STYLES: Mapping[str, tuple[int, Draw]] = {
     "pilot": (20, piloted_program),
     "names": (13, names_program),
 }
-"""Ways to draw a program, and how often each is taken, of 100. What one never meets another meets at once."""
+"""The ways to draw a program, and how often each is taken, of 100 times. A bug that one of them never meets,
+another one meets at once."""
 _NAMES = list(STYLES)
 _WEIGHTS = [weight for weight, _ in STYLES.values()]
 
 
 def some_program(rng: Random, model: ModelTarget) -> Program:
-    """A program of some style; pilots and clerks draw on `model`."""
+    """A program of a random style. Some styles run the program on `model` while they draw it."""
     return STYLES[rng.choices(_NAMES, _WEIGHTS)[0]][1](rng, model)

@@ -1,8 +1,9 @@
 """Random programs. The only source of chance is the `random.Random` that is passed in.
 
-A program is drawn in two steps: first a theme (which ZAPs, a few keys that lie near each other, a few value
-sizes that matter for a leaf, which groups of verbs and how often), then ops from that theme. Few keys and few
-sizes make ops meet; with few groups of verbs the ops of a bug that needs them come close to each other.
+A program is drawn in two steps: first a theme (which ZAPs, a few keys with hashes near each other, a few
+sizes of values that matter to a leaf, which groups of verbs and how often), then ops of that theme. With few
+keys and few sizes, many ops work on the same entries. With few groups of verbs, the ops that a bug needs come
+close to each other.
 """
 
 from __future__ import annotations

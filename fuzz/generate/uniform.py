@@ -1,5 +1,5 @@
-"""Blind random programs: fixed parameters, no theme. Every op is drawn alike, by one set of weights, from
-four keys and two sizes."""
+"""Uniform random programs: every op of every program is drawn in the same way, by one set of weights, from a
+few keys and sizes. There is no theme, and nothing is learnt."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ class Fixed:
 
 
 BEST = Fixed()
-"""The best of twelve sets that were tried on twelve bugs, five seeds each: 4, 8, 16 and 32 keys; up to 40,
-120, 200 and 300 ops; three pairs of lengths; the generator's weights, flatter ones, all equal."""
+"""The best of twelve sets of parameters, which were tried on twelve bugs with five seeds each. They had 4, 8,
+16 or 32 keys; up to 40, 120, 200 or 300 ops; three pairs of lengths; and the weights of
+`fuzz.generate.themed`, flatter ones, or equal ones."""
 
 
 def flat_program(rng: Random, fixed: Fixed = BEST) -> Program:
-    """A program whose ops are all drawn alike."""
+    """A program whose ops are all drawn in the same way."""
     zap = random_zap(rng)
     keys = [plain_key(zap, number, fixed.depth) for number in range(1 << fixed.depth)]
     about = Theme(

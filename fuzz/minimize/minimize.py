@@ -1,11 +1,13 @@
-"""From a program that has some property to the simplest one found that still has it.
+"""Minimization: from a program that has some property to the simplest one found that still has it.
 
-It knows nothing of failures: a property is any predicate of programs. Every step offers a candidate that
-is simpler by `fuzz.minimize.simplicity`, and is taken if the predicate holds of it; nothing is asked twice.
-First large pieces of the ops go, then single ones and pairs, then what is left is made plainer
-(`fuzz.minimize.passes`). It ends when no step of any pass is taken any more: no op can be dropped, no number
-made simpler, and among the programs that are built otherwise (`fuzz.minimize.rebuild`) no shorter one has the
-property.
+It knows nothing of failures: a property is any predicate of programs. Every step offers a candidate that is
+simpler by `fuzz.minimize.simplicity`. The candidate is taken if the predicate holds of it. No program is
+tried twice.
+
+First large pieces of the ops are left out, then single ops and pairs of them. Then what is left is made
+plainer (`fuzz.minimize.passes`). The end is reached when no pass finds a candidate any more that can be
+taken: no op can be left out, no number can be made simpler, and no shorter program of those that are built in
+another way (`fuzz.minimize.rebuild`) has the property.
 """
 
 from __future__ import annotations
@@ -26,12 +28,14 @@ Pass = Callable[[Program], Iterator[Program]]
 DEFAULT_TRIES = 20_000
 _PAIRS_UP_TO = 32
 _REBUILD_TRIES = 2000
-"""For one search among programs that are built otherwise. It took 530 at most where it found one."""
+"""The most tries of one search among programs that are built in another way. When such a search found one, it
+took 530 tries at most."""
 
 
 @dataclasses.dataclass(slots=True)
 class PassStats:
-    """What one pass cost and what it brought: predicates asked, candidates taken, ops gone."""
+    """What one pass cost and what it achieved: how often the predicate was asked, how many candidates were
+    taken, and how many ops that removed."""
 
     tried: int = 0
     taken: int = 0
@@ -40,7 +44,8 @@ class PassStats:
 
 @dataclasses.dataclass(slots=True)
 class Stats:
-    """A whole minimization. `complete` is false where it ran out of tries and may not be minimal."""
+    """A whole minimization. `complete` is false if it ran out of tries, so that the program may not be
+    minimal."""
 
     passes: dict[str, PassStats] = dataclasses.field(default_factory=dict)
     remembered: int = 0
@@ -114,8 +119,8 @@ class _Minimizer:
         return True
 
     def apply(self, name: str, each: Pass) -> bool:
-        """Run a pass until it brings nothing. It goes on where a candidate was taken, with the candidates of
-        the new program, and begins again at the end."""
+        """Run a pass until none of its candidates is taken any more. After a candidate was taken, it goes on
+        from there with the candidates of the new program, and at the end it begins again."""
         row = self.row(name)
         progress = False
         at = 0
@@ -132,7 +137,7 @@ class _Minimizer:
         return progress
 
     def rebuild(self) -> bool:
-        """Whether a shorter program was found that is built otherwise."""
+        """Whether a shorter program was found among those that are built in another way."""
         if len(self.best.ops) > UP_TO:
             return False
         last = max(self.left - _REBUILD_TRIES, 0)
@@ -143,8 +148,9 @@ class _Minimizer:
         )
 
     def shorten(self) -> None:
-        """The shortest beginning, by halving (failures end a program, so this is nearly always right); then
-        pieces of half the length, a quarter, and so on, the last ones first."""
+        """The shortest beginning of the program that still has the property, by halving; this is nearly
+        always right, because a failure ends a program. Then the program without pieces of half of its length,
+        of a quarter, and so on, the last pieces first."""
         row = self.row("beginnings")
         low, high = 0, len(self.best.ops)
         while low < high:

@@ -1,7 +1,9 @@
-"""Plainer programs of the same ops: header lines, verbs, keys, numbers, order, names.
+"""Passes that make a program plainer without leaving out ops: its header lines, verbs, keys, numbers, order
+and names.
 
-Each pass yields candidates, best first; whether one is simpler and whether it is taken is not decided here.
-Keys, values and names are changed over the whole program first, so that what was equal stays equal.
+Each pass yields candidates, the best ones first. Whether a candidate is simpler, and whether it is taken, is
+not decided here. Keys, values and names are first changed in the whole program at once, so that what was
+equal stays equal.
 """
 
 from __future__ import annotations
@@ -122,8 +124,8 @@ def headers(program: Program) -> Iterator[Program]:
 
 
 def _resized(program: Program, old: Zap, new: Zap, freed: Mapping[Key, int]) -> Iterator[Program]:
-    """With its values as they are, with values that take the same share of the new leaves, and with values
-    that take the chunks which the keys do not take any more."""
+    """The program with its values as they are; with values that take the same share of the new leaves; and
+    with values that also take the chunks which the keys do not take any more."""
     yield program
     was, now = geometry(old.leaf_shift).chunks, geometry(new.leaf_shift).chunks
     if was != now:
@@ -138,7 +140,7 @@ def _key_chunks(key: Key) -> int:
 
 
 def _stretched(program: Program, zap: str, times: int, by: int, more: Mapping[Key, int]) -> Program:
-    """Every value that a ZAP is given times so much, and so many chunks of its key more."""
+    """The program with every value of a ZAP longer: multiplied, and longer by some chunks of its key."""
 
     def change(op: Op) -> Op:
         if op.subject != zap or op.verb not in VALUED or op.key is None:
@@ -150,8 +152,8 @@ def _stretched(program: Program, zap: str, times: int, by: int, more: Mapping[Ke
 
 
 def fewer_keys(program: Program) -> Iterator[Program]:
-    """Without the ops of one key, and values that fill a half, a third... of a leaf for those that are left:
-    fewer entries have to be larger to need as many leaves."""
+    """The program without the ops of one key, and with values for the other keys that fill a half, a third
+    and so on of a leaf: fewer entries must be larger to need as many leaves."""
     for zap in program.zaps:
         known = all_keys(program, zap.name)
         for key in known if len(known) > 1 else ():
@@ -168,20 +170,22 @@ _SPLIT_UP_TO = 7
 
 
 def _two_keys(program: Program, zap: Zap, known: list[Key]) -> Iterator[Program]:
-    """Every key is one of two, in the two halves of all hashes, whose values do not fit one leaf."""
+    """The program with only two keys, which are in the two halves of all hashes, and with values of which two
+    do not fit into one leaf."""
     rest = (0,) * (zap.words - 1)
     for halves in two_for_all(known, ((0, *rest), (TOP, *rest))):
         yield _all_as_long(renamed_keys(program, zap.name, halves), zap.name, _share(zap, 2))
 
 
 def two_for_all(known: list[Key], two: tuple[Key, Key]) -> Iterator[dict[Key, Key]]:
-    """Every way to make two keys of all, the first of them the first; not all the same."""
+    """Every way to replace all keys by two. The first key of the program becomes the first of the two, and
+    both are used."""
     for upper in range(1, 1 << (len(known) - 1)):
         yield {key: two[upper << 1 >> at & 1] for at, key in enumerate(known)}
 
 
 def _share(zap: Zap, share: int) -> int:
-    """Bytes of a value that so many entries just do not fit a leaf with."""
+    """The least length of a value, in bytes, with which so many entries do not fit into one leaf."""
     chunks = geometry(zap.leaf_shift).chunks // share - array_chunks(8 * max(zap.words, 1))
     return ARRAY_BYTES * max(chunks - 1, 0) + 1
 
@@ -250,13 +254,14 @@ def _words(program: Program, zap: str, known: list[tuple[int, ...]]) -> Iterator
             for new in _simpler_words(word):
                 yield renamed_keys(program, zap, {key: (*key[:index], new, *key[index + 1 :])})
         for bit in range(64):
-            # a bit that all keys agree in may not matter, while no key alone can lose it
+            # a bit that is the same in all keys may not matter, and yet no key can lose it alone
             if all(each[0] >> bit & 1 for each in known):
                 yield renamed_keys(program, zap, {each: (each[0] ^ 1 << bit, *each[1:]) for each in known})
 
 
 def _simpler_words(word: int) -> Iterator[int]:
-    """Words that are simpler: the few simplest, then this one with fewer bits, then its bits moved up."""
+    """Words that are simpler than this one: first the few simplest ones, then this one with fewer bits set,
+    then this one with its bits moved up."""
     yield from (new for new in SIMPLE_WORDS if key_cost((new,)) < key_cost((word,)))
     yield word & 0xFFFFFFFF00000000
     places = [bit for bit in range(64) if word >> bit & 1]
@@ -340,7 +345,8 @@ def _revalued(program: Program, chosen: frozenset[int], size: int, length: int) 
 
 
 def order(program: Program) -> Iterator[Program]:
-    """Two neighbours in the other order, so that equals always come out alike."""
+    """The program with two neighbours in the other order, so that programs that are equally simple always get
+    the same order."""
     ops = program.ops
     for at in range(len(ops) - 1):
         if ops[at] != ops[at + 1]:
@@ -348,7 +354,8 @@ def order(program: Program) -> Iterator[Program]:
 
 
 def names(program: Program) -> Iterator[Program]:
-    """ZAPs called z, y, x..., cursors c, d, e..., in the order in which they come."""
+    """The program with its ZAPs called z, y, x and so on, and its cursors c, d, e and so on, in the order in
+    which they come."""
     zaps = dict(zip((zap.name for zap in program.zaps), NAMES[Subject.ZAP], strict=False))
     cursors = dict.fromkeys(op.subject for op in program.ops if VERBS[op.verb].subject is Subject.CURSOR)
     called = dict(zip(cursors, NAMES[Subject.CURSOR], strict=False))

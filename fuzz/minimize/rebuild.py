@@ -1,10 +1,13 @@
-"""Shorter programs that are built anew, for where no op can be left out and a shorter program yet exists.
+"""Shorter programs that are built in another way, for the case that no op can be left out and yet a shorter
+program exists.
 
-Between a program that cannot lose an op and a shorter one that fails likewise lie programs that do not fail.
-Each candidate here goes there in one step: it has fewer ops, and what is left has changed its keys or its
-place, or is done once more. There are many of them, so they are for short programs, at the very end.
+If single changes lead from a program to a shorter one that fails in the same way, all programs between the
+two may not fail. A candidate here makes several changes in one step: it has fewer ops, and some that are left
+have other keys, are at other places, or are done once more. There are many such candidates, so they are tried
+for short programs only, and at the very end.
 
-Candidates come as from `fuzz.minimize.passes`, best first; nothing is known of what is to be kept.
+As in `fuzz.minimize.passes`, the best candidates come first, and nothing is known of the property that is to
+be kept.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ from fuzz.language.program import Key, Op, Program, Zap
 from fuzz.minimize.passes import LETTERS, SIMPLE_WORDS, TOP, all_keys, fewer_keys, renamed_keys, two_for_all
 
 UP_TO = 16
-"""Ops of a program that is worth it: there are at least as many candidates as pairs of ops."""
+"""Programs with more ops than this are not tried, because there are at least as many candidates as pairs of
+ops."""
 _FOLD_UP_TO = 6
 _FRESH = 4
 
@@ -29,8 +33,8 @@ def swaps(program: Program) -> Iterator[Program]:
 
 
 def thinner(program: Program) -> Iterator[Program]:
-    """A key less, with larger values for those that are left, and one more op less: a cursor's step to it,
-    for one."""
+    """The program with one key less and larger values for the other keys, and without one more op, for
+    example a cursor's step to the key."""
     for fewer in fewer_keys(program):
         if len(fewer.ops) < len(program.ops):
             yield from without_one(fewer)
@@ -43,8 +47,9 @@ def without_one(program: Program) -> Iterator[Program]:
 
 
 def lives(program: Program) -> Iterator[Program]:
-    """A key that is added again after its removal is another key from there on, and the removals before that
-    go: they only made room for it. First all such keys at once, then one by one."""
+    """The program in which a key that is added again after its removal is another key from there on. The
+    removals before that are left out, because they only made room for it. First all such keys at once, then
+    one by one."""
     for zap in program.zaps:
         again = _added_again(program, zap.name)
         for chosen in dict.fromkeys((tuple(again), *((key,) for key in again))):
@@ -54,7 +59,8 @@ def lives(program: Program) -> Iterator[Program]:
 
 
 def _added_again(program: Program, zap: str) -> dict[Key, tuple[int, int]]:
-    """Keys with two lives: where the first one ended, and where the last one begins."""
+    """The keys that are there, removed, and added again: where they are removed first, and where they are
+    added last."""
     ended: dict[Key, int] = {}
     found: dict[Key, tuple[int, int]] = {}
     for at, op in enumerate(program.ops):
@@ -89,8 +95,8 @@ def _with_new_lives(
 
 
 def folds(program: Program) -> Iterator[Program]:
-    """Every key is one of two, without the ops that have nothing to do then, and with one op done once more
-    somewhere: two keys that come again may do what took many."""
+    """The program with only two keys, without the ops that then have nothing to do, and with one op done once
+    more somewhere: two keys that come again may have the effect for which many keys were needed."""
     for zap in program.zaps:
         known = all_keys(program, zap.name)
         if not 2 < len(known) <= _FOLD_UP_TO:
@@ -124,7 +130,7 @@ def _busy(program: Program, zap: str) -> Program:
     for op in program.ops:
         if op.subject == zap and there is not None:
             if op.verb in ("destroy", "create", "rename"):
-                there = None  # nothing is known from here on
+                there = None  # from here on it is not known which keys are there
             elif op.key is not None and op.verb in ("add", "update", "remove"):
                 new = op.verb != "remove"
                 if op.verb != "update" and there.get(op.key, False) is new:
@@ -150,4 +156,4 @@ REBUILDS: tuple[tuple[str, Callable[[Program], Iterator[Program]]], ...] = (
     ("lives", lives),
     ("folds", folds),
 )
-"""In their order: the fewest candidates first."""
+"""All these searches in their order: those with the fewest candidates come first."""

@@ -1,4 +1,4 @@
-"""The same failure again: which programs fail as one did, and the simplest of them that was found."""
+"""Whether a program fails in the same way as another one, and the simplest program found that does."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from fuzz.targets.model import ModelTarget
 
 
 def fails_as(signature: Signature, target: Target, *, judge: bool = True) -> Predicate:
-    """The programs whose run on the target ends with the same kind, place and expression. Wrong answers of
-    another kind on the way there are let pass."""
+    """The predicate that holds of programs whose run on the target ends with a failure of the same kind,
+    place and expression. Other wrong answers before that do not end the run."""
 
     def pass_by(failure: Failure) -> bool:
         return failure.signature.key != signature.key
@@ -26,7 +26,8 @@ def fails_as(signature: Signature, target: Target, *, judge: bool = True) -> Pre
 
 
 def with_verbs_of(program: Program, predicate: Predicate) -> Predicate:
-    """The same, of programs that use no verb which this one does not: it keeps a way of failing apart."""
+    """The same predicate, but only for programs that use no other verbs than this one, so that another way to
+    the same failure is not taken for this one."""
     verbs = {op.verb for op in program.ops}
     return lambda candidate: verbs.issuperset(op.verb for op in candidate.ops) and predicate(candidate)
 

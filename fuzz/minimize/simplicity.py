@@ -1,8 +1,9 @@
 """Which of two programs is simpler: one sort key, and the reasons for its order. Knows no failure.
 
-A reader pays for every op, so ops come first; then for what has to be known before the first op is read
-(schedule, threads, ZAPs and how they are made), then for kinds of things (verbs, cursors, keys, sizes), then
-for each number. What stands last only makes the choice between equals always the same.
+The number of ops is compared first, because every op costs a reader something. Then comes what has to be
+known before the first op is read (the schedule, threads, ZAPs and how they are made), then how many kinds of
+things there are (verbs, cursors, keys, sizes), and then each number. The last parts of the key are there only
+so that of two programs that are equally simple always the same one is chosen.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from fuzz.language.program import DEFAULT_SALT, Key, Op, Program, Zap
 from fuzz.language.verbs import VERBS, Subject
 
 VERB_RANK = {name: rank for rank, name in enumerate(sorted(VERBS, key=lambda name: VERBS[name].rank))}
-"""Simple first: a step of time, the two ops that change entries, then whatever needs more explaining."""
+"""Verbs from simple to less simple: a step of time, then the two ops that change entries, then verbs that
+need more explanation."""
 
 NAMES = {Subject.ZAP: "zyxwvu", Subject.CURSOR: "cdefgh"}
 """What ZAPs and cursors are usually called, in the order in which they come."""
@@ -23,8 +25,9 @@ _DEFAULTS = {verb: {number.field: number.default for number in row.numbers} for 
 
 
 def zap_cost(zap: Zap) -> tuple[int, ...]:
-    """How much a header line asks of a reader: keys that are their own hash place themselves, hashed words
-    less so, names least; a micro ZAP becomes fat on the way; small leaves need short values."""
+    """How much a reader has to think about a header line. A key that is its own hash shows where it will be;
+    a hashed word shows less, and a name shows nothing. A micro ZAP may become fat. In small leaves short
+    values are enough."""
     kind = 3 if not zap.fat else 2 if not zap.words else 0 if zap.prehashed else 1
     return (kind, zap.words, zap.leaf_shift, zap.hash64, zap.norm, zap.salt != DEFAULT_SALT, zap.hash_bits)
 
@@ -70,7 +73,8 @@ def _op_order(op: Op) -> tuple[object, ...]:
 
 
 def unusual_names(program: Program) -> int:
-    """How many ZAPs and cursors are not called as the first, second... of a program usually is."""
+    """How many ZAPs and cursors have another name than the first, second and so on of a program usually
+    has."""
     zaps = [zap.name for zap in program.zaps]
     cursors = dict.fromkeys(op.subject for op in program.ops if VERBS[op.verb].subject is Subject.CURSOR)
     return sum(
@@ -81,7 +85,7 @@ def unusual_names(program: Program) -> int:
 
 
 def simplicity(program: Program) -> Simplicity:
-    """The sort key: less is simpler. Programs that differ only in names may be equally simple."""
+    """The sort key: the smaller, the simpler. Programs that differ only in names may be equally simple."""
     ops = program.ops
     keys = {(op.subject, key): key_cost(key) for op in ops for key in keys_of(op)}
     costs = [value_cost(op) for op in ops]

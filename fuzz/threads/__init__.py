@@ -1,10 +1,11 @@
-"""Threads: programs whose ops run at the same time, on the model, with the interleaving as an input.
+"""Threads: programs whose ops run at the same time on the model. Their interleaving is an input.
 
-`section` says what a program with threads means and runs it; `scheduler` and `policies` decide who goes on;
-`dependence` tells which interleavings are the same, and `explore` tries all that are not; `linear` and
-`monitor` judge; `minimize` finds the fewest switches; `fuzzer` looks for failures in random programs. Needs
-greenlet (the extra `threads`); nothing outside imports this package before it meets a program with threads.
+`parallel_run` says what a program with threads means, and runs it. `scheduler` runs one thread at a time, and
+`policies` decide which one goes on. `dependence` tells which interleavings are the same, and `explore` tries
+all that are not. `linearizability` and `monitor` judge a run. `minimize_schedule` finds the fewest switches
+that still lead to a failure. `thread_fuzzer` looks for failures of random programs.
 
-`real` replays such programs on the real library, by real threads that are held where the model's schedule
-stops them.
+All this needs greenlet (the extra `threads`), so nothing outside imports this package before it meets a
+program with threads. `real` runs such programs on the real library, with real threads that are held at the
+points where the model's schedule stops them.
 """

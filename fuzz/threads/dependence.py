@@ -1,16 +1,18 @@
-"""Which interleavings are the same: two runs whose conflicting steps come in the same order.
+"""Which interleavings are the same: two runs in which conflicting steps come in the same order.
 
-Every step of a thread is an event, known by what its thread did before and by the latest events that it
-conflicts with; so the last events of all threads say everything about the past but the order of steps that
-do not matter to one another (the happens-before relation of a Mazurkiewicz trace). Steps conflict by what
-they touch: a lock (readers do not conflict), a dbuf (holds do not conflict with holds, nor releases with
-releases), the clock of the ops (an op that ended before another began), and the world (ops that move txgs or
-evict, which conflict with everything). Data in blocks is not listed, since it lies behind locks: `monitor`
-reports where it is touched without.
+Every step of a thread is an event. It is identified by what its thread did before, and by the latest events
+with which it conflicts. So the last events of all threads together say everything about the past, except in
+which order those steps came that do not matter to each other (the happens-before relation of a Mazurkiewicz
+trace).
 
-Some steps conflict with nothing that others can do now: whoever has a ZAP's lock as writer is alone with its
-leaves, its counter and all blocks but the header's, unless a cursor has holds or the world is moved. To stop
-a thread there is the same as to stop it at its next step that others can see.
+Two steps conflict if they touch the same thing: a lock (but readers do not conflict with each other), a dbuf
+(but holds do not conflict with holds, nor releases with releases), the clock of the ops (one op ended before
+another began), or the whole world (an op that moves txgs or evicts conflicts with everything). Data in blocks
+is not such a thing, because locks protect it; `monitor` reports data that is touched without its lock.
+
+Some steps conflict with nothing that other threads can do now. A thread that has a ZAP's lock as writer is
+alone with the leaves, the counter, and all blocks but that of the header, unless a cursor has holds, or the
+world is moved. To stop the thread there is the same as to stop it at its next step that others can notice.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ _KINDS = {"read": READ, "write": WRITE, "hold": FIRST, "rele": SECOND}
 
 
 class Dependence:
-    """A watcher that names the past of a run. `known` is shared by the runs that are compared."""
+    """A watcher that gives the past of a run a number. Runs that are compared share `known`."""
 
     def __init__(self, known: dict[Hashable, int]) -> None:
         self.known = known
@@ -47,11 +49,11 @@ class Dependence:
         self.standing: tuple[str, object] = ("start", None)
 
     def past(self) -> tuple[tuple[int, int], ...]:
-        """The same for two moments with equivalent pasts, and for no others."""
+        """A value that is equal for two moments if their pasts are equivalent, and only then."""
         return tuple(sorted(self.last.items()))
 
     def unseen(self, thread: int) -> bool:
-        """Whether no other thread can tell if the step before which `thread` stands is done."""
+        """Whether no other thread can notice if the step before which `thread` stands is done or not."""
         alone = self.alone.get(thread)
         if alone is None or alone.writer != thread or self.world_matters or self.cursors:
             return False

@@ -1,11 +1,14 @@
-"""Tries every interleaving of one program up to a bound, each class of equivalent ones once.
+"""Tries every interleaving of one program up to a bound. Of interleavings that are equivalent, one is tried.
 
 The bound counts preemptions (a thread that could go on is stopped), or switches (any deviation from the
-default choice). The search runs the program again for every schedule: with few preemptions first, each run
-takes the default choice after its last forced switch, and every other choice on its way is tried later. A run
-is cut off at a point that an earlier run has met: same past (`dependence`), same running thread, and no more
-of the bound spent; whatever follows from there was or will be tried from that earlier run. (Sleep sets alone
-may not be used with a bound: they can cut the cheap one of two equivalent schedules and leave the dear one.)
+default choice). The search runs the program anew for every schedule, those with few preemptions first. A run
+takes the default choice after its last forced switch, and every other choice that it could have made on its
+way is tried later.
+
+A run is cut off at a point where an earlier run has been: with the same past (`dependence`), the same running
+thread, and no more of the bound spent. Whatever follows from there was tried from that earlier run, or will
+be. Sleep sets alone would be wrong here, because of two equivalent schedules they may cut off the cheap one,
+and the expensive one may exceed the bound.
 """
 
 from __future__ import annotations
@@ -68,11 +71,12 @@ class Explored(NamedTuple):
 
 
 class _Cut(BaseException):
-    """This run goes on as an earlier one did. Not an Exception: nothing on the way may catch it."""
+    """This run goes on as an earlier one did. It is no Exception, because nothing between may catch it."""
 
 
 class _Branching:
-    """The policy of one run: forced switches, then the default; every other choice goes to `later`."""
+    """The policy of one run: first the forced switches, then the default choices. Every other choice is noted
+    in `later`."""
 
     def __init__(self, search: Search, forced: tuple[Switch, ...], spent: int) -> None:
         self.search = search
@@ -140,7 +144,8 @@ class Search:
         self.limits = 0
 
     def run(self) -> Explored:
-        """Try every schedule up to the bound; ends early at a limit, or at a failure that `stop` wants."""
+        """Try every schedule up to the bound. Ends early at a limit, or at a failure for which `stop` says
+        so."""
         start = time.perf_counter()
         schedules = [0] * (self.bound + 1)
         self.later[0].append(())
@@ -185,7 +190,7 @@ class Search:
             return None
 
     def _judge(self, done: ThreadRun, spent: int) -> bool:
-        """Remember how it ended; True if the search is to stop."""
+        """Remember how a run has ended. Returns whether the search is to stop."""
         if self.seen is not None:
             self.seen(done)
         failure = done.outcome.failure
@@ -213,7 +218,7 @@ def explore(
 ) -> Explored:
     """Try every schedule of a program up to a bound; the program's own schedule is not looked at.
 
-    `equivalent` says that equivalent ones are cut off; `seen` is told of every run that came to its end.
+    `equivalent` says that equivalent runs are cut off. `seen` is called with every run that comes to its end.
     """
     return Search(
         program,

@@ -1,10 +1,13 @@
 """Linearizability: the results of ops that ran at the same time must be those of some order of them.
 
-The checker is Wing and Gong's search with Lowe's memory of what was tried: take any op that no unfinished op
-came wholly before, ask the oracle whether it may answer so, go on with the rest. Two states are the same if
-the same ops are done and the oracle says the same. It gives every state that the oracle may end in, since
-what the object holds afterwards decides between them. The search is exponential in the ops that overlap:
-`MAX_OPS` bounds a section.
+The checker is Wing and Gong's search, with Lowe's memory of what was tried before. It takes any op that may
+come next (no other op that is left has ended before it began), asks the oracle whether the op may answer so,
+and goes on with the rest. Two states of the search are the same if the same ops are done and the oracles are
+in the same state.
+
+The result has every state in which the oracle may end, because what the object holds afterwards decides
+between them. The search takes time that is exponential in the number of ops that overlap, so `MAX_OPS` bounds
+a section.
 """
 
 from __future__ import annotations
@@ -44,7 +47,7 @@ def copy_oracle(oracle: Oracle) -> Oracle:
 
 
 def _attributes(value: object) -> tuple[str, ...]:
-    """The attributes of an object that may change; none for a number, a text, a tuple."""
+    """The attributes of an object that may change. A number, a text or a tuple has none."""
     if isinstance(value, tuple | int | bytes | str) or value is None:
         return ()
     return tuple(getattr(type(value), "__slots__", ()) or vars(value))
@@ -65,7 +68,7 @@ def _copied(value: object) -> object:
 
 
 def fingerprint(oracle: Oracle) -> Hashable:
-    """Equal for oracles in the same state."""
+    """A value that is equal for oracles in the same state."""
     return tuple(_frozen(getattr(oracle.state, name)) for name in State.CHANGING)
 
 
@@ -77,7 +80,7 @@ def _frozen(value: object) -> Hashable:
     if isinstance(value, list):
         return tuple(map(_frozen, value))
     names = _attributes(value)
-    if names:  # one that begins with _ is computed from the others
+    if names:  # an attribute whose name begins with _ is computed from the others
         return tuple(_frozen(getattr(value, name)) for name in names if not name.startswith("_"))
     assert isinstance(value, Hashable)
     return value

@@ -1,8 +1,9 @@
 """Cuts a schedule down to the fewest switches that still lead to the same failure.
 
-First switches are left out, in halves and then one by one, until none can go; then, if the search is small
-enough, every schedule with fewer switches is tried, so that the number is the least there is. The minimizer
-of ops calls `fit` after each change of a program: its switches have lost their places.
+First, switches are left out, halves of them and then single ones, until none can be left out. Then every
+schedule with fewer switches is tried, if these are not too many, so that the number is the least possible
+one. The minimizer of ops calls `fit` after each change of a program, because then the switches are no longer
+at their places.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def fewest_switches(
 ) -> Fewest:
     """The program with the fewest switches; its schedule must fail as `same` wants (else ValueError).
 
-    The search for fewer than leaving out can reach ends after `max_runs`; `least` says whether it was
+    The search for schedules with even fewer switches ends after `max_runs` runs; `least` says whether it was
     complete.
     """
     runs = 0
@@ -80,7 +81,7 @@ def fewest_switches(
         fewer = [found for found in tried.found if same(found.failure)]
         if fewer:
             schedule = fewer[0].schedule
-        # costs are tried in ascending order: what was found first has the fewest
+        # costs are tried in ascending order, so the first one that is found has the fewest switches
         least = bool(fewer) or tried.complete
     return Fewest(with_schedule(program, schedule), least, runs)
 
@@ -95,7 +96,7 @@ def _leave_out(
         while at < len(schedule):
             done = attempt(schedule[:at] + schedule[at + width :])
             if done is not None and len(done.schedule) < len(schedule):
-                schedule = done.schedule  # as it was recorded: switches without effect are gone
+                schedule = done.schedule  # the schedule as it was recorded: it has no switches without effect
             else:
                 at += width
         width //= 2
@@ -156,8 +157,8 @@ def minimize_threads(
     """The simplest program that fails so under some schedule of at most `switches` switches (or as many as
     its schedule needs, if those are more), with the fewest of them.
 
-    What fails without threads too loses them, unless `keep_threads`: then two threads stay, and a switch.
-    After `max_runs` runs (half a minute or so) it is left as simple as it has become.
+    A program that fails without threads, too, loses its threads; but with `keep_threads` two threads stay,
+    and one switch. After `max_runs` runs (about half a minute) the program stays as simple as it has become.
     """
     same = same_as(failure)
     first = fewest_switches(program, target, same, writers_first=writers_first)

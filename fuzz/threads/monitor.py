@@ -1,10 +1,14 @@
 """Watches what threads do with locks and data while a parallel section runs: lock order, and locksets.
 
-Lock order: zap_rwlock, then leaves, of two siblings the one with bit 0 first, then the entry counter's
-mutex. Locksets: whoever reads a leaf has its lock in some mode and whoever writes it as writer (or the ZAP's
-lock as writer, which keeps everybody out); the pointer table is read under the ZAP's lock; the header's entry
-counter changes under its mutex. The functions that touch leaves and the table are wrapped from outside while
-a section runs, so that a program without threads pays nothing.
+Lock order: zap_rwlock is taken first, then leaves (of two siblings the one whose prefix ends in 0 first),
+then the mutex of the entry counter.
+
+Locksets: a thread that reads a leaf has the leaf's lock in some mode, and a thread that writes it has the
+lock as writer; instead it may have the ZAP's lock as writer, which keeps everybody else out. The pointer
+table is read under the ZAP's lock. The entry counter in the header changes under its mutex.
+
+The functions that touch leaves and the table are wrapped from outside while a section runs, so that a program
+without threads does not become slower.
 """
 
 from __future__ import annotations
@@ -69,7 +73,8 @@ class Monitor:
         self.counts = self._counts()
 
     def arrived(self, thread: int, what: str, thing: object) -> None:
-        """See that what changed was this thread's to change; then forget the lock that it let go."""
+        """Check that this thread was allowed to change what has changed, and then forget the lock that it has
+        let go."""
         held = self.held.setdefault(thread, [])
         counts = self._counts()
         for number, count in counts.items():
@@ -84,7 +89,7 @@ class Monitor:
                     break
 
     def entered(self, thread: int, what: str, thing: object) -> None:
-        """Hold the order of locks against the lock that is taken now."""
+        """Check whether the lock that is taken now may be taken after those that the thread has."""
         if what not in ("read", "write"):
             return
         assert isinstance(thing, RWLock)

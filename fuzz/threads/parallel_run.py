@@ -1,16 +1,18 @@
 """Runs a program with threads on the model, and judges it.
 
-Ops of thread 0 run alone, one after the other. A maximal run of consecutive ops of other threads is a
-parallel section: each of its threads runs its own ops in the program's order, interleaved as the policy
-says; the section ends when all are done, and the next op of thread 0 runs then. Scheduling points are
-counted within sections only, over the whole run.
+Ops of thread 0 run alone, one after the other. All ops of other threads that follow each other are a parallel
+section. In a section, each thread runs its own ops in the program's order, and the policy says how the
+threads are interleaved. When all ops of the section are done, the next op of thread 0 runs. Scheduling points
+are counted in sections only, and over the whole run.
 
-A modifying op is a transaction of its own. It is assigned to the open txg when it begins, and waits before
-that while transactions of another txg on the same object have not committed (dn_assigned_txg in dmu_tx.c); a
-txg syncs only when its transactions have committed (txg_quiesce), and in one step. A dbuf's own changes are
-one step each too, as db_mtx makes them. Not for parallel sections, and a limit there: ops that the ZAP's
-callers keep apart from others (`destroy`, `create`, `reopen`), those that are several calls (`increment`,
-`search`, those of directories), and a cursor that two threads use.
+An op that changes something is a transaction of its own. Before it begins, it waits until no transaction of
+another txg on the same object is left uncommitted (dn_assigned_txg in dmu_tx.c), and is then assigned to the
+open txg. A txg syncs when its transactions have committed (txg_quiesce), and in one step. Each change of a
+dbuf itself is one step, too, because OpenZFS makes it under db_mtx.
+
+Some ops are not allowed in parallel sections, and a program with one there ends at a limit: ops that the
+callers of the ZAP keep apart from all others (`destroy`, `create`, `reopen`), ops that are several calls
+(`increment`, `search`, those of directories), and ops on a cursor that two threads use.
 """
 
 from __future__ import annotations

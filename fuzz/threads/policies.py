@@ -1,7 +1,8 @@
-"""Who goes on at a scheduling point. A policy sees step, the running thread and who could run; nothing else.
+"""Which thread goes on at a scheduling point. A policy sees the number of the step, the running thread and
+the threads that could run, and nothing else.
 
-The default that all share, and that a schedule's switches are deviations from: the running thread goes on
-until it blocks or ends, then the thread with the lowest number runs.
+All policies share one default: the running thread goes on until it blocks or ends, and then the thread with
+the lowest number runs. The switches of a schedule are deviations from this default.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from fuzz.language.program import Switch
 
 
 def default(current: int | None, able: Sequence[int]) -> int:
-    """Who goes on where no switch says otherwise; `able` is in ascending order."""
+    """The thread that goes on if no switch says otherwise. `able` is in ascending order."""
     return able[0] if current is None else current
 
 
@@ -26,7 +27,7 @@ class Policy(Protocol):
 
 
 class Replay:
-    """The switches of a schedule; one to a thread that cannot run then is passed over."""
+    """The switches of a schedule. A switch to a thread that cannot run then is ignored."""
 
     def __init__(self, schedule: Iterable[Switch] = ()) -> None:
         self.at = dict(schedule)
@@ -73,5 +74,5 @@ class Pct:
 
 
 def pct_bound(threads: int, points: int, depth: int) -> float:
-    """The least chance of one PCT run to meet a bug of that depth."""
+    """The least probability that one run of PCT meets a bug of that depth."""
     return 1.0 / float(threads * points ** (depth - 1))

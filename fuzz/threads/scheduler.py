@@ -1,10 +1,10 @@
 """Runs threads one at a time, each on a greenlet of its own, and lets a policy choose at every point.
 
-A point is a place where the model's core says that another thread may run: before a lock is taken and after
-it was let go, before a dbuf is held or released, before the open txg moves; and the end of an op. A thread
-that stands before a lock that it cannot have cannot run. Points are counted over the whole run from 0; every
-deviation from the default choice is recorded as a switch, so that the recorded schedule replays the run.
-Nothing here knows ops or ZAPs.
+A point is a place where the model says that another thread may run: before a lock is taken and after it was
+let go, before a dbuf is held or released, and before the next txg is opened. The end of an op is a point,
+too. A thread that stands before a lock that it cannot have cannot run. Points are counted from 0 over the
+whole run. Every deviation from the default choice is recorded as a switch, so that the recorded schedule
+repeats the run. Nothing here knows ops or ZAPs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_POINTS = 100_000
 
 
 class Watcher(Protocol):
-    """Somebody who is told what threads do, in the order in which it happens."""
+    """An observer, which is told what threads do in the order in which they do it."""
 
     def arrived(self, thread: int, what: str, thing: object) -> None:
         """A thread has come to a point; at an `exit` it has just let the lock go."""
@@ -83,7 +83,7 @@ class Scheduler:
         try:
             while any(not thread.done for thread in self.order):
                 thread = self._choose(None)
-                thread.lane.switch()  # comes back when some thread has ended
+                thread.lane.switch()  # returns when some thread has ended
                 self.threads[self.core.current].done = True
         except BaseException:
             self.failed = self.core.current
@@ -108,7 +108,7 @@ class Scheduler:
                 thread.lane.throw(greenlet.GreenletExit)
 
     def point(self, what: str, thing: object) -> None:
-        """A point of the running thread; comes back when it is to go on."""
+        """A point of the running thread. Returns when the thread is to go on."""
         thread = self.threads[self.core.current]
         for watcher in self.watchers:
             watcher.arrived(thread.number, what, thing)

@@ -1,9 +1,9 @@
 """Looks for failures of programs with threads: random programs and schedules, and changes of both.
 
-A program is a short setup by thread 0, on few keys that share prefixes so that leaves split and shrink and
-the table grows, and then two or three threads with up to three ops each. Each program is run with the default
-schedule, a few of PCT and a few random ones. Programs whose runs leave the object in a new shape are kept,
-with their schedule, and changed: an op, or a switch.
+A program begins with a short setup by thread 0. It uses few keys, whose hashes begin alike, so that leaves
+split and shrink and the table grows. Then two or three threads have up to three ops each. Each program is run
+with the default schedule, with a few of PCT, and with a few random ones. If a run leaves the object in a new
+shape, the program is kept with its schedule, and later one op or one switch of it is changed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ DRAIN = 0.15
 
 KEPT = 256
 _SHAPE = L.HEADER.span("zt_blk", "zap_num_entries")
-"""In the header: the table, the free mark, the numbers of leaves and entries."""
+"""The bytes of the header that tell the shape: the table, zap_freeblk, and how many leaves and entries there
+are."""
 
 
 class Caught(NamedTuple):
@@ -47,7 +48,7 @@ def random_program(rng: random.Random) -> Program:
     """A setup and a parallel section on one fat ZAP of small leaves."""
     keys = _keys(rng)
     drain = rng.random() < DRAIN
-    if drain:  # full leaves, a cursor among them, and threads that empty them
+    if drain:  # leaves are full, a cursor is on one of them, and threads empty them
         keys = rng.sample(keys, min(len(keys), rng.randint(2, 3)))
         ops = [Op("add", "z", key, 1, 180) for key in keys]
     else:
@@ -58,7 +59,7 @@ def random_program(rng: random.Random) -> Program:
     threads = 3 if rng.random() < 0.1 else 2
     hot = keys
     if rng.random() < 0.5:
-        hot = [*keys, *[rng.choice(keys)] * len(keys)]  # threads meet at one key
+        hot = [*keys, *[rng.choice(keys)] * len(keys)]  # threads work on one key
     for thread in range(1, threads + 1):
         ops += [_threads_op(rng, hot, thread, weights) for _ in range(rng.randint(1, 3))]
     return Program((ZAP,), tuple(ops))
@@ -183,7 +184,7 @@ class ThreadFuzzer:
                 seconds = time.perf_counter() - start
                 yield Caught(failure, with_schedule(program, done.schedule), self.runs, seconds)
                 if failure.op >= 0 and not program.ops[failure.op].thread:
-                    break  # the setup fails: no schedule matters
+                    break  # the setup fails, so the schedule does not matter
 
     def _next_program(self) -> Program:
         rng = self.rng

@@ -1,9 +1,11 @@
-"""Leads real threads along a plan: one runs, until it has come to the point where its turn ends.
+"""Leads real threads along a plan. One thread runs at a time, until it has come to the point where its turn
+ends.
 
-Every thread's points are held against those that the model's thread came to. Locks, exits and ends of ops
-must come in the same number and order; holds and releases of dbufs are matched between two of those. The
-first point that does not fit is remembered and is a divergence; from there on a turn ends at the nearest
-point. When the plan is done, the rest runs as the model's default has it. Knows no ops and no results.
+The points of every thread are compared with those to which the model's thread came. Locks, exits and ends of
+ops must come in the same number and order; between two of them, holds and releases of dbufs are matched. The
+first point that does not match is remembered as a divergence, and from there on a turn ends at the nearest
+point. When all turns of the plan are taken, the rest runs as the model's default policy would have it.
+Nothing here knows ops or results.
 """
 
 from __future__ import annotations
@@ -113,7 +115,8 @@ class Conductor:
             self._step(lane, on=False)
 
     def run(self, turns: Sequence[Turn], met: Callable[[int, Met], None]) -> None:
-        """Take the turns, tell of each how it ended, then let all threads come to their end. Raises Stuck."""
+        """Take the turns, report of each how it ended, and then let all threads come to their end. Raises
+        Stuck."""
         current: Lane | None = None
         for index, turn in enumerate(turns):
             current = self.lanes[turn.thread]
@@ -121,7 +124,7 @@ class Conductor:
         self._finish(current)
 
     def let_go(self) -> None:
-        """Hold nobody; comes back when all threads have ended. Raises Stuck."""
+        """Hold no thread. Returns when all threads have ended. Raises Stuck."""
         self.shim.loosen()
         for lane in self.lanes.values():
             self._step(lane, on=True)

@@ -1,8 +1,8 @@
-"""Transaction groups moved by threads that are held: the waits of the pool, made where they can be seen.
+"""Transaction groups that are moved by threads which are held: a thread waits for them where we can see it.
 
-A thread that waits in the pool itself, for a transaction of another thread that stands somewhere, would never
-come to a point. So every such wait is made here first, as a point of our own at which the thread waits until
-others have gone on; what the pool is then asked for, it has at once.
+A thread that waits inside of the pool, for a transaction of another thread which is held, would never come to
+its next point. So every such wait happens here first: it is a point of our own, at which the thread waits
+until others have gone on. After that the pool can do at once what it is asked for.
 """
 
 from __future__ import annotations

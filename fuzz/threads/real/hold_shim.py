@@ -1,4 +1,5 @@
-"""hold.c as ctypes sees it. Must be loaded before libzpool is: then libzpool's calls find it first."""
+"""hold.c as ctypes sees it. It must be loaded before libzpool, so that the calls of libzpool find its
+functions first."""
 
 from __future__ import annotations
 
@@ -47,7 +48,8 @@ class Shim:
         self._lib.hold_stack.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int]
 
     def begin(self, library: ctypes.CDLL) -> None:
-        """Find the functions that it stands before. Raises RuntimeError where one is missing."""
+        """Find the functions of libzpool that it replaces and calls. Raises RuntimeError if one is
+        missing."""
         if missing := self._lib.hold_begin(library._handle):
             raise RuntimeError(f"libzpool has not the functions that are to be held (number {missing})")
 
@@ -56,25 +58,26 @@ class Shim:
         self._lib.hold_reset()
 
     def join(self, slot: int) -> None:
-        """The calling thread is held from now on; comes back when it is first let on."""
+        """Hold the calling thread from now on. Returns when it may go on for the first time."""
         self._lib.hold_join(slot)
 
     def leave(self) -> None:
-        """The calling thread is held no more."""
+        """Do not hold the calling thread any more."""
         self._lib.hold_leave()
 
     def point(self, number: int, *, waiting: bool = False) -> None:
-        """A point of our own; `waiting` for what only others can bring about."""
+        """A point of our own. `waiting` says that the thread waits for something that only other threads can
+        do."""
         self._lib.hold_point(number, waiting)
 
     def step(self, slot: int, *, on: bool, milliseconds: int) -> tuple[State, RawPoint]:
-        """Let a thread on (or not) and wait for its next point."""
+        """Let a thread go on (or not), and wait for its next point."""
         point = RawPoint()
         state = self._lib.hold_step(slot, on, milliseconds, ctypes.addressof(point))
         return State(state), point
 
     def loosen(self) -> None:
-        """Hold nobody any more."""
+        """Do not hold any thread any more."""
         self._lib.hold_loosen()
 
     def who(self) -> int:

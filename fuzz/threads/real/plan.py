@@ -1,7 +1,8 @@
-"""What the real threads are to do: the model's run of a program, as turns of threads and where each ends.
+"""What the real threads are to do: the model's run of a program, as turns of threads, and at which point each
+turn ends.
 
-A point is written as the real side can see it: what is about to happen (or, for an exit, has just happened),
-which ZAP of the header, and which block. Nothing here knows the library.
+A point is written down as the real side can see it: what is about to happen there (or what has just happened,
+if it is an exit), in which ZAP of the header, and in which block. Nothing here knows the library.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Random programs with threads on the model and on the real library, side by side.
 
 `python -m fuzz.threads.real.soak --release 2.3 --seconds 60 --seed 1` draws programs of every kind, gives
-each a random schedule, forces that on the library, and holds outcome, results and blocks against the model's.
+each a random schedule, forces that schedule on the library, and compares outcome, results and blocks with the
+model's.
 """
 
 from __future__ import annotations

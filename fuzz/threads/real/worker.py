@@ -1,7 +1,7 @@
 """The child process whose threads are held: a libzpool worker that also runs parallel sections.
 
-Each thread of a section is a thread of this process with a session of its own on the program's ZAPs. Where
-they are to stop is the main thread's affair (`conduct`); hold.c must be loaded before libzpool is.
+Each thread of a section is a thread of this process, with a session of its own on the program's ZAPs. The
+main thread decides where they stop (`follow_plan`). hold.c must be loaded before libzpool.
 """
 
 from __future__ import annotations
