@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from fuzz.corpus.reproducer import FINE, Reproducer, known_failures
 from fuzz.execution.execute import run
@@ -13,6 +14,8 @@ from fuzz.language.program import Program
 from fuzz.targets.base import NoTarget
 from fuzz.targets.registry import LIBRARIES, make_target, name_of_expectation, target_of_expectation
 from zapcore.release import RELEASES
+
+T = TypeVar("T")
 
 
 class Replayed(NamedTuple):
@@ -90,14 +93,32 @@ def expectations(program: Program, *more: str) -> tuple[dict[str, str], dict[str
     """What every release of the model, and every real library that this machine has, does on a program, and
     the stacks of those that fail: [expect] and [stack] of a new reproducer. `more` are further names, as
     `outcome_on` knows them."""
-    outcomes: dict[str, Outcome] = {}
-    for name in dict.fromkeys((*RELEASES, *LIBRARIES, *more)):
-        outcome = outcome_on(name, program)
-        if outcome is not None:
-            outcomes[name] = outcome
+    return _on_each(dict.fromkeys((*RELEASES, *LIBRARIES, *more)), program)
+
+
+def _on_each(names: Iterable[str], program: Program) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    outcomes = {name: outcome for name in names if (outcome := outcome_on(name, program)) is not None}
     stacks = {
         name: outcome.failure.signature.stack
         for name, outcome in outcomes.items()
         if outcome.failure is not None and outcome.failure.signature.stack
     }
     return {name: str(outcome) for name, outcome in outcomes.items()}, stacks
+
+
+def with_missing(reproducer: Reproducer) -> Reproducer:
+    """The same with a line of [expect] for every release of the model and every real library of this machine
+    that it does not speak of yet: what they do now. What is written stays as it is."""
+    wanted = [name for name in (*RELEASES, *LIBRARIES) if name not in reproducer.expect]
+    expect, stacks = _on_each(wanted, reproducer.program)
+    return dataclasses.replace(
+        reproducer,
+        expect=_in_order({**expect, **reproducer.expect}),
+        stack=_in_order({**stacks, **reproducer.stack}),
+    )
+
+
+def _in_order(by_name: Mapping[str, T]) -> dict[str, T]:
+    """Releases, older ones first, then libraries, then whatever else is there, as it stands."""
+    order = dict.fromkeys((*RELEASES, *LIBRARIES, *by_name))
+    return {name: by_name[name] for name in order if name in by_name}

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.corpus.failure_log import Seen
-from fuzz.corpus.replay import expectations, replay
+from fuzz.corpus.replay import expectations, replay, with_missing
 from fuzz.corpus.reproducer import (
     Reproducer,
     corpus_folders,
@@ -144,3 +144,20 @@ def test_the_record_of_failures_counts(tmp_path: Path) -> None:
     path.write_text("[]")
     with pytest.raises(SyntaxProblem, match="expected counts of signatures"):
         Seen(path)
+
+
+def test_what_a_new_release_does_is_written_and_nothing_else_changes() -> None:
+    """A reproducer that says nothing of a release gets its line and its stack, in the releases' order; a line
+    that is there stays, also where it is wrong."""
+    kept = read_reproducer(CORPUS / "regressions" / "stale-user-data-txg")
+    lacking = dataclasses.replace(
+        kept,
+        expect={name: text for name, text in kept.expect.items() if name != "unfixed"} | {"2.1": "limit"},
+        stack={},
+    )
+    whole = with_missing(lacking)
+    assert whole.expect["unfixed"] == kept.expect["unfixed"] == STALE
+    assert whole.stack["unfixed"] == kept.stack["unfixed"]
+    assert whole.expect["2.1"] == "limit"
+    assert [name for name in whole.expect if name in RELEASES] == list(RELEASES)
+    assert with_missing(kept) == kept
