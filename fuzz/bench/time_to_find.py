@@ -73,6 +73,7 @@ class Bug:
     remedies: tuple[str, ...] = ()
     target: str = "model"
     threads: bool = False
+    hash_bits: int = 0
 
     def is_for(self, engine: str) -> bool:
         """Whether that engine can meet it at all."""
@@ -125,6 +126,7 @@ SEEDED = tuple(
         mutant=name,
         remedies=() if mutant.differential else REMEDIES,
         target="both" if mutant.differential else "model",
+        hash_bits=mutant.hash_bits,
     )
     for name, mutant in MUTANTS.items()
 )
@@ -193,6 +195,7 @@ def _hunt(bug: Bug, engine: str, seed: int, cap: float, scratch: str) -> Hunt:
         remedies=bug.remedies,
         target=bug.target,
         mutant=bug.mutant,
+        hash_bits=bug.hash_bits,
         corpus=corpus,
         report=end,
         **ENGINES[engine],

@@ -18,6 +18,7 @@ from fuzz.corpus.reproducer import corpus_folders, read_reproducer
 from fuzz.engines.campaign import Campaign, new_seed
 from fuzz.engines.config import ENGINES, Config
 from fuzz.engines.seeds import seed_programs
+from fuzz.language.validate import HASH_BITS
 from fuzz.targets.registry import make_target
 
 
@@ -48,6 +49,12 @@ from fuzz.targets.registry import make_target
 )
 @click.option("--forms", is_flag=True, help="Look for other ways to known failures too.")
 @with_remedies
+@click.option(
+    "--hash-bits",
+    type=click.IntRange(HASH_BITS[0], HASH_BITS[-1]),
+    default=0,
+    help="Give hashes so few bits that pointer tables end: what is refused then is fuzzed, too.",
+)
 @click.option("--max-ops", type=click.IntRange(1, 10_000), default=160, show_default=True)
 @click.argument("libfuzzer", nargs=-1, type=click.UNPROCESSED)
 def fuzz(
@@ -65,6 +72,7 @@ def fuzz(
     known: Path,
     forms: bool,
     remedy: tuple[str, ...],
+    hash_bits: int,
     max_ops: int,
     libfuzzer: tuple[str, ...],
 ) -> None:
@@ -100,6 +108,7 @@ def fuzz(
             known=tuple(expected),
             forms=forms,
             remedies=remedy,
+            hash_bits=hash_bits,
             extra=libfuzzer,
         )
         for _ in seed_programs(config):

@@ -19,8 +19,8 @@ class Config:
     programs to start from; `known` are texts of signatures that need no report; with `forms` other ways to
     known failures are reported too; `remedies` are those that are switched on, `mutant` the seeded fault, if
     any; a `plain` engine does without what is ours: atheris mutates bytes as libFuzzer does, threads are
-    scheduled at random and nothing is kept; `report`
-    is the file descriptor that events are written to."""
+    scheduled at random and nothing is kept; `hash_bits` is what every ZAP gets whose header says none (0:
+    nothing); `report` is the file descriptor that events are written to."""
 
     engine: str
     release: str
@@ -38,6 +38,7 @@ class Config:
     remedies: tuple[str, ...] = ()
     mutant: str = ""
     plain: bool = False
+    hash_bits: int = 0
     extra: tuple[str, ...] = ()
     report: int = 1
 

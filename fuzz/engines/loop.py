@@ -22,7 +22,7 @@ from fuzz.execution.result import Outcome, Result
 from fuzz.faults.remedies import switched_on
 from fuzz.judge.signature import Failure
 from fuzz.language.printing import format_program
-from fuzz.language.program import Op, Program
+from fuzz.language.program import Op, Program, with_hash_bits
 from fuzz.language.verbs import STEERING
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.registry import make_target
@@ -88,6 +88,8 @@ class Loop:
 
     def execute(self, program: Program) -> Outcome:
         """Run a program, count it, report how it failed. Raises Stopped after the last one."""
+        if self.config.hash_bits:
+            program = with_hash_bits(program, self.config.hash_bits)
         self.reached.clear()
         if self.scouts:
             program = self.steering.cut(program, self.model, self._trace)

@@ -42,8 +42,11 @@ def write(state: State, op: Op, result: Result) -> Wrong | None:
                 return expect(result.errno, errno.E2BIG, why)
             if result.errno == errno.E2BIG:
                 return expect(result.errno, 0, why)
-        if result.errno == errno.ENOSPC:
-            return no_space(state, op, key, result.errno)
+        # with hashes of all bits only a refusal is judged: what makes one necessary takes half a gibibyte
+        if result.errno == errno.ENOSPC or state.headers[zap].hash_bits:
+            refused = no_space(state, op, key, result.errno)
+            if refused is not None or result.errno:
+                return refused
     if result.errno:
         return expect(result.errno, 0)
     state.bring(zap, key, value_of(op.size, op.length, op.fill))

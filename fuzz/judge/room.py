@@ -8,6 +8,8 @@ entries whose hashes agree up to there, together with the new one, take more chu
 
 from __future__ import annotations
 
+import errno
+
 from fuzz.judge.keys import chunks, hash_bits, stored_hash
 from fuzz.judge.order import Order
 from fuzz.judge.state import State, Value
@@ -50,18 +52,18 @@ def needs_fat(state: State, op: Op, key: Key) -> bool:
 
 
 def no_space(state: State, op: Op, key: Key, code: int) -> Wrong | None:
-    """Judge ENOSPC of a fat ZAP, the code of an op that writes `key`."""
+    """Judge whether a fat ZAP refuses an op that writes `key` with ENOSPC, as it must where there is no
+    room."""
     zap = state.headers[op.subject]
     there = geometry(zap.leaf_shift).chunks
     bits = max(hash_bits(zap) - 2, embedded_shift(zap.leaf_shift))
     others, needed = _together(state, op.subject, key, bits)
     needed += chunks(key, op.size * op.length)
-    if needed > there:
-        return None
+    wanted = errno.ENOSPC if needed > there else 0
     why = (
         f"in {bits} bits {others} other entries agree, and with this one they take {needed} of {there} chunks"
     )
-    return expect(code, 0, why)
+    return expect(code, wanted, why)
 
 
 def needless_growth(state: State, op: Op, bits: int) -> Wrong | None:

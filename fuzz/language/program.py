@@ -125,6 +125,12 @@ class Program:
         return Program(self.zaps, tuple(ops), self.schedule)
 
 
+def with_hash_bits(program: Program, bits: int) -> Program:
+    """The same program, with hashes of so many bits in each ZAP whose header does not say how many."""
+    few = tuple(zap if zap.hash_bits else zap._replace(hash_bits=bits) for zap in program.zaps)
+    return dataclasses.replace(program, zaps=few)
+
+
 _CODES = {2: "H", 4: "I", 8: "Q"}
 _RAMP = bytes(range(256)) * (MAX_VALUE // 256 + 2)
 

@@ -7,9 +7,11 @@ import errno
 
 import pytest
 
+from fuzz.bench.time_to_find import SEEDED, hunt
 from fuzz.execution.result import Result
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.wrong import Wrong
+from fuzz.language.program import with_hash_bits
 from fuzz.language.syntax import parse
 
 HEADER = "zap z fat key=u64 words=2 prehashed leaf_shift=9\n"
@@ -63,3 +65,25 @@ def test_what_a_refused_op_would_have_written_is_not_there() -> None:
     oracle = Oracle(program)
     answers = (Result(), NO_SPACE, Result(errno.ENOENT), Result(0, 1))
     assert [oracle.check(*each) for each in zip(program.ops, answers, strict=True)] == [None] * 4
+
+
+def test_a_success_where_there_is_no_room_is_wrong_too() -> None:
+    """Hashes of ten bits: the table ends after eight. What parts two entries behind that has not been read
+    from a table."""
+    program = parse(
+        HEADER.replace("\n", " hash_bits=10\n") + "add z 0x0:0x1 len=148\nadd z 0x0:0x2 len=148\n"
+    )
+    oracle = Oracle(program)
+    assert oracle.check(program.ops[0], Result()) is None
+    wrong = oracle.check(program.ops[1], Result())
+    assert wrong is not None and wrong.code == "expected ENOSPC, got success"
+
+
+def test_a_run_can_give_every_zap_hashes_of_few_bits() -> None:
+    """Of those that say nothing; then random programs meet the end of the table."""
+    program = parse("zap z fat hash64\nzap y micro hash_bits=12\n")
+    assert [zap.hash_bits for zap in with_hash_bits(program, 10).zaps] == [10, 12]
+    assert program.zaps[0].hash_bits == 0
+    found = hunt(next(bug for bug in SEEDED if bug.name == "table-of-every-bit"), "random", 1, 20)
+    assert found.program is not None
+    assert {zap.hash_bits for zap in found.program.zaps} == {10}

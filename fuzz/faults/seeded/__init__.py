@@ -18,6 +18,7 @@ from fuzz.faults.seeded.rare import RARE_MUTANTS
 from fuzz.faults.seeded.refusals import REFUSAL_MUTANTS
 from fuzz.faults.seeded.shrink import SHRINK_MUTANTS
 from fuzz.faults.seeded.table import TABLE_MUTANTS
+from fuzz.faults.seeded.table_end import TABLE_END_MUTANTS
 
 MUTANTS: Mapping[str, Mutant] = {
     mutant.name: mutant
@@ -29,6 +30,7 @@ MUTANTS: Mapping[str, Mutant] = {
         *RARE_MUTANTS,
         *CORNER_MUTANTS,
         *REFUSAL_MUTANTS,
+        *TABLE_END_MUTANTS,
     )
 }
 """Every mutant that one thread can meet, by name."""

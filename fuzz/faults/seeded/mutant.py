@@ -17,7 +17,8 @@ class Mutant:
     `seen` what ought to notice it: the oracle, an invariant, an assertion, a deadlock, or
     `bytes`, the comparison with a model that is right. `differential` mutants are seen by their bytes alone.
 
-    `release` is one in which it shows.
+    `release` is one in which it shows; `hash_bits` how many bits hashes have where it is looked for, 0 for as
+    many as OpenZFS takes.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Mutant:
     seen: str
     edits: tuple[Edit, ...]
     release: str = "2.3"
+    hash_bits: int = 0
 
     @property
     def differential(self) -> bool:
