@@ -31,6 +31,9 @@ TEXTS = ("title", "origin", "issue", "fix", "meanwhile", "belief")
 _MAX_FILE = 1 << 20
 _ESCAPES = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
+_NO_PROGRAM = Program((), ())
+"""Stands for a program that was not read."""
+
 Form = tuple[tuple[str, int], ...]
 
 
@@ -40,13 +43,15 @@ class Reproducer:
 
     `origin` says how it was found, `issue` where OpenZFS speaks of it, `fix` and `meanwhile` what helps,
     `belief` what we think it is. `expect` maps a release (or `libzpool-2.3.2`) to an outcome's text, `stack`
-    to the functions of the failure, innermost first.
+    to the functions of the failure, innermost first. `faces` maps words for
+    a kind of build to the signature that the same fault has in the field, where that is another one.
     """
 
     program: Program
     title: str
     expect: Mapping[str, str]
     stack: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    faces: Mapping[str, str] = dataclasses.field(default_factory=dict)
     origin: str = ""
     issue: str = ""
     fix: str = ""
@@ -75,6 +80,12 @@ def folder_name(signature: Signature, program: Program) -> str:
 
 def read_reproducer(folder: Path) -> Reproducer:
     """Read a reproducer's folder. Raises SyntaxProblem for anything that is not as it should be."""
+    return dataclasses.replace(read_expectations(folder), program=load(folder / PROGRAM_FILE))
+
+
+def read_expectations(folder: Path) -> Reproducer:
+    """`read_reproducer` without its program, which is empty: what is known of the fault. Raises
+    SyntaxProblem."""
     path = folder / REPRODUCER_FILE
     source = os.fspath(path)
     try:
@@ -91,14 +102,19 @@ def read_reproducer(folder: Path) -> Reproducer:
         if not isinstance(texts[name], str):
             raise SyntaxProblem(source, 0, 0, f"a text for {name}", repr(texts[name])[:40])
     expect, stack = data.pop("expect", None), data.pop("stack", {})
+    faces = data.pop("faces", {})
     if not isinstance(expect, dict) or not all(isinstance(text, str) for text in expect.values()):
         raise SyntaxProblem(source, 0, 0, "[expect] with a text for each release", repr(expect)[:40])
     if not isinstance(stack, dict) or not all(_is_texts(names) for names in stack.values()):
         raise SyntaxProblem(source, 0, 0, "[stack] with a list of functions for each release", "another")
+    if not isinstance(faces, dict) or not all(isinstance(text, str) for text in faces.values()):
+        raise SyntaxProblem(source, 0, 0, "[faces] with a signature for each kind of build", repr(faces)[:40])
     if data:
-        raise SyntaxProblem(source, 0, 0, f"one of {', '.join(TEXTS)}, [expect], [stack]", next(iter(data)))
+        raise SyntaxProblem(
+            source, 0, 0, f"one of {', '.join(TEXTS)}, [expect], [stack], [faces]", next(iter(data))
+        )
     stacks = {release: tuple(names) for release, names in stack.items()}
-    return Reproducer(load(folder / PROGRAM_FILE), expect=expect, stack=stacks, folder=folder, **texts)
+    return Reproducer(_NO_PROGRAM, expect=expect, stack=stacks, faces=faces, folder=folder, **texts)
 
 
 def _is_texts(value: object) -> bool:
@@ -114,6 +130,9 @@ def format_reproducer(reproducer: Reproducer) -> str:
         lines += ["", "[stack]"]
         for release, names in reproducer.stack.items():
             lines.append(f"{_quoted(release)} = [{', '.join(map(_quoted, names))}]")
+    if reproducer.faces:
+        lines += ["", "[faces]"]
+        lines += [f"{_quoted(build)} = {_quoted(text)}" for build, text in reproducer.faces.items()]
     return "\n".join(lines) + "\n"
 
 

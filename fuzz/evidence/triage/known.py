@@ -9,33 +9,16 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from fuzz.corpus.reproducer import FINE, GROUPS, REPRODUCER_FILE, Reproducer, read_expectations
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.expressions import canonical
-
-GROUPS = ("regressions", "findings")
-FINE = "fine"
+from fuzz.evidence.triage.field_notes import release_of
+from fuzz.language.syntax import SyntaxProblem
 
 _OF_THE_ZAP = ("zap_", "fzap_", "mzap_", "mze_")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Reproducer:
-    """One folder of the corpus. `expect` maps a release to what it must do, `stacks` a release to functions,
-    innermost first; `folder` is relative to the corpus's parent."""
-
-    folder: str
-    title: str
-    expect: dict[str, str]
-    stacks: dict[str, tuple[str, ...]]
-    origin: str = ""
-    issue: str = ""
-    fix: str = ""
-    meanwhile: str = ""
-    belief: str = ""
 
 
 class Match(enum.StrEnum):
@@ -44,6 +27,7 @@ class Match(enum.StrEnum):
     EXACT = "exact"
     OTHER_STACK = "other-stack"
     STACK_ONLY = "stack-only"
+    SAME_PLACE = "same-place"
     OTHER_EXPRESSION = "other-expression"
     UNKNOWN = "unknown"
 
@@ -57,67 +41,87 @@ class Verdict:
     releases: tuple[str, ...] = ()
     place: str = ""
     difference: str = ""
+    others: tuple[Verdict, ...] = ()
 
-
-class BadReproducer(Exception):
-    """A reproducer.toml that cannot be used; the text says which one and why."""
+    @property
+    def title(self) -> str:
+        """What the reproducer is called in words."""
+        return "" if self.reproducer is None else self.reproducer.title or self.reproducer.folder.as_posix()
 
 
 def load_corpus(root: Path) -> tuple[list[Reproducer], list[str]]:
     """Every reproducer under `root`, ordered by folder, and one line for each that cannot be read.
 
-    A corpus that is not there is empty.
+    A corpus that is not there is empty. Programs are not read; folders are relative to the corpus's parent.
     """
     found, problems = [], []
-    for path in sorted(path for group in GROUPS for path in root.glob(f"{group}/*/reproducer.toml")):
+    for path in sorted(path.parent for group in GROUPS for path in root.glob(f"{group}/*/{REPRODUCER_FILE}")):
         try:
-            found.append(_load(path, root))
-        except (OSError, ValueError, BadReproducer) as problem:
-            problems.append(f"{path}: not used: {problem}")
+            known = read_expectations(path)
+        except SyntaxProblem as problem:
+            problems.append(f"{path / REPRODUCER_FILE}: not used: {problem}")
+        else:
+            found.append(dataclasses.replace(known, folder=path.relative_to(root.parent)))
     return found, problems
 
 
-def _load(path: Path, root: Path) -> Reproducer:
-    with path.open("rb") as file:
-        data = tomllib.load(file)
-    expect, stacks = data.get("expect", {}), data.get("stack", {})
-    if not isinstance(expect, dict) or not all(isinstance(text, str) for text in expect.values()):
-        raise BadReproducer("[expect] must give a text for each release")
-    if not isinstance(stacks, dict) or not all(_is_names(names) for names in stacks.values()):
-        raise BadReproducer("[stack] must give a list of function names for each release")
-    words = {}
-    for name in ("title", "origin", "issue", "fix", "meanwhile", "belief"):
-        words[name] = data.get(name, "")
-        if not isinstance(words[name], str):
-            raise BadReproducer(f"{name} must be a text")
-    return Reproducer(
-        folder=path.parent.relative_to(root.parent).as_posix(),
-        expect=dict(expect),
-        stacks={release: tuple(names) for release, names in stacks.items()},
-        **words,
-    )
-
-
-def _is_names(names: object) -> bool:
-    return isinstance(names, list) and all(isinstance(name, str) for name in names)
-
-
 def judge(event: Event, corpus: Sequence[Reproducer]) -> Verdict:
-    """The best that the corpus has on this failure."""
-    verdicts = [verdict for known in corpus for verdict in _judge_one(event, known)]
+    """The best that the corpus has on this failure, with all others that fit as well.
+
+    A release that the log names decides which reproducers can be meant.
+    """
     order = list(Match)
-    return min(verdicts, key=lambda verdict: order.index(verdict.match), default=Verdict(Match.UNKNOWN))
+    verdicts = sorted(
+        (verdict for known in corpus for verdict in _judge_one(event, known)),
+        key=lambda verdict: (order.index(verdict.match), len(verdict.difference)),
+    )
+    fitting = [verdict for verdict in verdicts if _in_release(event, verdict)]
+    if not fitting:
+        return Verdict(Match.UNKNOWN)
+    best = fitting[0]
+    rest = [
+        each for each in fitting[1:] if each.match is not Match.OTHER_EXPRESSION and each.title != best.title
+    ]
+    others = {each.title: each for each in reversed(rest)}
+    return dataclasses.replace(best, others=tuple(reversed(others.values())))
+
+
+def _in_release(event: Event, verdict: Verdict) -> bool:
+    """False if the log names a release, the reproducer was tried on its like, and it fails otherwise
+    there."""
+    version = release_of(event)
+    if version is None or verdict.reproducer is None:
+        return True
+    release = model_release(version)
+    return release not in verdict.reproducer.expect or release in verdict.releases
+
+
+def model_release(version: tuple[int, ...]) -> str:
+    """The model's name for the behaviour of a release."""
+    if version < (2, 2, 99):
+        return "2.1"
+    if version < (2, 3, 3):
+        return "2.3"
+    return "master" if version >= (2, 4, 99) else "2.4"
 
 
 def _judge_one(event: Event, known: Reproducer) -> Iterator[Verdict]:
-    """One verdict for each different failure the reproducer's releases give, where it is this one at all."""
+    """One verdict for each failure of the reproducer that is this one at all, and for each of its faces."""
+    has_it = tuple(release for release, expected in known.expect.items() if expected != FINE)
+    for text in known.faces.values():
+        kind, _, rest = text.partition(" ")
+        place, _, expression = rest.partition(" ")
+        same = _same_expression(event, expression)
+        if kind == event.kind and same and _same_place(event, place, same, ()):
+            match = Match.EXACT if expression and kind == "assertion" else Match.SAME_PLACE
+            yield Verdict(match, known, has_it, place)
     for text in dict.fromkeys(known.expect.values()):
         kind, _, rest = text.partition(" ")
         place, _, expression = rest.partition(" ")
         if text == FINE or kind != event.signature.kind or not expression:
             continue
         releases = tuple(release for release, expected in known.expect.items() if expected == text)
-        stacks = [known.stacks[release] for release in releases if release in known.stacks]
+        stacks = [known.stack[release] for release in releases if release in known.stack]
         if event.cut and not event.expression and not event.function:
             if event.stack and any(not stack_difference(event.stack, stack) for stack in stacks):
                 difference = "the log has only the stack; place and expression are lost"
@@ -146,6 +150,8 @@ def _same_place(event: Event, place: str, same_expression: bool, stacks: Sequenc
     """FreeBSD says no file, and old forms no function: then the expression and the stack must do."""
     file, _, function = place.partition(":")
     our_file, _, our_function = event.place.partition(":")
+    if event.what:
+        return our_function == function
     if our_file not in ("?", file):
         from zapcore.zap import file_in_model  # takes its time, and most logs do not need it
 

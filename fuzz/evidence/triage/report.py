@@ -6,10 +6,14 @@ import json
 import re
 from collections.abc import Iterator
 
-from fuzz.evidence.triage.events import Event
+from fuzz.evidence.triage.events import KINDS, Event
+from fuzz.evidence.triage.field_notes import Note, error_name, notes_for
 from fuzz.evidence.triage.known import Match, Verdict
 
-_PARAMETERS = {"zap_shrink_enabled": "vfs.zfs.zap_shrink_enabled"}
+_PARAMETERS = {
+    "zap_shrink_enabled": "vfs.zfs.zap_shrink_enabled",
+    "reference_tracking_enable": "vfs.zfs.reference_tracking_enable",
+}
 """Module parameters that advice may name, and FreeBSD's sysctl of each."""
 
 _SETTING = re.compile(r"\b([a-z][a-z0-9_]+)=(\d+)")
@@ -43,6 +47,8 @@ def as_json(event: Event, verdict: Verdict) -> str:
     known = verdict.reproducer
     data = {
         "line": event.line,
+        "kind": event.kind,
+        "detail": event.detail or None,
         "offset": event.offset,
         "host": event.host or None,
         "caller": event.caller or None,
@@ -63,7 +69,7 @@ def as_json(event: Event, verdict: Verdict) -> str:
         "mixed": event.mixed,
         "known": verdict.match.value,
         "difference": verdict.difference or None,
-        "reproducer": known.folder if known else None,
+        "reproducer": known.folder.as_posix() if known else None,
         "known_place": verdict.place or None,
         "title": (known.title or None) if known else None,
         "releases": list(verdict.releases),
@@ -71,9 +77,32 @@ def as_json(event: Event, verdict: Verdict) -> str:
         "fix": (known.fix or None) if known else None,
         "belief": (known.belief or None) if known else None,
         "meanwhile": (known.meanwhile or None) if known else None,
+        "versions": event.versions,
+        "retold": event.retold,
+        "error": error_name(event) or None,
+        "fits": [
+            {"reproducer": each.reproducer.folder.as_posix(), "known": each.match.value, "title": each.title}
+            for each in (verdict, *verdict.others)
+            if each.reproducer is not None
+        ],
+        "notes": [_note_as_json(note, here) for note, here in notes_for(event)],
         "how": how_to_set(known.meanwhile) if known else [],
     }
     return json.dumps(data, ensure_ascii=True)
+
+
+def _note_as_json(note: Note, here: bool | None) -> dict[str, object]:
+    return {
+        "title": note.title,
+        "words": note.words or None,
+        "issue": note.issue or None,
+        "fix": note.fix or None,
+        "fixed": list(note.fixed),
+        "in_release": here,
+        "meanwhile": note.meanwhile or None,
+        "harmless": note.harmless,
+        "check": note.check,
+    }
 
 
 class TextReport:
@@ -84,18 +113,28 @@ class TextReport:
 
     def render(self, event: Event, verdict: Verdict) -> str:
         """The text of one failure, with a newline at its end."""
-        key = (event.signature, verdict.match)
+        stack = () if event.what else event.stack
+        key = (
+            event.kind,
+            event.place,
+            event.expression,
+            stack,
+            event.pid if event.what else 0,
+            verdict.match,
+        )
         first, times = self._seen.get(key, (event.line, 0))
         if len(self._seen) < _REMEMBERED or times:
             self._seen[key] = (first, times + 1)
         if times:
             return f"line {event.line}: the failure of line {first} again ({times + 1} times so far)\n"
-        return "\n".join([*_what(event), *_known(event, verdict)]) + "\n"
+        return "\n".join([*_what(event), *_known(event, verdict), *_notes(event, verdict)]) + "\n"
 
 
 def _what(event: Event) -> Iterator[str]:
-    yield f"line {event.line}: ZFS failure in {event.place}{_source(event)}"
-    if event.expression:
+    yield f"line {event.line}: ZFS {KINDS[event.what]} in {event.place}{_source(event)}"
+    if event.what:
+        yield f"  kind: {KINDS[event.what]}{', ' + event.detail if event.detail else ''}"
+    elif event.expression:
         macro = event.assertion.macro if event.assertion is not None else ""
         told = f"expression: {event.expression}" if event.assertion else f"message: {event.message}"
         yield f"  {told}" + (f"   ({macro})" if macro else "")
@@ -103,7 +142,8 @@ def _what(event: Event) -> Iterator[str]:
         yield "  expression: lost"
     if event.assertion is not None and event.assertion.values is not None:
         left, right = event.assertion.values
-        yield f"  values: {left} {event.assertion.operator} {right}"
+        error = error_name(event)
+        yield f"  values: {left} {event.assertion.operator} {right}" + (f"   ({error})" if error else "")
     if event.assertion is not None and event.assertion.extra:
         yield f"  and says: {event.assertion.extra}"
     who = [event.process and f"process {event.process}", event.pid and f"pid {event.pid}"]
@@ -112,6 +152,10 @@ def _what(event: Event) -> Iterator[str]:
         yield f"  by: {', '.join(str(part) for part in who if part)}"
     yield f"  stack: {' < '.join(event.stack) or 'none in the log'}"
     yield f"  signature: {event.signature}"
+    if event.versions:
+        yield f"  versions: {', '.join(f'{name} {text}' for name, text in event.versions.items())}"
+    if event.retold:
+        yield f"  note: the log tells this failure in {event.retold + 1} places"
     if event.cut:
         yield "  note: the log is cut here; a part of this failure is lost"
     if event.mixed:
@@ -123,30 +167,70 @@ def _source(event: Event) -> str:
 
 
 def _known(event: Event, verdict: Verdict) -> Iterator[str]:
+    if verdict.reproducer is None or verdict.match is Match.OTHER_EXPRESSION:
+        nearby = f" (it has another one in this function: {verdict.title})" if verdict.reproducer else ""
+        yield f"  known: no; this is a failure of ZFS that the corpus does not have{nearby}"
+        if not any(note.fix or note.harmless for note, _ in notes_for(event)):
+            yield from (f"    send: {what}" for what in _SEND)
+        return
+    if verdict.match is Match.SAME_PLACE:
+        yield "  known: perhaps; such damage is what these faults of OpenZFS leave behind:"
+        for each in (verdict, *verdict.others):
+            if each.reproducer is not None:
+                yield f"    {each.title} ({each.reproducer.folder.as_posix()}; {', '.join(each.releases)})"
+        return
+    if verdict.others and verdict.others[0].match is verdict.match:
+        yield "  known: one of these, the log does not tell which"
+    yield from _one(event, verdict)
+    for each in verdict.others:
+        yield from _one(event, each)
+
+
+def _one(event: Event, verdict: Verdict) -> Iterator[str]:
     known = verdict.reproducer
     if known is None:
-        yield "  known: no; this is a failure of ZFS that the corpus does not have"
-        yield from (f"    send: {what}" for what in _SEND)
         return
-    title = known.title or known.folder
     if verdict.match is Match.EXACT:
-        yield f"  known: yes, {title}"
+        yield f"  known: yes, {verdict.title}"
     elif verdict.match is Match.OTHER_STACK:
-        yield f"  known: the same failure, reached in another way: {title}"
-    elif verdict.match is Match.STACK_ONLY:
-        yield f"  known: perhaps, {title}"
+        yield f"  known: perhaps the same failure, reached in another way: {verdict.title}"
     else:
-        yield f"  known: no, but the corpus has a failure in the same function: {title}"
+        yield f"  known: perhaps, {verdict.title}"
     if verdict.place != event.place:
         yield f"    there it is: {verdict.place}"
     if verdict.difference:
         yield f"    differs: {verdict.difference}"
-    yield f"    reproducer: {known.folder}/program.zap"
+    yield f"    reproducer: {known.folder.as_posix()}/program.zap"
     yield f"    releases that have it: {', '.join(verdict.releases)}"
     for name in ("issue", "fix", "belief", "meanwhile"):
         value = getattr(known, name)
         if value:
             yield f"    {name}: {value}"
     yield from (f"      {line}" for line in how_to_set(known.meanwhile))
-    if verdict.match is Match.OTHER_EXPRESSION:
-        yield from (f"    send: {what}" for what in _SEND)
+
+
+def _notes(event: Event, verdict: Verdict) -> Iterator[str]:
+    """What is known elsewhere, and what to do next."""
+    for note, here in notes_for(event):
+        if verdict.match is Match.EXACT and not note.fix:
+            continue
+        if note.fix:
+            sure = "very likely fixed" if here else "perhaps fixed"
+            yield (
+                f"  {sure} in {' and '.join(note.fixed)}: {note.title}"
+                if note.fixed
+                else f"  {sure}: {note.title}"
+            )
+            yield f"    {', '.join(text for text in (note.issue, note.fix) if text)}"
+        else:
+            yield f"  what it means: {note.title}"
+        if note.harmless:
+            yield "    harmless: nothing needs to be done"
+        if note.words:
+            yield f"    {note.words}"
+        if note.meanwhile:
+            yield f"    meanwhile: {note.meanwhile}"
+            yield from (f"      {line}" for line in how_to_set(note.meanwhile))
+        if note.check:
+            yield "    next: look, without writing, at the object (of a directory its inode number, ls -di):"
+            yield "      zapfuzz check --pool DEVICE --dataset POOL/DATASET --object NUMBER"

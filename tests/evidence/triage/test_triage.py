@@ -406,7 +406,7 @@ def test_absent_and_damaged_corpus(tmp_path: Path) -> None:
         folder.mkdir(parents=True)
         (folder / "reproducer.toml").write_bytes(text.encode("utf-8", "surrogateescape"))
     found, problems = load_corpus(tmp_path / "corpus")
-    assert [known.folder for known in found] == ["corpus/findings/good"]
+    assert [known.folder.as_posix() for known in found] == ["corpus/findings/good"]
     assert len(problems) == 5 and all("not used" in problem for problem in problems)
 
 
