@@ -9,7 +9,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --durations 10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fuzz test test-slow test-all coverage replay lint libzpool kernel bench clean
+.PHONY: help setup fuzz test test-slow test-kernel test-all coverage replay lint libzpool kernel bench clean
 
 help:
 	@echo "make fuzz       a minute of fuzzing, from nothing to a minimized failure"
@@ -41,7 +41,11 @@ test: setup
 test-slow: setup
 	$(PYTEST) --dist loadgroup -m slow
 
-test-all: test test-slow
+# A guest with a real kernel module: what takes a compiled module and an emulated machine, one after the other.
+test-kernel: setup kernel
+	$(BIN)/python -m pytest -m kernel tests/kernel
+
+test-all: test test-slow test-kernel
 
 # Branch coverage of the model by the tests of the model and the corpus; fails under 95 %. What is left is, in
 # this order: fail(...) of assertions that hold whatever a program does (the tests damage a live block to reach

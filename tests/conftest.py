@@ -19,7 +19,7 @@ if sys.gettrace() is not None:
 settings.register_profile("zapfuzz", derandomize=True, deadline=None)
 settings.load_profile("zapfuzz")
 
-MARKED_FOLDERS = ("real", "slow")
+MARKED_FOLDERS = ("real", "slow", "kernel")
 """A test below a folder of this name, at any depth, has the marker of this name (see pyproject.toml)."""
 
 

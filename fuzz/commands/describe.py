@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from fuzz.commands.reach import TELL_FIRST
 from fuzz.commands.shared.screen import show_result
 from fuzz.corpus.replay import expectations
 from fuzz.corpus.reproducer import FINE, Reproducer, write_text
@@ -31,6 +32,8 @@ from zapcore.zap.zap import Zap
 _NEWEST_FIRST = list(RELEASES)[::-1]
 TOLD_FIRST = sorted(_NEWEST_FIRST, key=lambda name: not RELEASES[name].version)
 """Which release's run is told, of those that fail: the newest that is packaged, then what nobody packages."""
+ANY_USER = "Distance: any user"
+"""How what is known of a finding begins to tell its distance (`zapfuzz reach`) where no rights are needed."""
 LANGUAGES: Mapping[str, str] = {".py": "python", ".c": "c", ".sh": "sh"}
 
 
@@ -136,7 +139,10 @@ def report(reproducer: Reproducer) -> str:
 def _report(reproducer: Reproducer) -> Iterator[str]:
     release = told_release(reproducer.expect)
     rows, outcome = watch(reproducer.program, release)
-    yield from (f"# {reproducer.title}", "", "## The shortest program", "")
+    yield from (f"# {reproducer.title}", "")
+    if ANY_USER in reproducer.belief:
+        yield from (TELL_FIRST, "")
+    yield from ("## The shortest program", "")
     yield from _fenced(format_program(reproducer.program))
     yield from ("## Releases affected", "", "| release | what it does |", "| --- | --- |")
     for name, expected in reproducer.expect.items():

@@ -40,7 +40,8 @@ refuse() {
 [ "${1-}" = --yes ] || refuse "read what stands at the beginning of this file, then say --yes"
 [ "$(id -u)" != 0 ] || refuse "run it as a plain user, not as root"
 [ -z "$(ls -A .)" ] || refuse "expected an empty directory, found files in $(pwd)"
-dataset=$(zfs list -H -o name . 2>/dev/null) || refuse "$(pwd) is on no ZFS dataset, or there is no zfs"
+here=$(pwd -P)
+dataset=$(zfs list -H -o name "$here" 2>/dev/null) || refuse "$here is on no ZFS dataset, or there is no zfs"
 [ "$(zfs get -H -o value PROPERTY "$dataset")" = yes ] ||
     refuse "$dataset is not marked for this: its owner must set PROPERTY=yes"
 
@@ -70,7 +71,7 @@ COMMANDS = {
     "mkdir": "mkdir",
     "unlink": "rm",
     "rmdir": "rmdir",
-    "rename": "mv -T --",
+    "rename": "mv -f --",
     "readdir": "ls -A",
     "contains": "ls -d",
 }

@@ -11,7 +11,6 @@ import struct
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from fuzz.targets.kernel import initramfs
@@ -28,10 +27,12 @@ DISK_MIB = 8192
 BOOT_SECONDS = 300.0
 """On a busy machine an emulated processor takes six times as long as on an idle one."""
 KVM_SECONDS = 20.0
+LEFT_SECONDS = 3600.0
+"""Nobody boots for so long: a folder that is as old was left by a process that was killed."""
 
 COMMAND_LINE = (
     "console=ttyS0 loglevel=7 panic=-1 oops=panic softlockup_panic=1 nokaslr mitigations=off "
-    "random.trust_cpu=on tsc=unstable"
+    "random.trust_cpu=on tsc=unstable no_timer_check"
 )
 SETTINGS = {
     "/proc/sys/kernel/watchdog_thresh": "4",
@@ -107,13 +108,6 @@ class Guest:
         self.used = False
         self.root(b"r/proc/uptime", 60)
         self._since = self._running().console_size
-
-    def reboot(self) -> None:
-        """Boot anew with the disk as it is now, as after a power failure; the pool is not imported. Raises
-        GuestGone, Silent, Dead."""
-        qemu = self._running()
-        qemu.restart()
-        self.root(b"r/proc/uptime", BOOT_SECONDS)
 
     def _running(self) -> Qemu:
         if self._qemu is None:
@@ -204,6 +198,7 @@ def image_of(parts: Parts) -> Path:
         except (GuestGone, Silent, Dead) as failed:
             problem = f"{accelerator}: {failed or type(failed).__name__.lower()}"
             continue
+        _remove_old_images(folder, parts, image)
         return image
     raise NoKernel(f"the guest of {parts.modules} does not come up: {problem}")
 
@@ -259,14 +254,18 @@ def _make_pool(guest: Guest) -> None:
         if code:
             raise NoKernel(f"{' '.join(words)}: {text.strip() or code}")
     guest.run("/sbin/zfs", "set", "longname=on", LONG)  # before 2.3 there is no such property
+    guest.run("/bin/chmod", "666", "/dev/zfs")  # as OpenZFS's udev rule has it
     for dataset in (PLAIN, LONG):
         guest.run("/bin/chown", "1000:1000", f"/{dataset}")
     guest.run("/sbin/zpool", "sync")
 
 
-def remove_old_images(keep: Sequence[Path]) -> None:
-    """Saved guests that are not of today's parts, and what a killed process left of one."""
-    for found in (kernel_cache() / "guests").glob("*"):
-        if found not in keep and time.time() - found.stat().st_mtime > 3600:
-            with contextlib.suppress(OSError):
-                shutil.rmtree(found) if found.is_dir() else found.unlink()
+def _remove_old_images(folder: Path, parts: Parts, image: Path) -> None:
+    """Saved guests of what these modules were before, and what a killed process left of one."""
+    for found in folder.glob(f"{parts.version}-{parts.modules.name}-*"):
+        if found.stem != image.stem:
+            found.unlink(missing_ok=True)
+    for found in folder.glob(".boot-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - found.stat().st_mtime > LEFT_SECONDS:
+                shutil.rmtree(found)

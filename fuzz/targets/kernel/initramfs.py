@@ -21,6 +21,7 @@ COMMANDS = (
     "mkdir",
     "rmdir",
     "ls",
+    "chmod",
     "chown",
     "id",
     "su",

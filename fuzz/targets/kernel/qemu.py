@@ -191,15 +191,6 @@ class Qemu:
         self.over = False
         self.monitor("cont")
 
-    def restart(self) -> None:
-        """Turn the machine off and on; its disk stays. Raises GuestGone."""
-        self._stand_still()
-        self.monitor("system_reset")
-        while self._receive(10).get("event") != "RESET":
-            pass
-        self.over = False
-        self.monitor("cont")
-
     def _stand_still(self) -> None:
         """Stop, and drop what the guest has said that nobody has read."""
         self.monitor("stop")

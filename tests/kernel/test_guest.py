@@ -12,12 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from fuzz.corpus.reproducer import read_reproducer
 from fuzz.execution.execute import run
+from fuzz.generate.lift_to_files import Lift, Plan, file_name
+from fuzz.language.program import Op, Program
 from fuzz.language.syntax import parse
 from fuzz.targets.kernel.locate import NoKernel
 from fuzz.targets.kernel.target import KernelTarget
+from fuzz.targets.model import ModelTarget
 from fuzz.targets.packages.cache import ROOT
 from tests.support.missing import missing
+from tests.support.paths import CORPUS
 
 DIRECTORIES = """
 zap a micro
@@ -88,3 +93,42 @@ def test_no_guest_outlives_a_killed_parent(target: KernelTarget) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(f"QEMU {process.name} is still there")
+
+
+def _freed_table() -> Program:
+    """The 175 creates and unlinks of zap-trunc-next-table."""
+    lift = Lift(read_reproducer(CORPUS / "findings" / "zap-trunc-next-table").program)
+    first, second, third, fourth, again = lift.adds
+    return lift.program(
+        {first: Plan(0), second: Plan(2, 1), third: Plan(1), fourth: Plan(1), again: Plan(0, 0, 1)}
+    )
+
+
+def test_plain_user_panics_the_zap_with_assertions() -> None:
+    """The model's failure at the model's op, read from the console; the next program has a guest again."""
+    try:
+        target = KernelTarget("2.3", "asserts")
+    except NoKernel as reason:
+        missing(reason)
+    program = _freed_table()
+    outcome = run(program, target)
+    assert outcome.failure is not None
+    assert str(outcome.failure.signature) == (
+        "assertion zap.c:zap_trunc lastblk < zap_f_phys(zap)->zap_freeblk"
+    )
+    assert outcome.failure.op == run(program, ModelTarget("2.3"), judge=False).ops - 1
+    assert run(parse('zap a micro\ntouch a "one"\nreaddir a\n'), target).fine
+    target.close()
+
+
+def test_plain_user_panics_the_kernel_as_it_is_shipped(target: KernelTarget) -> None:
+    """Behind the wrong mark leaves of 60 more names are written over the pointer table: then `ls` follows a
+    block number that is none. The oops is told by the function that the processor stood in."""
+    ops = list(_freed_table().ops[:131])
+    ops += [Op("touch", "d", file_name((2 if n < 42 else 3) << 57, 100 + n), fill=1) for n in range(43)]
+    ops += [Op("touch", "d", file_name((0xC << 56) + (n << 40), 200 + n), fill=1) for n in range(17)]
+    program = Program(_freed_table().zaps, (*ops, Op("readdir", "d")))
+    outcome = run(program, target)
+    assert outcome.failure is not None
+    assert outcome.failure.signature.place.startswith("?:zap_leaf"), outcome.failure
+    assert outcome.failure.signature.kind in ("null-dereference", "soft-lockup", "hang")
