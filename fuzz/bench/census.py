@@ -23,7 +23,7 @@ from random import Random
 
 from fuzz.execution.execute import run
 from fuzz.generate.themed import random_program
-from fuzz.generate.whole_language import any_program
+from fuzz.generate.whole_language import whole_language_program
 from fuzz.judge.signature import Failure, Signature
 from fuzz.judge.wrong import WIDENED
 from fuzz.language.printing import format_program
@@ -37,7 +37,7 @@ from fuzz.targets.model import ModelTarget
 from zapcore.errors import errno_name
 from zapcore.release import RELEASES
 
-GENERATORS = (any_program, any_program, any_program, random_program)
+GENERATORS = (whole_language_program, whole_language_program, whole_language_program, random_program)
 REPORT_SECONDS = 60.0
 
 FULL_BYTES = 4 << 30

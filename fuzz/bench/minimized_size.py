@@ -13,7 +13,7 @@ from fuzz.execution.execute import run
 from fuzz.generate.themed import Parameters, random_program
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Program
-from fuzz.minimize.reproduce import minimize_failure
+from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.registry import make_target
 
 Input = tuple[Program, Signature]

@@ -27,7 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from typing import Any
 
-from fuzz.engines.config import Config
+from fuzz.engines.engine_config import Config
 from fuzz.execution.execute import run
 from fuzz.faults.remedies import switched_on
 from fuzz.faults.seeded import CONCURRENT, MUTANTS
@@ -201,7 +201,7 @@ def _hunt(bug: Bug, engine: str, seed: int, cap: float, scratch: str) -> Hunt:
         **ENGINES[engine],
     )
     process = subprocess.Popen(
-        [sys.executable, "-m", "fuzz.engines.worker", config.to_json()],
+        [sys.executable, "-m", "fuzz.engines.engine_process", config.to_json()],
         pass_fds=[end],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

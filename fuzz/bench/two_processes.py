@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from fuzz.bench.speed import RELEASE, middle
 from fuzz.bench.time_to_find import REAL, Bug
-from fuzz.engines.config import Config
+from fuzz.engines.engine_config import Config
 from fuzz.engines.jobs import Jobs
 
 JOBS = (1, 2)

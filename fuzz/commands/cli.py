@@ -12,7 +12,7 @@ import click
 
 from fuzz.commands.shared.options import Bad
 from fuzz.engines.campaign import EngineProblem
-from fuzz.engines.config import EXTRAS
+from fuzz.engines.engine_config import EXTRAS
 from fuzz.faults.remedies import NoRemedy
 from fuzz.language.syntax import SyntaxProblem
 from fuzz.targets.base import NoTarget

@@ -19,7 +19,7 @@ from fuzz.export.forms import FORMS, SUFFIX
 from fuzz.export.story import open_reproducer
 from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Op, Program
-from fuzz.minimize.reproduce import minimize_failure
+from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.registry import LIBRARY_PREFIX
 from zapcore import layout as L

@@ -15,7 +15,7 @@ from fuzz.targets.base import NoTarget
 from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.parallel_run import has_threads
-from fuzz.threads.real.compare import compare_all
+from fuzz.threads.real.compare_with_model import compare_all
 from fuzz.threads.real.plan import make_plan
 from fuzz.threads.real.run import HeldRun, model_for, run_held
 from fuzz.threads.real.target import HeldTarget

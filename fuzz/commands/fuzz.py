@@ -16,7 +16,7 @@ from fuzz.corpus.failure_log import Seen
 from fuzz.corpus.replay import known_on
 from fuzz.corpus.reproducer import corpus_folders, read_reproducer
 from fuzz.engines.campaign import Campaign, new_seed
-from fuzz.engines.config import ENGINES, Config
+from fuzz.engines.engine_config import ENGINES, Config
 from fuzz.engines.seeds import seed_programs
 from fuzz.language.validate import HASH_BITS
 from fuzz.targets.registry import make_target

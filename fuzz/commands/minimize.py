@@ -13,7 +13,7 @@ from fuzz.corpus.reproducer import FINE
 from fuzz.execution.execute import run as run_program
 from fuzz.language.syntax import load
 from fuzz.minimize.minimize import Stats
-from fuzz.minimize.reproduce import minimize_failure
+from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.base import Target
 from fuzz.targets.registry import make_target
 

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fuzz.engines.config import Config
+from fuzz.engines.engine_config import Config
 
 if TYPE_CHECKING:
-    from fuzz.engines.loop import Loop
+    from fuzz.engines.engine_loop import Loop
     from fuzz.language.program import Program
 
 MAX_BYTES = 1 << 16
@@ -93,10 +93,10 @@ def main(config: Config) -> None:
     """Fuzz until the bound. Does not return: libFuzzer has no way out but the end of the process."""
     from random import Random
 
-    from fuzz.engines.loop import Loop, Stopped
+    from fuzz.engines.engine_loop import Loop, Stopped
     from fuzz.engines.mutation_weights import Weights
     from fuzz.engines.seeds import seed_programs
-    from fuzz.generate.model_guided import piloted_program
+    from fuzz.generate.model_guided import model_guided_program
     from fuzz.generate.mutation import MUTATIONS, Mutation, mutate, splice
     from fuzz.generate.styles import STYLES
     from fuzz.language.byteform import decode, encode
@@ -124,8 +124,8 @@ def main(config: Config) -> None:
 
     import atheris
 
-    from fuzz.engines.counters import reserve
-    from fuzz.engines.instrument import instrument
+    from fuzz.engines.atheris_instrumentation import instrument
+    from fuzz.engines.libfuzzer_counters import reserve
 
     instrument()
     loop.observe = reserve()
@@ -158,7 +158,7 @@ def main(config: Config) -> None:
         if how in STYLES:
             return STYLES[how][1](rng, loop.model)
         if how == "extend":
-            return piloted_program(rng, loop.model, config.max_ops, program)
+            return model_guided_program(rng, loop.model, config.max_ops, program)
         if how == "splice" and other is not None:
             return splice(program, other, rng, config.max_ops)
         return mutate(program, rng, config.max_ops, choose)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from fuzz.corpus.replay import expectations
 from fuzz.corpus.reproducer import Form, Reproducer, folder_name, form, write_reproducer
-from fuzz.engines.config import Config
+from fuzz.engines.engine_config import Config
 from fuzz.engines.jobs import EngineProblem, Jobs, Progress
 from fuzz.execution.result import Outcome
 from fuzz.faults.remedies import switched_on
@@ -23,7 +23,7 @@ from fuzz.language.printing import format_program
 from fuzz.language.program import Program
 from fuzz.language.syntax import parse, save
 from fuzz.minimize.minimize import Stats
-from fuzz.minimize.reproduce import minimize_failure
+from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.base import Target
 from fuzz.targets.libzpool.plain_target import HarnessError
 from fuzz.targets.registry import name_of_expectation

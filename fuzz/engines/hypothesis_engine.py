@@ -22,8 +22,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from fuzz.engines.config import Config
-from fuzz.engines.loop import Loop, Stopped
+from fuzz.engines.engine_config import Config
+from fuzz.engines.engine_loop import Loop, Stopped
 from fuzz.engines.seeds import seed_programs
 from fuzz.execution.execute import judge_op
 from fuzz.execution.result import Outcome

@@ -23,7 +23,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from fuzz.engines.config import Config
+from fuzz.engines.engine_config import Config
 
 ENDING_SECONDS = 20
 EARLY_SECONDS = 10.0
@@ -82,7 +82,7 @@ class Engine:
         config = dataclasses.replace(config, report=report)
         self._scratch = tempfile.TemporaryDirectory(prefix="zapfuzz-", ignore_cleanup_errors=True)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "fuzz.engines.worker", config.to_json()],
+            [sys.executable, "-m", "fuzz.engines.engine_process", config.to_json()],
             pass_fds=[report],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

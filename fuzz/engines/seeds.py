@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from fuzz.engines.config import Config
+from fuzz.engines.engine_config import Config
 from fuzz.language.program import Program
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fuzz.engines.config import Config
-from fuzz.engines.loop import Loop, Stopped
+from fuzz.engines.engine_config import Config
+from fuzz.engines.engine_loop import Loop, Stopped
 from fuzz.engines.seeds import seed_programs
 from fuzz.threads.thread_fuzzer import ThreadFuzzer
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fuzz.engines import random_engine
-from fuzz.engines.config import Config
-from fuzz.generate.uniform import flat_program
+from fuzz.engines.engine_config import Config
+from fuzz.generate.uniform import uniform_program
 
 
 def main(config: Config) -> None:
     """Run uniform random programs until the bound."""
-    random_engine.main(config, lambda rng, model: flat_program(rng))
+    random_engine.main(config, lambda rng, model: uniform_program(rng))

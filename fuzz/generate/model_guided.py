@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from fuzz.generate.keys_for_hash import key_for
 from fuzz.generate.mutation_draft import Draft
-from fuzz.generate.stepwise import Course, destroy_under, drawn, pass_time, resume, use
+from fuzz.generate.stepwise import Drawing, destroy_under, drawn, pass_time, resume, use
 from fuzz.generate.themed import CURSORS, Theme, half_of_leaf, random_op, sizes_that_matter, theme, written
 from fuzz.language.program import Key, Op, Program
 from fuzz.targets.model import ModelTarget
@@ -56,7 +56,7 @@ class LeafView(NamedTuple):
 BITS = attrgetter("bits")
 
 
-class Pilot(Course):
+class GuidedDrawing(Drawing):
     """A program under way, its keys and sizes those of a theme."""
 
     def __init__(self, rng: Random, target: ModelTarget, about: Theme) -> None:
@@ -111,126 +111,128 @@ class Pilot(Course):
         return [key for key, value in self.alive[self.name].items() if leaf.has(value)]
 
 
-def fill(pilot: Pilot, wanted: LeafView | None = None) -> None:
+def fill(drawing: GuidedDrawing, wanted: LeafView | None = None) -> None:
     """Add keys to a leaf, few and large ones mostly, so that it splits; where it needs every bit of the
     table, the table grows."""
-    leaf, rng = wanted or pilot.leaf(), pilot.rng
-    if leaf is not None and leaf.bits > pilot.deep:
+    leaf, rng = wanted or drawing.leaf(), drawing.rng
+    if leaf is not None and leaf.bits > drawing.deep:
         return
-    zap = pilot.zaps[pilot.name]
+    zap = drawing.zaps[drawing.name]
     large = rng.random() < 0.6
     for _ in range(rng.randint(1, 3)):
         if leaf is None:
-            key = rng.choice(pilot.about.keys[pilot.name])
+            key = rng.choice(drawing.about.keys[drawing.name])
         else:
             turned = leaf.start | rng.choice((0, 1 << (63 - leaf.bits)))
             key = key_for(zap, turned, leaf.bits + rng.randint(1, 2), rng)
         length = half_of_leaf(zap) if large else sizes_that_matter(zap, rng)
-        pilot.do(written(rng, "add", zap, key, length))
+        drawing.do(written(rng, "add", zap, key, length))
 
 
-def deepen(pilot: Pilot) -> None:
+def deepen(drawing: GuidedDrawing) -> None:
     """Add two large entries whose hashes agree in as many bits as the table has, or about so many: leaves
     split until it must grow."""
-    header, rng = pilot.header(), pilot.rng
-    deepest = max(pilot.leaves(), key=BITS, default=None) if rng.random() < 0.5 else None
-    leaf = deepest or pilot.leaf()
+    header, rng = drawing.header(), drawing.rng
+    deepest = max(drawing.leaves(), key=BITS, default=None) if rng.random() < 0.5 else None
+    leaf = deepest or drawing.leaf()
     if leaf is None or header is None:
         return
-    if header[L.Q_TBL_NUMBLKS] and header[L.Q_TBL_SHIFT] > pilot.deep:
+    if header[L.Q_TBL_NUMBLKS] and header[L.Q_TBL_SHIFT] > drawing.deep:
         return
-    zap = pilot.zaps[pilot.name]
+    zap = drawing.zaps[drawing.name]
     bits = header[L.Q_TBL_SHIFT] - rng.choice((0, 0, 0, 1))
     near = leaf.start | rng.getrandbits(64 - leaf.bits) if rng.random() < 0.7 else leaf.start
     for turn in rng.sample((0, 1), 2):
         key = key_for(zap, near ^ turn << (63 - bits), bits + 1, rng)
-        pilot.do(written(rng, "add", zap, key, half_of_leaf(zap)))
+        drawing.do(written(rng, "add", zap, key, half_of_leaf(zap)))
 
 
-def empty(pilot: Pilot, wanted: LeafView | None = None) -> None:
+def empty(drawing: GuidedDrawing, wanted: LeafView | None = None) -> None:
     """Remove every key of a leaf, at times its sibling's first."""
-    leaf, rng = wanted or pilot.leaf(), pilot.rng
+    leaf, rng = wanted or drawing.leaf(), drawing.rng
     if leaf is None:
         return
     leaves = [leaf]
     if leaf.bits and rng.random() < 0.5:
         leaves.insert(rng.randrange(2), leaf._replace(prefix=leaf.prefix ^ 1))
     for each in leaves:
-        for key in pilot.inside(each):
-            pilot.do(Op("remove", pilot.name, key))
+        for key in drawing.inside(each):
+            drawing.do(Op("remove", drawing.name, key))
 
 
-def park(pilot: Pilot, wanted: LeafView | None = None) -> None:
+def park(drawing: GuidedDrawing, wanted: LeafView | None = None) -> None:
     """Walk a cursor into a leaf."""
-    leaf = wanted or pilot.leaf()
-    keys = pilot.inside(leaf) if leaf is not None else []
-    alive = pilot.alive[pilot.name]
+    leaf = wanted or drawing.leaf()
+    keys = drawing.inside(leaf) if leaf is not None else []
+    alive = drawing.alive[drawing.name]
     last = max((alive[key] for key in keys), default=0)
-    cursor = CURSORS[pilot.rng.random() < 0.3]
-    pilot.do(Op("cursor", cursor, other=pilot.name))
+    cursor = CURSORS[drawing.rng.random() < 0.3]
+    drawing.do(Op("cursor", cursor, other=drawing.name))
     for _ in range(min(WALK, sum(value <= last for value in alive.values()))):
-        pilot.do(Op("next", cursor))
+        drawing.do(Op("next", cursor))
 
 
-def disturb(pilot: Pilot) -> None:
+def disturb(drawing: GuidedDrawing) -> None:
     """Leave a cursor in a leaf, split or empty that, let time pass or not, go on."""
-    leaf = pilot.leaf()
+    leaf = drawing.leaf()
     if leaf is not None:
-        park(pilot, leaf)
-        pilot.rng.choice((fill, empty))(pilot, leaf)
-        if pilot.rng.random() < 0.5:
-            pass_time(pilot)
-        use(pilot)
+        park(drawing, leaf)
+        drawing.rng.choice((fill, empty))(drawing, leaf)
+        if drawing.rng.random() < 0.5:
+            pass_time(drawing)
+        use(drawing)
 
 
-def hand_out(pilot: Pilot) -> None:
+def hand_out(drawing: GuidedDrawing) -> None:
     """Leave a cursor in the last leaf, free that, and split another so often that the block which comes after
     those of the splits, the table's, is the one where the cursor stands."""
-    rng = pilot.rng
-    last = max(pilot.leaves(), default=None)
+    rng = drawing.rng
+    last = max(drawing.leaves(), default=None)
     if last is None:
         return
-    park(pilot, last)
-    empty(pilot, last)
-    header = pilot.header()
+    park(drawing, last)
+    empty(drawing, last)
+    header = drawing.header()
     if header is None:
         return
     shift = header[L.Q_TBL_SHIFT]
     splits = last.blkid - header[L.Q_FREEBLK]
-    leaves = pilot.leaves()
-    fitting = [leaf for leaf in leaves if leaf.bits + splits == shift and pilot.inside(leaf)] or leaves
-    near = pilot.inside(rng.choice(fitting)) if fitting else []
+    leaves = drawing.leaves()
+    fitting = [leaf for leaf in leaves if leaf.bits + splits == shift and drawing.inside(leaf)] or leaves
+    near = drawing.inside(rng.choice(fitting)) if fitting else []
     if near:
-        zap = pilot.zaps[pilot.name]
-        turned = pilot.alive[pilot.name][rng.choice(near)] ^ 1 << (64 - shift)
-        pilot.do(written(rng, "add", zap, key_for(zap, turned, shift, rng), half_of_leaf(zap)))
-    use(pilot)
+        zap = drawing.zaps[drawing.name]
+        turned = drawing.alive[drawing.name][rng.choice(near)] ^ 1 << (64 - shift)
+        drawing.do(written(rng, "add", zap, key_for(zap, turned, shift, rng), half_of_leaf(zap)))
+    use(drawing)
 
 
-def twin(pilot: Pilot) -> None:
+def twin(drawing: GuidedDrawing) -> None:
     """Add a key with the hash of one that is alive."""
-    zap, rng = pilot.zaps[pilot.name], pilot.rng
-    alive = pilot.alive[pilot.name]
+    zap, rng = drawing.zaps[drawing.name], drawing.rng
+    alive = drawing.alive[drawing.name]
     if alive:
         key = key_for(zap, rng.choice(list(alive.values())), 64, rng)
-        pilot.do(written(rng, "add", zap, key, rng.choice(pilot.about.lengths[pilot.name])))
+        drawing.do(written(rng, "add", zap, key, rng.choice(drawing.about.lengths[drawing.name])))
 
 
-def add_back(pilot: Pilot) -> None:
+def add_back(drawing: GuidedDrawing) -> None:
     """Add again a key that was removed."""
-    key = pilot.lately_gone()
+    key = drawing.lately_gone()
     if key is not None:
-        zap = pilot.zaps[pilot.name]
-        pilot.do(written(pilot.rng, "add", zap, key, pilot.rng.choice(pilot.about.lengths[pilot.name])))
+        zap = drawing.zaps[drawing.name]
+        drawing.do(
+            written(drawing.rng, "add", zap, key, drawing.rng.choice(drawing.about.lengths[drawing.name]))
+        )
 
 
-def anything(pilot: Pilot) -> None:
+def anything(drawing: GuidedDrawing) -> None:
     """A few ops of the theme."""
-    for _ in range(pilot.rng.randint(1, 4)):
-        pilot.do(random_op(pilot.rng, pilot.about))
+    for _ in range(drawing.rng.randint(1, 4)):
+        drawing.do(random_op(drawing.rng, drawing.about))
 
 
-MOVES: Mapping[Callable[[Pilot], None], int] = {
+MOVES: Mapping[Callable[[GuidedDrawing], None], int] = {
     fill: 6,
     deepen: 4,
     empty: 5,
@@ -248,15 +250,15 @@ MOVES: Mapping[Callable[[Pilot], None], int] = {
 """Every move and how often it is drawn."""
 
 
-def piloted_program(
+def model_guided_program(
     rng: Random, target: ModelTarget, max_ops: int = MAX_OPS, base: Program | None = None
 ) -> Program:
     """A program of some moves one after the other, up to the op that fails, if one does.
 
     With a `base` it goes on where that program ends, or anywhere in it. Programs with threads are no base.
     """
-    pilot = Pilot(rng, target, theme(rng) if base is None else Draft(base).about(rng))
+    drawing = GuidedDrawing(rng, target, theme(rng) if base is None else Draft(base).about(rng))
     first: Sequence[Op] = ()
     if base is not None:
         first = base.ops if rng.random() < 0.5 else base.ops[: rng.randint(0, len(base.ops))]
-    return drawn(pilot, MOVES, OPS, max_ops, first)
+    return drawn(drawing, MOVES, OPS, max_ops, first)

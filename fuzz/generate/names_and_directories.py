@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 
 from fuzz.generate.keys_for_hash import hash_of
-from fuzz.generate.stepwise import Course, beside, drawn, pass_time, resume, use
+from fuzz.generate.stepwise import Drawing, beside, drawn, pass_time, resume, use
 from fuzz.generate.themed import CURSORS
 from fuzz.generate.whole_language import PIECES, respelled
 from fuzz.judge.keys import form
@@ -48,7 +48,7 @@ TOO_MUCH = (1024, 1025, 2000, 8192)
 ROOM = {number.field: number.default for number in VERBS["lookup"].numbers}
 
 
-class Clerk(Course):
+class NamesDrawing(Drawing):
     """A program under way, its ZAPs all of names. Its names may be long, begin alike, or be spellings of a
     few."""
 
@@ -113,205 +113,211 @@ def _zaps(rng: Random) -> dict[str, Zap]:
     return zaps
 
 
-def enter(clerk: Clerk) -> None:
+def enter(drawing: NamesDrawing) -> None:
     """Let a few names be there."""
-    for _ in range(clerk.rng.randint(1, 4)):
-        clerk.bring(clerk.new())
+    for _ in range(drawing.rng.randint(1, 4)):
+        drawing.bring(drawing.new())
 
 
-def collide(clerk: Clerk) -> None:
+def collide(drawing: NamesDrawing) -> None:
     """Let other names be there that have the hash of one that is, some in two spellings; look for some."""
-    rng, zap = clerk.rng, clerk.zaps[clerk.name]
-    names = [clerk.some() if rng.random() < 0.5 else b"aB%d" % rng.randrange(9)]
-    clerk.bring(names[0])
+    rng, zap = drawing.rng, drawing.zaps[drawing.name]
+    names = [drawing.some() if rng.random() < 0.5 else b"aB%d" % rng.randrange(9)]
+    drawing.bring(names[0])
     wanted = hash_of(zap, names[0])
     for _ in range(rng.randint(1, 3 if zap.leaf_shift > SMALL_LEAF else 1)):
         stem = rng.choice((b"", b"a", b"B", "é".encode())) + b"%d" % rng.randrange(99)
         names.append(name_for_hash(zap.salt, wanted, 64, form(stem, zap.norm) or stem))
-        clerk.bring(names[-1])
+        drawing.bring(names[-1])
     for _ in range(rng.randint(0, 2)):
-        clerk.bring(respelled(rng, rng.choice((names[0], *names))))  # others may lie in between
+        drawing.bring(respelled(rng, rng.choice((names[0], *names))))  # others may lie in between
     if rng.random() < 0.3:
-        clerk.do(Op("remove", clerk.name, clerk.some()))
-    rng.choice((look, respell, walk, outgrow))(clerk)
+        drawing.do(Op("remove", drawing.name, drawing.some()))
+    rng.choice((look, respell, walk, outgrow))(drawing)
     if rng.random() < 0.4:
-        walk(clerk, whole=True)
+        walk(drawing, whole=True)
 
 
-def respell(clerk: Clerk) -> None:
+def respell(drawing: NamesDrawing) -> None:
     """Add, look for or remove names that are alive, in other spellings."""
-    rng = clerk.rng
-    name = clerk.some()
+    rng = drawing.rng
+    name = drawing.some()
     for _ in range(rng.randint(1, 3)):
         other = respelled(rng, name)
         verb = rng.choice(("bring", "bring", "lookup_norm", "lookup_norm", "remove_norm", "lookup", "remove"))
         if verb == "bring":
-            clerk.bring(other)
+            drawing.bring(other)
         elif verb == "lookup_norm":
-            clerk.do(Op(verb, clerk.name, other, 8, rng.choice((1, 1, 1024)), extra=rng.choice((1, 1, 3))))
+            drawing.do(
+                Op(verb, drawing.name, other, 8, rng.choice((1, 1, 1024)), extra=rng.choice((1, 1, 3)))
+            )
         elif verb == "remove_norm":
-            clerk.do(Op(verb, clerk.name, other, extra=rng.choice((1, 1, 3))))
+            drawing.do(Op(verb, drawing.name, other, extra=rng.choice((1, 1, 3))))
         elif verb == "lookup":
-            clerk.do(Op(verb, clerk.name, other, 8, 1))
+            drawing.do(Op(verb, drawing.name, other, 8, 1))
         else:
-            clerk.do(Op(verb, clerk.name, other))
+            drawing.do(Op(verb, drawing.name, other))
 
 
-def fill(clerk: Clerk) -> bool:
+def fill(drawing: NamesDrawing) -> bool:
     """Fill a micro ZAP's slots, to the last or nearly or more; whether that can be done."""
-    if not clerk.alive[clerk.name]:
-        enter(clerk)  # of a block that was never read nobody knows the slots
-    slots = clerk.slots()
+    if not drawing.alive[drawing.name]:
+        enter(drawing)  # of a block that was never read nobody knows the slots
+    slots = drawing.slots()
     if not 0 < slots <= MOST_SLOTS:
         return False
-    have = len(clerk.alive[clerk.name])
-    for number in range(have, slots + clerk.rng.choice((0, 0, 0, -1, 8, 16, 16))):  # a block grows by 8 slots
-        clerk.do(Op("add", clerk.name, b"s%d" % number, 8, 1, number))
+    have = len(drawing.alive[drawing.name])
+    for number in range(
+        have, slots + drawing.rng.choice((0, 0, 0, -1, 8, 16, 16))
+    ):  # a block grows by 8 slots
+        drawing.do(Op("add", drawing.name, b"s%d" % number, 8, 1, number))
     return True
 
 
-def hollow(clerk: Clerk) -> None:
+def hollow(drawing: NamesDrawing) -> None:
     """Fill a micro ZAP, remove some, add about as many others, or change what is in a slot several times."""
-    if not fill(clerk):
+    if not fill(drawing):
         return
-    rng = clerk.rng
+    rng = drawing.rng
     if rng.random() < 0.4:
-        key = clerk.some()
+        key = drawing.some()
         for _ in range(rng.randint(2, 4)):  # one slot, again and again
-            clerk.do(Op("remove", clerk.name, key))
+            drawing.do(Op("remove", drawing.name, key))
             key = b"n%d" % rng.randrange(200)
-            clerk.bring(key)
+            drawing.bring(key)
         return
     for _ in range(rng.randint(1, 2)):
-        alive = list(clerk.alive[clerk.name])
+        alive = list(drawing.alive[drawing.name])
         taken = rng.sample(alive, min(len(alive), rng.randint(1, 4)))
         for each in taken:
-            clerk.do(Op("remove", clerk.name, each))
+            drawing.do(Op("remove", drawing.name, each))
         for _ in range(len(taken) + rng.choice((-1, 0, 0, 1))):
-            clerk.bring(b"n%d" % rng.randrange(200))
+            drawing.bring(b"n%d" % rng.randrange(200))
 
 
-def outgrow(clerk: Clerk) -> None:
+def outgrow(drawing: NamesDrawing) -> None:
     """A value that takes a fat ZAP, and that no directory has."""
-    rng = clerk.rng
-    name = clerk.some() if rng.random() < 0.5 else clerk.new()
+    rng = drawing.rng
+    name = drawing.some() if rng.random() < 0.5 else drawing.new()
     verb, size, length = rng.choice(("add", "update")), rng.choice((1, 4, 8)), rng.choice((0, 2, 3, 30, 150))
-    clerk.do(Op(verb, clerk.name, name, size, length, 7))
+    drawing.do(Op(verb, drawing.name, name, size, length, 7))
     if rng.random() < 0.3:
-        clerk.do(Op("readdir", clerk.name))
+        drawing.do(Op("readdir", drawing.name))
 
 
-def outgrow_under_cursor(clerk: Clerk) -> None:
+def outgrow_under_cursor(drawing: NamesDrawing) -> None:
     """Leave a cursor in a ZAP that then becomes fat, if it was not, and go on."""
-    walk(clerk)
-    outgrow(clerk)
-    use(clerk)
+    walk(drawing)
+    outgrow(drawing)
+    use(drawing)
 
 
-def refuse(clerk: Clerk) -> None:
+def refuse(drawing: NamesDrawing) -> None:
     """Ask for what is most often refused, a value or a name that is too long, and look at what is there."""
-    rng = clerk.rng
+    rng = drawing.rng
     how = rng.random()
     long = bytes((rng.choice(b"qrQ"),)) * rng.choice((340, 500, *NEAR_LIMITS[4:]))
     if how < 0.4:
-        name = clerk.some() if rng.random() < 0.3 else clerk.new()
-        clerk.do(Op(rng.choice(("add", "update")), clerk.name, name, 8, rng.choice(TOO_MUCH), 1))
+        name = drawing.some() if rng.random() < 0.3 else drawing.new()
+        drawing.do(Op(rng.choice(("add", "update")), drawing.name, name, 8, rng.choice(TOO_MUCH), 1))
     elif how < 0.75:
-        name = clerk.some()
+        name = drawing.some()
         if rng.random() < 0.3:
-            clerk.do(Op("touch", clerk.name, name, fill=rng.randrange(1, 4)))
+            drawing.do(Op("touch", drawing.name, name, fill=rng.randrange(1, 4)))
         # mostly as long as a directory takes but a small leaf does not
         to = long if rng.random() < 0.3 else b"q" * rng.choice((340, 500, 1023))
-        clerk.do(Op("rename", clerk.name, name, other=clerk.elsewhere(), to=to))
+        drawing.do(Op("rename", drawing.name, name, other=drawing.elsewhere(), to=to))
     elif how < 0.9:
-        clerk.bring(long)
+        drawing.bring(long)
     else:
         verb = rng.choice(("length", "contains", "lookup", "remove", "increment"))
-        clerk.do(Op(verb, clerk.name, long, *((8, 1) if verb == "lookup" else ())))
-    look(clerk)
+        drawing.do(Op(verb, drawing.name, long, *((8, 1) if verb == "lookup" else ())))
+    look(drawing)
 
 
-def look(clerk: Clerk) -> None:
+def look(drawing: NamesDrawing) -> None:
     """Look at a few names, with room for one integer, for none, or for as much as can be."""
-    rng = clerk.rng
+    rng = drawing.rng
     for _ in range(rng.randint(1, 3)):
-        name = clerk.some()
+        name = drawing.some()
         verb = rng.choice(("lookup", "lookup", "lookup_norm", "length", "contains"))
-        op = Op(verb, clerk.name, name)
+        op = Op(verb, drawing.name, name)
         if verb == "lookup":
             op = op._replace(size=rng.choice((8, 8, 4)), length=rng.choice((1, 1, 0, ROOM["length"])))
         elif verb == "lookup_norm":
             spelled = rng.choice((name, respelled(rng, name)))
             op = op._replace(key=spelled, size=8, length=rng.choice((1, ROOM["length"])))
             op = op._replace(extra=rng.choice((0, 1, 3)))
-        clerk.do(op)
+        drawing.do(op)
 
 
-def take(clerk: Clerk) -> None:
+def take(drawing: NamesDrawing) -> None:
     """Remove a few names, one way or another."""
-    for _ in range(clerk.rng.randint(1, 3)):
-        clerk.do(Op(clerk.rng.choice(("remove", "remove", "unlink", "rmdir")), clerk.name, clerk.some()))
+    for _ in range(drawing.rng.randint(1, 3)):
+        drawing.do(
+            Op(drawing.rng.choice(("remove", "remove", "unlink", "rmdir")), drawing.name, drawing.some())
+        )
 
 
-def add_back(clerk: Clerk) -> None:
+def add_back(drawing: NamesDrawing) -> None:
     """Add again a name that was removed."""
-    name = clerk.lately_gone()
+    name = drawing.lately_gone()
     if isinstance(name, bytes):
-        clerk.bring(name)
+        drawing.bring(name)
 
 
-def rename(clerk: Clerk) -> None:
+def rename(drawing: NamesDrawing) -> None:
     """Give a name that is alive another: a new one, another spelling, or one that is there, too."""
-    rng, name = clerk.rng, clerk.some()
-    to = rng.choice((clerk.new(), respelled(rng, name), clerk.some()))
+    rng, name = drawing.rng, drawing.some()
+    to = rng.choice((drawing.new(), respelled(rng, name), drawing.some()))
     if rng.random() < 0.1:  # which of two names is refused first
         name, to = rng.choices(REFUSED, k=2)
-    clerk.do(Op("rename", clerk.name, name, other=clerk.elsewhere(), to=to))
+    drawing.do(Op("rename", drawing.name, name, other=drawing.elsewhere(), to=to))
 
 
-def walk(clerk: Clerk, whole: bool = False) -> None:
+def walk(drawing: NamesDrawing, whole: bool = False) -> None:
     """Begin to walk over all names, or walk over all of them."""
-    cursor = CURSORS[clerk.rng.random() < 0.3]
-    clerk.do(Op("cursor", cursor, other=clerk.name))
-    most = min(WALK, 1 + len(clerk.alive[clerk.name]))
-    for _ in range(most if whole else clerk.rng.randint(1, most)):
-        clerk.do(Op("next", cursor))
+    cursor = CURSORS[drawing.rng.random() < 0.3]
+    drawing.do(Op("cursor", cursor, other=drawing.name))
+    most = min(WALK, 1 + len(drawing.alive[drawing.name]))
+    for _ in range(most if whole else drawing.rng.randint(1, most)):
+        drawing.do(Op("next", cursor))
 
 
-def note_places(clerk: Clerk) -> None:
+def note_places(drawing: NamesDrawing) -> None:
     """Walk over the names, serialize the cursor at each, and begin another one at one of these places."""
-    rng = clerk.rng
-    clerk.do(Op("cursor", CURSORS[0], other=clerk.name))
+    rng = drawing.rng
+    drawing.do(Op("cursor", CURSORS[0], other=drawing.name))
     places = [0]
-    for _ in range(min(WALK // 2, 1 + len(clerk.alive[clerk.name]))):
-        clerk.do(Op("next", CURSORS[0]))
-        place = clerk.do(Op("serialize", CURSORS[0])).value
+    for _ in range(min(WALK // 2, 1 + len(drawing.alive[drawing.name]))):
+        drawing.do(Op("next", CURSORS[0]))
+        place = drawing.do(Op("serialize", CURSORS[0])).value
         if isinstance(place, int) and place <= U64:
             places.append(place)
-    place = beside(rng, clerk.zaps[clerk.name], rng.choice(places))
-    clerk.do(Op("cursor", CURSORS[1], other=clerk.name, fill=place))
+    place = beside(rng, drawing.zaps[drawing.name], rng.choice(places))
+    drawing.do(Op("cursor", CURSORS[1], other=drawing.name, fill=place))
     for _ in range(rng.randint(1, 2)):
-        clerk.do(Op("next", CURSORS[1]))
+        drawing.do(Op("next", CURSORS[1]))
 
 
-def import_anew(clerk: Clerk) -> None:
+def import_anew(drawing: NamesDrawing) -> None:
     """Export and import the pool, then look, perhaps for a long name, or where all slots are taken."""
-    how = clerk.rng.random()
+    how = drawing.rng.random()
     if how < 0.4:
-        clerk.bring(bytes((clerk.rng.choice(b"stS"),)) * clerk.rng.choice(LONG))
+        drawing.bring(bytes((drawing.rng.choice(b"stS"),)) * drawing.rng.choice(LONG))
     elif how < 0.7:
-        clerk.rng.choice((fill, hollow))(clerk)
-    clerk.do(Op("reopen"))
-    clerk.rng.choice((look, all_of_it))(clerk)
+        drawing.rng.choice((fill, hollow))(drawing)
+    drawing.do(Op("reopen"))
+    drawing.rng.choice((look, all_of_it))(drawing)
 
 
-def all_of_it(clerk: Clerk) -> None:
+def all_of_it(drawing: NamesDrawing) -> None:
     """Ask for something about the whole ZAP."""
-    verb = clerk.rng.choice(("readdir", "count", "stats", "search"))
-    clerk.do(Op(verb, clerk.name, fill=clerk.rng.choice(INTEGERS) if verb == "search" else 0))
+    verb = drawing.rng.choice(("readdir", "count", "stats", "search"))
+    drawing.do(Op(verb, drawing.name, fill=drawing.rng.choice(INTEGERS) if verb == "search" else 0))
 
 
-MOVES: Mapping[Callable[[Clerk], None], int] = {
+MOVES: Mapping[Callable[[NamesDrawing], None], int] = {
     enter: 10,
     respell: 12,
     collide: 4,
@@ -336,4 +342,4 @@ MOVES: Mapping[Callable[[Clerk], None], int] = {
 
 def names_program(rng: Random, target: ModelTarget, max_ops: int = MAX_OPS) -> Program:
     """A program about names."""
-    return drawn(Clerk(rng, target), MOVES, OPS, max_ops)
+    return drawn(NamesDrawing(rng, target), MOVES, OPS, max_ops)

@@ -22,7 +22,7 @@ LATELY = 6
 """So many keys that were removed last may be added back."""
 
 
-class Course:
+class Drawing:
     """A program under way on the model; `name` is the ZAP that the next move is about."""
 
     def __init__(self, rng: Random, target: ModelTarget, zaps: Mapping[str, Zap]) -> None:
@@ -58,12 +58,12 @@ class Course:
         return self.rng.choice(gone) if gone else None
 
 
-def use(course: Course) -> None:
+def use(drawing: Drawing) -> None:
     """Go on with a cursor that is open."""
-    if course.target.cursors:
-        cursor = course.rng.choice(list(course.target.cursors))
-        verb = course.rng.choice(("next", "next", "next", "retrieve", "advance", "serialize", "close"))
-        course.do(Op(verb, cursor))
+    if drawing.target.cursors:
+        cursor = drawing.rng.choice(list(drawing.target.cursors))
+        verb = drawing.rng.choice(("next", "next", "next", "retrieve", "advance", "serialize", "close"))
+        drawing.do(Op(verb, cursor))
 
 
 def beside(rng: Random, zap: Zap, place: int) -> int:
@@ -74,46 +74,46 @@ def beside(rng: Random, zap: Zap, place: int) -> int:
     return place & ((1 << bits) - 1) | rng.choice((1, 0x101, 0xFFFF, 0xFFFF)) << bits
 
 
-def resume(course: Course) -> None:
+def resume(drawing: Drawing) -> None:
     """Serialize a cursor and begin another one there, as readdir() does from call to call."""
-    if course.target.cursors:
-        cursor, opened = course.rng.choice(list(course.target.cursors.items()))
-        place = course.do(Op("serialize", cursor)).value
+    if drawing.target.cursors:
+        cursor, opened = drawing.rng.choice(list(drawing.target.cursors.items()))
+        place = drawing.do(Op("serialize", cursor)).value
         if isinstance(place, int):
-            other = course.rng.choice(CURSORS)
-            place = beside(course.rng, course.zaps[opened.zap], place)
-            course.do(Op("cursor", other, other=opened.zap, fill=place))
-            if course.rng.random() < 0.3:
-                course.do(Op("advance", other))
-            course.do(Op("next", other))
+            other = drawing.rng.choice(CURSORS)
+            place = beside(drawing.rng, drawing.zaps[opened.zap], place)
+            drawing.do(Op("cursor", other, other=opened.zap, fill=place))
+            if drawing.rng.random() < 0.3:
+                drawing.do(Op("advance", other))
+            drawing.do(Op("next", other))
 
 
-def destroy_under(course: Course) -> None:
+def destroy_under(drawing: Drawing) -> None:
     """Destroy the object that a cursor was opened on, let time pass or not, go on with the cursor; at times
     the object is created again in between."""
-    if not course.target.cursors:
-        course.do(Op("cursor", CURSORS[0], other=course.name))
-        course.do(Op("next", CURSORS[0]))
-    if course.target.cursors:
-        zap = course.rng.choice(list(course.target.cursors.values())).zap
-        course.do(Op("destroy", zap))
+    if not drawing.target.cursors:
+        drawing.do(Op("cursor", CURSORS[0], other=drawing.name))
+        drawing.do(Op("next", CURSORS[0]))
+    if drawing.target.cursors:
+        zap = drawing.rng.choice(list(drawing.target.cursors.values())).zap
+        drawing.do(Op("destroy", zap))
         for step in (pass_time, use, use, pass_time):
-            if course.rng.random() < 0.5:
-                step(course)
-        course.do(Op("create", zap))
-        use(course)
+            if drawing.rng.random() < 0.5:
+                step(drawing)
+        drawing.do(Op("create", zap))
+        use(drawing)
 
 
-def pass_time(course: Course) -> None:
+def pass_time(drawing: Drawing) -> None:
     """A step of time."""
-    course.do(Op(course.rng.choice(TIME)))
+    drawing.do(Op(drawing.rng.choice(TIME)))
 
 
-C = TypeVar("C", bound=Course)
+C = TypeVar("C", bound=Drawing)
 
 
 def drawn(
-    course: C,
+    drawing: C,
     moves: Mapping[Callable[[C], None], int],
     ops: tuple[int, int],
     max_ops: int,
@@ -124,19 +124,19 @@ def drawn(
     Of the table of moves and how often each is taken, each program leaves out some and prefers others. `ops`
     are the least and the most that they add to those that come `first`.
     """
-    rng = course.rng
+    rng = drawing.rng
     table, weights = list(moves), [weight * rng.choice((0, 1, 1, 2)) for weight in moves.values()]
     weights[0] += 1
-    names = list(course.zaps)
+    names = list(drawing.zaps)
     try:
         for op in first:
-            course.do(op)
+            drawing.do(op)
         wanted = rng.randint(*ops)
-        while wanted > 0 and len(course.ops) < max_ops:
-            course.name = rng.choice(names)
-            before = len(course.ops)
-            rng.choices(table, weights)[0](course)
-            wanted -= max(1, len(course.ops) - before)
+        while wanted > 0 and len(drawing.ops) < max_ops:
+            drawing.name = rng.choice(names)
+            before = len(drawing.ops)
+            rng.choices(table, weights)[0](drawing)
+            wanted -= max(1, len(drawing.ops) - before)
     except (Failure, LimitExceeded):
         pass  # whoever runs the program meets the failure again, in a judged run
-    return Program(tuple(course.zaps.values()), tuple(course.ops[:max_ops]))
+    return Program(tuple(drawing.zaps.values()), tuple(drawing.ops[:max_ops]))

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import Random
 
-from fuzz.generate.crowded import crowded_program
-from fuzz.generate.model_guided import piloted_program
+from fuzz.generate.many_entries import many_entries_program
+from fuzz.generate.model_guided import model_guided_program
 from fuzz.generate.names_and_directories import names_program
 from fuzz.generate.themed import random_program
-from fuzz.generate.uniform import flat_program
-from fuzz.generate.whole_language import any_program
+from fuzz.generate.uniform import uniform_program
+from fuzz.generate.whole_language import whole_language_program
 from fuzz.language.program import Program
 from fuzz.targets.model import ModelTarget
 
 Draw = Callable[[Random, ModelTarget], Program]
 STYLES: Mapping[str, tuple[int, Draw]] = {
     "themed": (40, lambda rng, model: random_program(rng)),
-    "flat": (8, lambda rng, model: flat_program(rng)),
-    "everything": (17, lambda rng, model: any_program(rng)),
-    "crowd": (2, lambda rng, model: crowded_program(rng)),
-    "pilot": (20, piloted_program),
+    "uniform": (8, lambda rng, model: uniform_program(rng)),
+    "whole language": (17, lambda rng, model: whole_language_program(rng)),
+    "many entries": (2, lambda rng, model: many_entries_program(rng)),
+    "model guided": (20, model_guided_program),
     "names": (13, names_program),
 }
 """The ways to draw a program, and how often each is taken, of 100 times. A bug that one of them never meets,

@@ -29,7 +29,7 @@ BEST = Fixed()
 `fuzz.generate.themed`, flatter ones, or equal ones."""
 
 
-def flat_program(rng: Random, fixed: Fixed = BEST) -> Program:
+def uniform_program(rng: Random, fixed: Fixed = BEST) -> Program:
     """A program whose ops are all drawn in the same way."""
     zap = random_zap(rng)
     keys = [plain_key(zap, number, fixed.depth) for number in range(1 << fixed.depth)]

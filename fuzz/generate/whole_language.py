@@ -198,7 +198,7 @@ def _orphan(zap: Zap, key: Key) -> list[Op]:
     return [*steps, Op("update", zap.name, key, 8, 2), Op("destroy", zap.name), Op("next", "e")]
 
 
-def any_program(rng: Random) -> Program:
+def whole_language_program(rng: Random) -> Program:
     """A whole program."""
     drawn = _Program(rng)
     ops = [drawn.op() for _ in range(rng.randrange(20, 120))]

@@ -8,7 +8,7 @@ trace).
 Two steps conflict if they touch the same thing: a lock (but readers do not conflict with each other), a dbuf
 (but holds do not conflict with holds, nor releases with releases), the clock of the ops (one op ended before
 another began), or the whole world (an op that moves txgs or evicts conflicts with everything). Data in blocks
-is not such a thing, because locks protect it; `monitor` reports data that is touched without its lock.
+is not such a thing, because locks protect it; `lock_monitor` reports data that is touched without its lock.
 
 Some steps conflict with nothing that other threads can do now. A thread that has a ZAP's lock as writer is
 alone with the leaves, the counter, and all blocks but that of the header, unless a cursor has holds, or the

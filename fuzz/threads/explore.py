@@ -24,7 +24,7 @@ from fuzz.language.program import Program, Switch
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.dependence import Dependence
 from fuzz.threads.parallel_run import ThreadRun, run_threads
-from fuzz.threads.policies import default
+from fuzz.threads.scheduling_policies import default
 
 
 class Cost(enum.Enum):

@@ -33,9 +33,9 @@ from fuzz.targets.model_failures import failure_of
 from fuzz.targets.model_world import ModelWorld
 from fuzz.threads.dependence import Dependence
 from fuzz.threads.linearizability import MAX_OPS, Event, explanations, unexplained
-from fuzz.threads.monitor import Monitor
-from fuzz.threads.policies import Policy, Replay
+from fuzz.threads.lock_monitor import Monitor
 from fuzz.threads.scheduler import Scheduler, Watcher
+from fuzz.threads.scheduling_policies import Policy, Replay
 from zapcore.audit.auditor import Auditor
 from zapcore.errors import LimitExceeded, Panic, openzfs_place
 

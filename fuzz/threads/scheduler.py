@@ -15,7 +15,7 @@ from typing import Protocol
 import greenlet
 
 from fuzz.language.program import Switch
-from fuzz.threads.policies import Policy, default
+from fuzz.threads.scheduling_policies import Policy, default
 from zapcore.errors import Kind, LimitExceeded, Panic, openzfs_stack
 from zapcore.locks import FREED, RWLock, Threads
 

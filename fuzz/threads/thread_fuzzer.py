@@ -18,7 +18,7 @@ from fuzz.language.program import Key, Op, Program, Switch, Zap
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import has_threads, run_threads
-from fuzz.threads.policies import Pct, Policy, RandomWalk, Replay
+from fuzz.threads.scheduling_policies import Pct, Policy, RandomWalk, Replay
 from zapcore import layout as L
 
 ZAP = Zap("z", words=1, prehashed=True, hash64=True, leaf_shift=9)

@@ -9,7 +9,7 @@ import pytest
 
 from fuzz.corpus.replay import known_on
 from fuzz.corpus.reproducer import corpus_folders, read_reproducer
-from fuzz.engines.config import ENGINES
+from fuzz.engines.engine_config import ENGINES
 from fuzz.faults.remedies import REMEDIES
 from tests.support.command import fuzz, zapfuzz
 from tests.support.paths import CORPUS

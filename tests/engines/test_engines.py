@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from fuzz.corpus.reproducer import folders, known_failures, read_reproducer
-from fuzz.engines.config import ENGINES, Config
+from fuzz.engines.engine_config import ENGINES, Config
 from fuzz.engines.hypothesis_engine import find_failure
 from fuzz.execution.execute import run
-from fuzz.minimize.reproduce import minimize_failure
+from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.model import ModelTarget
 from tests.support.paths import CORPUS
 
@@ -24,7 +24,7 @@ NEXT_TABLE = "invariant zap:free-mark every block lies below the free mark"
 GUIDED_BY_COUNTERS_ALONE = """
 import sys
 import atheris
-from fuzz.engines.counters import reserve
+from fuzz.engines.libfuzzer_counters import reserve
 observe = reserve()
 
 def test_one_input(data):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fuzz.engines.campaign import Campaign, Found
-from fuzz.engines.config import Config
+from fuzz.engines.engine_config import Config
 from fuzz.engines.jobs import EARLY_DEATHS, EngineProblem, Jobs, Progress, config_of_job
 from fuzz.language.byteform import encode
 from fuzz.language.syntax import load, parse

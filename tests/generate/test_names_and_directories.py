@@ -13,7 +13,7 @@ from fuzz.faults.seeded import SLIP, Mutant
 from fuzz.generate.names_and_directories import (
     MOVES,
     NEAR_LIMITS,
-    Clerk,
+    NamesDrawing,
     hollow,
     import_anew,
     names_program,
@@ -34,9 +34,9 @@ MICRO = Zap("z", fat=False, leaf_shift=12)
 UPPER = 2
 
 
-def clerk(seed: int, zap: Zap = MICRO, names: tuple[bytes, ...] = (b"a", b"b", b"c")) -> Clerk:
-    """A clerk on a new world with a few names."""
-    made = Clerk(Random(seed), ModelTarget("2.3", block_limit=1024), {"z": zap})
+def names_drawing(seed: int, zap: Zap = MICRO, names: tuple[bytes, ...] = (b"a", b"b", b"c")) -> NamesDrawing:
+    """A names_drawing on a new world with a few names."""
+    made = NamesDrawing(Random(seed), ModelTarget("2.3", block_limit=1024), {"z": zap})
     for name in names:
         made.do(Op("add", "z", name, 8, 1))
     return made
@@ -45,11 +45,11 @@ def clerk(seed: int, zap: Zap = MICRO, names: tuple[bytes, ...] = (b"a", b"b", b
 @pytest.mark.parametrize("move", MOVES, ids=lambda move: move.__name__)
 @pytest.mark.parametrize("names", [(), (b"a", "é".encode(), b"\xff")], ids=["empty", "some"])
 def test_a_move_goes_on_from_anywhere_and_mostly_does_something(
-    move: Callable[[Clerk], None], names: tuple[bytes, ...]
+    move: Callable[[NamesDrawing], None], names: tuple[bytes, ...]
 ) -> None:
     did = 0
     for seed in range(20):
-        made = clerk(seed, names=names)
+        made = names_drawing(seed, names=names)
         before = len(made.ops)
         move(made)
         did += len(made.ops) > before
@@ -69,7 +69,7 @@ def test_a_spelling_is_mostly_the_same_name_where_case_and_form_do_not_count() -
 def test_respelling_lets_several_spellings_be_alive_and_looks_for_them() -> None:
     several = looked = 0
     for seed in range(40):
-        made = clerk(seed, Zap("z", fat=False, norm=UPPER, leaf_shift=12), (b"abc",))
+        made = names_drawing(seed, Zap("z", fat=False, norm=UPPER, leaf_shift=12), (b"abc",))
         respell(made)
         several += len(made.alive["z"]) > 1
         looked += any(op.verb == "lookup_norm" and op.key != b"abc" for op in made.ops)
@@ -80,7 +80,7 @@ def test_hollowing_fills_the_slots_and_begins_again_at_the_first() -> None:
     """A free slot is looked for behind the one that was taken last, and then from the beginning."""
     full = again = 0
     for seed in range(40):
-        made = clerk(seed)
+        made = names_drawing(seed)
         assert made.slots() == 7
         hollow(made)
         full += sum(op.verb == "add" and op.key is not None and op.key[:1] == b"s" for op in made.ops) == 4
@@ -94,7 +94,7 @@ def test_outgrowing_makes_it_fat_under_a_cursor_too() -> None:
     for move in (outgrow, outgrow_under_cursor):
         fat = 0
         for seed in range(20):
-            made = clerk(seed)
+            made = names_drawing(seed)
             move(made)
             fat += made.slots() == 0
         assert fat >= 12
@@ -104,10 +104,10 @@ def test_what_is_refused_is_refused_and_looked_after() -> None:
     verbs = set()
     refused = 0
     for seed in range(60):
-        made = clerk(seed, Zap("z", fat=False, leaf_shift=9))
+        made = names_drawing(seed, Zap("z", fat=False, leaf_shift=9))
         refuse(made)
         verbs.add(made.ops[3].verb)
-        again = clerk(seed, Zap("z", fat=False, leaf_shift=9))
+        again = names_drawing(seed, Zap("z", fat=False, leaf_shift=9))
         refused += again.do(made.ops[3]).errno != 0
         assert made.ops[-1].verb in ("lookup", "lookup_norm", "length", "contains")
     assert verbs >= {"add", "update", "rename"} and refused >= 25
@@ -115,7 +115,7 @@ def test_what_is_refused_is_refused_and_looked_after() -> None:
 
 def test_a_renamed_name_is_alive_under_its_new_one() -> None:
     for seed in range(20):
-        made = clerk(seed, names=())
+        made = names_drawing(seed, names=())
         made.do(Op("touch", "z", b"a", fill=1))
         rename(made)
         made.target.apply(Op("count", "z"))
@@ -125,7 +125,7 @@ def test_a_renamed_name_is_alive_under_its_new_one() -> None:
 def test_places_are_noted_at_every_name_and_gone_back_to() -> None:
     began = set()
     for seed in range(20):
-        made = clerk(seed, Zap("z", fat=True, hash64=True, norm=UPPER), (b"abc", b"ABC", b"aBc"))
+        made = names_drawing(seed, Zap("z", fat=True, hash64=True, norm=UPPER), (b"abc", b"ABC", b"aBc"))
         note_places(made)
         assert sum(op.verb == "serialize" for op in made.ops) == 4
         began.add(next(op.fill for op in made.ops if op.verb == "cursor" and op.subject == "d"))
@@ -133,7 +133,7 @@ def test_places_are_noted_at_every_name_and_gone_back_to() -> None:
 
 
 def test_an_import_is_followed_by_a_look() -> None:
-    made = clerk(1)
+    made = names_drawing(1)
     import_anew(made)
     assert [op.verb for op in made.ops[3:4]] == ["reopen"] and len(made.ops) > 4
 

@@ -8,7 +8,16 @@ from random import Random
 import pytest
 
 from fuzz.execution.execute import run
-from fuzz.generate.model_guided import MOVES, Pilot, deepen, empty, hand_out, park, piloted_program, twin
+from fuzz.generate.model_guided import (
+    MOVES,
+    GuidedDrawing,
+    deepen,
+    empty,
+    hand_out,
+    model_guided_program,
+    park,
+    twin,
+)
 from fuzz.generate.styles import STYLES, some_program
 from fuzz.generate.themed import Theme
 from fuzz.judge.signature import Failure
@@ -48,7 +57,7 @@ def test_going_on_from_a_program_keeps_it_and_stays_valid() -> None:
     longer = 0
     for _ in range(150):
         base = some_program(rng, model)
-        program = piloted_program(rng, model, 160, base)
+        program = model_guided_program(rng, model, 160, base)
         assert problems(program) is None and len(program.ops) <= 160
         kept = 0
         while kept < min(len(base.ops), len(program.ops)) and base.ops[kept] == program.ops[kept]:
@@ -62,7 +71,7 @@ def test_a_pilots_program_runs_as_it_did_when_it_was_drawn() -> None:
     rng, model = Random(3), ModelTarget("unfixed", block_limit=1024)
     failed = 0
     for _ in range(200):
-        program = piloted_program(rng, model)
+        program = model_guided_program(rng, model)
         outcome = run(program, model, judge=False)
         if outcome.failure is not None:
             assert outcome.ops == len(program.ops)
@@ -70,17 +79,17 @@ def test_a_pilots_program_runs_as_it_did_when_it_was_drawn() -> None:
     assert failed >= 5
 
 
-def pilot(seed: int = 1, zap: Zap = WORD) -> Pilot:
-    """A pilot on a new world, its keys one in each quarter."""
+def guided_drawing(seed: int = 1, zap: Zap = WORD) -> GuidedDrawing:
+    """A guided_drawing on a new world, its keys one in each quarter."""
     verbs = ["add"]
     keys = [(quarter << 62,) for quarter in range(4)] if zap.words else [b"a", b"b"]
     about = Theme({"z": zap}, {"z": list(keys)}, {"z": [8, 148]}, verbs, [1] * len(verbs))
-    return Pilot(Random(seed), ModelTarget("2.3"), about)
+    return GuidedDrawing(Random(seed), ModelTarget("2.3"), about)
 
 
-def grown(seed: int = 1) -> Pilot:
-    """A pilot with some leaves."""
-    made = pilot(seed)
+def grown(seed: int = 1) -> GuidedDrawing:
+    """A guided_drawing with some leaves."""
+    made = guided_drawing(seed)
     for number in range(8):
         made.do(Op("add", "z", (number << 61,), 1, 180))
     return made
@@ -96,7 +105,7 @@ def test_a_pilot_sees_the_leaves_and_what_is_in_them() -> None:
 
 
 def test_a_pilot_of_a_micro_zap_sees_no_leaves() -> None:
-    made = pilot(zap=Zap("z", fat=False))
+    made = guided_drawing(zap=Zap("z", fat=False))
     assert made.header() is None and made.leaves() == []
     for move in MOVES:
         move(made)
@@ -134,7 +143,7 @@ def test_hand_out_gives_a_cursors_block_to_the_table_at_times() -> None:
     """What the finding zap-cursor-on-table needs."""
     given = 0
     for seed in range(300):
-        made = pilot(seed)
+        made = guided_drawing(seed)
         for number in (8, 9, 14, 15):
             made.do(Op("add", "z", (number << 60,), 1, 180))
         leaf = max(made.leaves())
@@ -150,7 +159,7 @@ def test_hand_out_gives_a_cursors_block_to_the_table_at_times() -> None:
 
 
 def test_twins_have_one_hash_and_both_stay() -> None:
-    made = pilot(zap=Zap("z", hash64=True))
+    made = guided_drawing(zap=Zap("z", hash64=True))
     made.do(Op("add", "z", b"a", 1, 8))
     for _ in range(5):
         twin(made)

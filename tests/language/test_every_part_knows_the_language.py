@@ -18,7 +18,7 @@ from fuzz.engines.hypothesis_engine import OTHERS, ZapMachine, find_failure
 from fuzz.execution.execute import run
 from fuzz.generate.mutation import mutate
 from fuzz.generate.themed import op_of, random_program, theme
-from fuzz.generate.whole_language import any_program
+from fuzz.generate.whole_language import whole_language_program
 from fuzz.language.by_verb import ByVerb
 from fuzz.language.byteform import decode, encode
 from fuzz.language.printing import format_program
@@ -113,7 +113,7 @@ def test_generators_and_mutators_make_every_verb(verb: str) -> None:
     rng = Random(verb)
     assert {op_of(rng, verb, theme(rng)).verb for _ in range(20)} == {verb}
     one = Program((MICRO,), tuple(plain(each, MICRO) for each in VERBS if each != verb))
-    for make in (random_program, any_program, lambda rng: mutate(one, rng)):
+    for make in (random_program, whole_language_program, lambda rng: mutate(one, rng)):
         assert any(op.verb == verb for _ in range(1500) for op in make(rng).ops), make
 
 

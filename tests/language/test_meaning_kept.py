@@ -20,9 +20,9 @@ from random import Random
 import pytest
 
 from fuzz.engines import random_engine, threads_engine, uniform_engine
-from fuzz.engines.config import Config
-from fuzz.engines.features import features
-from fuzz.engines.loop import Loop
+from fuzz.engines.engine_config import Config
+from fuzz.engines.engine_loop import Loop
+from fuzz.engines.state_features import features
 from fuzz.execution.execute import run
 from fuzz.execution.result import Outcome, Result
 from fuzz.generate.mutation import mutate, splice
@@ -32,12 +32,12 @@ from fuzz.language.byteform import decode, encode
 from fuzz.language.printing import format_program
 from fuzz.language.program import Op, Program
 from fuzz.language.syntax import load
-from fuzz.minimize.reproduce import minimize_failure
+from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.registry import make_target
 from fuzz.threads import parallel_run, thread_fuzzer
 from fuzz.threads.minimize_schedule import with_schedule
-from fuzz.threads.policies import Policy
+from fuzz.threads.scheduling_policies import Policy
 from tests.support.paths import CORPUS, DATA
 from zapcore.release import RELEASES
 

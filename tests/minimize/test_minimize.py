@@ -16,7 +16,7 @@ from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.syntax import parse
 from fuzz.minimize.minimize import Stats, minimize
-from fuzz.minimize.reproduce import fails_as, minimize_failure
+from fuzz.minimize.same_failure import fails_as, minimize_failure
 from fuzz.minimize.simplicity import simplicity
 from fuzz.targets.model import ModelTarget
 

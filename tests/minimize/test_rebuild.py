@@ -19,7 +19,7 @@ from fuzz.language.syntax import parse
 from fuzz.language.validate import problems
 from fuzz.minimize.minimize import Stats, minimize
 from fuzz.minimize.rebuild import REBUILDS, UP_TO, folds, lives
-from fuzz.minimize.reproduce import minimize_failure
+from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.model import ModelTarget
 
 ZAP = Zap("z", words=1, prehashed=True, leaf_shift=9)

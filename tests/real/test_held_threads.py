@@ -28,7 +28,7 @@ from fuzz.targets.model import ModelTarget
 from fuzz.targets.packages.compiled import NoCompiler, compiled
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import run_threads
-from fuzz.threads.real.compare import compare, every_schedule
+from fuzz.threads.real.compare_with_model import compare, every_schedule
 from fuzz.threads.real.plan import COMMIT, Point, SectionPlan, Turn, What, make_plan
 from fuzz.threads.real.request import EXACT
 from fuzz.threads.real.run import HeldRun, model_for, run_held

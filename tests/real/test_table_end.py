@@ -15,7 +15,7 @@ from random import Random
 import pytest
 
 from fuzz.execution.execute import run
-from fuzz.generate.whole_language import any_program
+from fuzz.generate.whole_language import whole_language_program
 from fuzz.judge.wrong import WIDENED
 from fuzz.language.syntax import load, parse
 from fuzz.language.validate import HASH_BITS
@@ -66,7 +66,7 @@ def test_random_programs_with_hashes_of_few_bits(libzpool: Make, release: str) -
     target, rng = both(libzpool, release), Random(f"few bits {release}")
     refused = 0
     for _ in range(60):
-        program = any_program(rng)
+        program = whole_language_program(rng)
         few = tuple(zap._replace(hash_bits=rng.choice((0, *HASH_BITS[:5]))) for zap in program.zaps)
         program = dataclasses.replace(program, zaps=few)
         outcome = run(program, target, forgive=lambda failure: failure.signature.expression == WIDENED)

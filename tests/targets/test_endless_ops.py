@@ -14,7 +14,7 @@ from fuzz.bench.time_to_find import SEEDED, hunt
 from fuzz.execution.execute import run
 from fuzz.faults.seeded import applied
 from fuzz.language.program import Op, Program, Zap
-from fuzz.minimize.reproduce import minimize_failure
+from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.endless_ops import TICK
 from fuzz.targets.libzpool.message import read_silence
 from fuzz.targets.model import ModelTarget

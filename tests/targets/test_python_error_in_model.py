@@ -6,7 +6,7 @@ from __future__ import annotations
 from fuzz.execution.execute import run
 from fuzz.faults.edits import Edit, applied
 from fuzz.language.syntax import parse
-from fuzz.minimize.reproduce import minimize_failure
+from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.model import ModelTarget
 
 LONG = "n" * 49

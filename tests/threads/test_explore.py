@@ -21,7 +21,7 @@ from fuzz.targets.model import ModelTarget
 from fuzz.threads.explore import Cost, explore
 from fuzz.threads.minimize_schedule import fewest_switches, fit, minimize_threads, same_as, with_schedule
 from fuzz.threads.parallel_run import ThreadRun, has_threads, run_threads
-from fuzz.threads.policies import RandomWalk
+from fuzz.threads.scheduling_policies import RandomWalk
 
 HEADER = "zap z fat key=u64 prehashed hash64 leaf_shift=9\n"
 SMALL = parse(HEADER + "add z 0x1 len=60\nt1: add z 0x2 len=60\nt2: remove z 0x1\nt2: count z\n")

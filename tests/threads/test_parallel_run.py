@@ -23,11 +23,11 @@ from fuzz.language.syntax import parse
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.explore import explore
 from fuzz.threads.linearizability import Event, explanations
+from fuzz.threads.lock_monitor import Monitor
 from fuzz.threads.minimize_schedule import with_schedule
-from fuzz.threads.monitor import Monitor
 from fuzz.threads.parallel_run import ThreadRun, run_threads
-from fuzz.threads.policies import Pct, RandomWalk, Replay, pct_bound
 from fuzz.threads.scheduler import Scheduler
+from fuzz.threads.scheduling_policies import Pct, RandomWalk, Replay, pct_bound
 from tests.support.paths import ROOT
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Kind, Panic

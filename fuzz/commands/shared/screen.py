@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from fuzz.engines.campaign import Campaign, Found, Progress
-from fuzz.engines.config import Config
+from fuzz.engines.engine_config import Config
 from fuzz.execution.result import Entry, Result
 from fuzz.language.printing import format_key, format_program
 from zapcore.errors import errno_name

@@ -16,9 +16,9 @@ from typing import NamedTuple
 from fuzz.execution.result import Trace
 from fuzz.language.program import Op, Program
 from fuzz.targets.model import ModelTarget
-from fuzz.threads.monitor import COUNT_LOCK
+from fuzz.threads.lock_monitor import COUNT_LOCK
 from fuzz.threads.parallel_run import ThreadedRun, ThreadRun
-from fuzz.threads.policies import Replay, default
+from fuzz.threads.scheduling_policies import Replay, default
 from zapcore.locks import RWLock
 
 

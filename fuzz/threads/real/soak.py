@@ -13,7 +13,7 @@ import sys
 import time
 from collections import Counter
 
-from fuzz.generate.whole_language import any_program
+from fuzz.generate.whole_language import whole_language_program
 from fuzz.language.printing import format_program
 from fuzz.language.program import Op, Program
 from fuzz.language.verbs import CONCURRENT, VERBS, Subject
@@ -21,10 +21,10 @@ from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import run_threads
-from fuzz.threads.policies import Pct, RandomWalk
-from fuzz.threads.real.compare import compare
+from fuzz.threads.real.compare_with_model import compare
 from fuzz.threads.real.run import model_for
 from fuzz.threads.real.target import HeldTarget
+from fuzz.threads.scheduling_policies import Pct, RandomWalk
 from fuzz.threads.thread_fuzzer import random_program
 
 WORLD = ("txg", "txg", "finish", "sync", "evict")
@@ -45,7 +45,7 @@ def world_moved(rng: random.Random) -> Program:
 
 def any_kind(rng: random.Random) -> Program:
     """Any ZAPs and verbs; the last ops are those of threads."""
-    program = any_program(rng)
+    program = whole_language_program(rng)
     ops = [
         op
         for op in program.ops

@@ -46,7 +46,7 @@ def _walk(rng: Random, zap: Zap, hashed: int, count: int) -> list[Op]:
     ]
 
 
-def crowded_program(rng: Random) -> Program:
+def many_entries_program(rng: Random) -> Program:
     """Add many, do a few other things, remove some or all, do a few more, add some back."""
     zap = any_zap(rng, "z")
     base = rng.getrandbits(64)

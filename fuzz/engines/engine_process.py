@@ -1,11 +1,11 @@
-"""The process of one engine: `python -m fuzz.engines.worker CONFIG`, the configuration as JSON."""
+"""The process of one engine: `python -m fuzz.engines.engine_process CONFIG`, the configuration as JSON."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 
-from fuzz.engines.config import ENGINES, EXTRAS, Config
+from fuzz.engines.engine_config import ENGINES, EXTRAS, Config
 from fuzz.targets.libzpool.locate import NoLibrary
 
 

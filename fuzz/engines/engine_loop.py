@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from fuzz.engines.avoid_known import Steering
-from fuzz.engines.config import Config
-from fuzz.engines.features import features
+from fuzz.engines.engine_config import Config
+from fuzz.engines.state_features import features
 from fuzz.execution.execute import run
 from fuzz.execution.result import Outcome, Result
 from fuzz.faults.remedies import switched_on
