@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 
-from fuzz.evidence.check.files import BadInput, open_blocks
+from fuzz.evidence.check.files import BadInput, Blocks, open_blocks
 from fuzz.evidence.check.report import as_json, as_text
+from fuzz.evidence.check.salvaged import as_json as salvage_json
+from fuzz.evidence.check.salvaged import as_lines
+from fuzz.language.files import write_whole
 from zapcore.layout import MAX_MICRO
 from zapcore.verify.object import check_object
 from zapcore.verify.report import Report
+from zapcore.verify.salvage import salvage
 
 SOUND, DAMAGED, BAD = 0, 1, 2
 """Exit status: everything sound; something wrong; the input cannot be read."""
@@ -24,11 +29,18 @@ def _block_size(context: click.Context, parameter: click.Parameter, value: int) 
 
 
 def _objects(
-    file: Path | None, size: int, pool: Path | None, dataset: str, number: int, libzpool: Path | None
-) -> Iterator[tuple[str, Report]]:
-    """What to judge: names and reports."""
+    file: Path | None,
+    size: int,
+    pool: Path | None,
+    dataset: str,
+    number: int,
+    libzpool: Path | None,
+    files: bool,
+) -> Iterator[tuple[str, Blocks, list[str]]]:
+    """What to judge: names, blocks, and what is to be said of them."""
     if file is not None:
-        yield str(file), check_object(open_blocks(file, size))
+        for each in sorted(file.iterdir()) if file.is_dir() and files else [file]:
+            yield str(each), open_blocks(each, size), []
         return
     from fuzz.evidence.check.pool import read_objects  # needs the real library; a file does not
 
@@ -37,9 +49,22 @@ def _objects(
         if isinstance(found, str):
             click.echo(f"check: left out: {found}", err=True)
             continue
-        report = check_object(found.blocks)
-        report.notes += found.notes
-        yield found.name, report
+        yield found.name, found.blocks, found.notes
+
+
+def _salvage(name: str, blocks: Blocks, dataset: str, out: Path | None, machine: bool) -> bool:
+    """Salvage one object, to files or the screen; whether all was well with it."""
+    found = salvage(blocks)
+    listed = list(as_lines(found, name, dataset))
+    if out is None:
+        click.echo(salvage_json(found, name) if machine else "\n".join(listed))
+    else:
+        if out.is_dir():
+            out = out / re.sub(r"[^A-Za-z0-9._-]+", "_", Path(name).name if dataset == "" else name)
+        write_whole(out.with_name(out.name + ".json"), (salvage_json(found, name) + "\n").encode())
+        write_whole(out.with_name(out.name + ".sh"), ("\n".join(listed) + "\n").encode())
+        click.echo(f"{listed[0][2:]}: {out}.json, {out}.sh")
+    return found.report.sound and not found.parts
 
 
 @click.command("check")
@@ -56,6 +81,13 @@ def _objects(
 @click.option("--object", "number", type=click.IntRange(1), default=None, help="The object's number.")
 @click.option("--all", "every", is_flag=True, help="All ZAP objects of the dataset, or of the pool.")
 @click.option("--libzpool", type=click.Path(path_type=Path), help="The library that reads the pool.")
+@click.option(
+    "--salvage",
+    "saved",
+    type=click.Path(path_type=Path),
+    metavar="DIR-OR-FILE",
+    help="Write every entry that can be read to files there; without FILE and --pool, read what is there.",
+)
 @click.option("--json", "machine", is_flag=True, help="One JSON object for each ZAP, one a line.")
 def check(
     file: Path | None,
@@ -65,6 +97,7 @@ def check(
     number: int | None,
     every: bool,
     libzpool: Path | None,
+    saved: Path | None,
     machine: bool,
 ) -> None:
     """Judge a ZAP object: every violation with block, chunk and field, what operations would do on it, and
@@ -72,7 +105,15 @@ def check(
 
     FILE has the object's blocks one after the other, as `zdb -R` or dmu_read() give them, in either byte
     order. Exit status: 0 if it is sound, 1 if not, 2 if it cannot be read.
+
+    --salvage gets every entry that is whole, whether or not anything leads to it, as JSON and as lines of
+    zdb.
     """
+    out = saved
+    if saved is not None and file is None and pool is None:
+        file, out = saved, None
+    elif out is not None and out in (file, pool):
+        raise click.UsageError("--salvage: expected another place than what is read")
     if (file is None) == (pool is None):
         raise click.UsageError("expected either FILE or --pool IMAGE")
     if file is not None and (dataset or number is not None or every):
@@ -86,7 +127,14 @@ def check(
         render = _machine
     damaged = False
     try:
-        for name, report in _objects(file, block_size, pool, dataset, number or 0, libzpool):
+        for name, blocks, notes in _objects(
+            file, block_size, pool, dataset, number or 0, libzpool, saved is not None
+        ):
+            if saved is not None:
+                damaged |= not _salvage(name, blocks, dataset, out, machine)
+                continue
+            report = check_object(blocks)
+            report.notes += notes
             damaged |= not report.sound
             for line in render(report, name):
                 click.echo(line)

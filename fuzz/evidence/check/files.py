@@ -41,8 +41,8 @@ def size_of_blocks(data: bytes | mmap.mmap) -> int:
     A micro ZAP is one block. A fat one's header says it: with its table in the header, zt_shift is 4 less
     than the block's shift, else the table has zt_numblks * size / 8 = 2^zt_shift entries. Where the header
     gives no power of two from 512 to 128 KiB, or no leaf lies at a multiple of it, the size at whose
-    multiples most leaves lie is taken; for bytes that begin with a leaf, of several such sizes the one at
-    which most of that leaf's chunks have a type.
+    multiples most leaves lie is taken, or else at which the second block looks most like one; for bytes that
+    begin with a leaf, of several such sizes the one at which most of that leaf's chunks have a type.
     """
     first = bytes(data[: L.BLOCK_SIZES[-1]])
     kind = kind_of(first, 1 if len(data) <= 512 else 2)
@@ -52,12 +52,18 @@ def size_of_blocks(data: bytes | mmap.mmap) -> int:
     if kind == "leaf":
         sizes = [size for size in L.BLOCK_SIZES if size <= len(data)] or [L.BLOCK_SIZES[0]]
         return max(sizes, key=lambda size: (leaves[size], _typed_chunks(first, size), size))
+    told = []
     for order in _ORDERS:
         blocks, shift = (L.HEADER.read(first, name, order=order) for name in ("zt_numblks", "zt_shift"))
         wanted = 8 * (1 << min(shift, 60)) // blocks if blocks else 1 << min(shift + 4, 60)
-        if leaves.get(wanted):
+        if leaves.get(wanted) and _first_typed(data, wanted) > 0.5:
             return wanted
-    return max(L.BLOCK_SIZES, key=lambda size: (leaves[size], size))
+        told.append(wanted)
+
+    def likely(size: int) -> tuple[int, float, bool, int]:
+        return leaves[size], round(_first_typed(data, size), 1), size in told, size
+
+    return max(L.BLOCK_SIZES, key=likely)
 
 
 def _typed_chunks(leaf: bytes, size: int) -> float:
@@ -65,6 +71,14 @@ def _typed_chunks(leaf: bytes, size: int) -> float:
     geo = L.geometry(size.bit_length() - 1)
     types = leaf[geo.first_chunk : geo.chunks_end : L.CHUNK_SIZE]
     return sum(kind in _CHUNK_TYPES for kind in types) / geo.chunks
+
+
+def _first_typed(data: bytes | mmap.mmap, size: int) -> float:
+    """The share of the first leaf's chunks that have a type; of the second block's, if there is no leaf."""
+    for at in range(size, min(len(data), 64 * size), size):
+        if is_whole_leaf_head(bytes(data[at : at + L.LEAF_HEADER_SIZE])):
+            return _typed_chunks(bytes(data[at : at + size]), size)
+    return _typed_chunks(bytes(data[size : 2 * size]), size)
 
 
 def _leaves_at(data: bytes | mmap.mmap, size: int) -> int:
