@@ -50,7 +50,7 @@ OPS = {
 UNDEFINED = ("the chain of a bucket ends", "the chunks of an array are in its leaf")
 """What OpenZFS does not assert: it goes round for ever, or on with what it reads behind the block."""
 READS_FIRST = ("zap_leaf.c:zap_leaf_transfer_array", "zap_leaf.c:zap_leaf_array_free")
-HANG_SECONDS = 1.5
+HANG_SECONDS = 2.5
 
 End = Result | tuple[str, str, str]
 

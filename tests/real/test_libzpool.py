@@ -227,7 +227,7 @@ def test_what_dies_at_the_end_of_a_program_is_told_with_all_its_ops(own_libzpool
 
 
 def test_a_second_hang_is_waited_for_less_long(own_libzpool: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fuzz.targets.libzpool.target.SHORT_SECONDS", 0.5)
+    monkeypatch.setattr("fuzz.targets.libzpool.plain_target.SHORT_SECONDS", 0.5)
     target = own_libzpool("2.3", deadline=2.0)
     took = []
     for _ in range(2):
@@ -361,7 +361,8 @@ def test_half_the_speed_of_a_bare_loop(libzpool: Make, count: int) -> None:
     reach_half_the_speed(libzpool("2.3").library, count)
 
 
-def test_a_library_that_hangs_where_it_is_loaded(tmp_path: Path) -> None:
+def test_a_library_that_hangs_where_it_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fuzz.targets.libzpool.plain_target.START_SECONDS", 1.0)
     source, library = tmp_path / "hang.c", tmp_path / "libzpool.so.6"
     source.write_text(
         "#include <unistd.h>\n__attribute__((constructor)) static void stay(void) { for (;;) pause(); }\n"

@@ -9,6 +9,7 @@ import sys
 
 from fuzz.targets.libzpool.blocks import read_blocks
 from fuzz.targets.libzpool.child import Child
+from fuzz.targets.libzpool.plain_target import START_SECONDS
 from fuzz.targets.libzpool.salt import DATA_AT
 from fuzz.targets.libzpool.target import LibzpoolTarget
 from fuzz.targets.libzpool.worker import Worker, main
@@ -22,7 +23,7 @@ class DamagingTarget(LibzpoolTarget):
         self.go_wrong(f"{offset} {data.hex()}")
 
     def _new_child(self) -> Child:
-        return Child(self.library, self._deadline, "tests.support.damaging_library")
+        return Child(self.library, START_SECONDS, "tests.support.damaging_library")
 
 
 class DamagingWorker(Worker):

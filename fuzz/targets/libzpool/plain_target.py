@@ -24,6 +24,8 @@ from fuzz.targets.packages.compiled import compiled
 from zapcore.errors import LimitExceeded
 
 DEADLINE_SECONDS = 20.0
+START_SECONDS = 20.0
+"""How long a worker may take to start, however little an op may: that depends on the machine's load."""
 PROGRAMS_PER_WORKER = 50_000
 SYNCS_PER_WORKER = 2_500
 """After so much a worker is replaced: nothing that it gathers can then matter, and each sync writes some 0.1
@@ -279,7 +281,7 @@ class PlainLibzpool(Target):
         return self._child
 
     def _new_child(self) -> Child:
-        return Child(self.library, self._deadline, hash_bits=self._hash_bits)
+        return Child(self.library, max(self._deadline, START_SECONDS), hash_bits=self._hash_bits)
 
     def _ask(self, command: Command, body: bytes, ops: Sequence[Op]) -> bytes:
         try:
