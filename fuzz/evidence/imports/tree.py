@@ -24,7 +24,8 @@ def tree_program(
     txgs: int = 1,
     sync: bool = True,
 ) -> Program:
-    """All names of a tree created in one directory ZAP, all removed, all created again.
+    """All names of a tree created in one directory, micro at first as ZFS makes it, all removed, all created
+    again.
 
     Every base name below `directory` counts once, in the order of its bytes, at most so many `names` of them,
     spread evenly over all. In each phase `txgs` times the next txg is opened, evenly placed; between phases
@@ -50,7 +51,7 @@ def tree_program(
         *between,
         *_with_txgs(again, txgs),
     ]
-    return Program((Zap("d", hash64=True, leaf_shift=leaf_shift, salt=salt),), tuple(ops))
+    return Program((Zap("d", fat=False, leaf_shift=leaf_shift, salt=salt),), tuple(ops))
 
 
 def _with_txgs(ops: list[Op], txgs: int) -> Iterator[Op]:

@@ -34,7 +34,7 @@ def test_a_tree_becomes_three_phases_over_its_names(tmp_path: Path) -> None:
     again = [op._replace(fill=op.fill + 4) for op in adds]
     txg = [Op("txg")]
     sync = [Op("sync")]
-    assert program.zaps == (Zap("d", hash64=True, leaf_shift=9, salt=3),)
+    assert program.zaps == (Zap("d", fat=False, leaf_shift=9, salt=3),)
     assert list(program.ops) == (
         adds[:2]
         + txg
