@@ -6,6 +6,7 @@ import dataclasses
 import re
 
 from fuzz.evidence.triage.expressions import Assertion
+from fuzz.evidence.triage.frame_names import names_zfs
 from fuzz.evidence.triage.stacks import Frame, looks_like_zfs, signature_frames
 from fuzz.judge.signature import Signature
 
@@ -100,7 +101,7 @@ class Event:
         at = self.counter
         if at is None or not looks_like_zfs(at) or any(frame.function == at.function for frame in frames[:1]):
             return frames
-        if any(frame.module for frame in frames) and not at.module:
+        if any(frame.module for frame in frames) and not (at.module or names_zfs(at.function)):
             return frames
         return [at, *frames]
 

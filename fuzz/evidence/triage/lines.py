@@ -73,6 +73,7 @@ _RULES: tuple[re.Pattern[str], ...] = tuple(
         r"(?:[\w.\-]+[-_]\d+ +|[\w.\-]+ {2,})\| ",
         # illumos: who, then a message id.
         rf"(?:(?P<host>[\w.\-]+) )?(?P<program>[\w.\-]+)(?:\[(?P<pid>\d+)\])?: {_ID}",
+        _ID,
         # RFC 5424 after its time: host, program, pid, message id, structured data.
         r"(?P<host>[\w.\-]+) (?P<program>[\w.\-]+) (?:-|(?P<pid>\d+)) - (?:-|\[[^\]]*\]) ?",
         # Who, when nothing but a host stands before (journalctl -o short-monotonic) or nothing at all.

@@ -307,7 +307,7 @@ class Parser:
 
     def _counter(self, line: Line, counter: Frame, mine: list[_Open]) -> None:
         """A register that says where the processor was; where no head was seen, the log begins within."""
-        waiting = [item for item in mine if item.event.counter is None and not item.event.frames]
+        waiting = [item for item in mine if item.event.counter is None and not show_zfs(item.event.frames)]
         if waiting:
             waiting[-1].event.counter = counter
         elif not mine and is_zfs(counter) and self._clock - self._ended > _SOON:

@@ -73,7 +73,7 @@ _COUNTER = re.compile(
     r"|(?:IP|PC):)"
     rf".*?\b{_NAME}\+(?P<offset>(?:0x)?[0-9a-f]+)(?:/0x[0-9a-f]*)?{_MODULE}"
 )
-_ELSEWHERE = re.compile(r"(?: ra : |lr : |LR \[|LR is at |LR: |Last Breaking)")
+_ELSEWHERE = re.compile(r"(?:ra : |lr : |LR \[|LR is at |LR: |Last Breaking)")
 
 _WORDS = frozenset(("Aborted", "Killed", "Terminated", "Registers", "Backtrace", "DEBUG", "Stack", "REGS"))
 _ZFS_MODULES = re.compile(

@@ -129,6 +129,8 @@ def has_prefix(text: str) -> bool:
 def _panic(text: str) -> SystemHead | None:
     if text.startswith("BAD TRAP"):
         return _illumos(text, -1)
+    if text.startswith(("BUG", "Oops", "Unable", "general protection", "kernel BUG", "Kernel panic", "NMI")):
+        return None  # what crash(8) repeats of a Linux kernel's words
     if _GENERIC.match(text):
         return None
     fault = _fault(text)
