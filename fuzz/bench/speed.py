@@ -118,7 +118,7 @@ BARS = (
 class _Lane:
     def __init__(self, name: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "fuzz.bench.speed_lane", name, RELEASE],
+            [sys.executable, "-P", "-m", "fuzz.bench.speed_lane", name, RELEASE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

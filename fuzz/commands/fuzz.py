@@ -11,6 +11,7 @@ import click
 from fuzz.commands.remedies import only_on_model, with_remedies
 from fuzz.commands.shared.number import Number
 from fuzz.commands.shared.options import CORPUS, SEEN, Bad, on_target
+from fuzz.commands.shared.output import try_to_write
 from fuzz.commands.shared.screen import Screen
 from fuzz.corpus.failure_log import Seen
 from fuzz.corpus.replay import known_on
@@ -52,7 +53,6 @@ from fuzz.targets.registry import make_target
 @click.option(
     "--hash-bits",
     type=click.IntRange(HASH_BITS[0], HASH_BITS[-1]),
-    default=0,
     help="Give hashes so few bits that pointer tables end: what is refused then is fuzzed, too.",
 )
 @click.option("--max-ops", type=click.IntRange(1, 10_000), default=160, show_default=True)
@@ -72,7 +72,7 @@ def fuzz(
     known: Path,
     forms: bool,
     remedy: tuple[str, ...],
-    hash_bits: int,
+    hash_bits: int | None,
     max_ops: int,
     libfuzzer: tuple[str, ...],
 ) -> None:
@@ -83,6 +83,11 @@ def fuzz(
     only_on_model(remedy, target)
     if engine == "threads" and target != "model":
         raise Bad(f"--engine threads: expected --target model, whose threads it switches, found {target}")
+    if libfuzzer and engine != "atheris":
+        raise Bad(f"{libfuzzer[0]}: expected no options of libFuzzer, which --engine {engine} is not")
+    if wrong := [each for each in libfuzzer if not each.startswith("-")]:
+        raise Bad(f"{wrong[0]}: expected options of libFuzzer, as -name=value (a working corpus is --corpus)")
+    try_to_write(out)
     runner = make_target(target, release, libzpool, small=True)
     reproducers = [read_reproducer(folder) for folder in corpus_folders(known)]
     expected = known_on(reproducers, target, release, remedy)
@@ -108,7 +113,7 @@ def fuzz(
             known=tuple(expected),
             forms=forms,
             remedies=remedy,
-            hash_bits=hash_bits,
+            hash_bits=hash_bits or 0,
             extra=libfuzzer,
         )
         for _ in seed_programs(config):

@@ -126,6 +126,10 @@ class Campaign:
             return  # another process has met it before
         if text in self.known and (self.interrupted or any(op.thread for op in program.ops)):
             return  # it is counted; somebody waits for the end, or cutting down a schedule takes its time
+        path = self._kept_whole(program, "unminimized") if text not in self.known else None
+        if self.interrupted and path is not None:
+            self._left(text, path, "the run was ended")
+            return
         try:
             with switched_on(self.config.remedies):
                 small, outcome = minimize_failure(
@@ -133,12 +137,18 @@ class Campaign:
                 )
         except (ValueError, HarnessError) as problem:
             self._not_again(text, program, problem)
+            _drop(path)
             return
+        except KeyboardInterrupt:
+            if path is not None:
+                self._left(text, path, "the run was ended")
+            raise
         if outcome.failure is None:  # it depends on what memory happens to hold: what was seen is reported
             outcome = outcome._replace(failure=failure)
         known_here = self.forms.setdefault(text, set())
         new = text not in self.known
         if form(small) in known_here and any(found.signature.key == signature.key for found in self.found):
+            _drop(path)
             return
         other_form = self.config.forms and form(small) not in known_here
         folder = self._kept(text, small)
@@ -149,16 +159,27 @@ class Campaign:
             *(signature, small, outcome, len(program.ops), stats.tried, event["executions"]),
             *(event["seconds"], folder, new or other_form),
         )
+        _drop(path)
         self.found.append(found)
         self.watcher.found(found)
+
+    def _kept_whole(self, program: Program, what: str) -> Path:
+        """A program as it was found, on disk before anything else is done with it."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        digest = sha256(format_program(program).encode()).hexdigest()[:6]
+        path = self.out / f"{what}-{digest}.zap"
+        save(path, program)
+        return path
+
+    def _left(self, text: str, path: Path, why: str) -> None:
+        """A failure that is new and was not cut down: it counts, and its program stays."""
+        self.lost.append(text)
+        self.watcher.note(f"not minimized: {text}: {why}; `zapfuzz minimize {path}` goes on with it")
 
     def _not_again(self, text: str, program: Program, problem: Exception) -> None:
         """A failure did not happen again when its program was run again. On a real library it may depend on
         time. It is reported and kept in `lost`, and the run goes on."""
-        self.out.mkdir(parents=True, exist_ok=True)
-        digest = sha256(format_program(program).encode()).hexdigest()[:6]
-        path = self.out / f"not-again-{digest}.zap"
-        save(path, program)
+        path = self._kept_whole(program, "not-again")
         if text not in self.known:
             self.lost.append(text)
         why = "it did not come again" if isinstance(problem, ValueError) else str(problem)
@@ -187,6 +208,11 @@ class Campaign:
         )
         write_reproducer(reproducer, folder)
         return folder
+
+
+def _drop(path: Path | None) -> None:
+    if path is not None:
+        path.unlink(missing_ok=True)
 
 
 def new_seed() -> int:

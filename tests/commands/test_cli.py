@@ -286,3 +286,19 @@ def test_seeds_are_read_before_a_process_begins(tmp_path: Path) -> None:
         output.startswith(f"zapfuzz: {tmp_path / 'cut.zap'}:2:11: expected one of ")
         and output.count("\n") == 1
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wrong"),
+    [
+        (["--engine", "random", "--", "-runs=3"], "-runs=3: expected no options of libFuzzer"),
+        (["somewhere"], "somewhere: expected options of libFuzzer, as -name=value"),
+        (["--out", "/proc/nowhere/findings"], "/proc/nowhere/findings: cannot be written"),
+    ],
+)
+def test_what_would_do_nothing_or_lose_findings_is_refused(arguments: list[str], wrong: str) -> None:
+    """Before anything is run, in one line."""
+    status, output = zapfuzz("fuzz", "--runs", "1", *arguments)
+    assert status == 2
+    assert wrong in output
+    assert output.count("\n") == 1

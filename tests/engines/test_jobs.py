@@ -13,7 +13,9 @@ import pytest
 from fuzz.engines.campaign import Campaign, Found
 from fuzz.engines.engine_config import Config
 from fuzz.engines.jobs import EARLY_DEATHS, EngineProblem, Jobs, Progress, config_of_job
+from fuzz.execution.execute import run
 from fuzz.language.byteform import encode
+from fuzz.language.printing import format_program
 from fuzz.language.syntax import load, parse
 from fuzz.targets.model import ModelTarget
 from tests.support.command import fuzz
@@ -201,3 +203,70 @@ def test_a_failure_that_does_not_come_again_is_kept_aside_and_ends_nothing(tmp_p
     assert "did not come again" in notes.notes[0] and str(kept) in notes.notes[0]
     assert campaign.found == []
     assert campaign.lost == ["hang libzpool:add no answer"]
+
+
+class Silent:
+    """A watcher that only keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def progress(self, status: Progress) -> None:
+        """Nothing."""
+
+    def found(self, found: Found) -> None:
+        """Nothing."""
+
+    def note(self, text: str) -> None:
+        """Keep it."""
+        self.notes.append(text)
+
+
+def failure_event() -> dict[str, object]:
+    """What an engine reports of the stale user data."""
+    program = load(STALE)
+    outcome = run(program, ModelTarget("unfixed"))
+    assert outcome.failure is not None
+    return {
+        "event": "failure",
+        "program": format_program(program),
+        "signature": outcome.failure.signature,
+        "text": outcome.failure.text,
+        "op": outcome.failure.op,
+        "executions": 1,
+        "seconds": 0.1,
+    }
+
+
+def test_a_failure_is_on_disk_before_it_is_minimized(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while a failure is cut down loses nothing: its program is in the folder, it counts as new, and
+    the note says how to go on. Once it is minimized, only the reproducer stays."""
+    watcher = Silent()
+    campaign = Campaign(config("random"), ModelTarget("unfixed"), {}, tmp_path, watcher)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("fuzz.engines.campaign.minimize_failure", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            campaign._failure(failure_event())
+    (kept,) = tmp_path.iterdir()
+    assert load(kept) == load(STALE)
+    assert len(campaign.lost) == 1
+    assert str(kept) in watcher.notes[0]
+    campaign._failure(failure_event())
+    (folder,) = tmp_path.iterdir()
+    assert (folder / "reproducer.toml").is_file()
+
+
+def test_after_ctrl_c_nothing_is_minimized_any_more(tmp_path: Path) -> None:
+    """What comes in while the run ends is kept as it was found."""
+    watcher = Silent()
+    campaign = Campaign(config("random"), ModelTarget("unfixed"), {}, tmp_path, watcher)
+    campaign.interrupted = True
+    campaign._failure(failure_event())
+    (kept,) = tmp_path.iterdir()
+    assert kept.name.startswith("unminimized-")
+    assert campaign.found == []
+    assert len(campaign.lost) == 1

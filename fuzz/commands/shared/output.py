@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import click
@@ -17,3 +18,15 @@ def program_to(out: Path | None, program: Program) -> None:
         click.echo(format_program(program), nl=False)
     else:
         save(out, program)
+
+
+def try_to_write(folder: Path) -> None:
+    """Find out at a command's start whether a folder can be written to, or made. Raises OSError."""
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as problem:
+        raise OSError(problem.errno, f"cannot be written: {problem.strerror}", str(folder)) from None

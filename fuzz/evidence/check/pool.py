@@ -45,7 +45,7 @@ def _read(
     paths = [str(library.parent), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
     arguments = [str(library), str(image.resolve()), dataset, str(number), str(theirs)]
     child = subprocess.Popen(
-        [*python_for(library), "-m", "fuzz.evidence.check.pool_child", *arguments],
+        [*python_for(library), "-P", "-m", "fuzz.evidence.check.pool_child", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=printed,
         stderr=printed,

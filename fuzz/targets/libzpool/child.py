@@ -90,7 +90,7 @@ class Child:
         if hash_bits is not None:
             environment[HASH_BITS] = str(hash_bits)
         self._process = subprocess.Popen(
-            [*python_for(library), "-m", module, str(library), *map(str, given), *more],
+            [*python_for(library), "-P", "-m", module, str(library), *map(str, given), *more],
             stdin=subprocess.DEVNULL,
             stdout=self._printed,
             stderr=self._printed,
