@@ -6,7 +6,7 @@ import errno
 
 from fuzz.execution.result import Result
 from fuzz.judge.checks import CHECKS
-from fuzz.judge.entries import remove, write
+from fuzz.judge.entries import remove, write, write_with
 from fuzz.judge.keys import refused_form
 from fuzz.judge.state import State, first_integer
 from fuzz.judge.wrong import Wrong, expect, other_value
@@ -95,7 +95,10 @@ def _move(state: State, op: Op, result: Result, value: int, *, replace: bool) ->
     if not result.errno and not wrong:
         return None if state.release.rename_unlinks_first else remove(state, old, result)
     if state.release.rename_unlinks_first:
-        write(state, Op("add", op.subject, op.key, 8, 1, value), Result())
+        # the tunable is still that of the target, if that was created micro: nothing sets it in between
+        back, target = Op("add", op.subject, op.key, 8, 1, value), state.headers[op.other]
+        leaf_shift = state.headers[op.subject].leaf_shift if target.fat else target.leaf_shift
+        write_with(state, back, Result(), leaf_shift)
     return wrong
 
 

@@ -17,15 +17,21 @@ from zapcore.zap import MATCH_NORMALIZE
 
 @CHECKS.of("add", "update")
 def write(state: State, op: Op, result: Result) -> Wrong | None:
+    """The entry is there afterwards, unless it is refused."""
+    return write_with(state, op, result, state.headers[op.subject].leaf_shift)
+
+
+def write_with(state: State, op: Op, result: Result, leaf_shift: int) -> Wrong | None:
     """The entry is there afterwards, unless it is refused: its key is too long, its value too large, it was
-    there (add), no leaf could hold it, or there is no more table to split its leaf by."""
+    there (add), no leaf could hold it, or there is no more table to split its leaf by. `leaf_shift` is the
+    tunable fzap_default_block_shift, which is the header line's unless another op has set it."""
     zap, key = op.subject, op.key
     entries = state.entries[zap]
     assert key is not None
     if entries is None:
         return expect(result.errno, errno.ENOENT)
     make_room(state, zap)
-    if not state.fat[zap] and needs_fat(state, op, key):
+    if not state.fat[zap] and needs_fat(state, op, key, leaf_shift):
         state.fat[zap] = True
     if state.too_long(zap, key):
         return expect(result.errno, errno.ENAMETOOLONG)

@@ -38,9 +38,9 @@ def make_room(state: State, zap: str) -> None:
         state.fat[zap] = True
 
 
-def needs_fat(state: State, op: Op, key: Key) -> bool:
+def needs_fat(state: State, op: Op, key: Key, leaf_shift: int) -> bool:
     """Whether an add or update makes a micro ZAP fat: for what no slot holds, or (an add only) because a leaf
-    could not hold all entries of its hash (mze_canfit_fzap_leaf)."""
+    of so many bits could not hold all entries of its hash (mze_canfit_fzap_leaf)."""
     if op.size != 8 or op.length != 1 or len(key) >= MICRO_NAME:
         return True
     if op.verb != "add":
@@ -48,7 +48,7 @@ def needs_fat(state: State, op: Op, key: Key) -> bool:
     bucket = state.orders[op.subject].bucket(key)
     # they are looked for from the differentiator 0 on, and not found if that is free
     together = len(bucket) if bucket and bucket[0][0] == 0 else 0
-    return geometry(state.headers[op.subject].leaf_shift).chunks <= (together + 1) * _MICRO_CHUNKS
+    return geometry(leaf_shift).chunks <= (together + 1) * _MICRO_CHUNKS
 
 
 def no_space(state: State, op: Op, key: Key, code: int) -> Wrong | None:
