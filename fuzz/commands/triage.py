@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 import fuzz
-from fuzz.evidence.triage.decode import Undecodable
+from fuzz.evidence.triage.containers.decode import Undecodable
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.known import judge, load_corpus
 from fuzz.evidence.triage.report import TextReport, as_json

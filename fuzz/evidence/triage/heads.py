@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from fuzz.evidence.triage.containers.lines import Line
 from fuzz.evidence.triage.expressions import (
     Assertion,
     joined_strings,
@@ -13,7 +14,6 @@ from fuzz.evidence.triage.expressions import (
     parse_plain,
     parse_printed,
 )
-from fuzz.evidence.triage.lines import Line
 from fuzz.evidence.triage.oops_heads import parse_oops
 from fuzz.evidence.triage.system_heads import WORDS, has_prefix, parse_system, without_prefix
 

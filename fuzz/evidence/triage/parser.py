@@ -12,6 +12,7 @@ import dataclasses
 from collections import deque
 from collections.abc import Iterator
 
+from fuzz.evidence.triage.containers.lines import Line
 from fuzz.evidence.triage.debuggers import Told, told_by_debugger
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.expressions import (
@@ -23,7 +24,6 @@ from fuzz.evidence.triage.expressions import (
     parse_plain,
 )
 from fuzz.evidence.triage.heads import Head, parse_head
-from fuzz.evidence.triage.lines import Line
 from fuzz.evidence.triage.retold import Retold, merge, twins
 from fuzz.evidence.triage.stacks import (
     Frame,

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from io import FileIO
 
-from fuzz.evidence.triage.decode import Decoder
+from fuzz.evidence.triage.containers.decode import Decoder
+from fuzz.evidence.triage.containers.lines import MAX_LINE
+from fuzz.evidence.triage.containers.unwrap import LONGEST, Unwrapper
 from fuzz.evidence.triage.events import Event
-from fuzz.evidence.triage.lines import MAX_LINE
 from fuzz.evidence.triage.parser import Parser
 from fuzz.evidence.triage.starts import Starts
-from fuzz.evidence.triage.unwrap import LONGEST, Unwrapper
 
 BLOCK = 1 << 20
 """Bytes read at once."""

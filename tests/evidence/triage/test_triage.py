@@ -21,9 +21,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fuzz.commands.triage import triage
+from fuzz.evidence.triage.containers.lines import split_line
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.known import Match, judge, load_corpus, stack_difference
-from fuzz.evidence.triage.lines import split_line
 from fuzz.evidence.triage.report import TextReport, as_json
 from fuzz.evidence.triage.stacks import parse_frame
 from fuzz.evidence.triage.stream import Scanner, follow_file

@@ -13,9 +13,9 @@ import json
 import re
 from collections.abc import Iterator
 
-from fuzz.evidence.triage.lines import MAX_LINE, Line, split_text
-from fuzz.evidence.triage.markup import decode, plain_lines
-from fuzz.evidence.triage.records import Record, records, records_of_cut
+from fuzz.evidence.triage.containers.lines import MAX_LINE, Line, split_text
+from fuzz.evidence.triage.containers.markup import decode, plain_lines
+from fuzz.evidence.triage.containers.records import Record, records, records_of_cut
 
 LONGEST = 1 << 20
 """Bytes of a raw line that are looked at."""
