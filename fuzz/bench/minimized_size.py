@@ -10,7 +10,7 @@ from random import Random
 from fuzz.bench.speed import middle
 from fuzz.bench.time_to_find import Bug, Hunt
 from fuzz.execution.execute import run
-from fuzz.generate.themed import Parameters, random_program
+from fuzz.generate.leaf_programs import Parameters, random_program
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Program
 from fuzz.minimize.same_failure import minimize_failure

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from fuzz.bench.speed_lane import EMPTY_RUNS, LANES
 from fuzz.execution.execute import run
-from fuzz.generate.themed import DEFAULT, WEIGHTS, Parameters, random_program
+from fuzz.generate.leaf_programs import DEFAULT, WEIGHTS, Parameters, random_program
 from fuzz.language.program import Op, Program
 from fuzz.targets.libzpool import LibzpoolTarget, NoLibrary
 from fuzz.targets.registry import make_target

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from fuzz.bench.speed import RELEASE, middle
 from fuzz.bench.time_to_find import REAL, Bug
 from fuzz.engines.engine_config import Config
-from fuzz.engines.jobs import Jobs
+from fuzz.engines.parallel_processes import Jobs
 
 JOBS = (1, 2)
 BUG = REAL[1]

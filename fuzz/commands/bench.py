@@ -20,7 +20,7 @@ from fuzz.bench.speed import measure
 from fuzz.bench.time_to_find import CONCURRENT_SEEDED, ENGINES, OTHERS, REAL, SEEDED, Bug, Hunt, hunts, rows
 from fuzz.bench.two_processes import measure_together
 from fuzz.commands.shared.number import Number
-from fuzz.engines.jobs import EngineProblem
+from fuzz.engines.parallel_processes import EngineProblem
 
 
 class Extent(NamedTuple):

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from fuzz.corpus.replay import expectations
 from fuzz.corpus.reproducer import Form, Reproducer, folder_name, form, write_reproducer
 from fuzz.engines.engine_config import Config
-from fuzz.engines.jobs import EngineProblem, Jobs, Progress
+from fuzz.engines.parallel_processes import EngineProblem, Jobs, Progress
 from fuzz.execution.result import Outcome
 from fuzz.faults.remedies import switched_on
 from fuzz.judge.signature import Failure, Signature

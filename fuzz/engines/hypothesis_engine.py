@@ -27,7 +27,7 @@ from fuzz.engines.engine_loop import Loop, Stopped
 from fuzz.engines.seeds import seed_programs
 from fuzz.execution.execute import judge_op
 from fuzz.execution.result import Outcome
-from fuzz.generate.themed import Theme, near_keys, op_of, random_zap, sizes_that_matter
+from fuzz.generate.leaf_programs import Theme, near_keys, op_of, random_zap, sizes_that_matter
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Key, Op, Program, Zap

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fuzz.engines import random_engine
 from fuzz.engines.engine_config import Config
-from fuzz.generate.uniform import uniform_program
+from fuzz.generate.uniform_programs import uniform_program
 
 
 def main(config: Config) -> None:

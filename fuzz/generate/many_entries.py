@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from fuzz.generate.keys_for_hash import hash_of, key_for
-from fuzz.generate.themed import CURSORS, Theme, random_op, theme
+from fuzz.generate.leaf_programs import CURSORS, Theme, random_op, theme
 from fuzz.generate.whole_language import any_zap
 from fuzz.language.program import U64, Key, Op, Program, Zap
 from zapcore.layout import FLAG_HASH64, geometry, hash_bits

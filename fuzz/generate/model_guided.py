@@ -1,8 +1,8 @@
 """Programs drawn while they run: each next step is chosen by what the model is like just then.
 
-`fuzz.generate.themed` can only guess in which leaf a key will be. Here the model is looked at: one leaf is
-filled so that it must split, the leaf that was allocated last, or the one where a cursor stands, is emptied
-together with its sibling, and the next step depends on what has happened.
+`fuzz.generate.leaf_programs` can only guess in which leaf a key will be. Here the model is looked at. One
+leaf is filled so that it must split. The leaf that was allocated last, or the one where a cursor stands, is
+emptied together with its sibling. What has happened then decides the next step.
 """
 
 from __future__ import annotations
@@ -12,10 +12,18 @@ from operator import attrgetter
 from random import Random
 from typing import NamedTuple
 
+from fuzz.generate.draw_while_running import Drawing, destroy_under, drawn, pass_time, resume, use
 from fuzz.generate.keys_for_hash import key_for
+from fuzz.generate.leaf_programs import (
+    CURSORS,
+    Theme,
+    half_of_leaf,
+    random_op,
+    sizes_that_matter,
+    theme,
+    written,
+)
 from fuzz.generate.mutation_draft import Draft
-from fuzz.generate.stepwise import Drawing, destroy_under, drawn, pass_time, resume, use
-from fuzz.generate.themed import CURSORS, Theme, half_of_leaf, random_op, sizes_that_matter, theme, written
 from fuzz.language.program import Key, Op, Program
 from fuzz.targets.model import ModelTarget
 from zapcore import layout as L

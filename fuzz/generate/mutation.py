@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 
 from fuzz.generate.keys_for_hash import hash_of, key_for
-from fuzz.generate.mutation_draft import Draft
-from fuzz.generate.themed import (
+from fuzz.generate.leaf_programs import (
     CURSORS,
     DEFAULT,
     TIME,
@@ -26,6 +25,7 @@ from fuzz.generate.themed import (
     sizes_that_matter,
     written,
 )
+from fuzz.generate.mutation_draft import Draft
 from fuzz.generate.whole_language import respelled
 from fuzz.language.program import Key, Op, Program, Zap
 from fuzz.language.verbs import VALUED, VERBS, Subject

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from fuzz.generate.themed import Theme, plain_key, sizes_that_matter, theme
+from fuzz.generate.leaf_programs import Theme, plain_key, sizes_that_matter, theme
 from fuzz.language.program import MAX_VALUE, Key, Program, Zap
 from fuzz.language.verbs import BRINGS, TAKES
 

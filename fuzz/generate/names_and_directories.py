@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import Random
 
+from fuzz.generate.draw_while_running import Drawing, beside, drawn, pass_time, resume, use
 from fuzz.generate.keys_for_hash import hash_of
-from fuzz.generate.stepwise import Drawing, beside, drawn, pass_time, resume, use
-from fuzz.generate.themed import CURSORS
+from fuzz.generate.leaf_programs import CURSORS
 from fuzz.generate.whole_language import PIECES, respelled
 from fuzz.judge.keys import form
 from fuzz.language.program import MAX_NAME, U64, Op, Program, Zap

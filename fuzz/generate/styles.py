@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import Random
 
+from fuzz.generate.leaf_programs import random_program
 from fuzz.generate.many_entries import many_entries_program
 from fuzz.generate.model_guided import model_guided_program
 from fuzz.generate.names_and_directories import names_program
-from fuzz.generate.themed import random_program
-from fuzz.generate.uniform import uniform_program
+from fuzz.generate.uniform_programs import uniform_program
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.language.program import Program
 from fuzz.targets.model import ModelTarget

@@ -1,8 +1,8 @@
 """Random programs over everything that the language has: all verbs, kinds of ZAPs, keys up to and beyond the
 limits, names that are equal once normalized, names made for a wanted hash.
 
-The programs of `fuzz.generate.themed` are about how leaves come and go; these are about every answer that an
-op can give. The only source of chance is the `random.Random` that is passed in.
+The programs of `fuzz.generate.leaf_programs` are about how leaves come and go. These are about every answer
+that an op can give. The only source of chance is the `random.Random` that is passed in.
 """
 
 from __future__ import annotations

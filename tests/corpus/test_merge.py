@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from fuzz.commands.cli import main
 from fuzz.corpus.merge import Reach, programs, smallest, write
-from fuzz.generate.themed import random_program
+from fuzz.generate.leaf_programs import random_program
 from fuzz.language.byteform import encode
 from fuzz.language.program import Op
 from fuzz.language.syntax import save

@@ -7,9 +7,9 @@ from random import Random
 import pytest
 
 from fuzz.generate.keys_for_hash import hash_of, key_for
+from fuzz.generate.leaf_programs import random_program, random_zap
 from fuzz.generate.mutation import MUTATIONS, Mutation, mutate, respell, splice
 from fuzz.generate.mutation_draft import Draft
-from fuzz.generate.themed import random_program, random_zap
 from fuzz.language.byteform import decode, encode
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.validate import problems

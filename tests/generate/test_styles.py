@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from fuzz.execution.execute import run
+from fuzz.generate.leaf_programs import Theme
 from fuzz.generate.model_guided import (
     MOVES,
     GuidedDrawing,
@@ -19,7 +20,6 @@ from fuzz.generate.model_guided import (
     twin,
 )
 from fuzz.generate.styles import STYLES, some_program
-from fuzz.generate.themed import Theme
 from fuzz.judge.signature import Failure
 from fuzz.language.byteform import decode, encode
 from fuzz.language.program import Op, Zap

@@ -13,7 +13,7 @@ import pytest
 
 import fuzz.judge
 from fuzz.execution.result import Entry, Found, Result, Value
-from fuzz.generate.themed import random_program
+from fuzz.generate.leaf_programs import random_program
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure

@@ -16,8 +16,8 @@ from fuzz.commands.cli import main
 from fuzz.commands.verbs import form_of
 from fuzz.engines.hypothesis_engine import OTHERS, ZapMachine, find_failure
 from fuzz.execution.execute import run
+from fuzz.generate.leaf_programs import op_of, random_program, theme
 from fuzz.generate.mutation import mutate
-from fuzz.generate.themed import op_of, random_program, theme
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.language.by_verb import ByVerb
 from fuzz.language.byteform import decode, encode

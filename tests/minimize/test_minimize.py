@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from fuzz.execution.execute import run
-from fuzz.generate.themed import Parameters, random_program
+from fuzz.generate.leaf_programs import Parameters, random_program
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.syntax import parse

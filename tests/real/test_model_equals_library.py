@@ -15,7 +15,7 @@ import pytest
 
 from fuzz.execution.execute import run
 from fuzz.faults.seeded import MUTANTS, Mutant
-from fuzz.generate.themed import Parameters, random_program
+from fuzz.generate.leaf_programs import Parameters, random_program
 from fuzz.language.syntax import format_program, parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.first_difference import first_difference

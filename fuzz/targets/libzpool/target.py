@@ -32,7 +32,7 @@ class LibzpoolTarget(PlainLibzpool):
         (`fuzz.threads.real`). Without greenlet that is a limit. Raises NoTarget where hold.c cannot be
         compiled."""
         try:
-            from fuzz.threads.real.run import model_for, run_held
+            from fuzz.threads.real.judged_run import model_for, run_held
             from fuzz.threads.real.target import HeldTarget
         except ModuleNotFoundError:
             return Outcome(None, "threads need greenlet: pip install 'zapfuzz[threads]'", 0)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from fuzz.threads.real.hold_shim import RawPoint, Shim, State
-from fuzz.threads.real.plan import ANCHORS, Point, Turn, What
+from fuzz.threads.real.turn_plan import ANCHORS, Point, Turn, What
 
 
 class Met(NamedTuple):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from fuzz.targets.libzpool.pool import Pool
 from fuzz.threads.real.hold_shim import Shim
-from fuzz.threads.real.plan import TXG
+from fuzz.threads.real.turn_plan import TXG
 
 MAX_IN_FLIGHT = 2
 

@@ -22,7 +22,7 @@ from fuzz.targets.model import ModelTarget
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import run_threads
 from fuzz.threads.real.compare_with_model import compare
-from fuzz.threads.real.run import model_for
+from fuzz.threads.real.judged_run import model_for
 from fuzz.threads.real.target import HeldTarget
 from fuzz.threads.scheduling_policies import Pct, RandomWalk
 from fuzz.threads.thread_fuzzer import random_program

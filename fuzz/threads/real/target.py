@@ -16,8 +16,8 @@ from fuzz.targets.libzpool.child import Child
 from fuzz.targets.libzpool.plain_target import DEADLINE_SECONDS, PlainLibzpool
 from fuzz.targets.libzpool.wire import Command, Flags, Reader, pack_run
 from fuzz.targets.packages.compiled import compiled
-from fuzz.threads.real import request, worker
-from fuzz.threads.real.plan import SectionPlan
+from fuzz.threads.real import section_request, worker
+from fuzz.threads.real.turn_plan import SectionPlan
 
 PATIENCE_SECONDS = 10.0
 """In which a thread comes to its next point, whatever else the machine does."""
@@ -25,10 +25,10 @@ PATIENCE_SECONDS = 10.0
 
 class Ended(NamedTuple):
     """How a section went: results in the order of its ops (None: the op did not end), the answer, the mark of
-    each turn (`request.EXACT`, NEAR, PENDING), and the failure if it was one."""
+    each turn (`section_request.EXACT`, NEAR, PENDING), and the failure if it was one."""
 
     results: list[Result | None]
-    answer: request.Answer
+    answer: section_request.Answer
     marks: list[int]
     failure: Failure | None
 
@@ -58,8 +58,8 @@ class HeldTarget(PlainLibzpool):
         names, child = self._known_names(), self._ready()
         threads = [op.thread for op in ops]
         assert self._program is not None
-        section = request.Section(threads, plan, self._patience)
-        body = request.pack_section(section, pack_run(Flags(0), self._program, names, ops))
+        section = section_request.Section(threads, plan, self._patience)
+        body = section_request.pack_section(section, pack_run(Flags(0), self._program, names, ops))
         first = self._applied
         words = names.packed_words[-len(ops) :]
         try:
@@ -68,7 +68,7 @@ class HeldTarget(PlainLibzpool):
             died = _with_threads(failure, child, ops, first)
             return Ended([], _NOTHING, _marks(child, plan), died)
         self._applied += len(ops)
-        answer, packed = request.unpack_answer(whole)
+        answer, packed = section_request.unpack_answer(whole)
         reader = Reader(packed)
         results = [
             reader.result(count) if ended else None
@@ -80,17 +80,17 @@ class HeldTarget(PlainLibzpool):
         return Ended(results, answer, _marks(child, plan), stuck)
 
 
-_NOTHING = request.Answer([], {}, 0, 0, {})
+_NOTHING = section_request.Answer([], {}, 0, 0, {})
 
 
 def _marks(child: Child, plan: SectionPlan) -> list[int]:
-    return list(child.noted(request.TURNS_AT, min(len(plan.turns), request.MOST_TURNS)))
+    return list(child.noted(section_request.TURNS_AT, min(len(plan.turns), section_request.MOST_TURNS)))
 
 
 def _op_of(child: Child, threads: Sequence[int], thread: int) -> int:
     """The index in the section of the op that a thread was at last."""
     slot = sorted(set(threads)).index(thread)
-    return int(struct.unpack("<q", child.noted(request.OPS_AT + 8 * slot, 8))[0])
+    return int(struct.unpack("<q", child.noted(section_request.OPS_AT + 8 * slot, 8))[0])
 
 
 def _stack_of(thread: int, how: str, first: int, ops: Sequence[Op], index: int, names: Sequence[str]) -> str:
@@ -98,7 +98,7 @@ def _stack_of(thread: int, how: str, first: int, ops: Sequence[Op], index: int, 
     return head + "".join(f"\n {name}" for name in names)
 
 
-def _stuck(answer: request.Answer, child: Child, ops: Sequence[Op], first: int) -> Failure:
+def _stuck(answer: section_request.Answer, child: Child, ops: Sequence[Op], first: int) -> Failure:
     """The failure of a section in which no thread gets on, with all stacks."""
     threads = [op.thread for op in ops]
     if answer.silent:

@@ -26,8 +26,7 @@ from fuzz.targets.libzpool.worker import main as serve
 from fuzz.threads.real.follow_plan import Conductor, Lane, Met, Stuck
 from fuzz.threads.real.held_txgs import Clock
 from fuzz.threads.real.hold_shim import SLOTS, RawPoint, Shim
-from fuzz.threads.real.plan import COMMIT, Point, What
-from fuzz.threads.real.request import (
+from fuzz.threads.real.section_request import (
     EXACT,
     MOST_TURNS,
     NEAR,
@@ -38,6 +37,7 @@ from fuzz.threads.real.request import (
     pack_answer,
     unpack_section,
 )
+from fuzz.threads.real.turn_plan import COMMIT, Point, What
 
 THREAD_MARK = "zapfuzz thread: "
 """Begins the line that says which slot's thread has died (-1: none of the section's)."""

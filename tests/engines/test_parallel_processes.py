@@ -12,7 +12,7 @@ import pytest
 
 from fuzz.engines.campaign import Campaign, Found
 from fuzz.engines.engine_config import Config
-from fuzz.engines.jobs import EARLY_DEATHS, EngineProblem, Jobs, Progress, config_of_job
+from fuzz.engines.parallel_processes import EARLY_DEATHS, EngineProblem, Jobs, Progress, config_of_job
 from fuzz.execution.execute import run
 from fuzz.language.byteform import encode
 from fuzz.language.printing import format_program

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from fuzz.execution.result import Result
 from fuzz.generate.keys_for_hash import hash_of
-from fuzz.generate.themed import CURSORS, TIME
+from fuzz.generate.leaf_programs import CURSORS, TIME
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Key, Op, Program, Zap
 from fuzz.language.verbs import BRINGS, TAKES

@@ -7,7 +7,7 @@ import struct
 from typing import Any, NamedTuple
 
 from fuzz.targets.libzpool.wire import WireProblem
-from fuzz.threads.real.plan import Point, SectionPlan, Turn, What
+from fuzz.threads.real.turn_plan import Point, SectionPlan, Turn, What
 
 _LENGTH = struct.Struct("<I")
 

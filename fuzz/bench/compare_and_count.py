@@ -1,14 +1,17 @@
-"""How often each verb and each errno comes up in compared runs: `python -m fuzz.bench.census --release 2.3`.
+"""How often each verb and each errno comes up in compared runs:
+`python -m fuzz.bench.compare_and_count --release 2.3`.
 
-Programs of `fuzz.generate.whole_language` and of `fuzz.generate.themed` in turn, each on the model and on the
-real library, every result and every block compared after every op, and judged. Ends with status 1 at the
-first difference, or answer that the oracle denies and that is no finding, which is printed.
+Programs of `fuzz.generate.whole_language` and of `fuzz.generate.leaf_programs` in turn, each on the model and
+on the real library. After every op, every result and every block are compared, and the answer is judged. The
+first difference, or the first answer that the oracle denies and that is no finding, is printed, and the
+status is 1.
 
 ENOSPC comes from one place, zap_grow_ptrtbl() (module/zfs/zap.c): a table that has 2^26 entries does not grow
-(2^46 with HASH64); zap_expand_leaf() hands it to fzap_add_cd() and fzap_update(). Such a table is half a
-gibibyte, so no program within its bounds meets it, but those of which hashes have few bits (`hash_bits` in
-the header): every fourth has. `--full N` makes one after the other programs, in about ten seconds and with
-two gibibytes of memory, and N ops that are refused; only the results are compared there.
+(2^46 with HASH64). zap_expand_leaf() hands it to fzap_add_cd() and fzap_update(). Such a table is half a
+gibibyte, which is more than a program may use. Programs whose hashes have few bits (`hash_bits` in the
+header) meet it at a small table, and every fourth program is one of them. With `--full N` a table of full
+size is made after the other programs, and N ops are run that it refuses. That takes about ten seconds and two
+gibibytes of memory, and only the results are compared.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from collections.abc import Iterator
 from random import Random
 
 from fuzz.execution.execute import run
-from fuzz.generate.themed import random_program
+from fuzz.generate.leaf_programs import random_program
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.judge.signature import Failure, Signature
 from fuzz.judge.wrong import WIDENED
@@ -164,7 +167,7 @@ def _differs(what: str) -> Failure:
 
 def main(arguments: list[str] | None = None) -> int:
     """Take a census and print it."""
-    parser = argparse.ArgumentParser(prog="python -m fuzz.bench.census")
+    parser = argparse.ArgumentParser(prog="python -m fuzz.bench.compare_and_count")
     parser.add_argument("--release", default="2.3")
     parser.add_argument("--ops", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)

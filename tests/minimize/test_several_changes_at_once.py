@@ -13,13 +13,13 @@ import pytest
 
 from fuzz.execution.execute import run
 from fuzz.faults.seeded import MUTANTS
-from fuzz.generate.themed import Parameters, random_program
+from fuzz.generate.leaf_programs import Parameters, random_program
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.syntax import parse
 from fuzz.language.validate import problems
 from fuzz.minimize.minimize import Stats, minimize
-from fuzz.minimize.rebuild import REBUILDS, UP_TO, folds, lives
 from fuzz.minimize.same_failure import minimize_failure
+from fuzz.minimize.several_changes_at_once import REBUILDS, UP_TO, folds, lives
 from fuzz.targets.model import ModelTarget
 
 ZAP = Zap("z", words=1, prehashed=True, leaf_shift=9)

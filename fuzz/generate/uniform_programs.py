@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping
 from random import Random
 
-from fuzz.generate.themed import WEIGHTS, Theme, plain_key, random_op, random_zap
+from fuzz.generate.leaf_programs import WEIGHTS, Theme, plain_key, random_op, random_zap
 from fuzz.language.program import Program
 
 
@@ -26,7 +26,7 @@ class Fixed:
 BEST = Fixed()
 """The best of twelve sets of parameters, which were tried on twelve bugs with five seeds each. They had 4, 8,
 16 or 32 keys; up to 40, 120, 200 or 300 ops; three pairs of lengths; and the weights of
-`fuzz.generate.themed`, flatter ones, or equal ones."""
+`fuzz.generate.leaf_programs`, flatter ones, or equal ones."""
 
 
 def uniform_program(rng: Random, fixed: Fixed = BEST) -> Program:
