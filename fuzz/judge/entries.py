@@ -30,24 +30,24 @@ def write_with(state: State, op: Op, result: Result, leaf_shift: int) -> Wrong |
     assert key is not None
     if entries is None:
         return expect(result.errno, errno.ENOENT)
-    make_room(state, zap)
-    if not state.fat[zap] and needs_fat(state, op, key, leaf_shift):
-        state.fat[zap] = True
+    if not state.fat[zap]:
+        make_room(state, zap)
+        if not state.fat[zap] and needs_fat(state, op, key, leaf_shift):
+            state.fat[zap] = True
     if state.too_long(zap, key):
         return expect(result.errno, errno.ENAMETOOLONG)
     size = op.size * op.length
     if size > MAX_VALUE_LEN:
         return expect(result.errno, errno.E2BIG)
-    if op.verb == "add" and key in entries:
+    there = key in entries
+    if there and op.verb == "add":
         return expect(result.errno, errno.EEXIST)
     if state.fat[zap]:
-        if key not in entries:
-            needed, there = chunks(key, size), geometry(state.headers[zap].leaf_shift).chunks
-            why = f"the entry takes {needed} of {there} chunks"
-            if needed > there:
-                return expect(result.errno, errno.E2BIG, why)
-            if result.errno == errno.E2BIG:
-                return expect(result.errno, 0, why)
+        if not there:
+            needed, room = chunks(key, size), geometry(state.headers[zap].leaf_shift).chunks
+            if needed > room or result.errno == errno.E2BIG:
+                right = errno.E2BIG if needed > room else 0
+                return expect(result.errno, right, f"the entry takes {needed} of {room} chunks")
         # with hashes of all bits only a refusal is judged: what makes one necessary takes half a gibibyte
         if result.errno == errno.ENOSPC or state.headers[zap].hash_bits:
             refused = no_space(state, op, key, result.errno)

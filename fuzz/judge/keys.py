@@ -23,10 +23,20 @@ def max_cd(zap: Zap) -> int:
     return 0xFFFF if zap.hash64 else 0xFFFFFFFF
 
 
-def stored_hash(zap: Zap, key: Key) -> int:
-    """The hash of a key that is there, or can be."""
+Hashing = tuple[int, int, int, int]
+"""What a hash depends on beside the key: salt, flags, normalization, and bits (0 for as many as the flags
+say)."""
+
+
+def hashing(zap: Zap) -> Hashing:
+    """How a ZAP hashes its keys."""
     flags = FLAG_HASH64 * zap.hash64 | FLAG_PRE_HASHED_KEY * zap.prehashed
-    hashed = hash_of_key(key, zap.salt, flags, zap.norm, zap.hash_bits)
+    return zap.salt, flags, zap.norm, zap.hash_bits
+
+
+def hash_of(key: Key, how: Hashing) -> int:
+    """The hash of a key that is there, or can be."""
+    hashed = hash_of_key(key, *how)
     assert hashed is not None
     return hashed
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 
-from fuzz.judge.keys import stored_hash
+from fuzz.judge.keys import hash_of, hashing
 from fuzz.language.program import Key, Zap
 
 Place = tuple[int, int]
@@ -21,16 +21,16 @@ class Order:
     """The places of a ZAP's entries. The sorted list of hashes is made when somebody walks, and kept as long
     as somebody does."""
 
-    __slots__ = ("_hashes", "buckets", "zap")
+    __slots__ = ("_hashes", "_hashing", "buckets")
 
     def __init__(self, zap: Zap) -> None:
-        self.zap = zap
+        self._hashing = hashing(zap)
         self.buckets: dict[int, Bucket] = {}
         self._hashes: list[int] | None = None
 
     def add(self, key: Key, walked: bool) -> None:
         """A key that was not there. `walked` says that the order will be asked for soon."""
-        hashed = stored_hash(self.zap, key)
+        hashed = hash_of(key, self._hashing)
         bucket = self.buckets.get(hashed)
         if bucket is None:
             self.buckets[hashed] = ((0, key),)
@@ -44,7 +44,7 @@ class Order:
 
     def remove(self, key: Key, walked: bool) -> None:
         """A key that was there."""
-        hashed = stored_hash(self.zap, key)
+        hashed = hash_of(key, self._hashing)
         rest = tuple(each for each in self.buckets[hashed] if each[1] != key)
         if rest:
             self.buckets[hashed] = rest
@@ -57,11 +57,11 @@ class Order:
 
     def bucket(self, key: Key) -> Bucket:
         """The entries of a key's hash; the key need not be there."""
-        return self.buckets.get(stored_hash(self.zap, key), ())
+        return self.buckets.get(hash_of(key, self._hashing), ())
 
     def place(self, key: Key) -> Place:
         """Where a key stands that is there."""
-        hashed = stored_hash(self.zap, key)
+        hashed = hash_of(key, self._hashing)
         return hashed, next(cd for cd, each in self.buckets[hashed] if each == key)
 
     def first(self, hashed: int, cd: int, passed: frozenset[Key] = frozenset()) -> tuple[Place, Key] | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import errno
 
-from fuzz.judge.keys import chunks, hash_bits, stored_hash
+from fuzz.judge.keys import chunks, hash_bits, hash_of, hashing
 from fuzz.judge.order import Order
 from fuzz.judge.state import State, Value
 from fuzz.judge.wrong import NO_ROOM, TABLE_GROWS, Wrong, expect
@@ -89,7 +89,7 @@ def needless_growth(state: State, op: Op, bits: int) -> Wrong | None:
 def _together(state: State, zap: str, key: Key, bits: int) -> tuple[int, int]:
     """Of the other entries whose hashes agree with the key's in `bits` bits: how many, and their chunks."""
     entries = state.entries[zap] or {}
-    hashed = stored_hash(state.headers[zap], key)
+    hashed = hash_of(key, hashing(state.headers[zap]))
     order: Order = state.orders[zap]
     near = [
         other

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from fuzz.execution.execute import run_far
 from fuzz.execution.result import DONE, Forgive, Outcome, Result
-from fuzz.judge.keys import stored_hash
+from fuzz.judge.keys import hash_of, hashing
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Op, Program
 from fuzz.targets.base import Target
@@ -147,7 +147,7 @@ class KernelTarget(Target):
             return Result(code)
         assert self._program is not None
         header = next(zap for zap in self._program.zaps if zap.name == op.subject)
-        names = sorted(data.split(b"\0")[:-1], key=lambda name: stored_hash(header, name))
+        names = sorted(data.split(b"\0")[:-1], key=lambda name: hash_of(name, hashing(header)))
         return Result(0, b"".join(name + b"\0" for name in names))
 
     def _ask(self, body: bytes, count: int) -> list[tuple[int, bytes]]:
