@@ -6,12 +6,12 @@ alphabet is run once from each world that some program of fewer than N ops reach
 the invariants. Programs are paths in that graph: they are counted by adding up, and those that fail are read
 off it.
 
-Symmetry. Turning the same bits of all keys around maps leaves to leaves, but OpenZFS treats the two halves of
-a leaf unlike (the odd one is freed, cursors go upwards), so nothing is left unrun for its sake. It only
-shortens lists: of failing programs that become each other by turning bits of all keys, and have the same
-signature, one is shown, the first in the alphabet's order.
+Symmetry. If the same bits of all keys are inverted, leaves become other leaves. But OpenZFS treats the two
+halves of a leaf in different ways: the odd one is freed, and cursors go upwards. So every program is run, and
+symmetry only shortens the list of what fails. If inverting bits of all keys turns one failing program into
+another one with the same signature, only the first of them is shown, in the alphabet's order.
 
-A failing program is *irreducible* if without any one of its ops it does not fail with that signature.
+A failing program is *irreducible* if leaving out any one of its ops takes that signature away.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ HEADER = (Zap("z", words=1, prehashed=True, hash64=True, leaf_shift=9),)
 
 KEY_CHOICES = (2, 3, 4)
 LARGE, SMALL = 180, 1
-"""Value lengths: two large ones do not fit in one leaf, small ones do."""
+"""Value lengths. Two entries with large values do not fit in one leaf. Small ones do."""
 
 _KEYS = (0x0, 1 << 63, 1 << 62, 3 << 62)
 
 
 def alphabet(keys: int = 2) -> tuple[Op, ...]:
-    """The ops that programs are made of: add with two sizes and remove for each key, txg, sync, and all verbs
-    of one cursor. Keys, in this order: 0x0, and with bit 63, bit 62, both."""
+    """The ops that programs are made of. For each key: add with two sizes, and remove. Also txg, sync, and
+    all verbs of one cursor. The keys are, in this order: 0x0, bit 63 alone, bit 62 alone, and both bits."""
     chosen = [(word,) for word in _KEYS[:keys]]
     adds = [Op("add", "z", key, 1, length) for key in chosen for length in (LARGE, SMALL)]
     removes = [Op("remove", "z", key) for key in chosen]
@@ -70,8 +70,12 @@ class Found:
 
 @dataclasses.dataclass(slots=True)
 class Enumeration:
-    """The result: how many programs of 1 to `max_ops` ops there are (one that fails or meets a limit ends
-    there), how many worlds those of fewer than `max_ops` ops reach, how many ops were run, and what fails."""
+    """The result of an enumeration.
+
+    `programs` is how many programs of 1 to `max_ops` ops there are; one that fails or meets a limit ends
+    there. `limits` is how many of them met a limit, `worlds` how many worlds the programs of fewer than
+    `max_ops` ops reach, and `runs` how many ops were run.
+    """
 
     max_ops: int
     header: tuple[Zap, ...]
@@ -97,8 +101,8 @@ class _Explorer:
         return digest(self.target, Oracle(program, self.target.release))
 
     def expand(self, path: Sequence[int], last: bool) -> list[_Step]:
-        """Where each op leads from the world that the ops `path` lead to; they are known not to fail. With
-        `last` only whether it fails."""
+        """Where each op leads from the world at the end of `path`, whose ops are known not to fail. With
+        `last`, only whether it fails is found out."""
         target = self.target
         program = Program(HEADER, ())
         target.begin(program)
@@ -134,7 +138,8 @@ def _expand(task: tuple[tuple[int, ...], bool]) -> list[_Step]:
 
 
 class _Graph:
-    """Worlds by number (0 is the first), and where each op leads: a world, or -1 - the failure's number."""
+    """Worlds by number, 0 being the first, and where each op leads: to a world, or to -1 - n for failure
+    n."""
 
     def __init__(self, root: bytes) -> None:
         self.numbers: dict[bytes, int] = {root: 0}
@@ -143,7 +148,7 @@ class _Graph:
         self.signatures: list[Signature] = []
 
     def add(self, origin: int, steps: Iterable[_Step]) -> None:
-        """What was found from one world; worlds are added in order of their numbers."""
+        """Note where each op leads from one world. Worlds are added in the order of their numbers."""
         row = []
         for op, step in enumerate(steps):
             if isinstance(step, Signature):
@@ -201,7 +206,7 @@ class _Graph:
             shorter = [self.steps[other][op] if other >= 0 else other for other in without]
             shorter.append(world)
             if step in shorter or failure in shorter:
-                continue  # without one of the ops it comes to the same
+                continue  # one of the ops can be left out, and the end is the same
             if left == 1:
                 yield (*path, op)
             else:
@@ -252,7 +257,7 @@ def _summary(graph: _Graph, ops: tuple[Op, ...], max_ops: int) -> Enumeration:
 
 
 def _up_to_symmetry(programs: Iterable[tuple[Op, ...]]) -> Iterator[Program]:
-    """The programs of which no earlier one becomes them by turning bits of all keys."""
+    """The programs without those that an earlier one becomes if bits of all its keys are inverted."""
     seen: set[tuple[Op, ...]] = set()
     for ops in programs:
         if ops not in seen:

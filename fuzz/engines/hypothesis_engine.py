@@ -1,7 +1,8 @@
 """Hypothesis: a rule-based state machine over the same ops, judged op by op.
 
-Bundles hold the keys that were added, so that removes and lookups meet them. A run that fails is turned into
-the text that every other engine writes; what Hypothesis shrank, our minimizer goes on with.
+Bundles hold the keys that were added, so that removes and lookups meet them. A run that fails becomes a
+program as every other engine reports it. Hypothesis has shrunk it by then, and our minimizer goes on from
+there.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ OTHERS = tuple(verb for verb in VERBS if verb not in _WITH_RULES)
 
 
 class FoundFailure(Exception):
-    """A failure on its way through Hypothesis, which wants exceptions that it can write to."""
+    """Carries a failure through Hypothesis, which sets attributes of the exceptions that it handles."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(str(failure.signature))
@@ -56,7 +57,8 @@ class FoundFailure(Exception):
 class ZapMachine(RuleBasedStateMachine):
     """One ZAP, a few keys that lie near each other, two value lengths. Subclasses say on which target.
 
-    `program` is what was run so far; `known` are texts of signatures that end the example and fail nothing.
+    `program` is what was run so far. `known` holds signatures as text: an example that meets one of them ends
+    there, and is no failure.
     """
 
     target: Target
@@ -125,7 +127,8 @@ class ZapMachine(RuleBasedStateMachine):
 
     @rule(verb=st.sampled_from(("add", "remove")))
     def all(self, verb: str) -> None:
-        """Add or remove every key, there or not: what a bundle says of one is then only a guess."""
+        """Add or remove every key, whether it is there or not. After that the bundles may be wrong about a
+        key, and Hypothesis only guesses which keys are there."""
         for key in self.keys:
             self.step(Op(verb, ZAP, key, *((1, self.lengths[0]) if verb == "add" else ())))
 
@@ -136,7 +139,7 @@ class ZapMachine(RuleBasedStateMachine):
 
     @rule(key=st.one_of(present, absent))
     def look(self, key: Key) -> None:
-        """Ask for a key, there or not."""
+        """Look up a key that may or may not be there."""
         self.step(Op("lookup", ZAP, key, 1, 8192))
         self.step(Op("length", ZAP, key))
 
@@ -153,7 +156,7 @@ class ZapMachine(RuleBasedStateMachine):
 
     @rule(cursor=CURSORS, verb=st.sampled_from(("next", "next", "retrieve", "close")))
     def walk(self, cursor: str, verb: str) -> None:
-        """Use a cursor, open or not."""
+        """Use a cursor that may or may not be open."""
         self.step(Op(verb, cursor))
 
     @rule()
@@ -175,7 +178,8 @@ class ZapMachine(RuleBasedStateMachine):
 def find_failure(
     target: Target, number: int, *, known: frozenset[str] = frozenset(), examples: int = EXAMPLES
 ) -> tuple[Program, Failure] | None:
-    """One search of Hypothesis for a failure that is not known; the program that it shrank to."""
+    """Let Hypothesis search once for a failure that is not known. Returns the shrunk program and the failure,
+    or None."""
     for program, failure in _search(target, number, known, examples, lambda machine: None):
         return program, failure
     return None
@@ -230,7 +234,7 @@ def main(config: Config) -> None:
 
 
 def _counter(loop: Loop) -> Any:
-    """Counts an example as an execution, and what it met that is known."""
+    """A function that counts an example as an execution, and counts the known failure that it met, if any."""
 
     def after(machine: ZapMachine) -> None:
         loop.executions += 1

@@ -1,7 +1,7 @@
 """Changed programs: each mutation is a small function that knows the language, and all stand in one table.
 
-Every mutation gets a draft (a program taken apart) and a `random.Random`, and leaves the draft valid. None
-runs anything: which keys are alive is guessed from the adds and removes before an op.
+Every mutation gets a draft (a program taken apart) and a `random.Random`, and leaves the draft valid. No
+mutation runs a program. Which keys are alive at an op is guessed from the adds and removes before it.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def change_verb(draft: Draft, rng: Random) -> None:
 
 
 def share_prefix(draft: Draft, rng: Random) -> None:
-    """Give one key, everywhere or in one op, the first n bits of another's hash and not the bit after."""
+    """Replace one key, everywhere or in one op, by one whose hash agrees with another key's in the first n
+    bits, and differs in the bit after them."""
     keyed = draft.keyed()
     if not keyed:
         return
@@ -105,7 +106,7 @@ def share_prefix(draft: Draft, rng: Random) -> None:
 
 
 def same_key(draft: Draft, rng: Random) -> None:
-    """Let an op work on a key that is alive just then, or that another op names."""
+    """Let an op work on a key that is alive at that place, or on one that another op names."""
     keyed = draft.keyed()
     if not keyed:
         return
@@ -117,7 +118,8 @@ def same_key(draft: Draft, rng: Random) -> None:
 
 
 def respell(draft: Draft, rng: Random) -> None:
-    """Give the name in an op other cases or another Unicode form, or do the op again on that."""
+    """Spell the name of an op in other cases or in another Unicode form. Or keep the op, and do it once more
+    with that spelling."""
     named = [at for at in draft.keyed() if isinstance(draft.ops[at].key, bytes)]
     if not named:
         return
@@ -132,7 +134,8 @@ def respell(draft: Draft, rng: Random) -> None:
 
 
 def change_length(draft: Draft, rng: Random) -> None:
-    """Give one value, or all that are as long, a length that just fills or just overflows a leaf."""
+    """Give one value a length that just fills a leaf or just overflows it, perhaps together with all other
+    values of its length."""
     writes = draft.where(*VALUED)
     if not writes:
         return
@@ -213,8 +216,8 @@ def grow_table(draft: Draft, rng: Random) -> None:
 
 
 def _deep(draft: Draft, zap: Zap, at: int, rng: Random) -> list[Op]:
-    """Adds of a pair of keys that agree in a few bits, near a key that is alive or anywhere, each too large
-    for a leaf with the other in it, or of one of them: leaves split until the table must grow."""
+    """Adds of a pair of keys whose hashes agree in a few bits, near a key that is alive or anywhere; or the
+    add of one of them. No leaf has room for both, so leaves split until the table must grow."""
     alive = draft.alive(zap.name, at)
     near = hash_of(zap, rng.choice(alive)) if alive and rng.random() < 0.7 else rng.getrandbits(64)
     bits = rng.randint(4, 9)
@@ -225,7 +228,8 @@ def _deep(draft: Draft, zap: Zap, at: int, rng: Random) -> list[Op]:
 
 
 def refill_under_cursor(draft: Draft, rng: Random) -> None:
-    """Walk a cursor to some entry, remove it and a few that come before, let the object grow again, go on."""
+    """Walk a cursor to some entry, remove that entry and a few before it, let the object grow again, and then
+    use the cursor."""
     zap = draft.some_zap(rng)
     at = draft.place(rng)
     alive = sorted(draft.alive(zap.name, at), key=lambda key: hash_of(zap, key))
@@ -360,7 +364,7 @@ def mutate(
 def splice(first: Program, second: Program, rng: Random, max_ops: int = 4 * DEFAULT.max_ops) -> Program:
     """The beginning of one program and the end of another, which then works on the first one's ZAPs.
 
-    Where both begin with the same ops the cut is at times where they part.
+    If both begin with the same ops, the cut is sometimes at the first op in which they differ.
     """
     draft = Draft(first)
     other = Draft(second)
@@ -377,7 +381,7 @@ def splice(first: Program, second: Program, rng: Random, max_ops: int = 4 * DEFA
 
 
 def _on(op: Op, kept: Mapping[str, Zap]) -> Op:
-    """The op on the ZAP that stands for its own. Names of cursors are apart from those of ZAPs."""
+    """The op on the ZAP that stands for the one that it named. Cursors keep their names."""
     if VERBS[op.verb].subject is Subject.ZAP:
         op = op._replace(subject=kept[op.subject].name)
     return op._replace(other=kept[op.other].name) if op.other else op

@@ -2,8 +2,8 @@
 some spelling, directories, and ops that are refused.
 
 `fuzz.generate.whole_language` draws all of these ops, too, but there they seldom work on the same names. Here
-it is known which names are there: they are spelled in other ways, the slots of a micro ZAP are filled to the
-last one and freed again, ops are drawn that must be refused, and then the other entries are looked at.
+it is known which names are there. They are spelled in other ways. The slots of a micro ZAP are filled to the
+last one and freed again. Ops are drawn that must be refused, and afterwards the other entries are looked up.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from fuzz.targets.model import ModelTarget
 from zapcore.hashing import name_for_hash
 
 OPS = (8, 60)
-"""The least and the most ops of a program, or a few more."""
+"""A program has between so many and so many ops, or a few more than that."""
 MAX_OPS = 120
 MOST_SLOTS = 31
-"""Larger micro ZAPs are not filled up."""
+"""Only micro ZAPs with at most so many slots are filled up."""
 SMALL_LEAF = 10
-"""Of so many bits, or fewer: a few names of one hash do not fit it."""
+"""A leaf of 2^10 bytes or fewer has no room for more than a few names of one hash."""
 WALK = 12
 """The most steps that a cursor is made to take."""
 
@@ -37,20 +37,23 @@ NEAR_LIMITS = (48, 49, 50, 51, 254, 255, 256, 257, 1022, 1023, 1024, MAX_NAME)
 REFUSED = (b"a\xc0", b"\xff", b"n" * 300, b"n" * MAX_NAME)
 """Names without a normal form, or too long."""
 LONG = (255, 256, 257, 500, 1023)
-"""Lengths of names that tell whether an object is still a directory once it was read from disk."""
+"""Lengths of names. Whether they are refused tells if an object that was read from disk is still known as a
+directory."""
 LENGTHS = (20, 21, 22, 41, 42, 43, 63, 64, 150, 340, 500, *NEAR_LIMITS)
 STEMS = (b"", b"", b"", b"Name-", "éé".encode() * 12, b"x" * 24, b"x" * 47, b"x" * 70)
-"""All names of a program may begin alike: with forms of several chunks, with lengths about a slot's."""
+"""With one of these all names of a program begin. Some take several chunks of a leaf, and some fill a slot of
+a micro ZAP to within a few bytes."""
 INTEGERS = (0, 1, 2, 1 << 63, 4 << 60, 8 << 60 | 1, 12 << 60 | 1, 6 << 60)
-"""Values that the name of a file, a directory or something else could have, or not."""
+"""Values of entries: some could be those of a file's or a directory's name (type and object), some could
+not."""
 TOO_MUCH = (1024, 1025, 2000, 8192)
-"""Integers of 8 bytes: as many as any ZAP holds, or more than that."""
+"""Numbers of 8-byte integers: the most that a ZAP takes in one value, and more than that."""
 ROOM = {number.field: number.default for number in VERBS["lookup"].numbers}
 
 
 class NamesDrawing(Drawing):
-    """A program under way, its ZAPs all of names. Its names may be long, begin alike, or be spellings of a
-    few."""
+    """A program that is being drawn; all keys of its ZAPs are names. They may be long, begin alike, or be
+    spellings of a few."""
 
     def __init__(self, rng: Random, target: ModelTarget, zaps: Mapping[str, Zap] | None = None) -> None:
         super().__init__(rng, target, zaps or _zaps(rng))
@@ -81,12 +84,12 @@ class NamesDrawing(Drawing):
         return name
 
     def elsewhere(self) -> str:
-        """Where a name may be moved to: mostly another ZAP, if there is one."""
+        """The ZAP to which a name is moved: mostly another one, if there is one."""
         others = [name for name in self.zaps if name != self.name]
         return self.rng.choice(others) if others and self.rng.random() < 0.7 else self.name
 
     def bring(self, name: bytes) -> None:
-        """Let a name be there, by a value that a micro ZAP has room for."""
+        """Add a name in one of several ways, with a value that a micro ZAP has room for."""
         rng = self.rng
         verb = rng.choice(("add", "add", "touch", "mkdir", "update"))
         if verb in ("touch", "mkdir"):
@@ -95,7 +98,7 @@ class NamesDrawing(Drawing):
             self.do(Op(verb, self.name, name, 8, 1, rng.choice(INTEGERS)))
 
     def slots(self) -> int:
-        """How many slots its block has; 0 of a fat ZAP, and where the block is not cached."""
+        """How many slots the block of the current ZAP has. 0 if it is fat, or if its block is not cached."""
         dnode = self.target.objset.dnodes.get(self.target.numbers[self.name])
         block = dnode.dbufs.get(0) if dnode is not None else None
         micro = getattr(block.user, "micro", None) if block is not None else None
@@ -114,13 +117,14 @@ def _zaps(rng: Random) -> dict[str, Zap]:
 
 
 def enter(drawing: NamesDrawing) -> None:
-    """Let a few names be there."""
+    """Add a few names."""
     for _ in range(drawing.rng.randint(1, 4)):
         drawing.bring(drawing.new())
 
 
 def collide(drawing: NamesDrawing) -> None:
-    """Let other names be there that have the hash of one that is, some in two spellings; look for some."""
+    """Add other names with the same hash as one that is there, some of them in two spellings. Then look for
+    some."""
     rng, zap = drawing.rng, drawing.zaps[drawing.name]
     names = [drawing.some() if rng.random() < 0.5 else b"aB%d" % rng.randrange(9)]
     drawing.bring(names[0])
@@ -130,7 +134,8 @@ def collide(drawing: NamesDrawing) -> None:
         names.append(name_for_hash(zap.salt, wanted, 64, form(stem, zap.norm) or stem))
         drawing.bring(names[-1])
     for _ in range(rng.randint(0, 2)):
-        drawing.bring(respelled(rng, rng.choice((names[0], *names))))  # others may lie in between
+        # other entries may lie between the spellings
+        drawing.bring(respelled(rng, rng.choice((names[0], *names))))
     if rng.random() < 0.3:
         drawing.do(Op("remove", drawing.name, drawing.some()))
     rng.choice((look, respell, walk, outgrow))(drawing)
@@ -160,9 +165,10 @@ def respell(drawing: NamesDrawing) -> None:
 
 
 def fill(drawing: NamesDrawing) -> bool:
-    """Fill a micro ZAP's slots, to the last or nearly or more; whether that can be done."""
+    """Fill the slots of a micro ZAP: all of them, all but one, or some more. Returns False where that cannot
+    be done."""
     if not drawing.alive[drawing.name]:
-        enter(drawing)  # of a block that was never read nobody knows the slots
+        enter(drawing)  # how many slots a block has is known only once it was read
     slots = drawing.slots()
     if not 0 < slots <= MOST_SLOTS:
         return False
@@ -196,7 +202,7 @@ def hollow(drawing: NamesDrawing) -> None:
 
 
 def outgrow(drawing: NamesDrawing) -> None:
-    """A value that takes a fat ZAP, and that no directory has."""
+    """Write a value that only a fat ZAP can hold, and that no directory has."""
     rng = drawing.rng
     name = drawing.some() if rng.random() < 0.5 else drawing.new()
     verb, size, length = rng.choice(("add", "update")), rng.choice((1, 4, 8)), rng.choice((0, 2, 3, 30, 150))
@@ -206,14 +212,14 @@ def outgrow(drawing: NamesDrawing) -> None:
 
 
 def outgrow_under_cursor(drawing: NamesDrawing) -> None:
-    """Leave a cursor in a ZAP that then becomes fat, if it was not, and go on."""
+    """Open a cursor on a ZAP, make the ZAP fat if it is not, and then use the cursor."""
     walk(drawing)
     outgrow(drawing)
     use(drawing)
 
 
 def refuse(drawing: NamesDrawing) -> None:
-    """Ask for what is most often refused, a value or a name that is too long, and look at what is there."""
+    """Do what is mostly refused, because a value or a name is too long, and then look up what is there."""
     rng = drawing.rng
     how = rng.random()
     long = bytes((rng.choice(b"qrQ"),)) * rng.choice((340, 500, *NEAR_LIMITS[4:]))
@@ -224,7 +230,7 @@ def refuse(drawing: NamesDrawing) -> None:
         name = drawing.some()
         if rng.random() < 0.3:
             drawing.do(Op("touch", drawing.name, name, fill=rng.randrange(1, 4)))
-        # mostly as long as a directory takes but a small leaf does not
+        # mostly a length that a directory takes and a small leaf does not
         to = long if rng.random() < 0.3 else b"q" * rng.choice((340, 500, 1023))
         drawing.do(Op("rename", drawing.name, name, other=drawing.elsewhere(), to=to))
     elif how < 0.9:
@@ -236,7 +242,7 @@ def refuse(drawing: NamesDrawing) -> None:
 
 
 def look(drawing: NamesDrawing) -> None:
-    """Look at a few names, with room for one integer, for none, or for as much as can be."""
+    """Look up a few names, with room for one integer, for none, or for the longest value."""
     rng = drawing.rng
     for _ in range(rng.randint(1, 3)):
         name = drawing.some()
@@ -267,10 +273,10 @@ def add_back(drawing: NamesDrawing) -> None:
 
 
 def rename(drawing: NamesDrawing) -> None:
-    """Give a name that is alive another: a new one, another spelling, or one that is there, too."""
+    """Rename: to a new name, to another spelling of the same name, or to a name that is there as well."""
     rng, name = drawing.rng, drawing.some()
     to = rng.choice((drawing.new(), respelled(rng, name), drawing.some()))
-    if rng.random() < 0.1:  # which of two names is refused first
+    if rng.random() < 0.1:  # both are refused, and the errno tells which one was looked at first
         name, to = rng.choices(REFUSED, k=2)
     drawing.do(Op("rename", drawing.name, name, other=drawing.elsewhere(), to=to))
 

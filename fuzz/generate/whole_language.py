@@ -19,7 +19,7 @@ from fuzz.language.verbs import VALUED, VERBS, Subject
 from zapcore.hashing import name_for_hash
 
 WEIGHTS = {name: verb.draw.anywhere for name, verb in VERBS.items()}
-"""How often each verb is drawn; a reopen takes as long as forty other ops."""
+"""How often each verb is drawn. `reopen` is rare, since it takes as long as forty other ops."""
 
 DIRECTORIES = {
     **{"touch": 10, "mkdir": 9, "unlink": 6, "rmdir": 6, "rename": 15, "readdir": 1, "count": 0.5},
@@ -32,7 +32,8 @@ PIECES = [
     for piece in ("a", "A", "x", "é", "e\u0301", "E\u0301", "É", "Å", "A\u030a", "\u212b", "ﬁ", "fi", "FI")
 ]
 PIECES += [piece.encode() for piece in ("가", "\u1100\u1161", "dž", "Dž", "ß", "\u0345", "\u0344", "\u0958")]
-# marks of one class, a syllable's end that is none, letters that compose with the next
+# two marks of one combining class, what is no final consonant of a syllable, and letters that compose with
+# the one after them
 PIECES += [piece.encode() for piece in ("e\u030d\u0301", "가\u11a7", "\u0b15\u0b47\u0b3e")]
 PIECES += [b"\xff", b"\xc3", b"\xe3\x81"]
 """Names are put together from these: letters in several forms and cases, and bytes that are no UTF-8."""
@@ -40,17 +41,17 @@ PIECES += [b"\xff", b"\xc3", b"\xe3\x81"]
 _GROWING = [text.encode() for text in ("\u0344", "\ufb03", "é")]
 """Characters whose normal form may be longer than they are."""
 _ABOUT_LONG = (254, 255, 256)
-"""Lengths of names, the least that is long among them, and the most that is not."""
+"""Lengths of names around 255 bytes, from where on a name is a long one."""
 
 _LENGTHS = (0, 1, 8, 21, 22, 60, 150, 180, 186, 300, 2000, MAX_VALUE)
 _SERIALIZED = (U64, 1, 0x8000000, 1 << 28, 0xFFFFFFF, 0xFFFF << 48)
 _FILLS = (0, 1, 1, 2, 3, 4, 5, 6, 7, 1 << 40, 1 | 1 << 40, U64)
 _FOCUSED, _FOCUS = 0.6, 10
-"""That a program is about four verbs above all, and how much oftener these are drawn."""
+"""The probability that a program prefers four verbs, and how many times as often it draws them."""
 _TWINS = 0.15
-"""That all keys have one hash."""
+"""The probability that all keys of a program have one hash."""
 _LAST = 0.04
-"""That a word that may be a hash is the largest one."""
+"""The probability that a key's first word is 2^64 - 1."""
 _LONG_STEM = b"l" * 230
 _MOST_NAMES = 40
 
@@ -71,7 +72,8 @@ def any_zap(rng: Random, name: str) -> Zap:
 
 
 def any_key(rng: Random, zap: Zap) -> Key:
-    """A key of a ZAP: near others, equal to others in some form, as long as can be, or anything."""
+    """A key for a ZAP. Its hash may be near those of others, it may equal others once normalized, it may have
+    the longest length, or it may be anything."""
     if zap.words:
         if rng.random() < 0.7:
             rest = [rng.choice((0, 1, U64))] * (zap.words - 1)
@@ -133,7 +135,7 @@ class _Program:
         self.hash = rng.getrandbits(64) if rng.random() < _TWINS else None
 
     def key(self, zap: Zap) -> Key:
-        """A key that was there before, most often."""
+        """Mostly a key that was drawn before, else a new one."""
         known = self.keys[zap.name]
         if known and self.rng.random() < 0.8:
             return self.rng.choice(known)
@@ -174,7 +176,7 @@ class _Program:
         return Op(name, zap.name, **fields)
 
     def number(self, number: Any) -> int:
-        """A number of a verb: its default half of the time, else a bound or a small one."""
+        """A number for a verb: its default half of the time, else one of its bounds, or a small one."""
         rng = self.rng
         if rng.random() < 0.5:
             return int(number.default)
@@ -182,7 +184,8 @@ class _Program:
         return int(rng.choice(number.choices or (number.low, number.high, small)))
 
     def value(self, zap: Zap) -> dict[str, int]:
-        """One 64-bit integer as directories have it, or so many bytes; now and then too many."""
+        """A value: one 64-bit integer, as directories have it, or some number of bytes, now and then too
+        many."""
         rng = self.rng
         if rng.random() < (0.35 if zap.fat or zap.norm else 0.75):
             size = rng.choice((8, 8, 8, 4, 2, 1)) if zap.fat else 8
@@ -193,7 +196,8 @@ class _Program:
 
 
 def _orphan(zap: Zap, key: Key) -> list[Op]:
-    """A cursor on a ZAP that becomes fat under it and is then destroyed: it finds a header of zeros (EIO)."""
+    """Open a cursor on a ZAP, make the ZAP fat, and destroy it. The cursor then finds a header of zeros
+    (EIO)."""
     steps = [Op("add", zap.name, key, 8, 1), Op("cursor", "e", other=zap.name), Op("next", "e")]
     return [*steps, Op("update", zap.name, key, 8, 2), Op("destroy", zap.name), Op("next", "e")]
 

@@ -1,4 +1,5 @@
-"""What an operation comes to on a damaged object: the words for it. `zapcore.verify.trials` finds it out."""
+"""The words for what an operation does on a damaged object. `zapcore.verify.trials` finds out what it
+does."""
 
 from __future__ import annotations
 
@@ -8,8 +9,8 @@ from typing import NamedTuple
 from zapcore.zap.name import Key
 
 OPERATIONS = ("lookup", "add", "remove", "cursor", "split", "upgrade", "count")
-"""`cursor` is what readdir does; `split` what an add does to a full leaf, `upgrade` what one does to a micro
-ZAP that must become fat; `add` is update too; `count` is what rmdir asks."""
+"""`cursor` is what readdir does. `split` is what an add does to a full leaf. `upgrade` is what an add does to
+a micro ZAP that must become fat. `add` stands for update as well. `count` is what rmdir asks for."""
 
 
 class Effect(enum.StrEnum):
@@ -22,10 +23,13 @@ class Effect(enum.StrEnum):
 
 
 class Hazard(NamedTuple):
-    """What one operation does because of damage: on `block`, `times` as often as that was seen, `why` in a
-    sentence. `key` is one that shows it (with a `hash`, one of it that is not there), None for the whole.
-    `code` is what happens: an Effect's name in small letters where it is not WRONG, else one of CODES.
-    `assertion` is what fails first in a build with assertions, if anything."""
+    """What one operation does because of damage on `block`, with `why` as a sentence.
+
+    `times` is how many keys showed it. `key` is one of them, or None if it concerns the whole object. If
+    `hash` is given, the key is any that is not there and has that hash. `code` is one of CODES if the effect
+    is WRONG, else the effect's name in lower case. `assertion` is what fails first in a build with
+    assertions, if anything does.
+    """
 
     block: int
     operation: str
@@ -49,4 +53,4 @@ CODES = {
     "new-damage": "chunks become linked twice, and will be written over",
     "count": "zap_count() says {counted}, and {count} entries are there, which rmdir asks",
 }
-"""What goes wrong, with a sentence; {} is a key."""
+"""What goes wrong, by its code, as a sentence. {} is a key."""

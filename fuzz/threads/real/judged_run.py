@@ -1,8 +1,8 @@
 """One run of a program with threads on the real library, judged, and what of its schedule could be forced.
 
-Results of a section must be explained by some order of its ops, as on the model; and since a real world
-cannot be looked into, the bytes of every ZAP are checked after a section (`zapcore.verify.object`), and what
-they hold is compared with what the oracle may say.
+Some order of a section's ops must explain its results, as on the model. The memory of a real library cannot
+be audited. So after a section the bytes of every ZAP are checked (`zapcore.verify.object`), and their entries
+must be those that the oracle has after one of these orders.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from zapcore.verify.report import Report
 from zapcore.zap.leaf import to_stored
 
 HELD_ONLY = TIME & CONCURRENT - {"evict"}
-"""Ops that take several calls of the pool, which no other thread may come between."""
+"""Ops that make several calls to the pool. No other thread may run between these calls."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Forced:
-    """A switch of the schedule, in words, and whether it was made exactly there; `reached` is False where the
-    run ended before. `why` says where it was made instead."""
+    """A switch of the schedule in words, and whether it was made exactly there. `reached` is False if the run
+    ended before it. `why` says where it was made instead."""
 
     switch: Switch
     text: str
@@ -47,9 +47,9 @@ class Forced:
 
 @dataclasses.dataclass(slots=True)
 class HeldRun:
-    """A run: its outcome and the model's, the switches, how many of all turns ended at their point, points
-    that were compared with the model's, those that only the real code has, and where a thread left the
-    model's path."""
+    """A run: its outcome, the model's outcome, and the switches. Of `turns` turns, `exact_turns` ended at
+    their point. `compared` points were compared with the model's, `extra` ones exist in the real code alone,
+    and `divergences` say where a thread left the model's path."""
 
     outcome: Outcome
     model: Outcome
@@ -64,7 +64,7 @@ class HeldRun:
 
     @property
     def all_forced(self) -> bool:
-        """Every turn ended where the model's did."""
+        """Whether every turn ended where it does on the model."""
         return self.exact_turns == self.turns
 
 
@@ -147,7 +147,7 @@ class _Run:
         for index, (turn, mark) in enumerate(zip(plan.turns, ended.marks, strict=False)):
             exact = mark == EXACT
             report.turns += 1
-            # the run may end in a turn that has no end of its own: that is how the model's ends, too
+            # a turn without an end of its own lasts until the run ends, as it does on the model
             report.exact_turns += exact or (mark == PENDING and turn.points < 0)
             if turn.switch >= 0:
                 point = self._standing(plan, turn.thread, turn.points)

@@ -1,4 +1,5 @@
-"""What a SECTION request and its answer say beside the ops and their results: JSON, checked on both ends."""
+"""What a SECTION request and its answer carry in addition to the ops and their results: JSON, which both ends
+check."""
 
 from __future__ import annotations
 
@@ -12,16 +13,17 @@ from fuzz.threads.real.turn_plan import Point, SectionPlan, Turn, What
 _LENGTH = struct.Struct("<I")
 
 TURNS_AT = 1024
-"""Where in the shared page each turn's mark lies, a byte each; before that, 8 bytes each: the op that each
-slot is at (`OPS_AT`, the section's own index)."""
+"""The offset in the shared page from which each turn has a byte for its mark."""
 OPS_AT = 64
+"""The offset in the shared page from which each thread has 8 bytes: the index in the section of its op."""
 MOST_TURNS = 3072
 PENDING, EXACT, NEAR = 0, 1, 2
-"""Marks: the turn has not ended; it ended at its point; it ended elsewhere."""
+"""The marks of a turn: it has not ended, it ended at its point, it ended somewhere else."""
 
 
 class Section(NamedTuple):
-    """A request: the thread of each op, the plan, and the seconds that a thread has to its next point."""
+    """A request: the thread of each op, the plan, and how many seconds a thread may take to its next
+    point."""
 
     threads: list[int]
     plan: SectionPlan
@@ -29,10 +31,14 @@ class Section(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What became of a section: for each op when it began and ended (0: it did not), where each turn that did
-    not end at its point ended instead (by its index: the point, None where its thread had ended, and whether
-    it waits there), what the matching found, and `stuck` (`hang`, `deadlock` or nothing) with the stacks of
-    threads that stand somewhere, and the thread that came to no point if one did not (else 0)."""
+    """What became of a section.
+
+    `ticks` says for each op when it began and when it ended (0 if it did not). `instead` has, by their index,
+    the turns that did not end at their point: the point where each one ended (None if its thread had ended)
+    and whether the thread waits there. `compared`, `extra` and `divergences` are what comparing the points
+    with the model's has found. `stuck` is `hang`, `deadlock` or empty, and `stacks` are those of the threads
+    that stand somewhere then. `silent` is the thread that came to no point any more, or 0.
+    """
 
     ticks: list[tuple[int, int]]
     instead: dict[int, tuple[Point | None, bool]]

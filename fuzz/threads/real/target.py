@@ -20,12 +20,15 @@ from fuzz.threads.real import section_request, worker
 from fuzz.threads.real.turn_plan import SectionPlan
 
 PATIENCE_SECONDS = 10.0
-"""In which a thread comes to its next point, whatever else the machine does."""
+"""Within so many seconds a thread comes to its next point, even on a machine that is busy."""
 
 
 class Ended(NamedTuple):
-    """How a section went: results in the order of its ops (None: the op did not end), the answer, the mark of
-    each turn (`section_request.EXACT`, NEAR, PENDING), and the failure if it was one."""
+    """How a section went.
+
+    `results` are in the order of its ops; None stands for an op that did not end. `marks` has the mark of
+    each turn (`section_request.EXACT`, NEAR, PENDING). `failure` is None if nothing failed.
+    """
 
     results: list[Result | None]
     answer: section_request.Answer
