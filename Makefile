@@ -50,7 +50,7 @@ test-all: test test-slow test-kernel
 # Branch coverage of the model by the tests of the model and the corpus; fails under 95 %. What is left is, in
 # this order: fail(...) of assertions that hold whatever a program does (the tests damage a live block to reach
 # the others); where two threads meet in the instant before a lock is taken; clean-up after errors that only
-# failing hardware gives; what pads the file of a damaged pool (fatcheck, microcheck).
+# failing hardware gives; what pads the file of a damaged pool (zapcore/verify).
 coverage: setup
 	mkdir -p .cache
 	$(PYTEST) --cov --cov-report=term $(addprefix tests/,zapcore judge corpus threads evidence real)
