@@ -10,6 +10,7 @@ from zapcore import errors, zap
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Kind, LimitExceeded, Panic, ZapErrno
 from zapcore.release import RELEASES
+from zapcore.verify.trial_world import MAX_FAILED
 from zapcore.zap.name import Key
 
 _KEPT = ("fzap_add_cd", "zfs_btree_find")
@@ -34,7 +35,7 @@ def _no_assertion(expression: str, macro: str, place: str) -> bool:
     calls = _no_assertion.calls  # type: ignore[attr-defined]
     if calls > 20_000:
         raise _Hangs
-    if calls > 2_500 and "CHUNK_" not in expression:
+    if calls > MAX_FAILED and "CHUNK_" not in expression:
         raise ValueError("no certain end")
     return not expression.startswith(_KEPT) and macro != "PANIC"
 

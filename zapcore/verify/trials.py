@@ -46,6 +46,7 @@ class Trials:
         self.words = words
         self.damaged = set(damaged)
         self.entries = sorted(entries, key=lambda entry: (entry.block not in self.damaged, entry.block))
+        self.with_entries = {entry.block for entry in entries}
         self.found: dict[tuple[int, str, str], Hazard] = {}
         self.tries: Counter[str] = Counter()
         self.fine: set[tuple[int, int]] = set()
@@ -172,7 +173,11 @@ class Trials:
         hashed: int | None = None,
         gone: int = 0,
     ) -> None:
-        """Compare the blocks that were written with what they were; `gone` entries of the key may miss."""
+        """Compare the blocks that were written with what they were; `gone` entries of the key may miss.
+
+        What lies in a block to which nothing leads, as the copy of a leaf where the next table shall be, is
+        no entry that could be lost.
+        """
         before: Entries = Counter()
         after: Entries = Counter()
         links = 0
@@ -180,7 +185,7 @@ class Trials:
         for blkid in blocks:
             was, wrong = world.contents(blkid, self.words, now=False)
             is_now, now_wrong = world.contents(blkid, self.words, now=True)
-            before += was
+            before += was if blkid in self.with_entries else Counter()
             after += is_now
             links += len(now_wrong) - len(wrong)
         stored = None if key is None else stored_key(key)

@@ -82,6 +82,21 @@ def holds(zap: Zap, blocks: Blocks, report: Report, hazard: Hazard) -> bool:
     return lost.total() > 1
 
 
+def as_stored(zap: Zap, report: Report) -> Zap:
+    """The header line that the damaged header has: names hash by that, not by what was there before."""
+    flags = report.header.get("zap_flags")
+    if flags is None:
+        return zap
+    words = (zap.words or 1) if flags & L.FLAG_UINT64_KEY else 0
+    return zap._replace(
+        salt=report.header["zap_salt"],
+        norm=report.header["zap_normflags"],
+        hash64=bool(flags & L.FLAG_HASH64),
+        words=words,
+        prehashed=bool(words and flags & L.FLAG_PRE_HASHED_KEY),
+    )
+
+
 def named(hazard: Hazard) -> set[str]:
     """The errno that a sentence names, as ReleaseBuild has it."""
     return {f"errno {code}" for code, name in errno.errorcode.items() if f"gives {name} " in hazard.why}
@@ -116,6 +131,7 @@ def holds_of_absent(zap: Zap, blocks: Blocks, report: Report, hazard: Hazard) ->
         gone = [entry for entry in report.entries if world.lookup(entry.key).value is None]
         return bool(entries_of(blocks) - entries_of(after)) or len(gone) > 0
     build = ReleaseBuild(blocks)
+    zap = as_stored(zap, report)
     names = [key_for(zap, hazard.hash, 48 if zap.hash64 else 28, Random(number)) for number in range(4)]
     calls = {"lookup": build.lookup, "remove": build.remove, "add": build.add}
     if hazard.code in ENDS and any(calls[hazard.operation](name) == hazard.code for name in names):
