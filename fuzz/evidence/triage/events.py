@@ -46,6 +46,7 @@ KINDS = {
 """Kinds of failures that are neither an assertion nor a panic with a message, in words."""
 
 _NUMBER = re.compile(r"\b(?:0x)?[0-9a-f]*\d[0-9a-f]*\b")
+_POOL = re.compile(r"^Pool '[^']*'")
 
 
 @dataclasses.dataclass(slots=True)
@@ -132,7 +133,7 @@ class Event:
         detail."""
         if self.assertion is not None:
             return self.assertion.expression
-        return self.detail if self.what else _NUMBER.sub("N", self.message)
+        return self.detail if self.what else _NUMBER.sub("N", _POOL.sub("Pool '...'", self.message))
 
     @property
     def signature(self) -> Signature:

@@ -38,6 +38,12 @@ _ILLUMOS = {
     "EOVERFLOW",
     93: "ENOTEMPTY", 151: "ESTALE",
 }  # fmt: skip
+_IN_FREEBSD = {
+    **{(13, 0): (2, 0, 0), (13, 1): (2, 1, 4), (13, 2): (2, 1, 9), (13, 3): (2, 1, 14)},
+    **{(14, 0): (2, 2, 0), (14, 1): (2, 2, 4), (14, 2): (2, 2, 6), (14, 3): (2, 2, 7)},
+    (15, 0): (2, 4, 0),
+}
+"""The OpenZFS of each release of FreeBSD's base system; later ones of a series have at least that."""
 _ERRORS = {"freebsd": _FREEBSD, "macos": _FREEBSD, "illumos": _ILLUMOS}
 
 
@@ -61,6 +67,11 @@ class Note:
     meanwhile: str = ""
     harmless: bool = False
     check: bool = False
+
+    @property
+    def elsewhere(self) -> bool:
+        """True for what is no failure of the ZAP."""
+        return self.words.startswith("Not the ZAP")
 
     def fits(self, event: Event) -> bool:
         """True if all that the entry asks is so in this failure."""
@@ -92,13 +103,21 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def release_of(event: Event) -> tuple[int, ...] | None:
-    """The release of OpenZFS that the log names, (0,) for a ZFS from before it, None if it names none."""
+    """The release of OpenZFS that the log names, (0,) for a ZFS from before it, None if it names none.
+
+    Of FreeBSD it is the one in its base system.
+    """
     if "zfs" in event.versions:
         return numbers(event.versions["zfs"]) or None
     if "legacy" in event.versions:
         return (0,)
-    freebsd = event.versions.get("freebsd", "")
-    return (0,) if freebsd and numbers(freebsd)[:1] < (13,) else None
+    freebsd = numbers(event.versions.get("freebsd", ""))
+    if not freebsd:
+        return None
+    if freebsd < (13,):
+        return (0,)
+    older = [release for release in _IN_FREEBSD if release[0] == freebsd[0] and release <= freebsd]
+    return _IN_FREEBSD[max(older)] if older else None
 
 
 @functools.cache

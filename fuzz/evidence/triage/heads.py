@@ -17,7 +17,7 @@ from fuzz.evidence.triage.expressions import (
 from fuzz.evidence.triage.oops_heads import parse_oops
 from fuzz.evidence.triage.system_heads import WORDS, has_prefix, parse_system, without_prefix
 
-_WORDS = ("VERIFY", "ASSERT", "SPL", "ssert", *WORDS, "PANIC")
+_WORDS = ("VERIFY", "ASSERT", "SPL", "ssert", *WORDS, "PANIC", "suspend", "io_failure", "catastrophic")
 
 
 class Head(NamedTuple):
@@ -26,7 +26,7 @@ class Head(NamedTuple):
 
     `what` is the kind of a failure that is neither an assertion nor a panic with a message, `detail` what
     it says
-    of the kind; such a line may `join` one that was begun before."""
+    of the kind; such a line may `join` one that was begun before. One that stands `alone` has no trace."""
 
     form: str
     assertion: Assertion | None = None
@@ -44,6 +44,7 @@ class Head(NamedTuple):
     joins: bool = False
     module: str = ""
     process: str = ""
+    alone: bool = False
 
 
 _PLACE = (
@@ -71,8 +72,16 @@ _KERNEL_PANIC = re.compile(r"Kernel panic - not syncing: (?P<text>.+)")
 _GENERIC_PANIC = re.compile(
     r"(?:Fatal exception|Oops|hung_task|softlockup|.{0,20}LOCKUP|stack-protector|Attempted to)"
 )
+_SUSPENDED = re.compile(
+    r"Pool '(?P<pool>[^']+)' has encountered an uncorrectable I/O failure and has been suspended"
+    r"|(?P<mmp>MMP writes) to pool '(?P<mmp_pool>[^']+)' have not succeeded in over .*; suspending pool"
+    r"|\bclass=(?:ereport\.fs\.zfs\.)?io_failure pool='?(?P<zed_pool>[^' ]+)"
+    r"|catastrophic pool I/O failure, zpool=(?P<devd_pool>\S+)"
+)
+"""zio_suspend() and mmp_thread(); what zed's all-syslog.sh and FreeBSD's devd say of the same event."""
 _OWN_PANIC = re.compile(
-    r"(?:zfs: |No such hold |dirtying (?:dbuf|snapshot)|freed data not zero|buffer modified while )"
+    r"(?:zfs: |Pool '[^']*' has encountered an uncorrectable"
+    r"|No such hold |dirtying (?:dbuf|snapshot)|freed data not zero|buffer modified while )"
 )
 _OPENZFS_PROGRAMS = ("savecore", "genunix", "unix", "crash", "mdb")
 _BEFORE_VERIFY = re.compile(
@@ -132,6 +141,8 @@ def _said(head: Head, text: str, own: bool) -> Head:
         assertion = parse_macro(joined_strings(text))
         if assertion is not None:
             where = _AT_FILE.search(text)
+            if where is not None and where["file"].startswith("spl-"):
+                where = None  # the porting layer's own function that panics for all of them
             head = head._replace(assertion=assertion._replace(extra=""), sure=True)
             return head if where is None else _at(head, where)
         text = joined_strings(text).strip('"')
@@ -165,13 +176,34 @@ def _message(line: Line) -> Head | None:
     match = _KERNEL_PANIC.search(line.text)
     if match is not None:
         text = match["text"]
-        opens = _GENERIC_PANIC.match(text) is None
-        return Head("kernel", message=text, opens=False, sure=opens and _OWN_PANIC.match(text) is not None)
+        own = _GENERIC_PANIC.match(text) is None and _OWN_PANIC.match(text) is not None
+        return Head("kernel", message=text, opens=False, sure=own, joins=own)
     match = _CMN_ERR.search(line.text)
     if match is not None and line.kernel:
         text = match["text"].strip()
         return Head("kernel", message=text, sure=_OWN_PANIC.match(text) is not None)
     return None
+
+
+def _suspended(line: Line) -> Head | None:
+    """A pool that waits for its devices: one line and no trace. Which pool it is stands in its message."""
+    match = _SUSPENDED.search(line.text)
+    if match is None or "spa=" in line.text:
+        return None
+    pool = next(name for name in match.group("pool", "mmp_pool", "zed_pool", "devd_pool") if name)
+    file, function = ("mmp.c", "mmp_thread") if match["mmp"] else ("zio.c", "zio_suspend")
+    return Head(
+        "kernel",
+        None,
+        f"pool {pool}",
+        file,
+        0,
+        function,
+        sure=True,
+        what="suspended",
+        module="zfs",
+        alone=True,
+    )
 
 
 def _oops(line: Line) -> Head | None:
@@ -201,6 +233,7 @@ _FORMS: tuple[Callable[[Line], Head | None], ...] = (
     _macro,
     _system,
     _message,
+    _suspended,
 )
 
 

@@ -113,7 +113,8 @@ def _judge_one(event: Event, known: Reproducer) -> Iterator[Verdict]:
         place, _, expression = rest.partition(" ")
         same = _same_expression(event, expression)
         if kind == event.kind and same and _same_place(event, place, same, ()):
-            match = Match.EXACT if expression and kind == "assertion" else Match.SAME_PLACE
+            told = event.function or event.stack
+            match = Match.EXACT if expression and kind == "assertion" and told else Match.SAME_PLACE
             yield Verdict(match, known, has_it, place)
     for text in dict.fromkeys(known.expect.values()):
         kind, _, rest = text.partition(" ")
@@ -135,6 +136,8 @@ def _judge_one(event: Event, known: Reproducer) -> Iterator[Verdict]:
             yield Verdict(Match.OTHER_EXPRESSION, known, releases, place, difference)
             continue
         difference = _nearest_difference(event, stacks)
+        if not event.stack and not event.function:
+            difference = "the log has neither the place nor a stack"
         match = Match.OTHER_STACK if difference else Match.EXACT
         yield Verdict(match, known, releases, place, difference)
 

@@ -89,7 +89,9 @@ _TABLE: tuple[tuple[str, bool, str], ...] = (
     ),
     ("stack-overflow", False, r"corrupted stack end detected"),
     ("stack-overflow", True, r"double fault: 0000|PANIC: double fault"),
-    ("null-dereference", False, r"BUG: (?:unable to handle kernel|kernel|Kernel) NULL pointer dereference"),
+    ("null-dereference", False, r"BUG: (?:unable to handle kernel|kernel) NULL pointer dereference"),
+    # ppc64 says "Kernel attempted to read user page" before it.
+    ("null-dereference", True, r"BUG: Kernel NULL pointer dereference"),
     ("null-dereference", False, r"[Uu]nable to handle kernel NULL pointer dereference"),
     (
         "null-dereference",
@@ -100,9 +102,9 @@ _TABLE: tuple[tuple[str, bool, str], ...] = (
     (
         "page-fault",
         False,
-        r"BUG: (?:unable|Unable) to handle (?:kernel )?(?:page fault|paging request|data access)",
+        r"BUG: unable to handle (?:kernel )?(?:page fault|paging request|data access)",
     ),
-    ("page-fault", False, r"BUG: Unable to handle kernel"),
+    ("page-fault", True, r"BUG: Unable to handle kernel"),
     (
         "page-fault",
         False,
@@ -131,9 +133,15 @@ _TABLE: tuple[tuple[str, bool, str], ...] = (
     ("oops", True, r"[a-z ]{4,30}: [0-9a-f]{4} \[#\d+\]"),
     ("unaligned-access", False, r"Unaligned access|alignment exception"),
     ("bad-state", False, r"BUG: (?P<detail>Bad page state|Bad rss-counter|workqueue lockup|spinlock[\w ]*)"),
-    ("warning", False, rf"WARNING: CPU: (?P<cpu>\d+) PID: (?P<pid>\d+) at {_AT} {_IN}"),
+    ("warning", True, rf"WARNING: CPU: (?P<cpu>\d+) PID: (?P<pid>\d+) at {_AT} {_IN}"),
+    (
+        "warning",
+        True,
+        rf"WARNING: {_AT} at {_IN}, CPU#(?P<cpu>\d+): (?P<process>[^/]{{1,32}})/(?P<pid>\d+)",
+    ),
 )
 _FORMS = tuple((what, joins, re.compile(form)) for what, joins, form in _TABLE)
+_OF_LINUX = re.compile(r"(?:\./)?(?:lib|mm|kernel|arch|include|fs|block|net|drivers|security)/")
 WORDS = (
     "BUG",
     "UBS",
@@ -155,7 +163,7 @@ WORDS = (
     "usercopy",
     "softlockup",
     "double fault",
-    "WARNING: CPU",
+    "WARNING: ",
 )
 """One of these is in every line that a form can match."""
 
@@ -170,6 +178,8 @@ def parse_oops(line: Line) -> Oops | None:
         if match is None:
             continue
         found = {name: value for name, value in match.groupdict().items() if value}
+        if _OF_LINUX.match(found.get("file", "")):
+            del found["file"]  # where Linux looks, on behalf of the function that its trace names
         return Oops(
             what,
             found.get("detail", "").strip().lower(),

@@ -186,7 +186,7 @@ class Parser:
         )
         if head.what and head.function:
             event.counter = Frame(head.function, head.module)
-        item = _Open(event)
+        item = _Open(event, done=head.alone, closed=head.alone)
         if head.form == "process" and head.assertion is None:
             item.before = tuple(self._before)[-1:]
         for other in self._open:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from fuzz.evidence.triage.events import KINDS, Event
-from fuzz.evidence.triage.field_notes import Note, error_name, notes_for
+from fuzz.evidence.triage.field_notes import Note, error_name, notes_for, release_of
 from fuzz.evidence.triage.known import Match, Verdict
 
 _PARAMETERS = {
@@ -120,6 +120,7 @@ class TextReport:
             event.expression,
             stack,
             event.pid if event.what else 0,
+            event.message if event.what else "",
             verdict.match,
         )
         first, times = self._seen.get(key, (event.line, 0))
@@ -133,7 +134,8 @@ class TextReport:
 def _what(event: Event) -> Iterator[str]:
     yield f"line {event.line}: ZFS {KINDS[event.what]} in {event.place}{_source(event)}"
     if event.what:
-        yield f"  kind: {KINDS[event.what]}{', ' + event.detail if event.detail else ''}"
+        said = event.detail or (event.message if event.what == "suspended" else "")
+        yield f"  kind: {KINDS[event.what]}{', ' + said if said else ''}"
     elif event.expression:
         macro = event.assertion.macro if event.assertion is not None else ""
         told = f"expression: {event.expression}" if event.assertion else f"message: {event.message}"
@@ -153,7 +155,10 @@ def _what(event: Event) -> Iterator[str]:
     yield f"  stack: {' < '.join(event.stack) or 'none in the log'}"
     yield f"  signature: {event.signature}"
     if event.versions:
-        yield f"  versions: {', '.join(f'{name} {text}' for name, text in event.versions.items())}"
+        base = "" if "zfs" in event.versions or "freebsd" not in event.versions else _base(event)
+        yield f"  versions: {', '.join(f'{name} {text}' for name, text in event.versions.items())}{base}"
+    if event.what == "hung-task" and any(frame.function == "spl_panic" for frame in event.frames):
+        yield "  note: this thread stopped at a failed assertion; the log tells which at an earlier time"
     if event.retold:
         yield f"  note: the log tells this failure in {event.retold + 1} places"
     if event.cut:
@@ -169,6 +174,9 @@ def _source(event: Event) -> str:
 def _known(event: Event, verdict: Verdict) -> Iterator[str]:
     if verdict.reproducer is None or verdict.match is Match.OTHER_EXPRESSION:
         nearby = f" (it has another one in this function: {verdict.title})" if verdict.reproducer else ""
+        if any(note.elsewhere for note, _ in notes_for(event)):
+            yield "  known: not a failure of the ZAP"
+            return
         yield f"  known: no; this is a failure of ZFS that the corpus does not have{nearby}"
         if not any(note.fix or note.harmless for note, _ in notes_for(event)):
             yield from (f"    send: {what}" for what in _SEND)
@@ -177,7 +185,7 @@ def _known(event: Event, verdict: Verdict) -> Iterator[str]:
         yield "  known: perhaps; such damage is what these faults of OpenZFS leave behind:"
         for each in (verdict, *verdict.others):
             if each.reproducer is not None:
-                yield f"    {each.title} ({each.reproducer.folder.as_posix()}; {', '.join(each.releases)})"
+                yield f"    {each.title} ({each.reproducer.folder.as_posix()}; {releases_text(each)})"
         return
     if verdict.others and verdict.others[0].match is verdict.match:
         yield "  known: one of these, the log does not tell which"
@@ -193,7 +201,8 @@ def _one(event: Event, verdict: Verdict) -> Iterator[str]:
     if verdict.match is Match.EXACT:
         yield f"  known: yes, {verdict.title}"
     elif verdict.match is Match.OTHER_STACK:
-        yield f"  known: perhaps the same failure, reached in another way: {verdict.title}"
+        way = ", reached in another way" if event.stack else ""
+        yield f"  known: perhaps the same failure{way}: {verdict.title}"
     else:
         yield f"  known: perhaps, {verdict.title}"
     if verdict.place != event.place:
@@ -201,12 +210,46 @@ def _one(event: Event, verdict: Verdict) -> Iterator[str]:
     if verdict.difference:
         yield f"    differs: {verdict.difference}"
     yield f"    reproducer: {known.folder.as_posix()}/program.zap"
-    yield f"    releases that have it: {', '.join(verdict.releases)}"
+    yield f"    releases that have it: {releases_text(verdict)}"
     for name in ("issue", "fix", "belief", "meanwhile"):
         value = getattr(known, name)
         if value:
             yield f"    {name}: {value}"
     yield from (f"      {line}" for line in how_to_set(known.meanwhile))
+
+
+def _release_name(release: str) -> str:
+    """A release as people know it: what is only on master carries the number .99 until it is released."""
+    return f"OpenZFS's master, after {release[:-3]}" if release.endswith(".99") else release
+
+
+_RELEASES = {"2.1": "2.1, 2.2", "2.3": "2.3", "2.4": "2.4", "master": "master (2.5 to be)"}
+_BETWEEN = {
+    "unfixed": "master before commit 34906f8bbe (2024)",
+    "explicit-evict": "a fix that was proposed and not taken",
+}
+
+
+def releases_text(verdict: Verdict) -> str:
+    """The releases of a verdict by the names that people know; what was only between them if it is in none.
+
+    The model's 2.3 is 2.3.0 to 2.3.2, its 2.4 also the later ones of 2.3.
+    """
+    has = verdict.releases
+    names = [_RELEASES[name] for name in has if name in _RELEASES]
+    if "2.3" in has and "2.4" not in has:
+        names[names.index("2.3")] = "2.3.0 to 2.3.2"
+    elif "2.4" in has and "2.3" not in has:
+        names[names.index("2.4")] = "2.3.3 and later, 2.4"
+    names = names or [_BETWEEN[name] for name in has if name in _BETWEEN]
+    real = [name.removeprefix("libzpool-") for name in has if name.startswith("libzpool-")]
+    return ", ".join(names) + (f"; seen on the real {' and '.join(real)}" if real else "")
+
+
+def _base(event: Event) -> str:
+    """What FreeBSD's base has, where the log names no other."""
+    release = release_of(event)
+    return f" (its base has OpenZFS {'.'.join(map(str, release))})" if release and release > (0,) else ""
 
 
 def _notes(event: Event, verdict: Verdict) -> Iterator[str]:
@@ -216,11 +259,8 @@ def _notes(event: Event, verdict: Verdict) -> Iterator[str]:
             continue
         if note.fix:
             sure = "very likely fixed" if here else "perhaps fixed"
-            yield (
-                f"  {sure} in {' and '.join(note.fixed)}: {note.title}"
-                if note.fixed
-                else f"  {sure}: {note.title}"
-            )
+            where = f" in {' and '.join(map(_release_name, note.fixed))}" if note.fixed else ""
+            yield f"  {sure}{where}: {note.title}"
             yield f"    {', '.join(text for text in (note.issue, note.fix) if text)}"
         else:
             yield f"  what it means: {note.title}"

@@ -19,6 +19,8 @@ _REMEMBERED = 64
 _NEAR = 20_000
 """Lines within which a crash dump tells one panic again."""
 
+_AT_ONCE = 4
+"""Lines in which older releases say twice that a pool waits: its MMP thread and zio_suspend()."""
 _LAST_WORDS = ("freebsd", "illumos", "macos", "windows", "debugger")
 """Systems whose kernel says nothing more after a panic, so that a second one with the same values is the
 first."""
@@ -26,6 +28,9 @@ first."""
 
 def twins(one: Event, other: Event) -> bool:
     """True if both tell one failure, as far as they can be compared."""
+    if one.what == other.what == "suspended" and one.message == other.message:
+        apart = one.stamp and other.stamp and one.stamp != other.stamp
+        return abs(one.line - other.line) < _AT_ONCE or (one.channel != other.channel and not apart)
     if one is other or not _same_words(one, other) or not _compatible(one, other):
         return False
     if one.channel != other.channel or (one.host and other.host and one.host != other.host):
@@ -91,10 +96,9 @@ class Retold:
     @staticmethod
     def _waits_for(event: Event, before: Event) -> bool:
         """True if `before` stopped a thread for ever, in the same run of the same kernel."""
-        if (
-            before.what in (*ONLY_WAITING, "ubsan", "kcsan", "warning", "fortify", "rcu-stall")
-            or before.host != event.host
-        ):
+        if before.what in (*ONLY_WAITING, "ubsan", "kcsan", "warning", "fortify", "rcu-stall"):
+            return False
+        if before.host and event.host and before.host != event.host:
             return False
         if before.form != "kernel" or event.line - before.line > _NEAR:
             return False
@@ -104,7 +108,10 @@ class Retold:
 def _same_words(one: Event, other: Event) -> bool:
     """The same kind, condition or message, and function where both say it."""
     if _BACKTRACE in (one.what, other.what):
-        return bool(one.stack) and (one.stack[:1] == other.stack[:1])
+        # A trace by frame pointers lacks the function in which the fault was; a debugger shows it.
+        return bool(one.stack and other.stack) and (
+            one.stack[0] in other.stack[:_NEXT] or other.stack[0] in one.stack[:_NEXT]
+        )
     if one.what != other.what:
         return False
     if one.what:
@@ -115,6 +122,8 @@ def _same_words(one: Event, other: Event) -> bool:
 
 
 _BACKTRACE = "backtrace"
+_NEXT = 3
+"""Frames from the innermost among which a debugger's trace and a kernel's meet."""
 
 
 def _compatible(one: Event, other: Event) -> bool:

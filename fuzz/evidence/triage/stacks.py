@@ -53,7 +53,7 @@ _FORMS: tuple[re.Pattern[str], ...] = tuple(
         rf"(?:[0-9a-f]{{8,16}} )?{_NAME}{_OFFSET}\(",
         rf"[0-9a-f]{{16}} {_NAME}\(",
         # Windows: 07 fffff805`5a2b1c40 fffff805`5a2b1c48 OpenZFS!zap_add+0x1f [path @ 12]
-        rf"(?:[0-9a-f]{{2,3}} )?(?:[0-9a-f]{{8}}`[0-9a-f]{{8}} (?:: )?)*(?:[0-9a-f`]+ : "
+        rf"(?:[0-9a-f]{{2,3}} )?(?:[0-9a-f]{{8}}`[0-9a-f]{{8}} *(?:: )?)*(?:[0-9a-f`]+ : "
         rf")?(?P<module>\w+)!{_NAME}"
         rf"(?:{_OFFSET})?(?: \[(?:.*[\\/])?(?P<file>[\w.]+) @ (?P<line>\d{{1,6}})\])?",
         # 32-bit ARM: [<c010f0d8>] (zap_add+0x1f/0x20 [zfs]) from [<..>] (..), and newer without addresses

@@ -41,6 +41,12 @@ _FORMS = (
     rb"zfs:[a-z][\w\\]*\+[0-9a-f]",
     # Debuggers' backtraces, sanitizers' and crash's too.
     rb"#0" + _SPACE,
+    # A pool that waits, in the words of its MMP thread, of zed and of devd.
+    rb"suspending" + _SPACE + rb"pool",
+    rb"io_failure" + _SPACE + rb"pool=",
+    rb"catastrophic" + _SPACE + rb"pool",
+    # What journald gives as a list of bytes may be anything.
+    rb"\"MESSAGE\" ?: ?\[",
 )
 """CERTIFICATE_VERIFY_FAILED is no failure of ZFS: a word alone is not enough."""
 

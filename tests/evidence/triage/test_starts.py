@@ -29,12 +29,17 @@ WORDS = [
     b"panic",
     b"ION",
     b"3U",
+    b'"MESSAGE":',
+    b'"MESSAGE" : [',
+    b"io_failure pool=",
+    b"; suspending pool",
 ]
 _S = rb"(?: |\xc2\xa0|\xa0|&nbsp;)"
 FORM = re.compile(
     rb"(?:VERIFY|ASSERT(?:ION)?)[0-9A-Z]{0,4}\(|ASSERT%at|PANIC(?:%at|:%)|(?<=SPL )PANIC"
     rb"|panic(?::%|\(cpu|\\?\[cpu|%message|str)|(?<=spl_)panic|(?<=spl\\_)panic|panic%- not"
     rb"|(?<=solaris a)ssert|ssertion%(?:failed:|[`'\\])|\[(?:spl|z\w+|icp)[\] \\]|Call%[Tt]race:|#0%"
+    rb"|suspending%pool|io_failure%pool=|catastrophic%pool|\"MESSAGE\" ?: ?\["
     rb"|P(?:anic%String:|ool%')|ZFS(?:in)?(?:!|:%Loaded)|zfs:[a-z][\w\\]*\+[0-9a-f]".replace(b"%", _S)
 )
 LONGER = re.compile(rb"ASSERT[0-9A-Z]{5,7}\(")

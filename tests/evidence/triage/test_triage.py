@@ -333,7 +333,7 @@ def test_text() -> None:
         "ZFS failure in zap.c:zap_create_leaf (line 441 of the source)",
         "known: yes, stale user data on a reused leaf block, names",
         "reproducer: corpus/regressions/stale_names/program.zap",
-        "releases that have it: unfixed",
+        "releases that have it: master before commit 34906f8bbe",
         "commit 34906f8bbe",
         "echo 0 > /sys/module/zfs/parameters/zap_shrink_enabled",
         "sysctl vfs.zfs.zap_shrink_enabled=0",

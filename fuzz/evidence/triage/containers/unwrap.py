@@ -37,6 +37,8 @@ _FRAGMENT = re.compile(
 _JSON = re.compile(r'[\s,\[]*(?:[\w.\-/]+[:\t ]+|.{0,80}?(?= \{"))?(?P<json>[\[{].*)', re.DOTALL)
 _LOOKS_JSON = re.compile(r'[\[{]\s*"|\[\s*[\[{]')
 _BRACES = re.compile(r'\s*[\[\]{},]+\s*$|\s*"\w+"\s*:\s*[\[{]\s*$')
+_BYTES_BEGIN = re.compile(r'\s*"MESSAGE"\s*:\s*\[\s*$')
+_BYTE = re.compile(r"\s*(?P<byte>\d{1,3})\s*,?\s*$")
 _PAIR = re.compile(r'\s*"(?P<name>[\w.@\-]+)"\s*:\s*(?P<value>.+?),?\s*$')
 _LOGFMT = re.compile(r"[\w.\-]+=(?:\"|\S)")
 _LOGFMT_TEXT = re.compile(
@@ -81,11 +83,12 @@ class Unwrapper:
         self._host = ""
         self._binary = False
         self._fragment = ("", 0, "")
+        self._bytes: bytearray | None = None
 
     @property
     def waiting(self) -> bool:
-        """True while a piece of a long line is held, whose others must come next."""
-        return bool(self._fragment[0])
+        """True while a piece of a message is held, whose others must come next."""
+        return bool(self._fragment[0]) or self._bytes is not None
 
     def lines(self, raw: bytes, number: int, offset: int) -> Iterator[Line]:
         """The lines of text that one raw line holds; none for what a container adds."""
@@ -105,6 +108,17 @@ class Unwrapper:
         text = text.rstrip("\r\n")
         if ",ncfrag=" in text:
             yield from self._fragments(text)
+            return
+        if self._bytes is not None:
+            byte = _BYTE.match(text)
+            if byte is not None and int(byte["byte"]) < 256 and len(self._bytes) < LONGEST:
+                self._bytes.append(int(byte["byte"]))
+                return
+            held, self._bytes = self._bytes, None
+            yield Record(held.decode("utf-8", "replace"), self._host)
+            return
+        if _BYTES_BEGIN.match(text):
+            self._bytes = bytearray()  # journalctl -o json-pretty prints each byte on a line of its own
             return
         if self._binary:
             self._binary = False
