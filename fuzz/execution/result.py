@@ -37,8 +37,8 @@ class Result(NamedTuple):
 
     Values: `lookup` bytes (length integers of the caller's size), `lookup_norm` a Found, `length` (size,
     length), `count` and `serialize` int, `next` and `retrieve` an Entry, `search` the name, `stats` the 63
-    numbers of zap_stats_t, `readdir` the names, each with a NUL behind it; None otherwise and on any errno
-    but EOVERFLOW of a lookup.
+    numbers of zap_stats_t, `readdir` the names, each with a NUL behind it, `getdents` the same with 8 bytes
+    before each name: the position behind it; None otherwise and on any errno but EOVERFLOW of a lookup.
     """
 
     errno: int = 0
@@ -46,6 +46,17 @@ class Result(NamedTuple):
 
 
 DONE = Result()
+
+
+def names_and_positions(listed: bytes) -> list[tuple[bytes, int]]:
+    """The value of `getdents`: each name, and the position behind it."""
+    found = []
+    at = 0
+    while at < len(listed):
+        end = listed.index(b"\0", at + 8)
+        found.append((listed[at + 8 : end], int.from_bytes(listed[at : at + 8], "little")))
+        at = end + 1
+    return found
 
 
 class Outcome(NamedTuple):

@@ -103,6 +103,9 @@ def _zap(zap: Zap) -> str:
         "flags": hex(flags_of(zap)),
         "shift": str(zap.leaf_shift),
         "words": str(zap.words),
+        "casing": str(zap.properties.case),
+        "utf8only": str(int(zap.properties.utf8only)),
+        "longname": str(int(zap.properties.longname)),
         "salt": f"{zap.salt:#x}ULL",
     }
     inner = ", ".join(f".{name} = {value}" for name, value in fields.items())

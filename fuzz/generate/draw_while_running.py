@@ -48,7 +48,8 @@ class Drawing:
             self.alive[op.subject].pop(op.key, None)
             self.gone[op.subject].append(op.key)
         elif op.to is not None:
-            self.alive[op.subject].pop(op.key, None)
+            if op.verb == "rename":
+                self.alive[op.subject].pop(op.key, None)
             self.alive[op.other][op.to] = hash_of(self.zaps[op.other], op.to)
         return result
 

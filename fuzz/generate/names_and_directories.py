@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import Random
 
+from fuzz.execution.result import names_and_positions
 from fuzz.generate.draw_while_running import Drawing, beside, drawn, pass_time, resume, use
 from fuzz.generate.keys_for_hash import hash_of
 from fuzz.generate.leaf_programs import CURSORS
-from fuzz.generate.whole_language import PIECES, respelled
+from fuzz.generate.whole_language import PIECES, respelled, with_dataset
 from fuzz.judge.keys import form
 from fuzz.language.program import MAX_NAME, U64, Op, Program, Zap
 from fuzz.language.validate import NORMS
@@ -34,8 +35,8 @@ WALK = 12
 
 NEAR_LIMITS = (48, 49, 50, 51, 254, 255, 256, 257, 1022, 1023, 1024, MAX_NAME)
 """Lengths of names: a slot has room for 49 bytes, an old ZAP for 255, a directory for 1023."""
-REFUSED = (b"a\xc0", b"\xff", b"n" * 300, b"n" * MAX_NAME)
-"""Names without a normal form, or too long."""
+REFUSED = (b"a\xc0", b"\xff", b"n" * 300, b"n" * MAX_NAME, b".", b"..")
+"""Names without a normal form, too long, or those that no directory stores."""
 LONG = (255, 256, 257, 500, 1023)
 """Lengths of names. Whether they are refused tells if an object that was read from disk is still known as a
 directory."""
@@ -91,9 +92,9 @@ class NamesDrawing(Drawing):
     def bring(self, name: bytes) -> None:
         """Add a name in one of several ways, with a value that a micro ZAP has room for."""
         rng = self.rng
-        verb = rng.choice(("add", "add", "touch", "mkdir", "update"))
-        if verb in ("touch", "mkdir"):
-            self.do(Op(verb, self.name, name, fill=rng.randrange(1, 4)))
+        verb = rng.choice(("add", "add", "add", "touch", "mkdir", "update", "symlink"))
+        if verb in ("touch", "mkdir", "symlink"):
+            self.do(Op(verb, self.name, name, fill=rng.choice((1, 1, 1, 2, 3))))
         else:
             self.do(Op(verb, self.name, name, 8, 1, rng.choice(INTEGERS)))
 
@@ -107,12 +108,17 @@ class NamesDrawing(Drawing):
 
 def _zaps(rng: Random) -> dict[str, Zap]:
     """One ZAP or two: mostly micro, or fat as directories are; about half of them with normal forms."""
-    zaps = {}
+    zaps: dict[str, Zap] = {}
     for name in "zy"[: 1 + (rng.random() < 0.4)]:
+        if zaps and rng.random() < 0.7:  # two of one kind, between which names can move
+            zaps[name] = zaps["z"]._replace(name=name)
+            continue
         fat = rng.random() < 0.35
         norm = rng.choice(NORMS) if rng.random() < 0.55 else 0
         shift = rng.choice((9, 9, 9, 10, 12, 14))
         zaps[name] = Zap(name, fat=fat, hash64=fat, leaf_shift=shift, norm=norm)
+        if not fat and rng.random() < 0.4:
+            zaps[name] = with_dataset(rng, zaps[name])
     return zaps
 
 
@@ -278,7 +284,11 @@ def rename(drawing: NamesDrawing) -> None:
     to = rng.choice((drawing.new(), respelled(rng, name), drawing.some()))
     if rng.random() < 0.1:  # both are refused, and the errno tells which one was looked at first
         name, to = rng.choices(REFUSED, k=2)
-    drawing.do(Op("rename", drawing.name, name, other=drawing.elsewhere(), to=to))
+    verb = rng.choice(("rename", "rename", "rename", "exchange", "exchange", "whiteout", "link"))
+    fill = rng.randrange(1, 4) if verb == "whiteout" else 0
+    drawing.do(Op(verb, drawing.name, name, other=drawing.elsewhere(), to=to, fill=fill))
+    if verb == "link" and rng.random() < 0.5:  # to rename one link onto the other
+        drawing.do(Op("rename", drawing.name, name, other=drawing.ops[-1].other, to=to))
 
 
 def walk(drawing: NamesDrawing, whole: bool = False) -> None:
@@ -317,6 +327,22 @@ def import_anew(drawing: NamesDrawing) -> None:
     drawing.rng.choice((look, all_of_it))(drawing)
 
 
+def list_in_pieces(drawing: NamesDrawing) -> None:
+    """Read a directory piece by piece, each from where the one before ended, with changes in between."""
+    rng = drawing.rng
+    position = rng.choice((0, 0, 0, 1, 2, 3, 4))
+    for _ in range(rng.randint(1, 5)):
+        op = Op("getdents", drawing.name, length=rng.choice((1, 1, 2, 3, 5)), fill=position)
+        listed = drawing.do(op).value
+        if not isinstance(listed, bytes) or not listed:
+            return
+        position = names_and_positions(listed)[-1][1]
+        if rng.random() < 0.4:
+            rng.choice((take, enter, pass_time, add_back))(drawing)
+        if rng.random() < 0.15:
+            position = beside(rng, drawing.zaps[drawing.name], position)
+
+
 def all_of_it(drawing: NamesDrawing) -> None:
     """Ask for something about the whole ZAP."""
     verb = drawing.rng.choice(("readdir", "count", "stats", "search"))
@@ -342,6 +368,7 @@ MOVES: Mapping[Callable[[NamesDrawing], None], int] = {
     pass_time: 4,
     import_anew: 2,
     all_of_it: 2,
+    list_in_pieces: 3,
 }
 """Every move and how often it is drawn."""
 

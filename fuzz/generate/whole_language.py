@@ -13,8 +13,19 @@ from random import Random
 from typing import Any
 
 from fuzz.generate.keys_for_hash import key_for
-from fuzz.language.program import DEFAULT_SALT, MAX_NAME, MAX_VALUE, U64, Key, Op, Program, Zap
-from fuzz.language.validate import NORMS
+from fuzz.language.program import (
+    DEFAULT_SALT,
+    MAX_NAME,
+    MAX_VALUE,
+    TO_UPPER,
+    U64,
+    Dataset,
+    Key,
+    Op,
+    Program,
+    Zap,
+)
+from fuzz.language.validate import FORMS, NORMS
 from fuzz.language.verbs import VALUED, VERBS, Subject
 from zapcore.hashing import name_for_hash
 
@@ -23,6 +34,7 @@ WEIGHTS = {name: verb.draw.anywhere for name, verb in VERBS.items()}
 
 DIRECTORIES = {
     **{"touch": 10, "mkdir": 9, "unlink": 6, "rmdir": 6, "rename": 15, "readdir": 1, "count": 0.5},
+    **{"symlink": 1, "link": 3, "exchange": 4, "whiteout": 3, "getdents": 2},
     **{"txg": 2, "sync": 0.5, "finish": 1, "evict": 0.3, "cursor": 0.5, "next": 1, "lookup": 0.5},
 }
 """The same for programs about directories."""
@@ -62,13 +74,22 @@ def any_zap(rng: Random, name: str) -> Zap:
     salt = rng.choice((DEFAULT_SALT, rng.getrandbits(64) | 1))
     norm = rng.choice(NORMS) if rng.random() < 0.5 else 0
     if kind < 0.35:
-        return Zap(name, fat=False, leaf_shift=rng.choice((9, 10, 12, 14)), norm=norm, salt=salt)
+        plain = Zap(name, fat=False, leaf_shift=rng.choice((9, 10, 12, 14)), norm=norm, salt=salt)
+        return with_dataset(rng, plain) if rng.random() < 0.4 else plain
     shift = rng.choice((9, 9, 9, 9, 10, 10, 11, 12, 13, 14, 15, 16, 17))
     if kind < 0.65:
         return Zap(name, hash64=True, leaf_shift=shift, norm=norm, salt=salt)
     words = rng.choice((1, 1, 1, 2, 3, rng.randint(4, 31), 32, 33))
     ahead, wide = rng.random() < 0.6, rng.random() < 0.5
     return Zap(name, words=words, prehashed=ahead, hash64=wide, leaf_shift=shift, salt=salt)
+
+
+def with_dataset(rng: Random, zap: Zap) -> Zap:
+    """The directory of a file system with any properties, in place of a micro ZAP."""
+    case = rng.randrange(3)
+    form = rng.choice((0, 0, *FORMS.values()))
+    dataset = Dataset(case, bool(form) or rng.random() < 0.3, rng.random() < 0.5)
+    return zap._replace(norm=form | TO_UPPER * bool(case), dataset=dataset)
 
 
 def any_key(rng: Random, zap: Zap) -> Key:
@@ -129,6 +150,12 @@ class _Program:
         self.zaps = [any_zap(rng, name) for name in "zyx"[: rng.choice((1, 1, 2, 3))]]
         if directories:
             self.zaps = [zap if not zap.words else Zap(zap.name, fat=False) for zap in self.zaps]
+            if rng.random() < 0.5:  # all of one file system, so that names can move
+                one = with_dataset(rng, self.zaps[0])
+                self.zaps = [
+                    zap._replace(fat=False, hash64=False, norm=one.norm, dataset=one.dataset)
+                    for zap in self.zaps
+                ]
         self.named = [zap for zap in self.zaps if not zap.words]
         self.keys: dict[str, list[Key]] = {zap.name: [] for zap in self.zaps}
         self.lengths = rng.choices(_LENGTHS, k=3)

@@ -3,103 +3,213 @@
 from __future__ import annotations
 
 import errno
+from typing import NamedTuple
 
 from fuzz.execution.result import Result
 from fuzz.judge.checks import CHECKS
 from fuzz.judge.entries import remove, write, write_with
-from fuzz.judge.keys import refused_form
-from fuzz.judge.state import State, first_integer
-from fuzz.judge.wrong import Wrong, expect, other_value
-from fuzz.language.program import Key, Op
+from fuzz.judge.keys import hash_bits, matching, max_cd, refused_form
+from fuzz.judge.state import END, State, first_integer
+from fuzz.judge.wrong import Wrong, expect, expect_value, other_value
+from fuzz.language.program import U64, Key, Op
+from zapcore.zap import MATCH_CASE, MATCH_NORMALIZE
 from zapcore.zap.name import LONG_NAME, MAX_NAME
 
-DIRECTORY, FILE = 4, 8
-"""DT_DIR and DT_REG, the kind that a new entry's value has."""
+WHITEOUT, DIRECTORY, FILE, SYMLINK = 2, 4, 8, 10
+"""DT_CHR, DT_DIR, DT_REG and DT_LNK, the kinds that a new entry's value has."""
+KINDS = {"touch": FILE, "mkdir": DIRECTORY, "symlink": SYMLINK}
 KIND_SHIFT = 60
+FIRST_FILE = 2
+"""The least object number that a file may have: two names with one that is less are two files."""
+INSENSITIVE, MIXED = 1, 2
+SPECIAL = (b".", b"..")
+LAST_SPECIAL = 3
+
+
+class _Found(NamedTuple):
+    """What a lookup must come to: an errno, the name as it is stored, and the entry's value."""
+
+    code: int
+    name: bytes = b""
+    value: int = 0
 
 
 def is_directory(value: int) -> bool:
-    """Whether an entry's value is of a directory; there are kinds beside these two."""
+    """Whether an entry's value is of a directory; there are kinds beside these."""
     return value >> KIND_SHIFT == DIRECTORY
 
 
-def _look(state: State, zap: str, name: Key | None) -> tuple[int, int]:
-    """errno and value of the lookup that comes before every change of a directory: the file system looks at
-    the name's length, then the ZAP at its form, then a fat ZAP at its length."""
-    entries = state.entries[zap]
+def _refused(state: State, zap: str, name: bytes) -> int:
+    """The errno of a name that the file system does not look for: it is too long, or no UTF-8."""
+    properties = state.headers[zap].properties
+    if len(name) >= (LONG_NAME if state.release.long_names and properties.longname else MAX_NAME):
+        return errno.ENAMETOOLONG
+    if properties.utf8only:
+        try:
+            name.decode()
+        except UnicodeDecodeError:
+            return errno.EILSEQ
+    return 0
+
+
+def _look(state: State, zap: str, name: Key | None) -> _Found:
+    """The lookup that comes before every change of a directory: the file system looks at the name itself,
+    then the ZAP at its form, then a fat ZAP at its length."""
+    entries, header = state.entries[zap], state.headers[zap]
     assert isinstance(name, bytes) and entries is not None
-    if len(name) >= (LONG_NAME if state.release.long_names else MAX_NAME):
-        return errno.ENAMETOOLONG, 0
-    refused = refused_form(state.headers[zap], name, 0, state.release.long_names)
+    match = 0
+    if header.norm:
+        match = MATCH_NORMALIZE | (MATCH_CASE if header.properties.case == MIXED else 0)
+    refused = _refused(state, zap, name) or refused_form(header, name, match, state.release.long_names)
     if refused:
-        return refused, 0
+        return _Found(refused)
     if state.too_long(zap, name):
-        return errno.ENAMETOOLONG, 0
-    value = entries.get(name)
-    return (errno.ENOENT, 0) if value is None else (0, first_integer(value))
+        return _Found(errno.ENAMETOOLONG)
+    if header.norm:
+        alike = matching(header, state.orders[zap].bucket(name), name, match)
+        stored = alike[0] if alike else None
+    else:
+        stored = name if name in entries else None
+    if stored is None:
+        return _Found(errno.ENOENT)
+    assert isinstance(stored, bytes)
+    return _Found(0, stored, first_integer(entries[stored]))
 
 
-@CHECKS.of("touch", "mkdir")
+@CHECKS.of("touch", "mkdir", "symlink")
 def make_entry(state: State, op: Op, result: Result) -> Wrong | None:
-    """The name is there afterwards; EEXIST where it was."""
-    code, _ = _look(state, op.subject, op.key)
-    if code != errno.ENOENT:
-        return expect(result.errno, code or errno.EEXIST)
-    kind = DIRECTORY if op.verb == "mkdir" else FILE
-    entry = op._replace(verb="add", size=8, length=1, fill=kind << KIND_SHIFT | op.fill)
-    return write(state, entry, result)
+    """The name is there afterwards; EEXIST where it was, in whatever spelling."""
+    assert isinstance(op.key, bytes)
+    if op.key in SPECIAL:
+        parent = op.verb == "touch" and op.key == b".."
+        return expect(result.errno, errno.EISDIR if parent else errno.EEXIST)
+    found = _look(state, op.subject, op.key)
+    if found.code != errno.ENOENT:
+        return expect(result.errno, found.code or errno.EEXIST)
+    return write(state, _link(op, op.subject, op.key, KINDS[op.verb] << KIND_SHIFT | op.fill), result)
+
+
+def _link(op: Op, zap: str, name: bytes, value: int) -> Op:
+    """The add that makes an entry."""
+    return op._replace(verb="add", subject=zap, key=name, other="", to=None, size=8, length=1, fill=value)
 
 
 @CHECKS.of("unlink", "rmdir")
 def drop_entry(state: State, op: Op, result: Result) -> Wrong | None:
-    """The name is gone afterwards, if it was of the right kind."""
-    code, value = _look(state, op.subject, op.key)
+    """The name is gone afterwards, however it was spelled, if it was of the right kind."""
+    if op.key in SPECIAL:
+        return expect(result.errno, errno.EEXIST)
+    code, name, value = _look(state, op.subject, op.key)
     if not code and is_directory(value) != (op.verb == "rmdir"):
         code = errno.ENOTDIR if op.verb == "rmdir" else errno.EPERM
-    return expect(result.errno, code) if code else remove(state, op, result)
+    return expect(result.errno, code) if code else remove(state, op._replace(key=name), result)
 
 
-@CHECKS.of("rename")
-def rename(state: State, op: Op, result: Result) -> Wrong | None:
-    """Two lookups, then the name moves; what had the new name is gone."""
+def _no_directory(state: State, op: Op) -> int:
+    """The errno of an op on two ZAPs of which one is gone or is no directory."""
     for zap in (op.subject, op.other):
         if state.entries[zap] is None:
-            return expect(result.errno, errno.ENOENT)
+            return errno.ENOENT
         if state.headers[zap].words:
-            return expect(result.errno, errno.ENOTSUP)
+            return errno.ENOTSUP
+    return 0
+
+
+def _other_file_system(state: State, op: Op) -> bool:
+    """Whether the two directories of an op are of two file systems: names are not the same in both."""
+    one, other = state.headers[op.subject], state.headers[op.other]
+    return (one.norm, one.properties) != (other.norm, other.properties)
+
+
+@CHECKS.of("link")
+def link(state: State, op: Op, result: Result) -> Wrong | None:
+    """The file has another name afterwards, with the same value."""
+    if wrong := _no_directory(state, op):
+        return expect(result.errno, wrong)
+    assert isinstance(op.to, bytes)
+    if op.key in SPECIAL:
+        return expect(result.errno, errno.EEXIST)
+    file = _look(state, op.subject, op.key)
+    if file.code:
+        return expect(result.errno, file.code)
+    if op.to in SPECIAL:
+        return expect(result.errno, errno.EEXIST)
+    there = _look(state, op.other, op.to)
+    if there.code != errno.ENOENT:
+        return expect(result.errno, there.code or errno.EEXIST)
+    if _other_file_system(state, op):
+        return expect(result.errno, errno.EXDEV)
+    if is_directory(file.value):
+        return expect(result.errno, errno.EPERM)
+    return write(state, _link(op, op.other, op.to, file.value), result)
+
+
+@CHECKS.of("rename", "exchange", "whiteout")
+def rename(state: State, op: Op, result: Result) -> Wrong | None:
+    """Two lookups, then the name moves; what had the new name is gone, or has the old one (exchange)."""
+    if wrong := _no_directory(state, op):
+        return expect(result.errno, wrong)
+    if _other_file_system(state, op):
+        return expect(result.errno, errno.EXDEV)
     found = []
     for zap, name in ((op.subject, op.key), (op.other, op.to)):
-        code, value = _look(state, zap, name)
-        if code not in (0, errno.ENOENT):
-            return expect(result.errno, code)
-        found.append((code, value))
-    (missing, value), (code, there) = found
-    if missing:
-        return expect(result.errno, missing)
-    if (op.subject, op.key) == (op.other, op.to):
-        return expect(result.errno, 0)
-    if not code and is_directory(value) != is_directory(there):
-        return expect(result.errno, errno.ENOTDIR if is_directory(value) else errno.EISDIR)
-    return _move(state, op, result, value, replace=not code)
+        if name in SPECIAL:
+            return expect(result.errno, errno.EINVAL if name == b".." else errno.EEXIST)
+        found.append(_look(state, zap, name))
+        if found[-1].code not in (0, errno.ENOENT):
+            return expect(result.errno, found[-1].code)
+    moved, there = found
+    if moved.code or (there.code and op.verb == "exchange"):
+        return expect(result.errno, errno.ENOENT)
+    if not there.code:
+        if op.verb != "exchange" and is_directory(moved.value) != is_directory(there.value):
+            return expect(result.errno, errno.ENOTDIR if is_directory(moved.value) else errno.EISDIR)
+        number = moved.value & (1 << 48) - 1
+        one_file = number >= FIRST_FILE and number == there.value & (1 << 48) - 1
+        if one_file or (op.subject, moved.name) == (op.other, there.name):
+            return expect(result.errno, 0)
+    if op.verb != "rename" and not state.release.rename_unlinks_first:
+        return expect(result.errno, errno.EINVAL)
+    return _move(state, op, result, moved, there)
 
 
-def _move(state: State, op: Op, result: Result, value: int, *, replace: bool) -> Wrong | None:
-    """The three steps of a rename. Where the last is refused, the entry that went first comes back; what
-    was replaced is gone."""
-    old = Op("remove", op.subject, op.key)
-    if state.release.rename_unlinks_first:
-        remove(state, old, Result())
-    if replace:
-        remove(state, Op("remove", op.other, op.to), Result())
-    wrong = write(state, Op("add", op.other, op.to, 8, 1, value), result)
+def _move(state: State, op: Op, result: Result, moved: _Found, there: _Found) -> Wrong | None:
+    """The steps of a rename. Where one is refused, what was taken comes back if there is room for it: what
+    was replaced has the size of what was refused, and is gone if that was its successor.
+
+    A directory without regard to case is asked for names as they are stored; others get the new spelling."""
+    assert isinstance(op.key, bytes) and isinstance(op.to, bytes)
+    stored = state.headers[op.subject].properties.case == INSENSITIVE
+    old, new = (moved.name, there.name or op.to) if stored else (op.key, op.to)
+    first = state.release.rename_unlinks_first
+    # the tunable is still that of the target, if that was created micro: nothing sets it in between
+    target = state.headers[op.other]
+    leaf_shift = state.headers[op.subject].leaf_shift if target.fat else target.leaf_shift
+    taken = Op("remove", op.subject, moved.name)
+    if first:
+        remove(state, taken, Result())
+    if not there.code:
+        remove(state, Op("remove", op.other, there.name), Result())
+    left = {"exchange": there.value, "whiteout": WHITEOUT << KIND_SHIFT | op.fill}.get(op.verb)
+    come, back = _link(op, op.other, new, moved.value), _link(op, op.subject, old, left or 0)
+    wrong = write_with(state, come, result, leaf_shift)
+    if left is not None and not result.errno and not wrong:
+        wrong = write_with(state, back, result, leaf_shift)
+    elif left is not None and result.errno and wrong:  # then it was the other one that was refused
+        wrong = write_with(state, come, Result(), leaf_shift) or write_with(state, back, result, leaf_shift)
+        remove(state, Op("remove", op.other, new), Result())
     if not result.errno and not wrong:
-        return None if state.release.rename_unlinks_first else remove(state, old, result)
-    if state.release.rename_unlinks_first:
-        # the tunable is still that of the target, if that was created micro: nothing sets it in between
-        back, target = Op("add", op.subject, op.key, 8, 1, value), state.headers[op.other]
-        leaf_shift = state.headers[op.subject].leaf_shift if target.fat else target.leaf_shift
-        write_with(state, back, Result(), leaf_shift)
+        return None if first or left is not None else remove(state, taken, result)
+    if first:
+        _put_back(state, there, _link(op, op.other, new, there.value), leaf_shift)
+        _put_back(state, moved, _link(op, op.subject, old, moved.value), leaf_shift)
     return wrong
+
+
+def _put_back(state: State, found: _Found, op: Op, leaf_shift: int) -> None:
+    """An entry that was taken away comes back, if there was one and there is room for it."""
+    if not found.code:
+        write_with(state, op, Result(), leaf_shift)
 
 
 @CHECKS.of("readdir")
@@ -123,3 +233,41 @@ def readdir(state: State, op: Op, result: Result) -> Wrong | None:
     if missed or extra or found[-1]:
         return other_value(f"expected all names once, got {extra} more, and not {len(missed)}")
     return other_value("expected names by their hashes, got another order")
+
+
+@CHECKS.of("getdents")
+def getdents(state: State, op: Op, result: Result) -> Wrong | None:
+    """The names from a position on, each with the position behind it; ENXIO for what is no directory's entry,
+    where nothing comes before that."""
+    entries = state.entries[op.subject]
+    if entries is None:
+        return expect(result.errno, errno.ENOENT)
+    if state.headers[op.subject].words:
+        return expect(result.errno, errno.ENOTSUP)
+    listed, bad = _listed(state, op)
+    if bad and not listed:
+        return expect(result.errno, errno.ENXIO)
+    wanted = b"".join(position.to_bytes(8, "little") + name + b"\0" for position, name in listed)
+    return expect(result.errno, 0) or expect_value(result.value, wanted)
+
+
+def _listed(state: State, op: Op) -> tuple[list[tuple[int, bytes]], bool]:
+    """What getdents lists: positions and names, and whether it met an entry that no directory has. Positions
+    0 and 1 are those of `.` and `..`; up to 3 they are before the first entry."""
+    header, order, entries = state.headers[op.subject], state.orders[op.subject], state.entries[op.subject]
+    bits = hash_bits(header)
+    listed = [(at + 1, name) for at, name in enumerate(SPECIAL) if at >= op.fill]
+    start = op.fill if op.fill > LAST_SPECIAL else 0
+    place = (start << (64 - bits) & U64, start >> bits & 0xFFFFFFFF)
+    if place[1] >= max_cd(header):
+        place = place[0], 0
+    if not state.fat[op.subject]:
+        place = place[0], place[1] & 0xFFFF
+    while len(listed) < op.length and place[0] != END and (first := order.first(*place)) is not None:
+        (hashed, cd), name = first
+        assert isinstance(name, bytes) and entries is not None
+        if entries[name].size != 8 or entries[name].length == 0:
+            return listed, True
+        listed.append((hashed >> (64 - bits) | (cd + 1) << bits, name))
+        place = hashed, cd + 1
+    return listed[: op.length], False

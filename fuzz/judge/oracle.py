@@ -34,6 +34,10 @@ _ADDS = frozenset(("add", "update"))
 """Verbs that make room in a micro ZAP before they look at their key."""
 
 
+SEVERAL_ADDS = frozenset(("exchange", "whiteout"))
+"""Verbs that add an entry to each of their ZAPs."""
+
+
 class Oracle:
     """The expected state of a program's ZAPs on one release. `check` says what is wrong with an answer."""
 
@@ -51,7 +55,7 @@ class Oracle:
                 leave_open(state, "unicode")
             elif (wrong := wrong_form(op.key, norm)) is not None:
                 return wrong
-        if op.key is not None and op.verb != "rename" and (refused := state.refused(op)):
+        if op.key is not None and op.to is None and (refused := state.refused(op)):
             if op.verb in _ADDS:
                 make_room(state, op.subject)
             return expect(result.errno, refused)
@@ -61,8 +65,8 @@ class Oracle:
         """What is wrong with an op that met a limit; None if nothing is, or nothing can be said."""
         state = self.state
         name = op.other if op.to is not None else op.subject
-        # a micro ZAP that becomes fat adds other entries than the op's
-        if limit.full_leaf is None or not state.fat.get(name):
+        # a micro ZAP that becomes fat adds other entries than the op's, and so does an op of several adds
+        if limit.full_leaf is None or not state.fat.get(name) or op.verb in SEVERAL_ADDS:
             leave_open(state, "limit")
             return None
         return needless_growth(state, op, limit.full_leaf)

@@ -17,8 +17,9 @@ from fuzz.language.verbs import VERBS
 from zapcore.release import Release
 from zapcore.zap.name import LONG_NAME, MAX_NAME
 
-IN_DIRECTORIES = frozenset({"touch", "mkdir", "unlink", "rmdir", "rename"})
-"""Verbs that refuse a name that is too long before they look at the ZAP."""
+IN_DIRECTORIES = frozenset({"touch", "mkdir", "symlink", "unlink", "rmdir"})
+"""Verbs on one name of a directory, which refuse what the file system does not allow before they look at the
+ZAP."""
 
 
 class Value(NamedTuple):

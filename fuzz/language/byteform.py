@@ -209,6 +209,10 @@ def _encode_op(op: Op, plan: Plan) -> bytearray:
         second = _encode_key(op.key, plan.zaps[index].words, out)
     if not verb.to:
         third = _encode_numbers(op, out)
+    elif (
+        verb.numbers
+    ):  # the byte that says a row is the second key's, and the row of any byte is the defaults
+        _encode_numbers(op, out)
     out += bytes((tables.OPCODE[op.verb], second, third, (index & 15) | op.thread << 4))
     return out
 

@@ -7,6 +7,8 @@ list of ZAPs or cursors ends where the bytes do, and the header after it.
 
 Flags and words that are _LONGER, which no ZAP has since they contradict each other, are followed by the real
 flags and a byte of the hash's bits, then by the rest: so nothing that was written before means anything else.
+_DECLARED is another such pair, of a directory whose file system is declared: the real flags, a byte of its
+properties, a byte of the hash's bits (0 for none), and the rest.
 """
 
 from __future__ import annotations
@@ -14,8 +16,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from fuzz.language import byteform_tables as tables
-from fuzz.language.program import DEFAULT_SALT, MAX_WORDS, U64, Key, Program, Zap
-from fuzz.language.validate import HASH_BITS, LEAF_SHIFTS, MAX_CURSORS, MAX_THREAD, MAX_ZAPS, NORMS
+from fuzz.language.program import DEFAULT_SALT, MAX_WORDS, TO_UPPER, U64, Dataset, Key, Program, Zap
+from fuzz.language.validate import (
+    CASES,
+    HASH_BITS,
+    LEAF_SHIFTS,
+    MAX_CURSORS,
+    MAX_THREAD,
+    MAX_ZAPS,
+    NORMS,
+)
 from fuzz.language.verbs import VERBS, Subject
 
 PRESET = 192
@@ -27,6 +37,10 @@ _LETTERS = _FIRST + "0123456789_"
 _MAX_LETTERS = 16
 _MICRO, _PREHASHED, _HASH64, _SALT, _NORM, _NAMED = (1 << bit for bit in range(6))
 _LONGER = bytes((_MICRO | _PREHASHED | _HASH64 | 64 | 128, 255))
+_DECLARED = bytes((_LONGER[0], 254))
+_CASE, _UTF8_ONLY, _LONG_NAME = 3, 4, 8
+"""Bits of the byte of properties; normalization is in the index of flags."""
+_ALL_FORMS = 0x70
 
 
 class Plan:
@@ -97,12 +111,21 @@ class _Reader:
     def zap(self, names: Collection[str]) -> Zap:
         flags = self.byte()
         bits = 0
+        dataset: Dataset | None = None
         if self.data[self.at - 1 : self.at + 1] == _LONGER:
             self.at += 1
             flags, bits = self.byte(), HASH_BITS[self.byte() % len(HASH_BITS)]
+        elif self.data[self.at - 1 : self.at + 1] == _DECLARED:
+            self.at += 1
+            flags, told, bits = self.byte(), self.byte(), (0, *HASH_BITS)[self.byte() % (len(HASH_BITS) + 1)]
+            dataset = Dataset((told & _CASE) % len(CASES), bool(told & _UTF8_ONLY), bool(told & _LONG_NAME))
+            flags |= _MICRO
         words, shift = self.byte() % (MAX_WORDS + 1), self.byte()
         salt = int.from_bytes([self.byte() for _ in range(8)], "little") if flags & _SALT else 0
         norm = NORMS[self.byte() % len(NORMS)] if flags & _NORM else 0
+        if dataset is not None:
+            norm = norm & _ALL_FORMS | TO_UPPER * bool(dataset.case)
+            dataset = dataset._replace(utf8only=dataset.utf8only or norm > TO_UPPER)
         micro = bool(flags & _MICRO)
         words = 0 if micro else words
         return Zap(
@@ -115,6 +138,7 @@ class _Reader:
             0 if words else norm,
             salt or DEFAULT_SALT,
             bits,
+            dataset,
         )
 
     def name(self, names: Collection[str]) -> str:
@@ -171,7 +195,11 @@ def _encode_zap(zap: Zap, index: int) -> bytes:
         flags |= _NAMED
         rest += _encode_name(zap.name)
     first = bytes((flags,))
-    if zap.hash_bits:
+    if zap.dataset is not None:
+        case, utf8only, longname = zap.dataset
+        told = case | _UTF8_ONLY * utf8only | _LONG_NAME * longname
+        first = _DECLARED + bytes((flags, told, (0, *HASH_BITS).index(zap.hash_bits)))
+    elif zap.hash_bits:
         first = _LONGER + bytes((flags, zap.hash_bits - HASH_BITS[0]))
     return first + bytes((zap.words, zap.leaf_shift - LEAF_SHIFTS[0])) + rest
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fuzz.language.program import DEFAULT_SALT, Key, Op, Program, Zap
+from fuzz.language.program import DEFAULT_SALT, TO_UPPER, Dataset, Key, Op, Program, Zap
+from fuzz.language.validate import CASES, FORMS
 from fuzz.language.verbs import VERBS, Number, Subject
 
 _SHORT = {ord('"'): '\\"', ord("\\"): "\\\\", ord("\n"): "\\n", ord("\t"): "\\t"}
@@ -39,10 +40,21 @@ def format_zap(zap: Zap) -> str:
     pieces += ["prehashed"] * zap.prehashed
     pieces += ["hash64"] * zap.hash64
     pieces += [f"leaf_shift={zap.leaf_shift}"] * (zap.leaf_shift != 14)
-    pieces += [f"norm={zap.norm}"] * (zap.norm != 0)
+    if zap.dataset is not None:
+        pieces += _properties(zap.dataset, zap.norm & ~TO_UPPER)
+    else:
+        pieces += [f"norm={zap.norm}"] * (zap.norm != 0)
     pieces += [f"salt={zap.salt:#x}"] * (zap.salt != DEFAULT_SALT)
     pieces += [f"hash_bits={zap.hash_bits}"] * (zap.hash_bits != 0)
     return " ".join(pieces)
+
+
+def _properties(dataset: Dataset, form: int) -> list[str]:
+    """The words that declare a directory's file system: case, and what is not as `zfs create` has it."""
+    pieces = [f"casesensitivity={CASES[dataset.case]}"]
+    pieces += [f"normalization={name}" for name, flags in FORMS.items() if form and flags == form]
+    pieces += ["utf8only=on"] * (dataset.utf8only and not form)
+    return pieces + ["longname=on"] * dataset.longname
 
 
 def format_op(op: Op) -> str:

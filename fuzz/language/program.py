@@ -26,10 +26,22 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,15}")
 MAX_NAME = 1040
 """Bytes: more than a ZAP takes, so that ENAMETOOLONG is within reach. A ZAP takes 255 (ZAP_MAXNAMELEN has
 room for the NUL); in 2.3 one that was created micro, as directories are, takes 1023."""
+TO_UPPER = 2
+"""Of the normalization flags: what casesensitivity=insensitive and mixed set (U8_TEXTPREP_TOUPPER)."""
 MAX_WORDS = 33
 """One more than a ZAP takes."""
 MAX_VALUE = 8192
 """Bytes: the longest value (ZAP_MAXVALUELEN)."""
+
+
+class Dataset(NamedTuple):
+    """The properties of the file system that a directory is in, in the words of `zfs create` but for
+    normalization, which is in its ZAP's flags: `case` is 0 for casesensitivity=sensitive, 1 for insensitive,
+    2 for mixed."""
+
+    case: int = 0
+    utf8only: bool = False
+    longname: bool = False
 
 
 class Zap(NamedTuple):
@@ -40,6 +52,9 @@ class Zap(NamedTuple):
     `hash_bits` is how many bits a hash has, 0 for as many as OpenZFS takes (28, 48 with `hash64`). With few
     of them the end of the pointer table comes soon, two bits before theirs; a real library is told by a
     zap_hashbits() of ours.
+
+    `dataset` is there where the line declares a directory by the properties of its file system. Else they
+    are those that `properties` says.
     """
 
     name: str
@@ -51,6 +66,13 @@ class Zap(NamedTuple):
     norm: int = 0
     salt: int = DEFAULT_SALT
     hash_bits: int = 0
+    dataset: Dataset | None = None
+
+    @property
+    def properties(self) -> Dataset:
+        """The properties that ops on directories go by. If no `dataset` is declared, case counts unless the
+        flags fold it, names may have any bytes, and may be long."""
+        return self.dataset or Dataset(int(bool(self.norm & TO_UPPER)), longname=True)
 
 
 class Op(NamedTuple):
@@ -74,7 +96,7 @@ class Op(NamedTuple):
 
     @property
     def inode(self) -> int:
-        """The object that `touch` and `mkdir` make a name for."""
+        """The object that `touch`, `mkdir`, `symlink` and `whiteout` make a name for."""
         return self.fill
 
     @property
@@ -84,8 +106,13 @@ class Op(NamedTuple):
 
     @property
     def start(self) -> int:
-        """Where `cursor` begins: what zap_cursor_serialize() gave, or any number."""
+        """Where `cursor` and `getdents` begin: what one of them gave, or any number."""
         return self.fill
+
+    @property
+    def most(self) -> int:
+        """For how many names `getdents` has room."""
+        return self.length
 
     @property
     def wanted(self) -> int:

@@ -9,9 +9,12 @@ r"""The text form of programs: reading, printing, files. Nothing in it is ever e
     txg
 
 Header lines come first: `zap NAME fat|micro` with `key=name|u64`, `words=N`, `prehashed`, `hash64`,
-`leaf_shift=N`, `norm=N`, `salt=N`, `hash_bits=N`; then, where there are threads, one `schedule STEP:THREAD
-...`. Ops follow, one a line: thread (none for 0), verb, target, second ZAP, key, second key, numbers; which
-of them stands in `fuzz.language.verbs`.
+`leaf_shift=N`, `norm=N`, `salt=N`, `hash_bits=N`; a micro ZAP can be declared as the directory of a file
+system, in the words of `zfs create`: `casesensitivity=sensitive|insensitive|mixed`,
+`normalization=none|formC|formD|formKC|formKD`, `utf8only=on|off`, `longname=on|off`, each with the default
+that it has there. Then, where there are threads, comes one `schedule STEP:THREAD ...`. Ops follow, one a
+line: thread (none for 0), verb, target, second ZAP, key, second key, numbers; which of them stands in
+`fuzz.language.verbs`.
 A key is words joined by colons, or a name in double quotes with the escapes \" \\ \n \t \xNN. Numbers are
 decimal or 0x hex; what is left out has its default, and defaults are not printed. Comments and blank lines
 become notes; a comment behind a statement becomes one before it.
@@ -21,14 +24,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from fuzz.language.files import write_whole
 from fuzz.language.printing import format_key, format_op, format_program, format_zap
-from fuzz.language.program import DEFAULT_SALT, Key, Op, Program, Switch, Zap
+from fuzz.language.program import DEFAULT_SALT, TO_UPPER, Dataset, Key, Op, Program, Switch, Zap
 from fuzz.language.validate import (
+    CASES,
     CONTROL,
+    FORMS,
     MAX_CURSORS,
     MAX_NOTES,
     MAX_OPS,
@@ -226,6 +231,7 @@ class _Parser:
         if "words" in values and not (u64 and values["words"]):
             found = show(values["words"]) if u64 else "keys that are names"
             raise self.problem(self.columns["words"], "1 or more words, and key=u64", found)
+        dataset, norm = self.dataset(values)
         zap = Zap(
             name,
             kind == "fat",
@@ -233,12 +239,25 @@ class _Parser:
             bool(values.get("prehashed")),
             bool(values.get("hash64")),
             values.get("leaf_shift", 14),
-            values.get("norm", 0),
+            norm,
             values.get("salt", DEFAULT_SALT),
             values.get("hash_bits", 0),
+            dataset,
         )
         self.fault(zap_fault(zap, self.zaps))
         self.zaps[name] = zap
+
+    def dataset(self, values: Mapping[str, int]) -> tuple[Dataset | None, int]:
+        """The file system of a directory and the flags of its ZAP, or no file system, and flags alone."""
+        if not values.keys() & _PROPERTIES.keys():
+            return None, values.get("norm", 0)
+        if "norm" in values:
+            expected = "casesensitivity= and normalization=, or norm= alone"
+            raise self.problem(self.columns["norm"], expected, "both")
+        form, case = values.get("normalization", 0), values.get("casesensitivity", 0)
+        utf8only = values.get("utf8only", int(form != 0))
+        dataset = Dataset(case, bool(utf8only), bool(values.get("longname", 0)))
+        return dataset, form | TO_UPPER * bool(case)
 
     def switches(self, line: str, start: int) -> None:
         if self.ops or self.schedule or not self.zaps:
@@ -333,6 +352,21 @@ class _Parser:
             raise self.problem(column, "name or u64", show(text))
         return int(text == "u64")
 
+    def case(self, text: str, column: int) -> int:
+        if text not in CASES:
+            raise self.problem(column, f"one of {', '.join(CASES)}", show(text))
+        return CASES.index(text)
+
+    def form(self, text: str, column: int) -> int:
+        if text not in FORMS:
+            raise self.problem(column, f"one of {', '.join(FORMS)}", show(text))
+        return FORMS[text]
+
+    def on_or_off(self, text: str, column: int) -> int:
+        if text not in ("on", "off"):
+            raise self.problem(column, "on or off", show(text))
+        return int(text == "on")
+
     def key(self, text: str, column: int) -> Key:
         if not text.startswith('"'):
             if _NUMBER.match(text) is None:
@@ -360,6 +394,12 @@ class _Parser:
         return b"".join(pieces)
 
 
+_PROPERTIES: dict[str, Callable[[_Parser, str, int], int]] = {
+    "casesensitivity": _Parser.case,
+    "normalization": _Parser.form,
+    "utf8only": _Parser.on_or_off,
+    "longname": _Parser.on_or_off,
+}
 _OPTIONS: dict[str, Callable[[_Parser, str, int], int]] = {
     "key=": _Parser.key_kind,
     "words=": _Parser.number,
@@ -369,6 +409,7 @@ _OPTIONS: dict[str, Callable[[_Parser, str, int], int]] = {
     "norm=": _Parser.number,
     "salt=": _Parser.number,
     "hash_bits=": _Parser.number,
+    **{f"{word}=": reader for word, reader in _PROPERTIES.items()},
 }
 
 

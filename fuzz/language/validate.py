@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from fuzz.language.program import MAX_NAME, MAX_WORDS, NAME, U64, Key, Op, Program, Switch, Zap
+from fuzz.language.program import MAX_NAME, MAX_WORDS, NAME, TO_UPPER, U64, Key, Op, Program, Switch, Zap
 from fuzz.language.verbs import VERBS, Number, Subject
 
 MAX_ZAPS = 255
@@ -28,6 +28,10 @@ hashes."""
 NORMS = tuple(case | form for form in (0, 0x10, 0x20, 0x50, 0x60) for case in (0, 2, 4))
 """Normalization flags that u8_textprep_str (module/unicode/u8_textprep.c) accepts: at most one case folding
 (2 to upper, 4 to lower) and one of no form, NFD, NFKD, NFC, NFKC."""
+
+CASES = ("sensitive", "insensitive", "mixed")
+FORMS = {"none": 0, "formC": 0x50, "formD": 0x10, "formKC": 0x60, "formKD": 0x20}
+"""The values of casesensitivity=, by their numbers, and of normalization=, with the flags of each."""
 
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
 """What may stand in no comment: control characters but the tab, and halves of surrogate pairs."""
@@ -71,6 +75,22 @@ def zap_fault(zap: Zap, names: Collection[str]) -> Fault | None:
         return Fault("fat", "fat (a micro ZAP has keys that are names, and no flags)", "micro")
     if zap.fat and not (zap.words or zap.hash64):
         return Fault("fat", "hash64 or key=u64 with fat (else OpenZFS makes a micro ZAP)", "fat alone")
+    return _dataset_fault(zap)
+
+
+def _dataset_fault(zap: Zap) -> Fault | None:
+    """What is wrong with the file system of a directory: what `zfs create` refuses, or no flags of it."""
+    if zap.dataset is None:
+        return None
+    case, utf8only, _ = zap.dataset
+    if zap.fat:
+        return Fault("casesensitivity", "micro with properties of a directory", "fat")
+    if case not in range(len(CASES)):
+        return Fault("casesensitivity", f"one of {', '.join(CASES)}", show(case))
+    if zap.norm - TO_UPPER * bool(case) not in FORMS.values():
+        return Fault("norm", "the flags of casesensitivity= and normalization=", show(zap.norm))
+    if zap.norm & ~TO_UPPER and not utf8only:
+        return Fault("utf8only", "utf8only=on with a normalization", "utf8only=off")
     return None
 
 

@@ -34,7 +34,7 @@ class Effect(enum.Enum):
     TAKES = enum.auto()
     """Its key is not there afterwards."""
     MOVES = enum.auto()
-    """An entry goes to another key, perhaps of another ZAP."""
+    """An entry goes to another key, perhaps of another ZAP, or comes there, too."""
     OBJECT = enum.auto()
     """A whole object goes or comes."""
     TIME = enum.auto()
@@ -109,6 +109,7 @@ _DELTA = Number("fill", "delta", 1, 0, U64, hex=True)
 _PLACE = Number("fill", "from", 0, 0, U64, hex=True)
 _WANTED = Number("fill", "value", 0, 0, U64, hex=True)
 _MASK = Number("extra", "mask", 0, 0, U64, hex=True)
+_MOST = Number("length", "names", MAX_VALUE, 1, MAX_VALUE)
 
 VERBS: Mapping[str, Verb] = {
     "add": Verb(
@@ -353,6 +354,55 @@ VERBS: Mapping[str, Verb] = {
         Subject.ZAP,
         Effect.LOOKS,
         "zfs_readdir: all names, in the cursor's order",
+        names=True,
+        draw=Draw(group="directories"),
+    ),
+    "symlink": Verb(
+        Subject.ZAP,
+        Effect.BRINGS,
+        "zfs_symlink: a symbolic link's name",
+        key=True,
+        numbers=(_INODE,),
+        names=True,
+        draw=Draw(group="directories"),
+        refused_if_there=True,
+    ),
+    "link": Verb(
+        Subject.ZAP,
+        Effect.MOVES,
+        "zfs_link: another name of a file, in the directory that comes next",
+        key=True,
+        to=True,
+        other=True,
+        names=True,
+        draw=Draw(group="directories"),
+    ),
+    "exchange": Verb(
+        Subject.ZAP,
+        Effect.MOVES,
+        "zfs_rename with RENAME_EXCHANGE: two names change places; EINVAL before 2.2",
+        key=True,
+        to=True,
+        other=True,
+        names=True,
+        draw=Draw(group="directories"),
+    ),
+    "whiteout": Verb(
+        Subject.ZAP,
+        Effect.MOVES,
+        "zfs_rename with RENAME_WHITEOUT: a whiteout comes to the old name; EINVAL before 2.2",
+        key=True,
+        to=True,
+        other=True,
+        numbers=(_INODE,),
+        names=True,
+        draw=Draw(group="directories"),
+    ),
+    "getdents": Verb(
+        Subject.ZAP,
+        Effect.LOOKS,
+        "zfs_readdir from a position on, with room for so many names, `.` and `..` among them",
+        numbers=(_PLACE, _MOST),
         names=True,
         draw=Draw(group="directories"),
     ),

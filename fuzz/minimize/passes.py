@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fuzz.generate.keys_for_hash import hash_of
-from fuzz.language.program import DEFAULT_SALT, MAX_VALUE, U64, Key, Op, Program, Zap
+from fuzz.language.program import DEFAULT_SALT, MAX_VALUE, TO_UPPER, U64, Dataset, Key, Op, Program, Zap
 from fuzz.language.verbs import VALUED, VERBS, Subject
 from fuzz.minimize.simplicity import NAMES, OTHER_NUMBERS, VERB_RANK, key_cost, keys_of, value_cost
 from zapcore.layout import ARRAY_BYTES, array_chunks, geometry
@@ -106,7 +106,13 @@ def headers(program: Program) -> Iterator[Program]:
                 yield from _resized(hashed, zap, plain, freed)
                 yield _with_zap(hashed, plain._replace(leaf_shift=zap.leaf_shift))
         if not zap.fat:
-            yield _with_zap(program, zap._replace(fat=True, hash64=True))
+            yield _with_zap(program, zap._replace(fat=True, hash64=True, dataset=None))
+        if zap.dataset is not None:
+            yield _with_zap(program, zap._replace(dataset=None))
+            yield _with_zap(program, zap._replace(norm=0, dataset=Dataset()))
+            yield _with_zap(program, zap._replace(dataset=zap.dataset._replace(longname=False)))
+            if not zap.norm & ~TO_UPPER:
+                yield _with_zap(program, zap._replace(dataset=zap.dataset._replace(utf8only=False)))
         if zap.words > 1:
             fewer: dict[Key, Key] = {
                 key: key[:1] for key in all_keys(program, zap.name) if isinstance(key, tuple)
@@ -117,7 +123,7 @@ def headers(program: Program) -> Iterator[Program]:
             yield from _resized(_with_zap(program, smaller), zap, smaller, {})
         if zap.words:
             yield _with_zap(program, zap._replace(hash64=False))
-        yield _with_zap(program, zap._replace(norm=0))
+        yield _with_zap(program, zap._replace(norm=0, dataset=None))
         yield _with_zap(program, zap._replace(salt=DEFAULT_SALT))
         if zap.hash_bits:
             yield _with_zap(program, zap._replace(hash_bits=0))
@@ -339,7 +345,9 @@ def _revalued(program: Program, chosen: frozenset[int], size: int, length: int) 
     ops = list(program.ops)
     for at in chosen:
         defaults = {number.field: number.default for number in VERBS[ops[at].verb].numbers}
-        new = (size, length) if size else (defaults["size"], defaults["length"])
+        # a length alone is how many there is room for, and is only put to its default
+        changed = size and "size" in defaults
+        new = (size, length) if changed else (defaults.get("size", 0), defaults["length"])
         ops[at] = ops[at]._replace(size=new[0], length=new[1])
     return program.with_ops(ops)
 

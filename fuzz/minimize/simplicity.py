@@ -29,7 +29,9 @@ def zap_cost(zap: Zap) -> tuple[int, ...]:
     a hashed word shows less, and a name shows nothing. A micro ZAP may become fat. In small leaves short
     values are enough."""
     kind = 3 if not zap.fat else 2 if not zap.words else 0 if zap.prehashed else 1
-    return (kind, zap.words, zap.leaf_shift, zap.hash64, zap.norm, zap.salt != DEFAULT_SALT, zap.hash_bits)
+    told = 0 if zap.dataset is None else 1 + sum(zap.dataset)
+    numbers = (kind, zap.words, zap.leaf_shift, zap.hash64, zap.norm)
+    return (*numbers, zap.salt != DEFAULT_SALT, zap.hash_bits, told)
 
 
 def key_cost(key: Key) -> tuple[int, int]:
@@ -47,9 +49,9 @@ def reversed_bits(word: int) -> int:
 def value_cost(op: Op) -> int:
     """Bytes of a value or a buffer, and one for saying so; nothing for the default, which is not written."""
     defaults = _DEFAULTS[op.verb]
-    if "length" not in defaults or (op.size, op.length) == (defaults["size"], defaults["length"]):
+    if "length" not in defaults or (op.size, op.length) == (defaults.get("size", 0), defaults["length"]):
         return 0
-    return 1 + op.size * op.length
+    return 1 + max(op.size, 1) * op.length
 
 
 def number_cost(op: Op) -> int:

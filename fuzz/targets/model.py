@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from fuzz.execution.result import Outcome, Trace
 from fuzz.language.program import Program
-from fuzz.targets.model_world import ModelWorld
+from fuzz.targets import model_directories  # noqa: F401  (it registers the verbs on directories)
+from fuzz.targets.model_world import HANDLERS, ModelWorld
+
+HANDLERS.complete()
 
 
 class ModelTarget(ModelWorld):

@@ -1,5 +1,5 @@
-"""The model's world of one program: its objects and cursors, and what each verb does there. Programs with
-threads are run by `fuzz.targets.model`."""
+"""The model's world of one program: its objects and cursors, and what each verb does there, but for those on
+directories (`fuzz.targets.model_directories`). Programs with threads are run by `fuzz.targets.model`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fuzz.language.program import Key, Op, Program, Zap, value_bytes
 from fuzz.targets.base import Target
 from fuzz.targets.endless_ops import WATCH
 from fuzz.targets.model_failures import broken, failure_of
-from zapcore import layout, zap, zpl
+from zapcore import layout, zap
 from zapcore.audit.auditor import Auditor
 from zapcore.dmu.objset import DEFAULT_BYTE_LIMIT, Objset
 from zapcore.errors import LimitExceeded, Panic, ZapErrno
@@ -42,7 +42,7 @@ def flags_of(header: Zap) -> int:
 
 
 HANDLERS: ByVerb[Callable[[ModelWorld, Op], Result]] = ByVerb("the model")
-"""What each verb does on the model."""
+"""What each verb does on the model. Complete once `fuzz.targets.model` is imported."""
 
 
 class OpenCursor:
@@ -246,7 +246,7 @@ class ModelWorld(Target):
 
     @HANDLERS.of("search")
     def _search(self, op: Op) -> Result:
-        name = helpers.value_search(self.objset, self._directory(op), op.wanted, op.mask)
+        name = helpers.value_search(self.objset, self.named(op), op.wanted, op.mask)
         assert isinstance(name, bytes)
         return Result(0, name)
 
@@ -259,7 +259,7 @@ class ModelWorld(Target):
 
     @HANDLERS.of("lookup_norm")
     def _lookup_norm(self, op: Op) -> Result:
-        number = self._directory(op)
+        number = self.named(op)
         assert isinstance(op.key, bytes)
         try:
             found = zap.lookup_norm(self.objset, number, op.key, op.size, op.length, op.match)
@@ -274,7 +274,7 @@ class ModelWorld(Target):
     @HANDLERS.of("remove_norm")
     def _remove_norm(self, op: Op) -> Result:
         assert op.key is not None
-        zap.remove_norm(self.objset, self._directory(op), op.key, op.match, self.objset.open_tx)
+        zap.remove_norm(self.objset, self.named(op), op.key, op.match, self.objset.open_tx)
         return DONE
 
     def _live(self, op: Op) -> int:
@@ -283,44 +283,12 @@ class ModelWorld(Target):
         self.objset.dnode(number)
         return number
 
-    def _directory(self, op: Op, name: str = "") -> int:
+    def named(self, op: Op, name: str = "") -> int:
         """The object of an op that OpenZFS has for names only. Raises ENOENT, ENOTSUP."""
         number = self._live(op._replace(subject=name) if name else op)
         if self.headers[name or op.subject].words:
             raise ZapErrno(errno.ENOTSUP)
         return number
-
-    def _entry(self, op: Op, call: Callable[..., None], *more: object) -> Result:
-        call(self.objset, self._directory(op), op.key, *more, self.objset.open_tx)
-        return DONE
-
-    @HANDLERS.of("touch")
-    def _touch(self, op: Op) -> Result:
-        return self._entry(op, zpl.create, op.inode)
-
-    @HANDLERS.of("mkdir")
-    def _mkdir(self, op: Op) -> Result:
-        return self._entry(op, zpl.mkdir, op.inode)
-
-    @HANDLERS.of("unlink")
-    def _unlink(self, op: Op) -> Result:
-        return self._entry(op, zpl.remove)
-
-    @HANDLERS.of("rmdir")
-    def _rmdir(self, op: Op) -> Result:
-        return self._entry(op, zpl.rmdir)
-
-    @HANDLERS.of("rename")
-    def _rename(self, op: Op) -> Result:
-        source, target = self._directory(op), self._directory(op, op.other)
-        assert isinstance(op.key, bytes) and isinstance(op.to, bytes)
-        zpl.rename(self.objset, source, op.key, target, op.to, self.objset.open_tx)
-        return DONE
-
-    @HANDLERS.of("readdir")
-    def _readdir(self, op: Op) -> Result:
-        names = zpl.readdir(self.objset, self._directory(op))
-        return Result(0, b"".join(name + b"\0" for name in names))
 
     @HANDLERS.of("destroy")
     def _destroy(self, op: Op) -> Result:
@@ -412,6 +380,3 @@ class ModelWorld(Target):
     def _evict(self, op: Op) -> Result:
         self.objset.evict_dbufs()
         return DONE
-
-
-HANDLERS.complete()

@@ -4,6 +4,7 @@ stored input means for ever what it meant, and random bytes are programs worth r
 from __future__ import annotations
 
 import hashlib
+import itertools
 import random
 import time
 from collections import Counter
@@ -14,9 +15,19 @@ from hypothesis import strategies as st
 
 from fuzz.language import byteform_tables as tables
 from fuzz.language.byteform import decode, encode
-from fuzz.language.program import DEFAULT_SALT, U64, Op, Program, Switch, Zap
+from fuzz.language.program import DEFAULT_SALT, TO_UPPER, U64, Dataset, Op, Program, Switch, Zap
 from fuzz.language.syntax import format_program, parse
-from fuzz.language.validate import LEAF_SHIFTS, MAX_CURSORS, MAX_OPS, MAX_STEP, MAX_THREAD, MAX_ZAPS, problems
+from fuzz.language.validate import (
+    CASES,
+    FORMS,
+    LEAF_SHIFTS,
+    MAX_CURSORS,
+    MAX_OPS,
+    MAX_STEP,
+    MAX_THREAD,
+    MAX_ZAPS,
+    problems,
+)
 from fuzz.language.verbs import VERBS
 from tests.support.program_strategies import programs
 
@@ -51,6 +62,20 @@ def test_every_byte_string_is_a_valid_program(data: bytes) -> None:
     assert problems(program) is None
     assert decode(encode(program)) == program
     assert parse(format_program(program)) == program
+
+
+def test_every_file_system_has_bytes_and_words() -> None:
+    """All properties that `zfs create` takes together, also with few bits of a hash."""
+    for case, form, utf8only, longname, bits in itertools.product(
+        range(len(CASES)), FORMS.values(), (False, True), (False, True), (0, 8, 24)
+    ):
+        dataset = Dataset(case, utf8only or form != 0, longname)
+        norm = form | TO_UPPER * (case != 0)
+        zap = Zap("d", fat=False, norm=norm, hash_bits=bits, dataset=dataset)
+        program = Program((zap, Zap("e", fat=False)), (Op("count", "e"), Op("symlink", "d", b"x", fill=7)))
+        assert problems(program) is None
+        assert decode(encode(program)) == program
+        assert parse(format_program(program)) == program
 
 
 @pytest.mark.parametrize("length", range(1, 40))

@@ -73,7 +73,7 @@ def test_names_of_one_form_change_places_in_the_order_of_a_rename(libzpool: Make
     """A lookup by form finds the lowest differentiator, and the new name takes one that is free."""
     program = parse(
         """
-        zap d micro norm=0x22
+        zap d micro casesensitivity=mixed normalization=formKD
         touch d "fi" inode=0x1
         touch d "Fi" inode=0x2
         rename d d "fi" "FI"
@@ -95,7 +95,7 @@ def test_names_of_one_form_change_places_in_the_order_of_a_rename(libzpool: Make
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_a_rename_tells_the_first_thing_that_is_wrong(libzpool: Make, release: str) -> None:
     """A name without a normal form, one that is too long, a directory that is gone: all at once."""
-    zaps = (Zap("d", fat=False, norm=0x10), Zap("e", fat=False))
+    zaps = (Zap("d", fat=False, norm=0x10), Zap("e", fat=False, norm=0x10))
     rename = Op("rename", "d", b"\xff", other="e", to=b"n" * 1024)
     ops = (rename, rename._replace(key=b"a"), Op("destroy", "e"), rename)
     results: list[int] = []

@@ -18,7 +18,7 @@ from fuzz.export.expected_answers import expected, has_threads, orders
 from fuzz.export.python_form import python_form
 from fuzz.export.run_form import NoHeaders, compiled, ran
 from fuzz.language.program import U64, Op, Program, Zap
-from fuzz.language.syntax import load
+from fuzz.language.syntax import load, parse
 from fuzz.language.verbs import VERBS
 from fuzz.targets.libzpool.locate import NoLibrary, find_library
 from fuzz.targets.libzpool.message import strip_values
@@ -241,13 +241,48 @@ DIRECTORIES = Program(
 )
 
 
+FILE_SYSTEMS = parse(
+    """
+    zap i micro casesensitivity=insensitive normalization=formC longname=on
+    zap j micro casesensitivity=insensitive normalization=formC longname=on
+    zap k micro casesensitivity=mixed utf8only=on
+    touch i "Foo" inode=0x8
+    touch i "fOO" inode=0x9
+    symlink i "u\\xcc\\x88" inode=0x9
+    rename i j "\\xc3\\xbc" "bar"
+    touch i "\\xff"
+    touch i ".."
+    link j i "BAR" "link"
+    link j k "bar" "link"
+    rename i j "LINK" "bAr"
+    exchange i j "foo" "BAR"
+    exchange i j "foo" "none"
+    whiteout j i "Bar" "new" inode=0xa
+    mkdir k "a" inode=0xb
+    mkdir k "A" inode=0xc
+    rmdir k "a"
+    touch k "%s"
+    getdents k
+    getdents i names=3
+    getdents i from=0x2 names=1
+    rename k i "A" "A"
+    readdir i
+    readdir j
+    """
+    % ("n" * 256)
+)
+
+
 def test_every_verb_is_used() -> None:
-    assert {op.verb for op in (*EVERY_VERB.ops, *DIRECTORIES.ops)} == set(VERBS)
+    programs = (EVERY_VERB, DIRECTORIES, FILE_SYSTEMS)
+    assert {op.verb for program in programs for op in program.ops} == set(VERBS)
 
 
 @FORMS
 @RELEASES
-@pytest.mark.parametrize("program", [EVERY_VERB, DIRECTORIES], ids=["entries", "directories"])
+@pytest.mark.parametrize(
+    "program", [EVERY_VERB, DIRECTORIES, FILE_SYSTEMS], ids=["entries", "directories", "file systems"]
+)
 def test_every_verb_gives_the_models_answer(
     program: Program, release: str, form: str, tmp_path: Path
 ) -> None:

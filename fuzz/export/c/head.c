@@ -25,14 +25,18 @@ typedef struct abd abd_t;
 #include <sys/spa.h>
 #include <sys/zfs_refcount.h>
 #include <sys/txg.h>
+#include <sys/u8_textprep.h>
 #include <sys/zap.h>
 #include <sys/zap_impl.h>
 #include <sys/zap_leaf.h>
 
-/* A ZAP of the program, and how it is created. */
+/*
+ * A ZAP of the program, and how it is created; of a directory also the properties of its file system: casesensitivity=
+ * (0 to 2: sensitive, insensitive, mixed), utf8only=, longname=.
+ */
 typedef struct {
 	const char *name;
-	int fat, norm, flags, shift, words;
+	int fat, norm, flags, shift, words, casing, utf8only, longname;
 	uint64_t salt, number, last, freed;
 } program_zap_t;
 

@@ -101,11 +101,13 @@ CORNER_MUTANTS = (
         "oracle",
         (
             Edit(
-                "zpl:rename",
-                "    value = _look_or_none(objset, source, name)\n"
+                "zpl:_find_both",
+                "    moved = _look_or_none(objset, source, name)\n"
+                "    _refuse_dots(new, errno.EINVAL)\n"
                 "    there = _look_or_none(objset, target, new)\n",
                 "    there = _look_or_none(objset, target, new)\n"
-                "    value = _look_or_none(objset, source, name)\n",
+                "    _refuse_dots(new, errno.EINVAL)\n"
+                "    moved = _look_or_none(objset, source, name)\n",
             ),
         ),
     ),

@@ -122,9 +122,9 @@ RARE_MUTANTS = (
         "invariant",
         (
             Edit(
-                "zpl:rename",
-                "_link_create(objset, source, name, value, tx)",
-                "_link_create(objset, target, name, value, tx)",
+                "zpl:_move",
+                "_link_again(objset, source, old, moved.value, tx)",
+                "_link_again(objset, target, old, moved.value, tx)",
             ),
         ),
     ),

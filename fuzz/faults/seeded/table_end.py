@@ -74,9 +74,9 @@ TABLE_END_MUTANTS = (
         "invariant",
         (
             Edit(
-                "zpl:rename",
+                "zpl:_move",
                 "        if first:\n"
-                "            _link_create(objset, source, name, value, tx)\n"
+                "            _link_again(objset, source, old, moved.value, tx)\n"
                 "        raise\n",
                 "        raise\n",
             ),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from fuzz.language.program import Op, Program, Zap
+from fuzz.language.program import Dataset, Op, Program, Zap
+from zapcore.zpl import MASTER_NODE
 
 LETTERS = {
     "touch": b"c",
@@ -33,11 +34,14 @@ def why_not_files(program: Program) -> str | None:
     for zap in program.zaps:
         if (wrong := _not_a_directory(zap)) is not None:
             return f"{zap.name}: {wrong}"
+    made = [op.inode for op in program.ops if op.verb in ("touch", "mkdir") and op.inode > MASTER_NODE]
+    if len(set(made)) < len(made) and any(op.verb == "rename" for op in program.ops):
+        return "two names are made with one number, and are links of one file only here"
     for op in program.ops:
         if op.thread:
             return "it has threads"
         if op.verb not in LETTERS and op.verb not in TIME:
-            return f"`{op.verb}` is no file operation"
+            return f"`{op.verb}` is none of the file operations that are done there"
         for name in (op.key, op.to):
             if isinstance(name, bytes) and (b"/" in name or name in (b".", b"..")):
                 return f"{name!r} cannot be a file's name"
@@ -51,14 +55,15 @@ def _not_a_directory(zap: Zap) -> str | None:
         return "a directory begins as a micro ZAP"
     if zap.leaf_shift != FAT_SHIFT:
         return f"a directory's leaves have {1 << FAT_SHIFT} bytes"
-    if zap.norm:
-        return "names are compared byte by byte in the directories of the oracle"
+    if zap.norm or zap.dataset not in (None, Dataset()):
+        return "the guest's file systems have the properties that `zfs create` gives them by itself"
     return None
 
 
 def has_long_names(program: Program) -> bool:
-    """Whether any name is too long for a dataset as it is by default."""
-    return any(len(name) > LONGEST_NAME for name in names_of(program))
+    """Whether any name is too long for a dataset as it is by default, and none is declared to be so."""
+    declared = any(zap.dataset is not None for zap in program.zaps)
+    return not declared and any(len(name) > LONGEST_NAME for name in names_of(program))
 
 
 def names_of(program: Program) -> Iterator[bytes]:

@@ -76,6 +76,7 @@ PROTOTYPES = {
     "dmu_tx_get_txg": "q p",
     "txg_wait_synced": "v pq",
     "txg_wait_open": "v pqi",
+    "u8_validate": "i sqpip",
     "zap_create_norm": "q piiiip",
     "zap_create_flags": "q piiiiiiip",
     "zap_destroy": "i pqp",

@@ -9,28 +9,58 @@ from __future__ import annotations
 import ctypes
 import errno
 
+from fuzz.execution.result import Found
 from fuzz.targets.libzpool.abi import Attribute
 from fuzz.targets.libzpool.call import Answer, Call
+from fuzz.targets.libzpool.entries import do_lookup_norm
 from fuzz.targets.libzpool.world import FUNCTIONS, Cursor, Object, World
 from zapcore.zap.name import LONG_NAME, MAX_NAME
 
 KIND_SHIFT = 60
-DIRECTORY, FILE = 4 << KIND_SHIFT, 8 << KIND_SHIFT
-"""ZFS_DIRENT_MAKE (include/sys/zfs_znode.h): DT_DIR and DT_REG in the top bits of an entry."""
+WHITEOUT, DIRECTORY, FILE, SYMLINK = (kind << KIND_SHIFT for kind in (2, 4, 8, 10))
+"""ZFS_DIRENT_MAKE (include/sys/zfs_znode.h): DT_CHR, DT_DIR, DT_REG, DT_LNK in the top bits of an entry."""
+OBJECT_MASK, FIRST_FILE = (1 << 48) - 1, 2
+"""ZFS_DIRENT_OBJ, and the least number that is a file's: names with a smaller one are not of one file."""
+INSENSITIVE, MIXED = 1, 2
+MT_NORMALIZE, MT_MATCH_CASE = 1, 2
+VALIDATE_ENTIRE = 1 << 20
+DOTS = (b".", b"..")
+LAST_SPECIAL = 3
+"""Positions of readdir() up to this one are no serialized cursors."""
 
 
-def _too_long(world: World, name: bytes) -> bool:
-    """Whether zpl_lookup() refuses a name (with longname=on where the library knows of that)."""
-    return len(name) >= (LONG_NAME if world.lib.has_attribute_alloc else MAX_NAME)
+def _match(zap: Object) -> int:
+    """matchtype_t of a lookup or removal where names are normalized: the table above zfs_dropname()."""
+    return MT_NORMALIZE | (MT_MATCH_CASE if zap.shape.properties.case == MIXED else 0)
 
 
-def _look(world: World, zap: Object, name: bytes) -> tuple[int, int]:
-    """errno and first integer of a directory's entry, as zfs_match_find() has them."""
-    if _too_long(world, name):
-        return errno.ENAMETOOLONG, 0
+def _not_allowed(world: World, zap: Object, name: bytes) -> int:
+    """What zpl_lookup() and zfs_lookup() refuse a name for: its length, bytes that are no UTF-8."""
+    properties = zap.shape.properties
+    long = world.lib.has_attribute_alloc and properties.longname
+    if len(name) >= (LONG_NAME if long else MAX_NAME):
+        return errno.ENAMETOOLONG
+    if not properties.utf8only:
+        return 0
+    why = ctypes.c_int(0)
+    valid = world.lib.u8_validate(name, len(name), None, VALIDATE_ENTIRE, ctypes.addressof(why))
+    return errno.EILSEQ if valid < 0 else 0
+
+
+def _look(world: World, index: int, zap: Object, name: bytes) -> tuple[int, bytes, int]:
+    """errno, stored name and first integer of a directory's entry, as zfs_match_find() has them."""
+    if error := _not_allowed(world, zap, name):
+        return error, b"", 0
+    if zap.shape.norm:
+        answer = do_lookup_norm(world, Call(index, key=name, size=8, length=1, extra=_match(zap)))
+        if isinstance(answer, int):
+            return answer, b"", 0
+        found = answer[1]
+        assert isinstance(found, Found)
+        return 0, found.name, int.from_bytes(found.value, "little")
     world.two[0] = 0
-    error: int = world.lib.zap_lookup(world.os, zap.number, name, 8, 1, world.two_at)
-    return 0 if error == errno.EOVERFLOW else error, world.two[0]
+    error = world.lib.zap_lookup(world.os, zap.number, name, 8, 1, world.two_at)
+    return 0 if error == errno.EOVERFLOW else error, name, world.two[0]
 
 
 def _link(world: World, zap: Object, name: bytes, value: int, tx: int) -> int:
@@ -39,16 +69,32 @@ def _link(world: World, zap: Object, name: bytes, value: int, tx: int) -> int:
     return error
 
 
-def _make_entry(world: World, op: Call, kind: int) -> Answer:
-    """zfs_create(), zfs_mkdir()."""
+def _unlink(world: World, zap: Object, name: bytes, tx: int) -> int:
+    """zfs_dropname()."""
+    error: int
+    if zap.shape.norm:
+        error = world.lib.zap_remove_norm(world.os, zap.number, name, _match(zap), tx)
+    else:
+        error = world.lib.zap_remove(world.os, zap.number, name, tx)
+    return error
+
+
+def _make_entry(world: World, op: Call, entry: int, parent: int = errno.EEXIST) -> Answer:
+    """zfs_create(), zfs_mkdir(), zfs_symlink()."""
     zap = world.named(op.subject)
     if isinstance(zap, int):
         return zap
-    error, _ = _look(world, zap, op.key)
+    if op.key in DOTS:
+        return parent if op.key == b".." else errno.EEXIST
+    error, _, _ = _look(world, op.subject, zap, op.key)
     if error != errno.ENOENT:
         return error or errno.EEXIST
+    return _link_alone(world, zap, op.key, entry)
+
+
+def _link_alone(world: World, zap: Object, name: bytes, entry: int) -> int:
     tx = world.begin_tx(zap.number, 1)
-    error = _link(world, zap, op.key, kind | op.fill, tx)
+    error = _link(world, zap, name, entry, tx)
     world.lib.dmu_tx_commit(tx)
     return error
 
@@ -56,13 +102,23 @@ def _make_entry(world: World, op: Call, kind: int) -> Answer:
 @FUNCTIONS.of("touch")
 def do_touch(world: World, op: Call) -> Answer:
     """zfs_create()."""
-    return _make_entry(world, op, FILE)
+    return _make_entry(world, op, FILE | op.fill, errno.EISDIR)
 
 
 @FUNCTIONS.of("mkdir")
 def do_mkdir(world: World, op: Call) -> Answer:
     """zfs_mkdir()."""
-    return _make_entry(world, op, DIRECTORY)
+    return _make_entry(world, op, DIRECTORY | op.fill)
+
+
+@FUNCTIONS.of("symlink")
+def do_symlink(world: World, op: Call) -> Answer:
+    """zfs_symlink()."""
+    return _make_entry(world, op, SYMLINK | op.fill)
+
+
+def _is_directory(entry: int) -> bool:
+    return entry >> KIND_SHIFT == DIRECTORY >> KIND_SHIFT
 
 
 def _drop_entry(world: World, op: Call, directory: bool, otherwise: int) -> Answer:
@@ -70,13 +126,15 @@ def _drop_entry(world: World, op: Call, directory: bool, otherwise: int) -> Answ
     zap = world.named(op.subject)
     if isinstance(zap, int):
         return zap
-    error, value = _look(world, zap, op.key)
+    if op.key in DOTS:
+        return errno.EEXIST
+    error, _, value = _look(world, op.subject, zap, op.key)
     if error:
         return error
-    if (value >> KIND_SHIFT == DIRECTORY >> KIND_SHIFT) is not directory:
+    if _is_directory(value) is not directory:
         return otherwise
     tx = world.begin_tx(zap.number, 0)
-    failed: int = world.lib.zap_remove(world.os, zap.number, op.key, tx)
+    failed = _unlink(world, zap, op.key, tx)
     world.lib.dmu_tx_commit(tx)
     return failed
 
@@ -93,59 +151,129 @@ def do_rmdir(world: World, op: Call) -> Answer:
     return _drop_entry(world, op, True, errno.ENOTDIR)
 
 
-@FUNCTIONS.of("rename")
-def do_rename(world: World, op: Call) -> Answer:
-    """zfs_rename()."""
+def _two_directories(world: World, op: Call) -> tuple[Object, Object] | int:
     source, target = world.named(op.subject), world.named(op.other)
     if isinstance(source, int):
         return source
-    if isinstance(target, int):
-        return target
-    missing, value = _look(world, source, op.key)
-    if missing not in (0, errno.ENOENT):
-        return missing
-    error, there = _look(world, target, op.to)
-    if error not in (0, errno.ENOENT):
+    return target if isinstance(target, int) else (source, target)
+
+
+def _of_two_file_systems(source: Object, target: Object) -> bool:
+    one, other = source.shape, target.shape
+    return (one.norm, one.properties) != (other.norm, other.properties)
+
+
+@FUNCTIONS.of("link")
+def do_link(world: World, op: Call) -> Answer:
+    """zfs_link()."""
+    both = _two_directories(world, op)
+    if isinstance(both, int):
+        return both
+    source, target = both
+    if op.key in DOTS:
+        return errno.EEXIST
+    error, _, value = _look(world, op.subject, source, op.key)
+    if error:
         return error
-    if missing:
-        return missing
-    if source is target and op.key == op.to:
-        return 0
-    moving, hit = (each >> KIND_SHIFT == DIRECTORY >> KIND_SHIFT for each in (value, there))
-    if not error and moving is not hit:
+    if op.to in DOTS:
+        return errno.EEXIST
+    error, _, _ = _look(world, op.other, target, op.to)
+    if error != errno.ENOENT:
+        return error or errno.EEXIST
+    if _of_two_file_systems(source, target):
+        return errno.EXDEV
+    if _is_directory(value):
+        return errno.EPERM
+    return _link_alone(world, target, op.to, value)
+
+
+@FUNCTIONS.of("rename")
+def do_rename(world: World, op: Call) -> Answer:
+    """zfs_rename()."""
+    return _rename(world, op)
+
+
+@FUNCTIONS.of("exchange")
+def do_exchange(world: World, op: Call) -> Answer:
+    """zfs_rename() with RENAME_EXCHANGE."""
+    return _rename(world, op, exchange=True)
+
+
+@FUNCTIONS.of("whiteout")
+def do_whiteout(world: World, op: Call) -> Answer:
+    """zfs_rename() with RENAME_WHITEOUT."""
+    return _rename(world, op, left=WHITEOUT | op.fill)
+
+
+def _rename(world: World, op: Call, left: int | None = None, *, exchange: bool = False) -> Answer:
+    """zfs_rename(); `left` is the entry that comes to the old name."""
+    both = _two_directories(world, op)
+    if isinstance(both, int):
+        return both
+    source, target = both
+    if _of_two_file_systems(source, target):
+        return errno.EXDEV
+    looked = []
+    for index, zap, name in ((op.subject, source, op.key), (op.other, target, op.to)):
+        if name in DOTS:
+            return errno.EINVAL if name == b".." else errno.EEXIST
+        looked.append(_look(world, index, zap, name))
+        if looked[-1][0] not in (0, errno.ENOENT):
+            return looked[-1][0]
+    (missing, old, value), (none, new, there) = looked
+    if missing or (none and exchange):
+        return errno.ENOENT
+    moving, hit = _is_directory(value), _is_directory(there)
+    if not none and not exchange and moving is not hit:
         return errno.ENOTDIR if moving else errno.EISDIR
-    return _move(world, source, target, op, value, replace=not error)
+    numbers = {value & OBJECT_MASK, there & OBJECT_MASK}
+    one_file = len(numbers) == 1 and min(numbers) >= FIRST_FILE
+    if not none and (one_file or (source is target and old == new)):
+        return 0
+    # zfs_rename() is not in the library; block cloning came with the same release as its flags, 2.2
+    if (exchange or left is not None) and not world.lib.has_block_cloning:
+        return errno.EINVAL
+    if source.shape.properties.case != INSENSITIVE:
+        old, new = op.key, op.to
+    entries = value, None if none else there, there if exchange else left
+    return _move(world, (source, old), (target, new or op.to), entries)
 
 
-def _move(world: World, source: Object, target: Object, op: Call, value: int, *, replace: bool) -> int:
+def _move(
+    world: World,
+    old: tuple[Object, bytes],
+    new: tuple[Object, bytes],
+    entries: tuple[int, int | None, int | None],
+) -> int:
     """What has the new name goes, the new entry comes, the old one goes, in one transaction; since 2.2 the
-    old one goes first."""
-    lib = world.lib
+    old one goes first. `entries` are what is moved, what is replaced, and what comes to the old name."""
+    lib, (moved, there, left) = world.lib, entries
     tx: int = lib.dmu_tx_create(world.os)
-    lib.dmu_tx_hold_zap(tx, source.number, 0, None)
-    lib.dmu_tx_hold_zap(tx, target.number, 1, None)
+    lib.dmu_tx_hold_zap(tx, old[0].number, int(left is not None), None)
+    lib.dmu_tx_hold_zap(tx, new[0].number, 1, None)
     if error := lib.dmu_tx_assign(tx, world.assign):
         world.no_room(tx, error)
-    # zfs_rename() is not in the library; block cloning came with the same release as its order, 2.2
-    first = lib.has_block_cloning
-    failed: int = _unlink_name(world, source, op.key, tx) if first else 0
-    if replace:
-        failed = failed or _unlink_name(world, target, op.to, tx)
+    # whoever renames sets no tunable in between
+    world.tune_for(old[0])
+    world.tune_for(new[0])
+    first = lib.has_block_cloning  # and with the order of its steps
+    failed = _unlink(world, *old, tx) if first else 0
+    if there is not None:
+        failed = failed or _unlink(world, *new, tx)
     if not failed:
-        world.tune_for(target)
-        failed = _link(world, target, op.to, value, tx)
-        if failed and first:  # as the target is tuned: whoever renames sets no tunable in between
-            _link(world, source, op.key, value, tx)
+        failed = _link(world, *new, moved, tx)
+        if left is not None and not failed:
+            failed = _link(world, *old, left, tx)
+            if failed:
+                _unlink(world, *new, tx)
+        if failed and first and there is not None:
+            _link(world, *new, there, tx)
+        if failed and first:
+            _link(world, *old, moved, tx)
     if not first:
-        failed = failed or _unlink_name(world, source, op.key, tx)
+        failed = failed or _unlink(world, *old, tx)
     lib.dmu_tx_commit(tx)
     return failed
-
-
-def _unlink_name(world: World, zap: Object, name: bytes, tx: int) -> int:
-    world.tune_for(zap)
-    error: int = world.lib.zap_remove(world.os, zap.number, name, tx)
-    return error
 
 
 @FUNCTIONS.of("readdir")
@@ -170,3 +298,42 @@ def do_readdir(world: World, op: Call) -> Answer:
     if bad:
         return errno.ENXIO
     return (0, b"".join(names)) if error == errno.ENOENT else error
+
+
+@FUNCTIONS.of("getdents")
+def do_getdents(world: World, op: Call) -> Answer:
+    """One call of zfs_readdir(): of each entry the position behind it, its name and a NUL."""
+    zap = world.named(op.subject)
+    if isinstance(zap, int):
+        return zap
+    position = op.fill
+    cursor = world.spare.pop() if world.spare else Cursor()
+    lib, listed = world.lib, list[bytes]()
+    start = position if position > LAST_SPECIAL else 0
+    error: int = lib.zap_cursor_init_serialized(cursor.address, world.os, zap.number, start)
+    if error and lib.cursors_hold:
+        world.spare.append(cursor)
+        return error
+    found, error = Attribute.from_address(world.attribute), 0
+    while not error:
+        special = position < len(DOTS)
+        if special:
+            name = DOTS[position]
+        elif error := lib.zap_cursor_retrieve(cursor.address, world.attribute):
+            break
+        elif found.integer_length != 8 or found.num_integers == 0:
+            error = errno.ENXIO
+            break
+        else:
+            name = ctypes.string_at(world.attribute + lib.named_at)
+        if len(listed) == op.length:  # it is retrieved before its caller says that there is no room for it
+            break
+        if special:
+            position += 1
+        else:
+            lib.zap_cursor_advance(cursor.address)
+            position = lib.zap_cursor_serialize(cursor.address)
+        listed.append(position.to_bytes(8, "little") + name + b"\0")
+    lib.zap_cursor_fini(cursor.address)
+    world.spare.append(cursor)
+    return error if error not in (0, errno.ENOENT) and not listed else (0, b"".join(listed))
