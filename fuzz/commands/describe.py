@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from fuzz.commands.reach import TELL_FIRST
-from fuzz.commands.shared.screen import show_result
+from fuzz.commands.shared.answer_in_words import answer_in_words
 from fuzz.corpus.replay import expectations
 from fuzz.corpus.reproducer import FINE, Reproducer, write_text
 from fuzz.execution.execute import run
@@ -121,7 +121,7 @@ def watch(program: Program, release: str) -> tuple[list[str], Outcome]:
     rows = _Watch(target)
 
     def see(index: int, op: Op, result: Result) -> None:
-        rows.row(index, op, show_result(result))
+        rows.row(index, op, answer_in_words(op, result))
 
     outcome = run(program, target, trace=see)
     if outcome.failure is not None and len(rows.rows) <= outcome.failure.op:

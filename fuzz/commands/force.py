@@ -6,7 +6,7 @@ from collections import Counter
 
 import click
 
-from fuzz.commands.shared.screen import show_result
+from fuzz.commands.shared.answer_in_words import answer_in_words
 from fuzz.execution.result import Result
 from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Op, Program
@@ -22,7 +22,7 @@ from fuzz.threads.real.turn_plan import make_plan
 
 
 def _echo(index: int, op: Op, result: Result) -> None:
-    click.echo(f"{index:5}  {format_op(op):50}  {show_result(result)}")
+    click.echo(f"{index:5}  {format_op(op):50}  {answer_in_words(op, result)}")
 
 
 def _switch_lines(runs: list[HeldRun]) -> list[str]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import click
 
 from fuzz.commands.remedies import switch_on, with_remedies
+from fuzz.commands.shared.answer_in_words import answer_in_words
 from fuzz.commands.shared.options import on_target
-from fuzz.commands.shared.screen import show_result
 from fuzz.execution.execute import run as run_program
 from fuzz.execution.result import Result
 from fuzz.language.printing import format_op
-from fuzz.language.program import Op
+from fuzz.language.program import Op, Program
 from fuzz.language.syntax import load
 from fuzz.targets.registry import make_target
+
+LIMIT = 3
+"""Exit status of a run that asked for more than its bounds allow, as of an exported form."""
 
 
 @click.command("run")
@@ -23,23 +26,34 @@ from fuzz.targets.registry import make_target
 def run_command(
     program: str, release: str, target: str, libzpool: str | None, remedy: tuple[str, ...], trace: bool
 ) -> None:
-    """Run a program once, judged."""
+    """Run a program once, judged. Exit status: 0 if nothing is wrong, 1 if something is, 3 if an op asked for
+    more time or memory than its bounds allow."""
     loaded = load(program)
     switch_on(remedy, target)
     runner = make_target(target, release, libzpool)
 
     def echo(index: int, op: Op, result: Result) -> None:
-        click.echo(f"{index:5}  {format_op(op):50}  {show_result(result)}")
+        click.echo(f"{index:5}  {format_op(op):50}  {answer_in_words(op, result)}")
 
     outcome = run_program(loaded, runner, trace=echo if trace else None)
     if outcome.failure is not None:
         at = outcome.failure.op
-        if at < 0:
-            where = "creating the ZAPs"
-        elif at < len(loaded.ops):
-            where = format_op(loaded.ops[at])
-        else:
-            where = "the end: cursors are closed, txgs synced, ZAPs destroyed"
-        click.echo(f"op {at}: {where}\n{outcome.failure.text}")
+        click.echo(f"op {at}: {_op_in_words(loaded, at)}\n{outcome.failure.text}")
         raise SystemExit(1)
-    click.echo(f"limit: {outcome.limit}" if outcome.limit else f"fine: {outcome.ops} ops")
+    if outcome.limit is not None:
+        click.echo(f"limit: {outcome.limit}")
+        if not any(op.thread for op in loaded.ops):  # with threads the text has it
+            if not outcome.ops:  # a target that runs a whole program at once does not say where it was
+                outcome = run_program(loaded, runner, trace=lambda *_: None)
+            at = outcome.ops - 1
+            click.echo(f"in op {at}: {_op_in_words(loaded, at)}")
+        raise SystemExit(LIMIT)
+    click.echo(f"fine: {outcome.ops} ops")
+
+
+def _op_in_words(program: Program, at: int) -> str:
+    if at < 0:
+        return "creating the ZAPs"
+    if at < len(program.ops):
+        return format_op(program.ops[at])
+    return "the end: cursors are closed, txgs synced, ZAPs destroyed"

@@ -149,6 +149,11 @@ class ThreadedRun:
             raise self._with_stacks(failure_of(panic)) from panic
         except Failure as failure:
             raise self._with_stacks(failure) from failure
+        except LimitExceeded as reached:
+            at = self.running.get(self.scheduler.failed)
+            if at is None:
+                raise
+            raise LimitExceeded(f"{reached}, in op {at}: {format_op(self.program.ops[at])}") from reached
         finally:
             self.scheduler.abandon()
         if self.judge:
@@ -260,7 +265,9 @@ def check_section(ops: Sequence[Op], judge: bool) -> None:
     users: dict[str, int] = {}
     for op in ops:
         if op.verb not in CONCURRENT:
-            raise LimitExceeded(f"{op.verb} in a parallel section: callers keep it apart from other ops")
+            raise LimitExceeded(
+                f"{format_op(op)} in a parallel section: callers keep it apart from other ops"
+            )
         if op.verb in CURSOR_VERBS and users.setdefault(op.subject, op.thread) != op.thread:
             raise LimitExceeded(f"cursor {op.subject} in two threads at once: it belongs to one")
 

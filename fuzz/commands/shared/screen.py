@@ -11,29 +11,10 @@ import click
 
 from fuzz.engines.campaign import Campaign, Found, Progress
 from fuzz.engines.engine_config import Config
-from fuzz.execution.result import Entry, Result
-from fuzz.language.printing import format_key, format_program
-from zapcore.errors import errno_name
+from fuzz.language.printing import format_program
 
 LIVE_SECONDS = 0.25
 LOG_SECONDS = 5.0
-
-
-def show_result(result: Result) -> str:
-    """What an op returned, as a trace has it."""
-    code = errno_name(result.errno) if result.errno else ""
-    value = result.value
-    return " ".join(filter(None, (code, _show_value(value)))) or "ok"
-
-
-def _show_value(value: object) -> str:
-    if isinstance(value, Entry):
-        return f"{format_key(value.key)} int={value.size} len={value.length} first={value.first:#x}"
-    if isinstance(value, bytes):
-        return f"{len(value)} bytes {value[:16].hex(' ')}{' ...' if len(value) > 16 else ''}"
-    if isinstance(value, tuple):
-        return " ".join(map(str, value))
-    return "" if value is None else str(value)
 
 
 class Screen:
