@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from fuzz.evidence.check.files import BadInput, Blocks, open_blocks
-from fuzz.evidence.check.report import as_json, as_text
+from fuzz.evidence.check.report import absent_objects, as_json, as_text
 from fuzz.evidence.check.salvaged import as_json as salvage_json
 from fuzz.evidence.check.salvaged import as_lines
 from fuzz.language.files import write_whole
@@ -36,11 +36,11 @@ def _objects(
     number: int,
     libzpool: Path | None,
     files: bool,
-) -> Iterator[tuple[str, Blocks, list[str]]]:
-    """What to judge: names, blocks, and what is to be said of them."""
+) -> Iterator[tuple[str, Blocks, list[str], frozenset[int]]]:
+    """What to judge: names, blocks, what is to be said of them, and objects that do not exist."""
     if file is not None:
         for each in sorted(file.iterdir()) if file.is_dir() and files else [file]:
-            yield str(each), open_blocks(each, size), []
+            yield str(each), open_blocks(each, size, salvage=files), [], frozenset()
         return
     from fuzz.evidence.check.pool import read_objects  # needs the real library; a file does not
 
@@ -49,7 +49,7 @@ def _objects(
         if isinstance(found, str):
             click.echo(f"check: left out: {found}", err=True)
             continue
-        yield found.name, found.blocks, found.notes
+        yield found.name, found.blocks, found.notes, found.absent
 
 
 def _salvage(name: str, blocks: Blocks, dataset: str, out: Path | None, machine: bool) -> bool:
@@ -127,7 +127,7 @@ def check(
         render = _machine
     damaged = False
     try:
-        for name, blocks, notes in _objects(
+        for name, blocks, notes, absent in _objects(
             file, block_size, pool, dataset, number or 0, libzpool, saved is not None
         ):
             if saved is not None:
@@ -135,6 +135,7 @@ def check(
                 continue
             report = check_object(blocks)
             report.notes += notes
+            report.violations += absent_objects(report, absent)
             damaged |= not report.sound
             for line in render(report, name):
                 click.echo(line)

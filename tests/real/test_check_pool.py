@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from fuzz.commands.check import check
 from fuzz.targets.libzpool.locate import NoLibrary, find_library, python_for
-from tests.support.make_pool_image import DAMAGED
+from tests.support.make_pool_image import DAMAGED, DIRECTORY, GONE
 from tests.support.missing import missing
 from tests.support.paths import ROOT
 
@@ -45,7 +45,7 @@ def test_only_the_damaged_object_is_called_damaged(pool: list[str]) -> None:
     status, out, err = run(pool, "--all", "--json")
     reports = [json.loads(line) for line in out.splitlines()]
     wrong = [report["name"] for report in reports if not report["sound"]]
-    assert (status, wrong, err) == (1, [f"tank/ds object {DAMAGED}"], "")
+    assert (status, wrong, err) == (1, [f"tank/ds object {each}" for each in (DAMAGED, DIRECTORY)], "")
     assert len(reports) > 30
     kinds = {(report["kind"], report["block_size"]) for report in reports}
     assert {("fat", 512), ("fat", 4096), ("fat", 16384), ("micro", 512)} <= kinds
@@ -57,6 +57,13 @@ def test_one_object(pool: list[str]) -> None:
     assert status == 1
     assert "block 1: lh_freelist: " in out
     assert run(pool, "--dataset", "tank/ds", "--object", "3")[0] == 0
+
+
+def test_an_entry_whose_object_is_not_there(pool: list[str]) -> None:
+    status, out, _ = run(pool, "--dataset", "tank/ds", "--object", str(DIRECTORY))
+    assert status == 1
+    assert "1 violation: micro ZAP" in out
+    assert f"WRONG entry-object: block 0: chunk 1 value: 'gone': no object {GONE}" in out
 
 
 @pytest.mark.parametrize(

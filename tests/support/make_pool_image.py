@@ -17,6 +17,8 @@ from fuzz.targets.libzpool.abi import DMU_NEW_OBJECT, DMU_OST_OTHER, Library
 KINDS = ((0, 0), (0, 0), (9, 1), (12, 1), (14, 0), (9, 7), (10, 3), (14, 7), (14, 1))
 """Leaf shift (0 for zap_create: a micro ZAP) and flags; the last is the damaged one."""
 DAMAGED = len(KINDS)
+DIRECTORY, GONE = DAMAGED + 1, 4711
+"""A directory, and the object to which one of its two entries leads and that does not exist."""
 
 
 def make(library: Path, image: str) -> None:
@@ -44,6 +46,7 @@ def make(library: Path, image: str) -> None:
     for shift, flags in KINDS:
         number = _fill(lib, found.value or 0, shift, flags, rng)
     _damage(lib, found.value or 0, number, tag)
+    _directory(lib, found.value or 0)
     lib.txg_wait_synced(lib.dmu_objset_pool(found), 0)
     os._exit(0)
 
@@ -72,6 +75,16 @@ def _fill(lib: Library, objset: int, shift: int, flags: int, rng: Random) -> int
             lib.zap_add(objset, number, b"name-%d" % rng.getrandbits(20), 8, length, value, tx)
         lib.dmu_tx_commit(tx)
     return number
+
+
+def _directory(lib: Library, objset: int) -> None:
+    """A directory with a file that is there (object 1 stands for it) and one whose object is not."""
+    tx = _tx(lib, objset, DMU_NEW_OBJECT)
+    number = int(lib.zap_create_norm(objset, 0, 20, 0, 0, tx))
+    for name, value in ((b"there", 8 << 60 | 1), (b"gone", 8 << 60 | GONE)):
+        lib.zap_add(objset, number, name, 8, 1, value.to_bytes(8, "little"), tx)
+    lib.dmu_tx_commit(tx)
+    assert number == DIRECTORY
 
 
 def _damage(lib: Library, objset: int, number: int, tag: ctypes.Array[ctypes.c_char]) -> None:

@@ -93,5 +93,8 @@ AT_REST: Mapping[str, str] = {
 """What the bytes of an object show, too. The check of an object at rest looks at all of it. An auditor does
 so after every operation in a micro ZAP; in a fat one it would take too much time."""
 
-INVARIANTS: Mapping[str, str] = {**LIVE, **STORED, **AT_REST}
+IN_A_POOL: Mapping[str, str] = {"entry-object": "a directory's entry leads to an object that is there"}
+"""What only the dataset around an object can show."""
+
+INVARIANTS: Mapping[str, str] = {**LIVE, **STORED, **AT_REST, **IN_A_POOL}
 """Every invariant by name."""

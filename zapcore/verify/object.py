@@ -19,6 +19,7 @@ from zapcore.verify.kind import is_whole_leaf_head, kind_of
 from zapcore.verify.leaf import check_leaf, is_leaf
 from zapcore.verify.leaf_report import LeafEntry, LeafReport
 from zapcore.verify.link_hints import link_hint
+from zapcore.verify.lone_leaf import try_on_leaf
 from zapcore.verify.micro import check_micro
 from zapcore.verify.name_hash import hash_of_key, known_form
 from zapcore.verify.report import FoundEntry, Report, shown_key
@@ -40,10 +41,12 @@ MAX_ENTRY_BYTES = 32 << 20
 _ENTRY_COST = 600
 
 
-def check_object(blocks: Sequence[bytes], lower_case: bool = True, hash_bits: int = 0) -> Report:
+def check_object(
+    blocks: Sequence[bytes], lower_case: bool = True, hash_bits: int = 0, operations: bool = True
+) -> Report:
     """Check an object, its blocks in order (the last may be short: the rest counts as zero). `lower_case` as
     `zapcore.release` has it of the release that wrote them, `hash_bits` how many bits its hashes have (0: as
-    its flags say).
+    its flags say). `operations` says that what they do on damage is to be tried.
 
     Needs the blocks one at a time, each leaf once and table blocks at most twice, so a lazy sequence over a
     file will do.
@@ -69,7 +72,7 @@ def check_object(blocks: Sequence[bytes], lower_case: bool = True, hash_bits: in
     else:
         found = f"{L.HEADER.read(first, 'zap_block_type'):#x}: no ZAP's" if first else "no bytes at all"
         checker.wrong(Violation("header", 0, "zap_block_type", found))
-    checker.finish()
+    checker.finish(operations)
     return report
 
 
@@ -110,10 +113,16 @@ class _Checker:
             return
         report.violations.append(violation)
 
-    def finish(self) -> None:
+    def finish(self, operations: bool) -> None:
         """What is known at the end, and what operations would do."""
-        if self.report.violations and self.report.kind in ("fat", "micro") and self.read_native is not None:
-            self.try_operations()
+        report = self.report
+        if operations and report.violations and self.read_native is not None:
+            if report.kind != "leaf":
+                self.try_operations()
+            elif report.blocks == 1:
+                release = RELEASES["2.3" if self.lower_case else "2.4"]
+                raw = self.read_native(0)
+                report.hazards, report.tries = try_on_leaf(raw, self.words, self.named, True, release)
         if self.orders:
             self.report.byte_order = "mixed" if len(self.orders) > 1 else next(iter(self.orders))
 
@@ -230,6 +239,8 @@ class _Checker:
         )
         for blkid in range(len(self.blocks)):
             self.leaf(blkid, lost=False)
+        raw = self.read(0)
+        self.read_native = lambda _: swap_leaf(raw) if self.big_header else raw
 
     def guess_words(self, first: int) -> None:
         """Whether keys are words, by what makes the leaves' arrays fit; no header says it, nor the rest."""

@@ -30,6 +30,15 @@ class FoundEntry(NamedTuple):
     lost: bool = False
 
 
+OBJECT_BITS = 48
+"""Of a directory's value; the four on top are the type (ZFS_DIRENT_OBJ, ZFS_DIRENT_TYPE)."""
+
+
+def object_of(entry: FoundEntry) -> int:
+    """The object to which an entry of a directory leads."""
+    return int.from_bytes(entry.value[:8], "big") & ((1 << OBJECT_BITS) - 1)
+
+
 @dataclasses.dataclass(slots=True)
 class Report:
     """What was found. `kind` is fat, micro, leaf (one or several, without the header) or unknown;

@@ -17,13 +17,11 @@ from zapcore.verify.kind import has_leaf_magic
 from zapcore.verify.leaf import is_leaf
 from zapcore.verify.name_hash import hash_of_key
 from zapcore.verify.object import check_object
-from zapcore.verify.report import Report
+from zapcore.verify.report import OBJECT_BITS, Report
 from zapcore.zap.name import LONG_NAME, Key, key_of
 from zapcore.zap.norm import forms_of
 
 SLOT = L.MICRO_SLOT.size
-OBJECT_BITS = 48
-"""Of a directory's value; the four on top are the type (ZFS_DIRENT_OBJ, ZFS_DIRENT_TYPE)."""
 LEAF_SHARE = 4
 """A block of which one in so many chunks has a type that there is counts as a leaf that is damaged."""
 
@@ -71,14 +69,38 @@ class Salvage:
     missing: int
 
 
+def looks_micro(raw: bytes) -> bool:
+    """Whether most of the 64-byte slots after the first that are not empty are a micro ZAP's: a value, a name
+    with an end, and nothing but zeros where nothing may be."""
+    whole = there = 0
+    for at in range(SLOT, len(raw) - SLOT + 1, SLOT):
+        slot = raw[at : at + SLOT]
+        if not any(slot):
+            continue
+        there += 1
+        name, end, rest = slot[14:].partition(b"\0")
+        whole += bool(any(slot[:8]) and not any(slot[12:14]) and name and end and not any(rest))
+    return whole > 0 and 2 * whole > there
+
+
+def _values_are_big(raw: bytes) -> bool:
+    """Whether more values are a directory's (a type on top, then zeros) when they are read as big-endian."""
+    slots = [raw[at : at + 8] for at in range(SLOT, len(raw) - SLOT + 1, SLOT)]
+    little, big = (
+        sum(value[0] & 15 == value[1] == 0 < value[0] for value in ordered)
+        for ordered in ([slot[::-1] for slot in slots], slots)
+    )
+    return big > little
+
+
 def salvage(blocks: Sequence[bytes], lower_case: bool = True) -> Salvage:
     """Read all that can be read. No bytes make this raise."""
-    report = check_object(blocks, lower_case)
+    report = check_object(blocks, lower_case, operations=False)
     found = _Salvager(report, blocks, lower_case)
-    if report.kind == "micro" or (report.kind == "unknown" and len(blocks) == 1):
-        found.micro()
-    else:
+    if report.kind != "micro":
         found.leaves()
+    if not found.entries:
+        found.micro()
     # of an entry that is there twice (a leaf and what it was before a split) the one that is reached counts
     best: dict[tuple[Key, bytes], Salvaged] = {}
     for entry in sorted(found.entries, key=lambda entry: (not entry.reached, not entry.verified)):
@@ -108,16 +130,21 @@ class _Salvager:
         return hash_of_key(key, header.get("zap_salt", 0), flags, norm) == hashed
 
     def micro(self) -> None:
-        """Every slot with a name that has an end."""
-        raw = bytes(self.blocks[0]) if self.blocks else b""
-        big = is_big(raw) or self.report.byte_order == "big"
+        """Every slot with a name that has an end. A micro ZAP whose type is damaged may be cut into several
+        blocks; its slots still tell what it is."""
+        known = self.report.kind == "micro"
+        count = min(1 if known else len(self.blocks), L.MAX_MICRO // L.BLOCK_SIZES[0])
+        raw = b"".join(bytes(self.blocks[blkid]) for blkid in range(count))
+        if not known and (len(raw) > L.MAX_MICRO or not looks_micro(raw)):
+            return
+        big = is_big(raw) or self.report.byte_order == "big" or (not known and _values_are_big(raw))
         for slot in range(max(len(raw) // SLOT - 1, 0)):
             at = SLOT * (slot + 1)
             name, end, _ = raw[at + 14 : at + SLOT].partition(b"\0")
             value = raw[at : at + 8] if big else raw[at : at + 8][::-1]
-            if name and end and (self.report.kind == "micro" or not any(raw[at + 12 : at + 14])):
+            if name and end and (known or not any(raw[at + 12 : at + 14])):
                 self.entries.append(Salvaged(0, slot, name, 8, value, (0, slot) in self.reached, True))
-            elif name and self.report.kind == "micro":
+            elif name and known:
                 self.parts.append(Part(0, slot, name, value))
 
     def leaves(self) -> None:

@@ -10,9 +10,15 @@ from fuzz.evidence.check.hex_dump import BadDump, zdb_dump
 from fuzz.evidence.check.looks_like import LOOKED_AT, RAW, looks_like
 from zapcore import layout as L
 from zapcore.verify.kind import is_whole_leaf_head, kind_of
+from zapcore.verify.salvage import looks_micro
+from zapcore.verify.salvage import salvage as salvaged
 
 MAX_DUMP = 1 << 28
 """Bytes of text that is read as a dump of `zdb -R`."""
+
+
+MAX_TRIED = 1 << 25
+"""Bytes of a file without any head, to which every size of blocks is tried."""
 
 
 class BadInput(ValueError):
@@ -91,9 +97,10 @@ _CHUNK_TYPES = (L.CHUNK_ENTRY, L.CHUNK_ARRAY, L.CHUNK_FREE)
 _ORDERS: tuple[L.ByteOrder, ...] = ("little", "big")
 
 
-def open_blocks(path: Path, block_size: int = 0) -> Blocks:
+def open_blocks(path: Path, block_size: int = 0, salvage: bool = False) -> Blocks:
     """A file's blocks; `block_size` 0 finds the size out. What `zdb -R` prints as text is read, too. Raises
-    BadInput, also for what is no ZAP: it says what that looks like."""
+    BadInput, also for what is no ZAP: it says what that looks like. To `salvage`, a micro ZAP is one if its
+    slots look so, and a fat one if entries can be got at any size of blocks, whatever their heads are."""
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise BadInput(f"{path}: not a regular file; expected an object's blocks one after the other")
@@ -113,7 +120,15 @@ def open_blocks(path: Path, block_size: int = 0) -> Blocks:
         data = dumped
     size = block_size or size_of_blocks(data)
     first = bytes(data[:LOOKED_AT])
-    if kind_of(first[:size], -(-len(data) // size)) == "unknown" and not _leaves_at(data, size):
+    kind = kind_of(first[:size], -(-len(data) // size))
+    headless = salvage and kind != "micro" and not _leaves_at(data, size)
+    if headless and len(data) <= L.MAX_MICRO and looks_micro(bytes(data)):
+        return Blocks(data, len(data))
+    if kind == "unknown" and salvage and not block_size and len(data) <= MAX_TRIED:
+        size = max(L.BLOCK_SIZES, key=lambda each: len(salvaged(Blocks(data, each)).entries))
+        if salvaged(Blocks(data, size)).entries:
+            return Blocks(data, size)
+    if kind == "unknown" and not _leaves_at(data, size):
         raise BadInput(f"{path}: {looks_like(first, len(data))}")
     return Blocks(data, size)
 

@@ -16,11 +16,13 @@ from fuzz.targets.packages.cache import ROOT
 
 
 class PoolObject(NamedTuple):
-    """An object as it was read. `notes` name blocks that could not be read, and count as zero."""
+    """An object as it was read. `notes` name blocks that could not be read, and count as zero; `absent` are
+    objects that a directory's entries name and that do not exist."""
 
     name: str
     blocks: Blocks
     notes: list[str]
+    absent: frozenset[int]
 
 
 def read_objects(
@@ -75,4 +77,4 @@ def _objects(answers: BinaryIO) -> Iterator[PoolObject | str]:
             continue
         data = answers.read(said["size"] * said["blocks"])
         notes = [f"block {blkid} cannot be read and counts as zero" for blkid in said["unreadable"]]
-        yield PoolObject(said["name"], Blocks(data, said["size"]), notes)
+        yield PoolObject(said["name"], Blocks(data, said["size"]), notes, frozenset(said["absent"]))

@@ -2,8 +2,9 @@
 
     python -m fuzz.evidence.check.pool_child LIBRARY IMAGE DATASET OBJECT DESCRIPTOR
 
-An object is a line of JSON (`name`, `size`, `blocks`, `unreadable`) and then its blocks; a line with `error`
-ends it, a line with `skipped` names what could not be opened. DATASET empty is the whole pool, OBJECT 0 every
+An object is a line of JSON (`name`, `size`, `blocks`, `unreadable`, and `absent`: objects to which a
+directory's entries lead and that do not exist) and then its blocks; a line with `error` ends it, a line with
+`skipped` names what could not be opened. DATASET empty is the whole pool, OBJECT 0 every
 ZAP. The image is opened as SPA_MODE_READ has it, O_RDONLY, and the pool is never exported: the process ends.
 """
 
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from fuzz.targets.libzpool.abi import Library, ObjectInfo
+from zapcore.verify.object import check_object
+from zapcore.verify.report import object_of
 
 MOS = "MOS"
 """What the pool's own object set is called as a dataset."""
@@ -30,6 +33,8 @@ LABEL_CONFIG, LABEL_CONFIG_SIZE = 16 << 10, (112 << 10) - 40
 NEW_TYPE, BYTESWAP_MASK, BYTESWAP_ZAP = 0x80, 0x1F, 4
 OBJECT_TYPE_SIZE, OBJECT_TYPES = 24, 54
 MAX_BLOCKS = 1 << 20
+DIRECTORY_CONTENTS = 20
+"""The type of a directory's object (dmu_object_type_t)."""
 
 
 class Problem(Exception):
@@ -210,9 +215,17 @@ class PoolReader:
                 unreadable.append(blkid)
                 ctypes.memset(buffer, 0, size)
             blocks.append(buffer.raw)
+        absent = self.absent(objset, blocks) if info.types[0] == DIRECTORY_CONTENTS else []
         name = f"{dataset if dataset != MOS else f'{self.name} {MOS}'} object {number}"
-        say(out, name=name, size=size, blocks=count, unreadable=unreadable)
+        say(out, name=name, size=size, blocks=count, unreadable=unreadable, absent=absent)
         out.write(b"".join(blocks))
+
+    def absent(self, objset: int, blocks: list[bytes]) -> list[int]:
+        """The objects that a directory's entries name and that do not exist."""
+        info = ObjectInfo()
+        report = check_object(blocks, operations=False)
+        named = dict.fromkeys(object_of(entry) for entry in report.entries if entry.size == 8)
+        return [number for number in named if self.lib.dmu_object_info(objset, number, ctypes.byref(info))]
 
 
 def say(out: BinaryIO, **fields: Any) -> None:

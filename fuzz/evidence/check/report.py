@@ -9,7 +9,7 @@ from typing import Any
 from fuzz.language.printing import format_key
 from zapcore.verify.hazards import OPERATIONS, Hazard
 from zapcore.verify.invariants import INVARIANTS, Violation
-from zapcore.verify.report import FoundEntry, Report
+from zapcore.verify.report import FoundEntry, Report, object_of, shown_key
 from zapcore.zap.name import Key
 
 ENTRIES_SHOWN = 100
@@ -17,6 +17,17 @@ REASONS_SHOWN = 4
 """For each operation."""
 VALUE_SHOWN = 16
 """Bytes."""
+
+
+def absent_objects(report: Report, absent: frozenset[int]) -> list[Violation]:
+    """A violation for each entry that leads to one of these objects, which do not exist."""
+    return [
+        Violation(
+            "entry-object", entry.block, "value", f"{shown_key(entry.key)}: no object {number}", entry.chunk
+        )
+        for entry in report.entries
+        if absent and entry.size == 8 and (number := object_of(entry)) in absent
+    ]
 
 
 def as_text(report: Report, name: str) -> Iterator[str]:
