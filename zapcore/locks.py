@@ -21,12 +21,17 @@ class Scheduler(Protocol):
 
         `what` says where this is, and `thing` with what: `read` and `write` before a lock is taken and `exit`
         after it was let go, with the lock; `hold` and `rele` before a dbuf is held or released, with the
-        numbers of its object and block; `txg` before the next txg is opened, with the number of the open one.
+        numbers of its object and block; `txg` before the next txg is opened, with the number of the open one;
+        and the steps of a sync, each the name of the function that comes next, with the numbers of object and
+        block (`zapcore.dmu.spa_sync`).
         """
 
     def wait(self, ready: Callable[[], bool], lock: RWLock, mode: str) -> None:
         """Let other threads run until `ready()` is true. Raises a Panic for a deadlock if that never
         happens."""
+
+    def block(self, ready: Callable[[], bool], stuck: str) -> None:
+        """The same for what is no lock of the ZAP; `stuck` says what must become true."""
 
     def quiesce(self, txg: int) -> None:
         """Wait until every transaction of a txg has committed, as txg_quiesce() does."""

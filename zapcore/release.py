@@ -35,6 +35,10 @@ class Release:
         after 2.4). Without this, it does so from its first retrieval on.
     upgrades_in_place: whoever needs the ZAP's lock as writer lets the lock go, but keeps the header's dbuf,
         and with it the zap_t (c8f9b4c4da, after 2.4). Without this, the ZAP is looked up anew.
+    forgets_freed_by_run: when a txg syncs, each run of freed blocks is forgotten as soon as its pointers are
+        cleared (7590972f76, in 2.4.2). Without this, all runs are, when all pointers are cleared.
+    looks_at_hole_again: dbuf_read() looks at the block pointer once more after it has asked whether the block
+        was freed (until a6f557c2cb, in 2.4.4 and 2.3.9).
     evict_on_shrink: zap_shrink() removes the user data of the freed block and frees the leaf itself (the
         first patch that was proposed in OpenZFS issue 16157).
     version: the packaged OpenZFS version that the model is compared with; empty if nobody packages one.
@@ -54,6 +58,8 @@ class Release:
     reads_cancel_evict: bool = False
     cursors_hold: bool = False
     upgrades_in_place: bool = False
+    forgets_freed_by_run: bool = False
+    looks_at_hole_again: bool = True
     version: str = ""
 
 
@@ -81,6 +87,8 @@ _2_4 = Release(
     keeps_chunk_order=True,
     lower_case=False,
     reads_cancel_evict=True,
+    forgets_freed_by_run=True,
+    looks_at_hole_again=False,
     version="2.4.4",
 )
 

@@ -32,7 +32,7 @@ from fuzz.generate.leaf_programs import Theme, near_keys, op_of, random_zap, siz
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Key, Op, Program, Zap
-from fuzz.language.verbs import VERBS
+from fuzz.language.verbs import FOR_THREADS, VERBS
 from fuzz.targets.base import Target
 from zapcore.errors import LimitExceeded
 
@@ -42,7 +42,7 @@ EXAMPLES = 200
 CURSORS = st.sampled_from(("c", "d"))
 _WITH_RULES = {"add", "remove", "update", "lookup", "length", "count", "txg", "finish", "sync", "evict"}
 _WITH_RULES |= {"cursor", "next", "retrieve", "close"}
-OTHERS = tuple(verb for verb in VERBS if verb not in _WITH_RULES)
+OTHERS = tuple(verb for verb in VERBS if verb not in _WITH_RULES | FOR_THREADS)
 """Verbs that one rule draws from, as the random generator makes them."""
 
 

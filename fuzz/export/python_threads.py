@@ -15,7 +15,7 @@ from fuzz.language.program import Zap
 from fuzz.targets.libzpool.abi import TXG_WAIT, Library
 from fuzz.targets.libzpool.pool import Pool, PoolLost
 from fuzz.targets.libzpool.salt import SaltWriter
-from fuzz.targets.libzpool.txgs import do_evict, do_finish, do_sync, do_txg
+from fuzz.targets.libzpool.txgs import do_evict, do_finish, do_spa_sync, do_sync, do_txg
 from fuzz.targets.libzpool.world import NoRoom, World
 
 ROUNDS = 5000
@@ -41,7 +41,7 @@ class Rounds:
     def step(self, world: World, step: Step) -> None:
         """One op, which must give what it gives in one order or another of the threads' own."""
         self.watch.ops += 1
-        if step.do in (do_txg, do_finish, do_sync, do_evict):
+        if step.do in (do_txg, do_finish, do_spa_sync, do_sync, do_evict):
             with self.moves_txgs:
                 got = step.do(world, step.call)
         else:

@@ -20,10 +20,10 @@ from fuzz.language.validate import NORMS
 from fuzz.language.verbs import VALUED, VERBS, Subject
 from zapcore.layout import ARRAY_BYTES, geometry
 
-WEIGHTS: Mapping[str, int] = {name: verb.draw.weight for name, verb in VERBS.items()}
-"""How often each verb is drawn, before some are left out."""
+WEIGHTS: Mapping[str, int] = {name: verb.draw.weight for name, verb in VERBS.items() if verb.draw.weight}
+"""How often each verb is drawn, before some are left out; verbs without a weight are never drawn."""
 ALWAYS = frozenset(name for name, verb in VERBS.items() if verb.draw.always)
-GROUPS = {name: verb.draw.group for name, verb in VERBS.items()}
+GROUPS = {name: VERBS[name].draw.group for name in WEIGHTS}
 """The group that each verb is drawn with or left out with; those of ALWAYS are in every program."""
 CHANCES = {"time": 0.7, "cursors": 0.5, "objects": 0.25, "forms": 0.1}
 """Of a group, that a program uses it; 0.3 for the others."""

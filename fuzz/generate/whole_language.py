@@ -29,8 +29,9 @@ from fuzz.language.validate import FORMS, NORMS
 from fuzz.language.verbs import VALUED, VERBS, Subject
 from zapcore.hashing import name_for_hash
 
-WEIGHTS = {name: verb.draw.anywhere for name, verb in VERBS.items()}
-"""How often each verb is drawn. `reopen` is rare, since it takes as long as forty other ops."""
+WEIGHTS = {name: verb.draw.anywhere for name, verb in VERBS.items() if verb.draw.anywhere}
+"""How often each verb is drawn (those without a number never). `reopen` is rare, since it takes as long as
+forty other ops."""
 
 DIRECTORIES = {
     **{"touch": 10, "mkdir": 9, "unlink": 6, "rmdir": 6, "rename": 15, "readdir": 1, "count": 0.5},

@@ -12,7 +12,7 @@ from fuzz.judge.wrong import Wrong, expect
 from fuzz.language.program import Op
 
 
-@CHECKS.of("txg", "finish", "sync", "evict")
+@CHECKS.of("txg", "finish", "spa_sync", "sync", "evict")
 def succeeds(state: State, op: Op, result: Result) -> Wrong | None:
     """What only moves time changes no entry, and never fails."""
     return expect(result.errno, 0)

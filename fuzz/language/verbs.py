@@ -406,6 +406,14 @@ VERBS: Mapping[str, Verb] = {
         names=True,
         draw=Draw(group="directories"),
     ),
+    "spa_sync": Verb(
+        Subject.NONE,
+        Effect.TIME,
+        "spa_sync: as finish; beside other threads it is done step by step, and they come between",
+        draw=Draw(group="sync", weight=0, anywhere=0),
+        threads=True,
+        steers=True,
+    ),
 }
 """Every verb, in the order of the byte form's opcodes: append only."""
 
@@ -423,5 +431,7 @@ MODIFIES = (BRINGS | TAKES) & frozenset(name for name, verb in VERBS.items() if 
 CURSOR_VERBS = frozenset(name for name, verb in VERBS.items() if verb.subject is Subject.CURSOR)
 CONCURRENT = frozenset(name for name, verb in VERBS.items() if verb.threads)
 """Verbs that may stand in a section with threads."""
+FOR_THREADS = frozenset(name for name, verb in VERBS.items() if not verb.draw.weight)
+"""Verbs that no generator of programs without threads draws: they do there what another does."""
 STEERING = frozenset(name for name, verb in VERBS.items() if verb.steers)
 """Verbs that decide which way a failure takes."""

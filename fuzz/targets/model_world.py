@@ -93,6 +93,8 @@ class ModelWorld(Target):
         )
         self.headers = {header.name: header for header in program.zaps}
         self.numbers: dict[str, int] = {}
+        self.names: dict[int, str] = {}
+        """Of every object that there was, which ZAP of the header it is."""
         self.cursors: dict[str, OpenCursor] = {}
         self.auditor = Auditor(self.objset)
         if was_heavy:  # a world is full of cycles, and Python looks for old ones late
@@ -167,7 +169,7 @@ class ModelWorld(Target):
         """Nothing outlives a world but the memory that Python takes back."""
 
     def _create_zap(self, header: Zap) -> None:
-        self.numbers[header.name] = zap.create(
+        number = self.numbers[header.name] = zap.create(
             self.objset,
             self.objset.open_tx,
             salt=header.salt,
@@ -177,6 +179,7 @@ class ModelWorld(Target):
             number=self.numbers.get(header.name, 0),
             hash_bits=header.hash_bits,
         )
+        self.names[number] = header.name
 
     def _number(self, op: Op) -> int:
         name = op.subject
@@ -361,6 +364,15 @@ class ModelWorld(Target):
     @HANDLERS.of("finish")
     def _finish(self, op: Op) -> Result:
         self.objset.finish_oldest_txg()
+        return DONE
+
+    @HANDLERS.of("spa_sync")
+    def _spa_sync(self, op: Op) -> Result:
+        stepped = self.objset.stepped_sync
+        if stepped is None:
+            self.objset.finish_oldest_txg()
+        else:
+            stepped.sync_oldest_txg()
         return DONE
 
     @HANDLERS.of("sync")

@@ -7,7 +7,8 @@ are counted in sections only, and over the whole run.
 
 An op that changes something is a transaction of its own. Before it begins, it waits until no transaction of
 another txg on the same object is left uncommitted (dn_assigned_txg in dmu_tx.c), and is then assigned to the
-open txg. A txg syncs when its transactions have committed (txg_quiesce), and in one step. Each change of a
+open txg. A txg syncs when its transactions have committed (txg_quiesce), and in one step, but for `spa_sync`,
+which syncs it step by step and lets other threads come between (`zapcore.dmu.spa_sync`). Each change of a
 dbuf itself is one step, too, because OpenZFS makes it under db_mtx.
 
 Some ops are not allowed in parallel sections, and a program with one there ends at a limit: ops that the
@@ -37,6 +38,7 @@ from fuzz.threads.lock_monitor import Monitor
 from fuzz.threads.scheduler import Scheduler, Watcher
 from fuzz.threads.scheduling_policies import Policy, Replay
 from zapcore.audit.auditor import Auditor
+from zapcore.dmu.spa_sync import SteppedSync
 from zapcore.errors import LimitExceeded, Panic, openzfs_place
 
 
@@ -141,6 +143,8 @@ class ThreadedRun:
         if self.dependence is not None:
             self.dependence.world_matters = any(op.verb in TIME for _, op in ops)
             self.dependence.cursors = any(op.verb in CURSOR_VERBS for op in self.program.ops)
+        if any(op.verb == "spa_sync" for _, op in ops):
+            self.target.objset.stepped_sync = SteppedSync(self.target.objset, self.scheduler)
         bodies = {thread: self._body(thread, mine) for thread, mine in lanes.items()}
         try:
             with self.monitor:
@@ -156,6 +160,7 @@ class ThreadedRun:
             raise LimitExceeded(f"{reached}, in op {at}: {format_op(self.program.ops[at])}") from reached
         finally:
             self.scheduler.abandon()
+            self.target.objset.stepped_sync = None
         if self.judge:
             self._judge(ops[-1][0])
 
@@ -168,6 +173,9 @@ class ThreadedRun:
                 began = next(self.ticks)
                 if op.verb in MODIFIES:
                     self._assign(thread, op.subject)
+                    stepped = self.target.objset.stepped_sync
+                    if stepped is not None:
+                        stepped.before_transaction(self.target.numbers[op.subject])
                 result = apply_op(self.target, op)
                 self.assigned.pop(thread, None)
                 self.done += 1

@@ -46,7 +46,7 @@ class Caught(NamedTuple):
 
 def random_program(rng: random.Random) -> Program:
     """A setup and a parallel section on one fat ZAP of small leaves."""
-    keys = _keys(rng)
+    keys = near_keys(rng)
     drain = rng.random() < DRAIN
     if drain:  # leaves are full, a cursor is on one of them, and threads empty them
         keys = rng.sample(keys, min(len(keys), rng.randint(2, 3)))
@@ -65,7 +65,7 @@ def random_program(rng: random.Random) -> Program:
     return Program((ZAP,), tuple(ops))
 
 
-def _keys(rng: random.Random) -> list[Key]:
+def near_keys(rng: random.Random) -> list[Key]:
     """A few hashes that agree in many of their top bits; more often than not they differ in three only, so
     that ops meet in the same few leaves."""
     bits: tuple[int, ...] = BITS
@@ -120,9 +120,9 @@ def mutate(program: Program, rng: random.Random) -> Program:
     if program.schedule and rng.random() < 0.5:
         return with_schedule(program, mutate_schedule(program.schedule, rng))
     ops = list(program.ops)
-    keys = sorted({op.key for op in ops if op.key is not None}, key=repr) or _keys(rng)
+    keys = sorted({op.key for op in ops if op.key is not None}, key=repr) or near_keys(rng)
     if rng.random() < 0.2:
-        keys = [*keys, *_keys(rng)]
+        keys = [*keys, *near_keys(rng)]
     at = rng.randrange(len(ops))
     thread = ops[at].thread
     new = _threads_op(rng, keys, thread) if thread else _setup_op(rng, keys)

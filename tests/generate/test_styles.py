@@ -25,7 +25,7 @@ from fuzz.language.byteform import decode, encode
 from fuzz.language.program import Op, Zap
 from fuzz.language.syntax import format_program, parse
 from fuzz.language.validate import problems
-from fuzz.language.verbs import VERBS
+from fuzz.language.verbs import FOR_THREADS, VERBS
 from fuzz.targets.model import ModelTarget
 from zapcore import layout as L
 
@@ -170,4 +170,4 @@ def test_twins_have_one_hash_and_both_stay() -> None:
 def test_every_verb_comes_up() -> None:
     rng, model = Random(4), ModelTarget("2.3", block_limit=1024)
     seen = {op.verb for _ in range(300) for op in some_program(rng, model).ops}
-    assert seen == set(VERBS)
+    assert seen == set(VERBS) - FOR_THREADS

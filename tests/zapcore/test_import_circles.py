@@ -9,8 +9,11 @@ from pathlib import Path
 import zapcore
 
 ROOT = Path(zapcore.__file__).parent
-IN_C = ({"dmu.dbuf", "dmu.dnode", "dmu.objset"}, {f"zap.{path.stem}" for path in ROOT.glob("zap/*.py")})
-"""dbuf.c, dnode.c and dmu_objset.c call each other, and so do zap.c, zap_leaf.c and zap_micro.c."""
+IN_C = (
+    {"dmu.dbuf", "dmu.dnode", "dmu.objset", "dmu.spa_sync"},
+    {f"zap.{path.stem}" for path in ROOT.glob("zap/*.py")},
+)
+"""dbuf.c, dnode.c, dnode_sync.c and dmu_objset.c call each other; so do zap.c, zap_leaf.c and zap_micro.c."""
 
 
 def _name(module: str) -> str:

@@ -96,6 +96,10 @@ class Dbuf:
     def read(self) -> None:
         """Fill it from stable storage, or with zeros if the block is a hole or was freed in a txg that has
         not synced."""
+        stepped = self.dnode.objset.stepped_sync
+        if stepped is not None:
+            stepped.read(self)
+            return
         stable = None if self.dnode.block_freed(self.blkid) else self.dnode.stable.get(self.blkid)
         if stable is None:
             self.buf = Buffer(bytearray(self.size), True)
@@ -111,6 +115,8 @@ class Dbuf:
             objset = self.dnode.objset
             if objset.threads.scheduler is not None:
                 objset.threads.scheduler.point("rele", (self.dnode.number, self.blkid))
+                if objset.stepped_sync is not None:
+                    objset.stepped_sync.wait_for(self)
             objset.holds -= 1
         try:
             holds.remove(tag)
@@ -218,13 +224,16 @@ class Dbuf:
             fail("dr_head == NULL || dr_head->dr_txg <= tx->tx_txg", line=2303)
         self.buf.anonymous = True
         self.fix_old_data()
-        dirty.insert(0, DirtyRecord(self, txg, self.buf))
+        record = DirtyRecord(self, txg, self.buf)
+        dirty.insert(0, record)
         dnode = self.dnode
         dnode.unfree(self.blkid, txg)
         self.holds.append(txg)
         if len(dirty) > 3:
             fail("db->db_dirtycnt <= 3", macro="VERIFY3U", values=(len(dirty), 3), operator="<=", line=2416)
-        dnode.dirtied(dirty[0])
+        if dnode.objset.stepped_sync is not None:
+            dnode.objset.stepped_sync.before_listed(self)
+        dnode.dirtied(record)
 
     @openzfs("dbuf.c", "dbuf_fix_old_data")
     def fix_old_data(self) -> None:

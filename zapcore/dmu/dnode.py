@@ -21,10 +21,16 @@ class Dnode:
 
     `stable` has by block number the bytes of the blocks on stable storage; a hole is not in it. `max_blkid`
     is dn_maxblkid, which only grows while the dnode is in memory. `free_txg` is the txg that freed the
-    object, or 0 if none has. `dirty_records`, `free_ranges` and `next_max_blkid` have by txg what this txg
-    has to do when it syncs: which blocks to write, which to free, and up to which block the object then
-    reaches.
+    object, or 0 if none has. `levels` is dn_nlevels, `stable_levels` the same on disk; both only grow.
+    `dirty_records`, `free_ranges`, `next_max_blkid` and `next_levels` have by txg what this txg has to do
+    when it syncs: which blocks to write, which to free, up to which block the object then reaches, and how
+    many levels it then has.
     """
+
+    BLOCK_POINTERS = 3
+    """dn_nblkptr of a dnode of 512 bytes without a bonus buffer."""
+    INDIRECT_BITS = 10
+    """log2 of how many pointers an indirect block has: dn_indblkshift (zfs_default_ibs) - SPA_BLKPTRSHIFT."""
 
     __slots__ = (
         "allocated",
@@ -34,11 +40,14 @@ class Dnode:
         "dirty_records",
         "free_ranges",
         "free_txg",
+        "levels",
         "max_blkid",
+        "next_levels",
         "next_max_blkid",
         "number",
         "objset",
         "stable",
+        "stable_levels",
         "stable_max_blkid",
     )
 
@@ -50,12 +59,14 @@ class Dnode:
         self.directory = False
         self.max_blkid = 0
         self.stable_max_blkid = 0
+        self.levels = self.stable_levels = 1
         self.free_txg = 0
         self.dbufs: dict[int, Dbuf] = {}
         self.stable: dict[int, bytes] = {}
         self.free_ranges: dict[int, set[int]] = {}
         self.dirty_records: dict[int, dict[DirtyRecord, None]] = {}
         self.next_max_blkid: dict[int, int] = {}
+        self.next_levels: dict[int, int] = {}
 
     @openzfs("dbuf.c", "dmu_buf_hold_by_dnode")
     def hold(self, blkid: int, tag: Tag) -> Dbuf:
@@ -65,6 +76,8 @@ class Dnode:
         scheduler = objset.threads.scheduler
         if scheduler is not None:
             scheduler.point("hold", (self.number, blkid))
+            if objset.stepped_sync is not None:
+                objset.stepped_sync.before_hold(self, blkid)
         dbuf = self.dbufs.get(blkid)
         if dbuf is None:
             dbuf = self.dbufs[blkid] = Dbuf(self, blkid)
@@ -86,6 +99,7 @@ class Dnode:
         dnode.directory = self.directory
         dnode.stable = self.stable
         dnode.max_blkid = dnode.stable_max_blkid = self.stable_max_blkid
+        dnode.levels = dnode.stable_levels = self.stable_levels
         return dnode
 
     def current(self, blkid: int) -> bytes | bytearray:
@@ -124,7 +138,17 @@ class Dnode:
         records[record] = None
         blkid = record.dbuf.blkid
         if blkid > self.max_blkid:
-            self.max_blkid = self.next_max_blkid[txg] = blkid
+            self._new_blkid(blkid, txg)
+
+    @openzfs("dnode.c", "dnode_new_blkid")
+    def _new_blkid(self, blkid: int, txg: int) -> None:
+        """The object reaches further than before, and may need more levels for that."""
+        self.max_blkid = self.next_max_blkid[txg] = blkid
+        reach = self.BLOCK_POINTERS << self.INDIRECT_BITS * (self.levels - 1)
+        while reach <= blkid:
+            self.levels += 1
+            self.next_levels[txg] = self.levels
+            reach <<= self.INDIRECT_BITS
 
     def undirtied(self, record: DirtyRecord) -> None:
         """Take a dirty record off the list of its txg."""
@@ -141,6 +165,8 @@ class Dnode:
             return
         last = min(blkid + blocks - 1, self.max_blkid)
         self.free_ranges.setdefault(tx.txg, set()).update(range(blkid, blkid + blocks))
+        if self.objset.stepped_sync is not None:
+            self.objset.stepped_sync.before_free(self, blkid, last)
         if blocks == 1:
             dbuf = self.dbufs.get(blkid)
             if dbuf is not None:
@@ -173,11 +199,13 @@ class Dnode:
     @openzfs("dnode_sync.c", "dnode_sync")
     def sync(self, txg: int) -> None:
         """Free and write on stable storage what one txg has freed and dirtied."""
-        for first, last in _runs(self.free_ranges.pop(txg, ())):
+        for first, last in runs(self.free_ranges.pop(txg, ())):
             self._sync_free_range(first, last)
         if self.free_txg and self.free_txg <= txg:
             self._sync_free(txg)
             return
+        if self.next_levels:
+            self.stable_levels = self.next_levels.pop(txg, self.stable_levels)
         self.stable_max_blkid = self.next_max_blkid.pop(txg, self.stable_max_blkid)
         for record in self.dirty_records.pop(txg, ()):
             record.dbuf.sync(record)
@@ -199,6 +227,7 @@ class Dnode:
             record.dbuf.dirty.remove(record)
             record.dbuf.rele(txg)
         self.next_max_blkid.pop(txg, None)
+        self.next_levels.pop(txg, None)
         self.evict_dbufs()
         self.allocated = False
         self.stable.clear()
@@ -216,7 +245,7 @@ class Dnode:
             self.max_blkid = self.stable_max_blkid
 
 
-def _runs(blocks: Iterable[int]) -> Iterator[tuple[int, int]]:
+def runs(blocks: Iterable[int]) -> Iterator[tuple[int, int]]:
     """The first and the last block of each run of consecutive blocks."""
     ordered = sorted(blocks)
     first = 0

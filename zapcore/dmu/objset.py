@@ -7,12 +7,16 @@ and none of them writes anything before it is finished. From module/zfs/txg.c an
 from __future__ import annotations
 
 import errno
+from typing import TYPE_CHECKING
 
 from zapcore.dmu.dbuf import Dbuf
 from zapcore.dmu.dnode import Dnode
 from zapcore.errors import LimitExceeded, ZapErrno, openzfs
 from zapcore.locks import Threads
 from zapcore.release import Release
+
+if TYPE_CHECKING:
+    from zapcore.dmu.spa_sync import SteppedSync
 
 FIRST_TXG = 4
 """TXG_INITIAL: the first txg of a pool."""
@@ -42,7 +46,7 @@ class Objset:
     panic if what happens next depends on bytes that nobody wrote; if not, it goes on as if there were no such
     bytes. `hash_bits` has, by number of the object, how many bits of a hash count in it, for objects in which
     zap_hashbits() is to return another number than their flags say: the pointer table then comes to its end
-    soon.
+    soon. `stepped_sync` is there while the sync of a txg runs as a thread beside others.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class Objset:
         self.stale_bytes = stale_bytes
         self.fat_block_shift = 14
         self.hash_bits: dict[int, int] = {}
+        self.stepped_sync: SteppedSync | None = None
 
     def check_limit(self, blocks: int, block_size: int) -> None:
         """Raise LimitExceeded if an object may not have that many blocks of that size."""
@@ -139,6 +144,8 @@ class Objset:
         if self.threads.scheduler is not None:
             oldest = self.in_flight[0]
             self.threads.scheduler.quiesce(oldest)
+            if self.stepped_sync is not None:
+                self.stepped_sync.wait_for_end()
             if oldest not in self.in_flight:
                 return  # another thread finished it while this one waited
         txg = self.in_flight.pop(0)
@@ -165,6 +172,9 @@ class Objset:
     @openzfs("dmu_objset.c", "dmu_objset_evict_dbufs")
     def evict_dbufs(self) -> None:
         """Drop every dbuf that nobody holds, of every object."""
+        if self.stepped_sync is not None:
+            for dnode in list(self.dnodes.values()):
+                self.stepped_sync.wait_for_all(dnode)
         for dnode in list(self.dnodes.values()):
             dnode.evict_dbufs()
         for dbuf in list(self.cache):

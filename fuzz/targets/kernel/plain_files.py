@@ -19,7 +19,7 @@ LETTERS = {
 }
 """The verbs that are one system call of the user's, and the agent's letter for each."""
 
-TIME = frozenset(("txg", "finish", "sync", "reopen", "evict"))
+TIME = frozenset(("txg", "finish", "spa_sync", "sync", "reopen", "evict"))
 """Verbs that move time: root does them, as well as it can from outside. `txg`, `sync` and `finish` all wait
 until everything is on disk; `evict` drops the kernel's caches."""
 

@@ -236,6 +236,18 @@ class Pool:
         if not self._opening:
             self._await_syncing()
 
+    def finish_beside(self) -> None:
+        """The same, once the oldest txg is quiesced, while other threads may open the next: the one after it
+        stays where it is, also if it comes only now."""
+        self._one_through()
+        self.lib.txg_wait_synced(self.pool, self._synced + 1)
+        self.in_flight -= 1
+        self._synced += 1
+        if self.in_flight == 0:
+            self._gate.do(self._open)
+        elif not self._opening:
+            self._await_syncing()
+
     def finish_all(self) -> None:
         """Let every txg in flight sync; the open one stays open."""
         if self.in_flight:

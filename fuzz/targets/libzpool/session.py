@@ -60,9 +60,9 @@ class Session:
         return PLAIN[answer] if isinstance(answer, int) else pack_result(*answer)
 
     def find(self, number: int) -> tuple[int, int]:
-        """The index of the ZAP that has an object number, or had it last, and its block shift, or (-1, 0)."""
+        """The index of the ZAP that has an object number, or had it, and its block shift, or (-1, 0)."""
         for index, zap in enumerate(self.world.zaps):
-            if number in (zap.number, zap.last):
+            if number in zap.numbers:
                 return index, zap.shape.leaf_shift
         return -1, 0
 

@@ -20,6 +20,13 @@ def do_finish(world: World, op: Call) -> Answer:
     return 0
 
 
+@FUNCTIONS.of("spa_sync")
+def do_spa_sync(world: World, op: Call) -> Answer:
+    """The same: nobody runs beside."""
+    world.pool.finish()
+    return 0
+
+
 @FUNCTIONS.of("sync")
 def do_sync(world: World, op: Call) -> Answer:
     """Let every txg sync to its end, the open one too."""

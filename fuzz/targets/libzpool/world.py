@@ -35,14 +35,15 @@ class NoRoom(Exception):
 
 
 class Object:
-    """One ZAP: how it is created, its object number (0 where destroyed) and the last it had, and the txg
-    that freed that."""
+    """One ZAP: how it is created, its object number (0 where destroyed) and the last it had, the txg that
+    freed that, and all numbers it ever had."""
 
-    __slots__ = ("freed_at", "last", "number", "shape")
+    __slots__ = ("freed_at", "last", "number", "numbers", "shape")
 
     def __init__(self, shape: Zap) -> None:
         self.shape = shape
         self.number = self.last = self.freed_at = 0
+        self.numbers: list[int] = []
 
 
 class Cursor:
@@ -117,6 +118,7 @@ class World:
         # a directory's type, in which 2.3 takes longer names, for what is created without flags
         kind = DMU_OT_OBJECT_DIRECTORY if flags else DMU_OT_DIRECTORY_CONTENTS
         zap.number = zap.last = self.claim(last, kind, 1 << shape.leaf_shift if shape.fat else 0, tx)
+        zap.numbers.append(zap.number)
         self.tell_hash_bits(zap)
         dnode = ctypes.c_void_p()
         if error := lib.dnode_hold(self.os, zap.number, self.pool.tag, ctypes.byref(dnode)):

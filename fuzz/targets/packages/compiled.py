@@ -36,11 +36,12 @@ def _compiler(what_for: str) -> str:
 
 
 @functools.cache
-def compiled(package: str, name: str, what_for: str) -> Path:
-    """The library made of a package's file NAME.c; it appears whole or not at all. Raises NoCompiler,
-    OSError."""
-    source = resources.files(package).joinpath(f"{name}.c").read_bytes()
-    digest = hashlib.sha256(b"\0".join((source, platform.machine().encode(), *map(str.encode, FLAGS))))
+def compiled(package: str, name: str, what_for: str, others: tuple[str, ...] = ()) -> Path:
+    """The library made of a package's file NAME.c and of other files, C and headers, beside it; it appears
+    whole or not at all. Raises NoCompiler, OSError."""
+    names = (f"{name}.c", *others)
+    sources = [resources.files(package).joinpath(each).read_bytes() for each in names]
+    digest = hashlib.sha256(b"\0".join((*sources, platform.machine().encode(), *map(str.encode, FLAGS))))
     folder = cache_folder().parent / name
     built = folder / f"{name}-{digest.hexdigest()[:16]}.so"
     if built.is_file():
@@ -48,10 +49,15 @@ def compiled(package: str, name: str, what_for: str) -> Path:
     compiler = _compiler(what_for)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=folder) as scratch:
-        text, fresh = Path(scratch, f"{name}.c"), Path(scratch, f"{name}.so")
-        text.write_bytes(source)
+        fresh = Path(scratch, f"{name}.so")
+        for each, source in zip(names, sources, strict=True):
+            Path(scratch, each).write_bytes(source)
         done = subprocess.run(
-            [compiler, *FLAGS, "-o", str(fresh), str(text)], capture_output=True, text=True, check=False
+            [compiler, *FLAGS, "-o", str(fresh), *(each for each in names if each.endswith(".c"))],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=scratch,
         )
         if done.returncode:
             said = (done.stderr.strip() or f"status {done.returncode}").splitlines()

@@ -8,7 +8,7 @@ until others have gone on. After that the pool can do at once what it is asked f
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fuzz.targets.libzpool.pool import Pool
 from fuzz.threads.real.hold_shim import Shim
@@ -25,6 +25,8 @@ class Clock:
     pool: Pool
     shim: Shim
     assigned: dict[int, tuple[int, int]] = dataclasses.field(default_factory=dict)
+    syncs: bool = False
+    """A txg syncs beside the threads."""
 
     def assign(self, slot: int, zap: int) -> None:
         """dmu_tx_assign: wait while the object has transactions of another txg, then be in the open one."""
@@ -60,10 +62,29 @@ class Clock:
         if not pool.in_flight:
             return
         self._wait_for_quiesced(oldest)
+        self._wait_for_sync()
         if pool.in_flight and pool.synced + 1 == oldest:
             if pool.in_flight == 1:
                 pool.settle()
             pool.finish()
+
+    def spa_sync(self, objects: Sequence[int]) -> None:
+        """The same; its steps are points, and the objects sync in this order. When it has ended, the calling
+        thread goes on."""
+        pool = self.pool
+        if not pool.in_flight:
+            return
+        oldest = pool.synced + 1
+        self._wait_for_quiesced(oldest)
+        self._wait_for_sync()
+        if not pool.in_flight or pool.synced + 1 != oldest:
+            return
+        if pool.in_flight == 1:
+            pool.settle()
+        self.syncs = True
+        with self.shim.as_sync(objects):
+            pool.finish_beside()
+        self.syncs = False
 
     def sync(self) -> None:
         """Let every txg sync, the open one too."""
@@ -73,6 +94,9 @@ class Clock:
 
     def _wait_for_quiesced(self, txg: int) -> None:
         self._wait(lambda: all(held != txg for held, _ in self.assigned.values()))
+
+    def _wait_for_sync(self) -> None:
+        self._wait(lambda: not self.syncs)
 
     def _wait(self, ready: Callable[[], bool]) -> None:
         while not ready():

@@ -10,58 +10,32 @@
  * `WAITING` and tries again when it is let on. So whoever runs can be seen to run, and whoever waits to wait.
  *
  * Nothing here knows programs or schedules. What must be known of OpenZFS is the head of dmu_buf_t
- * (include/sys/dmu.h) and the arguments of the functions below.
+ * (include/sys/dmu.h) and the arguments of the functions below. The sync of a txg beside them is in hold_sync.c.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define SLOTS 64
-#define FRAMES 48
+#include "hold.h"
+
 #define BUCKETS 4096
 #define NEAR 256 /* bytes from a structure's beginning, or from zap_rwlock, to a lock in it */
-
-enum what { START, READ, WRITE, EXIT, MUTEX, UNMUTEX, HOLD, RELE, OWN };
-enum state { ABSENT, RUNNING, STOPPED, WAITING, ENDED };
-
-struct dmu_buf {
-	uint64_t object;
-	uint64_t offset;
-	uint64_t size;
-	void *data;
-};
-
-/* `offset` is in bytes; `passed` has a bit for each kind of point that went by where nobody could stop. */
-struct point {
-	uint64_t what;
-	uint64_t object;
-	uint64_t offset;
-	uint64_t size;
-	uint64_t passed;
-};
-
-struct slot {
-	enum state state;
-	pthread_cond_t go;
-	struct point at;
-	uint64_t passed;
-	int depth;
-	void *frames[FRAMES];
-};
 
 static pthread_mutex_t big = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t arrived;
 static struct slot slots[SLOTS];
-static int loose;
-static __thread struct slot *me;
-static __thread int inside;
+int hold_loose;
+int hold_fine;
+__thread struct slot *hold_me;
+__thread int hold_inside;
 
 /* The locks of ZAPs and leaves that are alive, by address. */
 struct known {
@@ -77,24 +51,7 @@ static int zap_lock_count;
 /* A lock that this thread has made, and that nobody else can know yet; `opening` while it has it. */
 static __thread const char *fresh, *fresh_mutex, *opening;
 
-static struct {
-	void (*rw_init)(void *, char *, int, void *);
-	void (*rw_destroy)(void *);
-	void (*rw_enter)(void *, int);
-	void (*rw_exit)(void *);
-	int (*rw_tryenter)(void *, int);
-	void (*mutex_init)(void *, char *, int, void *);
-	void (*mutex_destroy)(void *);
-	void (*mutex_enter)(void *);
-	void (*mutex_exit)(void *);
-	int (*mutex_tryenter)(void *);
-	void *(*dmu_buf_set_user)(struct dmu_buf *, void *);
-	int (*dmu_buf_hold)(void *, uint64_t, uint64_t, const void *, struct dmu_buf **, int);
-	int (*dmu_buf_hold_by_dnode)(void *, uint64_t, const void *, struct dmu_buf **, int);
-	void (*dmu_buf_rele)(struct dmu_buf *, const void *);
-	void (*dmu_buf_will_dirty)(struct dmu_buf *, void *);
-	int (*dnode_hold)(void *, uint64_t, const void *, void **);
-} real;
+struct real hold_real;
 
 /*
  * Where the ZAP's code lies: its files are linked one after the other, and some of their functions are exported.
@@ -124,8 +81,8 @@ hold_begin(void *library)
 		pthread_cond_init(&slots[number].go, NULL);
 #define	FIND(name) do { \
 	missing++; \
-	real.name = (__typeof__(real.name))dlsym(library, #name); \
-	if (real.name == NULL) \
+	hold_real.name = (__typeof__(hold_real.name))dlsym(library, #name); \
+	if (hold_real.name == NULL) \
 		return (missing); \
 } while (0)
 	FIND(rw_init);
@@ -145,6 +102,9 @@ hold_begin(void *library)
 	FIND(dmu_buf_will_dirty);
 	FIND(dnode_hold);
 #undef FIND
+	int more = hold_sync_begin_library(library);
+	if (more != 0)
+		return (missing + more);
 	for (size_t number = 0; number < sizeof (zap_functions) / sizeof (*zap_functions); number++) {
 		const char *at = dlsym(library, zap_functions[number]);
 		if (at == NULL)
@@ -239,17 +199,17 @@ zap_lock_before(const char *mutex)
 
 /* Stopping and going on */
 
-static void
-stop(struct slot *mine, enum state state, enum what what, uint64_t object, uint64_t offset, uint64_t size)
+void
+hold_stop(struct slot *mine, enum state state, enum what what, uint64_t object, uint64_t offset, uint64_t size)
 {
 	pthread_mutex_lock(&big);
-	if (!loose) {
+	if (!hold_loose) {
 		mine->at = (struct point){ what, object, offset, size, mine->passed };
 		mine->passed = 0;
 		mine->depth = backtrace(mine->frames, FRAMES);
 		mine->state = state;
 		pthread_cond_signal(&arrived);
-		while (mine->state != RUNNING && !loose)
+		while (mine->state != RUNNING && !hold_loose)
 			pthread_cond_wait(&mine->go, &big);
 		mine->depth = 0;
 	}
@@ -262,9 +222,9 @@ hold_join(int number)
 {
 	if (number < 0 || number >= SLOTS)
 		return (EINVAL);
-	me = &slots[number];
-	me->passed = 0;
-	stop(me, STOPPED, START, 0, 0, 0);
+	hold_me = &slots[number];
+	hold_me->passed = 0;
+	hold_stop(hold_me, STOPPED, START, 0, 0, 0);
 	return (0);
 }
 
@@ -272,8 +232,8 @@ hold_join(int number)
 void
 hold_leave(void)
 {
-	struct slot *mine = me;
-	me = NULL;
+	struct slot *mine = hold_me;
+	hold_me = NULL;
 	if (mine == NULL)
 		return;
 	pthread_mutex_lock(&big);
@@ -287,8 +247,8 @@ hold_leave(void)
 void
 hold_point(uint64_t number, int waiting)
 {
-	if (me != NULL)
-		stop(me, waiting ? WAITING : STOPPED, OWN, number, 0, 0);
+	if (hold_me != NULL)
+		hold_stop(hold_me, waiting ? WAITING : STOPPED, OWN, number, 0, 0);
 }
 
 /*
@@ -329,7 +289,7 @@ void
 hold_reset(void)
 {
 	pthread_mutex_lock(&big);
-	loose = 0;
+	hold_loose = hold_fine = 0;
 	for (int number = 0; number < SLOTS; number++)
 		slots[number].state = ABSENT;
 	pthread_mutex_unlock(&big);
@@ -340,7 +300,7 @@ void
 hold_loosen(void)
 {
 	pthread_mutex_lock(&big);
-	loose = 1;
+	hold_loose = 1;
 	for (int number = 0; number < SLOTS; number++)
 		pthread_cond_broadcast(&slots[number].go);
 	pthread_mutex_unlock(&big);
@@ -359,17 +319,60 @@ hold_stack(int number, void **frames, int most)
 	return (depth);
 }
 
-/* The calling thread's slot, or -1. */
+/* The calling thread's slot, or that of the sync if it is a part of it, or -1. */
 int
 hold_who(void)
 {
-	return (me == NULL ? -1 : (int)(me - slots));
+	struct slot *mine = hold_me != NULL ? hold_me : hold_sync_standing();
+	return (mine == NULL ? -1 : (int)(mine - slots));
+}
+
+#define	MOMENT 20000000L /* nanoseconds; a lock that nobody who is held has is free again by then */
+
+static int
+later(const struct timespec *since)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return ((now.tv_sec - since->tv_sec) * 1000000000L + now.tv_nsec - since->tv_nsec > MOMENT);
+}
+
+void
+hold_wait_mutex(struct slot *mine, void *mutex)
+{
+	while (!hold_loose) {
+		struct timespec since;
+		clock_gettime(CLOCK_MONOTONIC, &since);
+		do {
+			if (hold_real.mutex_tryenter(mutex))
+				return;
+			sched_yield();
+		} while (!later(&since));
+		hold_stop(mine, WAITING, MUTEX, 0, 0, 0);
+	}
+	hold_real.mutex_enter(mutex);
+}
+
+void
+hold_wait_lock(struct slot *mine, void *lock, int mode)
+{
+	while (!hold_loose) {
+		struct timespec since;
+		clock_gettime(CLOCK_MONOTONIC, &since);
+		do {
+			if (hold_real.rw_tryenter(lock, mode))
+				return;
+			sched_yield();
+		} while (!later(&since));
+		hold_stop(mine, WAITING, mode == 0 ? READ : WRITE, 0, 0, 0);
+	}
+	hold_real.rw_enter(lock, mode);
 }
 
 static void
 lock_point(enum what what, const struct known *lock)
 {
-	stop(me, STOPPED, what, lock->object, lock->offset, lock->size);
+	hold_stop(hold_me, STOPPED, what, lock->object, lock->offset, lock->size);
 }
 
 /*
@@ -381,8 +384,8 @@ opened_for_good(void)
 {
 	if (opening != NULL) {
 		opening = NULL;
-		if (me != NULL)
-			me->passed |= 1u << WRITE;
+		if (hold_me != NULL)
+			hold_me->passed |= 1u << WRITE;
 	}
 }
 
@@ -398,7 +401,7 @@ from_zap(const char *caller)
 void
 rw_init(void *lock, char *name, int type, void *arg)
 {
-	real.rw_init(lock, name, type, arg);
+	hold_real.rw_init(lock, name, type, arg);
 	if (from_zap(__builtin_return_address(0))) {
 		fresh = lock;
 		fresh_mutex = NULL;
@@ -411,7 +414,7 @@ rw_destroy(void *lock)
 	if (lock == fresh)
 		fresh = NULL;
 	forget(lock);
-	real.rw_destroy(lock);
+	hold_real.rw_destroy(lock);
 }
 
 void
@@ -420,7 +423,7 @@ mutex_init(void *mutex, char *name, int type, void *cookie)
 	const char *address = mutex, *before;
 	struct known zap;
 
-	real.mutex_init(mutex, name, type, cookie);
+	hold_real.mutex_init(mutex, name, type, cookie);
 	if (!from_zap(__builtin_return_address(0)))
 		return;
 	if (fresh != NULL && address > fresh && address - fresh < NEAR)
@@ -433,7 +436,7 @@ void
 mutex_destroy(void *mutex)
 {
 	forget(mutex);
-	real.mutex_destroy(mutex);
+	hold_real.mutex_destroy(mutex);
 }
 
 void *
@@ -444,8 +447,8 @@ dmu_buf_set_user(struct dmu_buf *db, void *user)
 
 	fresh = fresh_mutex = NULL;
 	if (lock == NULL || lock < (char *)user || lock - (char *)user > NEAR)
-		return (real.dmu_buf_set_user(db, user));
-	winner = real.dmu_buf_set_user(db, user);
+		return (hold_real.dmu_buf_set_user(db, user));
+	winner = hold_real.dmu_buf_set_user(db, user);
 	if (winner == NULL) {
 		learn(lock, db->object, db->offset, db->size, db->offset == 0);
 		if (mutex != NULL && db->offset == 0)
@@ -459,28 +462,33 @@ rw_enter(void *lock, int mode)
 {
 	struct known it;
 
-	if (me == NULL) {
-		real.rw_enter(lock, mode);
+	if (hold_sync_lock(lock, mode))
+		return;
+	if (hold_me == NULL) {
+		hold_real.rw_enter(lock, mode);
 		return;
 	}
 	if (lock == fresh) {
 		opening = lock;
-		real.rw_enter(lock, mode);
+		hold_real.rw_enter(lock, mode);
 		return;
 	}
 	if (!find(lock, &it)) {
-		real.rw_enter(lock, mode);
+		if (hold_fine)
+			hold_wait_lock(hold_me, lock, mode);
+		else
+			hold_real.rw_enter(lock, mode);
 		return;
 	}
 	opened_for_good();
 	enum what what = mode == 0 ? READ : WRITE;
 	lock_point(what, &it);
-	while (!real.rw_tryenter(lock, mode)) {
-		if (loose) {
-			real.rw_enter(lock, mode);
+	while (!hold_real.rw_tryenter(lock, mode)) {
+		if (hold_loose) {
+			hold_real.rw_enter(lock, mode);
 			return;
 		}
-		stop(me, WAITING, what, it.object, it.offset, it.size);
+		hold_stop(hold_me, WAITING, what, it.object, it.offset, it.size);
 	}
 }
 
@@ -488,10 +496,11 @@ void
 rw_exit(void *lock)
 {
 	struct known it;
-	int is_known = me != NULL && lock != opening && find(lock, &it);
+	int is_known = hold_me != NULL && lock != opening && find(lock, &it);
 
-	real.rw_exit(lock);
-	if (me == NULL)
+	hold_real.rw_exit(lock);
+	hold_sync_unlock(lock);
+	if (hold_me == NULL)
 		return;
 	if (lock == opening) {
 		opening = NULL;
@@ -508,18 +517,23 @@ mutex_enter(void *mutex)
 {
 	struct known it;
 
-	if (me == NULL || inside || !find(mutex, &it)) {
-		real.mutex_enter(mutex);
+	if (hold_sync_mutex(mutex))
+		return;
+	if (hold_me == NULL || hold_inside || !find(mutex, &it)) {
+		if (hold_me != NULL && hold_fine)
+			hold_wait_mutex(hold_me, mutex);
+		else
+			hold_real.mutex_enter(mutex);
 		return;
 	}
 	opened_for_good();
 	lock_point(MUTEX, &it);
-	while (!real.mutex_tryenter(mutex)) {
-		if (loose) {
-			real.mutex_enter(mutex);
+	while (!hold_real.mutex_tryenter(mutex)) {
+		if (hold_loose) {
+			hold_real.mutex_enter(mutex);
 			return;
 		}
-		stop(me, WAITING, MUTEX, it.object, it.offset, it.size);
+		hold_stop(hold_me, WAITING, MUTEX, it.object, it.offset, it.size);
 	}
 }
 
@@ -527,9 +541,10 @@ void
 mutex_exit(void *mutex)
 {
 	struct known it;
-	int is_known = me != NULL && !inside && find(mutex, &it);
+	int is_known = hold_me != NULL && !hold_inside && find(mutex, &it);
 
-	real.mutex_exit(mutex);
+	hold_real.mutex_exit(mutex);
+	hold_sync_unmutex(mutex);
 	if (is_known)
 		lock_point(UNMUTEX, &it);
 }
@@ -559,9 +574,11 @@ learn_dnode(void *dnode, uint64_t object)
 int
 dnode_hold(void *os, uint64_t object, const void *tag, void **dnode)
 {
-	int error = real.dnode_hold(os, object, tag, dnode);
-	if (error == 0)
+	int error = hold_real.dnode_hold(os, object, tag, dnode);
+	if (error == 0) {
 		learn_dnode(*dnode, object);
+		hold_sync_dnode(os, object, *dnode);
+	}
 	return (error);
 }
 
@@ -571,15 +588,15 @@ dmu_buf_hold_by_dnode(void *dnode, uint64_t offset, const void *tag, struct dmu_
 	unsigned place = dnode_place(dnode);
 	int error;
 
-	if (me != NULL && !inside) {
+	if (hold_me != NULL && !hold_inside) {
 		pthread_mutex_lock(&known_mutex);
 		uint64_t object = dnodes[place].dnode == dnode ? dnodes[place].object : 0;
 		pthread_mutex_unlock(&known_mutex);
-		stop(me, STOPPED, HOLD, object, offset, 0);
+		hold_stop(hold_me, STOPPED, HOLD, object, offset, 0);
 	}
-	inside++;
-	error = real.dmu_buf_hold_by_dnode(dnode, offset, tag, dbp, flags);
-	inside--;
+	hold_inside++;
+	error = hold_real.dmu_buf_hold_by_dnode(dnode, offset, tag, dbp, flags);
+	hold_inside--;
 	if (error == 0)
 		learn_dnode(dnode, (*dbp)->object);
 	return (error);
@@ -590,29 +607,30 @@ dmu_buf_hold(void *os, uint64_t object, uint64_t offset, const void *tag, struct
 {
 	int error;
 
-	if (me != NULL && !inside)
-		stop(me, STOPPED, HOLD, object, offset, 0);
-	inside++;
-	error = real.dmu_buf_hold(os, object, offset, tag, dbp, flags);
-	inside--;
+	if (hold_me != NULL && !hold_inside)
+		hold_stop(hold_me, STOPPED, HOLD, object, offset, 0);
+	hold_inside++;
+	error = hold_real.dmu_buf_hold(os, object, offset, tag, dbp, flags);
+	hold_inside--;
 	return (error);
 }
 
 void
 dmu_buf_rele(struct dmu_buf *db, const void *tag)
 {
-	if (me != NULL && !inside) {
+	if (hold_me != NULL && !hold_inside) {
 		opened_for_good();
-		stop(me, STOPPED, RELE, db->object, db->offset, db->size);
+		hold_stop(hold_me, STOPPED, RELE, db->object, db->offset, db->size);
 	}
-	inside++;
-	real.dmu_buf_rele(db, tag);
-	inside--;
+	hold_inside++;
+	hold_sync_rele(db);
+	hold_real.dmu_buf_rele(db, tag);
+	hold_inside--;
 }
 
 void
 dmu_buf_will_dirty(struct dmu_buf *db, void *tx)
 {
 	opened_for_good();
-	real.dmu_buf_will_dirty(db, tx);
+	hold_real.dmu_buf_will_dirty(db, tx);
 }

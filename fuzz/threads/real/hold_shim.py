@@ -1,11 +1,13 @@
-"""hold.c as ctypes sees it. It must be loaded before libzpool, so that the calls of libzpool find its
-functions first."""
+"""hold.c and hold_sync.c as ctypes sees them, one library. It must be loaded before libzpool, so that the
+calls of libzpool find its functions first."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import enum
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fuzz.targets.libzpool.stack import Backtrace
@@ -36,6 +38,10 @@ class RawPoint(ctypes.Structure):
     )
 
 
+def _numbers(objects: Sequence[int]) -> ctypes.Array[ctypes.c_uint64]:
+    return (ctypes.c_uint64 * max(len(objects), 1))(*objects)
+
+
 class Shim:
     """The loaded library. Raises OSError where it cannot be loaded."""
 
@@ -45,6 +51,10 @@ class Shim:
         self._lib.hold_point.restype = None
         self._lib.hold_step.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p]
         self._lib.hold_begin.argtypes = [ctypes.c_void_p]
+        self._lib.hold_sync_beside.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int]
+        self._lib.hold_sync_begin.argtypes = [ctypes.c_void_p, ctypes.c_int]
+        self._lib.hold_sync_begin.restype = ctypes.c_void_p
+        self._lib.hold_sync_end.argtypes = [ctypes.c_void_p]
         self._lib.hold_stack.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int]
 
     def begin(self, library: ctypes.CDLL) -> None:
@@ -69,6 +79,20 @@ class Shim:
         """A point of our own. `waiting` says that the thread waits for something that only other threads can
         do."""
         self._lib.hold_point(number, waiting)
+
+    def beside_sync(self, objset: int, objects: Sequence[int]) -> None:
+        """After `reset`: a sync of these objects of an object set may run beside the threads of this
+        section."""
+        self._lib.hold_sync_beside(objset, _numbers(objects), len(objects))
+
+    @contextlib.contextmanager
+    def as_sync(self, objects: Sequence[int]) -> Iterator[None]:
+        """What syncs meanwhile stands for the calling thread; the objects come in this order."""
+        slot = self._lib.hold_sync_begin(_numbers(objects), len(objects))
+        try:
+            yield
+        finally:
+            self._lib.hold_sync_end(slot)
 
     def step(self, slot: int, *, on: bool, milliseconds: int) -> tuple[State, RawPoint]:
         """Let a thread go on (or not), and wait for its next point."""

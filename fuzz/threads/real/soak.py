@@ -2,7 +2,7 @@
 
 `python -m fuzz.threads.real.soak --release 2.3 --seconds 60 --seed 1` draws programs of every kind, gives
 each a random schedule, forces that schedule on the library, and compares outcome, results and blocks with the
-model's.
+model's. With `--sync` the programs are those whose threads run beside the sync of a txg.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import random
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.language.printing import format_program
@@ -21,6 +22,7 @@ from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import run_threads
+from fuzz.threads.programs_beside_sync import program_beside_sync
 from fuzz.threads.real.compare_with_model import compare
 from fuzz.threads.real.judged_run import model_for
 from fuzz.threads.real.target import HeldTarget
@@ -65,11 +67,14 @@ def any_kind(rng: random.Random) -> Program:
 
 
 KINDS = (random_program, world_moved, any_kind)
+BESIDE_SYNC = (program_beside_sync,)
 
 
-def scheduled(rng: random.Random, model: ModelTarget) -> Program | None:
+def scheduled(
+    rng: random.Random, model: ModelTarget, kinds: Sequence[Callable[[random.Random], Program]] = KINDS
+) -> Program | None:
     """A random program with a random schedule; None where it runs into a limit."""
-    program = rng.choice(KINDS)(rng)
+    program = rng.choice(kinds)(rng)
     policy = RandomWalk(rng) if rng.random() < 0.5 else Pct(rng, 3, PCT_POINTS)
     run = run_threads(program, model, policy=policy)
     return with_schedule(program, run.schedule) if run.outcome.limit is None else None
@@ -82,7 +87,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--libzpool", metavar="PATH")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sync", action="store_true", help="beside the sync of a txg")
     chosen = parser.parse_args(arguments)
+    kinds = BESIDE_SYNC if chosen.sync else KINDS
     rng, count, outcomes = random.Random(chosen.seed), Counter[str](), Counter[str]()
     try:
         real = HeldTarget(chosen.release, chosen.libzpool, deadline=5)
@@ -92,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
         model = model_for(real)
         until = time.monotonic() + chosen.seconds
         while time.monotonic() < until:
-            program = scheduled(rng, model)
+            program = scheduled(rng, model, kinds)
             if program is None:
                 continue
             run, difference = compare(program, real, model)

@@ -50,7 +50,7 @@ class HeldTarget(PlainLibzpool):
     ) -> None:
         super().__init__(release, path, deadline=deadline)
         self._patience = patience
-        self._hold: Path = compiled(__package__, "hold", "holding real threads")
+        self._hold: Path = compiled(__package__, "hold", "holding real threads", ("hold_sync.c", "hold.h"))
 
     def _new_child(self) -> Child:
         return Child(self.library, self._deadline, worker.__name__, (str(self._hold),), self._hash_bits)

@@ -34,14 +34,48 @@ class What(enum.IntEnum):
     HOLD = 6
     RELE = 7
     OWN = 8
+    LIST_REMOVE = 9
+    LIST_INSERT = 10
+    DNODE_SYNC = 11
+    KILL = 12
+    CLEARED = 13
+    FORGOTTEN = 14
+    DB_MTX = 15
+    ARC_WRITE = 16
+    READY = 17
+    DONE = 18
+    INCREASE = 19
+    EVICT = 20
+    SYNC_DONE = 21
+    FREE_RANGE = 22
+    BLOCK_FREED = 23
 
 
 COMMIT, TXG = 1, 2
 """Points of our own: an op has ended; the open txg is about to move."""
 
-ANCHORS = frozenset({What.READ, What.WRITE, What.EXIT, What.MUTEX, What.UNMUTEX, What.OWN})
-"""Points that both sides have in the same number and order. Holds and releases between two of them may come
-more often in the real code: the model holds a block of the table once for several entries."""
+ANCHORS = frozenset(What) - {What.START, What.HOLD, What.RELE, What.BLOCK_FREED}
+"""Points that both sides have in the same number and order. Holds and releases between two of them, and
+reads, may come more often in the real code: the model holds a block of the table once for several entries."""
+
+_STEPS = {
+    "multilist_sublist_remove": What.LIST_REMOVE,
+    "multilist_insert": What.LIST_INSERT,
+    "dnode_sync": What.DNODE_SYNC,
+    "dsl_dataset_block_kill": What.KILL,
+    "mutex_enter": What.CLEARED,
+    "mutex_exit": What.FORGOTTEN,
+    "db_mtx": What.DB_MTX,
+    "arc_write": What.ARC_WRITE,
+    "dbuf_write_ready": What.READY,
+    "dbuf_write_done": What.DONE,
+    "rw_enter": What.INCREASE,
+    "dnode_evict_dbufs": What.EVICT,
+    "dmu_objset_sync_done": What.SYNC_DONE,
+    "dbuf_free_range": What.FREE_RANGE,
+    "dnode_block_freed": What.BLOCK_FREED,
+}
+"""The points of `zapcore.dmu.spa_sync`."""
 
 _WORDS = {
     What.READ: "takes {} as reader",
@@ -51,7 +85,25 @@ _WORDS = {
     What.UNMUTEX: "has let the entry counter's mutex of {} go",
     What.HOLD: "holds the dbuf of {}",
     What.RELE: "releases the dbuf of {}",
+    What.LIST_REMOVE: "takes {} off the list of dirty dnodes",
+    What.LIST_INSERT: "puts {} on the list of synced dnodes",
+    What.DNODE_SYNC: "syncs {}",
+    What.KILL: "frees a block of {} on disk",
+    What.CLEARED: "has cleared the pointers of a freed range of {}",
+    What.FORGOTTEN: "has forgotten what was freed of {}",
+    What.DB_MTX: "takes db_mtx of {}",
+    What.ARC_WRITE: "writes {}",
+    What.READY: "sets the pointer of {}",
+    What.DONE: "drops the dirty record of {}",
+    What.INCREASE: "gives {} another level",
+    What.EVICT: "evicts the dbufs of {}",
+    What.SYNC_DONE: "has synced all objects",
+    What.FREE_RANGE: "has noted a range to free of {}, from block {block}",
+    What.BLOCK_FREED: "has seen a pointer in {} that is no hole",
 }
+_OF_BLOCK = frozenset(
+    {What.HOLD, What.RELE, What.DB_MTX, What.ARC_WRITE, What.READY, What.DONE, What.BLOCK_FREED}
+)
 
 
 class Point(NamedTuple):
@@ -68,12 +120,13 @@ class Point(NamedTuple):
         if self.what is What.START:
             return "has not begun"
         name = names[self.zap] if 0 <= self.zap < len(names) else "an object of nobody's"
-        locks = self.what in (What.READ, What.WRITE, What.EXIT)
-        if self.what in (What.MUTEX, What.UNMUTEX) or (locks and not self.block):
-            thing = name
+        if self.what in _OF_BLOCK:
+            thing = f"{name}'s block {self.block}"
+        elif self.what in (What.READ, What.WRITE, What.EXIT) and self.block:
+            thing = f"{name}'s leaf {self.block}"
         else:
-            thing = f"{name}'s block {self.block}" if not locks else f"{name}'s leaf {self.block}"
-        return _WORDS[self.what].format(thing)
+            thing = name
+        return _WORDS[self.what].format(thing, block=self.block)
 
 
 _COMMITTED = Point(What.OWN, -1, COMMIT)
@@ -165,14 +218,15 @@ class _Recorder:
                 kind = {"read": What.READ, "write": What.WRITE, "exit": What.EXIT}[what]
             return Point(kind, self._zap(number), block)
         assert isinstance(thing, tuple)
-        return Point(What.HOLD if what == "hold" else What.RELE, self._zap(thing[0]), thing[1])
+        step = _STEPS.get(what)
+        if step is None:
+            return Point(What.HOLD if what == "hold" else What.RELE, self._zap(thing[0]), thing[1])
+        return Point(step, self._zap(thing[0]), 0 if step is What.KILL else thing[1])
 
     def _zap(self, number: int) -> int:
-        """The index of the header line whose object has a number."""
-        for index, known in enumerate(self.target.numbers.values()):
-            if known == number:
-                return index
-        return -1
+        """The index of the header line whose object has a number, or had it."""
+        name = self.target.names.get(number)
+        return -1 if name is None else list(self.target.headers).index(name)
 
 
 class _Recorded(ThreadedRun):

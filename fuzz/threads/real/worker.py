@@ -56,6 +56,8 @@ class Task(threading.Thread):
         self.worker, self.slot, self.ops = worker, slot, ops
         self.session = worker.session_of(slot)
         self.problem: Exception | None = None
+        self.to_sync: list[int] = []
+        """The objects that this thread's syncs come to, in order."""
 
     def run(self) -> None:
         """Join, run the ops, and leave; what goes wrong is kept in `problem`."""
@@ -80,6 +82,9 @@ class Task(threading.Thread):
             result = self.session.apply(op)
             clock.commit(self.slot)
             return result
+        if verb == "spa_sync":
+            clock.spa_sync(self.to_sync)
+            return PLAIN[0]
         if verb in ("txg", "finish", "sync"):
             getattr(clock, verb)()
             return PLAIN[0]
@@ -132,6 +137,12 @@ class ThreadWorker(Worker):
         self.shim.reset()
         lanes = {each: Lane(slots[each], each, section.plan.points.get(each, [])) for each in threads}
         tasks = [self._task(slots[each], each, section, ops) for each in threads]
+        if any(_VERBS[op.verb] == "spa_sync" for op in ops):
+            zaps = self._session.world.zaps
+            self.shim.beside_sync(self._session.world.os, [each for zap in zaps for each in zap.numbers])
+            for thread, task in zip(threads, tasks, strict=True):
+                came = [point.zap for point in lanes[thread].expected if point.what is What.LIST_REMOVE]
+                task.to_sync = [zaps[index].last for index in came if index >= 0]
         for task in tasks:
             task.start()
         instead: dict[int, tuple[Point | None, bool]] = {}

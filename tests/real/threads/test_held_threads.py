@@ -31,7 +31,7 @@ from fuzz.threads.parallel_run import run_threads
 from fuzz.threads.real.compare_with_model import compare, every_schedule
 from fuzz.threads.real.judged_run import HeldRun, model_for, run_held
 from fuzz.threads.real.section_request import EXACT
-from fuzz.threads.real.soak import scheduled
+from fuzz.threads.real.soak import BESIDE_SYNC, scheduled
 from fuzz.threads.real.target import HeldTarget
 from fuzz.threads.real.turn_plan import COMMIT, Point, SectionPlan, Turn, What, make_plan
 from tests.support.missing import missing
@@ -100,6 +100,20 @@ def test_random_programs_and_schedules_end_as_on_the_model(held: Make, release: 
             done = as_on_model(program, real, model)
             turns, exact = turns + done.turns, exact + done.exact_turns
     assert turns > 200 and exact >= 0.97 * turns
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+def test_threads_beside_a_sync_end_as_on_the_model(held: Make, release: str) -> None:
+    """Random programs, whose threads run between the steps of a sync: same results, same blocks, same dbufs.
+    A step that is not forced is one that OpenZFS's threads take by themselves."""
+    real, model, rng = held(release), ModelTarget(release), random.Random(12)
+    turns = exact = 0
+    for _ in range(60):
+        program = scheduled(rng, model, BESIDE_SYNC)
+        if program is not None:
+            done = as_on_model(program, real, model)
+            turns, exact = turns + done.turns, exact + done.exact_turns
+    assert turns > 300 and exact >= 0.95 * turns
 
 
 FINDINGS = ("zap-shrink-stale-shift", "zap-shrink-stale-shift-table")
@@ -191,7 +205,7 @@ def test_only_what_is_built_is_left_in_the_cache(held: Make, tmp_path: Path) -> 
     held("2.3")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZAPFUZZ_CACHE", str(tmp_path))
-        built = compiled.__wrapped__("fuzz.threads.real", "hold", "a test")
+        built = compiled.__wrapped__("fuzz.threads.real", "hold", "a test", ("hold_sync.c", "hold.h"))
     assert list(tmp_path.rglob("*")) == [built.parent, built]
 
 
