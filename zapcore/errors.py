@@ -115,19 +115,23 @@ class _Known(NamedTuple):
     file: str
     names: tuple[str, ...]
     words: tuple[str, ...] | None
+    thread: bool = False
 
 
 _NAMES: dict[CodeType, _Known] = {}
 _FILES: dict[str, str] = {}
 
 
-def openzfs(file: str, *names: str, words: tuple[str, ...] | None = None) -> Callable[[F], F]:
+def openzfs(
+    file: str, *names: str, words: tuple[str, ...] | None = None, thread: bool = False
+) -> Callable[[F], F]:
     """Say which function of OpenZFS a Python function's behaviour comes from. If it does the work of several
     functions that call each other, all of them are named, the innermost first.
 
     `words` are the functions that do it if the argument `key` is words and not a name. Such a function has
     arguments `key` and `objset`; some releases have other functions in place of the named ones, and
-    `objset.release.instead` says which.
+    `objset.release.instead` says which. `thread` says that it runs in a thread of its own, whose stack begins
+    here.
 
     The function itself is returned unchanged, so that a call of it takes no more time. A panic looks up the
     functions on the stack in the register that this fills.
@@ -135,7 +139,7 @@ def openzfs(file: str, *names: str, words: tuple[str, ...] | None = None) -> Cal
 
     def register(function: F) -> F:
         code = function.__code__
-        _NAMES[code] = _Known(file, names, words)
+        _NAMES[code] = _Known(file, names, words, thread)
         _FILES.update(dict.fromkeys((names[0], *(words or ())[:1]), file))
         return function
 
@@ -180,6 +184,8 @@ def openzfs_stack(frame: FrameType | None = None) -> tuple[str, ...]:
         known = _NAMES.get(frame.f_code)
         if known is not None:
             names += _functions(known, frame)
+            if known.thread:
+                break
         frame = frame.f_back
     return tuple(names)
 

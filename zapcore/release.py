@@ -41,6 +41,11 @@ class Release:
         was freed (until a6f557c2cb, in 2.4.4 and 2.3.9).
     evict_on_shrink: zap_shrink() removes the user data of the freed block and frees the leaf itself (the
         first patch that was proposed in OpenZFS issue 16157).
+    undirties_special: an assertion allows that syncing context frees blocks of the ZAPs of user accounting,
+        as zap_shrink() and a pointer table that has grown do there (24c475c6c2, in 2.4). Without this, a
+        build with assertions panics.
+    frees_on_sync_thread: an assertion wants blocks that syncing context frees to be freed by the thread that
+        syncs (7590972f76, in 2.3.7 and 2.4.2). User accounting has threads of its own.
     version: the packaged OpenZFS version that the model is compared with; empty if nobody packages one.
     """
 
@@ -60,6 +65,8 @@ class Release:
     upgrades_in_place: bool = False
     forgets_freed_by_run: bool = False
     looks_at_hole_again: bool = True
+    undirties_special: bool = False
+    frees_on_sync_thread: bool = False
     version: str = ""
 
 
@@ -89,6 +96,8 @@ _2_4 = Release(
     reads_cancel_evict=True,
     forgets_freed_by_run=True,
     looks_at_hole_again=False,
+    undirties_special=True,
+    frees_on_sync_thread=True,
     version="2.4.4",
 )
 

@@ -177,7 +177,8 @@ class _Program:
         name = rng.choices(list(self.weights), list(self.weights.values()))[0]
         verb = VERBS[name]
         if verb.subject is Subject.NONE:
-            return Op(name)
+            numbers: dict[str, Any] = {number.field: self.number(number) for number in verb.numbers}
+            return Op(name, **numbers)
         named = verb.names and self.named and rng.random() < 0.9
         zap = rng.choice(self.named if named else self.zaps)
         fields: dict[str, Any] = {number.field: self.number(number) for number in verb.numbers}

@@ -9,10 +9,12 @@ entry takes and how many a leaf has (`zapcore.layout`), and which hashes agree i
 
 from __future__ import annotations
 
+import errno
+
 from fuzz.execution.result import Result
 
 # the families fill the table of checks
-from fuzz.judge import cursors, directories, entries, stats, world  # noqa: F401
+from fuzz.judge import cursors, directories, entries, stats, usage, world  # noqa: F401
 from fuzz.judge.checks import CHECKS
 from fuzz.judge.room import make_room, needless_growth
 from fuzz.judge.state import State, Value
@@ -50,6 +52,8 @@ class Oracle:
     def check(self, op: Op, result: Result) -> Wrong | None:
         """What is wrong with the answer; None if nothing is. Updates the state."""
         state = self.state
+        if state.kept and usage.refuses(state, op):
+            return expect(result.errno, errno.EPERM)
         if isinstance(op.key, bytes) and (norm := state.headers[op.subject].norm):
             if unicode_form(op.key, norm) is None:
                 leave_open(state, "unicode")

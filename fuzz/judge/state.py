@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from fuzz.judge.keys import refused_form, stored_bytes
 from fuzz.judge.order import Order, Place
+from fuzz.judge.owned import Owned
 from fuzz.language.program import Key, Op, Zap, value_bytes
 from fuzz.language.verbs import VERBS
 from zapcore.release import Release
@@ -77,12 +78,13 @@ class Walk:
 class State:
     """One dictionary and one order per ZAP, and where each cursor stands. `fat` says which ZAPs are fat,
     `slots` how many slots the block of a micro ZAP has. `moving` are the keys of each ZAP that ops write
-    which run at the same time as the one that is judged. `left_open` names the last question that was left
+    which run at the same time as the one that is judged. `kept` has the ZAPs that syncing context keeps, by
+    their names, `usage` what it will make of them. `left_open` names the last question that was left
     open (`undecided`)."""
 
-    CHANGING = ("entries", "fat", "incarnation", "orders", "slots", "walks")
+    CHANGING = ("entries", "fat", "incarnation", "orders", "slots", "usage", "walks")
     """What ops change: plain data, however deep. The rest is fixed by the header and the release."""
-    __slots__ = (*CHANGING, "headers", "left_open", "moving", "release")
+    __slots__ = (*CHANGING, "headers", "kept", "left_open", "moving", "release")
 
     def __init__(self, zaps: Sequence[Zap], release: Release) -> None:
         self.release = release
@@ -95,6 +97,8 @@ class State:
         self.walks: dict[str, Walk] = {}
         self.moving: Mapping[str, frozenset[Key]] = {}
         self.left_open = ""
+        self.kept = {header.name: header.usage for header in zaps if header.usage}
+        self.usage = Owned() if self.kept else None
 
     def bring(self, zap: str, key: Key, value: Value) -> None:
         """An entry is there, with this value."""
@@ -148,7 +152,8 @@ class State:
         created micro are of the type that directories have."""
         if len(key) < MAX_NAME // 8:  # of words or bytes: short enough
             return False
-        long = self.release.long_names and not self.headers[zap].fat
+        header = self.headers[zap]
+        long = self.release.long_names and not (header.fat or header.usage)
         return self.fat[zap] and stored_bytes(key) > (LONG_NAME if long else MAX_NAME)
 
 

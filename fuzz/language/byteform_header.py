@@ -9,6 +9,7 @@ Flags and words that are _LONGER, which no ZAP has since they contradict each ot
 flags and a byte of the hash's bits, then by the rest: so nothing that was written before means anything else.
 _DECLARED is another such pair, of a directory whose file system is declared: the real flags, a byte of its
 properties, a byte of the hash's bits (0 for none), and the rest.
+_USAGE is followed in the same way by the real flags and a byte of whose usage a ZAP keeps.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from fuzz.language import byteform_tables as tables
-from fuzz.language.program import DEFAULT_SALT, MAX_WORDS, TO_UPPER, U64, Dataset, Key, Program, Zap
+from fuzz.language.program import DEFAULT_SALT, MAX_WORDS, TO_UPPER, U64, USAGES, Dataset, Key, Program, Zap
 from fuzz.language.validate import (
     CASES,
     HASH_BITS,
@@ -25,6 +26,7 @@ from fuzz.language.validate import (
     MAX_THREAD,
     MAX_ZAPS,
     NORMS,
+    usages_fault,
 )
 from fuzz.language.verbs import VERBS, Subject
 
@@ -38,6 +40,7 @@ _MAX_LETTERS = 16
 _MICRO, _PREHASHED, _HASH64, _SALT, _NORM, _NAMED = (1 << bit for bit in range(6))
 _LONGER = bytes((_MICRO | _PREHASHED | _HASH64 | 64 | 128, 255))
 _DECLARED = bytes((_LONGER[0], 254))
+_USAGE = bytes((_LONGER[0], 253))
 _CASE, _UTF8_ONLY, _LONG_NAME = 3, 4, 8
 """Bits of the byte of properties; normalization is in the index of flags."""
 _ALL_FORMS = 0x70
@@ -95,6 +98,10 @@ class _Reader:
         zaps: dict[str, Zap] = {}
         for _ in self.items(min(self.byte() + 1, MAX_ZAPS)):
             zap = self.zap(zaps)
+            if (
+                usages_fault(zap, zaps.values()) is not None
+            ):  # its leaves are others', or there is one already
+                zap = zap._replace(fat=True, hash64=True, usage=0)
             zaps[zap.name] = zap
         cursors: dict[str, None] = {}
         for _ in self.items(min(self.byte(), MAX_CURSORS)):
@@ -110,7 +117,7 @@ class _Reader:
 
     def zap(self, names: Collection[str]) -> Zap:
         flags = self.byte()
-        bits = 0
+        bits = usage = 0
         dataset: Dataset | None = None
         if self.data[self.at - 1 : self.at + 1] == _LONGER:
             self.at += 1
@@ -120,6 +127,9 @@ class _Reader:
             flags, told, bits = self.byte(), self.byte(), (0, *HASH_BITS)[self.byte() % (len(HASH_BITS) + 1)]
             dataset = Dataset((told & _CASE) % len(CASES), bool(told & _UTF8_ONLY), bool(told & _LONG_NAME))
             flags |= _MICRO
+        elif self.data[self.at - 1 : self.at + 1] == _USAGE:
+            self.at += 1
+            flags, usage = self.byte(), 1 + self.byte() % (len(USAGES) - 1)
         words, shift = self.byte() % (MAX_WORDS + 1), self.byte()
         salt = int.from_bytes([self.byte() for _ in range(8)], "little") if flags & _SALT else 0
         norm = NORMS[self.byte() % len(NORMS)] if flags & _NORM else 0
@@ -127,6 +137,10 @@ class _Reader:
             norm = norm & _ALL_FORMS | TO_UPPER * bool(dataset.case)
             dataset = dataset._replace(utf8only=dataset.utf8only or norm > TO_UPPER)
         micro = bool(flags & _MICRO)
+        if usage:
+            name = self.name(names) if flags & _NAMED else _unused(_usual_name(len(names)), names)
+            shift = LEAF_SHIFTS[shift % len(LEAF_SHIFTS)]
+            return Zap(name, not micro, leaf_shift=shift, salt=salt or DEFAULT_SALT, usage=usage)
         words = 0 if micro else words
         return Zap(
             self.name(names) if flags & _NAMED else _unused(_usual_name(len(names)), names),
@@ -199,6 +213,8 @@ def _encode_zap(zap: Zap, index: int) -> bytes:
         case, utf8only, longname = zap.dataset
         told = case | _UTF8_ONLY * utf8only | _LONG_NAME * longname
         first = _DECLARED + bytes((flags, told, (0, *HASH_BITS).index(zap.hash_bits)))
+    elif zap.usage:
+        first = _USAGE + bytes((flags, zap.usage - 1))
     elif zap.hash_bits:
         first = _LONGER + bytes((flags, zap.hash_bits - HASH_BITS[0]))
     return first + bytes((zap.words, zap.leaf_shift - LEAF_SHIFTS[0])) + rest

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TypeVar
 
 from fuzz.language.program import U64, Key, Zap
-from fuzz.language.verbs import VERBS, Number
+from fuzz.language.verbs import OWNED, VERBS, Number
 
 T = TypeVar("T")
 
@@ -137,6 +137,8 @@ _VALUES = _spread(_values())
 _READS = _spread(_reads())
 _DELTAS = (1, U64, 2, 0, 1 << 63, U64 - 1, 255, 3)
 _MATCHES = 4
+_IDS = (1, 0, 0x3E8, 0x3E9, 0x10000, 0xFFFFFFFF, 0x80000000, 0x10)
+"""Of users, groups and projects."""
 _FIELDS = ("size", "length", "fill", "extra")
 
 
@@ -156,14 +158,19 @@ def places(verb: str) -> tuple[int, ...]:
 def values(verb: str) -> list[Numbers]:
     """What each value of a record's third byte says for a verb's size, length and fill."""
     fields = tuple(number.field for number in numbers(verb))
-    if fields == _FIELDS[:3]:
+    if fields == _FIELDS[:3] and verb not in OWNED:
         return _VALUES
-    if fields == _FIELDS[:2]:
+    if fields == _FIELDS[:2] and verb not in OWNED:
         return _READS
     if verb == "lookup_norm":
         return [_READS[byte // _MATCHES] for byte in range(256)]
     if verb == "increment":
         return [(0, 0, _DELTAS[byte % len(_DELTAS)]) for byte in range(256)]
+    if verb in OWNED:
+        # few objects, mostly one at a time; resize has a number of blocks in the place of the id
+        third = numbers(verb)[2:3]
+        fill = [owner % (third[0].high + 1) for owner in _IDS] if third else [0]
+        return [(16 if byte >= 192 else 1, byte % 8, fill[byte // 8 % len(fill)]) for byte in range(256)]
     defaults = [0, 0, 0, 0]
     for place, number in zip(places(verb), numbers(verb), strict=True):
         defaults[place] = number.default

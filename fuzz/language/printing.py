@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fuzz.language.program import DEFAULT_SALT, TO_UPPER, Dataset, Key, Op, Program, Zap
+from fuzz.language.program import DEFAULT_SALT, TO_UPPER, USAGES, Dataset, Key, Op, Program, Zap
 from fuzz.language.validate import CASES, FORMS
 from fuzz.language.verbs import VERBS, Number, Subject
 
@@ -46,6 +46,7 @@ def format_zap(zap: Zap) -> str:
         pieces += [f"norm={zap.norm}"] * (zap.norm != 0)
     pieces += [f"salt={zap.salt:#x}"] * (zap.salt != DEFAULT_SALT)
     pieces += [f"hash_bits={zap.hash_bits}"] * (zap.hash_bits != 0)
+    pieces += [f"usage={USAGES[zap.usage]}"] * (zap.usage != 0)
     return " ".join(pieces)
 
 

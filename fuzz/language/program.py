@@ -33,6 +33,9 @@ MAX_WORDS = 33
 MAX_VALUE = 8192
 """Bytes: the longest value (ZAP_MAXVALUELEN)."""
 
+MAX_OBJECT = 65_535
+"""The last object that can have an owner."""
+
 
 class Dataset(NamedTuple):
     """The properties of the file system that a directory is in, in the words of `zfs create` but for
@@ -55,6 +58,9 @@ class Zap(NamedTuple):
 
     `dataset` is there where the line declares a directory by the properties of its file system. Else they
     are those that `properties` says.
+    `usage` is 0 for a ZAP that the ops write. Else it is the one in which syncing context keeps how much each
+    user (1), group (2) or project (3) has, which ops only read; keys are names. It is micro when the program
+    begins, or fat, as it is once it has had many names.
     """
 
     name: str
@@ -67,12 +73,17 @@ class Zap(NamedTuple):
     salt: int = DEFAULT_SALT
     hash_bits: int = 0
     dataset: Dataset | None = None
+    usage: int = 0
 
     @property
     def properties(self) -> Dataset:
         """The properties that ops on directories go by. If no `dataset` is declared, case counts unless the
         flags fold it, names may have any bytes, and may be long."""
         return self.dataset or Dataset(int(bool(self.norm & TO_UPPER)), longname=True)
+
+
+USAGES = ("", "user", "group", "project")
+"""What the text form calls each kind of usage."""
 
 
 class Op(NamedTuple):
@@ -125,6 +136,26 @@ class Op(NamedTuple):
         return self.extra
 
     @property
+    def many(self) -> int:
+        """How many objects `allocate`, `chown`, `free` and `resize` work on."""
+        return self.size
+
+    @property
+    def first(self) -> int:
+        """The first of these objects."""
+        return self.length
+
+    @property
+    def owner(self) -> int:
+        """The id that owns the first of these objects; the next object's is one more."""
+        return self.fill
+
+    @property
+    def whose(self) -> int:
+        """Which ids `allocate` and `chown` set: 1 the user, 2 the group, 4 the project; 0 all."""
+        return self.extra
+
+    @property
     def match(self) -> int:
         """How `lookup_norm` and `remove_norm` compare names: matchtype_t."""
         return self.extra
@@ -152,9 +183,14 @@ class Program:
         return Program(self.zaps, tuple(ops), self.schedule)
 
 
+def keeps_usage(program: Program) -> bool:
+    """Whether a program has ZAPs of usage, and so objects that somebody owns."""
+    return any(zap.usage for zap in program.zaps)
+
+
 def with_hash_bits(program: Program, bits: int) -> Program:
     """The same program, with hashes of so many bits in each ZAP whose header does not say how many."""
-    few = tuple(zap if zap.hash_bits else zap._replace(hash_bits=bits) for zap in program.zaps)
+    few = tuple(zap if zap.hash_bits or zap.usage else zap._replace(hash_bits=bits) for zap in program.zaps)
     return dataclasses.replace(program, zaps=few)
 
 

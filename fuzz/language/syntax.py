@@ -12,7 +12,8 @@ Header lines come first: `zap NAME fat|micro` with `key=name|u64`, `words=N`, `p
 `leaf_shift=N`, `norm=N`, `salt=N`, `hash_bits=N`; a micro ZAP can be declared as the directory of a file
 system, in the words of `zfs create`: `casesensitivity=sensitive|insensitive|mixed`,
 `normalization=none|formC|formD|formKC|formKD`, `utf8only=on|off`, `longname=on|off`, each with the default
-that it has there. Then, where there are threads, comes one `schedule STEP:THREAD ...`. Ops follow, one a
+that it has there. `usage=user|group|project` is the ZAP in which syncing context keeps what each of these
+has. Then, where there are threads, comes one `schedule STEP:THREAD ...`. Ops follow, one a
 line: thread (none for 0), verb, target, second ZAP, key, second key, numbers; which of them stands in
 `fuzz.language.verbs`.
 A key is words joined by colons, or a name in double quotes with the escapes \" \\ \n \t \xNN. Numbers are
@@ -29,7 +30,7 @@ from pathlib import Path
 
 from fuzz.language.files import write_whole
 from fuzz.language.printing import format_key, format_op, format_program, format_zap
-from fuzz.language.program import DEFAULT_SALT, TO_UPPER, Dataset, Key, Op, Program, Switch, Zap
+from fuzz.language.program import DEFAULT_SALT, TO_UPPER, USAGES, Dataset, Key, Op, Program, Switch, Zap
 from fuzz.language.validate import (
     CASES,
     CONTROL,
@@ -42,6 +43,7 @@ from fuzz.language.validate import (
     problems,
     show,
     switch_fault,
+    usages_fault,
     zap_fault,
 )
 from fuzz.language.verbs import VERBS, Subject, Verb
@@ -243,8 +245,9 @@ class _Parser:
             values.get("salt", DEFAULT_SALT),
             values.get("hash_bits", 0),
             dataset,
+            values.get("usage", 0),
         )
-        self.fault(zap_fault(zap, self.zaps))
+        self.fault(zap_fault(zap, self.zaps) or usages_fault(zap, self.zaps.values()))
         self.zaps[name] = zap
 
     def dataset(self, values: Mapping[str, int]) -> tuple[Dataset | None, int]:
@@ -367,6 +370,11 @@ class _Parser:
             raise self.problem(column, "on or off", show(text))
         return int(text == "on")
 
+    def usage(self, text: str, column: int) -> int:
+        if text not in USAGES[1:]:
+            raise self.problem(column, f"one of {', '.join(USAGES[1:])}", show(text))
+        return USAGES.index(text)
+
     def key(self, text: str, column: int) -> Key:
         if not text.startswith('"'):
             if _NUMBER.match(text) is None:
@@ -410,6 +418,7 @@ _OPTIONS: dict[str, Callable[[_Parser, str, int], int]] = {
     "salt=": _Parser.number,
     "hash_bits=": _Parser.number,
     **{f"{word}=": reader for word, reader in _PROPERTIES.items()},
+    "usage=": _Parser.usage,
 }
 
 

@@ -7,10 +7,22 @@ line or one op at a time and maps the field at fault back to its column; everybo
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from fuzz.language.program import MAX_NAME, MAX_WORDS, NAME, TO_UPPER, U64, Key, Op, Program, Switch, Zap
+from fuzz.language.program import (
+    MAX_NAME,
+    MAX_WORDS,
+    NAME,
+    TO_UPPER,
+    U64,
+    USAGES,
+    Key,
+    Op,
+    Program,
+    Switch,
+    Zap,
+)
 from fuzz.language.verbs import VERBS, Number, Subject
 
 MAX_ZAPS = 255
@@ -67,6 +79,8 @@ def zap_fault(zap: Zap, names: Collection[str]) -> Fault | None:
     if zap.hash_bits and zap.hash_bits not in HASH_BITS:
         expected = f"{HASH_BITS[0]} to {HASH_BITS[-1]}, or 0"
         return Fault("hash_bits", expected, show(zap.hash_bits))
+    if zap.usage:
+        return _usage_fault(zap)
     if zap.prehashed and not zap.words:
         return Fault("prehashed", "prehashed only with key=u64", "prehashed with key=name")
     if zap.norm and zap.words:
@@ -91,6 +105,29 @@ def _dataset_fault(zap: Zap) -> Fault | None:
         return Fault("norm", "the flags of casesensitivity= and normalization=", show(zap.norm))
     if zap.norm & ~TO_UPPER and not utf8only:
         return Fault("utf8only", "utf8only=on with a normalization", "utf8only=off")
+    return None
+
+
+def _usage_fault(zap: Zap) -> Fault | None:
+    """What is wrong with the header line of a ZAP that syncing context keeps, its own fields apart."""
+    if zap.usage not in range(len(USAGES)):
+        return Fault("usage", f"one of {', '.join(USAGES[1:])}", show(zap.usage))
+    for field in ("words", "prehashed", "hash64", "norm", "hash_bits"):
+        if getattr(zap, field):
+            return Fault(field, "keys that are names, and no more options", f"{field} with usage")
+    if zap.dataset is not None:
+        return Fault("casesensitivity", "no file system's properties with usage", "some")
+    return None
+
+
+def usages_fault(zap: Zap, others: Iterable[Zap]) -> Fault | None:
+    """What is wrong with a header line of usage beside the others: there is one ZAP for each kind of id, and
+    one tunable for the size of their leaves."""
+    for other in others:
+        if zap.usage and other.usage == zap.usage:
+            return Fault("usage", "one ZAP for each kind of id", f"another for {USAGES[zap.usage]}")
+        if zap.usage and other.usage and other.leaf_shift != zap.leaf_shift:
+            return Fault("leaf_shift", f"{other.leaf_shift}, as of {other.name}", show(zap.leaf_shift))
     return None
 
 
@@ -177,7 +214,7 @@ def problems(program: Program) -> str | None:
         return "header: expected a zap line, found none"
     zaps: dict[str, Zap] = {}
     for index, zap in enumerate(program.zaps):
-        if (fault := zap_fault(zap, zaps)) is not None:
+        if (fault := zap_fault(zap, zaps) or usages_fault(zap, zaps.values())) is not None:
             return f"zap {index}: {fault}"
         zaps[zap.name] = zap
     last = -1

@@ -13,7 +13,7 @@ import enum
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from fuzz.language.program import MAX_VALUE, U64
+from fuzz.language.program import MAX_OBJECT, MAX_VALUE, U64
 
 
 class Subject(enum.Enum):
@@ -110,6 +110,8 @@ _PLACE = Number("fill", "from", 0, 0, U64, hex=True)
 _WANTED = Number("fill", "value", 0, 0, U64, hex=True)
 _MASK = Number("extra", "mask", 0, 0, U64, hex=True)
 _MOST = Number("length", "names", MAX_VALUE, 1, MAX_VALUE)
+_OBJECTS = (Number("size", "count", 1, 1, 255), Number("length", "first", 0, 0, MAX_OBJECT))
+_OWNERS = (Number("fill", "id", 1, 0, U64, hex=True), Number("extra", "whose", 0, 0, 7))
 
 VERBS: Mapping[str, Verb] = {
     "add": Verb(
@@ -414,6 +416,35 @@ VERBS: Mapping[str, Verb] = {
         threads=True,
         steers=True,
     ),
+    "allocate": Verb(
+        Subject.NONE,
+        Effect.OBJECT,
+        "dmu_object_alloc: make objects that an id, and the next ones, own; whose is 1 for the user, 2 the "
+        "group, 4 the project, 0 all",
+        numbers=(*_OBJECTS, *_OWNERS),
+        draw=Draw(group="usage", anywhere=0.1),
+    ),
+    "chown": Verb(
+        Subject.NONE,
+        Effect.OBJECT,
+        "zfs_setattr: give objects to an id, and the next ones; whose as for allocate",
+        numbers=(*_OBJECTS, *_OWNERS),
+        draw=Draw(group="usage", anywhere=0.1),
+    ),
+    "free": Verb(
+        Subject.NONE,
+        Effect.OBJECT,
+        "dmu_object_free: objects of allocate",
+        numbers=_OBJECTS,
+        draw=Draw(group="usage", anywhere=0.1),
+    ),
+    "resize": Verb(
+        Subject.NONE,
+        Effect.OBJECT,
+        "dmu_write, dmu_free_range: let objects of allocate have so many blocks of 512 bytes",
+        numbers=(*_OBJECTS, Number("fill", "blocks", 0, 0, 3)),
+        draw=Draw(group="usage", anywhere=0.1),
+    ),
 }
 """Every verb, in the order of the byte form's opcodes: append only."""
 
@@ -433,5 +464,17 @@ CONCURRENT = frozenset(name for name, verb in VERBS.items() if verb.threads)
 """Verbs that may stand in a section with threads."""
 FOR_THREADS = frozenset(name for name, verb in VERBS.items() if not verb.draw.weight)
 """Verbs that no generator of programs without threads draws: they do there what another does."""
+OWNED = frozenset(name for name, verb in VERBS.items() if verb.draw.group == "usage")
+"""Verbs on objects that somebody owns."""
+CHANGING = (BRINGS | TAKES | _with(Effect.MOVES) | _with(Effect.OBJECT)) - OWNED
+"""Verbs that write or free a ZAP: not one that syncing context keeps."""
+
+
+def unsettled(verb: str, before: bool) -> bool:
+    """Whether there may be changes of owners after an op that syncing context has not accounted for, given
+    whether there were before."""
+    return verb in OWNED or verb == "txg" or (before and verb not in ("sync", "reopen"))
+
+
 STEERING = frozenset(name for name, verb in VERBS.items() if verb.steers)
 """Verbs that decide which way a failure takes."""

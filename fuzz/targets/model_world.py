@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import errno
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import MethodType
 
 from fuzz.execution.result import DONE, Entry, Found, Result
@@ -13,10 +13,12 @@ from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
 from fuzz.language.by_verb import ByVerb
 from fuzz.language.program import Key, Op, Program, Zap, value_bytes
+from fuzz.language.verbs import TIME
 from fuzz.targets.base import Target
 from fuzz.targets.endless_ops import WATCH
 from fuzz.targets.model_failures import broken, failure_of
 from zapcore import layout, zap
+from zapcore.accounting import Accounting
 from zapcore.audit.auditor import Auditor
 from zapcore.dmu.objset import DEFAULT_BYTE_LIMIT, Objset
 from zapcore.errors import LimitExceeded, Panic, ZapErrno
@@ -79,6 +81,7 @@ class ModelWorld(Target):
         self.handlers: dict[str, Callable[[Op], Result]] = {
             verb: MethodType(handler, self) for verb, handler in HANDLERS.items()
         }
+        self.usual_handlers = self.handlers
 
     def begin(self, program: Program) -> None:
         """A new object set with the program's ZAPs in it."""
@@ -99,8 +102,19 @@ class ModelWorld(Target):
         self.auditor = Auditor(self.objset)
         if was_heavy:  # a world is full of cycles, and Python looks for old ones late
             gc.collect()
+        self.handlers = self.usual_handlers
+        self.accounting: Accounting | None = None
+        if any(header.usage for header in program.zaps):
+            self.begin_accounting(program.zaps)
         for header in program.zaps:
-            self._create_zap(header)
+            if not header.usage:
+                self._create_zap(header)
+        if self.accounting is not None:
+            self.numbers = {header.name: self.numbers[header.name] for header in program.zaps}
+
+    def begin_accounting(self, headers: Sequence[Zap]) -> None:
+        """Make the ZAPs of usage, of which a header line names one or more. `ModelTarget` can."""
+        raise NotImplementedError
 
     def _is_heavy(self) -> bool:
         """Whether the world that was run last, if any, had an object of many bytes."""
@@ -132,7 +146,7 @@ class ModelWorld(Target):
         keys: tuple[Key, ...] | None = () if op.key is None else (op.key,)
         name = op.subject if op.subject in numbers else op.other
         names: Iterable[str] = (name,) if name in numbers else numbers
-        if op.verb == "sync":
+        if op.verb == "sync" or (self.accounting is not None and op.verb in TIME):
             keys = None
         elif op.to is not None and op.key is not None:  # a rename, which may change two directories
             keys = (op.key, op.to)

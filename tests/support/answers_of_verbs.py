@@ -245,6 +245,52 @@ ANSWERS: dict[str, tuple[str, list[Result]]] = {
             *(Result(0, b"\t"), Result(0, 2)),
         ],
     ),
+    "objects that somebody owns": (
+        """
+        zap p micro usage=project leaf_shift=9
+        zap u micro usage=user leaf_shift=9
+        allocate count=3 id=0x3e8
+        allocate count=4 first=2 id=0x7d0
+        allocate count=2
+        chown count=200 id=0x5 whose=4
+        chown first=9
+        count p
+        sync
+        count p
+        lookup p "5" int=8 len=1
+        lookup p "obj-6" int=8 len=1
+        lookup u "3e8" int=8 len=1
+        resize blocks=2
+        free first=1 count=2
+        free first=1
+        txg
+        lookup p "5" int=8 len=1
+        finish
+        lookup p "5" int=8 len=1
+        lookup p "6" int=8 len=1
+        add p "x" int=8
+        remove p "5"
+        destroy u
+        create u
+        unlink u "5"
+        """,
+        [
+            *(Result(0, 3), Result(0, 3), Result(errno.EEXIST), Result(0, 6), GONE, Result(0, 0), DONE),
+            *(Result(0, 12), Result(0, b"\0\2"), Result(0, b"\1"), Result(0, b"\0\2")),
+            *(Result(0, 1), Result(0, 2), GONE, DONE, Result(0, b"\0\2"), DONE, Result(0, b"\0\6"), GONE),
+            *[Result(errno.EPERM)] * 5,
+        ],
+    ),
+    "nobody owns anything without usage": (
+        f"""
+        {MICRO}
+        allocate
+        chown
+        resize
+        free
+        """,
+        [Result(errno.ENOTSUP)] * 4,
+    ),
     "a ZAP created again is the same object": (
         f"""
         {FAT}

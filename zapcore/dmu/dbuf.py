@@ -250,6 +250,13 @@ class Dbuf:
     def undirty(self, txg: int) -> bool:
         """Take back the dirty record of an open txg. Returns True if this was the last hold, so that the dbuf
         is destroyed now."""
+        objset = self.dnode.objset
+        if objset.syncing_txg == txg and not objset.release.undirties_special:
+            fail(
+                "db->db_objset == dmu_objset_pool(db->db_objset)->dp_meta_objset || "
+                "txg != spa_syncing_txg(dmu_objset_spa(db->db_objset))",
+                line=2561,
+            )
         for record in self.dirty:
             if record.txg == txg:
                 break

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from zapcore.dmu.dbuf import CACHED, Dbuf, DirtyRecord, Tag
-from zapcore.errors import ZapErrno, openzfs
+from zapcore.errors import ZapErrno, fail, openzfs
 
 if TYPE_CHECKING:
     from zapcore.dmu.objset import Objset, Tx
 
 
 class Dnode:
-    """dnode_t. `directory` says that its type is DMU_OT_DIRECTORY_CONTENTS.
+    """dnode_t. `directory` says that its type is DMU_OT_DIRECTORY_CONTENTS, `special` that it is one that
+    only syncing context changes, and that stays in memory (DMU_OBJECT_IS_SPECIAL, include/sys/dnode.h).
 
     `stable` has by block number the bytes of the blocks on stable storage; a hole is not in it. `max_blkid`
     is dn_maxblkid, which only grows while the dnode is in memory. `free_txg` is the txg that freed the
@@ -46,6 +47,7 @@ class Dnode:
         "next_max_blkid",
         "number",
         "objset",
+        "special",
         "stable",
         "stable_levels",
         "stable_max_blkid",
@@ -57,6 +59,7 @@ class Dnode:
         self.block_size = block_size
         self.allocated = True
         self.directory = False
+        self.special = False
         self.max_blkid = 0
         self.stable_max_blkid = 0
         self.levels = self.stable_levels = 1
@@ -97,6 +100,7 @@ class Dnode:
         import)."""
         dnode = Dnode(self.objset, self.number, self.block_size)
         dnode.directory = self.directory
+        dnode.special = self.special
         dnode.stable = self.stable
         dnode.max_blkid = dnode.stable_max_blkid = self.stable_max_blkid
         dnode.levels = dnode.stable_levels = self.stable_levels
@@ -163,6 +167,13 @@ class Dnode:
         """Free blocks in open context. Their dbufs see it at once; on disk it is done when the txg syncs."""
         if blkid > self.max_blkid:
             return
+        objset = self.objset
+        if self.special and objset.syncing_txg == tx.txg and objset.release.frees_on_sync_thread:
+            fail(
+                "(tx)->tx_txg > spa_syncing_txg((dn)->dn_objset->os_spa) || "
+                "dmu_objset_pool((dn)->dn_objset)->dp_tx.tx_sync_thread == curthread",
+                line=2413,
+            )
         last = min(blkid + blocks - 1, self.max_blkid)
         self.free_ranges.setdefault(tx.txg, set()).update(range(blkid, blkid + blocks))
         if self.objset.stepped_sync is not None:
@@ -241,7 +252,7 @@ class Dnode:
                 dbuf.pending_evict = True
             else:
                 dbuf.destroy()
-        if not self.dbufs and not self.dirty_records and not self.free_ranges:
+        if not (self.dbufs or self.dirty_records or self.free_ranges or self.special):
             self.max_blkid = self.stable_max_blkid
 
 

@@ -7,6 +7,7 @@ and none of them writes anything before it is finished. From module/zfs/txg.c an
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from zapcore.dmu.dbuf import Dbuf
@@ -46,7 +47,9 @@ class Objset:
     panic if what happens next depends on bytes that nobody wrote; if not, it goes on as if there were no such
     bytes. `hash_bits` has, by number of the object, how many bits of a hash count in it, for objects in which
     zap_hashbits() is to return another number than their flags say: the pointer table then comes to its end
-    soon. `stepped_sync` is there while the sync of a txg runs as a thread beside others.
+    soon. `stepped_sync` is there while the sync of a txg runs as a thread beside others. `syncing_txg` is the
+    txg that syncs now, or 0. `sync_done` accounts for what a txg has written, if anything does
+    (`zapcore.accounting`): what it changes is synced in the same txg, after it.
     """
 
     def __init__(
@@ -73,6 +76,8 @@ class Objset:
         self.fat_block_shift = 14
         self.hash_bits: dict[int, int] = {}
         self.stepped_sync: SteppedSync | None = None
+        self.syncing_txg = 0
+        self.sync_done: Callable[[Tx], None] | None = None
 
     def check_limit(self, blocks: int, block_size: int) -> None:
         """Raise LimitExceeded if an object may not have that many blocks of that size."""
@@ -148,9 +153,14 @@ class Objset:
                 self.stepped_sync.wait_for_end()
             if oldest not in self.in_flight:
                 return  # another thread finished it while this one waited
-        txg = self.in_flight.pop(0)
+        txg = self.syncing_txg = self.in_flight.pop(0)
         for dnode in self.dirty_dnodes.pop(txg, ()):
             dnode.sync(txg)
+        if self.sync_done is not None:
+            self.sync_done(Tx(txg))
+            for dnode in self.dirty_dnodes.pop(txg, ()):
+                dnode.sync(txg)
+        self.syncing_txg = 0
 
     @openzfs("txg.c", "txg_wait_synced")
     def finish_all_txgs(self) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "add",
     "count",
     "create",
+    "create_in",
     "destroy",
     "file_in_model",
     "length",
@@ -64,6 +65,11 @@ def create(
     dnode.directory = not flags
     _init(objset, dnode.number, tx, salt, flags, norm)
     return dnode.number
+
+
+def create_in(objset: Objset, number: int, tx: Tx, *, salt: int) -> None:
+    """Make a micro ZAP in an object that is there and empty (zap_create_claim)."""
+    _init(objset, number, tx, salt, 0, 0)
 
 
 @openzfs("zap_micro.c", "mzap_create_impl")

@@ -308,3 +308,32 @@ do_destroy(program_zap_t *z)
 	return (error);
 }
 
+
+/* Objects that somebody owns: nobody does where the object set keeps no accounts. */
+static int
+do_allocate(int count, int first, uint64_t id, int whose)
+{
+	(void) count, (void) first, (void) id, (void) whose;
+	return (ENOTSUP);
+}
+
+static int
+do_chown(int count, int first, uint64_t id, int whose)
+{
+	(void) count, (void) first, (void) id, (void) whose;
+	return (ENOTSUP);
+}
+
+static int
+do_free(int count, int first)
+{
+	(void) count, (void) first;
+	return (ENOTSUP);
+}
+
+static int
+do_resize(int count, int first, int blocks)
+{
+	(void) count, (void) first, (void) blocks;
+	return (ENOTSUP);
+}

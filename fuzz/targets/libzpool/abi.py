@@ -55,13 +55,18 @@ PROTOTYPES = {
     "dmu_objset_pool": "p p",
     "dmu_objset_spa": "p p",
     "dmu_objset_evict_dbufs": "v p",
+    "dmu_objset_register_type": "v ip",
     "dmu_object_claim": "i pqiiiip",
+    "dmu_object_free": "i pqp",
     "dmu_object_info": "i pqp",
     "dmu_object_next": "i ppiq",
     "dnode_hold": "i pqpp",
     "dnode_rele": "v pp",
     "mzap_create_impl": "v piip",
     "dmu_read": "i pqqqpu",
+    "dmu_write": "v pqqqspu",
+    "dmu_free_range": "i pqqqp",
+    "dmu_bonus_hold": "i pqpp",
     "dmu_buf_hold": "i pqqppi",
     "dmu_buf_rele": "v pp",
     "dmu_buf_will_dirty": "v pp",
@@ -70,6 +75,8 @@ PROTOTYPES = {
     "dmu_tx_create": "p p",
     "dmu_tx_hold_zap": "v pqis",
     "dmu_tx_hold_free": "v pqqq",
+    "dmu_tx_hold_bonus": "v pq",
+    "dmu_tx_hold_write": "v pqqi",
     "dmu_tx_assign": "i pq",
     "dmu_tx_commit": "v p",
     "dmu_tx_abort": "v p",
@@ -79,6 +86,7 @@ PROTOTYPES = {
     "u8_validate": "i sqpip",
     "zap_create_norm": "q piiiip",
     "zap_create_flags": "q piiiiiiip",
+    "zap_create_claim": "i pqiiip",
     "zap_destroy": "i pqp",
     "zap_add": "i pqsiqpp",
     "zap_add_uint64": "i pqpiiqpp",
@@ -105,8 +113,8 @@ PROTOTYPES = {
     "zap_cursor_advance": "v p",
 }
 """Result code, then argument codes: int, uint32, uint64 (q), pointer, string, void. The last argument of
-spa_create() is master's (`nvlist_t **errinfo`), the last of zap_value_search() that of 2.3 and later: older
-ones do not look at it."""
+dmu_write() is that of 2.4 and later, of spa_create() it is master's (`nvlist_t **errinfo`), the last of
+zap_value_search() that of 2.3 and later: older ones do not look at it."""
 
 HASH_BITS = "ZAPFUZZ_HASH_BITS"
 """Environment variable: the compiled hash_bits.c."""

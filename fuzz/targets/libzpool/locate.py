@@ -59,6 +59,8 @@ def find_library(release: str = "", path: str | os.PathLike[str] | None = None) 
     raise NoLibrary(f"{what} is not in {cache}: run `make libzpool`, or give --libzpool PATH")
 
 
+_FREES_ON_SYNC_THREAD = ((2, 3, 7), (2, 4, 2))
+"""The first versions of 2.3 and of 2.4 with an assertion on who frees blocks (`Release`)."""
 _OF_SONAME = {"5": "2.1", "6": "2.3", "7": "2.4"}
 
 
@@ -79,5 +81,10 @@ def release_of(library: Path, release: str = "") -> Release:
     if found.name == "2.1" and b"\0brt_init\0" in exported:
         return dataclasses.replace(found, name="2.2", rename_unlinks_first=True)
     if found.name == "2.3" and (2, 3, 3) <= _numbers(release or library.parent.name) < (2, 4):
-        return dataclasses.replace(found, keeps_chunk_order=True)
+        numbers = _numbers(release or library.parent.name)
+        return dataclasses.replace(
+            found, keeps_chunk_order=True, frees_on_sync_thread=numbers >= _FREES_ON_SYNC_THREAD[0]
+        )
+    if found.name == "2.4" and (2, 4) <= _numbers(release or library.parent.name) < _FREES_ON_SYNC_THREAD[1]:
+        return dataclasses.replace(found, frees_on_sync_thread=False)
     return found

@@ -14,7 +14,8 @@ from fuzz.execution.execute import run_far
 from fuzz.execution.result import Forgive, Result
 from fuzz.execution.result import Outcome as RunOutcome
 from fuzz.judge.signature import Failure
-from fuzz.language.program import Op, Program
+from fuzz.language.program import Op, Program, keeps_usage
+from fuzz.language.verbs import unsettled
 from fuzz.targets.base import Target
 from fuzz.targets.libzpool.child import Child, Gone, Silent, TooBig
 from fuzz.targets.libzpool.locate import NoLibrary, find_library, release_of
@@ -65,6 +66,12 @@ class _Sent:
     outcome: Outcome | None = None
 
 
+def _weight(sent: _Sent) -> int:
+    """Bytes on their way; with a program that keeps accounts no other is, since its worker may not outlive
+    it."""
+    return AHEAD_BYTES if keeps_usage(sent.program) else len(sent.body)
+
+
 class HarnessError(RuntimeError):
     """The worker reports a fault of its own (a txg that moved by itself, a request it cannot read)."""
 
@@ -92,6 +99,7 @@ class PlainLibzpool(Target):
         self._program: Program | None = None
         self._served = self._syncs = self._lost = 0
         self._applied = 0
+        self._left_open = False
         self._hash_bits: Path | None = None
 
     def begin(self, program: Program) -> None:
@@ -155,7 +163,7 @@ class PlainLibzpool(Target):
         more = True
         while more or sent:
             if more and len(sent) <= AHEAD // 2 and not (sent and self._worn):
-                fresh = self._pack_ahead(waiting, held, sum(len(x.body) for x in sent))
+                fresh = self._pack_ahead(waiting, held, sum(map(_weight, sent)))
                 more = bool(fresh or held)
                 sent += fresh
                 if fresh:
@@ -176,13 +184,14 @@ class PlainLibzpool(Target):
             else:
                 break
             needs_other = self._needs_hash_bits(made.program)
-            if under_way and (needs_other or under_way + len(made.body) > AHEAD_BYTES):
+            alone = needs_other or keeps_usage(made.program)
+            if under_way and (alone or under_way + len(made.body) > AHEAD_BYTES):
                 held.append(made)
                 break
             if needs_other:
                 self._take_hash_bits()
             fresh.append(made)
-            under_way += len(made.body)
+            under_way += _weight(made)
         return fresh
 
     def _receive_ahead(self, sent: collections.deque[_Sent]) -> tuple[Program, Outcome]:
@@ -194,6 +203,7 @@ class PlainLibzpool(Target):
             try:
                 reader = Reader(self._receive(lambda: [x.program.ops for x in sent if x.outcome is None]))
                 first.outcome = [reader.result(words) for words in first.names.packed_words]
+                self._note_usage(first.program, first.program.ops)
                 self._count_served(first.program.ops, idle=len(sent) == 1)
             except (Failure, LimitExceeded) as ended:
                 open_ones = [x for x in sent if x.outcome is None]
@@ -227,6 +237,8 @@ class PlainLibzpool(Target):
     def _start_whole(self, program: Program) -> None:
         if self._needs_hash_bits(program):
             self._take_hash_bits()
+        if self._left_open:
+            self.close()
         self._program, self._names, self._applied = program, Names(program), 0
 
     def _needs_hash_bits(self, program: Program) -> bool:
@@ -250,9 +262,16 @@ class PlainLibzpool(Target):
         answer = self._ask(Command.RUN, body, ops)
         self._applied += len(ops)
         self._syncs += sum(op.verb in _SYNCING for op in ops)
+        self._note_usage(self._program, ops)
         if Flags.END in flags:
             self._count_served(())
         return Reader(answer)
+
+    def _note_usage(self, program: Program, ops: Sequence[Op]) -> None:
+        """Keep in mind whether accounting has been left undone, which a worker cannot go on with."""
+        if keeps_usage(program):
+            for op in ops:
+                self._left_open = unsettled(op.verb, self._left_open)
 
     @property
     def _worn(self) -> bool:
@@ -263,7 +282,7 @@ class PlainLibzpool(Target):
         """A program has ended: replace a worn worker (`idle`: nothing else is on its way to it)."""
         self._served += 1
         self._syncs += sum(op.verb in _SYNCING for op in ops)
-        if self._worn and idle:
+        if (self._worn and idle) or self._left_open:
             self.close()
         elif self._child is not None and self._served % 256 == 0:
             self._child.forget_text()
@@ -277,6 +296,7 @@ class PlainLibzpool(Target):
                 why = ended.text.strip().rpartition("\n")[2] or str(ended)
                 raise NoLibrary(f"{self.library}: not a libzpool that can be used here: {why}") from None
             self._child.deadline = self._patience
+            self._left_open = False
             self._served = self._syncs = 0
         return self._child
 

@@ -34,6 +34,8 @@ IMAGE_BYTES = 4 << 30
 FIRST_OBJECT = 1 << 10
 """Numbers from here on are given out in turn; smaller ones are OpenZFS's own choice."""
 POOL, DATASET = b"zapfuzz", b"zapfuzz/ds"
+FEATURES = (b"userobj_accounting", b"project_quota")
+"""Of the pool; all others are not enabled."""
 _NEVER_SECONDS = 10_000_000
 
 
@@ -82,6 +84,7 @@ class Pool:
         self.lib = library
         self.tag = ctypes.create_string_buffer(b"zapfuzz")
         self.in_flight = 0
+        self.name, self.dataset, self._kind = POOL, DATASET, DMU_OST_OTHER
         self._objects = FIRST_OBJECT
         self._gate, self._next_gate = _Gate(), _Gate()
         self._opener: _Gate | None = None
@@ -100,8 +103,14 @@ class Pool:
             raise PoolProblem(f"dmu_objset_create: {os.strerror(error)}")
         self._open_dataset()
 
+    def use(self, dataset: bytes, kind: int = DMU_OST_OTHER) -> None:
+        """Work on another object set, of that type, from now on. Nothing may be in flight."""
+        self.lib.dmu_objset_disown(self.os, 1, self.tag)
+        self.dataset, self._kind = dataset, kind
+        self._open_dataset()
+
     def _open_dataset(self) -> None:
-        self.os = self._own(DATASET)
+        self.os = self._own(self.dataset)
         self.pool = self.lib.dmu_objset_pool(self.os)
         self.spa = self.lib.dmu_objset_spa(self.os)
         self.lib.spa_async_suspend(self.spa)  # an import asks for tasks that move txgs
@@ -131,14 +140,19 @@ class Pool:
         children = (ctypes.c_void_p * 1)(child)
         lib.nvlist_add_string(root, b"type", b"root")
         lib.nvlist_add_nvlist_array(root, b"children", ctypes.addressof(children), 1)
-        if error := lib.spa_create(POOL, root, None, None, None, None):
+        features = ctypes.c_void_p()
+        lib.nvlist_alloc(ctypes.byref(features), 1, 0)
+        for feature in FEATURES:
+            lib.nvlist_add_uint64(features, b"feature@" + feature, 0)
+        if error := lib.spa_create(POOL, root, features, None, None, None):
             raise PoolProblem(f"spa_create: {os.strerror(error)}")
+        lib.nvlist_free(features)
         lib.nvlist_free(root)
         lib.nvlist_free(child)
 
     def _own(self, name: bytes) -> int:
         found = ctypes.c_void_p()
-        if error := self.lib.dmu_objset_own(name, DMU_OST_OTHER, 0, 1, self.tag, ctypes.byref(found)):
+        if error := self.lib.dmu_objset_own(name, self._kind, 0, 1, self.tag, ctypes.byref(found)):
             raise PoolProblem(f"dmu_objset_own: {os.strerror(error)}")
         assert found.value is not None
         return found.value

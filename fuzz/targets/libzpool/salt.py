@@ -36,12 +36,16 @@ class SaltWriter:
         dbuf = self._dbuf.value
         assert dbuf is not None
         lib.dmu_buf_will_dirty(dbuf, tx)
-        data = ctypes.c_uint64.from_address(dbuf + DATA_AT).value
+        data = self.data_of(dbuf)
         ctypes.c_uint64.from_address(data + (FAT_SALT if fat else MICRO_SALT)).value = salt
         if fat:
             user = lib.dmu_buf_get_user(dbuf)
             ctypes.c_uint64.from_address(user + self.zap_t_offset).value = salt
         lib.dmu_buf_rele(dbuf, tag)
+
+    def data_of(self, dbuf: int) -> int:
+        """Where a dbuf's bytes are (db_data)."""
+        return int(ctypes.c_uint64.from_address(dbuf + DATA_AT).value)
 
     def _sample(self) -> set[int]:
         """The offsets in a new ZAP's zap_t at which its salt stands."""
@@ -55,7 +59,7 @@ class SaltWriter:
         lib.dmu_buf_hold(pool.os, number, 0, pool.tag, ctypes.addressof(self._dbuf), lib.look)
         dbuf = self._dbuf.value
         assert dbuf is not None
-        data = ctypes.c_uint64.from_address(dbuf + DATA_AT).value
+        data = self.data_of(dbuf)
         salt = ctypes.c_uint64.from_address(data + FAT_SALT).value
         memory = ctypes.string_at(lib.dmu_buf_get_user(dbuf), _ZAP_BYTES)
         lib.dmu_buf_rele(dbuf, pool.tag)

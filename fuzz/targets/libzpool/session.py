@@ -5,14 +5,15 @@ Everything here runs in the worker.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import errno
+from collections.abc import Callable, Sequence
 
 from fuzz.language.program import Zap
-from fuzz.language.verbs import VERBS
-from fuzz.targets.libzpool import cursors, directories, entries, txgs
+from fuzz.language.verbs import CHANGING, OWNED, TIME, VERBS, unsettled
+from fuzz.targets.libzpool import accounting, cursors, directories, entries, txgs
 from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.blocks import ZapDigest
-from fuzz.targets.libzpool.call import Call
+from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import Pool
 from fuzz.targets.libzpool.salt import SaltWriter
 from fuzz.targets.libzpool.wire import PLAIN, pack_result
@@ -20,10 +21,33 @@ from fuzz.targets.libzpool.world import FUNCTIONS, World
 
 __all__ = ["FAMILIES", "FUNCTIONS", "Session", "new_session"]
 
-FAMILIES = (entries, cursors, directories, txgs)
+FAMILIES = (entries, cursors, directories, txgs, accounting)
 """The files in which verbs register their functions."""
 FUNCTIONS.complete()
 _BY_NUMBER = tuple(FUNCTIONS[verb] for verb in VERBS)
+
+
+def _with_usage(verb: str, shift: int) -> Callable[[World, Call], Answer]:
+    """A verb's function where syncing context keeps some of the ZAPs: these are not for ops to change, and
+    have leaves of that size when they become fat while a txg syncs."""
+    function, has_other = FUNCTIONS[verb], VERBS[verb].other
+
+    def change(world: World, op: Call) -> Answer:
+        ours = world.zaps[op.subject].shape.usage or (has_other and world.zaps[op.other].shape.usage)
+        return errno.EPERM if ours else function(world, op)
+
+    def move_time(world: World, op: Call) -> Answer:
+        world.fat_block_shift.value = shift
+        world.unsettled = unsettled(verb, world.unsettled)
+        return function(world, op)
+
+    def change_owners(world: World, op: Call) -> Answer:
+        world.unsettled = unsettled(verb, world.unsettled)
+        return function(world, op)
+
+    if verb in OWNED:
+        return change_owners
+    return change if verb in CHANGING else move_time if verb in TIME else function
 
 
 class Session:
@@ -33,11 +57,18 @@ class Session:
         self.pool, self.salts = pool, salts
         self.world = World(pool, salts)
         self._digests: list[ZapDigest] = []
+        self._accounts = accounting.Accounts(pool, salts)
+        self._functions = _BY_NUMBER
 
     def begin(self, zaps: Sequence[Zap]) -> None:
         """Create the ZAPs, in order, in the open txg. Raises NoRoom."""
         self.end()
         self._digests = [ZapDigest() for _ in zaps]
+        if any(zap.usage for zap in zaps):
+            self._accounts.enter(zaps)
+            shift = next(zap.leaf_shift for zap in zaps if zap.usage)
+            self._functions = tuple(_with_usage(verb, shift) for verb in VERBS)
+            self.world.os, self.world.keeps_usage, self.world.unsettled = self.pool.os, True, False
         self.world.create_all(list(zaps))
 
     def share(self, other: Session) -> None:
@@ -48,7 +79,14 @@ class Session:
         """Close the cursors, let what is in flight sync, destroy what is left."""
         world = self.world
         world.close_cursors()
+        if world.keeps_usage and world.unsettled:
+            return  # what has not synced never shall, for it changes the ZAPs: the worker serves no more
         self.pool.finish_all()
+        if world.keeps_usage:
+            self._accounts.leave()  # with all that is in the object set
+            self._functions = _BY_NUMBER
+            world.zaps, world.os, world.keeps_usage = [], self.pool.os, False
+            world.owned.clear()
         for zap in world.zaps:
             if zap.number:
                 world.destroy(zap)
@@ -56,7 +94,7 @@ class Session:
 
     def apply(self, op: Call) -> bytes:
         """Run one op; its result, packed. Raises NoRoom."""
-        answer = _BY_NUMBER[op.verb](self.world, op)
+        answer = self._functions[op.verb](self.world, op)
         return PLAIN[answer] if isinstance(answer, int) else pack_result(*answer)
 
     def find(self, number: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from fuzz.execution.result import Outcome, Trace
-from fuzz.language.program import Program
+from fuzz.language.program import Program, keeps_usage
 from fuzz.targets.libzpool.plain_target import DEADLINE_SECONDS, PlainLibzpool
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class LibzpoolTarget(PlainLibzpool):
         """Run a program with threads as its schedule says, by real threads that are held
         (`fuzz.threads.real`). Without greenlet that is a limit. Raises NoTarget where hold.c cannot be
         compiled."""
+        if keeps_usage(program):
+            return Outcome(None, "a program with threads has no ZAPs of usage", 0)
         try:
             from fuzz.threads.real.judged_run import model_for, run_held
             from fuzz.threads.real.target import HeldTarget

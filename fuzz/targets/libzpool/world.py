@@ -23,6 +23,7 @@ from fuzz.targets.libzpool.abi import (
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import Pool, PoolLost
 from fuzz.targets.libzpool.salt import SaltWriter
+from zapcore.accounting import special_number
 
 BUFFER_BYTES = 8 * 8192
 GUARD = b"\xa5" * 16
@@ -65,12 +66,16 @@ class World:
 
     `assign` says how transactions are assigned: TXG_NOWAIT fails where there is no room. Where threads work
     on one object in different txgs they wait for each other in dmu_tx_assign(), which needs TXG_WAIT.
+    `keeps_usage` says that the object set has accounting, `unsettled` that some has yet to be done; `owned`
+    has the objects that somebody owns, by the number that the program gives them.
     """
 
     def __init__(self, pool: Pool, salts: SaltWriter, assign: int = TXG_NOWAIT) -> None:
         self.pool, self.lib, self.os = pool, pool.lib, pool.os
         self.salts, self.assign = salts, assign
         self.zaps: list[Object] = []
+        self.keeps_usage = self.unsettled = False
+        self.owned: dict[int, int] = {}
         self.cursors: dict[int, Cursor] = {}
         self.spare: list[Cursor] = []
         self.buffer = ctypes.create_string_buffer(BUFFER_BYTES + len(GUARD))
@@ -92,7 +97,10 @@ class World:
         if self.lib.hash_bits is not None:
             self.lib.hash_bits.hash_bits_clear()
         for zap in self.zaps:
-            self.create(zap)
+            if zap.shape.usage:
+                zap.number = special_number(zap.shape.usage)
+            else:
+                self.create(zap)
 
     def begin_tx(self, number: int, add: int) -> int:
         """A transaction that may write one ZAP. Raises NoRoom."""

@@ -1,0 +1,65 @@
+"""The oracle's word on objects that somebody owns, and on the ZAPs in which their usage is kept."""
+
+from __future__ import annotations
+
+import errno
+
+from fuzz.execution.result import DONE, Result
+from fuzz.judge.checks import CHECKS
+from fuzz.judge.entries import increment
+from fuzz.judge.owned import Object
+from fuzz.judge.state import State
+from fuzz.judge.wrong import Wrong, expect, expect_value, other_value
+from fuzz.language.program import U64, Op
+from fuzz.language.verbs import CHANGING
+
+EVERYBODY = 7
+BLOCK = 512
+
+
+def refuses(state: State, op: Op) -> bool:
+    """Whether an op would change a ZAP that only syncing context changes (EPERM)."""
+    return op.verb in CHANGING and (op.subject in state.kept or op.other in state.kept)
+
+
+def account(state: State, op: Op) -> Wrong | None:
+    """Do in the ZAPs of usage what syncing context did there during an op. What goes wrong there is a panic,
+    so an op that came back is wrong if it should not have."""
+    if state.usage is None:
+        return None
+    for changes in state.usage.due(op.verb):
+        sums = state.usage.settle(changes)
+        for name, kind in state.kept.items():
+            for key, delta in sums[kind - 1]:
+                wrong = increment(state, Op("increment", name, key, fill=delta & U64), DONE)
+                if wrong is not None:
+                    return other_value(f"{op.verb} came back, but {name} {key!r}: {wrong.text}")
+    return None
+
+
+@CHECKS.of("allocate", "chown", "free", "resize")
+def change(state: State, op: Op, result: Result) -> Wrong | None:
+    """How many objects were changed; ENOENT or EEXIST where none, ENOTSUP where nobody keeps count."""
+    owned = state.usage
+    if owned is None:
+        return expect(result.errno, errno.ENOTSUP)
+    count = 0
+    for number in range(op.first, op.first + op.many):
+        old = owned.now.get(number)
+        if (old is None) is not (op.verb == "allocate"):
+            continue
+        count += 1
+        old = old or Object((0, 0, 0), 0)
+        if op.verb == "free":
+            owned.change(number, None)
+        elif op.verb == "resize":
+            owned.change(number, Object(old.ids, op.fill * BLOCK))
+        else:
+            user, group, project = (
+                (op.owner + number - op.first) & U64 if (op.whose or EVERYBODY) & 1 << place else each
+                for place, each in enumerate(old.ids)
+            )
+            owned.change(number, Object((user, group, project), old.used))
+    if not count:
+        return expect(result.errno, errno.EEXIST if op.verb == "allocate" else errno.ENOENT)
+    return expect(result.errno, 0) or expect_value(result.value, count)
