@@ -68,7 +68,7 @@ def test_a_spelling_is_mostly_the_same_name_where_case_and_form_do_not_count() -
 
 def test_respelling_lets_several_spellings_be_alive_and_looks_for_them() -> None:
     several = looked = 0
-    for seed in range(40):
+    for seed in range(60):
         made = names_drawing(seed, Zap("z", fat=False, norm=UPPER, leaf_shift=12), (b"abc",))
         respell(made)
         several += len(made.alive["z"]) > 1
