@@ -1,5 +1,5 @@
-"""Protects the Atheris harnesses of `triage` and `check`: they run, reach what they are for, and end with an
-error where something raises."""
+"""Protects the Atheris harnesses of `triage`, `check` and the imports: they run, reach what they
+are for, and end with an error where something raises."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.support.paths import ROOT
 
 _RUN = "import sys, runpy; {first}; runpy.run_module('fuzz.evidence.{part}.harness', run_name='__main__')"
 _RAISE = {
+    "imports": "import fuzz.evidence.imports.traced_tree as r; r.Tree.rename = lambda *_: 1 // 0",
     "triage": "import fuzz.evidence.triage.report as r; r.TextReport.render = lambda *_: 1 // 0",
     "check": "import zapcore.verify.leaf as r; r.check_leaf = lambda *_, **__: 1 // 0",
 }

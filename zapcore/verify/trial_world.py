@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from zapcore import errors
+from zapcore import layout as L
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Kind, LimitExceeded, Panic, ZapErrno, openzfs_place
 from zapcore.release import Release
@@ -28,6 +29,9 @@ ABSENT = b"\xff\xfezapfuzz"
 MAX_FAILED, MAX_FREED = 2000, 1 << 14
 """Assertions that may fail in one operation before the try is given up; chunks freed again before that has no
 end."""
+
+MAX_GROWN = 1 << 24
+"""Bytes that a try may add to the object: a leaf that no split empties lets the table grow to half a GiB."""
 
 _KEPT = ("fzap_add_cd(", "zfs_btree_find(", "out of entries!")
 """How the expressions begin that are VERIFYs or panics in every build."""
@@ -131,13 +135,20 @@ class Patient(NamedTuple):
     sane_table: bool = True
     hash_bits: int = 0
 
+    @property
+    def last_block(self) -> int:
+        """Behind the last block that exists or that the header counts as used, up to a bound."""
+        free = L.HEADER.read(self.stored.read(0).ljust(L.HEADER.size, b"\0"), "zap_freeblk")
+        return max(self.blocks, free if free < 1 << 40 else 0)
+
 
 class World:
     """A model's world with just this object in it."""
 
     def __init__(self, patient: Patient) -> None:
         self.patient = patient
-        self.objset = Objset(patient.release, block_limit=1 << 40, byte_limit=1 << 60, stale_bytes=False)
+        limit = patient.last_block + MAX_GROWN // patient.block_size
+        self.objset = Objset(patient.release, block_limit=limit, byte_limit=1 << 60, stale_bytes=False)
         self.tx = self.objset.open_tx
         if patient.hash_bits:
             self.objset.hash_bits[NUMBER] = patient.hash_bits

@@ -1,4 +1,4 @@
-"""Raw blocks from Atheris into `check`: no exception, no hang, no more memory than a bound.
+"""Raw blocks from Atheris into `check` and `--salvage`: no exception, no hang, no more memory than a bound.
 
     python -m fuzz.evidence.check.harness -max_total_time=600 -timeout=10 -rss_limit_mb=500 -max_len=65536
 
@@ -8,20 +8,24 @@ triples of a 16-bit place and a byte, so that damage lies behind valid types and
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from random import Random
 
 import atheris
 
-with atheris.instrument_imports(
-    include=["zapcore", "fuzz.evidence.check.files", "fuzz.evidence.check.report"]
-):
+with atheris.instrument_imports(include=["zapcore", "fuzz.evidence.check"]):
     from fuzz.evidence.check.files import Blocks, size_of_blocks
+    from fuzz.evidence.check.hex_dump import BadDump, zdb_dump
+    from fuzz.evidence.check.looks_like import looks_like
     from fuzz.evidence.check.report import as_json, as_text
+    from fuzz.evidence.check.salvaged import as_json as salvage_json
+    from fuzz.evidence.check.salvaged import as_lines
     from zapcore.byteorder import swap_leaf, swap_micro, swap_words
     from zapcore.verify.kind import kind_of
     from zapcore.verify.leaf import is_leaf
     from zapcore.verify.object import check_object
+    from zapcore.verify.salvage import salvage
 
 from fuzz.evidence.check.shapes import SHAPES, sound_object
 
@@ -52,10 +56,18 @@ def one(data: bytes) -> None:
     if not whole:
         return
     raw = bytes(whole)
-    report = check_object(Blocks(raw, size_of_blocks(raw)))
+    blocks = Blocks(raw, size_of_blocks(raw))
+    report = check_object(blocks)
     for _ in as_text(report, "fuzzed"):
         pass
     as_json(report, "fuzzed")
+    got = salvage(blocks)
+    for _ in as_lines(got, "fuzzed"):
+        pass
+    salvage_json(got, "fuzzed")
+    assert "\n" not in looks_like(raw, len(raw))
+    with contextlib.suppress(BadDump):
+        zdb_dump(raw)
 
 
 if __name__ == "__main__":

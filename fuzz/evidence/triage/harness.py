@@ -2,22 +2,28 @@
 
     python -m fuzz.evidence.triage.harness -max_total_time=600 -timeout=10 -rss_limit_mb=500 -max_len=8192
 
-The first byte says where the log is cut into two reads, and its top bit whether the rest are its bytes as
-they are, or have a phrase of real logs in the place of every byte from 0x80 on, so that heads, traces and
-their interleavings lie near.
+The first byte says where the log is cut into two reads, how it is packed or encoded before that, and with its
+top bit whether the rest are its bytes as they are, or have a phrase of real logs in the place of every byte
+from 0x80 on, so that heads, traces and their interleavings lie near. The two bytes after it damage what is
+packed.
 """
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import sys
+from collections.abc import Callable
 
 import atheris
+import zstandard
 
 with atheris.instrument_imports(include=["fuzz.evidence.triage"]):
     from fuzz.commands.triage import default_corpus
     from fuzz.evidence.triage.known import judge, load_corpus
     from fuzz.evidence.triage.report import TextReport, as_json
-    from fuzz.evidence.triage.stream import Scanner
+    from fuzz.evidence.triage.stream import Log
 
 _PHRASES = r"""
 \n
@@ -87,6 +93,28 @@ zap_add() at zap_add+0x1f/frame 0xfffffe00\n
 ztest: zap.c:5: zap_add: Assertion `a == b' failed.\n
 SPLError: 5:0:(zap.c:9:zap_add())\x20
 INFO: task rsync:5 blocked for more than 120 seconds.\n
+BUG: soft lockup - CPU#4 stuck for 26s! [cp:40]\n
+RIP: 0010:zap_leaf_lookup+0x74/0x160 [zfs]\n
+BUG: unable to handle page fault for address: 00\n
+Fatal trap 12: page fault while in kernel mode\n
+panic[cpu0]/thread=ff06: BAD TRAP: type=e (#pf Page fault) rp=1 addr=2 occurred\n
+ff06 zfs:zap_add+1f ()\n
+(kgdb) #0  doadump (textdump=0) at pcpu.h:2\n
+#3 0xff in zap_add (os=0x1) at zap.c:12\n
+0xff : 0xff org.openzfsonosx.zfs : _zap_add + 0x1f\n
+00 fffff805`5a2b1c40 fffff805`5a2b1c48 OpenZFS!zap_add+0x14\n
+BUG: KASAN: use-after-free in zap_add+0x1/0x2 [zfs]\n
+WARNING: Pool 'a' has encountered an uncorrectable I/O failure and has been suspended.\n
+{"MESSAGE": [86, 69],\n
+\x20"MESSAGE" : [\n
+86,\n
+],\n
+MESSAGE\n
+{"log":"
+","msg":"
+4,5,6,-,ncfrag=0/9;
+&lt;
+"a","b"\n
 99999999999999999999
 0x
 \xc2
@@ -95,16 +123,44 @@ PHRASES = [line.encode().decode("unicode_escape").encode("latin-1") for line in 
 """Pieces of real logs; above one a line, with Python's escapes."""
 
 
+def _zstd(data: bytes) -> bytes:
+    return zstandard.ZstdCompressor(level=1).compress(data)
+
+
+def _utf_16(mark: bytes, name: str) -> Callable[[bytes], bytes]:
+    return lambda data: mark + data.decode("latin-1").encode(name)
+
+
+PACKINGS: tuple[Callable[[bytes], bytes], ...] = (
+    bytes,
+    bytes,
+    _utf_16(b"\xff\xfe", "utf-16-le"),
+    _utf_16(b"", "utf-16-be"),
+    lambda data: gzip.compress(data, 1, mtime=0),
+    lambda data: lzma.compress(data, preset=0),
+    lambda data: bz2.compress(data, 1),
+    _zstd,
+)
+
+
 def log_of(data: bytes) -> tuple[bytes, int]:
-    """The log that an input stands for, and where it is cut."""
-    if not data:
+    """The file that an input stands for, and where it is cut."""
+    if len(data) < 3:
         return b"", 0
-    text = data[1:]
+    text = data[3:]
     if not data[0] & 0x80:
         text = b"".join(
             bytes((byte,)) if byte < 0x80 else PHRASES[(byte & 0x7F) % len(PHRASES)] for byte in text
         )
-    return text, (data[0] & 0x7F) * len(text) // 0x80
+    packed = bytearray(PACKINGS[data[0] >> 4 & 7](text))
+    if packed:
+        packed[data[1] * len(packed) >> 8] ^= data[2]
+    return bytes(packed), (data[0] & 0xF) * len(packed) // 0x10
+
+
+def _told(problem: str) -> None:
+    """What could not be unpacked is one line."""
+    assert problem and "\n" not in problem, problem
 
 
 KNOWN, _ = load_corpus(default_corpus())
@@ -112,10 +168,10 @@ KNOWN, _ = load_corpus(default_corpus())
 
 def one(data: bytes) -> None:
     """Triage one log, and print what is found in both forms."""
-    log, cut = log_of(data)
-    scanner, text = Scanner(), TextReport()
-    events = [event for part in (log[:cut], log[cut:]) for event in scanner.feed(part)]
-    for event in [*events, *scanner.close()]:
+    file, cut = log_of(data)
+    log, text = Log(_told), TextReport()
+    events = [event for part in (file[:cut], file[cut:]) for event in log.feed(part)]
+    for event in [*events, *log.close()]:
         verdict = judge(event, KNOWN)
         text.render(event, verdict)
         as_json(event, verdict)

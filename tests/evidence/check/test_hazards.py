@@ -17,7 +17,8 @@ import pytest
 from fuzz.evidence.check.files import open_blocks
 from fuzz.evidence.check.shapes import sound_object
 from fuzz.generate.keys_for_hash import key_for
-from fuzz.language.program import Zap
+from fuzz.language.program import Op, Program, Zap
+from fuzz.targets.model import ModelTarget
 from tests.support.damaged import Blocks, a_link, damaged_object
 from tests.support.paths import DATA
 from tests.support.release_build import ReleaseBuild
@@ -26,7 +27,7 @@ from zapcore.release import RELEASES
 from zapcore.verify.hazards import Hazard
 from zapcore.verify.object import check_object
 from zapcore.verify.report import FoundEntry, Report
-from zapcore.verify.trial_world import Patient, Stored, World
+from zapcore.verify.trial_world import MAX_GROWN, Patient, Stored, World
 from zapcore.zap.leaf import to_stored
 
 ENDS = ("hang", "outside", "panic")
@@ -231,6 +232,22 @@ def of_names(report: Report, block: int) -> Iterator[tuple[object, ...]]:
     for hazard in report.hazards:
         if hazard.block == block and hazard.key is not None and hazard.hash is None:
             yield hazard.operation, hazard.code, hazard.key, hazard.times
+
+
+def test_a_full_leaf_that_no_split_empties_does_not_take_all_memory() -> None:
+    """Two large entries whose hashes have 27 bits in common: the real table grows to half a gigabyte before
+    the add fails, the tried one stops."""
+    target = ModelTarget("2.3")
+    target.begin(Program((Zap("z", words=1, leaf_shift=9),), ()))
+    target.apply(Op("add", "z", (1,), 1, 300, 7))
+    blocks = target.blocks("z") or []
+    [entry] = check_object(blocks).entries
+    world = World(
+        Patient(Stored(lambda blkid: blocks[blkid], len(blocks)), 512, len(blocks), RELEASES["2.3"])
+    )
+    end = world.add((2,), entry.hash ^ 1 << 36, 1, bytes(300))
+    assert end.code == "unknown"
+    assert len(world.dnode.dbufs) * 512 <= 2 * MAX_GROWN
 
 
 def test_a_name_twice_in_a_micro_zap() -> None:

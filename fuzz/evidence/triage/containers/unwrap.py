@@ -46,7 +46,7 @@ _LOGFMT_TEXT = re.compile(
 )
 _LOGFMT_HOST = re.compile(r'(?:^| )(?:host|hostname|node)="?(?P<host>[\w.\-]+)')
 _CSV = re.compile(r'(?:"(?:[^"]|"")*"|[^",;\t|]*)(?P<delimiter>[,;\t|])')
-_CSV_HEADER = re.compile(r'"?(?:[\w@. ]+)"?(?:[,;\t|] ?"?[\w@. ]+"?){1,40}\s*$')
+_CSV_HEADER = re.compile(r'"?[\w@.][\w@. ]*"?(?:[,;\t|] ?"?[\w@.][\w@. ]*"?){1,40}\s*$')
 _UNQUOTED = re.compile(
     r"\"?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[^,;\t| ]{0,16}(?: [+-]\d\d:?\d\d| [A-Z]{3,4})?\"?[,;\t"
     r"|] ?(?:\"?[\w.\-:@/\[\]]{0,64}\"?[,;\t"
