@@ -20,7 +20,7 @@ from fuzz.engines.campaign import Campaign, new_seed
 from fuzz.engines.engine_config import ENGINES, Config
 from fuzz.engines.seeds import seed_programs
 from fuzz.language.validate import HASH_BITS
-from fuzz.targets.registry import make_target
+from fuzz.targets.registry import KERNEL_KINDS, make_target
 
 
 @click.command("fuzz")
@@ -83,6 +83,8 @@ def fuzz(
     only_on_model(remedy, target)
     if engine == "threads" and target != "model":
         raise Bad(f"--engine threads: expected --target model, whose threads it switches, found {target}")
+    if target in KERNEL_KINDS and engine != "random":
+        raise Bad(f"--target {target}: expected --engine random, which draws file operations, found {engine}")
     if libfuzzer and engine != "atheris":
         raise Bad(f"{libfuzzer[0]}: expected no options of libFuzzer, which --engine {engine} is not")
     if wrong := [each for each in libfuzzer if not each.startswith("-")]:

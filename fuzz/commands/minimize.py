@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -16,6 +19,8 @@ from fuzz.minimize.minimize import Stats
 from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.base import Target
 from fuzz.targets.registry import make_target
+
+SHOWN_SECONDS = 10.0
 
 
 @click.command("minimize")
@@ -41,9 +46,31 @@ def minimize(
     if outcome.failure is None:
         raise Bad(f"{program}: expected a program that fails on {release}, found one that ends {FINE}")
     stats = Stats()
-    small, _ = minimize_failure(
-        loaded.with_ops(loaded.ops[: outcome.ops]), outcome.failure, runner, keep_form=keep_form, stats=stats
-    )
+    with _shown(stats, outcome.ops):
+        small, _ = minimize_failure(
+            *(loaded.with_ops(loaded.ops[: outcome.ops]), outcome.failure, runner),
+            keep_form=keep_form,
+            stats=stats,
+        )
     for line in (f"{outcome.failure.signature}", *stats.lines()):
         click.echo(line, err=True)
     program_to(out, small)
+
+
+@contextlib.contextmanager
+def _shown(stats: Stats, ops: int) -> Iterator[None]:
+    """Say now and then how far it is: on a real kernel a try takes seconds."""
+    over = threading.Event()
+
+    def show() -> None:
+        while not over.wait(SHOWN_SECONDS):
+            gone = sum(each.ops for each in stats.passes.values())
+            click.echo(f"{stats.tried} programs tried, {ops - gone} ops left", err=True)
+
+    thread = threading.Thread(target=show, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

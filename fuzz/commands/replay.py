@@ -2,48 +2,104 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
 
 from fuzz.commands.shared.options import CORPUS, Bad
+from fuzz.corpus.replay import Replayed, is_kernel, with_missing
 from fuzz.corpus.replay import replay as replay_one
-from fuzz.corpus.replay import with_missing
-from fuzz.corpus.reproducer import corpus_folders, folders, read_reproducer, write_reproducer
+from fuzz.corpus.reproducer import Reproducer, corpus_folders, folders, read_reproducer, write_reproducer
+from fuzz.targets.kernel.plain_files import why_not_files
+from fuzz.targets.registry import KERNEL_KINDS, LIBRARIES, name_of_expectation, target_of_expectation
 from zapcore.release import RELEASES
 
 
 @click.command("replay")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--release", metavar="R", default="all", show_default=True, help="A release, or all.")
+@click.option(
+    "--release", metavar="R", default="all", show_default=True, help="A release, libzpool-VERSION, or all."
+)
+@click.option(
+    "--target",
+    type=click.Choice(("model", "kernel")),
+    default="model",
+    show_default=True,
+    help="model: releases and real libraries; kernel: guests with both builds, for file operations alone.",
+)
 @click.option(
     "--write-missing",
     is_flag=True,
     help="First write down what releases do that a reproducer says nothing of.",
 )
-def replay(paths: tuple[Path, ...], release: str, write_missing: bool) -> None:
+def replay(paths: tuple[Path, ...], release: str, target: str, write_missing: bool) -> None:
     """Run reproducers (all of the corpus, or those at or below PATHS) and hold them to what they say."""
-    if release.partition("+")[0] not in ("all", *RELEASES) and not release.startswith("libzpool-"):
+    kernel = target == "kernel"
+    known = release.partition("+")[0] in ("all", *RELEASES) or release.startswith("libzpool-")
+    if not known and not (kernel and release[:1].isdigit()):
         raise Bad(f"--release {release}: expected all, one of {', '.join(RELEASES)}, or libzpool-VERSION")
     chosen = list(folders(paths)) if paths else corpus_folders(CORPUS)
     if paths and not chosen:
         raise Bad(f"{paths[0]}: expected a reproducer at or below it, found none")
+    names: Sequence[str] = ()
+    if kernel:
+        names = [
+            name_of_expectation(kind, each) for each in _kernels(chosen, release) for kind in KERNEL_KINDS
+        ]
     for folder in chosen if write_missing else ():
-        reproducer = read_reproducer(folder)
-        whole = with_missing(reproducer)
-        if whole != reproducer:
-            write_reproducer(whole, folder)
-            new = [f"{name}: {whole.expect[name]}" for name in whole.expect if name not in reproducer.expect]
-            click.echo(f"written  {folder.name}: {'; '.join(new)}")
+        _complete(folder, names if kernel else (*RELEASES, *LIBRARIES))
+    reproducers = [read_reproducer(folder) for folder in chosen]
     ran = differ = 0
-    for folder in chosen:
-        for replayed in replay_one(read_reproducer(folder), release):
-            ran += replayed.got is not None
-            if replayed.got is None:
-                click.echo(f"not run  {folder.name} on {replayed.release}: not on this machine")
-            elif replayed.differs:
-                differ += 1
-                click.echo(f"DIFFERS  {folder.name} on {replayed.release}")
-                click.echo(f"  expected {replayed.expected}\n  got      {replayed.got}")
+    for replayed in _on_kernels(reproducers, names) if kernel else _on_all(reproducers, release):
+        ran += replayed.got is not None
+        differ += replayed.differs
+        name = replayed.reproducer.name
+        if replayed.got is None:
+            click.echo(f"not run  {name} on {replayed.release}: not on this machine")
+        elif replayed.differs:
+            click.echo(f"DIFFERS  {name} on {replayed.release}")
+            click.echo(f"  expected {replayed.expected}\n  got      {replayed.got}")
     click.echo(f"{len(chosen)} reproducers, {ran} runs, {differ} that differ")
     raise SystemExit(1 if differ else 0)
+
+
+def _on_all(reproducers: Iterable[Reproducer], release: str) -> Iterator[Replayed]:
+    for reproducer in reproducers:
+        yield from replay_one(reproducer, release)
+
+
+def _on_kernels(reproducers: Iterable[Reproducer], names: Iterable[str]) -> Iterator[Replayed]:
+    """One guest after the other, with a line for each program, since each takes seconds."""
+    for name in names:
+        for reproducer in reproducers:
+            began = time.monotonic()
+            for replayed in replay_one(reproducer, name):
+                if replayed.got is not None:
+                    took = time.monotonic() - began
+                    click.echo(f"{took:6.1f} s  {reproducer.name} on {name}: {replayed.got}")
+                yield replayed
+        runner = target_of_expectation(name)
+        if runner is not None:
+            runner.close()
+
+
+def _kernels(chosen: Iterable[Path], release: str) -> list[str]:
+    """The versions that are asked for: one, or each that a reproducer speaks of."""
+    if release != "all":
+        return [release]
+    spoken = (name for folder in chosen for name in read_reproducer(folder).expect if is_kernel(name))
+    return sorted({name.rpartition("-")[2] for name in spoken})
+
+
+def _complete(folder: Path, names: Iterable[str]) -> None:
+    """Write what each of these targets does into a reproducer that says nothing of it."""
+    reproducer = read_reproducer(folder)
+    if any(map(is_kernel, names)) and why_not_files(reproducer.program) is not None:
+        return
+    whole = with_missing(reproducer, names)
+    if whole != reproducer:
+        write_reproducer(whole, folder)
+        new = [f"{name}: {whole.expect[name]}" for name in whole.expect if name not in reproducer.expect]
+        click.echo(f"written  {folder.name}: {'; '.join(new)}")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 from fuzz.commands.remedies import switch_on, with_remedies
 from fuzz.commands.shared.answer_in_words import answer_in_words
-from fuzz.commands.shared.options import on_target
+from fuzz.commands.shared.options import Bad, on_target
 from fuzz.execution.execute import run as run_program
 from fuzz.execution.result import Result
 from fuzz.language.printing import format_op
 from fuzz.language.program import Op, Program
 from fuzz.language.syntax import load
-from fuzz.targets.registry import make_target
+from fuzz.targets.base import Target
+from fuzz.targets.registry import KERNEL_KINDS, make_target
 
 LIMIT = 3
 """Exit status of a run that asked for more than its bounds allow, as of an exported form."""
@@ -23,13 +26,22 @@ LIMIT = 3
 @on_target()
 @with_remedies
 @click.option("--trace", is_flag=True, help="Each op and what it returned.")
+@click.option("--aftermath", is_flag=True, help="After a failure of a kernel: boot again, say what is left.")
 def run_command(
-    program: str, release: str, target: str, libzpool: str | None, remedy: tuple[str, ...], trace: bool
+    program: str,
+    release: str,
+    target: str,
+    libzpool: str | None,
+    remedy: tuple[str, ...],
+    trace: bool,
+    aftermath: bool,
 ) -> None:
     """Run a program once, judged. Exit status: 0 if nothing is wrong, 1 if something is, 3 if an op asked for
     more time or memory than its bounds allow."""
     loaded = load(program)
     switch_on(remedy, target)
+    if aftermath and target not in KERNEL_KINDS:
+        raise Bad(f"--aftermath: expected --target {' or '.join(KERNEL_KINDS)}, found {target}")
     runner = make_target(target, release, libzpool)
 
     def echo(index: int, op: Op, result: Result) -> None:
@@ -39,6 +51,8 @@ def run_command(
     if outcome.failure is not None:
         at = outcome.failure.op
         click.echo(f"op {at}: {_op_in_words(loaded, at)}\n{outcome.failure.text}")
+        for line in _aftermath(runner) if aftermath else ():
+            click.echo(line)
         raise SystemExit(1)
     if outcome.limit is not None:
         click.echo(f"limit: {outcome.limit}")
@@ -57,3 +71,10 @@ def _op_in_words(program: Program, at: int) -> str:
     if at < len(program.ops):
         return format_op(program.ops[at])
     return "the end: cursors are closed, txgs synced, ZAPs destroyed"
+
+
+def _aftermath(runner: Target) -> Iterator[str]:
+    from fuzz.targets.kernel.target import KernelTarget
+
+    assert isinstance(runner, KernelTarget)
+    return runner.aftermath()

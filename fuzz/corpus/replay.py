@@ -12,7 +12,13 @@ from fuzz.execution.result import Outcome
 from fuzz.faults.remedies import switched_on
 from fuzz.language.program import Program
 from fuzz.targets.base import NoTarget
-from fuzz.targets.registry import LIBRARIES, make_target, name_of_expectation, target_of_expectation
+from fuzz.targets.registry import (
+    KERNEL_PREFIX,
+    LIBRARIES,
+    make_target,
+    name_of_expectation,
+    target_of_expectation,
+)
 from zapcore.release import RELEASES
 
 T = TypeVar("T")
@@ -32,10 +38,17 @@ class Replayed(NamedTuple):
         return self.got is not None and self.got != self.expected
 
 
+def is_kernel(name: str) -> bool:
+    """Whether a line of [expect] speaks of a guest: what takes seconds, and is run only where it is asked
+    for."""
+    return name.startswith(KERNEL_PREFIX)
+
+
 def replay(reproducer: Reproducer, release: str = "all") -> Iterator[Replayed]:
-    """Run a reproducer on one release, or on each that it speaks of."""
+    """Run a reproducer on one release, library or kernel, or on each release and library that it speaks
+    of."""
     for name, expected in reproducer.expect.items():
-        if release not in ("all", name):
+        if release != name and (release != "all" or is_kernel(name)):
             continue
         outcome = outcome_on(name, reproducer.program)
         if outcome is None:
@@ -106,10 +119,11 @@ def _on_each(names: Iterable[str], program: Program) -> tuple[dict[str, str], di
     return {name: str(outcome) for name, outcome in outcomes.items()}, stacks
 
 
-def with_missing(reproducer: Reproducer) -> Reproducer:
-    """The same with a line of [expect] for every release of the model and every real library of this machine
-    that it does not speak of yet: what they do now. What is written stays as it is."""
-    wanted = [name for name in (*RELEASES, *LIBRARIES) if name not in reproducer.expect]
+def with_missing(reproducer: Reproducer, names: Iterable[str] = (*RELEASES, *LIBRARIES)) -> Reproducer:
+    """The same with a line of [expect] for every one of `names` that this machine has and that it does not
+    speak of yet: what they do now. By default these are each release of the model and each real library. What
+    is written stays as it is."""
+    wanted = [name for name in names if name not in reproducer.expect]
     expect, stacks = _on_each(wanted, reproducer.program)
     return dataclasses.replace(
         reproducer,

@@ -26,7 +26,7 @@ from fuzz.minimize.minimize import Stats
 from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.base import Target
 from fuzz.targets.libzpool.plain_target import HarnessError
-from fuzz.targets.registry import name_of_expectation
+from fuzz.targets.registry import KERNEL_KINDS, name_of_expectation
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -194,8 +194,10 @@ class Campaign:
     def _keep(self, small: Program, signature: Signature, executions: int) -> Path:
         """Write a reproducer with what every release does on it now."""
         config = self.config
-        remedied = [name_of_expectation("model", config.release, config.remedies)] if config.remedies else []
-        expect, stack = expectations(small, *remedied)
+        more = [name_of_expectation("model", config.release, config.remedies)] if config.remedies else []
+        if config.target in KERNEL_KINDS:
+            more.append(name_of_expectation(config.target, config.release))
+        expect, stack = expectations(small, *more)
         folder = self.out / folder_name(signature, small)
         reproducer = Reproducer(
             program=small,

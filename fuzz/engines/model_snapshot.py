@@ -184,6 +184,7 @@ _SPECIAL: dict[tuple[type, str], _Walker] = {
     (Objset, "cache"): _nothing,
     (Threads, "destroyed"): _nothing,
     (Objset, "release"): _nothing,
+    (Objset, "work"): _nothing,
     (Order, "_hashes"): _nothing,
     (Order, "zap"): _nothing,
 }

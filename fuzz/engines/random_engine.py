@@ -1,4 +1,4 @@
-"""Random programs of every style: no feedback, no corpus."""
+"""Random programs of every style: no feedback, no corpus. A guest's kernel is given file operations alone."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from random import Random
 from fuzz.engines.engine_config import Config
 from fuzz.engines.engine_loop import Loop, Stopped
 from fuzz.engines.seeds import seed_programs
+from fuzz.generate.plain_user import plain_user_program
 from fuzz.generate.styles import Draw, some_program
+from fuzz.targets.registry import KERNEL_KINDS
 
 
-def main(config: Config, draw: Draw = some_program) -> None:
+def main(config: Config, draw: Draw | None = None) -> None:
     """Run random programs until the bound."""
     loop = Loop(config)
     rng = Random(config.seed)
+    if draw is None:
+        draw = plain_user_program if config.target in KERNEL_KINDS else some_program
     try:
         for program in seed_programs(config):
             loop.execute(program)

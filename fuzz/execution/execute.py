@@ -9,6 +9,7 @@ from operator import attrgetter
 from fuzz.execution.result import Forgive, Outcome, Result, Trace
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
+from fuzz.judge.work import too_much
 from fuzz.judge.wrong import Wrong
 from fuzz.language.program import Op, Program
 from fuzz.language.verbs import BRINGS, READING, TAKES, VERBS
@@ -97,6 +98,7 @@ def _run_by_op(
     index = -1
     try:
         target.begin(program)
+        work = target.work if judge else None
         for index, op in enumerate(program.ops):
             if audit is not None and waiting and op.verb not in READING and not may_wait(waiting, op):
                 audit(waiting[-1], oracle, waiting[:-1])
@@ -110,6 +112,11 @@ def _run_by_op(
                     failure = _wrong_answer(op, wrong)
                     if forgive is None or not forgive(failure):
                         raise failure
+            if work is not None and work.steps:
+                heavy = too_much(op, work, index)
+                work.clear()
+                if heavy is not None and (forgive is None or not forgive(heavy)):
+                    raise heavy
             if audit is not None:
                 if changes_nothing(op, result):
                     owed = True

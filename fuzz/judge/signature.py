@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import NamedTuple
 
-JUDGED_KINDS = ("oracle", "invariant", "linearizability")
+JUDGED_KINDS = ("oracle", "invariant", "linearizability", "work")
 """Failures that only a judged run can meet, after an op that has ended; the others end the target by
 themselves, and cheaper."""
 

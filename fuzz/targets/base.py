@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fuzz.execution.result import Forgive, Outcome, Result, Trace
 from fuzz.language.program import Op, Program
 from zapcore.release import Release
+from zapcore.work import Work
 
 if TYPE_CHECKING:
     from fuzz.judge.oracle import Oracle
@@ -30,6 +31,11 @@ class Target(abc.ABC):
     can_audit = False
     """Whether `audit` looks at anything."""
 
+    @property
+    def work(self) -> Work | None:
+        """What counts the work of ops since `begin`; None where nobody counts it."""
+        return None
+
     @abc.abstractmethod
     def begin(self, program: Program) -> None:
         """Make an empty world and create the program's ZAPs in it. Raises Failure."""
@@ -50,6 +56,10 @@ class Target(abc.ABC):
     @abc.abstractmethod
     def end(self) -> None:
         """Let go of the world."""
+
+    def close(self) -> None:
+        """Let go of everything outside of this process; the next `begin` takes it again."""
+        return None
 
     def audit(self, op: Op, oracle: Oracle, before: Iterable[Op] = ()) -> None:
         """Check the invariants of what an op, and the ops `before` it, may have changed. Raises Failure."""

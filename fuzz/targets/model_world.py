@@ -23,6 +23,7 @@ from zapcore.audit.auditor import Auditor
 from zapcore.dmu.objset import DEFAULT_BYTE_LIMIT, Objset
 from zapcore.errors import LimitExceeded, Panic, ZapErrno
 from zapcore.release import RELEASES, Release
+from zapcore.work import Work
 from zapcore.zap import helpers, stats
 
 SMALL = 1 << 10
@@ -120,6 +121,11 @@ class ModelWorld(Target):
         """Whether the world that was run last, if any, had an object of many bytes."""
         dnodes = self.objset.dnodes.values() if hasattr(self, "objset") else ()
         return any(dnode.max_blkid * dnode.block_size > HEAVY for dnode in dnodes)
+
+    @property
+    def work(self) -> Work:
+        """What counts the work of ops since `begin`."""
+        return self.objset.work
 
     def apply(self, op: Op) -> Result:
         """Run one op. Raises Failure when the world ended, or does not go on."""

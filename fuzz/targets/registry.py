@@ -28,6 +28,10 @@ flight and for what its judges remember."""
 
 LIBRARY_PREFIX = "libzpool-"
 
+KERNEL_PREFIX = "kernel-"
+KERNEL_KINDS = ("kernel", "kernel-asserts")
+"""Targets that are a guest. A line of [expect] calls them `kernel-2.3.2` and `kernel-asserts-2.3.2`."""
+
 LIBRARIES = tuple(LIBRARY_PREFIX + version for version in PINNED.values())
 """The real libraries that reproducers speak of."""
 
@@ -91,15 +95,20 @@ def make_target(kind: str, release: str, libzpool: str | None = None, *, small: 
 def name_of_expectation(kind: str, release: str, remedies: Iterable[str] = ()) -> str:
     """How a reproducer's [expect] calls a target: what model and library must share is the model's. With
     remedies: `2.3+trunc-next-table`, their names sorted."""
-    name = LIBRARY_PREFIX + PINNED.get(release, release) if kind == "libzpool" else release
+    kinds = ("libzpool", *KERNEL_KINDS)
+    name = f"{kind}-{PINNED.get(release, release)}" if kind in kinds else release
     return "+".join((name, *sorted(remedies)))
 
 
 @functools.cache
 def target_of_expectation(name: str) -> Target | None:
-    """The target that a line of a reproducer's [expect] speaks of, a release or `libzpool-VERSION`; None
-    where this machine cannot have it. The same one each time: a worker serves many programs."""
+    """The target that a line of a reproducer's [expect] speaks of, a release, `libzpool-VERSION`,
+    `kernel-VERSION` or `kernel-asserts-VERSION`; None where this machine cannot have it. The same one each
+    time: a worker serves many programs."""
     try:
+        if name.startswith(KERNEL_PREFIX):
+            kind, _, version = name.rpartition("-")
+            return make_target(kind, version)
         if name.startswith(LIBRARY_PREFIX):
             return make_target("libzpool", name.removeprefix(LIBRARY_PREFIX))
         return make_target("model", name) if name in RELEASES else None

@@ -15,6 +15,7 @@ from zapcore.dmu.dnode import Dnode
 from zapcore.errors import LimitExceeded, ZapErrno, openzfs
 from zapcore.locks import Threads
 from zapcore.release import Release
+from zapcore.work import Work
 
 if TYPE_CHECKING:
     from zapcore.dmu.spa_sync import SteppedSync
@@ -50,6 +51,7 @@ class Objset:
     soon. `stepped_sync` is there while the sync of a txg runs as a thread beside others. `syncing_txg` is the
     txg that syncs now, or 0. `sync_done` accounts for what a txg has written, if anything does
     (`zapcore.accounting`): what it changes is synced in the same txg, after it.
+    `work` counts what operations on these objects take; nothing in the model looks at it.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Objset:
         self.stepped_sync: SteppedSync | None = None
         self.syncing_txg = 0
         self.sync_done: Callable[[Tx], None] | None = None
+        self.work = Work()
 
     def check_limit(self, blocks: int, block_size: int) -> None:
         """Raise LimitExceeded if an object may not have that many blocks of that size."""

@@ -206,6 +206,7 @@ def expand_leaf(name: Name, leaf: Leaf, tag: Tag, tx: Tx) -> Leaf:
         fail("old_prefix_len < zap_f_phys(zap)->zap_ptrtbl.zt_shift", macro="VERIFY3U", line=758)
     spread = shift - (old_len + 1)
     sibling = (L.hash_index(value, old_len + 1) | 1) << spread
+    ptrtbl.walks(zap, 2 << spread)  # each is read, and later written
     for blkid in ptrtbl.load_range(zap, sibling, 1 << spread):
         if blkid != leaf.blkid:
             fail("blk == l->l_blkid", macro="VERIFY3U", values=(blkid, leaf.blkid), line=773)

@@ -76,6 +76,13 @@ def load_range(zap: Zap, first: int, entries: int) -> list[int]:
     return loaded
 
 
+def walks(zap: Zap, entries: int) -> None:
+    """Count a walk over so many entries, unless the table still lies in the header: OpenZFS holds no dbuf for
+    its entries then."""
+    if zap.dbuf.buf.q[L.Q_TBL_NUMBLKS]:
+        zap.objset.work.walk(entries)
+
+
 @openzfs("zap.c", "zap_set_idx_to_blk")
 def store_range(zap: Zap, first: int, entries: int, block: int, tx: Tx) -> None:
     """Let consecutive entries of the table lead to a leaf's block."""

@@ -48,6 +48,7 @@ def _truncate(zap: Zap) -> None:
     else:
         entries = 1 << L.embedded_shift(zap.block_shift)
         last = 0
+    ptrtbl.walks(zap, entries)
     last = max(last, *ptrtbl.load_range(zap, 0, entries))
     if last >= q[L.Q_FREEBLK]:
         fail(
@@ -146,4 +147,5 @@ def _point_range(zap: Zap, first: int, entries: int, block: int, tx: Tx) -> None
     """Let a range of the table lead to one leaf. Every block of the range is read first, so that an I/O error
     would come before any change."""
     ptrtbl.load_range(zap, first, entries)
+    ptrtbl.walks(zap, entries)
     ptrtbl.store_range(zap, first, entries, block, tx)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import shutil
 import socket
 import struct
 import subprocess
-import tempfile
-import time
 from pathlib import Path
 
 from fuzz.targets.kernel import initramfs
 from fuzz.targets.kernel.locate import NoKernel, Parts, kernel_cache
 from fuzz.targets.kernel.qemu import MACHINE, GuestGone, Qemu, unnamed_copy
+from fuzz.targets.packages.cache import working_folder
 
 MAGIC = b"\x9fZAPreq\x01"
 SNAPSHOT = "ready"
@@ -27,8 +24,6 @@ DISK_MIB = 8192
 BOOT_SECONDS = 300.0
 """On a busy machine an emulated processor takes six times as long as on an idle one."""
 KVM_SECONDS = 20.0
-LEFT_SECONDS = 3600.0
-"""Nobody boots for so long: a folder that is as old was left by a process that was killed."""
 
 COMMAND_LINE = (
     "console=ttyS0 loglevel=7 panic=-1 oops=panic softlockup_panic=1 nokaslr mitigations=off "
@@ -108,6 +103,17 @@ class Guest:
         self.used = False
         self.root(b"r/proc/uptime", 60)
         self._since = self._running().console_size
+
+    def reboot(self) -> None:
+        """Boot anew with the disk as it is, whatever has become of the kernel: no pool is imported then.
+        Raises GuestGone, Silent, Dead."""
+        qemu = self._running()
+        self.used = True
+        qemu.reset()
+        self._since = qemu.console_size
+        self.root(b"r/proc/uptime", BOOT_SECONDS)
+        for path, value in SETTINGS.items():
+            self.write(path, value.encode())
 
     def _running(self) -> Qemu:
         if self._qemu is None:
@@ -219,8 +225,7 @@ def _digest(parts: Parts) -> str:
 
 def _make_image(parts: Parts, image: Path, accelerator: str, seconds: float) -> None:
     """Boot, make the pool, save. Raises GuestGone, Silent, Dead, NoKernel."""
-    with tempfile.TemporaryDirectory(prefix=".boot-", dir=image.parent) as temporary:
-        folder = Path(temporary)
+    with working_folder(image.parent, ".boot-") as folder:
         agent = initramfs.compile_agent(folder / "agent")
         initrd = folder / "initrd"
         initrd.write_bytes(initramfs.initramfs(parts, agent))
@@ -261,11 +266,7 @@ def _make_pool(guest: Guest) -> None:
 
 
 def _remove_old_images(folder: Path, parts: Parts, image: Path) -> None:
-    """Saved guests of what these modules were before, and what a killed process left of one."""
+    """Saved guests of what these modules were before."""
     for found in folder.glob(f"{parts.version}-{parts.modules.name}-*"):
         if found.stem != image.stem:
             found.unlink(missing_ok=True)
-    for found in folder.glob(".boot-*"):
-        with contextlib.suppress(OSError):
-            if time.time() - found.stat().st_mtime > LEFT_SECONDS:
-                shutil.rmtree(found)

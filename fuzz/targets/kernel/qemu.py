@@ -106,6 +106,7 @@ class Qemu:
         for each in (their_root, their_user, their_monitor):
             each.close()
         self._text = b""
+        self._was_reset = False
         self.over = False
         """Whether the guest has ended by itself and stands still."""
         self._greet()
@@ -144,6 +145,7 @@ class Qemu:
         line, _, self._text = self._text.partition(b"\n")
         message = json.loads(line)
         assert isinstance(message, dict)
+        self._was_reset |= message.get("event") == "RESET"
         if message.get("event") in ("SHUTDOWN", "STOP") and "guest" in str(message.get("data", "")):
             self.over = True
         return message
@@ -190,6 +192,18 @@ class Qemu:
         self.person(f"loadvm {name}")
         self.over = False
         self.monitor("cont")
+
+    def reset(self) -> None:
+        """Boot anew, as by the button; the disk stays as it is. Raises GuestGone."""
+        self._stand_still()
+        self.monitor("set-action", reboot="reset")
+        self.monitor("system_reset")
+        self.over = False
+        self.monitor("cont")
+        while not self._was_reset:
+            self._receive(20)
+        self._was_reset = False
+        self.monitor("set-action", reboot="shutdown")
 
     def _stand_still(self) -> None:
         """Stop, and drop what the guest has said that nobody has read."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from fuzz.execution.execute import run_far
@@ -22,7 +23,7 @@ from fuzz.targets.kernel.guest import LONG, PLAIN, POOL, Dead, Guest, Silent
 from fuzz.targets.kernel.locate import SHIPPED, find_parts
 from fuzz.targets.kernel.plain_files import LETTERS, has_long_names, pack, pack_open, why_not_files
 from fuzz.targets.kernel.qemu import GuestGone
-from zapcore.errors import LimitExceeded
+from zapcore.errors import LimitExceeded, errno_name
 from zapcore.release import RELEASES
 
 DEADLINE_SECONDS = 120.0
@@ -83,7 +84,6 @@ class KernelTarget(Target):
         """Look at what is there after an export and an import, if `thorough`. Raises Failure."""
         if self._program is not None and self.thorough:
             self._look_again()
-        self._program = None
 
     # Whole programs
 
@@ -194,10 +194,13 @@ class KernelTarget(Target):
         self._open_directories()
 
     def _look_again(self) -> None:
-        """Names before and after the pool was away must be the same, and each must be found."""
+        """Names before and after the pool was away must be the same, and each must be found; a scrub finds no
+        error."""
         op = Op("reopen")
         with self._failing(op):
             before = self._listed()
+            if (wrong := self._scrubbed()) is not None:
+                raise Failure(Signature("oracle", "zap:reopen", "a pool with errors after a scrub"), wrong)
             self._reimport()
             after = self._listed()
             for (name, slot), listed in zip(self._directories.items(), after, strict=True):
@@ -210,6 +213,43 @@ class KernelTarget(Target):
         for name, old, new in zip(self._directories, before, after, strict=True):
             if set(old) != set(new) or len(new) != len(set(new)):
                 raise _after_import(f"{name} has other names than before: {len(old)} then, {len(new)} now")
+
+    def _scrubbed(self) -> str | None:
+        """What `zpool status` says after a scrub; None if all is well."""
+        self._root("/sbin/zpool", "scrub", "-w", POOL)
+        said = self._root("/sbin/zpool", "status", "-x")
+        return None if "healthy" in said else self._root("/sbin/zpool", "status", "-v", POOL)
+
+    def aftermath(self) -> Iterator[str]:
+        """What is left on disk of the program that has just failed: boot again, import, look, scrub, list. A
+        line for each step, up to the one that the kernel does not survive."""
+        assert self._program is not None, "nothing has failed"
+        try:
+            yield from self._steps_after(self._program)
+        except Failure as failure:
+            yield f"{failure.text.splitlines()[0] if failure.text else ''} [{failure.signature}]"
+
+    def _steps_after(self, program: Program) -> Iterator[str]:
+        op = Op("reopen")
+        with self._failing(op):
+            self.guest.reboot()
+            self._root("/sbin/zpool", "import", "-f", "-d", "/dev/vda1", "-o", "cachefile=none", POOL)
+            yield "booted again; the pool is imported"
+            self._open_dataset()
+            self._open_directories()
+        names = {op.key for op in program.ops if op.verb == "touch"}
+        with self._failing(Op("contains")):
+            for zap, slot in self._directories.items():
+                asked = [pack(Op("contains", zap, name), {zap: slot}) for name in names]
+                self.guest.start_batch(b"".join(asked))
+                codes = Counter(self.guest.user_answer(DEADLINE_SECONDS)[0] for _ in asked)
+                told = ", ".join(f"{count} {errno_name(code)}" for code, count in sorted(codes.items()))
+                yield f"{zap}: of the names that the program ever made: {told}"
+        with self._failing(Op("scrub")):
+            yield "scrub: " + (self._scrubbed() or "no errors, the pool is healthy")
+        with self._failing(Op("readdir")):
+            for zap, listed in zip(self._directories, self._listed(), strict=True):
+                yield f"{zap}: readdir gives {len(listed)} names, {len(set(listed))} of them different"
 
     def _listed(self) -> list[list[bytes]]:
         answers = self._ask(

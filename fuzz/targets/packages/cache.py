@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -16,3 +21,24 @@ def cache_folder(chosen: str | Path | None = None) -> Path:
         return Path(chosen).resolve()
     root = os.environ.get("ZAPFUZZ_CACHE")
     return (Path(root).resolve() if root else ROOT / ".cache") / "libzpool"
+
+
+@contextlib.contextmanager
+def working_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """A new folder below `parent` whose name begins with `prefix`, gone when the context ends. What a process
+    that was killed has left under such a name is removed first: whoever works in one holds its lock."""
+    for left in parent.glob(f"{prefix}*"):
+        with contextlib.suppress(OSError):
+            lock = os.open(left, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left)
+            finally:
+                os.close(lock)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as made:
+        lock = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield Path(made)
+        finally:
+            os.close(lock)

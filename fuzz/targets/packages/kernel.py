@@ -19,13 +19,13 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from fuzz.targets.kernel.build_module import BuildProblem, Headers, build_modules
 from fuzz.targets.kernel.locate import BUILDS, DRIVERS, kernel_cache
 from fuzz.targets.packages.apt import AptProblem, PrivateApt, machine_sources
+from fuzz.targets.packages.cache import working_folder
 from fuzz.targets.packages.libzpool import private_sources
 
 HELP = "needs Debian's apt, cc, make, strip and readelf (packages gcc, libc6-dev, make and binutils)"
@@ -123,8 +123,8 @@ def needed_objects(file: Path) -> list[str]:
 def _into(folder: Path, make: Callable[[Path, Path], None]) -> None:
     """Make a folder whole or not at all: `make` gets it, empty, and a place for what is needed on the way."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
-        made, scratch = Path(temporary, folder.name), Path(temporary, "scratch")
+    with working_folder(folder.parent, f".{folder.name}-") as temporary:
+        made, scratch = temporary / folder.name, temporary / "scratch"
         made.mkdir()
         scratch.mkdir()
         make(made, scratch)
@@ -265,9 +265,9 @@ def fetch(cache: Path, versions: Iterable[str], say: Say) -> Iterator[str]:
     if not todo and (cache / "qemu").is_dir() and (cache / "linux").is_dir():
         return
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache) as temporary:
+    with working_folder(cache, ".fetch-") as temporary:
         say("reading the archive's lists")
-        archive = Archive(Path(temporary))
+        archive = Archive(temporary)
         for name, make in (("qemu", fetch_qemu), ("linux", fetch_linux)):
             if not (cache / name).is_dir():
                 say(f"{name}: fetching some 20 MB")
@@ -275,7 +275,7 @@ def fetch(cache: Path, versions: Iterable[str], say: Say) -> Iterator[str]:
         if not todo:
             return
         say("kernel headers: fetching some 15 MB")
-        (tree := Path(temporary, "headers")).mkdir()
+        (tree := temporary / "headers").mkdir()
         headers = fetch_headers(archive, tree)
         for each in todo:
             say(f"{each.version}: fetching source and tools; then 10 to 15 minutes of CPU time to compile")
