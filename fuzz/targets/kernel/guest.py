@@ -112,6 +112,7 @@ class Guest:
         qemu.reset()
         self._since = qemu.console_size
         self.root(b"r/proc/uptime", BOOT_SECONDS)
+        qemu.booted()
         for path, value in SETTINGS.items():
             self.write(path, value.encode())
 

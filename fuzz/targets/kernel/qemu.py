@@ -106,7 +106,6 @@ class Qemu:
         for each in (their_root, their_user, their_monitor):
             each.close()
         self._text = b""
-        self._was_reset = False
         self.over = False
         """Whether the guest has ended by itself and stands still."""
         self._greet()
@@ -145,7 +144,6 @@ class Qemu:
         line, _, self._text = self._text.partition(b"\n")
         message = json.loads(line)
         assert isinstance(message, dict)
-        self._was_reset |= message.get("event") == "RESET"
         if message.get("event") in ("SHUTDOWN", "STOP") and "guest" in str(message.get("data", "")):
             self.over = True
         return message
@@ -194,15 +192,15 @@ class Qemu:
         self.monitor("cont")
 
     def reset(self) -> None:
-        """Boot anew, as by the button; the disk stays as it is. Raises GuestGone."""
+        """Boot anew, as by the button; the disk stays as it is. `booted` must follow. Raises GuestGone."""
         self._stand_still()
-        self.monitor("set-action", reboot="reset")
+        self.monitor("set-action", reboot="reset")  # the BIOS resets once more by itself
         self.monitor("system_reset")
         self.over = False
         self.monitor("cont")
-        while not self._was_reset:
-            self._receive(20)
-        self._was_reset = False
+
+    def booted(self) -> None:
+        """A reset has come to its end: from now on a guest that resets itself has panicked."""
         self.monitor("set-action", reboot="shutdown")
 
     def _stand_still(self) -> None:
