@@ -131,8 +131,8 @@ class Accounting:
                     helpers.increment(self.objset, special_number(kind), name, delta & U64, tx)
                 except ZapErrno as error:
                     fail(
-                        f"zap_increment(os, {OBJECTS[kind]}, uqn->uqn_id, uqn->uqn_delta, tx)",
-                        macro="VERIFY0",
+                        f"zap_increment(os, {OBJECTS[kind]}, uqn->uqn_id, uqn->uqn_delta, tx) == 0",
+                        macro="VERIFY",
                         values=(0, error.code),
                         line=1967,
                     )

@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
 from fuzz.faults.edits import Edit, applied
+from fuzz.targets.libzpool.waived import waiving
 
 
 class NoRemedy(Exception):
@@ -20,17 +21,22 @@ class NoRemedy(Exception):
 @dataclasses.dataclass(frozen=True, slots=True)
 class Remedy:
     """`finding` is the folder in corpus/findings that the remedy is for, `reason` what is wrong in OpenZFS,
-    `fix` what one would propose there, `edits` the same in the model."""
+    `fix` what one would propose there, `edits` the same in the model. `waives` are functions of a real
+    library: to pass over their assertions does there what the edits do on the model."""
 
     name: str
     finding: str
     reason: str
     fix: str
     edits: tuple[Edit, ...]
+    waives: tuple[str, ...] = ()
 
-    def applied(self) -> contextlib.AbstractContextManager[None]:
-        """The model with this remedy, for as long as the context lasts."""
-        return applied(*self.edits)
+    @contextlib.contextmanager
+    def applied(self) -> Iterator[None]:
+        """The model with this remedy, for as long as the context lasts, and new workers of a real library,
+        too, if it can be had there."""
+        with applied(*self.edits), waiving(self.waives):
+            yield
 
 
 REMEDIES: Mapping[str, Remedy] = {
@@ -85,6 +91,19 @@ REMEDIES: Mapping[str, Remedy] = {
                     "    spread = q[L.Q_TBL_SHIFT] - odd.dbuf.buf.h[L.H_PREFIX_LEN]\n    _point_range(zap, ",
                 ),
             ),
+        ),
+        Remedy(
+            "usage-frees-blocks",
+            "usage-frees-blocks",
+            "User accounting frees blocks of its ZAPs while a txg syncs, on threads of dp_sync_taskq: "
+            "zap_shrink() and zap_table_grow() do. Assertions of dbuf_undirty() (until 2.4.0) and of "
+            "dnode_free_range() and dbuf_dirty() (since 2.3.7 and 2.4.2) say that nobody does.",
+            "In dbuf_undirty() and in FREE_RANGE_VERIFY, allow DMU_OBJECT_IS_SPECIAL().",
+            (
+                Edit("dmu.dbuf:Dbuf.undirty", "objset.syncing_txg == txg and ", "False and "),
+                Edit("dmu.dnode:Dnode.free_range", "self.special and objset.syncing_txg", "False and tx.txg"),
+            ),
+            ("dbuf_undirty", "dnode_free_range", "dbuf_dirty"),
         ),
     )
 }

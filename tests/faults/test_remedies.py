@@ -6,10 +6,11 @@ from random import Random
 
 import pytest
 
+from fuzz.commands.remedies import only_on_model
 from fuzz.corpus.reproducer import read_reproducer
 from fuzz.execution.execute import run
 from fuzz.faults.edits import Edit, EditProblem, applied
-from fuzz.faults.remedies import REMEDIES, Remedy, switched_on
+from fuzz.faults.remedies import REMEDIES, NoRemedy, Remedy, switched_on
 from fuzz.targets.model import ModelTarget
 from tests.support.paths import CORPUS
 from tests.support.structure_changing_programs import biased_program
@@ -30,6 +31,18 @@ def test_the_finding_is_gone_and_comes_back(remedy: Remedy) -> None:
         assert str(run(program, ModelTarget("2.3"))) == "fine"
     after = str(run(program, ModelTarget("2.3")))
     assert before == after != "fine"
+
+
+def test_the_remedy_of_an_assertion_is_one_for_real_libraries_too() -> None:
+    """Both sides go on behind it; other assertions and commands on other remedies stay as they are."""
+    program = read_reproducer(FINDINGS / "usage-frees-blocks").program
+    with switched_on(["usage-frees-blocks"]):
+        assert run(program, ModelTarget("2.3")).fine and run(program, ModelTarget("2.4")).fine
+    only_on_model(["usage-frees-blocks"], "both")
+    with pytest.raises(NoRemedy, match="expected --target model"):
+        only_on_model(["usage-frees-blocks", "trunc-next-table"], "both")
+    with pytest.raises(NoRemedy):
+        only_on_model(["usage-frees-blocks"], "kernel")
 
 
 def test_the_overwritten_table_is_gone_with_the_same_remedy() -> None:

@@ -9,8 +9,10 @@ from random import Random
 import pytest
 
 from fuzz.execution.execute import run
+from fuzz.faults.remedies import switched_on
 from fuzz.generate.ids_for_hash import ids_for_hash
 from fuzz.generate.usage import usage_program
+from fuzz.judge.signature import Failure
 from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap, keeps_usage
 from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget
@@ -74,6 +76,21 @@ def test_where_syncing_context_may_not_free_a_block(libzpool: Make, release: str
     program = parse((GROWS if release == "2.1" else SHRINKS) + "sync\n")
     outcome = run(program, BothTarget(ModelTarget(release), libzpool(release)))
     assert outcome.failure is not None and outcome.failure.signature.place == PANICS[release][0], outcome
+
+
+@pytest.mark.parametrize("release", PANICS)
+def test_behind_the_assertions_each_byte_is_the_models(libzpool: Make, release: str) -> None:
+    """With the remedy both sides pass over them, and over no other; without it they are there again."""
+    program = parse(SHRINKS + "allocate count=40\nsync\n")
+    target = BothTarget(ModelTarget(release), libzpool(release))
+    before = str(run(program, target))
+    with switched_on(["usage-frees-blocks"]):
+        assert run(program, target).fine and len(target.steps) == len(program.ops)
+        assert run(parse(GROWS + "sync\n"), target).fine
+        with pytest.raises(Failure) as died:
+            target.real.go_wrong("assertion")
+        assert died.value.signature.kind == "assertion"
+    assert str(run(program, target)) == before
 
 
 def test_a_program_that_leaves_accounting_undone_disturbs_no_other(libzpool: Make) -> None:

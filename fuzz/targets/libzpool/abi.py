@@ -118,6 +118,8 @@ zap_value_search() that of 2.3 and later: older ones do not look at it."""
 
 HASH_BITS = "ZAPFUZZ_HASH_BITS"
 """Environment variable: the compiled hash_bits.c."""
+WAIVE = "ZAPFUZZ_WAIVE"
+"""Environment variable: the compiled waive.c, and after each of more colons a function (`waived`)."""
 DMU_OST_OTHER = 4
 DMU_OT_OBJECT_DIRECTORY = 1
 DMU_OT_DIRECTORY_CONTENTS = 20
@@ -169,6 +171,8 @@ class Library:
         self.path = path
         before = os.environ.get(HASH_BITS)
         self.hash_bits = ctypes.CDLL(before, mode=os.RTLD_GLOBAL | os.RTLD_NOW) if before else None
+        waive, _, functions = os.environ.get(WAIVE, "").partition(":")
+        passing_over = ctypes.CDLL(waive, mode=os.RTLD_GLOBAL | os.RTLD_NOW) if waive else None
         folder = path.parent
         for needed in ("libnvpair.so.3", "libuutil.so.3", "libzfs_core.so.3"):
             if (folder / needed).exists():
@@ -179,6 +183,10 @@ class Library:
             self.hash_bits.hash_bits_set.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_int]
             if not self.hash_bits.hash_bits_begin(self.handle._handle):
                 raise AttributeError("zap_hashbits")
+        if passing_over is not None:
+            passing_over.waive_begin.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+            if not passing_over.waive_begin(self.handle._handle, f":{functions}:".encode()):
+                raise AttributeError("libspl_assertf")
         for name, codes in PROTOTYPES.items():
             self._bind(name, codes)
         # 734eba251d numbered the flags anew, and reading says that a dbuf is to stay, but with KEEP_CACHING

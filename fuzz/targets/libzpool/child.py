@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from fuzz.targets.libzpool.abi import HASH_BITS
+from fuzz.targets.libzpool.abi import HASH_BITS, WAIVE
 from fuzz.targets.libzpool.locate import python_for
 from fuzz.targets.libzpool.wire import FRAME, Command, Status, write_all
 from fuzz.targets.packages.cache import ROOT
@@ -55,8 +55,9 @@ class TooBig(Exception):
 class Child:
     """A running worker. `ask` raises Gone, Silent or TooBig, after which the child is dead and closed.
 
-    `hash_bits` is the compiled hash_bits.c, for programs that need it. `deadline` is how many seconds an op
-    may take; `slowest` how many one took that ended, 0 if none took long enough to be noticed."""
+    `hash_bits` is the compiled hash_bits.c, for programs that need it; `waive` what abi.WAIVE holds.
+    `deadline` is how many seconds an op may take; `slowest` how many one took that ended, 0 if none took long
+    enough to be noticed."""
 
     def __init__(
         self,
@@ -65,6 +66,7 @@ class Child:
         module: str = WORKER,
         more: Sequence[str] = (),
         hash_bits: Path | None = None,
+        waive: str = "",
     ) -> None:
         self.deadline, self.slowest = deadline, 0.0
         self._left = b""
@@ -87,8 +89,11 @@ class Child:
         # A fuzzer's own settings must not reach the library's process.
         environment.pop("LD_PRELOAD", None)
         environment.pop(HASH_BITS, None)
+        environment.pop(WAIVE, None)
         if hash_bits is not None:
             environment[HASH_BITS] = str(hash_bits)
+        if waive:
+            environment[WAIVE] = waive
         self._process = subprocess.Popen(
             [*python_for(library), "-P", "-m", module, str(library), *map(str, given), *more],
             stdin=subprocess.DEVNULL,

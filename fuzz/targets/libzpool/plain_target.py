@@ -20,6 +20,7 @@ from fuzz.targets.base import Target
 from fuzz.targets.libzpool.child import Child, Gone, Silent, TooBig
 from fuzz.targets.libzpool.locate import NoLibrary, find_library, release_of
 from fuzz.targets.libzpool.message import read_death, read_silence
+from fuzz.targets.libzpool.waived import waived
 from fuzz.targets.libzpool.wire import Command, Flags, Names, Reader, Status, WireProblem, pack_run
 from fuzz.targets.packages.compiled import compiled
 from zapcore.errors import LimitExceeded
@@ -100,6 +101,7 @@ class PlainLibzpool(Target):
         self._served = self._syncs = self._lost = 0
         self._applied = 0
         self._left_open = False
+        self._waived: tuple[str, ...] = ()
         self._hash_bits: Path | None = None
 
     def begin(self, program: Program) -> None:
@@ -237,7 +239,7 @@ class PlainLibzpool(Target):
     def _start_whole(self, program: Program) -> None:
         if self._needs_hash_bits(program):
             self._take_hash_bits()
-        if self._left_open:
+        if self._left_open or self._waived != waived():
             self.close()
         self._program, self._names, self._applied = program, Names(program), 0
 
@@ -288,7 +290,8 @@ class PlainLibzpool(Target):
             self._child.forget_text()
 
     def _ready(self) -> Child:
-        """The worker, started where there is none. Raises NoLibrary."""
+        """The worker, started where there is none that passes over the right assertions. Raises NoLibrary,
+        NoCompiler."""
         if self._child is None:
             try:
                 self._child = self._new_child()
@@ -301,7 +304,12 @@ class PlainLibzpool(Target):
         return self._child
 
     def _new_child(self) -> Child:
-        return Child(self.library, max(self._deadline, START_SECONDS), hash_bits=self._hash_bits)
+        self._waived = waived()
+        waive = ""
+        if self._waived:
+            passing_over = compiled(__package__, "waive", "passing over an assertion")
+            waive = ":".join((str(passing_over), *self._waived))
+        return Child(self.library, max(self._deadline, START_SECONDS), hash_bits=self._hash_bits, waive=waive)
 
     def _ask(self, command: Command, body: bytes, ops: Sequence[Op]) -> bytes:
         try:
