@@ -16,7 +16,7 @@ from fuzz.execution.execute import run
 from fuzz.export.expected_answers import NoForm
 from fuzz.export.story import story
 from fuzz.language.program import Op, Program
-from fuzz.targets.kernel.plain_files import names_of, why_not_files
+from fuzz.targets.kernel.plain_files import LETTERS, TIME, names_of, why_not_files
 from fuzz.targets.model import ModelTarget
 
 PROPERTY = "zapfuzz:scratch"
@@ -72,6 +72,8 @@ COMMANDS = {
     "unlink": "rm",
     "rmdir": "rmdir",
     "rename": "mv -f --",
+    "link": "ln",
+    "symlink": "ln -s nowhere",
     "readdir": "ls -A",
     "contains": "ls -d",
 }
@@ -83,6 +85,11 @@ RIGHT = "2.1"
 def sh_form(reproducer: Reproducer, release: str = "") -> str:
     """The script. Raises NoForm where the program is not one of file operations."""
     program = reproducer.program
+    verb = next((op.verb for op in program.ops if op.verb not in COMMANDS and op.verb not in TIME), "")
+    if any(zap.dataset for zap in program.zaps):
+        raise NoForm("its directories are in file systems with properties of their own")
+    if verb in LETTERS:
+        raise NoForm(f"no shell has a command for `{verb}`")
     if (why := why_not_files(program)) is not None:
         raise NoForm(f"not a plain user's file operations: {why}; `zapfuzz reach` may find some")
     return "".join(f"{line}\n" for line in _lines(reproducer, program, release))
@@ -124,7 +131,7 @@ def _command(op: Op, pad: bytes) -> str:
     """One operation's words."""
     words = [COMMANDS[op.verb]]
     words.append(_path(op.subject, op.key, pad))
-    if op.verb == "rename":
+    if op.to is not None:
         words.append(_path(op.other, op.to, pad))
     return " ".join(words)
 

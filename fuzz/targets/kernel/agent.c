@@ -34,6 +34,12 @@
 #define MOST_REQUEST (8u << 20)
 #define MOST_ANSWER (8u << 20)
 #define DIRECTORIES 256
+#ifndef RENAME_EXCHANGE
+#define RENAME_EXCHANGE 2
+#endif
+#ifndef RENAME_WHITEOUT
+#define RENAME_WHITEOUT 4
+#endif
 
 static char answer[MOST_ANSWER];
 static int directories[DIRECTORIES];
@@ -220,8 +226,8 @@ serve_root(int port)
 	}
 }
 
-/* The user's operations. Each is a letter, the number of a directory, a 16-bit length and a name; a rename has
- * a second directory, length and name. */
+/* The user's operations. Each is a letter, the number of a directory, a 16-bit length and a name; a rename, an
+ * exchange, a whiteout and a link have a second directory, length and name. */
 
 static char *
 take_name(char **at, int *directory)
@@ -314,6 +320,19 @@ one_operation(char **at, uint32_t *length)
 	case 'r':
 		new_name = take_name(at, &other);
 		result = renameat(directory, name, other, new_name);
+		break;
+	case 'x':
+	case 'w':
+		new_name = take_name(at, &other);
+		result = syscall(SYS_renameat2, directory, name, other, new_name,
+		    letter == 'x' ? RENAME_EXCHANGE : RENAME_WHITEOUT);
+		break;
+	case 'k':
+		new_name = take_name(at, &other);
+		result = linkat(directory, name, other, new_name, 0);
+		break;
+	case 'y':
+		result = symlinkat("nowhere", directory, name);
 		break;
 	case 's':
 		result = fstatat64(directory, name, &found, AT_SYMLINK_NOFOLLOW);

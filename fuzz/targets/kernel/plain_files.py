@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from fuzz.language.program import Dataset, Op, Program, Zap
+from fuzz.language.program import TO_UPPER, Op, Program, Zap
+from fuzz.language.validate import CASES, FORMS
 from zapcore.zpl import MASTER_NODE
 
 LETTERS = {
@@ -14,6 +15,10 @@ LETTERS = {
     "unlink": b"u",
     "rmdir": b"d",
     "rename": b"r",
+    "exchange": b"x",
+    "whiteout": b"w",
+    "link": b"k",
+    "symlink": b"y",
     "readdir": b"l",
     "contains": b"s",
 }
@@ -27,6 +32,9 @@ FAT_SHIFT = 14
 """log2 of the block size that a directory gets when it becomes fat (fzap_default_block_shift)."""
 LONGEST_NAME = 255
 """Bytes of a name in a dataset without longname=on."""
+MAKING = ("touch", "mkdir", "symlink", "whiteout")
+MOVING = ("rename", "exchange", "whiteout")
+"""Verbs that make a file, and verbs that ask whether two names are of one file."""
 
 
 def why_not_files(program: Program) -> str | None:
@@ -34,12 +42,15 @@ def why_not_files(program: Program) -> str | None:
     for zap in program.zaps:
         if (wrong := _not_a_directory(zap)) is not None:
             return f"{zap.name}: {wrong}"
-    made = [op.inode for op in program.ops if op.verb in ("touch", "mkdir") and op.inode > MASTER_NODE]
-    if len(set(made)) < len(made) and any(op.verb == "rename" for op in program.ops):
+    made = [op.inode for op in program.ops if op.verb in MAKING and op.inode > MASTER_NODE]
+    if len(set(made)) < len(made) and any(op.verb in MOVING for op in program.ops):
         return "two names are made with one number, and are links of one file only here"
+    folding = {zap.name for zap in program.zaps if zap.norm}
     for op in program.ops:
         if op.thread:
             return "it has threads"
+        if op.verb == "contains" and op.subject in folding:
+            return "`contains` looks for a name as it is spelled, and the file system does not"
         if op.verb not in LETTERS and op.verb not in TIME:
             return f"`{op.verb}` is none of the file operations that are done there"
         for name in (op.key, op.to):
@@ -55,9 +66,22 @@ def _not_a_directory(zap: Zap) -> str | None:
         return "a directory begins as a micro ZAP"
     if zap.leaf_shift != FAT_SHIFT:
         return f"a directory's leaves have {1 << FAT_SHIFT} bytes"
-    if zap.norm or zap.dataset not in (None, Dataset()):
-        return "the guest's file systems have the properties that `zfs create` gives them by itself"
+    if zap.norm and zap.dataset is None:
+        return "a normal form comes from its file system's properties: casesensitivity= and normalization="
     return None
+
+
+def dataset_words(zap: Zap) -> tuple[str, ...]:
+    """What `zfs create -o` is told for the file system that a directory declares; nothing where it is as it
+    is by default."""
+    if zap.dataset is None:
+        return ()
+    form = next(name for name, flags in FORMS.items() if flags == zap.norm & ~TO_UPPER)
+    words = [f"casesensitivity={CASES[zap.dataset.case]}"] * bool(zap.dataset.case)
+    words += [f"normalization={form}"] * (form != "none")
+    words += ["utf8only=on"] * (zap.dataset.utf8only and form == "none")
+    words += ["longname=on"] * zap.dataset.longname
+    return tuple(words)
 
 
 def has_long_names(program: Program) -> bool:
@@ -79,7 +103,7 @@ def pack(op: Op, directories: dict[str, int]) -> bytes:
     assert op.key is None or isinstance(op.key, bytes)
     assert op.to is None or isinstance(op.to, bytes)
     target = _name(directories[op.subject], op.key or b"")
-    rest = _name(directories[op.other], op.to or b"") if op.verb == "rename" else b""
+    rest = _name(directories[op.other], op.to) if op.to is not None else b""
     return LETTERS[op.verb] + target + rest
 
 

@@ -21,7 +21,14 @@ from fuzz.targets.base import Target
 from fuzz.targets.kernel import console
 from fuzz.targets.kernel.guest import LONG, PLAIN, POOL, Dead, Guest, Silent
 from fuzz.targets.kernel.locate import SHIPPED, find_parts
-from fuzz.targets.kernel.plain_files import LETTERS, has_long_names, pack, pack_open, why_not_files
+from fuzz.targets.kernel.plain_files import (
+    LETTERS,
+    dataset_words,
+    has_long_names,
+    pack,
+    pack_open,
+    why_not_files,
+)
 from fuzz.targets.kernel.qemu import GuestGone
 from zapcore.errors import LimitExceeded, errno_name
 from zapcore.release import RELEASES
@@ -51,7 +58,7 @@ class KernelTarget(Target):
         self._guest: Guest | None = None
         self._program: Program | None = None
         self._directories: dict[str, int] = {}
-        self._dataset = PLAIN
+        self._datasets: dict[str, str] = {}
 
     # What every target offers
 
@@ -64,11 +71,13 @@ class KernelTarget(Target):
             self._guest = Guest(self.parts)
         self._guest.fresh()
         self._program, self._at = program, -1
-        self._dataset = LONG if has_long_names(program) else PLAIN
         self._directories = {zap.name: slot for slot, zap in enumerate(program.zaps, 1)}
+        self._datasets = {}
         with self._failing(Op("begin")):
-            self._open_dataset()
-            made = b"".join(b"m" + pack_open(0, zap.name.encode())[1:] for zap in program.zaps)
+            self._make_datasets(program)
+            self._open_pool()
+            paths = (self._path(zap.name)[len(POOL) + 2 :] for zap in program.zaps)
+            made = b"".join(b"m" + pack_open(0, path)[1:] for path in paths)
             self._ask(made, len(program.zaps))
             self._open_directories()
 
@@ -115,10 +124,23 @@ class KernelTarget(Target):
         assert self._guest is not None, "begin a program first"
         return self._guest
 
-    @property
-    def folder(self) -> str:
-        """The guest's folder with the program's directories."""
-        return f"/{self._dataset}"
+    def _make_datasets(self, program: Program) -> None:
+        """A file system for each set of properties that the program's directories declare."""
+        default = LONG if has_long_names(program) else PLAIN
+        known = {(): PLAIN, ("longname=on",): LONG}
+        for zap in program.zaps:
+            words = dataset_words(zap)
+            if not self.release.long_names:
+                words = tuple(word for word in words if not word.startswith("longname="))
+            if words not in known:
+                name = known[words] = f"{POOL}/made{len(known)}"
+                self._root("/sbin/zfs", "create", *(part for word in words for part in ("-o", word)), name)
+                self._root("/bin/chown", "1000:1000", f"/{name}")
+            self._datasets[zap.name] = known[words] if zap.dataset is not None else default
+
+    def _path(self, zap: str) -> bytes:
+        """Where a directory of the program is in the guest."""
+        return f"/{self._datasets[zap]}/{zap}".encode()
 
     def _apply(self, ops: Sequence[Op]) -> Iterator[Result]:
         """Runs of the user's ops go in one batch; time is root's."""
@@ -159,13 +181,11 @@ class KernelTarget(Target):
                 raise GuestGone(f"the guest's user is refused: {errno.errorcode.get(code, code)}")
         return answers
 
-    def _open_dataset(self) -> None:
-        self._ask(pack_open(0, self.folder.encode()), 1)
+    def _open_pool(self) -> None:
+        self._ask(pack_open(0, f"/{POOL}".encode()), 1)
 
     def _open_directories(self) -> None:
-        opens = (
-            pack_open(slot, f"{self.folder}/{name}".encode()) for name, slot in self._directories.items()
-        )
+        opens = (pack_open(slot, self._path(name)) for name, slot in self._directories.items())
         self._ask(b"".join(opens), len(self._directories))
 
     def _close_directories(self) -> None:
@@ -190,7 +210,7 @@ class KernelTarget(Target):
         self._close_directories()
         self._root("/sbin/zpool", "export", POOL)
         self._root("/sbin/zpool", "import", "-d", "/dev/vda1", "-o", "cachefile=none", POOL)
-        self._open_dataset()
+        self._open_pool()
         self._open_directories()
 
     def _look_again(self) -> None:
@@ -235,7 +255,11 @@ class KernelTarget(Target):
             self.guest.reboot()
             self._root("/sbin/zpool", "import", "-f", "-d", "/dev/vda1", "-o", "cachefile=none", POOL)
             yield "booted again; the pool is imported"
-            self._open_dataset()
+            self._open_pool()
+            there = self.guest.run("/bin/ls", "-d", *(self._path(zap).decode() for zap in self._directories))
+            if there[0]:
+                yield "not all of its directories are there: no txg of the program had synced them"
+                return
             self._open_directories()
         names = {op.key for op in program.ops if op.verb == "touch"}
         with self._failing(Op("contains")):
