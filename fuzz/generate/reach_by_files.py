@@ -133,5 +133,5 @@ def _told(program: Program, aim: str, fails: Callable[[Program], bool]) -> Reach
         for _ in range(SALTS)
     ]
     needs = not all(fails(each) for each in salted)
-    by_default = aim == "limit" or aim.split()[0] in ("hang", "oracle")
+    by_default = aim == "limit" or aim.split()[0] in ("hang", "oracle", "work")
     return Reach(ANY_USER, program, aim, by_default, needs)
