@@ -7,7 +7,13 @@ import re
 from fuzz.evidence.triage.stream import Scanner
 from fuzz.judge.signature import Failure, Signature
 
-KEPT_LINES = 60
+KEPT_LINES = 30
+_TIME = re.compile(r"^\[ *\d+\.\d+\] ")
+_TROUBLE = re.compile(r"VERIFY|PANIC|BUG:|INFO: task|Kernel panic|Oops|general protection|sysrq:")
+_NOISE = re.compile(
+    r" \? | *$| </?(?:TASK|IRQ)>|(?!RIP)(?:R\w\w|FS|CS|CR\d|PKRU|DR\d): |RIP: 0033|Code:|CPU: "
+    r"|Modules linked|Hardware name|Kernel Offset| +Tainted:|\"echo 0|---\[|#PF:"
+)
 
 
 def events_of(text: bytes) -> list[tuple[Signature, bool]]:
@@ -30,6 +36,8 @@ def silence_of(text: bytes, verb: str, op: int) -> Failure:
 
 
 def shortened(text: bytes) -> str:
-    """A console's last lines, without the times in front."""
-    lines = [re.sub(r"^\[ *\d+\.\d+\] ", "", x) for x in text.decode(errors="replace").splitlines()]
-    return "\n".join(lines[-KEPT_LINES:])
+    """A console's text from the first line of trouble on: heads, where the processor stood, and who called.
+    Without times, registers, and what the stack's walker was not sure of."""
+    lines = [_TIME.sub("", line) for line in text.decode(errors="replace").splitlines()]
+    first = next((at for at, line in enumerate(lines) if _TROUBLE.search(line)), 0)
+    return "\n".join([line for line in lines[first:] if not _NOISE.match(line)][:KEPT_LINES])
