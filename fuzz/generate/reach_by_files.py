@@ -10,8 +10,8 @@ from typing import NamedTuple
 from fuzz.execution.execute import run
 from fuzz.generate.lift_to_files import FILE_SHIFT, FULL, NoWay, file_name, lifted
 from fuzz.judge.signature import JUDGED_KINDS
-from fuzz.language.program import U64, Op, Program, Zap
-from fuzz.targets.kernel.plain_files import has_long_names, why_not_files
+from fuzz.language.program import TO_UPPER, U64, Op, Program, Zap
+from fuzz.targets.kernel.plain_files import has_long_names, names_of, why_not_files
 from fuzz.targets.model import ModelTarget
 
 ANY_USER, INSIDE = "any user who may create files", "code inside the kernel alone"
@@ -82,13 +82,35 @@ def same(program: Program) -> Program:
     return program
 
 
+UTF8 = (
+    "a normalization turns utf8only on, and the file system refuses a name that is no UTF-8 before the ZAP"
+    " has it"
+)
+OWNERS = (
+    "the ZAPs of who has how much are written while a txg syncs: owners and projects are set by other"
+    " operations than a directory's (chown, chattr -p)"
+)
+
+
 def _obstacle(program: Program) -> str | None:
     """What no other names or numbers would change."""
     if any(op.thread for op in program.ops):
         return THREADS
+    if any(zap.usage for zap in program.zaps):
+        return OWNERS
+    if any(zap.norm & ~TO_UPPER for zap in program.zaps) and not all(map(_is_utf8, names_of(program))):
+        return UTF8
     return next(
         (f"`{op.verb}`: {INSTEAD[op.verb]}" for op in program.ops if op.verb in ("cursor", "destroy")), None
     )
+
+
+def _is_utf8(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def reach(program: Program, release: str = "2.3") -> Reach:

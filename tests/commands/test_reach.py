@@ -63,6 +63,8 @@ def test_crowded_hash_takes_a_leaf_and_one_name() -> None:
         ("zap-shrink-stale-shift", "i_rwsem"),
         ("update-too-large", "zap_add() and zap_remove() alone"),
         ("lookup-widened", "one 64-bit integer"),
+        ("normalize-unterminated", "utf8only"),
+        ("usage-frees-blocks", "chattr -p"),
     ],
 )
 def test_what_no_user_can_type_says_why(finding: str, why: str) -> None:
