@@ -16,7 +16,7 @@ from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
 from fuzz.judge.state import Value as Stored
 from fuzz.language.printing import format_op
-from fuzz.language.program import Key, Op, Program, keeps_usage
+from fuzz.language.program import Key, Op, Program, changes_in_sync
 from fuzz.language.verbs import VERBS, Effect, Subject
 from fuzz.targets.model import ModelTarget
 from zapcore.errors import LimitExceeded
@@ -69,8 +69,8 @@ def check_has_form(program: Program) -> None:
     beside other ops: a library may die of it, and rightly so."""
     if any(zap.hash_bits for zap in program.zaps):
         raise NoForm("hash_bits: only the model and our own libzpool worker have it; export as pytest")
-    if keeps_usage(program):
-        raise NoForm("usage: only the model and our own libzpool worker keep accounts; export as pytest")
+    if changes_in_sync(program):
+        raise NoForm("usage, mos: only the model and our own libzpool worker have them; export as pytest")
     for op in program.ops:
         if (op.thread and VERBS[op.verb].effect is Effect.OBJECT) or (op.thread and op.verb == "reopen"):
             raise NoForm(f"{format_op(op)}: callers keep {op.verb} apart from the ops of other threads")

@@ -9,6 +9,7 @@ from fuzz.generate.leaf_programs import random_program
 from fuzz.generate.many_entries import many_entries_program
 from fuzz.generate.model_guided import model_guided_program
 from fuzz.generate.names_and_directories import names_program
+from fuzz.generate.sync_tasks import sync_task_program
 from fuzz.generate.uniform_programs import uniform_program
 from fuzz.generate.usage import usage_program
 from fuzz.generate.whole_language import whole_language_program
@@ -22,8 +23,9 @@ STYLES: Mapping[str, tuple[int, Draw]] = {
     "whole language": (17, lambda rng, model: whole_language_program(rng)),
     "many entries": (2, lambda rng, model: many_entries_program(rng)),
     "model guided": (20, model_guided_program),
-    "names": (11, names_program),
+    "names": (10, names_program),
     "usage": (2, usage_program),
+    "sync tasks": (1, sync_task_program),
 }
 """The ways to draw a program, and how often each is taken, of 100 times. A bug that one of them never meets,
 another one meets at once."""

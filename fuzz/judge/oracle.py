@@ -22,6 +22,7 @@ from fuzz.judge.undecided import leave_open
 from fuzz.judge.unicode import unicode_form, wrong_form
 from fuzz.judge.wrong import Wrong, expect
 from fuzz.language.program import Op, Program
+from fuzz.language.verbs import CHANGING
 from zapcore.errors import LimitExceeded
 from zapcore.release import RELEASES, Release
 from zapcore.zap.norm import forms_of
@@ -54,6 +55,8 @@ class Oracle:
         state = self.state
         if state.kept and usage.refuses(state, op):
             return expect(result.errno, errno.EPERM)
+        if state.tasked and op.verb in CHANGING and not state.tasked.isdisjoint((op.subject, op.other)):
+            return usage.put_off(state, op, result)
         if isinstance(op.key, bytes) and (norm := state.headers[op.subject].norm):
             if unicode_form(op.key, norm) is None:
                 leave_open(state, "unicode")

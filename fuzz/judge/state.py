@@ -13,6 +13,7 @@ from typing import NamedTuple
 from fuzz.judge.keys import refused_form, stored_bytes
 from fuzz.judge.order import Order, Place
 from fuzz.judge.owned import Owned
+from fuzz.judge.tasks import Tasks
 from fuzz.language.program import Key, Op, Zap, value_bytes
 from fuzz.language.verbs import VERBS
 from zapcore.release import Release
@@ -79,12 +80,13 @@ class State:
     """One dictionary and one order per ZAP, and where each cursor stands. `fat` says which ZAPs are fat,
     `slots` how many slots the block of a micro ZAP has. `moving` are the keys of each ZAP that ops write
     which run at the same time as the one that is judged. `kept` has the ZAPs that syncing context keeps, by
-    their names, `usage` what it will make of them. `left_open` names the last question that was left
+    their names, `usage` what it will make of them; `tasked` those that sync tasks change, `tasks` the ops
+    that have yet to do so. `left_open` names the last question that was left
     open (`undecided`)."""
 
-    CHANGING = ("entries", "fat", "incarnation", "orders", "slots", "usage", "walks")
+    CHANGING = ("entries", "fat", "incarnation", "orders", "slots", "tasks", "usage", "walks")
     """What ops change: plain data, however deep. The rest is fixed by the header and the release."""
-    __slots__ = (*CHANGING, "headers", "kept", "left_open", "moving", "release")
+    __slots__ = (*CHANGING, "headers", "kept", "left_open", "moving", "release", "tasked")
 
     def __init__(self, zaps: Sequence[Zap], release: Release) -> None:
         self.release = release
@@ -99,6 +101,8 @@ class State:
         self.left_open = ""
         self.kept = {header.name: header.usage for header in zaps if header.usage}
         self.usage = Owned() if self.kept else None
+        self.tasked = frozenset(header.name for header in zaps if header.mos)
+        self.tasks = Tasks() if self.tasked else None
 
     def bring(self, zap: str, key: Key, value: Value) -> None:
         """An entry is there, with this value."""

@@ -1,4 +1,5 @@
-"""The oracle's word on objects that somebody owns, and on the ZAPs in which their usage is kept."""
+"""The oracle's word on what changes while a txg syncs: ZAPs of usage, with the objects that somebody owns,
+and ZAPs of the meta object set."""
 
 from __future__ import annotations
 
@@ -8,10 +9,11 @@ from fuzz.execution.result import DONE, Result
 from fuzz.judge.checks import CHECKS
 from fuzz.judge.entries import increment
 from fuzz.judge.owned import Object
+from fuzz.judge.room import make_room
 from fuzz.judge.state import State
 from fuzz.judge.wrong import Wrong, expect, expect_value, other_value
 from fuzz.language.program import U64, Op
-from fuzz.language.verbs import CHANGING
+from fuzz.language.verbs import CHANGING, DEFERRED
 
 EVERYBODY = 7
 BLOCK = 512
@@ -19,7 +21,45 @@ BLOCK = 512
 
 def refuses(state: State, op: Op) -> bool:
     """Whether an op would change a ZAP that only syncing context changes (EPERM)."""
-    return op.verb in CHANGING and (op.subject in state.kept or op.other in state.kept)
+    return op.verb in CHANGING and not state.kept.keys().isdisjoint((op.subject, op.other))
+
+
+def put_off(state: State, op: Op, result: Result) -> Wrong | None:
+    """Judge an op that would change a ZAP of the MOS: it is done later, or never (EPERM)."""
+    if op.verb not in DEFERRED:
+        return expect(result.errno, errno.EPERM)
+    assert state.tasks is not None
+    state.tasks.put(op)
+    return expect(result.errno, 0)
+
+
+def answers_of_tasks(state: State, op: Op, result: Result) -> Wrong | None:
+    """Hold the errnos of the sync tasks that were done during an op against what each of them must be."""
+    if state.tasks is None:
+        return None
+    due = state.tasks.due(op.verb)
+    answers = result.value if isinstance(result.value, tuple) else ()
+    if len(answers) != len(due):
+        return other_value(f"{len(due)} sync tasks are due, {len(answers)} answered")
+    for task, code in zip(due, answers, strict=True):
+        assert isinstance(code, int)
+        if refused := state.refused(task):
+            if task.verb in ("add", "update"):
+                make_room(state, task.subject)
+            wrong = expect(code, refused)
+        else:
+            wrong = CHECKS[task.verb](state, task, Result(code))
+        if wrong is not None:
+            return Wrong(wrong.code, f"the sync task {task.verb}: {wrong.text}")
+    return None
+
+
+@CHECKS.of("early")
+def early(state: State, op: Op, result: Result) -> Wrong | None:
+    """It never fails."""
+    if state.tasks is not None:
+        state.tasks.early = bool(op.fill)
+    return expect(result.errno, 0)
 
 
 def account(state: State, op: Op) -> Wrong | None:

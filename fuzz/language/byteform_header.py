@@ -9,7 +9,8 @@ Flags and words that are _LONGER, which no ZAP has since they contradict each ot
 flags and a byte of the hash's bits, then by the rest: so nothing that was written before means anything else.
 _DECLARED is another such pair, of a directory whose file system is declared: the real flags, a byte of its
 properties, a byte of the hash's bits (0 for none), and the rest.
-_USAGE is followed in the same way by the real flags and a byte of whose usage a ZAP keeps.
+_USAGE is followed in the same way by the real flags and a byte of whose usage a ZAP keeps, _MOS by the flags
+of a ZAP of the meta object set.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ _MICRO, _PREHASHED, _HASH64, _SALT, _NORM, _NAMED = (1 << bit for bit in range(6
 _LONGER = bytes((_MICRO | _PREHASHED | _HASH64 | 64 | 128, 255))
 _DECLARED = bytes((_LONGER[0], 254))
 _USAGE = bytes((_LONGER[0], 253))
+_MOS = bytes((_LONGER[0], 252))
 _CASE, _UTF8_ONLY, _LONG_NAME = 3, 4, 8
 """Bits of the byte of properties; normalization is in the index of flags."""
 _ALL_FORMS = 0x70
@@ -118,6 +120,7 @@ class _Reader:
     def zap(self, names: Collection[str]) -> Zap:
         flags = self.byte()
         bits = usage = 0
+        mos = False
         dataset: Dataset | None = None
         if self.data[self.at - 1 : self.at + 1] == _LONGER:
             self.at += 1
@@ -130,6 +133,9 @@ class _Reader:
         elif self.data[self.at - 1 : self.at + 1] == _USAGE:
             self.at += 1
             flags, usage = self.byte(), 1 + self.byte() % (len(USAGES) - 1)
+        elif self.data[self.at - 1 : self.at + 1] == _MOS:
+            self.at += 1
+            flags, mos = self.byte(), True
         words, shift = self.byte() % (MAX_WORDS + 1), self.byte()
         salt = int.from_bytes([self.byte() for _ in range(8)], "little") if flags & _SALT else 0
         norm = NORMS[self.byte() % len(NORMS)] if flags & _NORM else 0
@@ -153,6 +159,7 @@ class _Reader:
             salt or DEFAULT_SALT,
             bits,
             dataset,
+            mos=mos,
         )
 
     def name(self, names: Collection[str]) -> str:
@@ -215,6 +222,8 @@ def _encode_zap(zap: Zap, index: int) -> bytes:
         first = _DECLARED + bytes((flags, told, (0, *HASH_BITS).index(zap.hash_bits)))
     elif zap.usage:
         first = _USAGE + bytes((flags, zap.usage - 1))
+    elif zap.mos:
+        first = _MOS + first
     elif zap.hash_bits:
         first = _LONGER + bytes((flags, zap.hash_bits - HASH_BITS[0]))
     return first + bytes((zap.words, zap.leaf_shift - LEAF_SHIFTS[0])) + rest

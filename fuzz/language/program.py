@@ -61,6 +61,8 @@ class Zap(NamedTuple):
     `usage` is 0 for a ZAP that the ops write. Else it is the one in which syncing context keeps how much each
     user (1), group (2) or project (3) has, which ops only read; keys are names. It is micro when the program
     begins, or fat, as it is once it has had many names.
+    `mos` says that it is in the meta object set, where nobody changes anything but while a txg syncs: ops
+    that write its entries are put into their txg as sync tasks, and answer there.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Zap(NamedTuple):
     hash_bits: int = 0
     dataset: Dataset | None = None
     usage: int = 0
+    mos: bool = False
 
     @property
     def properties(self) -> Dataset:
@@ -188,9 +191,16 @@ def keeps_usage(program: Program) -> bool:
     return any(zap.usage for zap in program.zaps)
 
 
+def changes_in_sync(program: Program) -> bool:
+    """Whether a program has ZAPs that change while a txg syncs: of usage, or of the meta object set."""
+    return any(zap.usage or zap.mos for zap in program.zaps)
+
+
 def with_hash_bits(program: Program, bits: int) -> Program:
     """The same program, with hashes of so many bits in each ZAP whose header does not say how many."""
-    few = tuple(zap if zap.hash_bits or zap.usage else zap._replace(hash_bits=bits) for zap in program.zaps)
+    few = tuple(
+        zap if zap.hash_bits or zap.usage or zap.mos else zap._replace(hash_bits=bits) for zap in program.zaps
+    )
     return dataclasses.replace(program, zaps=few)
 
 

@@ -13,9 +13,9 @@ Header lines come first: `zap NAME fat|micro` with `key=name|u64`, `words=N`, `p
 system, in the words of `zfs create`: `casesensitivity=sensitive|insensitive|mixed`,
 `normalization=none|formC|formD|formKC|formKD`, `utf8only=on|off`, `longname=on|off`, each with the default
 that it has there. `usage=user|group|project` is the ZAP in which syncing context keeps what each of these
-has. Then, where there are threads, comes one `schedule STEP:THREAD ...`. Ops follow, one a
-line: thread (none for 0), verb, target, second ZAP, key, second key, numbers; which of them stands in
-`fuzz.language.verbs`.
+has, `mos` a ZAP of the meta object set. Then, where there are threads, comes one `schedule STEP:THREAD ...`.
+Ops follow, one a line: thread (none for 0), verb, target, second ZAP, key, second key, numbers; which of them
+stands in `fuzz.language.verbs`.
 A key is words joined by colons, or a name in double quotes with the escapes \" \\ \n \t \xNN. Numbers are
 decimal or 0x hex; what is left out has its default, and defaults are not printed. Comments and blank lines
 become notes; a comment behind a statement becomes one before it.
@@ -246,6 +246,7 @@ class _Parser:
             values.get("hash_bits", 0),
             dataset,
             values.get("usage", 0),
+            bool(values.get("mos")),
         )
         self.fault(zap_fault(zap, self.zaps) or usages_fault(zap, self.zaps.values()))
         self.zaps[name] = zap
@@ -419,6 +420,7 @@ _OPTIONS: dict[str, Callable[[_Parser, str, int], int]] = {
     "hash_bits=": _Parser.number,
     **{f"{word}=": reader for word, reader in _PROPERTIES.items()},
     "usage=": _Parser.usage,
+    "mos": _Parser.flag,
 }
 
 

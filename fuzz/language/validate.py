@@ -81,6 +81,8 @@ def zap_fault(zap: Zap, names: Collection[str]) -> Fault | None:
         return Fault("hash_bits", expected, show(zap.hash_bits))
     if zap.usage:
         return _usage_fault(zap)
+    if zap.mos and (zap.hash_bits or zap.dataset is not None):
+        return Fault("mos", "no hash_bits and no file system's properties with mos", "some")
     if zap.prehashed and not zap.words:
         return Fault("prehashed", "prehashed only with key=u64", "prehashed with key=name")
     if zap.norm and zap.words:
@@ -117,6 +119,8 @@ def _usage_fault(zap: Zap) -> Fault | None:
             return Fault(field, "keys that are names, and no more options", f"{field} with usage")
     if zap.dataset is not None:
         return Fault("casesensitivity", "no file system's properties with usage", "some")
+    if zap.mos:
+        return Fault("mos", "usage or mos", "both")
     return None
 
 

@@ -445,6 +445,14 @@ VERBS: Mapping[str, Verb] = {
         numbers=(*_OBJECTS, Number("fill", "blocks", 0, 0, 3)),
         draw=Draw(group="usage", anywhere=0.1),
     ),
+    "early": Verb(
+        Subject.NONE,
+        Effect.TIME,
+        "dsl_early_sync_task_nowait: from here on, ops on ZAPs of the MOS are done before their txg writes "
+        "anything; with on=0 after it has written the MOS, which is written again (dsl_sync_task_nowait)",
+        numbers=(Number("fill", "on", 1, 0, 1),),
+        draw=Draw(group="tasks", anywhere=0.1),
+    ),
 }
 """Every verb, in the order of the byte form's opcodes: append only."""
 
@@ -466,6 +474,8 @@ FOR_THREADS = frozenset(name for name, verb in VERBS.items() if not verb.draw.we
 """Verbs that no generator of programs without threads draws: they do there what another does."""
 OWNED = frozenset(name for name, verb in VERBS.items() if verb.draw.group == "usage")
 """Verbs on objects that somebody owns."""
+DEFERRED = frozenset(("add", "update", "remove", "increment", "remove_norm"))
+"""Verbs that a ZAP of the MOS has as sync tasks."""
 CHANGING = (BRINGS | TAKES | _with(Effect.MOVES) | _with(Effect.OBJECT)) - OWNED
 """Verbs that write or free a ZAP: not one that syncing context keeps."""
 

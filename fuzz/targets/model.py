@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from fuzz.execution.result import Outcome, Trace
-from fuzz.language.program import Program, keeps_usage
+from fuzz.language.program import Program, changes_in_sync
 from fuzz.targets import model_directories  # noqa: F401  (it registers the verbs on directories)
 from fuzz.targets.model_accounting import AccountedWorld
+from fuzz.targets.model_sync_tasks import TaskedWorld
 from fuzz.targets.model_world import HANDLERS
 
 HANDLERS.complete()
 
 
-class ModelTarget(AccountedWorld):
+class ModelTarget(AccountedWorld, TaskedWorld):
     """Runs programs on the model of one release. Every run starts from an empty object set."""
 
     def run_threads(self, program: Program, judge: bool, trace: Trace | None) -> Outcome:
         """Run a program with threads as its schedule says; without greenlet that is a limit, and so it is for
-        one with ZAPs of usage."""
-        if keeps_usage(program):
-            return Outcome(None, "a program with threads has no ZAPs of usage", 0)
+        one with ZAPs of usage or of the MOS."""
+        if changes_in_sync(program):
+            return Outcome(None, "a program with threads has no ZAPs of usage, and none of the MOS", 0)
         try:
             from fuzz.threads.parallel_run import run_threads
         except ModuleNotFoundError:

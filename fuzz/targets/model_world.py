@@ -110,11 +110,20 @@ class ModelWorld(Target):
         for header in program.zaps:
             if not header.usage:
                 self._create_zap(header)
+        self.early = False
+        tasked = frozenset(header.name for header in program.zaps if header.mos)
+        self.changes_in_sync = self.accounting is not None or bool(tasked)
+        if tasked:
+            self.begin_sync_tasks(tasked)
         if self.accounting is not None:
             self.numbers = {header.name: self.numbers[header.name] for header in program.zaps}
 
     def begin_accounting(self, headers: Sequence[Zap]) -> None:
         """Make the ZAPs of usage, of which a header line names one or more. `ModelTarget` can."""
+        raise NotImplementedError
+
+    def begin_sync_tasks(self, names: frozenset[str]) -> None:
+        """Let these ZAPs be of the meta object set. `ModelTarget` can."""
         raise NotImplementedError
 
     def _is_heavy(self) -> bool:
@@ -152,7 +161,7 @@ class ModelWorld(Target):
         keys: tuple[Key, ...] | None = () if op.key is None else (op.key,)
         name = op.subject if op.subject in numbers else op.other
         names: Iterable[str] = (name,) if name in numbers else numbers
-        if op.verb == "sync" or (self.accounting is not None and op.verb in TIME):
+        if op.verb == "sync" or (self.changes_in_sync and op.verb in TIME):
             keys = None
         elif op.to is not None and op.key is not None:  # a rename, which may change two directories
             keys = (op.key, op.to)

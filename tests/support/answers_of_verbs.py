@@ -281,6 +281,32 @@ ANSWERS: dict[str, tuple[str, list[Result]]] = {
             *[Result(errno.EPERM)] * 5,
         ],
     ),
+    "sync tasks": (
+        """
+        zap m micro leaf_shift=9 mos
+        add m "a" int=8
+        add m "a" int=8
+        early
+        remove m "a"
+        count m
+        destroy m
+        touch m "b"
+        txg
+        increment m "a" delta=0x5
+        finish
+        lookup m "a" int=8
+        early on=0
+        remove_norm m "b" match=1
+        sync
+        lookup m "a" int=8
+        reopen
+        """,
+        [
+            *(DONE, DONE, DONE, DONE, Result(0, 0), Result(errno.EPERM), Result(errno.EPERM), DONE, DONE),
+            *(Result(0, (errno.ENOENT, 0, errno.EEXIST)), Result(0, b""), DONE, DONE),
+            *(Result(0, (0, errno.ENOTSUP)), Result(0, b"\5"), DONE),
+        ],
+    ),
     "nobody owns anything without usage": (
         f"""
         {MICRO}

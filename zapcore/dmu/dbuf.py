@@ -251,7 +251,7 @@ class Dbuf:
         """Take back the dirty record of an open txg. Returns True if this was the last hold, so that the dbuf
         is destroyed now."""
         objset = self.dnode.objset
-        if objset.syncing_txg == txg and not objset.release.undirties_special:
+        if objset.syncing_txg == txg and not (objset.release.undirties_special or self.dnode.mos):
             fail(
                 "db->db_objset == dmu_objset_pool(db->db_objset)->dp_meta_objset || "
                 "txg != spa_syncing_txg(dmu_objset_spa(db->db_objset))",

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 class Dnode:
     """dnode_t. `directory` says that its type is DMU_OT_DIRECTORY_CONTENTS, `special` that it is one that
-    only syncing context changes, and that stays in memory (DMU_OBJECT_IS_SPECIAL, include/sys/dnode.h).
+    only syncing context changes, and that stays in memory (DMU_OBJECT_IS_SPECIAL, include/sys/dnode.h). `mos`
+    says that it is of the meta object set, whose dbufs go only with the pool.
 
     `stable` has by block number the bytes of the blocks on stable storage; a hole is not in it. `max_blkid`
     is dn_maxblkid, which only grows while the dnode is in memory. `free_txg` is the txg that freed the
@@ -43,6 +44,7 @@ class Dnode:
         "free_txg",
         "levels",
         "max_blkid",
+        "mos",
         "next_levels",
         "next_max_blkid",
         "number",
@@ -60,6 +62,7 @@ class Dnode:
         self.allocated = True
         self.directory = False
         self.special = False
+        self.mos = False
         self.max_blkid = 0
         self.stable_max_blkid = 0
         self.levels = self.stable_levels = 1
@@ -101,6 +104,7 @@ class Dnode:
         dnode = Dnode(self.objset, self.number, self.block_size)
         dnode.directory = self.directory
         dnode.special = self.special
+        dnode.mos = self.mos
         dnode.stable = self.stable
         dnode.max_blkid = dnode.stable_max_blkid = self.stable_max_blkid
         dnode.levels = dnode.stable_levels = self.stable_levels

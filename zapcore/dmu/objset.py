@@ -38,6 +38,10 @@ class Tx:
         self.txg = txg
 
 
+SyncTask = Callable[[Tx], None]
+"""What a txg does with the meta object set while it syncs (dsl_syncfunc_t)."""
+
+
 class Objset:
     """objset_t and its pool. `freed` has the objects whose free has synced; some of their dbufs may still be
     held. `holds` is how many holds all dbufs have, not counting those of dirty records.
@@ -80,6 +84,7 @@ class Objset:
         self.stepped_sync: SteppedSync | None = None
         self.syncing_txg = 0
         self.sync_done: Callable[[Tx], None] | None = None
+        self.sync_tasks: dict[int, tuple[list[SyncTask], list[SyncTask]]] = {}
         self.work = Work()
 
     def check_limit(self, blocks: int, block_size: int) -> None:
@@ -157,13 +162,27 @@ class Objset:
             if oldest not in self.in_flight:
                 return  # another thread finished it while this one waited
         txg = self.syncing_txg = self.in_flight.pop(0)
+        early, late = self.sync_tasks.pop(txg, ((), ()))
+        for task in early:
+            task(Tx(txg))
         for dnode in self.dirty_dnodes.pop(txg, ()):
             dnode.sync(txg)
         if self.sync_done is not None:
             self.sync_done(Tx(txg))
             for dnode in self.dirty_dnodes.pop(txg, ()):
                 dnode.sync(txg)
+        if late:  # after the first pass; what they change is written in the second one
+            for task in late:
+                task(Tx(txg))
+            for dnode in self.dirty_dnodes.pop(txg, ()):
+                dnode.sync(txg)
         self.syncing_txg = 0
+
+    @openzfs("dsl_synctask.c", "dsl_sync_task_nowait")
+    def add_sync_task(self, task: SyncTask, early: bool) -> None:
+        """Put a task into the open txg. Early tasks are done before the txg writes anything; the others when
+        it has written all else, the MOS too."""
+        self.sync_tasks.setdefault(self.open_tx.txg, ([], []))[0 if early else 1].append(task)
 
     @openzfs("txg.c", "txg_wait_synced")
     def finish_all_txgs(self) -> None:
@@ -178,17 +197,22 @@ class Objset:
         Nobody may hold a dbuf."""
         self.finish_all_txgs()
         self.evict_dbufs()
+        for dnode in self.dnodes.values():
+            if dnode.mos:
+                dnode.evict_dbufs()
         self.freed.clear()
         for number, dnode in self.dnodes.items():
             self.dnodes[number] = dnode.reloaded()
 
     @openzfs("dmu_objset.c", "dmu_objset_evict_dbufs")
     def evict_dbufs(self) -> None:
-        """Drop every dbuf that nobody holds, of every object."""
+        """Drop every dbuf that nobody holds, of every object but those of the MOS."""
         if self.stepped_sync is not None:
             for dnode in list(self.dnodes.values()):
                 self.stepped_sync.wait_for_all(dnode)
         for dnode in list(self.dnodes.values()):
-            dnode.evict_dbufs()
+            if not dnode.mos:
+                dnode.evict_dbufs()
         for dbuf in list(self.cache):
-            dbuf.destroy()
+            if not dbuf.dnode.mos:
+                dbuf.destroy()

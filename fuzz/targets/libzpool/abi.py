@@ -81,6 +81,8 @@ PROTOTYPES = {
     "dmu_tx_commit": "v p",
     "dmu_tx_abort": "v p",
     "dmu_tx_get_txg": "q p",
+    "dsl_sync_task_nowait": "v ppqp",
+    "dsl_early_sync_task_nowait": "v ppqp",
     "txg_wait_synced": "v pq",
     "txg_wait_open": "v pqi",
     "u8_validate": "i sqpip",

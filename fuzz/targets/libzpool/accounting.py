@@ -84,7 +84,7 @@ class Accounts:
             raise PoolProblem(f"dmu_objset_create: {os.strerror(error)}")
         if wrong:
             raise PoolProblem(str(wrong[0])) from wrong[0]
-        pool.use(name, DMU_OST_ZFS)
+        pool.use(name, DMU_OST_ZFS, self._info)
         lib.dmu_objset_evict_dbufs(pool.os)
 
     def leave(self) -> None:

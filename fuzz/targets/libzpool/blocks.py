@@ -17,14 +17,14 @@ def read_blocks(world: World, index: int) -> tuple[int, bytes]:
     zap, lib = world.zaps[index], world.lib
     if not zap.number:
         return 0, b""
-    info = ObjectInfo()
-    if error := lib.dmu_object_info(world.os, zap.number, ctypes.addressof(info)):
+    info, objset = ObjectInfo(), world.objset_of(zap)
+    if error := lib.dmu_object_info(objset, zap.number, ctypes.addressof(info)):
         raise PoolLost(f"dmu_object_info: {os.strerror(error)}")
     count: int = info.max_offset
     if count > len(world.room):
         world.room = ctypes.create_string_buffer(2 * count)
     at = ctypes.addressof(world.room)
-    if error := lib.dmu_read(world.os, zap.number, 0, count, at, lib.look):
+    if error := lib.dmu_read(objset, zap.number, 0, count, at, lib.look):
         raise PoolLost(f"dmu_read: {os.strerror(error)}")
     return info.data_block_size, ctypes.string_at(at, count)
 
@@ -34,11 +34,11 @@ def dbuf_states(world: World, index: int, size: int, length: int) -> bytes:
     byte each; zeros at the end are left out. `size` bytes in a block, `length` in all: see `read_blocks`.
     Raises PoolLost."""
     zap, lib, tag = world.zaps[index], world.lib, world.pool.tag
-    dbuf = ctypes.c_void_p()
+    dbuf, objset = ctypes.c_void_p(), world.objset_of(zap)
     at = ctypes.byref(dbuf)
     states = bytearray()
     for offset in range(0, length, max(size, 1)):
-        if error := lib.dmu_buf_hold(world.os, zap.number, offset, tag, at, lib.look):
+        if error := lib.dmu_buf_hold(objset, zap.number, offset, tag, at, lib.look):
             raise PoolLost(f"dmu_buf_hold: {os.strerror(error)}")
         states.append(min(lib.dmu_buf_refcount(dbuf) - 1, 255))
         states.append(bool(lib.dmu_buf_get_user(dbuf)))

@@ -150,14 +150,14 @@ def do_increment(world: World, op: Call) -> Answer:
         return errno.ENOENT
     tx = world.begin_tx(zap.number, 1)
     if zap.shape.words:
-        error = _increment_words(world, zap, op, tx)
+        error = increment_words(world, zap, op, tx)
     else:
         error = world.lib.zap_increment(world.os, zap.number, op.key, op.fill, tx)
     world.lib.dmu_tx_commit(tx)
     return error
 
 
-def _increment_words(world: World, zap: Object, op: Call, tx: int) -> int:
+def increment_words(world: World, zap: Object, op: Call, tx: int) -> int:
     """What zap_increment() does, with the calls for keys of words: OpenZFS has none for these."""
     lib, words, at = world.lib, zap.shape.words, world.buffer_at
     if not op.fill:

@@ -14,8 +14,8 @@ from fuzz.execution.execute import run_far
 from fuzz.execution.result import Forgive, Result
 from fuzz.execution.result import Outcome as RunOutcome
 from fuzz.judge.signature import Failure
-from fuzz.language.program import Op, Program, keeps_usage
-from fuzz.language.verbs import unsettled
+from fuzz.language.program import Op, Program, changes_in_sync, keeps_usage
+from fuzz.language.verbs import DEFERRED, OWNED, unsettled
 from fuzz.targets.base import Target
 from fuzz.targets.libzpool.child import Child, Gone, Silent, TooBig
 from fuzz.targets.libzpool.locate import NoLibrary, find_library, release_of
@@ -68,9 +68,9 @@ class _Sent:
 
 
 def _weight(sent: _Sent) -> int:
-    """Bytes on their way; with a program that keeps accounts no other is, since its worker may not outlive
+    """Bytes on their way; with a program whose txgs change ZAPs no other is, since its worker may not outlive
     it."""
-    return AHEAD_BYTES if keeps_usage(sent.program) else len(sent.body)
+    return AHEAD_BYTES if changes_in_sync(sent.program) else len(sent.body)
 
 
 class HarnessError(RuntimeError):
@@ -186,7 +186,7 @@ class PlainLibzpool(Target):
             else:
                 break
             needs_other = self._needs_hash_bits(made.program)
-            alone = needs_other or keeps_usage(made.program)
+            alone = needs_other or changes_in_sync(made.program)
             if under_way and (alone or under_way + len(made.body) > AHEAD_BYTES):
                 held.append(made)
                 break
@@ -270,9 +270,16 @@ class PlainLibzpool(Target):
         return Reader(answer)
 
     def _note_usage(self, program: Program, ops: Sequence[Op]) -> None:
-        """Keep in mind whether accounting has been left undone, which a worker cannot go on with."""
-        if keeps_usage(program):
-            for op in ops:
+        """Keep in mind whether syncing context has been left something to change, which a worker cannot go on
+        with."""
+        if not changes_in_sync(program):
+            return
+        accounts = keeps_usage(program)
+        tasked = {zap.name for zap in program.zaps if zap.mos}
+        for op in ops:
+            if op.verb in DEFERRED and op.subject in tasked:
+                self._left_open = True
+            elif accounts or (op.verb not in OWNED and op.verb != "txg"):
                 self._left_open = unsettled(op.verb, self._left_open)
 
     @property

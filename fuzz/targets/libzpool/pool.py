@@ -85,6 +85,7 @@ class Pool:
         self.tag = ctypes.create_string_buffer(b"zapfuzz")
         self.in_flight = 0
         self.name, self.dataset, self._kind = POOL, DATASET, DMU_OST_OTHER
+        self.file_info: object = None
         self._objects = FIRST_OBJECT
         self._gate, self._next_gate = _Gate(), _Gate()
         self._opener: _Gate | None = None
@@ -103,10 +104,11 @@ class Pool:
             raise PoolProblem(f"dmu_objset_create: {os.strerror(error)}")
         self._open_dataset()
 
-    def use(self, dataset: bytes, kind: int = DMU_OST_OTHER) -> None:
-        """Work on another object set, of that type, from now on. Nothing may be in flight."""
+    def use(self, dataset: bytes, kind: int = DMU_OST_OTHER, file_info: object = None) -> None:
+        """Work on another object set, of that type, from now on, whose file_info_cb_t is given if it has
+        accounting. Nothing may be in flight."""
         self.lib.dmu_objset_disown(self.os, 1, self.tag)
-        self.dataset, self._kind = dataset, kind
+        self.dataset, self._kind, self.file_info = dataset, kind, file_info
         self._open_dataset()
 
     def _open_dataset(self) -> None:
@@ -152,7 +154,15 @@ class Pool:
 
     def _own(self, name: bytes) -> int:
         found = ctypes.c_void_p()
-        if error := self.lib.dmu_objset_own(name, self._kind, 0, 1, self.tag, ctypes.byref(found)):
+        if self.file_info is not None:
+            # Who owns an object set with accounting starts a task that brings old ones up to date. There is
+            # nothing for it to do, and it may still hold what disowning frees: taskq_cancel_id() of libzpool
+            # does not wait, and dmu_objset_upgrade_task_cb() lets go after it has said that it is done.
+            self.lib.dmu_objset_register_type(self._kind, None)
+        error = self.lib.dmu_objset_own(name, self._kind, 0, 1, self.tag, ctypes.byref(found))
+        if self.file_info is not None:
+            self.lib.dmu_objset_register_type(self._kind, self.file_info)
+        if error:
             raise PoolProblem(f"dmu_objset_own: {os.strerror(error)}")
         assert found.value is not None
         return found.value
@@ -171,6 +181,11 @@ class Pool:
     def open_txg(self) -> int:
         """The txg that a transaction would go to now; counts, asks nothing."""
         return self._synced + self.in_flight + 1
+
+    @property
+    def mos(self) -> int:
+        """The meta object set."""
+        return int(self.lib.spa_meta_objset(self.spa))
 
     def check(self) -> None:
         """Raise PoolProblem if a txg has synced that nobody let go."""

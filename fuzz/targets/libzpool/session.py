@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from fuzz.language.program import Zap
 from fuzz.language.verbs import CHANGING, OWNED, TIME, VERBS, unsettled
-from fuzz.targets.libzpool import accounting, cursors, directories, entries, txgs
+from fuzz.targets.libzpool import accounting, cursors, directories, entries, sync_tasks, txgs
 from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.blocks import ZapDigest
 from fuzz.targets.libzpool.call import Answer, Call
@@ -21,7 +21,7 @@ from fuzz.targets.libzpool.world import FUNCTIONS, World
 
 __all__ = ["FAMILIES", "FUNCTIONS", "Session", "new_session"]
 
-FAMILIES = (entries, cursors, directories, txgs, accounting)
+FAMILIES = (entries, cursors, directories, txgs, accounting, sync_tasks)
 """The files in which verbs register their functions."""
 FUNCTIONS.complete()
 _BY_NUMBER = tuple(FUNCTIONS[verb] for verb in VERBS)
@@ -58,18 +58,26 @@ class Session:
         self.world = World(pool, salts)
         self._digests: list[ZapDigest] = []
         self._accounts = accounting.Accounts(pool, salts)
+        self._tasks = sync_tasks.SyncTasks(pool, salts)
         self._functions = _BY_NUMBER
 
     def begin(self, zaps: Sequence[Zap]) -> None:
         """Create the ZAPs, in order, in the open txg. Raises NoRoom."""
         self.end()
         self._digests = [ZapDigest() for _ in zaps]
+        self.world.early = self.world.unsettled = False
         if any(zap.usage for zap in zaps):
             self._accounts.enter(zaps)
             shift = next(zap.leaf_shift for zap in zaps if zap.usage)
             self._functions = tuple(_with_usage(verb, shift) for verb in VERBS)
-            self.world.os, self.world.keeps_usage, self.world.unsettled = self.pool.os, True, False
+            self.world.os, self.world.keeps_usage = self.pool.os, True
+        tasked = any(zap.mos for zap in zaps)
+        if tasked:
+            functions = zip(VERBS, self._functions, strict=True)
+            self._functions = tuple(self._tasks.deferring(verb, each) for verb, each in functions)
         self.world.create_all(list(zaps))
+        if tasked:
+            self._tasks.create(self.world)
 
     def share(self, other: Session) -> None:
         """Work on the ZAPs and cursors of another session, at the same time."""
@@ -79,12 +87,13 @@ class Session:
         """Close the cursors, let what is in flight sync, destroy what is left."""
         world = self.world
         world.close_cursors()
-        if world.keeps_usage and world.unsettled:
+        if world.unsettled:
             return  # what has not synced never shall, for it changes the ZAPs: the worker serves no more
         self.pool.finish_all()
+        self._functions = _BY_NUMBER
+        world.zaps = [zap for zap in world.zaps if not zap.shape.mos]
         if world.keeps_usage:
             self._accounts.leave()  # with all that is in the object set
-            self._functions = _BY_NUMBER
             world.zaps, world.os, world.keeps_usage = [], self.pool.os, False
             world.owned.clear()
         for zap in world.zaps:

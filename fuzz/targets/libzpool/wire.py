@@ -151,7 +151,7 @@ def pack_run(flags: Flags, program: Program, names: Names, ops: Sequence[Op]) ->
     zaps = program.zaps if Flags.BEGIN in flags else ()
     parts = [bytes((flags,)), _COUNTS.pack(len(zaps), len(names.cursors), len(packed))]
     for zap in zaps:
-        bits = zap.fat | zap.prehashed << 1 | zap.hash64 << 2
+        bits = zap.fat | zap.prehashed << 1 | zap.hash64 << 2 | zap.mos << 3
         told = 0 if zap.dataset is None else 1 | zap.dataset.case << 1
         if zap.dataset is not None:
             told |= zap.dataset.utf8only << 3 | zap.dataset.longname << 4
@@ -171,7 +171,7 @@ def unpack_run(body: bytes) -> tuple[Flags, list[Zap], list[Call]]:
             bits, words, *rest, told, usage = _ZAP.unpack_from(body, at)
             zap = Zap("", bool(bits & 1), words, bool(bits & 2), bool(bits & 4), *rest)
             dataset = Dataset(told >> 1 & 3, bool(told & 8), bool(told & 16)) if told else None
-            zaps.append(zap._replace(dataset=dataset, usage=usage))
+            zaps.append(zap._replace(dataset=dataset, usage=usage, mos=bool(bits & 8)))
             at += _ZAP.size
         ops, unpack, size = [], _OP.unpack_from, _OP.size
         for _ in range(op_count):

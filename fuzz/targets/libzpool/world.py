@@ -66,7 +66,8 @@ class World:
 
     `assign` says how transactions are assigned: TXG_NOWAIT fails where there is no room. Where threads work
     on one object in different txgs they wait for each other in dmu_tx_assign(), which needs TXG_WAIT.
-    `keeps_usage` says that the object set has accounting, `unsettled` that some has yet to be done; `owned`
+    `keeps_usage` says that the object set has accounting, `unsettled` that syncing context has yet to change
+    a ZAP, `early` that sync tasks go into the list of those that come first; `owned`
     has the objects that somebody owns, by the number that the program gives them.
     """
 
@@ -74,7 +75,7 @@ class World:
         self.pool, self.lib, self.os = pool, pool.lib, pool.os
         self.salts, self.assign = salts, assign
         self.zaps: list[Object] = []
-        self.keeps_usage = self.unsettled = False
+        self.keeps_usage = self.unsettled = self.early = False
         self.owned: dict[int, int] = {}
         self.cursors: dict[int, Cursor] = {}
         self.spare: list[Cursor] = []
@@ -99,8 +100,12 @@ class World:
         for zap in self.zaps:
             if zap.shape.usage:
                 zap.number = special_number(zap.shape.usage)
-            else:
+            elif not zap.shape.mos:
                 self.create(zap)
+
+    def objset_of(self, zap: Object) -> int:
+        """The object set that a ZAP is in."""
+        return self.pool.mos if zap.shape.mos else self.os
 
     def begin_tx(self, number: int, add: int) -> int:
         """A transaction that may write one ZAP. Raises NoRoom."""
