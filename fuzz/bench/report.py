@@ -8,7 +8,7 @@ import os
 import platform
 from pathlib import Path
 
-from fuzz.bench.long_run import MEMORY_BAR, SPEED_BAR, Steady
+from fuzz.bench.memory_and_speed_drift import MEMORY_BAR, SPEED_BAR, Steady
 from fuzz.bench.minimized_size import Cut
 from fuzz.bench.speed import Speed
 from fuzz.bench.time_to_find import Hunt, Row, totals

@@ -201,7 +201,7 @@ def _hunt(bug: Bug, engine: str, seed: int, cap: float, scratch: str) -> Hunt:
         **ENGINES[engine],
     )
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "fuzz.engines.engine_process", config.to_json()],
+        [sys.executable, "-P", "-m", "fuzz.engines.engine_process_main", config.to_json()],
         pass_fds=[end],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

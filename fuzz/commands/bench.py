@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 import click
 
-from fuzz.bench.long_run import Steady, measure_steady
+from fuzz.bench.memory_and_speed_drift import Steady, measure_steady
 from fuzz.bench.minimized_size import LONG_OPS, cut, found_inputs, long_inputs
 from fuzz.bench.report import Measured
 from fuzz.bench.speed import measure
 from fuzz.bench.time_to_find import CONCURRENT_SEEDED, ENGINES, OTHERS, REAL, SEEDED, Bug, Hunt, hunts, rows
 from fuzz.bench.two_processes import measure_together
-from fuzz.commands.shared.number import Number
+from fuzz.commands.shared.number_not_nan import Number
 from fuzz.engines.parallel_processes import EngineProblem
 
 

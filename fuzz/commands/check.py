@@ -12,7 +12,7 @@ from fuzz.evidence.check.files import BadInput, Blocks, open_blocks
 from fuzz.evidence.check.report import absent_objects, as_json, as_text
 from fuzz.evidence.check.salvaged import as_json as salvage_json
 from fuzz.evidence.check.salvaged import as_lines
-from fuzz.language.files import write_whole
+from fuzz.language.write_whole_file import write_whole
 from zapcore.layout import MAX_MICRO
 from zapcore.verify.object import check_object
 from zapcore.verify.report import Report

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from fuzz.commands.shared.number import Number
+from fuzz.commands.shared.number_not_nan import Number
 from fuzz.language.printing import format_program
 from fuzz.language.program import Program
 from fuzz.language.syntax import SyntaxProblem, load, parse

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from fuzz.commands.remedies import only_on_model, with_remedies
-from fuzz.commands.shared.number import Number
+from fuzz.commands.shared.number_not_nan import Number
 from fuzz.commands.shared.options import CORPUS, SEEN, Bad, on_target
 from fuzz.commands.shared.output import try_to_write
 from fuzz.commands.shared.screen import Screen

@@ -14,7 +14,7 @@ from fuzz.targets.registry import make_target
 @click.option("--release", metavar="R", default="2.3", show_default=True, help=RELEASES_HELP)
 def show(program: str, release: str) -> None:
     """Run a program on the model and show the objects and their dbufs afterwards."""
-    from fuzz.targets.model_text import describe
+    from fuzz.targets.model_state_as_text import describe
 
     make_target("model", release)
     click.echo(describe(load(program), release))

@@ -16,7 +16,7 @@ from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.known import judge, load_corpus
 from fuzz.evidence.triage.report import TextReport, as_json
 from fuzz.evidence.triage.stream import follow_file, follow_stream, scan
-from fuzz.language.files import standard_input
+from fuzz.language.write_whole_file import standard_input
 
 NOTHING, FOUND, BAD = 0, 1, 2
 """Exit status: no ZFS failure in the log; at least one; the log cannot be read."""

@@ -21,9 +21,9 @@ from fuzz.engines.state_features import features
 from fuzz.execution.execute import run
 from fuzz.execution.result import Result
 from fuzz.language.byteform import decode, encode
-from fuzz.language.files import write_whole
 from fuzz.language.program import Op, Program
 from fuzz.language.syntax import load
+from fuzz.language.write_whole_file import write_whole
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.model_world import LONG_PATIENCE
 from fuzz.targets.registry import make_target

@@ -18,9 +18,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from fuzz.judge.signature import Signature
-from fuzz.language.files import write_whole
 from fuzz.language.program import Program
 from fuzz.language.syntax import SyntaxProblem, load, save
+from fuzz.language.write_whole_file import write_whole
 
 PROGRAM_FILE = "program.zap"
 REPRODUCER_FILE = "reproducer.toml"

@@ -100,7 +100,7 @@ def main(config: Config) -> None:
     from fuzz.generate.mutation import MUTATIONS, Mutation, mutate, splice
     from fuzz.generate.styles import STYLES
     from fuzz.language.byteform import decode, encode
-    from fuzz.language.files import write_whole
+    from fuzz.language.write_whole_file import write_whole
 
     loop = Loop(config)
     for option in config.extra:

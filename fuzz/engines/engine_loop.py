@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from fuzz.engines.avoid_known import Steering
+from fuzz.engines.cut_before_known_failure import Steering
 from fuzz.engines.engine_config import Config
 from fuzz.engines.state_features import features
 from fuzz.execution.execute import run

@@ -82,7 +82,7 @@ class Engine:
         config = dataclasses.replace(config, report=report)
         self._scratch = tempfile.TemporaryDirectory(prefix="zapfuzz-", ignore_cleanup_errors=True)
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "fuzz.engines.engine_process", config.to_json()],
+            [sys.executable, "-P", "-m", "fuzz.engines.engine_process_main", config.to_json()],
             pass_fds=[report],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -10,7 +10,7 @@ from fuzz.execution.result import Forgive, Outcome, Result, Trace
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.judge.work import too_much
-from fuzz.judge.wrong import Wrong
+from fuzz.judge.wrong_answers import Wrong
 from fuzz.language.program import Op, Program
 from fuzz.language.verbs import BRINGS, READING, TAKES, VERBS
 from fuzz.targets.base import Target

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from fuzz.corpus.replay import expectations
 from fuzz.corpus.reproducer import PROGRAM_FILE, Reproducer, read_reproducer
-from fuzz.language.files import standard_input
 from fuzz.language.printing import format_program
 from fuzz.language.syntax import MAX_FILE, load, parse
+from fuzz.language.write_whole_file import standard_input
 from zapcore.release import RELEASES
 
 WIDTH = 96

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from fuzz.execution.result import Result
 from fuzz.judge.state import State
-from fuzz.judge.wrong import Wrong
+from fuzz.judge.wrong_answers import Wrong
 from fuzz.language.by_verb import ByVerb
 from fuzz.language.program import Op
 

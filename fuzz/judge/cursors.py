@@ -14,7 +14,7 @@ from fuzz.judge.checks import CHECKS
 from fuzz.judge.keys import hash_bits, matching, max_cd
 from fuzz.judge.state import END, FAT, State, Walk, first_integer
 from fuzz.judge.undecided import leave_open
-from fuzz.judge.wrong import (
+from fuzz.judge.wrong_answers import (
     MISSED,
     RETURNED,
     RETURNED_NOTHING,

@@ -10,7 +10,7 @@ from fuzz.judge.checks import CHECKS
 from fuzz.judge.entries import remove, write, write_with
 from fuzz.judge.keys import hash_bits, matching, max_cd, refused_form
 from fuzz.judge.state import END, State, first_integer
-from fuzz.judge.wrong import Wrong, expect, expect_value, other_value
+from fuzz.judge.wrong_answers import Wrong, expect, expect_value, other_value
 from fuzz.language.program import U64, Key, Op
 from zapcore.zap import MATCH_CASE, MATCH_NORMALIZE
 from zapcore.zap.name import LONG_NAME, MAX_NAME

@@ -9,7 +9,7 @@ from fuzz.judge.checks import CHECKS
 from fuzz.judge.keys import chunks, matching
 from fuzz.judge.room import make_room, needs_fat, no_space
 from fuzz.judge.state import State, Value, first_integer, value_of, widen
-from fuzz.judge.wrong import WIDENED, Wrong, expect, expect_value, other_value
+from fuzz.judge.wrong_answers import WIDENED, Wrong, expect, expect_value, other_value
 from fuzz.language.program import U64, Key, Op
 from zapcore.layout import MAX_VALUE_LEN, geometry
 from zapcore.zap import MATCH_NORMALIZE

@@ -20,7 +20,7 @@ from fuzz.judge.room import make_room, needless_growth
 from fuzz.judge.state import State, Value
 from fuzz.judge.undecided import leave_open
 from fuzz.judge.unicode import unicode_form, wrong_form
-from fuzz.judge.wrong import Wrong, expect
+from fuzz.judge.wrong_answers import Wrong, expect
 from fuzz.language.program import Op, Program
 from fuzz.language.verbs import CHANGING
 from zapcore.errors import LimitExceeded

@@ -13,7 +13,7 @@ import errno
 from fuzz.judge.keys import chunks, hash_bits, hash_of, hashing
 from fuzz.judge.order import Order
 from fuzz.judge.state import State, Value
-from fuzz.judge.wrong import NO_ROOM, TABLE_GROWS, Wrong, expect
+from fuzz.judge.wrong_answers import NO_ROOM, TABLE_GROWS, Wrong, expect
 from fuzz.language.program import Key, Op
 from zapcore.layout import embedded_shift, geometry
 

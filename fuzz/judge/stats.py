@@ -16,7 +16,7 @@ from fuzz.judge.checks import CHECKS
 from fuzz.judge.keys import stored_bytes
 from fuzz.judge.state import State, Value
 from fuzz.judge.undecided import leave_open
-from fuzz.judge.wrong import Wrong, expect, expect_value, other_value
+from fuzz.judge.wrong_answers import Wrong, expect, expect_value, other_value
 from fuzz.language.program import Key, Op, Zap
 from zapcore.layout import ARRAY_BYTES, ZAP_MAGIC, ZBT_HEADER, array_chunks, geometry
 

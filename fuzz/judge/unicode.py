@@ -9,7 +9,7 @@ import unicodedata
 from typing import Literal
 
 from fuzz.judge.keys import form
-from fuzz.judge.wrong import NOT_UNICODE, Wrong
+from fuzz.judge.wrong_answers import NOT_UNICODE, Wrong
 from zapcore.zap.name import MAX_NAME
 from zapcore.zap.norm import CANONICAL, COMPOSE, FORMS, TO_LOWER, TO_UPPER
 

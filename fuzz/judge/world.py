@@ -9,7 +9,7 @@ from fuzz.execution.result import Result
 from fuzz.judge.checks import CHECKS
 from fuzz.judge.state import FIRST_SLOTS, State
 from fuzz.judge.usage import account, answers_of_tasks
-from fuzz.judge.wrong import Wrong, expect
+from fuzz.judge.wrong_answers import Wrong, expect
 from fuzz.language.program import Op
 
 

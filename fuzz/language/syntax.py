@@ -28,7 +28,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from fuzz.language.files import write_whole
 from fuzz.language.printing import format_key, format_op, format_program, format_zap
 from fuzz.language.program import DEFAULT_SALT, TO_UPPER, USAGES, Dataset, Key, Op, Program, Switch, Zap
 from fuzz.language.validate import (
@@ -47,6 +46,7 @@ from fuzz.language.validate import (
     zap_fault,
 )
 from fuzz.language.verbs import VERBS, Subject, Verb
+from fuzz.language.write_whole_file import write_whole
 
 MAX_FILE = 1 << 24
 """Bytes of a program file; a larger one is refused before it is read whole."""

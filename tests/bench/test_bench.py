@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fuzz.bench.long_run import Sample, Steady, speed
+from fuzz.bench.memory_and_speed_drift import Sample, Steady, speed
 from fuzz.bench.report import Measured
 from fuzz.bench.speed import SHAPES, measure
 from fuzz.bench.time_to_find import REAL, SEEDED, Bug, Hunt, Row, hunt, hunts, is_found, rows, totals

@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from fuzz.language.files import write_whole
+from fuzz.language.write_whole_file import write_whole
 from tests.support.command import zapfuzz
 from tests.support.paths import CORPUS, DATA, ROOT
 from zapcore.layout import ZBT_HEADER

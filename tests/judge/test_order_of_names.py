@@ -7,7 +7,7 @@ import pytest
 from fuzz.execution.result import Entry, Result
 from fuzz.faults.edits import Edit
 from fuzz.judge.oracle import Oracle
-from fuzz.judge.wrong import Wrong
+from fuzz.judge.wrong_answers import Wrong
 from fuzz.language.syntax import parse
 from tests.support.failure_under_fault import failure_under
 

@@ -10,7 +10,7 @@ import pytest
 from fuzz.bench.time_to_find import SEEDED, hunt
 from fuzz.execution.result import Result
 from fuzz.judge.oracle import Oracle
-from fuzz.judge.wrong import Wrong
+from fuzz.judge.wrong_answers import Wrong
 from fuzz.language.program import with_hash_bits
 from fuzz.language.syntax import parse
 

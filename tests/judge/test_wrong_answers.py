@@ -7,7 +7,7 @@ import errno
 from fuzz.corpus.reproducer import corpus_folders, read_reproducer
 from fuzz.execution.result import Result
 from fuzz.judge.oracle import Oracle
-from fuzz.judge.wrong import ANOTHER_VALUE, CODES, expect, expect_value
+from fuzz.judge.wrong_answers import ANOTHER_VALUE, CODES, expect, expect_value
 from fuzz.language.syntax import parse
 from tests.support.paths import CORPUS
 

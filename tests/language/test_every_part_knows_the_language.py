@@ -31,7 +31,7 @@ from fuzz.minimize.simplicity import OTHER_NUMBERS, VERB_RANK, simplicity
 from fuzz.targets.libzpool import session
 from fuzz.targets.libzpool.world import FUNCTIONS
 from fuzz.targets.model import ModelTarget
-from fuzz.targets.model_text import show_model
+from fuzz.targets.model_state_as_text import show_model
 from tests.support.program_strategies import programs
 
 FAT = Zap("z", words=1, prehashed=True, leaf_shift=9)

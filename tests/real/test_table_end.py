@@ -16,7 +16,7 @@ import pytest
 
 from fuzz.execution.execute import run
 from fuzz.generate.whole_language import whole_language_program
-from fuzz.judge.wrong import WIDENED
+from fuzz.judge.wrong_answers import WIDENED
 from fuzz.language.syntax import load, parse
 from fuzz.language.validate import HASH_BITS
 from fuzz.targets.both import BothTarget

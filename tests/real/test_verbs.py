@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fuzz.bench.compare_and_count import take
+from fuzz.bench.verb_and_errno_counts import take
 from fuzz.execution.execute import run
 from fuzz.language.program import MAX_NAME, Op, Program, Zap
 from fuzz.language.syntax import parse
@@ -102,7 +102,7 @@ def test_keys_are_tried_beyond_what_a_zap_takes() -> None:
 
 
 def do_not_differ(library: LibzpoolTarget, release: str, ops: int) -> None:
-    """Seeded; every verb comes up. A million ops: `python -m fuzz.bench.compare_and_count`."""
+    """Seeded; every verb comes up. A million ops: `python -m fuzz.bench.verb_and_errno_counts`."""
     census, different = take(BothTarget(ModelTarget(release, block_limit=1 << 10), library), 3, ops)
     assert different is None, list(census.lines())[-1]
     assert set(census.verbs) == set(VERBS)

@@ -17,7 +17,7 @@ import atheris
 with atheris.instrument_imports(include=["zapcore", "fuzz.evidence.check"]):
     from fuzz.evidence.check.files import Blocks, size_of_blocks
     from fuzz.evidence.check.hex_dump import BadDump, zdb_dump
-    from fuzz.evidence.check.looks_like import looks_like
+    from fuzz.evidence.check.not_a_zap import looks_like
     from fuzz.evidence.check.report import as_json, as_text
     from fuzz.evidence.check.salvaged import as_json as salvage_json
     from fuzz.evidence.check.salvaged import as_lines

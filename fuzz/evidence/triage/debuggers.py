@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from fuzz.evidence.triage.expressions import Assertion, parse_macro, parse_plain, parse_printed
+from fuzz.evidence.triage.failed_assertion import Assertion, parse_macro, parse_plain, parse_printed
 from fuzz.evidence.triage.stacks import Frame, parse_frame
 
 _NUMBER = re.compile(r"\s*(?:\* )?(?:frame )?#(?P<number>\d{1,4})[ :]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from fuzz.evidence.triage.expressions import Assertion
+from fuzz.evidence.triage.failed_assertion import Assertion
 from fuzz.evidence.triage.frame_names import names_zfs
 from fuzz.evidence.triage.stacks import Frame, looks_like_zfs, signature_frames
 from fuzz.judge.signature import Signature

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from fuzz.evidence.triage.containers.lines import Line
-from fuzz.evidence.triage.expressions import (
+from fuzz.evidence.triage.containers.log_prefixes import Line
+from fuzz.evidence.triage.failed_assertion import (
     Assertion,
     joined_strings,
     parse_macro,

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from fuzz.corpus.reproducer import FINE, GROUPS, REPRODUCER_FILE, Reproducer, read_expectations
 from fuzz.evidence.triage.events import Event
-from fuzz.evidence.triage.expressions import canonical
-from fuzz.evidence.triage.field_notes import release_of
+from fuzz.evidence.triage.failed_assertion import canonical
+from fuzz.evidence.triage.known_outside_corpus import release_of
 from fuzz.language.syntax import SyntaxProblem
 
 _OF_THE_ZAP = ("zap_", "fzap_", "mzap_", "mze_")

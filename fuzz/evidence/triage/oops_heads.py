@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from fuzz.evidence.triage.containers.lines import Line
+from fuzz.evidence.triage.containers.log_prefixes import Line
 
 ONLY_WAITING = ("hung-task",)
 """Kinds that say of a thread only that it waits; after a failure it waits for the one that failed."""

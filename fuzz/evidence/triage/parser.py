@@ -12,10 +12,10 @@ import dataclasses
 from collections import deque
 from collections.abc import Iterator
 
-from fuzz.evidence.triage.containers.lines import Line
+from fuzz.evidence.triage.containers.log_prefixes import Line
 from fuzz.evidence.triage.debuggers import Told, told_by_debugger
 from fuzz.evidence.triage.events import Event
-from fuzz.evidence.triage.expressions import (
+from fuzz.evidence.triage.failed_assertion import (
     Assertion,
     canonical,
     likeness,

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from fuzz.evidence.triage.events import KINDS, Event
-from fuzz.evidence.triage.field_notes import Note, error_name, notes_for, release_of
 from fuzz.evidence.triage.known import Match, Verdict
+from fuzz.evidence.triage.known_outside_corpus import Note, error_name, notes_for, release_of
 
 _PARAMETERS = {
     "zap_shrink_enabled": "vfs.zfs.zap_shrink_enabled",

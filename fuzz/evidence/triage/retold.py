@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 
 from fuzz.evidence.triage.events import Event
-from fuzz.evidence.triage.expressions import canonical
+from fuzz.evidence.triage.failed_assertion import canonical
 from fuzz.evidence.triage.oops_heads import ONLY_WAITING
 
 _REMEMBERED = 64

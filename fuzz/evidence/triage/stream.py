@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from io import FileIO
 
 from fuzz.evidence.triage.containers.decode import Decoder
-from fuzz.evidence.triage.containers.lines import MAX_LINE
+from fuzz.evidence.triage.containers.log_prefixes import MAX_LINE
 from fuzz.evidence.triage.containers.unwrap import LONGEST, Unwrapper
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.parser import Parser

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from fuzz.faults.seeded.bytes_only import BYTES_MUTANTS
 from fuzz.faults.seeded.concurrency import CONCURRENCY_MUTANTS
 from fuzz.faults.seeded.corners import CORNER_MUTANTS
+from fuzz.faults.seeded.header_and_table import TABLE_MUTANTS
 from fuzz.faults.seeded.leaf import LEAF_MUTANTS
 from fuzz.faults.seeded.mutant import SLIP, Mutant
 from fuzz.faults.seeded.rare import RARE_MUTANTS
 from fuzz.faults.seeded.refusals import REFUSAL_MUTANTS
 from fuzz.faults.seeded.shrink import SHRINK_MUTANTS
-from fuzz.faults.seeded.table import TABLE_MUTANTS
 from fuzz.faults.seeded.table_end import TABLE_END_MUTANTS
 
 MUTANTS: Mapping[str, Mutant] = {

@@ -10,9 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from fuzz.targets.packages.apt import AptProblem, PrivateApt, machine_sources
 from fuzz.targets.packages.cache import cache_folder
 from fuzz.targets.packages.libzpool import HELP, private_sources
+from fuzz.targets.packages.private_apt import AptProblem, PrivateApt, machine_sources
 
 PACKAGE = "libzfslinux-dev"
 

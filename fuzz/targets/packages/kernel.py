@@ -24,9 +24,9 @@ from pathlib import Path
 
 from fuzz.targets.kernel.build_module import BuildProblem, Headers, build_modules
 from fuzz.targets.kernel.locate import BUILDS, DRIVERS, kernel_cache
-from fuzz.targets.packages.apt import AptProblem, PrivateApt, machine_sources
 from fuzz.targets.packages.cache import working_folder
 from fuzz.targets.packages.libzpool import private_sources
+from fuzz.targets.packages.private_apt import AptProblem, PrivateApt, machine_sources
 
 HELP = "needs Debian's apt, cc, make, strip and readelf (packages gcc, libc6-dev, make and binutils)"
 

@@ -3,8 +3,8 @@ FOLDER]`.
 
 Each OpenZFS version has a folder of its own, `<cache>/<version>/`, with its shared objects and a file
 `PACKAGES` that says where they came from. Nothing of the system is changed, and no root is needed: apt runs
-privately (`fuzz.targets.packages.apt`), and the packages are unpacked, not installed. Folders appear whole
-(made beside, then renamed), and one that is there is left alone.
+privately (`fuzz.targets.packages.private_apt`), and the packages are unpacked, not installed. Folders appear
+whole (made beside, then renamed), and one that is there is left alone.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from fuzz.targets.packages.apt import AptProblem, PrivateApt, Source, machine_sources
 from fuzz.targets.packages.cache import GLIBC, cache_folder
+from fuzz.targets.packages.private_apt import AptProblem, PrivateApt, Source, machine_sources
 
 HELP = (
     "needs Debian or Ubuntu's apt; elsewhere install OpenZFS's user-space libraries "

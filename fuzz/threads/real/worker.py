@@ -24,7 +24,6 @@ from fuzz.targets.libzpool.wire import PLAIN, Command, unpack_run
 from fuzz.targets.libzpool.worker import Worker
 from fuzz.targets.libzpool.worker import main as serve
 from fuzz.threads.real.follow_plan import Conductor, Lane, Met, Stuck
-from fuzz.threads.real.held_txgs import Clock
 from fuzz.threads.real.hold_shim import SLOTS, RawPoint, Shim
 from fuzz.threads.real.section_request import (
     EXACT,
@@ -38,6 +37,7 @@ from fuzz.threads.real.section_request import (
     unpack_section,
 )
 from fuzz.threads.real.turn_plan import COMMIT, Point, What
+from fuzz.threads.real.txgs_of_held_threads import Clock
 
 THREAD_MARK = "zapfuzz thread: "
 """Begins the line that says which slot's thread has died (-1: none of the section's)."""

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from fuzz.commands.triage import default_corpus, triage
-from fuzz.evidence.triage.field_notes import error_name, notes, notes_for, numbers
 from fuzz.evidence.triage.known import judge, load_corpus, model_release
+from fuzz.evidence.triage.known_outside_corpus import error_name, notes, notes_for, numbers
 from fuzz.evidence.triage.stream import Scanner
 from tests.support.paths import DATA
 

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fuzz.commands.triage import triage
-from fuzz.evidence.triage.containers.lines import split_line
+from fuzz.evidence.triage.containers.log_prefixes import split_line
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.known import Match, judge, load_corpus, stack_difference
 from fuzz.evidence.triage.report import TextReport, as_json

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from fuzz.bench.compare_and_count import FULL_BYTES
+from fuzz.bench.verb_and_errno_counts import FULL_BYTES
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.libzpool import LibzpoolTarget

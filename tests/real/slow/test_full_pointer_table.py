@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fuzz.bench.compare_and_count import FULL_BYTES, take_full
+from fuzz.bench.verb_and_errno_counts import FULL_BYTES, take_full
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from fuzz.evidence.triage.containers.lines import MAX_LINE, Line, split_text
+from fuzz.evidence.triage.containers.log_prefixes import MAX_LINE, Line, split_text
 from fuzz.evidence.triage.containers.markup import decode, plain_lines
 from fuzz.evidence.triage.containers.records import Record, records, records_of_cut
 

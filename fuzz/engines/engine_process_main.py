@@ -1,4 +1,5 @@
-"""The process of one engine: `python -m fuzz.engines.engine_process CONFIG`, the configuration as JSON."""
+"""The process of one engine: `python -m fuzz.engines.engine_process_main CONFIG`, the configuration as
+JSON."""
 
 from __future__ import annotations
 

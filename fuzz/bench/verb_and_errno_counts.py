@@ -1,5 +1,5 @@
 """How often each verb and each errno comes up in compared runs:
-`python -m fuzz.bench.compare_and_count --release 2.3`.
+`python -m fuzz.bench.verb_and_errno_counts --release 2.3`.
 
 Programs of `fuzz.generate.whole_language` and of `fuzz.generate.leaf_programs` in turn, each on the model and
 on the real library. After every op, every result and every block are compared, and the answer is judged. The
@@ -28,7 +28,7 @@ from fuzz.execution.execute import run
 from fuzz.generate.leaf_programs import random_program
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.judge.signature import Failure, Signature
-from fuzz.judge.wrong import WIDENED
+from fuzz.judge.wrong_answers import WIDENED
 from fuzz.language.printing import format_program
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.validate import HASH_BITS
@@ -167,7 +167,7 @@ def _differs(what: str) -> Failure:
 
 def main(arguments: list[str] | None = None) -> int:
     """Take a census and print it."""
-    parser = argparse.ArgumentParser(prog="python -m fuzz.bench.compare_and_count")
+    parser = argparse.ArgumentParser(prog="python -m fuzz.bench.verb_and_errno_counts")
     parser.add_argument("--release", default="2.3")
     parser.add_argument("--ops", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)

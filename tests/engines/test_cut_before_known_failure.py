@@ -6,7 +6,7 @@ not, and that what is not known runs whole; that the real library is not driven 
 
 from __future__ import annotations
 
-from fuzz.engines.avoid_known import RECHECKED, Steering
+from fuzz.engines.cut_before_known_failure import RECHECKED, Steering
 from fuzz.execution.execute import run
 from fuzz.execution.result import Result
 from fuzz.language.program import Op
