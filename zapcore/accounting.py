@@ -22,7 +22,7 @@ from zapcore.dmu.objset import Objset, Tx
 from zapcore.errors import ZapErrno, fail, openzfs
 from zapcore.zap import helpers
 
-U64 = (1 << 64) - 1
+UNSIGNED = (1 << 64) - 1
 USER, GROUP, PROJECT = 1, 2, 3
 KINDS = (USER, GROUP, PROJECT)
 OBJECTS: Mapping[int, str] = {
@@ -41,7 +41,7 @@ LONG = b"n" * 60
 
 def special_number(kind: int) -> int:
     """The object number of the ZAP of a kind of id: -1, -2, -3 as 64 bits (include/sys/dmu.h)."""
-    return -kind & U64
+    return -kind & UNSIGNED
 
 
 class Account(NamedTuple):
@@ -128,7 +128,7 @@ class Accounting:
         for kind in KINDS:
             for name, delta in deltas[kind].in_order():
                 try:
-                    helpers.increment(self.objset, special_number(kind), name, delta & U64, tx)
+                    helpers.increment(self.objset, special_number(kind), name, delta & UNSIGNED, tx)
                 except ZapErrno as error:
                     fail(
                         f"zap_increment(os, {OBJECTS[kind]}, uqn->uqn_id, uqn->uqn_delta, tx) == 0",

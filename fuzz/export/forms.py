@@ -42,7 +42,7 @@ def pytest_form(reproducer: Reproducer, release: str = "") -> str:
     model = {
         name: outcome
         for name, outcome in reproducer.expect.items()
-        if not name.startswith(LIBRARY_PREFIX) and release in ("", name)
+        if not name.startswith((LIBRARY_PREFIX, "kernel-")) and release in ("", name)
     }
     return PYTEST.format(
         story=for_docstring(story(reproducer, PYTEST_USAGE)),
