@@ -20,6 +20,7 @@ _OF_KIND: Mapping[str, str] = {
     Kind.TYPE_CONFUSION: "what real code does with a structure that is another one may come out right",
 }
 _TRACELESS = "it leaves no trace in answers, entries or structure"
+_IN_SYNC = "it happens inside a sync, and nobody holds that there"
 _UNORDERED = "beside other threads nothing is promised of this answer"
 
 
@@ -38,6 +39,8 @@ def blind_spots(reproducer: Reproducer) -> Iterator[str]:
 def _why(program: Program, release: str, kind: str, place: str) -> str:
     """Why a failure may be missed; nothing where it cannot be."""
     verb = place.partition(":")[2]
+    if any(op.thread and op.verb == "spa_sync" for op in program.ops):
+        return _IN_SYNC
     if kind == Kind.INVARIANT and not _shows(program, release):
         return _TRACELESS
     if kind == "oracle" and has_threads(program) and (verb in CURSOR or not VERBS[verb].threads):

@@ -64,13 +64,9 @@ def _both(release: str, libzpool: str | None, small: bool) -> BothTarget:
 
 
 def _kernel(release: str, modules: str | None, small: bool, build: str = "shipped") -> KernelTarget:
-    from fuzz.targets.kernel.locate import NoKernel
     from fuzz.targets.kernel.target import KernelTarget
 
-    try:
-        return KernelTarget(release, build, modules, thorough=not small)
-    except NoKernel as missing:
-        raise NoTarget(str(missing)) from missing
+    return KernelTarget(release, build, modules, thorough=not small)
 
 
 KINDS: Mapping[str, Callable[[str, str | None, bool], Target]] = {

@@ -343,5 +343,11 @@ class SteppedSync:
             return None
         stable = dnode.stable.get(blkid)
         if stable is None and not self.objset.release.looks_at_hole_again:
-            fail("!BP_IS_HOLE(bp)", place="arc.c:arc_read")
+            _read_hole()
         return stable
+
+
+@openzfs("arc.c", "arc_read")
+def _read_hole() -> None:
+    """A block that has no place on disk is asked for."""
+    fail("!BP_IS_HOLE(bp)")

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from fuzz.targets.base import NoTarget
 from zapcore.release import PINNED
 
 SHIPPED, ASSERTS = BUILDS = ("shipped", "asserts")
@@ -25,7 +26,7 @@ DRIVERS = (
 ROOT = Path(__file__).resolve().parents[3]
 
 
-class NoKernel(Exception):
+class NoKernel(NoTarget):
     """No guest is to be had; the text says in one line what is missing and how to get it."""
 
 
