@@ -17,10 +17,10 @@ from fuzz.language.program import Zap
 from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.blocks import read_blocks
 from fuzz.targets.libzpool.call import Answer, Call
-from fuzz.targets.libzpool.cursors import do_close, do_cursor, do_next
-from fuzz.targets.libzpool.entries import do_count, do_lookup
 from fuzz.targets.libzpool.pool import Pool, PoolLost
 from fuzz.targets.libzpool.salt import SaltWriter
+from fuzz.targets.libzpool.verbs.cursors import do_close, do_cursor, do_next
+from fuzz.targets.libzpool.verbs.entries import do_count, do_lookup
 from fuzz.targets.libzpool.world import NoRoom, World
 
 MAX_BYTES, MAX_SECONDS = 512 << 20, 20

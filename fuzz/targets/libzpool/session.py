@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 
 from fuzz.language.program import Zap
 from fuzz.language.verbs import CHANGING, OWNED, TIME, VERBS, unsettled
-from fuzz.targets.libzpool import accounting, cursors, directories, entries, sync_tasks, txgs
+from fuzz.targets.libzpool import txgs
 from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.blocks import ZapDigest
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import Pool
 from fuzz.targets.libzpool.salt import SaltWriter
+from fuzz.targets.libzpool.verbs import accounting, cursors, directories, entries, sync_tasks
 from fuzz.targets.libzpool.wire import PLAIN, pack_result
 from fuzz.targets.libzpool.world import FUNCTIONS, World
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from fuzz.targets.libzpool import LibzpoolTarget
-from tests.real import test_model_equals_library, test_verbs
+from tests.real import test_model_equals_library
+from tests.real.verbs import test_verbs
 
 Make = Callable[..., LibzpoolTarget]
 RELEASES = pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])

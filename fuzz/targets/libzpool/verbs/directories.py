@@ -12,7 +12,7 @@ import errno
 from fuzz.execution.result import Found
 from fuzz.targets.libzpool.abi import Attribute
 from fuzz.targets.libzpool.call import Answer, Call
-from fuzz.targets.libzpool.entries import do_lookup_norm
+from fuzz.targets.libzpool.verbs.entries import do_lookup_norm
 from fuzz.targets.libzpool.world import FUNCTIONS, Cursor, Object, World
 from zapcore.zap.name import LONG_NAME, MAX_NAME
 

@@ -16,9 +16,9 @@ from typing import TypeVar
 from fuzz.language.verbs import CHANGING, DEFERRED, TIME, VERBS, Subject
 from fuzz.targets.libzpool.abi import DMU_OT_DIRECTORY_CONTENTS, DMU_OT_OBJECT_DIRECTORY
 from fuzz.targets.libzpool.call import Answer, Call
-from fuzz.targets.libzpool.entries import increment_words, quick_value
 from fuzz.targets.libzpool.pool import Pool, PoolProblem
 from fuzz.targets.libzpool.salt import SaltWriter
+from fuzz.targets.libzpool.verbs.entries import increment_words, quick_value
 from fuzz.targets.libzpool.world import FUNCTIONS, Object, World
 
 T = TypeVar("T")
