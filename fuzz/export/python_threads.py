@@ -106,6 +106,8 @@ def run_rounds(zaps: list[Zap], parts: list[list[Step]], contents: list[Any]) ->
     if len(sys.argv) not in (2, 3) or not [*sys.argv, "1"][2].isdigit():
         sys.exit(f"usage: {sys.argv[0]} LIBZPOOL [ROUNDS]")
     faulthandler.enable()  # where the thread was that died
+    # a thread that comes back from the library must not wait for one that only counts
+    sys.setswitchinterval(1e-5)
     rounds = Rounds(Library(Path(sys.argv[1]).resolve()))
     try:
         while rounds.round < int([*sys.argv, str(ROUNDS)][2]) and rounds.verdict.as_expected:

@@ -50,8 +50,10 @@ SEEDS = [
 FORMS = pytest.mark.parametrize("form", ["python", "c"])
 RELEASES = pytest.mark.parametrize("release", PINNED)
 FEW, MANY = 300, 20_000
-"""Rounds of a program with threads: to see that it runs, and to meet what it is about. Each was met within
-some hundreds of rounds, on every machine and in every form, so MANY leave no doubt."""
+"""Rounds of a program with threads: to see that it runs, and to meet what it is about. On two idle processors
+each was met within some hundreds of rounds; threads that share one processor may miss it in MANY."""
+ATTEMPTS = 6
+"""How often MANY rounds are run until they meet it: other tests may keep the processors busy for a while."""
 
 
 @cache
@@ -111,9 +113,15 @@ def test_every_reproducer_fails_where_the_corpus_says(
     where, reproducer = library(release), read_reproducer(folder)
     command = command_of(form, reproducer, where, tmp_path)
     wanted = wanted_of(reproducer, release)
+    attempts = 1
     if has_threads(reproducer.program):
         command.append(str(FEW if wanted == FINE else MANY))
-    judge(*ran(command, where), wanted)
+        attempts = 1 if wanted == FINE else ATTEMPTS
+    status, printed = ran(command, where)
+    while status == 0 and attempts > 1:
+        attempts -= 1
+        status, printed = ran(command, where)
+    judge(status, printed, wanted)
 
 
 @FORMS
