@@ -4,7 +4,10 @@ releases."""
 from __future__ import annotations
 
 import dataclasses
+import functools
+import re
 from collections.abc import Mapping
+from typing import Any
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -149,3 +152,65 @@ RELEASES: Mapping[str, Release] = {
 
 PINNED: Mapping[str, str] = {name: release.version for name, release in RELEASES.items() if release.version}
 """The packaged OpenZFS version that each release is compared with, where there is one."""
+
+
+_VERSION = re.compile(r"2\.[1-4](\.(?!99)[0-9]{1,2})?")
+_OLDEST: Mapping[str, Release] = {
+    "2.1": RELEASES["2.1"],
+    "2.2": dataclasses.replace(RELEASES["2.1"], rename_unlinks_first=True),
+    "2.3": RELEASES["2.3"],
+    "2.4": dataclasses.replace(
+        RELEASES["2.4"], forgets_freed_by_run=False, frees_on_sync_thread=False, looks_at_hole_again=True
+    ),
+}
+"""What the first version of each series does."""
+_SINCE: tuple[tuple[tuple[int, int, int], Mapping[str, Any]], ...] = (
+    ((2, 2, 5), {"puts_leaf_twice": False}),
+    ((2, 3, 3), {"keeps_chunk_order": True}),
+    ((2, 3, 7), {"forgets_freed_by_run": True, "frees_on_sync_thread": True}),
+    ((2, 3, 9), {"looks_at_hole_again": False}),
+    ((2, 4, 2), {"forgets_freed_by_run": True, "frees_on_sync_thread": True}),
+    ((2, 4, 4), {"looks_at_hole_again": False}),
+)
+"""What later versions of a series do differently, from which on."""
+_NEWEST = 99
+
+
+@functools.cache
+def named_release(name: str) -> Release | None:
+    """A release by one of its names: a row's own, or a version of OpenZFS from 2.1 to 2.4 (`2.3.9`; `2.2`
+    alone is the newest of that series). A version that does what a row does is that row. None for no
+    name."""
+    if name in RELEASES:
+        return RELEASES[name]
+    if _VERSION.fullmatch(name) is None:
+        return None
+    major, minor, patch = (*map(int, name.split(".")), _NEWEST)[:3]
+    found = _OLDEST[f"{major}.{minor}"]
+    for since, changes in _SINCE:
+        if since[:2] == (major, minor) and since[2] <= patch:
+            found = dataclasses.replace(found, **changes)
+    for row in RELEASES.values():
+        if dataclasses.replace(found, name=row.name, about=row.about, version=row.version) == row:
+            return row
+    return dataclasses.replace(
+        found, name=name, about=f"{found.about}; as {name} differs from that", version=""
+    )
+
+
+def the_release(name: str) -> Release:
+    """`named_release`. Raises KeyError for what is no name of one."""
+    found = named_release(name)
+    if found is None:
+        raise KeyError(name)
+    return found
+
+
+def nearest_row(name: str) -> str:
+    """The row of RELEASES whose failures a release is expected to share: its own, or that of the series; 2.2
+    is nearest to 2.1, which has no zap_shrink() either. What is no release's name stays as it is."""
+    release = named_release(name)
+    if release is None or release.name in RELEASES:
+        return release.name if release is not None else name
+    series = ".".join(release.name.split(".")[:2])
+    return series if series in RELEASES else "2.1"

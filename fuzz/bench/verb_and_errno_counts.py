@@ -38,7 +38,7 @@ from fuzz.targets.libzpool import NoLibrary, child
 from fuzz.targets.libzpool.target import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 from zapcore.errors import errno_name
-from zapcore.release import RELEASES
+from zapcore.release import RELEASES, named_release
 
 GENERATORS = (whole_language_program, whole_language_program, whole_language_program, random_program)
 REPORT_SECONDS = 60.0
@@ -174,7 +174,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--full", type=int, default=0, help="ops on a table that cannot grow (ENOSPC)")
     chosen = parser.parse_args(arguments)
     started = time.monotonic()
-    if chosen.release not in RELEASES:
+    if named_release(chosen.release) is None:
         parser.exit(2, f"--release {chosen.release}: expected one of {', '.join(RELEASES)}\n")
     try:
         library = LibzpoolTarget(chosen.release)

@@ -10,13 +10,14 @@ import click
 
 from fuzz.commands.reach import TELL_FIRST
 from fuzz.commands.shared.answer_in_words import answer_in_words
+from fuzz.commands.shared.program_argument import program_argument
+from fuzz.corpus.named_program import Named
 from fuzz.corpus.replay import expectations
 from fuzz.corpus.reproducer import FINE, Reproducer, write_text
 from fuzz.execution.execute import run
 from fuzz.execution.result import Outcome, Result
 from fuzz.export.expected_answers import NoForm
 from fuzz.export.forms import FORMS, SUFFIX
-from fuzz.export.story import open_reproducer
 from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Op, Program
 from fuzz.minimize.same_failure import minimize_failure
@@ -190,15 +191,15 @@ def _fenced(text: str, language: str = "") -> Iterator[str]:
 
 
 @click.command("describe")
-@click.argument("program", metavar="PROGRAM|-", type=click.Path(path_type=Path))
+@program_argument
 @click.option("--out", type=click.Path(path_type=Path), help="The file; by default standard output.")
-def describe(program: Path, out: Path | None) -> None:
+def describe(program: Named, out: Path | None) -> None:
     """Write the Markdown of a bug report.
 
-    PROGRAM is a reproducer's folder, its program.zap, or any program, which is cut down first.
+    What is no reproducer is cut down first.
     """
-    reproducer = open_reproducer(program)
-    if not reproducer.folder.is_dir():
+    reproducer = program.reproducer()
+    if program.kept is None:
         reproducer = shortest(reproducer)
     text = report(reproducer)
     if out is None:

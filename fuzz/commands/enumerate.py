@@ -7,9 +7,9 @@ import time
 import click
 
 from fuzz.commands.remedies import switch_on, with_remedies
+from fuzz.commands.shared.program_argument import release_option
 from fuzz.engines.enumerate import KEY_CHOICES, Enumeration, Found, enumerate_programs
 from fuzz.language.printing import format_op, format_zap
-from zapcore.release import RELEASES
 
 FINE, FAILED = 0, 1
 """Exit status: no program fails; at least one does."""
@@ -19,7 +19,7 @@ MOST_OPS = 12
 
 @click.command("enumerate")
 @click.option("--max-ops", type=click.IntRange(1, MOST_OPS), default=6, show_default=True)
-@click.option("--release", type=click.Choice(list(RELEASES)), default="2.3", show_default=True)
+@release_option(model=True)
 @click.option("--keys", type=click.Choice([str(n) for n in KEY_CHOICES]), default="2", show_default=True)
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
 @with_remedies

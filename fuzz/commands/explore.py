@@ -7,25 +7,18 @@ import sys
 import click
 
 from fuzz.commands.shared.number_not_nan import Number
+from fuzz.commands.shared.program_argument import program_argument, release_option
+from fuzz.corpus.named_program import Named
 from fuzz.language.printing import format_program
 from fuzz.language.program import Program
-from fuzz.language.syntax import SyntaxProblem, load, parse
+from fuzz.language.syntax import SyntaxProblem
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.explore import Explored, Found, explore
 from fuzz.threads.minimize_schedule import fewest_switches, same_as, with_schedule
 from fuzz.threads.parallel_run import has_threads
-from zapcore.release import RELEASES
 
 FINE, FOUND = 0, 1
 """Exit status: no schedule fails; at least one does."""
-
-
-def _read(path: str) -> Program:
-    """The program of a file or of the standard input. Raises SyntaxProblem, OSError."""
-    program = parse(sys.stdin.buffer.read(), "<stdin>") if path == "-" else load(path)
-    if not has_threads(program):
-        raise SyntaxProblem(path, 0, 0, "ops of threads (`t1: add ...`)", "none")
-    return program
 
 
 def _show(release: str, target: ModelTarget, program: Program, found: Found, failing: int) -> None:
@@ -48,26 +41,27 @@ def _report(release: str, explored: Explored) -> None:
 
 
 @click.command("explore")
-@click.argument("program", metavar="PROGRAM|-")
+@program_argument
 @click.option("--preemptions", type=click.IntRange(0, 10), default=3, show_default=True)
-@click.option(
-    "--release", "releases", type=click.Choice(list(RELEASES)), multiple=True, default=("2.3",),
-    show_default=True, help="A release of the model; may be given more than once.",
-)  # fmt: skip
+@release_option(
+    ("2.3",), name="releases", model=True, multiple=True, help="A release; may be given more than once."
+)
 @click.option("--seconds", type=Number(0, min_open=True), help="Stop a release's search then.")
 @click.option(
     "--writers-first", is_flag=True,
     help="A waiting writer keeps new readers out, as Linux's rwsem does; otherwise readers pass.",
 )  # fmt: skip
 def explore_command(
-    program: str, preemptions: int, releases: tuple[str, ...], seconds: float | None, writers_first: bool
+    program: Named, preemptions: int, releases: tuple[str, ...], seconds: float | None, writers_first: bool
 ) -> None:
     """Try every schedule of a program with threads, up to a number of preemptions.
 
     Schedules that differ only in steps that do not touch the same things count once. Exit status: 0 if none
     fails, 1 if one does, 2 if the program cannot be read.
     """
-    parsed = _read(program)
+    parsed = program.program
+    if not has_threads(parsed):
+        raise SyntaxProblem(program.word, 0, 0, "ops of threads (`t1: add ...`)", "none")
     failed = False
     for release in dict.fromkeys(releases):
         target = ModelTarget(release)

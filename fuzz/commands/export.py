@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import click
 
+from fuzz.commands.shared.program_argument import program_argument, release_option
+from fuzz.corpus.named_program import Named
+from fuzz.corpus.replay import outcome_on
 from fuzz.corpus.reproducer import write_text
 from fuzz.export.expected_answers import NoForm
 from fuzz.export.forms import FORMS
-from fuzz.export.story import open_reproducer
-from zapcore.release import RELEASES
 
 
 @click.command("export")
-@click.argument("program", metavar="PROGRAM|-", type=click.Path(path_type=Path))
+@program_argument
 @click.option("--as", "form", type=click.Choice(list(FORMS)), required=True, help="What to write.")
-@click.option(
-    "--release",
-    type=click.Choice(list(RELEASES)),
-    help="Whose results to expect; by default those of the release that it is run on.",
+@release_option(
+    None, model=True, help="Whose results to expect; by default those of the one that it runs on."
 )
 @click.option("--out", type=click.Path(path_type=Path), help="The file; by default standard output.")
-def export(program: Path, form: str, release: str | None, out: Path | None) -> None:
+def export(program: Named, form: str, release: str | None, out: Path | None) -> None:
     """Write a reproducer as one self-contained file whose comment tells the story.
 
-    PROGRAM is a reproducer's folder, its program.zap, or any program. pytest: a test on the model; python: a
-    script that needs nothing but a libzpool; c: a program against libzpool's headers. What python and c may
-    not see of the bug, their comment says.
+    pytest: a test on the model; python: a script that needs nothing but a libzpool; c: a program against
+    libzpool's headers. What python and c may not see of the bug, their comment says.
     """
+    reproducer = program.reproducer()
+    if release is not None and release not in reproducer.expect:
+        now = {release: str(outcome_on(release, reproducer.program))}
+        reproducer = dataclasses.replace(reproducer, expect={**reproducer.expect, **now})
     try:
-        text = FORMS[form](open_reproducer(program), release or "")
+        text = FORMS[form](reproducer, release or "")
     except NoForm as problem:
         raise click.UsageError(str(problem)) from None
     if out is None:

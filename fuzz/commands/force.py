@@ -7,10 +7,12 @@ from collections import Counter
 import click
 
 from fuzz.commands.shared.answer_in_words import answer_in_words
+from fuzz.commands.shared.program_argument import program_argument, release_option
+from fuzz.corpus.named_program import Named
 from fuzz.execution.result import Result
 from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Op, Program
-from fuzz.language.syntax import SyntaxProblem, load
+from fuzz.language.syntax import SyntaxProblem
 from fuzz.targets.base import NoTarget
 from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model import ModelTarget
@@ -86,14 +88,8 @@ def _every_schedule(program: Program, real: HeldTarget, name: str, model: ModelT
 
 
 @click.command("force")
-@click.argument("program")
-@click.option(
-    "--release",
-    metavar="R",
-    default="2.3",
-    show_default=True,
-    help="2.1, 2.3, or a version; beside --libzpool the model that leads the threads.",
-)
+@program_argument
+@release_option(help="2.1, 2.3, or a version; beside --libzpool the model that leads the threads.")
 @click.option("--libzpool", metavar="PATH", help="A libzpool, or a folder that has one.")
 @click.option("--repeat", type=click.IntRange(1, 10_000), default=10, show_default=True)
 @click.option(
@@ -104,7 +100,7 @@ def _every_schedule(program: Program, real: HeldTarget, name: str, model: ModelT
 @click.option("--free", is_flag=True, help="Hold nobody: how often does it happen by itself?")
 @click.option("--trace", is_flag=True, help="Each op of the first run and what it returned.")
 def force_command(
-    program: str,
+    program: Named,
     release: str,
     libzpool: str | None,
     repeat: int,
@@ -121,9 +117,9 @@ def force_command(
     """
     if free and preemptions is not None:
         raise click.UsageError("--free holds nobody, --preemptions holds everybody: give one of them")
-    loaded = load(program)
+    loaded = program.program
     if not has_threads(loaded):
-        raise SyntaxProblem(program, 0, 0, "ops of threads (`t1: add ...`)", "none")
+        raise SyntaxProblem(program.word, 0, 0, "ops of threads (`t1: add ...`)", "none")
     try:
         real = HeldTarget(release, libzpool)
     except NoLibrary as missing:

@@ -10,8 +10,9 @@ import click
 
 from fuzz.commands.remedies import only_on_model, with_remedies
 from fuzz.commands.shared.number_not_nan import Number
-from fuzz.commands.shared.options import CORPUS, SEEN, Bad, on_target
+from fuzz.commands.shared.options import SEEN, Bad, on_target
 from fuzz.commands.shared.output import try_to_write
+from fuzz.commands.shared.program_argument import PlaceWord
 from fuzz.commands.shared.screen import Screen
 from fuzz.corpus.failure_log import Seen
 from fuzz.corpus.replay import known_on
@@ -20,6 +21,7 @@ from fuzz.engines.campaign import Campaign, new_seed
 from fuzz.engines.engine_config import ENGINES, Config
 from fuzz.engines.seeds import seed_programs
 from fuzz.language.validate import HASH_BITS
+from fuzz.places import CORPUS
 from fuzz.targets.registry import KERNEL_KINDS, make_target
 
 
@@ -35,7 +37,13 @@ from fuzz.targets.registry import KERNEL_KINDS, make_target
     type=click.Path(path_type=Path, file_okay=False),
     help="Working corpus to begin with and add to.",
 )
-@click.option("--seeds", multiple=True, metavar="PATH", help="Programs to start from; files or folders.")
+@click.option(
+    "--seeds",
+    multiple=True,
+    metavar="PATH",
+    type=PlaceWord(),
+    help="Programs to start from: files, folders, or names of the corpus.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -94,9 +102,6 @@ def fuzz(
     reproducers = [read_reproducer(folder) for folder in corpus_folders(known)]
     expected = known_on(reproducers, target, release, remedy)
     seen = Seen(SEEN)
-    for path in seeds:
-        if not Path(path).exists():
-            raise Bad(f"{path}: expected a program or a folder of programs, found nothing")
     with tempfile.TemporaryDirectory(prefix="zapfuzz-") as scratch:
         working = corpus or Path(scratch)
         working.mkdir(parents=True, exist_ok=True)

@@ -6,19 +6,21 @@ from pathlib import Path
 
 import click
 
+from fuzz.commands.shared.program_argument import PlaceWord, release_option
 from fuzz.corpus.merge import programs, smallest, write
 
 
 @click.command("merge")
 @click.argument("corpus", type=click.Path(path_type=Path, file_okay=False))
-@click.argument("more", nargs=-1, type=click.Path(path_type=Path, exists=True))
-@click.option("--release", metavar="R", default="2.3", show_default=True, help="The model that judges.")
-def merge(corpus: Path, more: tuple[Path, ...], release: str) -> None:
-    """Make CORPUS reach all that it and MORE (folders, or programs) do, with as little as can be.
+@click.argument("more", nargs=-1, type=PlaceWord())
+@release_option(model=True, help="The model that judges.")
+def merge(corpus: Path, more: tuple[str, ...], release: str) -> None:
+    """Make CORPUS reach all that it and MORE do, with as little as can be.
 
-    Of the files in CORPUS only those that libFuzzer or this command named by their digest may go.
+    MORE are folders, programs, or names of the corpus. Of the files in CORPUS only those that libFuzzer or
+    this command named by their digest may go.
     """
-    all_ = list(programs([*([corpus] if corpus.exists() else []), *more]))
+    all_ = list(programs([*([corpus] if corpus.exists() else []), *map(Path, more)]))
     small = smallest(all_, release)
     count, gone = write(small, corpus)
     before, after = (sum(len(each.ops) for each in some) for some in (all_, small))

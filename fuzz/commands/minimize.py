@@ -12,9 +12,10 @@ import click
 from fuzz.commands.remedies import switch_on, with_remedies
 from fuzz.commands.shared.options import Bad, on_target
 from fuzz.commands.shared.output import program_to
+from fuzz.commands.shared.program_argument import program_argument
+from fuzz.corpus.named_program import Named
 from fuzz.corpus.reproducer import FINE
 from fuzz.execution.execute import run as run_program
-from fuzz.language.syntax import load
 from fuzz.minimize.minimize import Stats
 from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.base import Target
@@ -24,13 +25,13 @@ SHOWN_SECONDS = 10.0
 
 
 @click.command("minimize")
-@click.argument("program")
+@program_argument
 @on_target()
 @with_remedies
 @click.option("--out", type=click.Path(path_type=Path), help="File for the result; by default it is printed.")
 @click.option("--keep-form", is_flag=True, help="Use no verb that the program has not.")
 def minimize(
-    program: str,
+    program: Named,
     release: str,
     target: str,
     libzpool: str | None,
@@ -39,12 +40,12 @@ def minimize(
     keep_form: bool,
 ) -> None:
     """Cut a failing program down to the simplest one that still fails in the same way."""
-    loaded = load(program)
+    loaded = program.program
     switch_on(remedy, target)
     runner: Target = make_target(target, release, libzpool)
     outcome = run_program(loaded, runner)
     if outcome.failure is None:
-        raise Bad(f"{program}: expected a program that fails on {release}, found one that ends {FINE}")
+        raise Bad(f"{program.word}: expected a program that fails on {release}, found one that ends {FINE}")
     stats = Stats()
     with _shown(stats, outcome.ops):
         small, _ = minimize_failure(

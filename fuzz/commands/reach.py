@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from fuzz.export.story import open_reproducer
+from fuzz.commands.shared.program_argument import program_argument, release_option
+from fuzz.corpus.named_program import Named
 from fuzz.generate.reach_by_files import reach
 from fuzz.language.syntax import save
-from zapcore.release import RELEASES
 
 TELL_FIRST = (
     "Any user can do this on a pool of others: tell OpenZFS's security contact first (its SECURITY.md says "
@@ -18,16 +18,16 @@ TELL_FIRST = (
 
 
 @click.command("reach")
-@click.argument("program", metavar="PROGRAM|-", type=click.Path(path_type=Path))
-@click.option("--release", type=click.Choice(list(RELEASES)), default="2.3", show_default=True)
+@program_argument
+@release_option(model=True)
 @click.option("--out", type=click.Path(path_type=Path), help="File for the program of file operations.")
-def reach_command(program: Path, release: str, out: Path | None) -> None:
+def reach_command(program: Named, release: str, out: Path | None) -> None:
     """Look for file operations of a plain user that fail as PROGRAM does, on a dataset as it is by default.
 
     They are computed on the model; `zapfuzz run --target kernel` then shows them on a real one, and `zapfuzz
     export --as sh` writes a script. Status 1 if there is no way.
     """
-    found = reach(open_reproducer(program).program, release)
+    found = reach(program.program, release)
     for line in found.lines():
         click.echo(line)
     if found.program is None:

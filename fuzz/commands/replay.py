@@ -8,19 +8,38 @@ from pathlib import Path
 
 import click
 
-from fuzz.commands.shared.options import CORPUS, Bad
+from fuzz.commands.shared.options import Bad
+from fuzz.commands.shared.program_argument import PlaceWord
 from fuzz.corpus.replay import Replayed, is_kernel, with_missing
 from fuzz.corpus.replay import replay as replay_one
-from fuzz.corpus.reproducer import Reproducer, corpus_folders, folders, read_reproducer, write_reproducer
+from fuzz.corpus.reproducer import (
+    PROGRAM_FILE,
+    Reproducer,
+    corpus_folders,
+    folders,
+    read_reproducer,
+    write_reproducer,
+)
+from fuzz.places import CORPUS
 from fuzz.targets.kernel.plain_files import why_not_files
-from fuzz.targets.registry import KERNEL_KINDS, LIBRARIES, name_of_expectation, target_of_expectation
-from zapcore.release import RELEASES
+from fuzz.targets.registry import (
+    KERNEL_KINDS,
+    LIBRARIES,
+    LIBRARY_PREFIX,
+    name_of_expectation,
+    target_of_expectation,
+)
+from zapcore.release import RELEASES, named_release
 
 
 @click.command("replay")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="[PROGRAM]...", nargs=-1, type=PlaceWord())
 @click.option(
-    "--release", metavar="R", default="all", show_default=True, help="A release, libzpool-VERSION, or all."
+    "--release",
+    metavar="R",
+    default="all",
+    show_default=True,
+    help="A release by any of its names, libzpool-VERSION, or all.",
 )
 @click.option(
     "--target",
@@ -34,13 +53,13 @@ from zapcore.release import RELEASES
     is_flag=True,
     help="First write down what releases do that a reproducer says nothing of.",
 )
-def replay(paths: tuple[Path, ...], release: str, target: str, write_missing: bool) -> None:
-    """Run reproducers (all of the corpus, or those at or below PATHS) and hold them to what they say."""
+def replay(paths: tuple[str, ...], release: str, target: str, write_missing: bool) -> None:
+    """Run reproducers and hold them to what they say: all of the corpus, or those of these names, at or below
+    these paths."""
     kernel = target == "kernel"
-    known = release.partition("+")[0] in ("all", *RELEASES) or release.startswith("libzpool-")
-    if not known and not (kernel and release[:1].isdigit()):
-        raise Bad(f"--release {release}: expected all, one of {', '.join(RELEASES)}, or libzpool-VERSION")
-    chosen = list(folders(paths)) if paths else corpus_folders(CORPUS)
+    if not kernel:
+        release = _row(release)
+    chosen = list(folders(map(_folder, paths))) if paths else corpus_folders(CORPUS)
     if paths and not chosen:
         raise Bad(f"{paths[0]}: expected a reproducer at or below it, found none")
     names: Sequence[str] = ()
@@ -63,6 +82,25 @@ def replay(paths: tuple[Path, ...], release: str, target: str, write_missing: bo
             click.echo(f"  expected {replayed.expected}\n  got      {replayed.got}")
     click.echo(f"{len(chosen)} reproducers, {ran} runs, {differ} that differ")
     raise SystemExit(1 if differ else 0)
+
+
+def _folder(path: str) -> Path:
+    """Where to look for reproducers: at a program's file, beside it."""
+    return Path(path).parent if Path(path).name == PROGRAM_FILE else Path(path)
+
+
+def _row(release: str) -> str:
+    """What reproducers call a release that somebody asks for by any of its names. Raises Bad."""
+    base, plus, remedies = release.partition("+")
+    if base == "all" or base.startswith(LIBRARY_PREFIX):
+        return release
+    named = named_release(base.removeprefix("zfs-"))
+    if named is None or named.name not in RELEASES:
+        expected = (
+            f"all, one of {', '.join(RELEASES)}, a version that is as one of these, or libzpool-VERSION"
+        )
+        raise Bad(f"--release {release}: expected {expected}")
+    return named.name + plus + remedies
 
 
 def _on_all(reproducers: Iterable[Reproducer], release: str) -> Iterator[Replayed]:

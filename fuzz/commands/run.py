@@ -9,11 +9,12 @@ import click
 from fuzz.commands.remedies import switch_on, with_remedies
 from fuzz.commands.shared.answer_in_words import answer_in_words
 from fuzz.commands.shared.options import Bad, on_target
+from fuzz.commands.shared.program_argument import program_argument
+from fuzz.corpus.named_program import Named
 from fuzz.execution.execute import run as run_program
 from fuzz.execution.result import Result
 from fuzz.language.printing import format_op
 from fuzz.language.program import Op, Program
-from fuzz.language.syntax import load
 from fuzz.targets.base import Target
 from fuzz.targets.registry import KERNEL_KINDS, make_target
 
@@ -22,13 +23,13 @@ LIMIT = 3
 
 
 @click.command("run")
-@click.argument("program")
+@program_argument
 @on_target()
 @with_remedies
 @click.option("--trace", is_flag=True, help="Each op and what it returned.")
 @click.option("--aftermath", is_flag=True, help="After a failure of a kernel: boot again, say what is left.")
 def run_command(
-    program: str,
+    program: Named,
     release: str,
     target: str,
     libzpool: str | None,
@@ -38,7 +39,7 @@ def run_command(
 ) -> None:
     """Run a program once, judged. Exit status: 0 if nothing is wrong, 1 if something is, 3 if an op asked for
     more time or memory than its bounds allow."""
-    loaded = load(program)
+    loaded = program.program
     switch_on(remedy, target)
     if aftermath and target not in KERNEL_KINDS:
         raise Bad(f"--aftermath: expected --target {' or '.join(KERNEL_KINDS)}, found {target}")

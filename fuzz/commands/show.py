@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import click
 
-from fuzz.commands.shared.options import RELEASES_HELP
-from fuzz.language.syntax import load
-from fuzz.targets.registry import make_target
+from fuzz.commands.shared.program_argument import program_argument, release_option
+from fuzz.corpus.named_program import Named
 
 
 @click.command("show")
-@click.argument("program")
-@click.option("--release", metavar="R", default="2.3", show_default=True, help=RELEASES_HELP)
-def show(program: str, release: str) -> None:
+@program_argument
+@release_option(model=True)
+def show(program: Named, release: str) -> None:
     """Run a program on the model and show the objects and their dbufs afterwards."""
     from fuzz.targets.model_state_as_text import describe
 
-    make_target("model", release)
-    click.echo(describe(load(program), release))
+    click.echo(describe(program.program, release))

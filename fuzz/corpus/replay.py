@@ -19,7 +19,7 @@ from fuzz.targets.registry import (
     name_of_expectation,
     target_of_expectation,
 )
-from zapcore.release import RELEASES
+from zapcore.release import RELEASES, nearest_row
 
 T = TypeVar("T")
 
@@ -88,10 +88,10 @@ def known_on(
     """
     if not remedies:
         return {
-            **known_failures(reproducers, release),
+            **known_failures(reproducers, nearest_row(release)),
             **known_failures(reproducers, name_of_expectation(kind, release)),
         }
-    target = make_target(kind, release)
+    target, release = make_target(kind, release), nearest_row(release)
     known: dict[str, list[Reproducer]] = {}
     with switched_on(remedies):
         for reproducer in reproducers:

@@ -194,7 +194,7 @@ class Campaign:
     def _keep(self, small: Program, signature: Signature, executions: int) -> Path:
         """Write a reproducer with what every release does on it now."""
         config = self.config
-        more = [name_of_expectation("model", config.release, config.remedies)] if config.remedies else []
+        more = [name_of_expectation("model", config.release, config.remedies)]
         if config.target in KERNEL_KINDS:
             more.append(name_of_expectation(config.target, config.release))
         expect, stack = expectations(small, *more)

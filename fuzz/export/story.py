@@ -4,32 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from pathlib import Path
 
-from fuzz.corpus.replay import expectations
-from fuzz.corpus.reproducer import PROGRAM_FILE, Reproducer, read_reproducer
+from fuzz.corpus.reproducer import Reproducer
 from fuzz.language.printing import format_program
-from fuzz.language.syntax import MAX_FILE, load, parse
-from fuzz.language.write_whole_file import standard_input
 from zapcore.release import RELEASES
 
 WIDTH = 96
-
-
-def open_reproducer(path: Path) -> Reproducer:
-    """A reproducer's folder, its program's file, or any program (`-` is standard input), whose expectations
-    are then what the model does. Raises SyntaxProblem, OSError."""
-    folder = path if path.is_dir() else path.parent
-    if path.is_dir() or (path.name == PROGRAM_FILE and (folder / "reproducer.toml").exists()):
-        return read_reproducer(folder)
-    if path == Path("-"):
-        with open(standard_input(), "rb", closefd=False) as file:
-            program = parse(file.read(MAX_FILE + 1), "<stdin>")
-    else:
-        program = load(path)
-    name = path.stem.strip("-").encode("utf-8", "replace").decode() or "program"
-    expect, stack = expectations(program)
-    return Reproducer(program, name, expect, stack, folder=Path(name))
 
 
 def story(reproducer: Reproducer, usage: str, right: str = "", blind: Iterable[str] = ()) -> list[str]:

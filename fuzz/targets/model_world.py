@@ -22,7 +22,7 @@ from zapcore.accounting import Accounting
 from zapcore.audit.auditor import Auditor
 from zapcore.dmu.objset import DEFAULT_BYTE_LIMIT, Objset
 from zapcore.errors import LimitExceeded, Panic, ZapErrno
-from zapcore.release import RELEASES, Release
+from zapcore.release import Release, the_release
 from zapcore.work import Work
 from zapcore.zap import helpers, stats
 
@@ -74,7 +74,7 @@ class ModelWorld(Target):
         byte_limit: int = DEFAULT_BYTE_LIMIT,
         stale_bytes: bool = True,
     ) -> None:
-        self.release = RELEASES[release] if isinstance(release, str) else release
+        self.release = the_release(release) if isinstance(release, str) else release
         self.name = f"model {self.release.name}"
         self.block_limit, self.byte_limit = block_limit, byte_limit
         self.stale_bytes = stale_bytes

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fuzz.targets.base import NoTarget, Target
 from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model import ModelTarget
-from zapcore.release import PINNED, RELEASES
+from zapcore.release import PINNED, RELEASES, named_release
 
 if TYPE_CHECKING:
     from fuzz.targets.both import BothTarget
@@ -37,8 +37,10 @@ LIBRARIES = tuple(LIBRARY_PREFIX + version for version in PINNED.values())
 
 
 def _model(release: str, libzpool: str | None, small: bool) -> ModelTarget:
-    if release not in RELEASES:
-        raise NoTarget(f"release {release}: expected one of {', '.join(RELEASES)}")
+    if named_release(release) is None:
+        raise NoTarget(
+            f"release {release}: expected one of {', '.join(RELEASES)}, or a version such as 2.3.2 or 2.2"
+        )
     if not small:
         return ModelTarget(release)
     return ModelTarget(release, block_limit=FUZZ_BLOCK_LIMIT, byte_limit=FUZZ_BYTE_LIMIT)
@@ -91,8 +93,11 @@ def make_target(kind: str, release: str, libzpool: str | None = None, *, small: 
 def name_of_expectation(kind: str, release: str, remedies: Iterable[str] = ()) -> str:
     """How a reproducer's [expect] calls a target: what model and library must share is the model's. With
     remedies: `2.3+trunc-next-table`, their names sorted."""
-    kinds = ("libzpool", *KERNEL_KINDS)
-    name = f"{kind}-{PINNED.get(release, release)}" if kind in kinds else release
+    named = named_release(release)
+    if kind in ("libzpool", *KERNEL_KINDS):
+        name = f"{kind}-{PINNED.get(release, release)}"
+    else:
+        name = named.name if named is not None else release
     return "+".join((name, *sorted(remedies)))
 
 
@@ -107,6 +112,6 @@ def target_of_expectation(name: str) -> Target | None:
             return make_target(kind, version)
         if name.startswith(LIBRARY_PREFIX):
             return make_target("libzpool", name.removeprefix(LIBRARY_PREFIX))
-        return make_target("model", name) if name in RELEASES else None
+        return make_target("model", name) if named_release(name) is not None else None
     except NoTarget:
         return None

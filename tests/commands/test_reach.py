@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from fuzz.corpus.named_program import open_named
 from fuzz.corpus.reproducer import read_reproducer
 from fuzz.execution.execute import run
 from fuzz.export.forms import FORMS
-from fuzz.export.story import open_reproducer
 from fuzz.generate.lift_to_files import FULL, Lift, Plan, file_name
 from fuzz.generate.reach_by_files import reach
 from fuzz.language.program import Program
@@ -79,7 +79,7 @@ def test_script_refuses_a_directory_that_is_not_marked(tmp_path: Path) -> None:
     assert found.program is not None
     save(tmp_path / "program.zap", found.program)
     script = tmp_path / "script.sh"
-    script.write_text(FORMS["sh"](open_reproducer(tmp_path / "program.zap"), ""))
+    script.write_text(FORMS["sh"](open_named(str(tmp_path / "program.zap")).reproducer(), ""))
     assert subprocess.run(["sh", "-n", str(script)], check=False).returncode == 0
     empty = tmp_path / "empty"
     empty.mkdir(mode=0o777)

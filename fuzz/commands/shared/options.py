@@ -9,15 +9,10 @@ from typing import Any, TypeVar
 
 import click
 
+from fuzz.commands.shared.program_argument import release_option
 from fuzz.targets.registry import KINDS
-from zapcore.release import RELEASES
 
-CORPUS = Path(__file__).resolve().parents[3] / "corpus"
-if not CORPUS.is_dir():
-    CORPUS = Path("corpus")
 SEEN = Path(".cache/zapfuzz/seen.json")
-
-RELEASES_HELP = f"One of {', '.join(RELEASES)}."
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,7 +34,7 @@ def on_target(default: str = "2.3") -> Callable[[F], F]:
         for option in (
             click.option("--libzpool", metavar="PATH", help="A libzpool, or a folder that has one."),
             click.option("--target", type=click.Choice(list(KINDS)), default="model", show_default=True),
-            click.option("--release", metavar="R", default=default, show_default=True, help=RELEASES_HELP),
+            release_option(default),
         ):
             function = option(function)
         return function

@@ -31,7 +31,7 @@ from fuzz.targets.kernel.plain_files import (
 )
 from fuzz.targets.kernel.qemu import GuestGone
 from zapcore.errors import LimitExceeded, errno_name
-from zapcore.release import RELEASES
+from zapcore.release import the_release
 
 DEADLINE_SECONDS = 120.0
 """How long one op may take. The guest's own watchdogs come first: a soft lockup after 8 seconds, a hung task
@@ -53,7 +53,7 @@ class KernelTarget(Target):
     ) -> None:
         self.parts = find_parts(release, build, modules)
         self.name = f"kernel {self.parts.version} {self.parts.modules.name}"
-        self.release = RELEASES[".".join(self.parts.version.split(".")[:2])]
+        self.release = the_release(self.parts.version)
         self.thorough = thorough
         self._guest: Guest | None = None
         self._program: Program | None = None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import sys
 from pathlib import Path
 
 from fuzz.targets.packages.cache import GLIBC, cache_folder
-from zapcore.release import PINNED, RELEASES, Release
+from zapcore.release import PINNED, RELEASES, Release, named_release, nearest_row
 
 
 class NoLibrary(Exception):
@@ -59,8 +58,6 @@ def find_library(release: str = "", path: str | os.PathLike[str] | None = None) 
     raise NoLibrary(f"{what} is not in {cache}: run `make libzpool`, or give --libzpool PATH")
 
 
-_FREES_ON_SYNC_THREAD = ((2, 3, 7), (2, 4, 2))
-"""The first versions of 2.3 and of 2.4 with an assertion on who frees blocks (`Release`)."""
 _OF_SONAME = {"5": "2.1", "6": "2.3", "7": "2.4"}
 
 
@@ -68,8 +65,8 @@ def release_of(library: Path, release: str = "") -> Release:
     """Whose behaviours a library has: those of the model's release of that name, else what the file's version
     and its exported functions tell. The one place that looks at either.
 
-    2.2 is told from 2.1, whose soname it shares, by block cloning; master by cursors that take a dnode; 2.3.3
-    and later by the folder's name, if that is a version.
+    2.2 is told from 2.1, whose soname it shares, by block cloning; master by cursors that take a dnode; which
+    version of a series it is by the folder's name, if that is one.
     """
     if release in RELEASES:
         return RELEASES[release]
@@ -78,13 +75,10 @@ def release_of(library: Path, release: str = "") -> Release:
         return RELEASES["master"]
     soname = library.resolve().name.partition(".so.")[2].partition(".")[0]
     found = RELEASES[_OF_SONAME.get(soname, "2.3")]
+    version = release or library.parent.name
+    named = named_release(version)
+    if named is not None and nearest_row(version) == found.name:
+        return named
     if found.name == "2.1" and b"\0brt_init\0" in exported:
-        return dataclasses.replace(found, name="2.2", rename_unlinks_first=True)
-    if found.name == "2.3" and (2, 3, 3) <= _numbers(release or library.parent.name) < (2, 4):
-        numbers = _numbers(release or library.parent.name)
-        return dataclasses.replace(
-            found, keeps_chunk_order=True, frees_on_sync_thread=numbers >= _FREES_ON_SYNC_THREAD[0]
-        )
-    if found.name == "2.4" and (2, 4) <= _numbers(release or library.parent.name) < _FREES_ON_SYNC_THREAD[1]:
-        return dataclasses.replace(found, frees_on_sync_thread=False)
+        return named_release("2.2") or found
     return found

@@ -1,0 +1,78 @@
+"""PROGRAM on a command line, which means the same to every command, and the names of releases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from fuzz.corpus.named_program import Named, find, open_named
+from zapcore.release import RELEASES, named_release
+
+PROGRAM_IS = (
+    "PROGRAM is a file, a reproducer's folder, the name of one in the corpus, or - for standard input."
+)
+RELEASES_HELP = f"One of {', '.join(RELEASES)}, or a version such as 2.3.2 or 2.2."
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class ProgramWord(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.3
+    """A word that means a program (`fuzz.corpus.named_program`)."""
+
+    name = "program"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Named:
+        """The program. Raises SyntaxProblem, OSError."""
+        return value if isinstance(value, Named) else open_named(value)
+
+
+class PlaceWord(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.3
+    """A word that means a program's file or a folder of some."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The path. Raises SyntaxProblem."""
+        return str(find(str(value)))
+
+
+class ReleaseName(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.3
+    """A release by any of its names: one of the model's, or a version of OpenZFS. `more` are words that mean
+    something else and are taken as they are. Where `model`, a version that is as one of the model's releases
+    becomes that; elsewhere it stays, since a library is asked for by its version."""
+
+    name = "release"
+
+    def __init__(self, *more: str, model: bool = False) -> None:
+        self.more, self.model = more, model
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name. Raises click.BadParameter."""
+        if value in self.more:
+            return str(value)
+        name = str(value).removeprefix("zfs-").removeprefix("v")
+        release = named_release(name)
+        if release is None:
+            expected = ", ".join([*self.more, *RELEASES])
+            self.fail(f"{value}: expected one of {expected}, or a version such as 2.3.2 or 2.2", param, ctx)
+        return release.name if self.model else name
+
+
+def program_argument(function: F) -> F:
+    """The argument PROGRAM, and a line of help that says what it may be."""
+    function.__doc__ = f"{(function.__doc__ or '').rstrip()}\n\n    {PROGRAM_IS}\n    "
+    return click.argument("program", metavar="PROGRAM", type=ProgramWord())(function)
+
+
+def release_option(
+    default: str | tuple[str, ...] | None = "2.3", *, name: str = "release", model: bool = False, **more: Any
+) -> Callable[[F], F]:
+    """The option that names a release."""
+    settings: dict[str, Any] = {
+        "show_default": default is not None,
+        "metavar": "R",
+        "help": RELEASES_HELP,
+    } | more
+    return click.option("--release", name, type=ReleaseName(model=model), default=default, **settings)

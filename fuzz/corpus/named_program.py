@@ -1,0 +1,80 @@
+"""Which program a word means, the same for every command: a file, a reproducer's folder, the name of one in
+the corpus (or of a seed there), or `-`, which is standard input."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+from fuzz.corpus.replay import expectations
+from fuzz.corpus.reproducer import GROUPS, PROGRAM_FILE, REPRODUCER_FILE, Reproducer, read_reproducer
+from fuzz.language.program import Program
+from fuzz.language.syntax import MAX_FILE, SyntaxProblem, load, parse
+from fuzz.language.write_whole_file import standard_input
+from fuzz.places import CORPUS
+
+SEEDS = "seeds"
+WANTED = "a file that can be read, a reproducer's folder, a name of the corpus, or -"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Named:
+    """The program that a word meant. `kept` is the reproducer that it is of, if it is one's."""
+
+    word: str
+    program: Program
+    kept: Reproducer | None = None
+
+    def reproducer(self) -> Reproducer:
+        """The reproducer that it is of; of any other program one whose expectations are what this machine's
+        releases do now."""
+        if self.kept is not None:
+            return self.kept
+        name = Path(self.word).stem.strip("-").encode("utf-8", "replace").decode() or "program"
+        expect, stack = expectations(self.program)
+        return Reproducer(self.program, name, expect, stack, folder=Path(name))
+
+
+def find(word: str, corpora: tuple[Path, ...] = (CORPUS,)) -> Path:
+    """The file or folder that a word means. What is there by that path comes before what the corpus calls
+    so. A path as it is in the project, such as corpus/seeds/txg-mixes.zap, means the same everywhere. Raises
+    SyntaxProblem."""
+    path = Path(word)
+    if path.exists() or path.is_symlink():
+        return path
+    for corpus in corpora:
+        if word.startswith("corpus/") and (inside := corpus / word.removeprefix("corpus/")).exists():
+            return inside
+    found = next((place for name, place in _names(corpora) if name == word), None)
+    if found is not None:
+        return found
+    alike = difflib.get_close_matches(word, [name for name, _ in _names(corpora)], 1)
+    guess = f"; did you mean {alike[0]}?" if alike else ""
+    raise SyntaxProblem(word, 0, 0, WANTED, f"nothing of that name{guess}")
+
+
+def _names(corpora: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:
+    """Every name of the corpora, and what it means."""
+    for corpus in corpora:
+        for group in GROUPS:
+            for path in sorted((corpus / group).glob(f"*/{REPRODUCER_FILE}")):
+                yield path.parent.name, path.parent
+        for path in sorted((corpus / SEEDS).glob("*.zap")):
+            yield path.stem, path
+
+
+def open_named(word: str, corpora: tuple[Path, ...] = (CORPUS,)) -> Named:
+    """The program that a word means. Raises SyntaxProblem, OSError."""
+    if word == "-":
+        with open(standard_input(), "rb", closefd=False) as file:
+            return Named(word, parse(file.read(MAX_FILE + 1), "<stdin>"))
+    path = find(word, corpora)
+    folder = path if path.is_dir() else path.parent
+    if (path.is_dir() or path.name == PROGRAM_FILE) and (folder / REPRODUCER_FILE).exists():
+        kept = read_reproducer(folder)
+        return Named(word, kept.program, kept)
+    if path.is_dir() and not (path / PROGRAM_FILE).exists():
+        raise SyntaxProblem(word, 0, 0, WANTED, f"a folder without {PROGRAM_FILE}")
+    return Named(word, load(path / PROGRAM_FILE if path.is_dir() else path))
