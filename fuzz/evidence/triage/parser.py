@@ -241,11 +241,13 @@ class Parser:
         mine = self._mine(line)
         text = line.text
         stripped = text.strip()
-        if self._section(stripped, mine):
+        if mine and self._section(stripped, mine):
             return
         counter = parse_counter(stripped)
         if counter is not None:
             self._counter(line, counter, mine)
+            return
+        if not (mine or "spl_panic" in stripped or "vcmn_err" in stripped):
             return
         if TRACE.search(stripped) and len(stripped) < 120:
             self._trace_begins(mine)

@@ -32,6 +32,9 @@ _SOURCE = r"(?:.*? at (?P<file>[^\s:]+\.[chS]):(?P<line>\d{1,6}))?"
 _FORMS: tuple[re.Pattern[str], ...] = tuple(
     re.compile(form)
     for form in (
+        # Linux: [<ffffffffa0257e8e>] ? zap_add+0x1f/0x20 [zfs]
+        rf"(?:{_ADDRESS})?(?P<unsure>\? )?{_NAME}\+(?P<offset>(?:0x[0-9a-f]*)?)(?:/0x[0-9a-f]*)?{_MODULE}"
+        r"(?: \(.*\))?(?: \([A-Z]+\))?\s*$",
         # libunwind in libspl: [0x7f..] zap_add+0x1f (in /lib/libzpool.so.6 +0x1234)
         rf"\[0x[0-9a-f]+\] {_NAME}{_OFFSET}(?: \(in (?:\S*/)?(?P<module>[\w-]+))?",
         # FreeBSD: zap_add() at zap_add+0x1f/frame 0xff..; #3 0xff.. at zap_add+0x1f
@@ -59,9 +62,6 @@ _FORMS: tuple[re.Pattern[str], ...] = tuple(
         # 32-bit ARM: [<c010f0d8>] (zap_add+0x1f/0x20 [zfs]) from [<..>] (..), and newer without addresses
         rf"(?:{_ADDRESS})?\({_NAME}(?:\+0x\w*)?(?:/0x\w+)?{_MODULE}\) from ",
         rf"{_NAME}(?:\+0x\w*)?(?:/0x\w+)?{_MODULE} from \w+\+0x",
-        # Linux: [<ffffffffa0257e8e>] ? zap_add+0x1f/0x20 [zfs]
-        rf"(?:{_ADDRESS})?(?P<unsure>\? )?{_NAME}\+(?P<offset>(?:0x[0-9a-f]*)?)(?:/0x[0-9a-f]*)?{_MODULE}"
-        r"(?: \(.*\))?(?: \([A-Z]+\))?\s*$",
     )
 )
 _ANYWHERE = re.compile(rf"(?P<unsure>\? )?\b{_NAME}\+(?P<offset>0x[0-9a-f]+)/0x[0-9a-f]+{_MODULE}\s*$")

@@ -14,7 +14,7 @@ from fuzz.evidence.triage.containers.log_prefixes import MAX_LINE
 from fuzz.evidence.triage.containers.unwrap import LONGEST, Unwrapper
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.parser import Parser
-from fuzz.evidence.triage.starts import Starts
+from fuzz.evidence.triage.starts import Starts, reading_from
 
 BLOCK = 1 << 20
 """Bytes read at once."""
@@ -84,7 +84,8 @@ class Scanner:
                     break
                 if seen == 0 and hit < BEFORE and self._context:
                     yield from self._before()
-                at = max(seen, block.rfind(b"\n", 0, max(hit - BEFORE, 0)) + 1)
+                low = max(seen, block.rfind(b"\n", 0, max(hit - BEFORE, 0)) + 1)
+                at = reading_from(block, low, hit)
                 seen = block.rfind(b"\n", 0, hit) + 1
             end = block.index(b"\n", at)
             self._lines += block.count(b"\n", counted, at)
@@ -104,7 +105,8 @@ class Scanner:
         """The end of the block before this one, which the parser has not seen: a failure began in it
         perhaps."""
         text, self._context = self._context, b""
-        text = text[text.find(b"\n") + 1 :] if len(text) == BEFORE else text
+        low = text.find(b"\n") + 1 if len(text) == BEFORE else 0
+        text = text[reading_from(text, low, len(text)) :]
         number, offset = self._lines - text.count(b"\n"), self._offset - len(text)
         for raw in text.split(b"\n")[:-1]:
             number += 1

@@ -3,13 +3,18 @@ words and of names are one way into the ZAP."""
 
 from __future__ import annotations
 
+import io
+import random
 import re
+import time
+import timeit
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fuzz.evidence.triage.known import stack_difference
 from fuzz.evidence.triage.starts import Starts
+from fuzz.evidence.triage.stream import scan
 from tests.support.paths import DATA
 
 LOGS = sorted((DATA / "triage").glob("*.log"))
@@ -33,14 +38,20 @@ WORDS = [
     b'"MESSAGE" : [',
     b"io_failure pool=",
     b"; suspending pool",
+    b"catastrophic&nbsp;pool",
+    b"solaris\xc2\xa0assert",
+    b"#0  __GI_raise (",
+    b"frame #0: 0x",
+    b"#0 /srv/index.php(12): main()",
 ]
 _S = rb"(?: |\xc2\xa0|\xa0|&nbsp;)"
 FORM = re.compile(
-    rb"(?:VERIFY|ASSERT(?:ION)?)[0-9A-Z]{0,4}\(|ASSERT%at|PANIC(?:%at|:%)|(?<=SPL )PANIC"
-    rb"|panic(?::%|\(cpu|\\?\[cpu|%message|str)|(?<=spl_)panic|(?<=spl\\_)panic|panic%- not"
-    rb"|(?<=solaris a)ssert|ssertion%(?:failed:|[`'\\])|\[(?:spl|z\w+|icp)[\] \\]|Call%[Tt]race:|#0%"
-    rb"|suspending%pool|io_failure%pool=|catastrophic%pool|\"MESSAGE\" ?: ?\["
-    rb"|P(?:anic%String:|ool%')|ZFS(?:in)?(?:!|:%Loaded)|zfs:[a-z][\w\\]*\+[0-9a-f]".replace(b"%", _S)
+    rb"(?:VERIFY|ASSERT(?:ION)?)[0-9A-Z]{0,4}\(|ASSERT%at|PANIC(?:%at|:%)|SPL PANIC|Assertion%[`'\\]"
+    rb"|panic(?::%|\(cpu|\\?\[cpu|%message|str)|spl\\?_panic|panic%- not|solaris%assert|[Aa]ssertion%failed:"
+    rb"|\[z(?:fs|lua|common|nvpair|avl|unicode|zstd)[\] \\]|Call%[Tt]race:|#0:?%{1,4}0x"
+    rb"|#0%{1,4}(?:[\[<]|[a-z_]\w*%?\()|suspending%pool|io_failure%pool=|catastrophic%pool"
+    rb"|MESSAGE\" ?: ?\[|P(?:anic%String:|ool%')|ZFS(?:in)?(?:!|:%Loaded)"
+    rb"|zfs:[a-z][\w\\]*\+[0-9a-f]".replace(b"%", _S)
 )
 LONGER = re.compile(rb"ASSERT[0-9A-Z]{5,7}\(")
 """A word that no macro is, which the parser then says no to."""
@@ -58,13 +69,44 @@ def places(block: bytes) -> list[int]:
 @given(st.lists(st.sampled_from([*PIECES, *WORDS])))
 def test_every_place_where_a_failure_may_begin_is_found(pieces: list[bytes]) -> None:
     block = b"".join(pieces)
-    found = [at for at in places(block) if not LONGER.match(block, at)]
-    assert found == [at for at in range(len(block)) if FORM.match(block, at) and not LONGER.match(block, at)]
+    found = {at for at in places(block) if not LONGER.match(block, at)}
+    forms = [form.span() for at in range(len(block)) if (form := FORM.match(block, at))]
+    told = [{at for at in found if begin <= at < end} for begin, end in forms]
+    assert all(told) and found == set().union(*told)
 
 
 def test_words_alone_begin_nothing() -> None:
     assert places(b"CERTIFICATE_VERIFY_FAILED PANICKED ASSERTIVE panic insert VERIFY PANIC\n") == []
     assert places(b"CERTIFICATE_VERIFY_FAILED\nVERIFY(a)\n") == [26]
+
+
+def test_a_log_costs_the_time_of_a_few_searches() -> None:
+    """What every log pays, in passes of one search: each form that is added costs all of them one more."""
+    said = (
+        "request",
+        "served",
+        "in",
+        "ms",
+        "user",
+        "session",
+        "opened",
+        "for",
+        "closed",
+        "connection",
+        "port",
+    )
+    draw = random.Random(1)
+    lines = [
+        f"May  3 08:{at // 60 % 60:02}:{at % 60:02} host7 {draw.choice(('sshd', 'CRON', 'app'))}[{at}]: "
+        f"{' '.join(draw.choices(said, k=9))}\n"
+        for at in range(12_000)
+    ]
+    log = "".join(lines).encode()
+    word = re.compile(rb"VERIFY\(")
+    clock = time.process_time
+    whole = min(timeit.repeat(lambda: list(scan(io.BytesIO(log).read)), "pass", clock, 3, 10))
+    one = min(timeit.repeat(lambda: word.search(log), "pass", clock, 3, 100)) / 10
+    assert whole < 16 * one, f"{whole / one:.1f} searches"
 
 
 def test_keys_of_words_are_no_other_stack() -> None:
