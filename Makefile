@@ -67,8 +67,7 @@ lint: .venv/installed
 # OpenZFS's own code in user space and its headers, from Debian's packages, into .cache; changes nothing else.
 # Where there is none to fetch this says so in one line, and what needs it is skipped (in CI: fails).
 libzpool: .venv/installed
-	@$(BIN)/python -m fuzz.targets.packages.libzpool || [ "$$CI" != true ]
-	@$(BIN)/python -m fuzz.targets.packages.headers || [ "$$CI" != true ]
+	@$(BIN)/zapfuzz fetch || [ "$$CI" != true ]
 
 # A guest with a real kernel module: QEMU, a kernel, OpenZFS's source and tools from Debian's packages, into
 # .cache, and the modules compiled (3 to 10 minutes of CPU time each). No root, and nothing is installed.

@@ -1,15 +1,23 @@
-"""What all tests share: which folder means which marker, and that Hypothesis repeats the same examples every
-time and knows no deadline."""
+"""What all tests share: which folder means which marker, that Hypothesis repeats the same examples every time
+and knows no deadline, and that nothing is written to the folders of whoever runs them."""
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
 import sys
+import tempfile
 
 import pytest
 from hypothesis import settings
 
 from fuzz.targets import model_world
 from tests.support.paths import ROOT
+
+os.environ.setdefault("ZAPFUZZ_CACHE", str(ROOT / ".cache"))
+os.environ["ZAPFUZZ_HOME"] = tempfile.mkdtemp(prefix="zapfuzz-home-")
+atexit.register(shutil.rmtree, os.environ["ZAPFUZZ_HOME"], ignore_errors=True)
 
 if sys.gettrace() is not None:
     # what measures coverage makes ops many times slower

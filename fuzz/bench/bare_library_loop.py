@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from fuzz.language.program import Op, Program, Zap
+from fuzz.places import ROOT
 from fuzz.targets.libzpool.abi import DMU_NEW_OBJECT, DMU_OBJECT_END, TXG_NOWAIT, Library
 from fuzz.targets.libzpool.locate import find_library, python_for
 from fuzz.targets.libzpool.pool import Pool
@@ -85,9 +86,10 @@ def compare(library: Path, count: int, seconds: float = 1.0, rounds: int = 3) ->
     best = [0.0, 0.0]
     programs = max(50, int(seconds * 20_000 / (count + 2)))
     for _ in range(rounds):
-        command = [*python_for(library), "-m", __spec__.name, "--library", str(library)]
+        command = [*python_for(library), "-P", "-m", __spec__.name, "--library", str(library)]
         command += ["--only-bare", str(count), str(programs)]
-        out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        out = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
         best[0] = max(best[0], programs / float(out))
         best[1] = max(best[1], programs / target_seconds(library, count, programs))
     return best[0], best[1]

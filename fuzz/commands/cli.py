@@ -29,6 +29,7 @@ COMMANDS = {
     "describe": "fuzz.commands.describe:describe",
     "enumerate": "fuzz.commands.enumerate:enumerate_",
     "explore": "fuzz.commands.explore:explore_command",
+    "fetch": "fuzz.commands.fetch:fetch",
     "force": "fuzz.commands.force:force_command",
     "import-strace": "fuzz.commands.imports.strace:import_strace",
     "import-tree": "fuzz.commands.imports.tree:import_tree",

@@ -21,7 +21,7 @@ from fuzz.engines.campaign import Campaign, new_seed
 from fuzz.engines.engine_config import ENGINES, Config
 from fuzz.engines.seeds import seed_programs
 from fuzz.language.validate import HASH_BITS
-from fuzz.places import CORPUS
+from fuzz.places import CORPUS, home, own_findings
 from fuzz.targets.registry import KERNEL_KINDS, make_target
 
 
@@ -47,7 +47,8 @@ from fuzz.targets.registry import KERNEL_KINDS, make_target
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    default=CORPUS / "findings",
+    default=own_findings,
+    show_default="findings in ZAPFUZZ_HOME, or in the user's data folder",
     help="For what is new.",
 )
 @click.option(
@@ -101,7 +102,7 @@ def fuzz(
     runner = make_target(target, release, libzpool, small=True)
     reproducers = [read_reproducer(folder) for folder in corpus_folders(known)]
     expected = known_on(reproducers, target, release, remedy)
-    seen = Seen(SEEN)
+    seen = Seen(home() / SEEN)
     with tempfile.TemporaryDirectory(prefix="zapfuzz-") as scratch:
         working = corpus or Path(scratch)
         working.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from fuzz.corpus.reproducer import (
     read_reproducer,
     write_reproducer,
 )
-from fuzz.places import CORPUS
+from fuzz.places import CORPUS, INSTALLED
 from fuzz.targets.kernel.plain_files import why_not_files
 from fuzz.targets.registry import (
     KERNEL_KINDS,
@@ -60,6 +60,8 @@ def replay(paths: tuple[str, ...], release: str, target: str, write_missing: boo
     if not kernel:
         release = _row(release)
     chosen = list(folders(map(_folder, paths))) if paths else corpus_folders(CORPUS)
+    if write_missing and INSTALLED and any(folder.is_relative_to(CORPUS) for folder in chosen):
+        raise Bad("--write-missing: expected folders of yours; an installed corpus stays as it is")
     if paths and not chosen:
         raise Bad(f"{paths[0]}: expected a reproducer at or below it, found none")
     names: Sequence[str] = ()

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import click
 
-import fuzz
 from fuzz.evidence.triage.containers.decode import Undecodable
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.known import judge, load_corpus
 from fuzz.evidence.triage.report import TextReport, as_json
 from fuzz.evidence.triage.stream import follow_file, follow_stream, scan
 from fuzz.language.write_whole_file import standard_input
+from fuzz.places import CORPUS
 
 NOTHING, FOUND, BAD = 0, 1, 2
 """Exit status: no ZFS failure in the log; at least one; the log cannot be read."""
@@ -24,12 +24,6 @@ NOTHING, FOUND, BAD = 0, 1, 2
 
 class Unreadable(Exception):
     """The log cannot be read; the text says why."""
-
-
-def default_corpus() -> Path:
-    """The corpus beside this package, else the one of the current folder."""
-    beside = Path(fuzz.__file__).resolve().parents[1] / "corpus"
-    return beside if beside.is_dir() else Path("corpus")
 
 
 def _events(log: str, follow: bool) -> Iterator[Event]:
@@ -75,7 +69,7 @@ def triage(log: str, follow: bool, machine: bool, corpus: Path | None) -> None:
     """
     if corpus is not None and not corpus.is_dir():
         raise click.UsageError(f"--corpus {corpus}: expected a folder with regressions/ and findings/")
-    known, problems = load_corpus(corpus if corpus is not None else default_corpus())
+    known, problems = load_corpus(corpus if corpus is not None else CORPUS)
     for problem in problems:
         click.echo(f"triage: {problem}", err=True)
     text = TextReport()

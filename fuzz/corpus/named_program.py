@@ -1,5 +1,5 @@
 """Which program a word means, the same for every command: a file, a reproducer's folder, the name of one in
-the corpus (or of a seed there), or `-`, which is standard input."""
+the corpus or among this user's findings (or of a seed there), or `-`, which is standard input."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fuzz.corpus.reproducer import GROUPS, PROGRAM_FILE, REPRODUCER_FILE, Reprod
 from fuzz.language.program import Program
 from fuzz.language.syntax import MAX_FILE, SyntaxProblem, load, parse
 from fuzz.language.write_whole_file import standard_input
-from fuzz.places import CORPUS
+from fuzz.places import CORPUS, home
 
 SEEDS = "seeds"
 WANTED = "a file that can be read, a reproducer's folder, a name of the corpus, or -"
@@ -37,10 +37,11 @@ class Named:
         return Reproducer(self.program, name, expect, stack, folder=Path(name))
 
 
-def find(word: str, corpora: tuple[Path, ...] = (CORPUS,)) -> Path:
+def find(word: str, corpora: tuple[Path, ...] = ()) -> Path:
     """The file or folder that a word means. What is there by that path comes before what the corpus calls
     so. A path as it is in the project, such as corpus/seeds/txg-mixes.zap, means the same everywhere. Raises
     SyntaxProblem."""
+    corpora = corpora or (CORPUS, home())
     path = Path(word)
     if path.exists() or path.is_symlink():
         return path
@@ -65,7 +66,7 @@ def _names(corpora: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:
             yield path.stem, path
 
 
-def open_named(word: str, corpora: tuple[Path, ...] = (CORPUS,)) -> Named:
+def open_named(word: str, corpora: tuple[Path, ...] = ()) -> Named:
     """The program that a word means. Raises SyntaxProblem, OSError."""
     if word == "-":
         with open(standard_input(), "rb", closefd=False) as file:

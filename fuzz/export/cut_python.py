@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-OURS = ("fuzz", "zapcore")
+OURS = (__name__.partition(".")[0], "zapcore")
 """The packages that are cut; all else is imported as it is."""
 TABLES = ("PROTOTYPES",)
 """Dictionaries by the name of a method; a row that nothing mentions goes."""

@@ -48,7 +48,7 @@ def compiled(source: Path, library: Path, program: Path) -> list[str]:
     """Compile a C form; the command that runs it."""
     headers = headers_of(library)
     if headers is None:
-        raise NoHeaders("libzpool's headers are not there: run `python -m fuzz.targets.packages.headers`")
+        raise NoHeaders("libzpool's headers are not there: run `zapfuzz fetch`")
     done = subprocess.run(compile_command(source, library, headers, program), capture_output=True, text=True)
     if done.returncode or done.stderr:
         raise subprocess.CalledProcessError(done.returncode, done.args, done.stdout, done.stderr)

@@ -17,10 +17,10 @@ from fuzz.execution.execute import run
 from fuzz.generate.lift_to_files import Lift, Plan, file_name
 from fuzz.language.program import Op, Program
 from fuzz.language.syntax import parse
+from fuzz.places import ROOT
 from fuzz.targets.kernel.locate import NoKernel
 from fuzz.targets.kernel.target import KernelTarget
 from fuzz.targets.model import ModelTarget
-from fuzz.targets.packages.cache import ROOT
 from tests.support.missing import missing
 from tests.support.paths import CORPUS
 

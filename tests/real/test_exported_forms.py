@@ -67,7 +67,7 @@ def library_of(release: str) -> Path | None:
 def library(release: str) -> Path:
     found = library_of(release)
     if found is None:
-        missing(f"libzpool for {release} is not there: run `make libzpool`")
+        missing(f"libzpool for {release} is not there: run `zapfuzz fetch`")
     assert found is not None
     return found
 

@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fuzz.targets.packages.cache import ROOT, working_folder
+from fuzz.places import ROOT
+from fuzz.targets.packages.cache import working_folder
 
 KILLED = """
 import os, signal, sys

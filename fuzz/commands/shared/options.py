@@ -4,7 +4,6 @@ bad usage is told."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -12,7 +11,8 @@ import click
 from fuzz.commands.shared.program_argument import release_option
 from fuzz.targets.registry import KINDS
 
-SEEN = Path(".cache/zapfuzz/seen.json")
+SEEN = "seen.json"
+"""In the user's folder (`fuzz.places.home`), what this machine ever met."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 

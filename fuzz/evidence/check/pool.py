@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from fuzz.evidence.check.files import BadInput, Blocks
+from fuzz.places import ROOT
 from fuzz.targets.libzpool.locate import NoLibrary, find_library, python_for
-from fuzz.targets.packages.cache import ROOT
 
 
 class PoolObject(NamedTuple):

@@ -20,10 +20,10 @@ import atheris
 import zstandard
 
 with atheris.instrument_imports(include=["fuzz.evidence.triage"]):
-    from fuzz.commands.triage import default_corpus
     from fuzz.evidence.triage.known import judge, load_corpus
     from fuzz.evidence.triage.report import TextReport, as_json
     from fuzz.evidence.triage.stream import Log
+    from fuzz.places import CORPUS
 
 _PHRASES = r"""
 \n
@@ -163,7 +163,7 @@ def _told(problem: str) -> None:
     assert problem and "\n" not in problem, problem
 
 
-KNOWN, _ = load_corpus(default_corpus())
+KNOWN, _ = load_corpus(CORPUS)
 
 
 def one(data: bytes) -> None:

@@ -17,6 +17,7 @@ from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.failed_assertion import canonical
 from fuzz.evidence.triage.known_outside_corpus import release_of
 from fuzz.language.syntax import SyntaxProblem
+from fuzz.places import CORPUS
 
 _OF_THE_ZAP = ("zap_", "fzap_", "mzap_", "mze_")
 
@@ -52,16 +53,18 @@ class Verdict:
 def load_corpus(root: Path) -> tuple[list[Reproducer], list[str]]:
     """Every reproducer under `root`, ordered by folder, and one line for each that cannot be read.
 
-    A corpus that is not there is empty. Programs are not read; folders are relative to the corpus's parent.
+    A corpus that is not there is empty. Programs are not read; folders are relative to the corpus's parent,
+    those of the project's own to its top, wherever it is installed.
     """
     found, problems = [], []
+    top = Path("corpus") if root == CORPUS else Path(root.name)
     for path in sorted(path.parent for group in GROUPS for path in root.glob(f"{group}/*/{REPRODUCER_FILE}")):
         try:
             known = read_expectations(path)
         except SyntaxProblem as problem:
             problems.append(f"{path / REPRODUCER_FILE}: not used: {problem}")
         else:
-            found.append(dataclasses.replace(known, folder=path.relative_to(root.parent)))
+            found.append(dataclasses.replace(known, folder=top / path.relative_to(root)))
     return found, problems
 
 

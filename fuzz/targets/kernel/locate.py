@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from fuzz import places
 from fuzz.targets.base import NoTarget
 from zapcore.release import PINNED
 
@@ -23,8 +24,6 @@ DRIVERS = (
 )
 """The guest's drivers, in the order in which they are loaded."""
 
-ROOT = Path(__file__).resolve().parents[3]
-
 
 class NoKernel(NoTarget):
     """No guest is to be had; the text says in one line what is missing and how to get it."""
@@ -41,11 +40,8 @@ class Parts(NamedTuple):
 
 
 def kernel_cache(chosen: str | Path | None = None) -> Path:
-    """The chosen folder, or ZAPFUZZ_CACHE/kernel, or .cache/kernel at the top of the project."""
-    if chosen is not None:
-        return Path(chosen).resolve()
-    root = os.environ.get("ZAPFUZZ_CACHE")
-    return (Path(root).resolve() if root else ROOT / ".cache") / "kernel"
+    """The chosen folder, or kernel in the cache (`fuzz.places`)."""
+    return Path(chosen).resolve() if chosen is not None else places.cache() / "kernel"
 
 
 def find_parts(release: str, build: str, modules: str | os.PathLike[str] | None = None) -> Parts:
@@ -56,8 +52,8 @@ def find_parts(release: str, build: str, modules: str | os.PathLike[str] | None 
     own = cache / version / build if modules is None else Path(modules).expanduser().resolve()
     parts = Parts(cache / "qemu", cache / "linux", own, cache / version / "tools", version)
     if modules is not None and not parts.tools.is_dir():
-        raise NoKernel(f"no tools of release {release} are in {cache}: run `make kernel` for it")
+        raise NoKernel(f"no tools of release {release} are in {cache}: run `zapfuzz fetch --kernel` for it")
     for what in (parts.modules / "zfs.ko", parts.modules / "spl.ko", parts.qemu, parts.linux, parts.tools):
         if not what.exists():
-            raise NoKernel(f"{what} is not there: run `make kernel KERNELS={version}`")
+            raise NoKernel(f"{what} is not there: run `zapfuzz fetch --kernel {version}`")
     return parts

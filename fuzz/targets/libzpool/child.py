@@ -14,10 +14,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from fuzz.places import ROOT
 from fuzz.targets.libzpool.abi import HASH_BITS, WAIVE
 from fuzz.targets.libzpool.locate import python_for
 from fuzz.targets.libzpool.wire import FRAME, Command, Status, write_all
-from fuzz.targets.packages.cache import ROOT
 
 TEXT_BYTES = 64 << 10
 """How much of what the library printed is kept: the last of it."""

@@ -55,7 +55,7 @@ def find_library(release: str = "", path: str | os.PathLike[str] | None = None) 
         if not folder.name.startswith(".") and (found := _in_folder(folder)):
             return found
     what = f"libzpool {wanted}".strip()
-    raise NoLibrary(f"{what} is not in {cache}: run `make libzpool`, or give --libzpool PATH")
+    raise NoLibrary(f"{what} is not in {cache}: run `zapfuzz fetch`, or give --libzpool PATH")
 
 
 _OF_SONAME = {"5": "2.1", "6": "2.3", "7": "2.4"}

@@ -1,18 +1,15 @@
-"""libzpool's headers, for compiling the C form: `python -m fuzz.targets.packages.headers` brings those of the
-fetched
-libraries into `<cache>/headers/<version>/`, from the machine's own archive, without changing the system."""
+"""libzpool's headers, for compiling the C form: those of the fetched libraries, into
+`<cache>/headers/<version>/`, from the machine's own archive, without changing the system."""
 
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from fuzz.targets.packages.cache import cache_folder
-from fuzz.targets.packages.libzpool import HELP, private_sources
-from fuzz.targets.packages.private_apt import AptProblem, PrivateApt, machine_sources
+from fuzz.targets.packages.libzpool import private_sources
+from fuzz.targets.packages.private_apt import PrivateApt, machine_sources
 
 PACKAGE = "libzfslinux-dev"
 
@@ -62,17 +59,3 @@ def fetch_headers() -> list[str]:
             beside.rename(folder)
             lines.append(str(folder))
     return lines
-
-
-def main() -> int:
-    """Fetch, print one line for each version; 2 where nothing can be had."""
-    try:
-        print("\n".join(fetch_headers()))
-    except (AptProblem, OSError, subprocess.CalledProcessError) as problem:
-        print(f"{PACKAGE}: {problem}; {HELP}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,5 +1,4 @@
-"""Bring the real libraries into the project's cache: `python -m fuzz.targets.packages.libzpool [--cache
-FOLDER]`.
+"""Bring the real libraries into the cache, for `zapfuzz fetch`.
 
 Each OpenZFS version has a folder of its own, `<cache>/<version>/`, with its shared objects and a file
 `PACKAGES` that says where they came from. Nothing of the system is changed, and no root is needed: apt runs
@@ -9,17 +8,15 @@ whole (made beside, then renamed), and one that is there is left alone.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-from fuzz.targets.packages.cache import GLIBC, cache_folder
+from fuzz.targets.packages.cache import GLIBC
 from fuzz.targets.packages.private_apt import AptProblem, PrivateApt, Source, machine_sources
 
 HELP = (
@@ -205,22 +202,3 @@ def fetch(cache: Path) -> list[str]:
     if not any(present(cache, x.name) for x in cache.iterdir()):
         raise AptProblem("; ".join(lines))
     return lines
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Fetch, print one line for each version; 2 where nothing can be had."""
-    parser = argparse.ArgumentParser(
-        prog="python -m fuzz.targets.packages.libzpool", description=fetch.__doc__
-    )
-    parser.add_argument("--cache", help="folder to keep the libraries in (default: .cache/libzpool)")
-    chosen = parser.parse_args(arguments).cache
-    try:
-        print("\n".join(fetch(cache_folder(chosen))))
-    except (AptProblem, OSError, subprocess.CalledProcessError) as problem:
-        print(f"libzpool: {problem}; {HELP}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fuzz.commands.triage import default_corpus, triage
+from fuzz.commands.triage import triage
 from fuzz.evidence.triage.known import judge, load_corpus, model_release
 from fuzz.evidence.triage.known_outside_corpus import error_name, notes, notes_for, numbers
 from fuzz.evidence.triage.stream import Scanner
-from tests.support.paths import DATA
+from tests.support.paths import CORPUS, DATA
 
 FIELD = DATA / "triage" / "field"
-KNOWN, PROBLEMS = load_corpus(default_corpus())
+KNOWN, PROBLEMS = load_corpus(CORPUS)
 
 # log: words that the text must have, words that it must not have
 SAID: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

@@ -1,0 +1,57 @@
+"""`zapfuzz fetch`: OpenZFS's own code, from the machine's archive of packages into the cache."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import click
+
+from fuzz.commands.shared.options import Bad
+from fuzz.targets.kernel.build_module import BuildProblem
+from fuzz.targets.kernel.locate import kernel_cache
+from fuzz.targets.packages import headers, kernel, libzpool
+from fuzz.targets.packages.cache import cache_folder
+from fuzz.targets.packages.private_apt import AptProblem
+
+
+@click.command("fetch")
+@click.option(
+    "--kernel",
+    "guests",
+    multiple=True,
+    type=click.Choice([each.version for each in kernel.WANTED]),
+    metavar="VERSION",
+    help="Instead what a guest with that version's kernel module is made of, and compile it: "
+    f"{', '.join(each.version for each in kernel.WANTED)}.",
+)
+def fetch(guests: tuple[str, ...]) -> None:
+    """Fetch libzpool in each version that reproducers speak of, and its headers, from Debian's archive.
+
+    No root, and nothing is installed: packages are unpacked into the cache. What is there already stays.
+    """
+    try:
+        missing = list(_guests(guests) if guests else _libraries())
+    except (AptProblem, BuildProblem) as problem:
+        missing = [f"{problem}; {kernel.HELP if guests else libzpool.HELP}"]
+    except subprocess.CalledProcessError as problem:
+        missing = [str(problem)]
+    if missing:
+        raise Bad("; ".join(missing))
+
+
+def _guests(versions: tuple[str, ...]) -> Iterator[str]:
+    """Make guests; what could not be had."""
+    return kernel.fetch(kernel_cache(), versions, click.echo)
+
+
+def _libraries() -> Iterator[str]:
+    """Fetch libraries and headers; what could not be had."""
+    click.echo(f"libzpool into {cache_folder()}: some 20 MB if nothing is there yet", err=True)
+    for line in libzpool.fetch(cache_folder()):
+        click.echo(line)
+        if "not fetched" in line:
+            yield line
+    click.echo("its headers", err=True)
+    for line in headers.fetch_headers():
+        click.echo(line)
