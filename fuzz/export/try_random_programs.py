@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -65,6 +66,9 @@ def try_programs(
                 command = command_of(form, reproducer, library, Path(folder), release if by_name else "")
             except NoForm:
                 yield Tried(program, "has no form")
+                continue
+            except subprocess.CalledProcessError as refused:
+                yield Tried(program, WRONG, f"does not compile:\n{refused.stdout}{refused.stderr}")
                 continue
             status, printed = ran(command, library)
             complaints = [line for line in printed.splitlines() if line.startswith("  ")]
