@@ -89,15 +89,15 @@ def test_block_size_of_a_damaged_header_is_that_of_its_leaves() -> None:
 
 
 def test_flipped_bits_that_must_be_found_are() -> None:
-    tried, _, missed = flips(1200, seed=7)
+    tried, _, missed = flips(400, seed=7)
     assert missed == []
-    assert len(tried) > 40
+    assert len(tried) > 30
 
 
 def test_nothing_is_said_of_sound_objects() -> None:
-    objects, alarms = false_alarms(120, seed=5)
+    objects, alarms = false_alarms(40, seed=5)
     assert alarms == []
-    assert objects >= 120
+    assert objects >= 40
 
 
 def test_every_violated_invariant_has_a_meaning() -> None:
