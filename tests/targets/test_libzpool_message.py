@@ -48,6 +48,13 @@ def test_other_objects_and_folders_are_left_out_of_the_text() -> None:
     assert "libzpool.so.6(fzap_add_cd+0xd9)" in text
 
 
+def test_what_the_handler_notes_is_told_in_words() -> None:
+    """`zapfuzz signal: 6` is between the worker and its parent, and says nothing to a person."""
+    assert "SIGABRT in fzap_add_cd < fzap_add < zap_add_uint64" in read_death(STALE, -signal.SIGABRT).text
+    for printed in (STALE, OLD, "zapfuzz pool: gone\n", "zapfuzz frame: zap_add\n"):
+        assert "zapfuzz" not in read_death(printed, -signal.SIGABRT).text.replace("zapfuzz-", "")
+
+
 def test_a_failed_assert_of_the_older_form() -> None:
     """2.1 prints the expression first and the place after it."""
     failure = read_death(OLD, -signal.SIGABRT)

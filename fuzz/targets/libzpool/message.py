@@ -23,6 +23,7 @@ _NOT_STACK = frozenset({"libspl_assertf", "libspl_assert", "libspl_backtrace", "
 _NUMBER = r"(?:0x[0-9a-fA-F]+|\(nil\)|\(null\)|-?\d+)"
 _VERIFY3 = re.compile(r"VERIFY3[BSUP]\((.+), (==|!=|<=|>=|<|>), (.+)\) failed \(")
 _VERIFY0 = re.compile(r"VERIFY0P?\((.+)\) failed \(")
+_SIGNAL = re.compile(rf"^{SIGNAL_MARK}(\d+)", re.M)
 _SHOWN = re.compile(rf" \({_NUMBER} (?:==|!=|<=|>=|<|>) {_NUMBER}\)")
 
 
@@ -77,12 +78,17 @@ def _panic(text: str) -> Signature | None:
 
 
 def readable(text: str) -> str:
-    """The text without the frames of other shared objects and without folders: what a person reads."""
+    """The text without the frames of other shared objects and without folders, and what the worker's handler
+    noted in words: what a person reads."""
     lines = []
     for line in text.splitlines():
         frame = _FRAME.match(line)
-        if frame is None:
-            lines.append(line)
+        if told := _SIGNAL.match(line):
+            lines.append(f"{signal.Signals(int(told[1])).name} in {' < '.join(stack_names(text)) or '?'}")
+        elif line.startswith(FRAME_MARK):
+            continue
+        elif frame is None:
+            lines.append(line.removeprefix(LOST_MARK))
         elif frame["object"].startswith("libzpool"):
             lines.append(frame["object"] + frame["rest"])
     return "\n".join(lines).strip()
@@ -95,7 +101,7 @@ def read_death(text: str, status: int, verb: str = "", op: int = -1) -> Failure:
     """
     found = _assertion(text) or _panic(text)
     if found is None and status < 0:
-        told = re.search(rf"^{SIGNAL_MARK}(\d+)", text, re.M)
+        told = _SIGNAL.search(text)
         number = int(told[1]) if told else -status
         stack = stack_names(text)
         place = f"?:{stack[0]}" if stack else f"?:{verb}"

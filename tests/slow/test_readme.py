@@ -1,0 +1,48 @@
+"""README's examples that take their time, and what `make fuzz` finds in a minute."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import fuzz, zapfuzz
+from tests.support.paths import ROOT
+from tests.support.readme import shown, words_of
+
+
+def test_every_program_of_seven_ops() -> None:
+    """Six find nothing, seven find the panic of issue 16157."""
+    status, output = zapfuzz(*words_of("enumerate --max-ops 7 --release unfixed"))
+    assert (status, "zap_create_leaf" in output) == (1, True), output
+
+
+def test_every_schedule_of_a_seed() -> None:
+    status, output = zapfuzz(*words_of("explore threads-shrink"))
+    assert (status, "schedules up to 3 preemptions tried" in output) == (0, True), output
+
+
+def test_replay_of_everything() -> None:
+    status, output = zapfuzz("replay")
+    assert (status, ", 0 that differ" in output) == (0, True), output
+
+
+def test_reach_and_its_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, output = zapfuzz(*words_of("reach zap-trunc-next-table --out user.zap"))
+    assert (status, "175 " in output) == (0, True), output
+    status, output = zapfuzz(*words_of("export user.zap --as sh"))
+    assert (status, output.startswith("#!")) == (0, True), output
+
+
+def test_a_minute_of_make_fuzz(tmp_path: Path) -> None:
+    """From nothing to the panic, and its seven operations."""
+    first = shown("make fuzz ")[0]
+    assert "the panic of OpenZFS issue 16157, and the seven operations that cause it" in first
+    dry = subprocess.run(["make", "-n", "fuzz"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (command,) = [line for line in dry.splitlines() if "zapfuzz fuzz" in line]
+    status, output = fuzz(tmp_path, *command.partition("zapfuzz fuzz ")[2].split())
+    assert status == 0
+    assert "minimized from" in output and "add z 0x8000000000000000 len=" in output
+    assert "issue 16157" in output.rpartition(" executions ")[2]
