@@ -24,7 +24,7 @@ class Assertion(NamedTuple):
 _OPERATOR = r"(?:==|!=|<=|>=|<|>)"
 _SIDE = r"(?:\((?:nil|null)\)|[^\s()]+)"
 _VALUES = rf"\((?P<left>{_SIDE}) (?P<op>{_OPERATOR}) (?P<right>{_SIDE})\)?"
-_MACRO = re.compile(
+MACRO = re.compile(
     r"(?P<macro>(?:VERIFY|ASSERT(?:ION)?)(?:0PF?|0F?|3[BSUP]?F?|F)?)\((?P<expression>.*)\) ?failed"
 )
 _TAIL = re.compile(rf" ?{_VALUES}(?P<extra>.*)")
@@ -41,7 +41,7 @@ def parse_macro(text: str) -> Assertion | None:
     """`VERIFY3(a == b) failed (1 == 2)` anywhere in the text, any macro of the family; None without one."""
     if "failed" not in text:
         return None
-    match = _MACRO.search(text)
+    match = MACRO.search(text)
     if match is None:
         return None
     macro, expression = match["macro"], _plain_expression(match["macro"], match["expression"].strip())
@@ -88,7 +88,7 @@ def parse_printed(text: str) -> Assertion:
 def likeness(text: str) -> int:
     """How much a line looks like the condition of an assertion: 2 with values, 1 maybe, 0 not at all."""
     text = text.strip()
-    if _MACRO.search(text) or _PLAIN.match(text):
+    if MACRO.search(text) or _PLAIN.match(text):
         return 2
     if text.startswith(("/", "[", "#", "PID:")) or " sec in " in text:
         return 0

@@ -23,7 +23,8 @@ from fuzz.evidence.triage.failed_assertion import (
     parse_cut_tail,
     parse_plain,
 )
-from fuzz.evidence.triage.heads import Head, parse_head
+from fuzz.evidence.triage.heads.head import Head
+from fuzz.evidence.triage.heads.table import parse_head
 from fuzz.evidence.triage.retold import Retold, merge, twins
 from fuzz.evidence.triage.stacks import (
     Frame,

@@ -13,7 +13,7 @@ from collections import deque
 
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.failed_assertion import canonical
-from fuzz.evidence.triage.oops_heads import ONLY_WAITING
+from fuzz.evidence.triage.heads.linux import ONLY_WAITING
 
 _REMEMBERED = 64
 _NEAR = 20_000
