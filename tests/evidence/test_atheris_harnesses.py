@@ -26,7 +26,7 @@ def harness(part: str, where: Path, runs: int, first: str = "pass") -> subproces
     # Linux lets a process begin with the peak of its parent's memory, and a test's process may be large: the
     # bound on memory is held against what a shell in between hands on
     command = ["sh", "-c", '"$@"; exit $?', "sh", *command]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=400)
 
 
 @pytest.mark.parametrize("part", _RAISE)
