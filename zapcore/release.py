@@ -49,6 +49,8 @@ class Release:
         build with assertions panics.
     frees_on_sync_thread: an assertion wants blocks that syncing context frees to be freed by the thread that
         syncs (7590972f76, in 2.3.7 and 2.4.2). User accounting has threads of its own.
+    unread_is_eio: a transaction of which a block cannot be read is refused with EIO, whatever the read gave
+        (570827e129, in 2.4). Without this, with what the read gave.
     version: the packaged OpenZFS version that the model is compared with; empty if nobody packages one.
     """
 
@@ -70,6 +72,7 @@ class Release:
     looks_at_hole_again: bool = True
     undirties_special: bool = False
     frees_on_sync_thread: bool = False
+    unread_is_eio: bool = False
     version: str = ""
 
 
@@ -101,6 +104,7 @@ _2_4 = Release(
     looks_at_hole_again=False,
     undirties_special=True,
     frees_on_sync_thread=True,
+    unread_is_eio=True,
     version="2.4.4",
 )
 

@@ -17,7 +17,7 @@ from fuzz.judge.signature import Failure
 from fuzz.judge.state import Value as Stored
 from fuzz.language.printing import format_op
 from fuzz.language.program import Key, Op, Program, changes_in_sync
-from fuzz.language.verbs import VERBS, Effect, Subject
+from fuzz.language.verbs import ON_DISK, VERBS, Effect, Subject
 from fuzz.targets.model import ModelTarget
 from zapcore.errors import LimitExceeded
 
@@ -64,13 +64,20 @@ def has_threads(program: Program) -> bool:
     return any(op.thread for op in program.ops)
 
 
+def ours_alone(program: Program) -> str:
+    """What in a program only the model and our own worker can do, if anything."""
+    if any(zap.hash_bits for zap in program.zaps):
+        return "hash_bits"
+    if changes_in_sync(program):
+        return "usage or mos"
+    return next((op.verb for op in program.ops if op.verb in ON_DISK), "")
+
+
 def check_has_form(program: Program) -> None:
     """Raise NoForm for what only our own worker can do, and for what OpenZFS's callers never let happen
     beside other ops: a library may die of it, and rightly so."""
-    if any(zap.hash_bits for zap in program.zaps):
-        raise NoForm("hash_bits: only the model and our own libzpool worker have it; export as pytest")
-    if changes_in_sync(program):
-        raise NoForm("usage, mos: only the model and our own libzpool worker have them; export as pytest")
+    if ours := ours_alone(program):
+        raise NoForm(f"{ours}: only the model and our own libzpool worker have it; export as pytest")
     for op in program.ops:
         if (op.thread and VERBS[op.verb].effect is Effect.OBJECT) or (op.thread and op.verb == "reopen"):
             raise NoForm(f"{format_op(op)}: callers keep {op.verb} apart from the ops of other threads")

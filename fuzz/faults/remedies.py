@@ -87,8 +87,9 @@ REMEDIES: Mapping[str, Remedy] = {
             (
                 Edit(
                     "zap.shrink:_collapse",
-                    "    _point_range(zap, ",
-                    "    spread = q[L.Q_TBL_SHIFT] - odd.dbuf.buf.h[L.H_PREFIX_LEN]\n    _point_range(zap, ",
+                    "        _point_range(zap, ",
+                    "        spread = q[L.Q_TBL_SHIFT] - odd.dbuf.buf.h[L.H_PREFIX_LEN]\n"
+                    "        _point_range(zap, ",
                 ),
             ),
         ),
@@ -104,6 +105,36 @@ REMEDIES: Mapping[str, Remedy] = {
                 Edit("dmu.dnode:Dnode.free_range", "self.special and objset.syncing_txg", "False and tx.txg"),
             ),
             ("dbuf_undirty", "dnode_free_range", "dbuf_dirty"),
+        ),
+        Remedy(
+            "shrink-hides-removal",
+            "zap-shrink-hides-removal",
+            "fzap_remove() (module/zfs/zap.c) returns what zap_shrink() returns. If that cannot read the "
+            "sibling of the leaf that has become empty, the removal fails with EIO, and the entry is gone.",
+            "In fzap_remove(), do not return the error of zap_shrink(): (void) zap_shrink(zn, l, tx); "
+            "return (0).",
+            (
+                Edit(
+                    "zap.fat:remove",
+                    "        return shrink(name, leaf, tx)\n",
+                    "        shrink(name, leaf, tx)\n        return 0\n",
+                ),
+            ),
+        ),
+        Remedy(
+            "expand-leaf-leak",
+            "zap-expand-leaf-leak",
+            "zap_expand_leaf() (module/zfs/zap.c) sets *lp to NULL when it lets go of the leaf, and then "
+            "holds and locks it again as a local variable. If it then cannot read the pointer table, it "
+            "returns the error, and the caller, which sees no leaf, lets go of none.",
+            "In zap_expand_leaf(), where the pointer table cannot be read before the split, set *lp = l.",
+            (
+                Edit(
+                    "zap.fat:expand_leaf",
+                    "        if anew and not zap.objset.release.puts_leaf_twice:\n            raise\n",
+                    "",
+                ),
+            ),
         ),
     )
 }

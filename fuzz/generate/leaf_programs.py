@@ -25,7 +25,10 @@ WEIGHTS: Mapping[str, int] = {name: verb.draw.weight for name, verb in VERBS.ite
 ALWAYS = frozenset(name for name, verb in VERBS.items() if verb.draw.always)
 GROUPS = {name: VERBS[name].draw.group for name in WEIGHTS}
 """The group that each verb is drawn with or left out with; those of ALWAYS are in every program."""
-CHANCES = {"time": 0.7, "cursors": 0.5, "objects": 0.25, "forms": 0.1, "usage": 0.02, "tasks": 0.02}
+CHANCES = {
+    **{"time": 0.7, "cursors": 0.5, "objects": 0.25, "forms": 0.1, "usage": 0.02, "tasks": 0.02},
+    **{"errors": 0.02, "crashes": 0.02},
+}
 """Of a group, that a program uses it; 0.3 for the others."""
 
 CURSORS = ("c", "d")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import Random
 
+from fuzz.generate.crashes import crash_program
 from fuzz.generate.leaf_programs import random_program
 from fuzz.generate.many_entries import many_entries_program
 from fuzz.generate.model_guided import model_guided_program
 from fuzz.generate.names_and_directories import names_program
+from fuzz.generate.read_errors import read_error_program
 from fuzz.generate.sync_tasks import sync_task_program
 from fuzz.generate.uniform_programs import uniform_program
 from fuzz.generate.usage import usage_program
@@ -18,7 +20,7 @@ from fuzz.targets.model import ModelTarget
 
 Draw = Callable[[Random, ModelTarget], Program]
 STYLES: Mapping[str, tuple[int, Draw]] = {
-    "themed": (40, lambda rng, model: random_program(rng)),
+    "themed": (38, lambda rng, model: random_program(rng)),
     "uniform": (8, lambda rng, model: uniform_program(rng)),
     "whole language": (17, lambda rng, model: whole_language_program(rng)),
     "many entries": (2, lambda rng, model: many_entries_program(rng)),
@@ -26,6 +28,8 @@ STYLES: Mapping[str, tuple[int, Draw]] = {
     "names": (10, names_program),
     "usage": (2, usage_program),
     "sync tasks": (1, sync_task_program),
+    "read errors": (1, read_error_program),
+    "crashes": (1, crash_program),
 }
 """The ways to draw a program, and how often each is taken, of 100 times. A bug that one of them never meets,
 another one meets at once."""

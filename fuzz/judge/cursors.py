@@ -98,6 +98,9 @@ def serialize(state: State, op: Op, result: Result) -> Wrong | None:
     walk = state.walks.get(op.subject)
     if walk is None:
         return expect(result.errno, errno.EBADF)
+    if walk.adrift:
+        leave_open(state, "read-error")
+        return expect(result.errno, 0)
     if walk.lost:
         leave_open(state, "created-anew")
         return expect(result.errno, 0)
@@ -115,6 +118,8 @@ def serialize(state: State, op: Op, result: Result) -> Wrong | None:
 
 def _arrive(state: State, walk: Walk, result: Result) -> Wrong | None:
     """Judge what a cursor returned from where it stands, and let it stand there."""
+    if walk.adrift:
+        return _ashore(state, walk, result)
     if walk.hash == END:
         return expect(result.errno, errno.ENOENT)
     if walk.dead is not None:
@@ -158,6 +163,20 @@ def _arrive(state: State, walk: Walk, result: Result) -> Wrong | None:
     wrong = _check_conflict(state, header, found)
     wanted = (value.size, value.length, first_integer(value))
     return wrong or expect_value((found.size, found.length, found.first), wanted)
+
+
+def _ashore(state: State, walk: Walk, result: Result) -> Wrong | None:
+    """A cursor of which nobody knows where it stood. What it returns is there, and says where it is now."""
+    leave_open(state, "read-error")
+    entries = state.entries[walk.zap]
+    if result.errno or entries is None or state.gone(walk) or walk.dead is not None:
+        return None
+    assert isinstance(result.value, Entry)
+    if result.value.key not in entries:
+        return Wrong(RETURNED_NOTHING, f"the cursor returned {result.value.key!r}, which is not there")
+    walk.found, walk.adrift = True, False
+    walk.hash, walk.cd = state.orders[walk.zap].place(result.value.key)
+    return _arrive(state, walk, result)
 
 
 def _among_the_dead(state: State, walk: Walk, result: Result) -> Wrong | None:

@@ -14,15 +14,16 @@ import errno
 from fuzz.execution.result import Result
 
 # the families fill the table of checks
-from fuzz.judge import cursors, directories, entries, stats, usage, world  # noqa: F401
+from fuzz.judge import cursors, directories, entries, read_errors, stats, usage, world  # noqa: F401
 from fuzz.judge.checks import CHECKS
+from fuzz.judge.history import History
 from fuzz.judge.room import make_room, needless_growth
 from fuzz.judge.state import State, Value
 from fuzz.judge.undecided import leave_open
 from fuzz.judge.unicode import unicode_form, wrong_form
 from fuzz.judge.wrong_answers import Wrong, expect
 from fuzz.language.program import Op, Program
-from fuzz.language.verbs import CHANGING
+from fuzz.language.verbs import CHANGING, TIME
 from zapcore.errors import LimitExceeded
 from zapcore.release import RELEASES, Release
 from zapcore.zap.norm import forms_of
@@ -37,22 +38,52 @@ _ADDS = frozenset(("add", "update"))
 """Verbs that make room in a micro ZAP before they look at their key."""
 
 
+_REMEMBERED = CHANGING | {"fail", "heal"}
+"""What is done once more to know what is there after a crash."""
+
 SEVERAL_ADDS = frozenset(("exchange", "whiteout"))
 """Verbs that add an entry to each of their ZAPs."""
 
 
 class Oracle:
-    """The expected state of a program's ZAPs on one release. `check` says what is wrong with an answer."""
+    """The expected state of a program's ZAPs on one release. `check` says what is wrong with an answer.
+    `history` has what led there."""
 
-    __slots__ = ("state",)
+    __slots__ = ("_zaps", "history", "state")
 
     def __init__(self, program: Program, release: Release = RELEASES["2.3"]) -> None:
-        zaps = [zap._replace(norm=forms_of(zap.norm, release.lower_case)) for zap in program.zaps]
-        self.state = State(zaps, release)
+        self._zaps = [zap._replace(norm=forms_of(zap.norm, release.lower_case)) for zap in program.zaps]
+        self.history = History()
+        self.state = State(self._zaps, release)
 
     def check(self, op: Op, result: Result) -> Wrong | None:
         """What is wrong with the answer; None if nothing is. Updates the state."""
+        if op.verb in _REMEMBERED:
+            self.history.put(op, result)
+        elif op.verb in TIME:
+            self.history.step(op.verb)
+            if op.verb == "crash" and not result.errno:
+                self._go_back()
+        return self._check(op, result)
+
+    def _go_back(self) -> None:
+        """To the state that the last txg that has synced left: by what ops did up to there, once more."""
+        failing = self.state.failing
+        state = self.state = State(self._zaps, self.state.release)
+        for done in self.history.synced:
+            for op, result in done:
+                self._check(op, result)
+        state.failing = failing
+        if not self.history.synced:
+            for name in state.entries:
+                state.clear(name)
+
+    def _check(self, op: Op, result: Result) -> Wrong | None:
         state = self.state
+        if state.failing:
+            state.read_failed = read_errors.says_that_a_read_failed(state, op, result)
+            if state.read_failed:
+                return None
         if state.kept and usage.refuses(state, op):
             return expect(result.errno, errno.EPERM)
         if state.tasked and op.verb in CHANGING and not state.tasked.isdisjoint((op.subject, op.other)):

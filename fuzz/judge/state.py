@@ -55,11 +55,12 @@ class Walk:
     how often it was sent on, and `serialized` is the place where it will begin. `fresh` until it has returned
     an entry; `seen` are those that it has returned and that are there still. `dead` is set when the ZAP that
     it holds is destroyed: the places that the index of a micro ZAP had then, FAT for a fat one. `lost` where
-    it is not known whether it has found a ZAP (`undecided`: created-anew).
+    it is not known whether it has found a ZAP (`undecided`: created-anew), `adrift` where it is not known
+    where it stands (read-error).
     """
 
     __slots__ = (
-        *("cd", "dead", "found", "fresh", "hash", "incarnation", "lost", "seen", "serialized"),
+        *("adrift", "cd", "dead", "found", "fresh", "hash", "incarnation", "lost", "seen", "serialized"),
         "zap",
     )
 
@@ -74,6 +75,7 @@ class Walk:
         self.seen: set[Key] = set()
         self.dead: tuple[Place, ...] | None = None
         self.lost = False
+        self.adrift = False
 
 
 class State:
@@ -81,12 +83,13 @@ class State:
     `slots` how many slots the block of a micro ZAP has. `moving` are the keys of each ZAP that ops write
     which run at the same time as the one that is judged. `kept` has the ZAPs that syncing context keeps, by
     their names, `usage` what it will make of them; `tasked` those that sync tasks change, `tasks` the ops
-    that have yet to do so. `left_open` names the last question that was left
+    that have yet to do so. `failing` are the errnos of reads of blocks of each ZAP that fail,
+    and `read_failed` says whether the last op met one. `left_open` names the last question that was left
     open (`undecided`)."""
 
-    CHANGING = ("entries", "fat", "incarnation", "orders", "slots", "tasks", "usage", "walks")
+    CHANGING = ("entries", "failing", "fat", "incarnation", "orders", "slots", "tasks", "usage", "walks")
     """What ops change: plain data, however deep. The rest is fixed by the header and the release."""
-    __slots__ = (*CHANGING, "headers", "kept", "left_open", "moving", "release", "tasked")
+    __slots__ = (*CHANGING, "headers", "kept", "left_open", "moving", "read_failed", "release", "tasked")
 
     def __init__(self, zaps: Sequence[Zap], release: Release) -> None:
         self.release = release
@@ -99,6 +102,8 @@ class State:
         self.walks: dict[str, Walk] = {}
         self.moving: Mapping[str, frozenset[Key]] = {}
         self.left_open = ""
+        self.failing: dict[str, tuple[int, ...]] = {}
+        self.read_failed = False
         self.kept = {header.name: header.usage for header in zaps if header.usage}
         self.usage = Owned() if self.kept else None
         self.tasked = frozenset(header.name for header in zaps if header.mos)

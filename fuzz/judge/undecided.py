@@ -23,6 +23,11 @@ OPEN: Mapping[str, str] = {
         "A cursor beside ops of other threads. A retrieval looks at one leaf after the other, so it need "
         "not show the entries of any one moment. Those that no other thread writes must still come."
     ),
+    "read-error": (
+        "An op on a ZAP of which some blocks cannot be read. Which blocks it reads follows from where its "
+        "leaves are. It may answer the errno of such a read, and no entry has changed then, which is held "
+        "against the blocks. A cursor that has met one stands anywhere."
+    ),
     "leaves": (
         "How many leaves, table entries and blocks a fat ZAP has. That follows from the order in which "
         "leaves were split and joined, which is the model's matter. The numbers must agree with each other "

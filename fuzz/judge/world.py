@@ -32,6 +32,12 @@ def reopen(state: State, op: Op, result: Result) -> Wrong | None:
     return expect(result.errno, 0) or account(state, op) or answers_of_tasks(state, op, result)
 
 
+@CHECKS.of("crash")
+def crash(state: State, op: Op, result: Result) -> Wrong | None:
+    """The state is the one before already. Not for ZAPs that change while a txg syncs."""
+    return expect(result.errno, errno.ENOTSUP if state.kept or state.tasked else 0)
+
+
 @CHECKS.of("destroy")
 def destroy(state: State, op: Op, result: Result) -> Wrong | None:
     """ENOENT where it is destroyed already."""

@@ -164,6 +164,8 @@ def values(verb: str) -> list[Numbers]:
         return _READS
     if verb == "lookup_norm":
         return [_READS[byte // _MATCHES] for byte in range(256)]
+    if verb == "fail":
+        return [(0, 1 if byte < 192 else 255, byte % 16) for byte in range(256)]
     if verb == "increment":
         return [(0, 0, _DELTAS[byte % len(_DELTAS)]) for byte in range(256)]
     if verb in OWNED:
@@ -179,10 +181,12 @@ def values(verb: str) -> list[Numbers]:
 
 @cache
 def rows(verb: str) -> list[Row]:
-    """The same with the extra number: how a name matches, and nothing (0) for verbs without it."""
+    """The same with the extra number: how a name matches, or what it is by default, nothing (0) for verbs
+    without it."""
     matches = any(number.word == "match" for number in numbers(verb))
+    extra = next((number.default for number in numbers(verb) if number.field == "extra"), 0)
     return [
-        (size, length, fill, byte % _MATCHES if matches else 0)
+        (size, length, fill, byte % _MATCHES if matches else extra)
         for byte, (size, length, fill) in enumerate(values(verb))
     ]
 

@@ -159,6 +159,21 @@ class Op(NamedTuple):
         return self.extra
 
     @property
+    def level(self) -> int:
+        """Of the blocks that `fail` makes fail: 0 for those of data."""
+        return self.size
+
+    @property
+    def blocks(self) -> range:
+        """Which of them."""
+        return range(self.fill, self.fill + self.length)
+
+    @property
+    def read_error(self) -> int:
+        """What a read of these gives."""
+        return self.extra
+
+    @property
     def match(self) -> int:
         """How `lookup_norm` and `remove_norm` compare names: matchtype_t."""
         return self.extra
@@ -194,6 +209,15 @@ def keeps_usage(program: Program) -> bool:
 def changes_in_sync(program: Program) -> bool:
     """Whether a program has ZAPs that change while a txg syncs: of usage, or of the meta object set."""
     return any(zap.usage or zap.mos for zap in program.zaps)
+
+
+def threadless(program: Program) -> str:
+    """Why a program cannot have threads, if that is so."""
+    if changes_in_sync(program):
+        return "a program with threads has no ZAPs of usage, and none of the MOS"
+    if any(op.verb in ("fail", "heal", "crash") for op in program.ops):
+        return "in a program with threads no reads fail, and nothing crashes"
+    return ""
 
 
 def with_hash_bits(program: Program, bits: int) -> Program:

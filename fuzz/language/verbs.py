@@ -110,6 +110,9 @@ _PLACE = Number("fill", "from", 0, 0, U64, hex=True)
 _WANTED = Number("fill", "value", 0, 0, U64, hex=True)
 _MASK = Number("extra", "mask", 0, 0, U64, hex=True)
 _MOST = Number("length", "names", MAX_VALUE, 1, MAX_VALUE)
+READ_ERRORS = (5, 52)
+"""What a read that fails gives: EIO, and EBADE, which OpenZFS calls ECKSUM on Linux."""
+MAX_BLOCK = (1 << 32) - 1
 _OBJECTS = (Number("size", "count", 1, 1, 255), Number("length", "first", 0, 0, MAX_OBJECT))
 _OWNERS = (Number("fill", "id", 1, 0, U64, hex=True), Number("extra", "whose", 0, 0, 7))
 
@@ -453,6 +456,31 @@ VERBS: Mapping[str, Verb] = {
         numbers=(Number("fill", "on", 1, 0, 1),),
         draw=Draw(group="tasks", anywhere=0.1),
     ),
+    "fail": Verb(
+        Subject.ZAP,
+        Effect.LOOKS,
+        "zio_inject_fault: from here on reads from disk of so many blocks fail, with EIO (5) or as a wrong "
+        "checksum (52), and each op on entries begins with nothing cached that nobody holds",
+        numbers=(
+            Number("size", "level", 0, 0, 2),
+            Number("length", "many", 1, 1, MAX_VALUE),
+            Number("fill", "block", 0, 0, MAX_BLOCK),
+            Number("extra", "errno", 5, 5, 52, READ_ERRORS),
+        ),
+        draw=Draw(group="errors", anywhere=0.1),
+    ),
+    "heal": Verb(
+        Subject.ZAP,
+        Effect.LOOKS,
+        "zio_clear_fault: every block of the ZAP can be read again",
+        draw=Draw(group="errors", anywhere=0.1),
+    ),
+    "crash": Verb(
+        Subject.NONE,
+        Effect.TIME,
+        "lose what is in memory, and import the pool as the last txg that has synced left it",
+        draw=Draw(group="crashes", anywhere=0.05),
+    ),
 }
 """Every verb, in the order of the byte form's opcodes: append only."""
 
@@ -474,6 +502,14 @@ FOR_THREADS = frozenset(name for name, verb in VERBS.items() if not verb.draw.we
 """Verbs that no generator of programs without threads draws: they do there what another does."""
 OWNED = frozenset(name for name, verb in VERBS.items() if verb.draw.group == "usage")
 """Verbs on objects that somebody owns."""
+UNFAILING = (
+    _with(Effect.TIME)
+    | OWNED
+    | frozenset(name for name, verb in VERBS.items() if verb.draw.group in ("directories", "errors"))
+)
+"""Verbs during which every read works: `fail` is for those on entries and whole ZAPs."""
+ON_DISK = frozenset(name for name, verb in VERBS.items() if verb.draw.group in ("errors", "crashes"))
+"""Verbs on what the disk does: their programs have no threads."""
 DEFERRED = frozenset(("add", "update", "remove", "increment", "remove_norm"))
 """Verbs that a ZAP of the MOS has as sync tasks."""
 CHANGING = (BRINGS | TAKES | _with(Effect.MOVES) | _with(Effect.OBJECT)) - OWNED

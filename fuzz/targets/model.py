@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fuzz.execution.result import Outcome, Trace
-from fuzz.language.program import Program, changes_in_sync
-from fuzz.targets import model_directories  # noqa: F401  (it registers the verbs on directories)
+from fuzz.language.program import Program, threadless
+from fuzz.targets import model_directories, model_read_errors  # noqa: F401  (they register their verbs)
 from fuzz.targets.model_accounting import AccountedWorld
 from fuzz.targets.model_sync_tasks import TaskedWorld
 from fuzz.targets.model_world import HANDLERS
@@ -17,9 +17,9 @@ class ModelTarget(AccountedWorld, TaskedWorld):
 
     def run_threads(self, program: Program, judge: bool, trace: Trace | None) -> Outcome:
         """Run a program with threads as its schedule says; without greenlet that is a limit, and so it is for
-        one with ZAPs of usage or of the MOS."""
-        if changes_in_sync(program):
-            return Outcome(None, "a program with threads has no ZAPs of usage, and none of the MOS", 0)
+        one with ZAPs of usage or of the MOS, or with reads that fail."""
+        if why := threadless(program):
+            return Outcome(None, why, 0)
         try:
             from fuzz.threads.parallel_run import run_threads
         except ModuleNotFoundError:

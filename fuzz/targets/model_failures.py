@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from fuzz.judge.signature import Failure, Signature
 from zapcore.errors import Panic, openzfs_stack
+from zapcore.verify.invariants import INVARIANTS
 
 
 def failure_of(panic: Panic) -> Failure:
-    """A model's panic in the words that all targets share."""
-    signature = Signature(str(panic.kind), panic.place, panic.expression, panic.stack)
+    """A model's panic in the words that all targets share: what a VERIFY0 is given is compared with 0."""
+    expression = f"{panic.expression} == 0" if panic.macro.endswith("0") else panic.expression
+    signature = Signature(str(panic.kind), panic.place, expression, panic.stack)
     return Failure(signature, panic.kernel_text())
+
+
+def after_failed_read(panic: Panic) -> Panic:
+    """What an audit found after an op that answered the errno of a read: entries that are others than before
+    are a failure of their own kind."""
+    if panic.place != "zap:entries":
+        return panic
+    return Panic(panic.kind, "zap:failed-op", INVARIANTS["failed-op"], detail=panic.detail)
 
 
 def broken(error: Exception) -> Failure:

@@ -16,7 +16,7 @@ from fuzz.language.program import Key, Op, Program, Zap, value_bytes
 from fuzz.language.verbs import TIME
 from fuzz.targets.base import Target
 from fuzz.targets.endless_ops import WATCH
-from fuzz.targets.model_failures import broken, failure_of
+from fuzz.targets.model_failures import after_failed_read, broken, failure_of
 from zapcore import layout, zap
 from zapcore.accounting import Accounting
 from zapcore.audit.auditor import Auditor
@@ -104,6 +104,9 @@ class ModelWorld(Target):
         if was_heavy:  # a world is full of cycles, and Python looks for old ones late
             gc.collect()
         self.handlers = self.usual_handlers
+        self.failing: dict[str, dict[int, int]] = {}
+        """Of each ZAP of which blocks fail to be read: these, and with which errno (`model_read_errors`)."""
+        self.whole_handlers: dict[str, Callable[[Op], Result]] | None = None
         self.accounting: Accounting | None = None
         if any(header.usage for header in program.zaps):
             self.begin_accounting(program.zaps)
@@ -161,7 +164,7 @@ class ModelWorld(Target):
         keys: tuple[Key, ...] | None = () if op.key is None else (op.key,)
         name = op.subject if op.subject in numbers else op.other
         names: Iterable[str] = (name,) if name in numbers else numbers
-        if op.verb == "sync" or (self.changes_in_sync and op.verb in TIME):
+        if op.verb in ("sync", "crash") or (self.changes_in_sync and op.verb in TIME):
             keys = None
         elif op.to is not None and op.key is not None:  # a rename, which may change two directories
             keys = (op.key, op.to)
@@ -173,7 +176,7 @@ class ModelWorld(Target):
             for each in names:
                 self.auditor.check(numbers[each], state.entries[each], held, keys, state.fat[each])
         except Panic as panic:
-            raise failure_of(panic) from panic
+            raise failure_of(after_failed_read(panic) if state.read_failed else panic) from panic
 
     def blocks(self, zap: str) -> list[bytes] | None:
         """Every block up to the last one that the object ever had, as bytes."""
@@ -415,6 +418,17 @@ class ModelWorld(Target):
             opened.cursor.close()
         self.cursors.clear()
         self.objset.reopen()
+        return DONE
+
+    @HANDLERS.of("crash")
+    def _crash(self, op: Op) -> Result:
+        if self.changes_in_sync:
+            return Result(errno.ENOTSUP)
+        self.cursors.clear()
+        self.objset.crash()
+        self.numbers |= {self.names[number]: number for number in self.objset.dnodes}
+        reads_fail, self.auditor = self.auditor.reads_fail, Auditor(self.objset)
+        self.auditor.reads_fail = reads_fail
         return DONE
 
     @HANDLERS.of("evict")

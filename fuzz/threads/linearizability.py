@@ -41,6 +41,7 @@ def copy_oracle(oracle: Oracle) -> Oracle:
     """An oracle in the same state, independent of the first."""
     twin = copy.copy(oracle)
     twin.state = copy.copy(oracle.state)
+    twin.history = oracle.history.copy()
     for name in State.CHANGING:
         setattr(twin.state, name, _copied(getattr(oracle.state, name)))
     return twin

@@ -307,6 +307,68 @@ ANSWERS: dict[str, tuple[str, list[Result]]] = {
             *(Result(0, (0, errno.ENOTSUP)), Result(0, b"\5"), DONE),
         ],
     ),
+    "reads that fail": (
+        """
+        zap z fat key=u64 prehashed leaf_shift=9
+        zap m micro mos
+        add z 0x0 len=148
+        add z 0x8000000000000000 len=148
+        sync
+        fail z block=1
+        fail z block=2 errno=52
+        lookup z 0x0 len=0
+        lookup z 0x8000000000000000 len=0
+        update z 0x0
+        count z
+        fail m
+        fail z level=1
+        fail z block=2
+        remove z 0x8000000000000000
+        heal z
+        lookup z 0x0 len=0
+        heal z
+        """,
+        [
+            *[DONE] * 5,
+            *(Result(errno.EIO), Result(errno.EBADE), Result(errno.EIO), Result(0, 2)),
+            *(Result(errno.ENOTSUP), Result(errno.ENOTSUP), DONE, Result(errno.EIO), DONE),
+            *(Result(errno.EOVERFLOW, b""), DONE),
+        ],
+    ),
+    "a crash": (
+        """
+        zap z fat key=u64 prehashed leaf_shift=9
+        zap d micro leaf_shift=9
+        add z 0x0 len=148
+        sync
+        add z 0x4000000000000000 len=148
+        add d "a" int=8
+        txg
+        cursor c z
+        next c
+        remove z 0x0
+        destroy d
+        finish
+        create d
+        crash
+        next c
+        count z
+        count d
+        remove z 0x0
+        destroy d
+        sync
+        create d
+        crash
+        count z
+        count d
+        create d
+        """,
+        [
+            *(*[DONE] * 6, Result(0, Entry((0,), 1, 148, 0)), *[DONE] * 5),
+            *(Result(errno.EBADF), Result(0, 2), Result(0, 1), *[DONE] * 5),
+            *(Result(0, 1), GONE, DONE),
+        ],
+    ),
     "nobody owns anything without usage": (
         f"""
         {MICRO}

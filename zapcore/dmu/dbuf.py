@@ -12,7 +12,7 @@ import enum
 from typing import TYPE_CHECKING
 
 from zapcore.dmu.buffer import Buffer
-from zapcore.errors import fail, openzfs
+from zapcore.errors import ZapErrno, fail, openzfs
 
 if TYPE_CHECKING:
     from zapcore.dmu.dnode import Dnode
@@ -95,7 +95,7 @@ class Dbuf:
     @openzfs("dbuf.c", "dbuf_read")
     def read(self) -> None:
         """Fill it from stable storage, or with zeros if the block is a hole or was freed in a txg that has
-        not synced."""
+        not synced. Raises what a read of the block gives if that fails."""
         stepped = self.dnode.objset.stepped_sync
         if stepped is not None:
             stepped.read(self)
@@ -104,6 +104,10 @@ class Dbuf:
         if stable is None:
             self.buf = Buffer(bytearray(self.size), True)
         else:
+            if self.dnode.objset.failing:
+                code = self.dnode.objset.failing.get(self.dnode.number, {}).get(self.blkid, 0)
+                if code:
+                    raise ZapErrno(code)
             self.buf = Buffer(bytearray(stable), False)
         self.state = CACHED
 

@@ -24,9 +24,10 @@ class Dnode:
     `stable` has by block number the bytes of the blocks on stable storage; a hole is not in it. `max_blkid`
     is dn_maxblkid, which only grows while the dnode is in memory. `free_txg` is the txg that freed the
     object, or 0 if none has. `levels` is dn_nlevels, `stable_levels` the same on disk; both only grow.
-    `dirty_records`, `free_ranges`, `next_max_blkid` and `next_levels` have by txg what this txg has to do
-    when it syncs: which blocks to write, which to free, up to which block the object then reaches, and how
-    many levels it then has.
+    `dirty_records`, `free_ranges`, `next_max_blkid`, `next_levels` and `next_block_size` have by txg what
+    this txg has to do when it syncs: which blocks to write, which to free, up to which block the object then
+    reaches, how many levels it then has, and how large its blocks then are. `on_disk` says whether a txg with
+    the object in it has synced, and `stable_block_size` is how large its blocks were in the last one.
     """
 
     BLOCK_POINTERS = 3
@@ -45,12 +46,15 @@ class Dnode:
         "levels",
         "max_blkid",
         "mos",
+        "next_block_size",
         "next_levels",
         "next_max_blkid",
         "number",
         "objset",
+        "on_disk",
         "special",
         "stable",
+        "stable_block_size",
         "stable_levels",
         "stable_max_blkid",
     )
@@ -73,11 +77,14 @@ class Dnode:
         self.dirty_records: dict[int, dict[DirtyRecord, None]] = {}
         self.next_max_blkid: dict[int, int] = {}
         self.next_levels: dict[int, int] = {}
+        self.next_block_size: dict[int, int] = {}
+        self.on_disk = False
+        self.stable_block_size = block_size
 
     @openzfs("dbuf.c", "dmu_buf_hold_by_dnode")
     def hold(self, blkid: int, tag: Tag) -> Dbuf:
         """Hold the dbuf of a block. It is made and read first if it is not there (dbuf_hold_impl and
-        dbuf_read)."""
+        dbuf_read). If the read fails, raises its errno and holds nothing."""
         objset = self.objset
         scheduler = objset.threads.scheduler
         if scheduler is not None:
@@ -95,13 +102,18 @@ class Dnode:
         dbuf.holds.append(tag)
         objset.holds += 1
         if dbuf.state is not CACHED:
-            dbuf.read()
+            try:
+                dbuf.read()
+            except ZapErrno:
+                dbuf.rele(tag)
+                raise
         return dbuf
 
     def reloaded(self) -> Dnode:
         """A new dnode of the same object, as it is on disk, with nothing in memory (dnode_hold after an
         import)."""
-        dnode = Dnode(self.objset, self.number, self.block_size)
+        dnode = Dnode(self.objset, self.number, self.stable_block_size)
+        dnode.on_disk = True
         dnode.directory = self.directory
         dnode.special = self.special
         dnode.mos = self.mos
@@ -208,7 +220,7 @@ class Dnode:
         self.set_dirty(tx.txg)
         dbuf = self.hold(0, "dnode_set_blksz")
         dbuf.new_size(size, tx)
-        self.block_size = size
+        self.block_size = self.next_block_size[tx.txg] = size
         dbuf.rele("dnode_set_blksz")
 
     @openzfs("dnode_sync.c", "dnode_sync")
@@ -219,8 +231,11 @@ class Dnode:
         if self.free_txg and self.free_txg <= txg:
             self._sync_free(txg)
             return
+        self.on_disk = True
         if self.next_levels:
             self.stable_levels = self.next_levels.pop(txg, self.stable_levels)
+        if self.next_block_size:
+            self.stable_block_size = self.next_block_size.pop(txg, self.stable_block_size)
         self.stable_max_blkid = self.next_max_blkid.pop(txg, self.stable_max_blkid)
         for record in self.dirty_records.pop(txg, ()):
             record.dbuf.sync(record)

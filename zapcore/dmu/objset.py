@@ -7,7 +7,7 @@ and none of them writes anything before it is finished. From module/zfs/txg.c an
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from zapcore.dmu.dbuf import Dbuf
@@ -54,7 +54,8 @@ class Objset:
     zap_hashbits() is to return another number than their flags say: the pointer table then comes to its end
     soon. `stepped_sync` is there while the sync of a txg runs as a thread beside others. `syncing_txg` is the
     txg that syncs now, or 0. `sync_done` accounts for what a txg has written, if anything does
-    (`zapcore.accounting`): what it changes is synced in the same txg, after it.
+    (`zapcore.accounting`): what it changes is synced in the same txg, after it. `failing` has, by number of
+    an object, the blocks that cannot be read from disk now, with the errno that a read of each gives.
     `work` counts what operations on these objects take; nothing in the model looks at it.
     """
 
@@ -85,6 +86,7 @@ class Objset:
         self.syncing_txg = 0
         self.sync_done: Callable[[Tx], None] | None = None
         self.sync_tasks: dict[int, tuple[list[SyncTask], list[SyncTask]]] = {}
+        self.failing: Mapping[int, Mapping[int, int]] = {}
         self.work = Work()
 
     def check_limit(self, blocks: int, block_size: int) -> None:
@@ -203,6 +205,20 @@ class Objset:
         self.freed.clear()
         for number, dnode in self.dnodes.items():
             self.dnodes[number] = dnode.reloaded()
+
+    @openzfs("spa.c", "spa_import")
+    def crash(self) -> None:
+        """Lose all that is in memory, and begin again with what the last txg that has synced has left. Nobody
+        lets go of anything before."""
+        self.threads = Threads()
+        self.open_tx = Tx(self.open_tx.txg + 1)
+        self.in_flight.clear()
+        self.dirty_dnodes.clear()
+        self.sync_tasks.clear()
+        self.freed.clear()
+        self.cache.clear()
+        self.holds = 0
+        self.dnodes = {number: dnode.reloaded() for number, dnode in self.dnodes.items() if dnode.on_disk}
 
     @openzfs("dmu_objset.c", "dmu_objset_evict_dbufs")
     def evict_dbufs(self) -> None:

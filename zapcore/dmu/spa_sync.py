@@ -104,6 +104,8 @@ class SteppedSync:
         if dnode.free_txg and dnode.free_txg <= txg:
             self._sync_free(dnode, txg)
             return
+        dnode.on_disk = True
+        dnode.stable_block_size = dnode.next_block_size.pop(txg, dnode.stable_block_size)
         if txg in dnode.next_levels:
             self._increase_indirection(dnode, txg)
         dnode.stable_max_blkid = dnode.next_max_blkid.pop(txg, dnode.stable_max_blkid)

@@ -47,6 +47,7 @@ LIVE: Mapping[str, str] = {
     "user-data": "user data points back at its dbuf, which is cached, and is not freed",
     "number": "an object's number is free once nobody holds a dbuf of it",
     "entries": "the entries are those that were put there",
+    "failed-op": "an op whose read fails has changed no entry",
     "moved": "an entry keeps its differentiator while it is there",
     "lowest": "a new entry has the lowest differentiator that is free",
     "grown": "a table grows when a leaf as deep as it is nearly full, a micro block when it is full",

@@ -68,7 +68,8 @@ def create_leaf(zap: Zap, tx: Tx) -> Leaf:
     if not zap.rwlock.write_held():
         fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=429)
     blkid = ptrtbl.allocate_blocks(zap, 1)
-    dbuf = zap.dnode.hold(blkid, None)
+    variable = ("blkid", "db") if zap.objset.release.reuse_leaf else ("l->l_blkid", "l->l_dbuf")
+    dbuf = ptrtbl.hold_surely(zap, blkid, None, f"{variable[0]} << FZAP_BLOCK_SHIFT(zap)", variable[1])
     user = dbuf.get_user() if zap.objset.release.reuse_leaf else None
     if user is None:
         leaf = Leaf(zap.objset.threads, blkid, dbuf, zap.geometry)
@@ -99,7 +100,7 @@ def create_leaf(zap: Zap, tx: Tx) -> Leaf:
 
 @openzfs("zap.c", "zap_get_leaf_byblk")
 def leaf_of_block(zap: Zap, blkid: int, tx: Tx | None, write: bool) -> Leaf:
-    """Hold and lock the leaf of a block. Raises ENOENT for block 0."""
+    """Hold and lock the leaf of a block. Raises ENOENT for block 0, or the errno of a read that fails."""
     if blkid == 0:
         raise ZapErrno(errno.ENOENT)
     # OpenZFS computes the offset of the block in 64 bits, so a block number that is too large wraps around
@@ -146,7 +147,8 @@ def _open_leaf(zap: Zap, blkid: int, dbuf: Dbuf) -> Leaf:
 
 @openzfs("zap.c", "zap_deref_leaf")
 def deref_leaf(zap: Zap, value: int, tx: Tx | None, write: bool) -> Leaf:
-    """Hold and lock the leaf of a hash. Raises EIO if the header block is no header of a ZAP, ENOENT."""
+    """Hold and lock the leaf of a hash. Raises EIO if the header block is no header of a ZAP, ENOENT, and the
+    errno of a read that fails."""
     q = zap.dbuf.buf.q
     if q[L.Q_BLOCK_TYPE] not in (L.ZBT_HEADER, L.ZBT_LEAF) or q[L.Q_MAGIC] != L.ZAP_MAGIC:
         raise ZapErrno(errno.EIO)
@@ -175,18 +177,29 @@ def change_count(zap: Zap, delta: int, tx: Tx) -> None:
     zap.num_entries_lock.exit()
 
 
+class StillHeld(ZapErrno):
+    """An errno of a leaf's split that leaves the leaf held and locked."""
+
+    def __init__(self, code: int, leaf: Leaf) -> None:
+        super().__init__(code)
+        self.leaf = leaf
+
+
 @openzfs("zap.c", "zap_expand_leaf")
 def expand_leaf(name: Name, leaf: Leaf, tag: Tag, tx: Tx) -> Leaf:
     """Split a leaf that is too full. Returns the half to which the name belongs, locked as writer.
 
-    The other half is let go of. If an error is raised, no leaf is held, but the ZAP is still locked. If the
-    ZAP could not be locked again, then it is not locked either, and `name.zap` is None.
+    The other half is let go of. If an error is raised, the ZAP is still locked. If it could not be locked
+    again, then it is not locked either, and `name.zap` is None. No leaf is held then, but with StillHeld,
+    which is raised if the caller is to let go of the leaf; and but for what the finding
+    zap-expand-leaf-leak is about: a leaf that was locked anew, of which the caller is told nothing.
     """
     zap = name.zap
     value = name.hash
     old_len = leaf.dbuf.buf.h[L.H_PREFIX_LEN]
     _assert_covers(leaf, value, old_len, line=721)
-    if not zap.rwlock.write_held() or old_len == zap.dbuf.buf.q[L.Q_TBL_SHIFT]:
+    anew = not zap.rwlock.write_held() or old_len == zap.dbuf.buf.q[L.Q_TBL_SHIFT]
+    if anew:
         # rw_tryupgrade() always fails, and a table grows only under the lock of the ZAP as writer: let the
         # locks go, take this one, and look again
         put_leaf(leaf)
@@ -207,7 +220,13 @@ def expand_leaf(name: Name, leaf: Leaf, tag: Tag, tx: Tx) -> Leaf:
     spread = shift - (old_len + 1)
     sibling = (L.hash_index(value, old_len + 1) | 1) << spread
     ptrtbl.walks(zap, 2 << spread)  # each is read, and later written
-    for blkid in ptrtbl.load_range(zap, sibling, 1 << spread):
+    try:
+        table = ptrtbl.load_range(zap, sibling, 1 << spread)
+    except ZapErrno as error:
+        if anew and not zap.objset.release.puts_leaf_twice:
+            raise
+        raise StillHeld(error.code, leaf) from None
+    for blkid in table:
         if blkid != leaf.blkid:
             fail("blk == l->l_blkid", macro="VERIFY3U", values=(blkid, leaf.blkid), line=773)
     new = create_leaf(zap, tx)
@@ -328,8 +347,12 @@ def _write(name: Name, cd: int, size: int, length: int, value: bytes, tag: Tag, 
             break
         try:
             leaf = expand_leaf(name, leaf, tag, tx)
-        except ZapErrno:
-            if replace and name.zap is not None and name.zap.objset.release.puts_leaf_twice:
+        except StillHeld as error:
+            _put_leaf_maybe_grow(name, error.leaf, tag, tx)
+            raise
+        except ZapErrno as error:
+            again = replace or error.code != errno.ENOSPC
+            if again and name.zap is not None and name.zap.objset.release.puts_leaf_twice:
                 _put_leaf_again()
             raise
     _put_leaf_maybe_grow(name, leaf, tag, tx)
@@ -394,7 +417,8 @@ def length_of(name: Name) -> tuple[int, int] | None:
 @openzfs("zap.c", "fzap_remove")
 def remove(name: Name, tx: Tx) -> int:
     """Remove an entry. If its leaf is empty then, the leaf may be joined with its sibling. Returns 0 or
-    ENOENT."""
+    ENOENT; or the errno of a read that failed when leaves were to be joined, though the entry is gone: see
+    the finding zap-shrink-hides-removal."""
     zap = name.zap
     leaf = deref_leaf(zap, name.hash, tx, True)
     entry = leaves.lookup(leaf, name)
@@ -406,9 +430,8 @@ def remove(name: Name, tx: Tx) -> int:
     if leaf.dbuf.buf.h[L.H_NENTRIES] == 0 and zap.objset.release.shrink:
         from zapcore.zap.shrink import shrink
 
-        shrink(name, leaf, tx)
-    else:
-        put_leaf(leaf)
+        return shrink(name, leaf, tx)
+    put_leaf(leaf)
     return 0
 
 

@@ -12,6 +12,7 @@ import errno
 from array import array
 
 from zapcore import layout as L
+from zapcore.dmu.dbuf import Dbuf, Tag
 from zapcore.dmu.objset import Tx
 from zapcore.errors import ZapErrno, fail, openzfs
 from zapcore.zap.zap import FTAG, Zap
@@ -55,8 +56,8 @@ def _table_load(zap: Zap, index: int) -> int:
 
 
 def load_range(zap: Zap, first: int, entries: int) -> list[int]:
-    """The blocks of the leaves to which consecutive entries of the table lead. Each block of the table is
-    read once."""
+    """The blocks of the leaves to which consecutive entries of the table lead. Each block of the table, and
+    of one that is being built, is read once. Raises the errno of a read that fails."""
     q = zap.dbuf.buf.q
     if q[L.Q_TBL_NUMBLKS] == 0:
         base = 1 << L.embedded_shift(zap.block_shift)
@@ -68,8 +69,11 @@ def load_range(zap: Zap, first: int, entries: int) -> list[int]:
     index = first
     while index < first + entries:
         _table_load(zap, index)
-        dbuf = zap.dnode.hold(q[L.Q_TBL_BLK] + index // per_block, FTAG)
         at = index % per_block
+        half = index - at + per_block // 2
+        if index < half < first + entries:
+            _table_load(zap, half)  # in the table that is being built, the next block
+        dbuf = zap.dnode.hold(q[L.Q_TBL_BLK] + index // per_block, FTAG)
         loaded += dbuf.buf.q[at : at + first + entries - index].tolist()
         dbuf.rele(FTAG)
         index += per_block - at
@@ -105,6 +109,24 @@ def _table_store(zap: Zap, first: int, entries: int, block: int, tx: Tx) -> None
     _fill(zap, q[L.Q_TBL_BLK], first, entries, block, tx)
     if q[L.Q_TBL_NEXTBLK]:
         _fill(zap, q[L.Q_TBL_NEXTBLK], first * 2, entries * 2, block, tx)
+
+
+def hold_surely(zap: Zap, blkid: int, tag: Tag, offset: str, name: str) -> Dbuf:
+    """Hold the dbuf of a block where OpenZFS has a VERIFY that it can be held: panics if a read fails.
+    `offset` and `name` are what the VERIFY says of where the block is, and of where its dbuf is to be."""
+    try:
+        return zap.dnode.hold(blkid, tag)
+    except ZapErrno as error:
+        shown = "NULL" if tag is None else tag
+        if zap.objset.release.shrink:
+            call = f"dmu_buf_hold_by_dnode(zap->zap_dnode, {offset}, {shown}, &{name}, DMU_READ_NO_PREFETCH)"
+        else:
+            call = (
+                f"dmu_buf_hold(zap->zap_objset, zap->zap_object, {offset}, {shown}, &{name}, "
+                "DMU_READ_NO_PREFETCH)"
+            )
+        fail(call, macro="VERIFY0", values=(error.code, 0))
+        raise
 
 
 def _fill(zap: Zap, table: int, first: int, entries: int, block: int, tx: Tx) -> None:
@@ -152,7 +174,7 @@ def grow(zap: Zap, tx: Tx) -> None:
     if q[L.Q_TBL_BLK]:
         fail("zap_f_phys(zap)->zap_ptrtbl.zt_blk", macro="VERIFY0", line=369)
     block = allocate_blocks(zap, 1)
-    dbuf = zap.dnode.hold(block, FTAG)
+    dbuf = zap.dnode.hold(block, FTAG)  # a new block, which is read from nowhere
     dbuf.will_dirty(tx)
     dbuf.buf.q[0 : 2 * half] = memoryview(_doubled(q[half : 2 * half]))
     dbuf.rele(FTAG)
@@ -178,7 +200,7 @@ def _table_grow(zap: Zap, tx: Tx) -> None:
     copied = q[L.Q_TBL_COPIED]
     old_dbuf = zap.dnode.hold(q[L.Q_TBL_BLK] + copied, FTAG)
     for part in (0, 1):
-        dbuf = zap.dnode.hold(new + 2 * copied + part, FTAG)
+        dbuf = hold_surely(zap, new + 2 * copied + part, FTAG, f"(newblk + 2*b+{part}) << bs", "db_new")
         dbuf.will_dirty(tx)
         dbuf.buf.q[0 : 2 * half] = memoryview(_doubled(old_dbuf.buf.q[part * half : (part + 1) * half]))
         dbuf.rele(FTAG)

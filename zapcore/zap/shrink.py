@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from zapcore import layout as L
 from zapcore.dmu.objset import Tx
-from zapcore.errors import fail, openzfs
+from zapcore.errors import ZapErrno, fail, openzfs
 from zapcore.zap import ptrtbl
 from zapcore.zap.fat import deref_leaf, put_leaf
 from zapcore.zap.leaf import Leaf
@@ -27,18 +27,23 @@ U64 = (1 << 64) - 1
 
 @openzfs("zap.c", "check_sibling_ptrtbl_range")
 def _one_leaf(zap: Zap, prefix: int, length: int) -> bool:
-    """Whether the first and the last entry in the range of a prefix lead to the same block."""
+    """Whether the first and the last entry in the range of a prefix lead to the same block. They do not if
+    they cannot be read."""
     shift = zap.dbuf.buf.q[L.Q_TBL_SHIFT]
     first = prefix << (shift - length)
     last = first + (1 << (shift - length)) - 1
-    block = ptrtbl.load(zap, first)
-    return block == ptrtbl.load(zap, last) and block != 0
+    try:
+        block = ptrtbl.load(zap, first)
+        return block == ptrtbl.load(zap, last) and block != 0
+    except ZapErrno:
+        return False
 
 
 @openzfs("zap.c", "zap_trunc")
 def _truncate(zap: Zap) -> None:
     """Move zap_freeblk back, right behind the last block that is a leaf or a part of the table. Like OpenZFS,
-    this forgets a larger table that is being built: see the finding zap-trunc-next-table."""
+    this forgets a larger table that is being built: see the finding zap-trunc-next-table. Does nothing if the
+    table cannot be read."""
     if not zap.rwlock.write_held():
         fail("RW_WRITE_HELD(&zap->zap_rwlock)", line=1487)
     q = zap.dbuf.buf.q
@@ -49,7 +54,10 @@ def _truncate(zap: Zap) -> None:
         entries = 1 << L.embedded_shift(zap.block_shift)
         last = 0
     ptrtbl.walks(zap, entries)
-    last = max(last, *ptrtbl.load_range(zap, 0, entries))
+    try:
+        last = max(last, *ptrtbl.load_range(zap, 0, entries))
+    except ZapErrno:
+        return
     if last >= q[L.Q_FREEBLK]:
         fail(
             "lastblk < zap_f_phys(zap)->zap_freeblk",
@@ -67,9 +75,10 @@ def _is_empty_sibling(leaf: Leaf, length: int) -> bool:
 
 
 @openzfs("zap.c", "zap_shrink")
-def shrink(name: Name, empty: Leaf, tx: Tx) -> None:
+def shrink(name: Name, empty: Leaf, tx: Tx) -> int:
     """Join an empty leaf with its sibling if that is empty, too, and so on with the leaf that results. The
-    leaf is held and locked as writer, and no leaf is held afterwards."""
+    leaf is held and locked as writer, and no leaf is held afterwards. Returns 0, or the errno of a read that
+    failed: joining ends there."""
     zap = name.zap
     leaf: Leaf | None = empty
     buf = empty.dbuf.buf
@@ -80,56 +89,65 @@ def shrink(name: Name, empty: Leaf, tx: Tx) -> None:
     shift = zap.dbuf.buf.q[L.Q_TBL_SHIFT]
     truncate = False
     writer = False
-    while length:
-        # OpenZFS computes this before it drops the lock, and not again afterwards: see the finding
-        # zap-shrink-stale-shift
-        spread = shift - length
-        odd = prefix & 1
-        sibling_prefix = prefix ^ 1
-        sibling_hash = (sibling_prefix << (64 - length)) & U64
-        if not _one_leaf(zap, sibling_prefix, length):
-            break
-        if odd:
-            assert leaf is not None
-            put_leaf(leaf)
-            leaf = None
-        sibling = deref_leaf(zap, sibling_hash, tx, False)
-        is_sibling = _is_empty_sibling(sibling, length)
-        put_leaf(sibling)
-        if not is_sibling:
-            break
-        if not writer:
-            if leaf is not None:
+    code = 0
+    try:
+        while length:
+            # OpenZFS computes this before it drops the lock, and not again afterwards: see the finding
+            # zap-shrink-stale-shift
+            spread = shift - length
+            odd = prefix & 1
+            sibling_prefix = prefix ^ 1
+            sibling_hash = (sibling_prefix << (64 - length)) & U64
+            if not _one_leaf(zap, sibling_prefix, length):
+                break
+            if odd:
+                assert leaf is not None
                 put_leaf(leaf)
                 leaf = None
-            upgrade(zap, tx)
-            shift = zap.dbuf.buf.q[L.Q_TBL_SHIFT]
-            writer = True
-        if leaf is None:
-            leaf = deref_leaf(zap, sibling_hash if odd else name.hash, tx, True)
-            if not _is_empty_sibling(leaf, length):
-                break
-        sibling = deref_leaf(zap, name.hash if odd else sibling_hash, tx, True)
-        if not _is_empty_sibling(sibling, length):
+            sibling = deref_leaf(zap, sibling_hash, tx, False)
+            is_sibling = _is_empty_sibling(sibling, length)
             put_leaf(sibling)
-            break
-        truncate |= _collapse(zap, leaf, sibling, prefix | 1, spread, tx)
-        even = leaf.dbuf.buf
-        even.q[L.Q_PREFIX] >>= 1
-        even.h[L.H_PREFIX_LEN] -= 1
-        prefix = even.q[L.Q_PREFIX]
-        length = even.h[L.H_PREFIX_LEN]
+            if not is_sibling:
+                break
+            if not writer:
+                if leaf is not None:
+                    put_leaf(leaf)
+                    leaf = None
+                upgrade(zap, tx)
+                shift = zap.dbuf.buf.q[L.Q_TBL_SHIFT]
+                writer = True
+            if leaf is None:
+                leaf = deref_leaf(zap, sibling_hash if odd else name.hash, tx, True)
+                if not _is_empty_sibling(leaf, length):
+                    break
+            sibling = deref_leaf(zap, name.hash if odd else sibling_hash, tx, True)
+            if not _is_empty_sibling(sibling, length):
+                put_leaf(sibling)
+                break
+            truncate |= _collapse(zap, leaf, sibling, prefix | 1, spread, tx)
+            even = leaf.dbuf.buf
+            even.q[L.Q_PREFIX] >>= 1
+            even.h[L.H_PREFIX_LEN] -= 1
+            prefix = even.q[L.Q_PREFIX]
+            length = even.h[L.H_PREFIX_LEN]
+    except ZapErrno as error:  # of a read: what is done stays done
+        code = error.code
     if truncate:
         _truncate(zap)
     if leaf is not None:
         put_leaf(leaf)
+    return code
 
 
 def _collapse(zap: Zap, even: Leaf, odd: Leaf, odd_prefix: int, spread: int, tx: Tx) -> bool:
     """Let the odd leaf's range lead to the even leaf, and free the odd leaf's block. Returns whether that was
     the last block of the object."""
     q = zap.dbuf.buf.q
-    _point_range(zap, odd_prefix << spread, 1 << spread, even.blkid, tx)
+    try:
+        _point_range(zap, odd_prefix << spread, 1 << spread, even.blkid, tx)
+    except ZapErrno:
+        put_leaf(odd)
+        raise
     was_last = odd.blkid == q[L.Q_FREEBLK] - 1
     zap.dnode.free_range(odd.blkid, 1, tx)
     if zap.objset.release.evict_on_shrink:

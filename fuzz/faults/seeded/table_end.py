@@ -17,7 +17,7 @@ TABLE_END_MUTANTS = (
         (
             Edit(
                 "zap.fat:_write",
-                "if replace and name.zap is not None and name.zap.objset.release.puts_leaf_twice:",
+                "if again and name.zap is not None and name.zap.objset.release.puts_leaf_twice:",
                 "if replace and name.zap is not None:",
             ),
         ),

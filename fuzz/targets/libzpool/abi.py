@@ -60,6 +60,8 @@ PROTOTYPES = {
     "dmu_object_free": "i pqp",
     "dmu_object_info": "i pqp",
     "dmu_object_next": "i ppiq",
+    "arc_flush": "v pi",
+    "dmu_objset_id": "q p",
     "dnode_hold": "i pqpp",
     "dnode_rele": "v pp",
     "mzap_create_impl": "v piip",
@@ -86,6 +88,8 @@ PROTOTYPES = {
     "txg_wait_synced": "v pq",
     "txg_wait_open": "v pqi",
     "u8_validate": "i sqpip",
+    "zio_inject_fault": "i sipp",
+    "zio_clear_fault": "i i",
     "zap_create_norm": "q piiiip",
     "zap_create_flags": "q piiiiiiip",
     "zap_create_claim": "i pqiiip",
@@ -128,6 +132,7 @@ DMU_OT_DIRECTORY_CONTENTS = 20
 DMU_NEW_OBJECT = (1 << 64) - 1
 DMU_OBJECT_END = (1 << 64) - 1
 TXG_NOWAIT, TXG_WAIT = 0, 1
+ZINJECT_DATA_FAULT = 1
 SCL_CONFIG, SCL_STATE = 1, 2
 RW_READER, RW_WRITER = 0, 1
 
@@ -145,6 +150,32 @@ class ObjectInfo(ctypes.Structure):
         ("physical_blocks_512", ctypes.c_uint64),
         ("max_offset", ctypes.c_uint64),
         ("fill_count", ctypes.c_uint64),
+    )
+
+
+class InjectRecord(ctypes.Structure):
+    """zinject_record_t (include/sys/zfs_ioctl.h); the last two are there since 2.4."""
+
+    _fields_ = (
+        ("objset", ctypes.c_uint64),
+        ("object", ctypes.c_uint64),
+        ("start", ctypes.c_uint64),
+        ("end", ctypes.c_uint64),
+        ("guid", ctypes.c_uint64),
+        ("level", ctypes.c_uint32),
+        ("error", ctypes.c_uint32),
+        ("type", ctypes.c_uint64),
+        ("frequency", ctypes.c_uint32),
+        ("fail_fast", ctypes.c_uint32),
+        ("function", ctypes.c_char * 256),
+        ("io_type", ctypes.c_uint32),
+        ("duration", ctypes.c_int32),
+        ("timer", ctypes.c_uint64),
+        ("lanes", ctypes.c_uint64),
+        ("command", ctypes.c_uint32),
+        ("copies", ctypes.c_uint32),
+        ("matches", ctypes.c_uint64),
+        ("injections", ctypes.c_uint64),
     )
 
 

@@ -67,10 +67,14 @@ class _Sent:
     outcome: Outcome | None = None
 
 
+def _may_spoil(program: Program) -> bool:
+    """Whether a program may leave something undone, or held, with which its worker cannot go on."""
+    return changes_in_sync(program) or any(op.verb == "fail" for op in program.ops)
+
+
 def _weight(sent: _Sent) -> int:
-    """Bytes on their way; with a program whose txgs change ZAPs no other is, since its worker may not outlive
-    it."""
-    return AHEAD_BYTES if changes_in_sync(sent.program) else len(sent.body)
+    """Bytes on their way; with a program that its worker may not outlive no other is."""
+    return AHEAD_BYTES if _may_spoil(sent.program) else len(sent.body)
 
 
 class HarnessError(RuntimeError):
@@ -81,8 +85,12 @@ class PlainLibzpool(Target):
     """Programs on a real library, in a worker that is started when needed and replaced when it dies.
 
     `release` is one of the model's (`2.1`, `2.3`) or an OpenZFS version; `path` any libzpool instead.
-    `deadline` is how many seconds one op may take. Raises NoLibrary.
+    `deadline` is how many seconds one op may take. Raises NoLibrary. `told_of_leaks` says that somebody
+    closes this target after a program that leaves a leaf held, as an I/O error may; else a worker serves no
+    more after reads that failed.
     """
+
+    told_of_leaks = False
 
     def __init__(
         self,
@@ -186,7 +194,7 @@ class PlainLibzpool(Target):
             else:
                 break
             needs_other = self._needs_hash_bits(made.program)
-            alone = needs_other or changes_in_sync(made.program)
+            alone = needs_other or _may_spoil(made.program)
             if under_way and (alone or under_way + len(made.body) > AHEAD_BYTES):
                 held.append(made)
                 break
@@ -272,6 +280,9 @@ class PlainLibzpool(Target):
     def _note_usage(self, program: Program, ops: Sequence[Op]) -> None:
         """Keep in mind whether syncing context has been left something to change, which a worker cannot go on
         with."""
+        if not self.told_of_leaks and any(op.verb == "fail" for op in ops):
+            self._left_open = True
+            return
         if not changes_in_sync(program):
             return
         accounts = keeps_usage(program)

@@ -36,6 +36,7 @@ FIRST_OBJECT = 1 << 10
 POOL, DATASET = b"zapfuzz", b"zapfuzz/ds"
 FEATURES = (b"userobj_accounting", b"project_quota")
 """Of the pool; all others are not enabled."""
+COPIED_AT_ONCE = 1 << 22
 _NEVER_SECONDS = 10_000_000
 
 
@@ -45,6 +46,24 @@ class PoolProblem(Exception):
 
 class PoolLost(PoolProblem):
     """What is on disk is no longer a pool, or has not what was put there: the library is wrong."""
+
+
+def copy_of_image(image: int) -> int:
+    """A file in memory with the same bytes, and the same holes."""
+    size = os.fstat(image).st_size
+    made = os.memfd_create("zapfuzz-pool", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.truncate(made, size)
+    end = 0
+    while True:
+        try:
+            start = os.lseek(image, end, os.SEEK_DATA)
+        except OSError:  # no more data
+            return made
+        end = os.lseek(image, start, os.SEEK_HOLE)
+        while start < end:
+            part = os.pread(image, min(end - start, COPIED_AT_ONCE), start)
+            os.pwrite(made, part, start)
+            start += len(part)
 
 
 class _Gate:
@@ -303,9 +322,27 @@ class Pool:
         lib.dmu_objset_disown(self.os, 1, self.tag)
         if error := lib.spa_export(POOL, ctypes.byref(config), 0, 0):
             raise PoolLost(f"spa_export: {os.strerror(error)}")
-        if error := lib.spa_import(POOL, config, None, 0):
+        self._import(config)
+
+    def crash(self) -> None:
+        """Go on with the pool as the last txg that has synced left it: with the image as it is now, which the
+        library cannot reach any more when it lets go of the pool in memory. Raises PoolLost."""
+        self.check()
+        now = copy_of_image(self._image)
+        self.finish_all()
+        self.lib.dmu_objset_disown(self.os, 1, self.tag)
+        config = ctypes.c_void_p()
+        if error := self.lib.spa_export(POOL, ctypes.byref(config), 0, 0):
+            raise PoolLost(f"spa_export: {os.strerror(error)}")
+        os.dup2(now, self._image)
+        os.close(now)
+        self._import(config)
+
+    def _import(self, config: ctypes.c_void_p) -> None:
+        """Import the pool from what the image has. Raises PoolLost."""
+        if error := self.lib.spa_import(POOL, config, None, 0):
             raise PoolLost(f"spa_import: {os.strerror(error)}")
-        lib.nvlist_free(config)
+        self.lib.nvlist_free(config)
         try:
             self._open_dataset()
         except PoolProblem as problem:

@@ -16,13 +16,13 @@ from fuzz.targets.libzpool.blocks import ZapDigest
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import Pool
 from fuzz.targets.libzpool.salt import SaltWriter
-from fuzz.targets.libzpool.verbs import accounting, cursors, directories, entries, sync_tasks
+from fuzz.targets.libzpool.verbs import accounting, cursors, directories, entries, read_errors, sync_tasks
 from fuzz.targets.libzpool.wire import PLAIN, pack_result
 from fuzz.targets.libzpool.world import FUNCTIONS, World
 
 __all__ = ["FAMILIES", "FUNCTIONS", "Session", "new_session"]
 
-FAMILIES = (entries, cursors, directories, txgs, accounting, sync_tasks)
+FAMILIES = (entries, cursors, directories, txgs, accounting, sync_tasks, read_errors)
 """The files in which verbs register their functions."""
 FUNCTIONS.complete()
 _BY_NUMBER = tuple(FUNCTIONS[verb] for verb in VERBS)
@@ -67,6 +67,7 @@ class Session:
         self.end()
         self._digests = [ZapDigest() for _ in zaps]
         self.world.early = self.world.unsettled = False
+        self.world.failing.clear()
         if any(zap.usage for zap in zaps):
             self._accounts.enter(zaps)
             shift = next(zap.leaf_shift for zap in zaps if zap.usage)
@@ -104,7 +105,11 @@ class Session:
 
     def apply(self, op: Call) -> bytes:
         """Run one op; its result, packed. Raises NoRoom."""
-        answer = self._functions[op.verb](self.world, op)
+        function = self._functions[op.verb]
+        if self.world.failing:
+            answer = read_errors.while_reads_fail(self.world, op, function)
+        else:
+            answer = function(self.world, op)
         return PLAIN[answer] if isinstance(answer, int) else pack_result(*answer)
 
     def find(self, number: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from fuzz.execution.result import Outcome, Trace
-from fuzz.language.program import Program, changes_in_sync
+from fuzz.language.program import Program, threadless
 from fuzz.targets.libzpool.plain_target import DEADLINE_SECONDS, PlainLibzpool
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ class LibzpoolTarget(PlainLibzpool):
         """Run a program with threads as its schedule says, by real threads that are held
         (`fuzz.threads.real`). Without greenlet that is a limit. Raises NoTarget where hold.c cannot be
         compiled."""
-        if changes_in_sync(program):
-            return Outcome(None, "a program with threads has no ZAPs of usage, and none of the MOS", 0)
+        if why := threadless(program):
+            return Outcome(None, why, 0)
         try:
             from fuzz.threads.real.judged_run import model_for, run_held
             from fuzz.threads.real.target import HeldTarget

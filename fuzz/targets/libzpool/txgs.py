@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.world import FUNCTIONS, World
 
@@ -38,6 +40,19 @@ def do_sync(world: World, op: Call) -> Answer:
 def do_evict(world: World, op: Call) -> Answer:
     """dmu_objset_evict_dbufs()."""
     world.lib.dmu_objset_evict_dbufs(world.os)
+    return 0
+
+
+@FUNCTIONS.of("crash")
+def do_crash(world: World, op: Call) -> Answer:
+    """Go on with the pool as it is on disk now. The library has to let go of the one in memory."""
+    if any(zap.shape.usage or zap.shape.mos for zap in world.zaps):
+        return errno.ENOTSUP
+    world.close_cursors()
+    world.pool.crash()
+    world.os = world.pool.os
+    for zap in world.zaps:
+        world.find_again(zap)
     return 0
 
 

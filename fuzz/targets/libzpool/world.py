@@ -13,12 +13,14 @@ from collections.abc import Callable
 
 from fuzz.language.by_verb import ByVerb
 from fuzz.language.program import Zap
+from fuzz.language.verbs import READ_ERRORS
 from fuzz.targets.libzpool.abi import (
     DMU_NEW_OBJECT,
     DMU_OBJECT_END,
     DMU_OT_DIRECTORY_CONTENTS,
     DMU_OT_OBJECT_DIRECTORY,
     TXG_NOWAIT,
+    ObjectInfo,
 )
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import Pool, PoolLost
@@ -33,6 +35,14 @@ CURSOR_BYTES = 4096
 
 class NoRoom(Exception):
     """The program asks for more than the pool has."""
+
+
+class ReadFailed(Exception):
+    """A transaction cannot be assigned because a block that it would change cannot be read."""
+
+    def __init__(self, error: int) -> None:
+        super().__init__(os.strerror(error))
+        self.error = error
 
 
 class Object:
@@ -68,7 +78,8 @@ class World:
     on one object in different txgs they wait for each other in dmu_tx_assign(), which needs TXG_WAIT.
     `keeps_usage` says that the object set has accounting, `unsettled` that syncing context has yet to change
     a ZAP, `early` that sync tasks go into the list of those that come first; `owned`
-    has the objects that somebody owns, by the number that the program gives them.
+    has the objects that somebody owns, by the number that the program gives them. `failing` has, by the index
+    of a ZAP, the blocks that cannot be read during ops on entries, and with which errno.
     """
 
     def __init__(self, pool: Pool, salts: SaltWriter, assign: int = TXG_NOWAIT) -> None:
@@ -77,6 +88,7 @@ class World:
         self.zaps: list[Object] = []
         self.keeps_usage = self.unsettled = self.early = False
         self.owned: dict[int, int] = {}
+        self.failing: dict[int, list[tuple[range, int]]] = {}
         self.cursors: dict[int, Cursor] = {}
         self.spare: list[Cursor] = []
         self.buffer = ctypes.create_string_buffer(BUFFER_BYTES + len(GUARD))
@@ -117,8 +129,10 @@ class World:
         return tx
 
     def no_room(self, tx: int, error: int) -> None:
-        """Give up a transaction that could not be assigned. Raises NoRoom."""
+        """Give up a transaction that could not be assigned. Raises NoRoom, ReadFailed."""
         self.lib.dmu_tx_abort(tx)
+        if self.failing and error in READ_ERRORS:
+            raise ReadFailed(error)
         raise NoRoom(f"dmu_tx_assign: {errno.errorcode.get(error, error)}")
 
     def create(self, zap: Object) -> None:
@@ -149,6 +163,18 @@ class World:
             shim and shim.hash_bits_set(self.os, zap.number, zap.shape.hash_bits)
         ):
             raise PoolLost("hash_bits: the library's zap_hashbits() is not ours to say")
+
+    def find_again(self, zap: Object) -> None:
+        """After a crash: which of the objects that the ZAP ever had is there, if any."""
+        info = ObjectInfo()
+        at = ctypes.addressof(info)
+        there = [number for number in zap.numbers if not self.lib.dmu_object_info(self.os, number, at)]
+        if len(set(there)) > 1:
+            raise PoolLost(f"after a crash a ZAP has {len(there)} objects")
+        zap.number, zap.freed_at = there[0] if there else 0, -1
+        if there:
+            zap.last = zap.number
+            self.tell_hash_bits(zap)
 
     def claim(self, last: int, kind: int, block_size: int, tx: int) -> int:
         """A new object: the one that the ZAP was before if it is free again, else one that was never used.

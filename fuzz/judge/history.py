@@ -1,0 +1,53 @@
+"""What ops have done to ZAPs, by the txg that has it: what is left of them when memory is lost."""
+
+from __future__ import annotations
+
+from fuzz.execution.result import Result
+from fuzz.judge.owned import MOST_IN_FLIGHT
+from fuzz.language.program import Op
+
+Done = list[tuple[Op, Result]]
+
+
+class History:
+    """Ops that may have changed something, with what they answered: those of the open txg, of each txg that
+    is closed, and of each that has synced."""
+
+    __slots__ = ("_closed", "_open", "synced")
+
+    def __init__(self) -> None:
+        self._open: Done = []
+        self._closed: list[Done] = []
+        self.synced: list[Done] = []
+
+    def copy(self) -> History:
+        """The same, independent of this one."""
+        twin = History()
+        twin._open, twin._closed = [*self._open], [[*done] for done in self._closed]
+        twin.synced = [*self.synced]
+        return twin
+
+    def put(self, op: Op, result: Result) -> None:
+        """One more in the open txg."""
+        self._open.append((op, result))
+
+    def step(self, verb: str) -> None:
+        """Time has moved by a verb."""
+        closed = self._closed
+        if verb in ("finish", "spa_sync"):
+            self._sync(min(len(closed), 1))
+        elif verb == "txg":
+            self._sync(int(len(closed) == MOST_IN_FLIGHT))
+            closed.append(self._open)
+            self._open = []
+        elif verb in ("sync", "reopen"):
+            closed.append(self._open)
+            self._open = []
+            self._sync(len(closed))
+        elif verb == "crash":
+            closed.clear()
+            self._open = []
+
+    def _sync(self, many: int) -> None:
+        self.synced += self._closed[:many]
+        del self._closed[:many]

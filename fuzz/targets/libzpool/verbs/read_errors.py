@@ -1,0 +1,80 @@
+"""Reads from disk that fail: which blocks do, and how an op runs meanwhile.
+
+The faults are there while an op runs, and nobody else reads then: what looks at blocks and dbufs between ops
+finds all of them. It leaves them in memory, where an op that comes next would find them. So each op begins
+with nothing in memory that nobody holds, neither as a dbuf nor in the ARC.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+from collections.abc import Callable, Iterator
+
+from fuzz.language.verbs import UNFAILING, VERBS
+from fuzz.targets.libzpool.abi import ZINJECT_DATA_FAULT, InjectRecord
+from fuzz.targets.libzpool.call import Answer, Call
+from fuzz.targets.libzpool.pool import PoolProblem
+from fuzz.targets.libzpool.world import FUNCTIONS, ReadFailed, World
+
+_UNFAILING = frozenset(number for number, verb in enumerate(VERBS) if verb in UNFAILING)
+
+
+@FUNCTIONS.of("fail")
+def do_fail(world: World, op: Call) -> Answer:
+    """Say which reads fail; zio_inject_fault() comes with each op."""
+    shape = world.zaps[op.subject].shape
+    if shape.usage or shape.mos or op.size:
+        return errno.ENOTSUP
+    world.failing.setdefault(op.subject, []).append((range(op.fill, op.fill + op.length), op.extra))
+    return 0
+
+
+@FUNCTIONS.of("heal")
+def do_heal(world: World, op: Call) -> Answer:
+    """zio_clear_fault()."""
+    world.failing.pop(op.subject, None)
+    return 0
+
+
+def while_reads_fail(world: World, op: Call, function: Callable[[World, Call], Answer]) -> Answer:
+    """An op while some blocks cannot be read."""
+    if op.verb in _UNFAILING:
+        return function(world, op)
+    world.lib.dmu_objset_evict_dbufs(world.os)
+    world.lib.arc_flush(world.pool.spa, 0)
+    try:
+        with _injected(world):
+            return function(world, op)
+    except ReadFailed as failed:
+        return failed.error
+
+
+@contextlib.contextmanager
+def _injected(world: World) -> Iterator[None]:
+    lib = world.lib
+    number = ctypes.c_int()
+    numbers: list[int] = []
+    try:
+        for index, faults in world.failing.items():
+            zap = world.zaps[index]
+            for blocks, error in faults if zap.number else ():
+                record = InjectRecord(
+                    objset=lib.dmu_objset_id(world.os),
+                    object=zap.number,
+                    start=blocks.start,
+                    end=blocks.stop - 1,
+                    error=error,
+                    command=ZINJECT_DATA_FAULT,
+                )
+                if failed := lib.zio_inject_fault(
+                    world.pool.name, 0, ctypes.byref(number), ctypes.byref(record)
+                ):
+                    raise PoolProblem(f"zio_inject_fault: {os.strerror(failed)}")
+                numbers.append(number.value)
+        yield
+    finally:
+        for each in numbers:
+            lib.zio_clear_fault(each)
