@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from fuzz.commands.shared.does_nothing import refuse
 from fuzz.evidence.check.files import BadInput, Blocks, open_blocks
 from fuzz.evidence.check.report import absent_objects, as_json, as_text
 from fuzz.evidence.check.salvaged import as_json as salvage_json
@@ -122,6 +123,11 @@ def check(
         raise click.UsageError("--pool: expected either --object N or --all")
     if number is not None and not dataset:
         raise click.UsageError("--object N: expected --dataset POOL/NAME as well")
+    refuse("block_size", "does nothing with --pool, which knows the size", where=pool is not None)
+    refuse("libzpool", "does nothing without --pool, which it reads", where=pool is None)
+    refuse(
+        "machine", "does nothing where --salvage writes files, of which one is JSON", where=out is not None
+    )
     render: Callable[[Report, str], Iterator[str]] = as_text
     if machine:
         render = _machine

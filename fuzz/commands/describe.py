@@ -13,7 +13,7 @@ from fuzz.commands.shared.answer_in_words import answer_in_words
 from fuzz.commands.shared.program_argument import program_argument
 from fuzz.corpus.named_program import Named
 from fuzz.corpus.replay import expectations
-from fuzz.corpus.reproducer import FINE, Reproducer, write_text
+from fuzz.corpus.reproducer import FINE, Reproducer, corpus_folders, read_expectations, write_text
 from fuzz.execution.execute import run
 from fuzz.execution.result import Outcome, Result
 from fuzz.export.expected_answers import NoForm
@@ -21,6 +21,7 @@ from fuzz.export.forms import FORMS, SUFFIX
 from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Op, Program
 from fuzz.minimize.same_failure import minimize_failure
+from fuzz.places import CORPUS
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.registry import LIBRARY_PREFIX
 from zapcore import layout as L
@@ -132,18 +133,38 @@ def watch(program: Program, release: str) -> tuple[list[str], Outcome]:
     return rows.rows, outcome
 
 
-def report(reproducer: Reproducer) -> str:
-    """The Markdown of a bug report."""
-    return "\n".join(_report(reproducer)) + "\n"
+def known_as(reproducer: Reproducer) -> list[Reproducer]:
+    """What of the corpus ends on some release as this does there."""
+    failing = {name: text for name, text in reproducer.expect.items() if text not in (FINE, "limit")}
+    corpus = map(read_expectations, corpus_folders(CORPUS))
+    return [known for known in corpus if known.expect.items() & failing.items()]
 
 
-def _report(reproducer: Reproducer) -> Iterator[str]:
+def _standing(reproducer: Reproducer) -> Iterator[str]:
+    """Of a program that is nobody's: whether anything fails, and whether that is known."""
+    if set(reproducer.expect.values()) <= {FINE, "limit"}:
+        yield from (f"None of these fails on this program: {', '.join(reproducer.expect)}.", "")
+    for known in known_as(reproducer):
+        told = f"; {known.issue}" if known.issue else ""
+        yield from (f"Known: the corpus has this failure as `{known.name}`: {known.title}{told}", "")
+        if ANY_USER in known.belief:
+            yield from (TELL_FIRST, "")
+
+
+def report(reproducer: Reproducer, kept: bool = True) -> str:
+    """The Markdown of a bug report; of what is not `kept` in a corpus it says how it stands to that."""
+    return "\n".join(_report(reproducer, kept)) + "\n"
+
+
+def _report(reproducer: Reproducer, kept: bool) -> Iterator[str]:
     release = told_release(reproducer.expect)
     rows, outcome = watch(reproducer.program, release)
     yield from (f"# {reproducer.title}", "")
     if ANY_USER in reproducer.belief:
         yield from (TELL_FIRST, "")
-    yield from ("## The shortest program", "")
+    if not kept:
+        yield from _standing(reproducer)
+    yield from ("## The shortest program" if kept or outcome.failure else "## The program", "")
     yield from _fenced(format_program(reproducer.program))
     yield from ("## Releases affected", "", "| release | what it does |", "| --- | --- |")
     for name, expected in reproducer.expect.items():
@@ -196,12 +217,12 @@ def _fenced(text: str, language: str = "") -> Iterator[str]:
 def describe(program: Named, out: Path | None) -> None:
     """Write the Markdown of a bug report.
 
-    What is no reproducer is cut down first.
+    What is no reproducer is cut down first, and the report says if it is known, or does not fail.
     """
     reproducer = program.reproducer()
     if program.kept is None:
         reproducer = shortest(reproducer)
-    text = report(reproducer)
+    text = report(reproducer, program.kept is not None)
     if out is None:
         click.echo(text, nl=False)
     else:

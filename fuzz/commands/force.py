@@ -7,6 +7,7 @@ from collections import Counter
 import click
 
 from fuzz.commands.shared.answer_in_words import answer_in_words
+from fuzz.commands.shared.does_nothing import refuse
 from fuzz.commands.shared.program_argument import program_argument, release_option
 from fuzz.corpus.named_program import Named
 from fuzz.execution.result import Result
@@ -117,6 +118,12 @@ def force_command(
     """
     if free and preemptions is not None:
         raise click.UsageError("--free holds nobody, --preemptions holds everybody: give one of them")
+    for name in ("repeat", "trace"):
+        refuse(
+            name,
+            "does nothing with --preemptions, which runs each schedule once",
+            where=preemptions is not None,
+        )
     loaded = program.program
     if not has_threads(loaded):
         raise SyntaxProblem(program.word, 0, 0, "ops of threads (`t1: add ...`)", "none")

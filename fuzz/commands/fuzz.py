@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from fuzz.commands.remedies import only_on_model, with_remedies
+from fuzz.commands.shared.does_nothing import refuse
 from fuzz.commands.shared.number_not_nan import Number
 from fuzz.commands.shared.options import SEEN, Bad, on_target
 from fuzz.commands.shared.output import try_to_write
@@ -98,6 +99,14 @@ def fuzz(
         raise Bad(f"{libfuzzer[0]}: expected no options of libFuzzer, which --engine {engine} is not")
     if wrong := [each for each in libfuzzer if not each.startswith("-")]:
         raise Bad(f"{wrong[0]}: expected options of libFuzzer, as -name=value (a working corpus is --corpus)")
+    atheris = engine == "atheris"
+    refuse("corpus", f"does nothing with --engine {engine}; expected --engine atheris", where=not atheris)
+    refuse(
+        "max_ops",
+        f"bounds --seeds and what --engine atheris makes, not {engine}",
+        where=not (atheris or seeds),
+    )
+    refuse("hash_bits", f"does nothing with --target {target}", where=target in KERNEL_KINDS)
     try_to_write(out)
     runner = make_target(target, release, libzpool, small=True)
     reproducers = [read_reproducer(folder) for folder in corpus_folders(known)]

@@ -41,6 +41,8 @@ def _model(release: str, libzpool: str | None, small: bool) -> ModelTarget:
         raise NoTarget(
             f"release {release}: expected one of {', '.join(RELEASES)}, or a version such as 2.3.2 or 2.2"
         )
+    if libzpool is not None:
+        raise NoTarget("--libzpool: expected --target libzpool, both or kernel; the model needs no library")
     if not small:
         return ModelTarget(release)
     return ModelTarget(release, block_limit=FUZZ_BLOCK_LIMIT, byte_limit=FUZZ_BYTE_LIMIT)
@@ -62,7 +64,7 @@ def _real(release: str, libzpool: str | None, small: bool) -> LibzpoolTarget:
 def _both(release: str, libzpool: str | None, small: bool) -> BothTarget:
     from fuzz.targets.both import BothTarget
 
-    return BothTarget(_model(release, libzpool, small), _real(release, libzpool, small))
+    return BothTarget(_model(release, None, small), _real(release, libzpool, small))
 
 
 def _kernel(release: str, modules: str | None, small: bool, build: str = "shipped") -> KernelTarget:

@@ -180,3 +180,20 @@ def test_what_callers_keep_apart_has_no_form(form: str, op: str, tmp_path: Path)
     (tmp_path / "p.zap").write_text(f"zap z fat key=u64\nt1: add z 0x1\nt2: {op}\n")
     status, _, said = run(export, tmp_path / "p.zap", "--as", form)
     assert (status, "callers keep" in said, said.count("\n")) == (2, True, 4), said
+
+
+def test_a_report_says_that_a_program_is_known_or_does_not_fail(tmp_path: Path) -> None:
+    """Who writes a report must not send one that is known, or that shows nothing."""
+    mine = tmp_path / "mine.zap"
+    mine.write_bytes((CORPUS / "regressions" / "stale-user-data-txg" / "program.zap").read_bytes())
+    _, text, _ = run(describe, mine)
+    assert "Known: the corpus has this failure as `stale-user-data-txg`: Stale user data" in text
+    assert "; openzfs issue 16157" in text
+    mine.write_bytes((CORPUS / "findings" / "zap-trunc-next-table" / "program.zap").read_bytes())
+    _, text, _ = run(describe, mine)
+    assert "`zap-trunc-next-table`" in text and "security contact first" in text
+    mine.write_text('zap z micro\nadd z "a"\n')
+    _, text, _ = run(describe, mine)
+    assert "None of these fails on this program: 2.1, unfixed, " in text and "Known" not in text
+    _, text, _ = run(describe, CORPUS / "regressions" / "stale-user-data-txg")
+    assert "Known: " not in text

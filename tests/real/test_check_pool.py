@@ -84,3 +84,47 @@ def test_an_image_of_no_pool(pool: list[str], tmp_path: Path) -> None:
     (tmp_path / "noise").write_bytes(os.urandom(1 << 20))
     status, _, err = run(["--pool", str(tmp_path / "noise"), *pool[2:]], "--all")
     assert (status, "no pool's label" in err, err.count("\n")) == (2, True, 1)
+
+
+def test_what_is_given_as_a_pool_is_told(pool: list[str], tmp_path: Path) -> None:
+    """By its first bytes, before anything imports it."""
+    for start, data, said in (
+        (0x4000, b"\0" * 9, "all zero, at least in its first "),
+        (512, b"EFI PART", "a disk with a partition table"),
+        (0, b"QFI\xfb", "a qcow2 image: turn it into a raw one"),
+        (0x438, b"\x53\xef", "an ext file system"),
+        (0, b"some words\n" * 900, "text; expected"),
+    ):
+        given = tmp_path / "given"
+        given.write_bytes(data.rjust(start + len(data), b"\0"))
+        status, out, err = run(["--pool", str(given), *pool[2:]], "--all")
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert said in err and "expected a pool's only device, or its image" in err
+    status, _, err = run(["--pool", "/dev/null", *pool[2:]], "--all")
+    assert (status, err.count("no file and no block device")) == (2, 1)
+
+
+def test_a_block_device_is_a_pool_as_its_image_is(pool: list[str]) -> None:
+    """Which `check FILE` points at. Needs root and a free loop device."""
+    made = subprocess.run(
+        ["losetup", "--find", "--show", "--read-only", pool[1]], capture_output=True, text=True
+    )
+    if made.returncode:
+        pytest.skip(f"no loop device: {made.stderr.strip()}")
+    device = made.stdout.strip()
+    try:
+        assert run(["--pool", device, *pool[2:]], "--all") == run(pool, "--all")
+        status, out, err = run([device])
+        assert (status, out) == (2, "") and f"{device}: a block device: say --pool with it" in err
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)
+
+
+def test_an_object_that_is_no_zap(pool: list[str]) -> None:
+    status, out, err = run(pool, "--dataset", "MOS", "--object", "1000")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    _, directory, _ = run(pool, "--dataset", "MOS", "--object", "1", "--json")
+    (config,) = [each["value"] for each in json.loads(directory)["entries"] if each["key"] == "config"]
+    status, out, err = run(pool, "--dataset", "MOS", "--object", str(int(config, 16)))
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.endswith("is not a ZAP's\n")

@@ -102,6 +102,8 @@ def open_blocks(path: Path, block_size: int = 0, salvage: bool = False) -> Block
     BadInput, also for what is no ZAP: it says what that looks like. To `salvage`, a micro ZAP is one if its
     slots look so, and a fat one if entries can be got at any size of blocks, whatever their heads are."""
     try:
+        if path.is_block_device():
+            raise BadInput(f"{path}: a block device: say --pool with it; no blocks of a ZAP")
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise BadInput(f"{path}: not a regular file; expected an object's blocks one after the other")
         with path.open("rb") as file:

@@ -32,6 +32,22 @@ MAGICS = (
 )
 """Offset, bytes, what has them there. The pool's are of its label: the nvlist's head, zec_magic."""
 
+NOT_POOLS = (
+    *((at, magic, what) for at, magic, what in MAGICS if "--pool with it" not in what),
+    (512, b"EFI PART", "a disk with a partition table: give the partition that has the pool"),
+    (0, b"LUKS\xba\xbe", "an encrypted device (LUKS): open it, and give what is inside"),
+    (0, b"KDMV", "a VMDK image: turn it into a raw one"),
+    (0, b"vhdxfile", "a VHDX image: turn it into a raw one"),
+    (0x40, b"\x7f\x10\xda\xbe", "a VDI image: turn it into a raw one"),
+    (0x218, b"LVM2 001", "a volume of LVM: give the logical volume"),
+    (0x438, b"\x53\xef", "an ext file system"),
+    (0, b"XFSB", "an XFS file system"),
+    (0x10040, b"_BHRfS_M", "a Btrfs file system"),
+    (510, b"\x55\xaa", "a disk with a boot sector: give the partition that has the pool"),
+)
+"""Of what is given as a pool's device and has no label of a pool."""
+_LABEL = (0x4000, 0x4000 + 4)
+
 _ZDB = re.compile(
     rb"^\s*Object\s+lvl\s+iblk\s+dblk|^Dataset \S+ \[|Fat ZAP stats:|microzap: \d+ bytes"
     rb"|^\t\t.+ = \d+ \(type: |^\s*zt_(?:blk|shift): \d",
@@ -56,6 +72,18 @@ def looks_like(data: bytes, size: int) -> str:
     if text:
         return text
     return _binary(data)
+
+
+def no_pool(data: bytes) -> str:
+    """What begins with these bytes, if that is told and is no pool's device; else nothing."""
+    if data[slice(*_LABEL)] == b"\1\1\0\0":
+        return ""
+    for at, magic, what in NOT_POOLS:
+        if data[at : at + len(magic)] == magic:
+            return what
+    if data and not any(data):
+        return f"all zero, at least in its first {len(data)} bytes"
+    return "text" if _text(data) else ""
 
 
 def _compressed(data: bytes) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from fuzz.evidence.check.files import BadInput, Blocks
+from fuzz.evidence.check.not_a_zap import LOOKED_AT, no_pool
 from fuzz.places import ROOT
 from fuzz.targets.libzpool.locate import NoLibrary, find_library, python_for
 
@@ -30,8 +31,14 @@ def read_objects(
 ) -> Iterator[PoolObject | str]:
     """The object of a dataset (`MOS` is the pool's own), or (number 0) every ZAP, of all datasets if none is
     named. A text instead of an object says what was left out. Raises BadInput."""
-    if not image.is_file():
-        raise BadInput(f"{image}: not a regular file; expected the image of a pool's only device")
+    if not (image.is_file() or image.is_block_device()):
+        raise BadInput(f"{image}: no file and no block device; expected a pool's only device, or its image")
+    try:
+        with image.open("rb") as file:
+            if what := no_pool(file.read(LOOKED_AT)):
+                raise BadInput(f"{image}: {what}; expected a pool's only device, or its image")
+    except OSError as problem:
+        raise BadInput(f"{image}: cannot be read: {problem.strerror}") from None
     try:
         library = find_library(path=libzpool)
     except NoLibrary as problem:
