@@ -30,7 +30,7 @@ from typing import Any
 from fuzz.engines.engine_config import Config
 from fuzz.execution.execute import run
 from fuzz.faults.remedies import switched_on
-from fuzz.faults.seeded import CONCURRENT, MUTANTS
+from fuzz.faults.seeded import BESIDE_SYNC, CONCURRENT, MUTANTS
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Program
 from fuzz.language.syntax import parse
@@ -45,10 +45,11 @@ ENGINES: dict[str, dict[str, Any]] = {
     "random": {"engine": "random"},
     "threads": {"engine": "threads"},
     "random schedules": {"engine": "threads", "plain": True},
+    "sync": {"engine": "sync"},
 }
 """The engines by the name that they have in the table, and what their configurations say. `random` has no
-feedback and no corpus but draws programs as ours does; `uniform` draws every op alike. The last two are for
-bugs that take threads."""
+feedback and no corpus but draws programs as ours does; `uniform` draws every op alike. `threads` and `random
+schedules` are for bugs that take threads, `sync` for those that take a txg that syncs beside them."""
 
 FIRST = 4
 """If an engine has missed a bug at the first so many seeds, it is not asked for this bug again."""
@@ -63,7 +64,8 @@ REMEDIES = ("trunc-next-table", "cursor-block-type", "shrink-stale-shift")
 class Bug:
     """What is looked for: a real bug of a release, by its signature (kind, place, expression; `shortest` is
     the proven least number of ops, 0 where none is), or a mutant, which is found when a program fails with it
-    and not so without. A mutant that only bytes show is looked for beside the real library."""
+    and not so without. A mutant that only bytes show is looked for beside the real library. `takes` is the
+    engine that it takes, if it takes threads."""
 
     name: str
     release: str
@@ -72,12 +74,13 @@ class Bug:
     mutant: str = ""
     remedies: tuple[str, ...] = ()
     target: str = "model"
-    threads: bool = False
+    takes: str = ""
     hash_bits: int = 0
 
     def is_for(self, engine: str) -> bool:
         """Whether that engine can meet it at all."""
-        return self.threads is (ENGINES[engine]["engine"] == "threads")
+        kind = ENGINES[engine]["engine"]
+        return self.takes == (kind if kind in ("threads", "sync") else "")
 
 
 _MAGIC = "zap_leaf_phys(l)->l_hdr.lh_magic == ZAP_LEAF_MAGIC"
@@ -133,10 +136,16 @@ SEEDED = tuple(
 """The mutants."""
 
 CONCURRENT_SEEDED = tuple(
-    Bug(name, mutant.release, mutant=name, remedies=REMEDIES, threads=True)
+    Bug(name, mutant.release, mutant=name, remedies=REMEDIES, takes="threads")
     for name, mutant in CONCURRENT.items()
 )
 """The mutants that take threads."""
+
+SYNC_SEEDED = tuple(
+    Bug(name, mutant.release, mutant=name, remedies=REMEDIES, takes="sync")
+    for name, mutant in BESIDE_SYNC.items()
+)
+"""The mutants that take a txg that syncs."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

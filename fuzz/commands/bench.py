@@ -17,7 +17,18 @@ from fuzz.bench.memory_and_speed_drift import Steady, measure_steady
 from fuzz.bench.minimized_size import LONG_OPS, cut, found_inputs, long_inputs
 from fuzz.bench.report import Measured
 from fuzz.bench.speed import measure
-from fuzz.bench.time_to_find import CONCURRENT_SEEDED, ENGINES, OTHERS, REAL, SEEDED, Bug, Hunt, hunts, rows
+from fuzz.bench.time_to_find import (
+    CONCURRENT_SEEDED,
+    ENGINES,
+    OTHERS,
+    REAL,
+    SEEDED,
+    SYNC_SEEDED,
+    Bug,
+    Hunt,
+    hunts,
+    rows,
+)
 from fuzz.bench.two_processes import measure_together
 from fuzz.commands.shared.number_not_nan import Number
 from fuzz.engines.parallel_processes import EngineProblem
@@ -41,9 +52,9 @@ class Extent(NamedTuple):
     speeds: bool = True
 
 
-UNHURRIED = ("atheris", "threads", "random schedules")
+UNHURRIED = ("atheris", "threads", "random schedules", "sync")
 """The engines that have the whole `cap`: ours, and the one that the last of them is compared with."""
-BUGS = {"real": (*REAL, *OTHERS), "seeded": SEEDED, "threads": CONCURRENT_SEEDED}
+BUGS = {"real": (*REAL, *OTHERS), "seeded": SEEDED, "threads": CONCURRENT_SEEDED, "sync": SYNC_SEEDED}
 BY_NAME = {bug.name: bug for bug in chain.from_iterable(BUGS.values())}
 QUICK = Extent(5, 3, 6, 6, REAL)
 FULL = Extent(15, 10, 300, 60, tuple(BY_NAME.values()), long=50, together=(5, 60), steady=3600)

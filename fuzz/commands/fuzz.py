@@ -91,8 +91,8 @@ def fuzz(
     Options after -- go to libFuzzer. Status 1 if a failure was found that the corpus does not expect.
     """
     only_on_model(remedy, target)
-    if engine == "threads" and target != "model":
-        raise Bad(f"--engine threads: expected --target model, whose threads it switches, found {target}")
+    if engine in ("threads", "sync") and target != "model":
+        raise Bad(f"--engine {engine}: expected --target model, whose threads it switches, found {target}")
     if target in KERNEL_KINDS and engine != "random":
         raise Bad(f"--target {target}: expected --engine random, which draws file operations, found {engine}")
     if libfuzzer and engine != "atheris":

@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
-ENGINES = ("atheris", "hypothesis", "random", "uniform", "threads")
+ENGINES = ("atheris", "hypothesis", "random", "uniform", "threads", "sync")
 
 EXTRAS = {"greenlet": "threads", "atheris": "fuzz", "hypothesis": "fuzz"}
 """Packages that not everybody has installed, and the extra of ours that installs each."""

@@ -38,6 +38,7 @@ from fuzz.threads.lock_monitor import Monitor
 from fuzz.threads.scheduler import Scheduler, Watcher
 from fuzz.threads.scheduling_policies import Policy, Replay
 from zapcore.audit.auditor import Auditor
+from zapcore.audit.stepped_sync_blocks import SteppedSyncBlocks
 from zapcore.dmu.spa_sync import SteppedSync
 from zapcore.errors import LimitExceeded, Panic, openzfs_place
 
@@ -144,7 +145,8 @@ class ThreadedRun:
             self.dependence.world_matters = any(op.verb in TIME for _, op in ops)
             self.dependence.cursors = any(op.verb in CURSOR_VERBS for op in self.program.ops)
         if any(op.verb == "spa_sync" for _, op in ops):
-            self.target.objset.stepped_sync = SteppedSync(self.target.objset, self.scheduler)
+            watcher = SteppedSyncBlocks(self.target.objset)
+            self.target.objset.stepped_sync = SteppedSync(self.target.objset, self.scheduler, watcher)
         bodies = {thread: self._body(thread, mine) for thread, mine in lanes.items()}
         try:
             with self.monitor:
@@ -289,6 +291,7 @@ def run_threads(
     policy: Policy | None = None,
     writers_first: bool = False,
     dependence: Dependence | None = None,
+    watchers: tuple[Watcher, ...] = (),
 ) -> ThreadRun:
     """Run a program with threads; the program's own schedule decides where no policy is given."""
     return ThreadedRun(
@@ -299,4 +302,5 @@ def run_threads(
         trace=trace,
         writers_first=writers_first,
         dependence=dependence,
+        watchers=watchers,
     ).run()

@@ -1,8 +1,8 @@
-"""Random programs whose threads run beside the sync of a txg.
+"""Random programs whose threads run beside the sync of a txg, and changes of them.
 
 What is dirty or freed in the txg that syncs is what the threads work on: leaves are emptied and shrunk away,
 and made again on the same blocks, the table grows, dbufs are held by a cursor or evicted, up to three txgs
-are open or on their way."""
+are open or on their way, the object is destroyed and its number claimed again once the sync has ended."""
 
 from __future__ import annotations
 
@@ -10,27 +10,44 @@ import random
 from collections.abc import Sequence
 
 from fuzz.language.program import Key, Op, Program
-from fuzz.threads.thread_fuzzer import LENGTHS, ZAP, near_keys
+from fuzz.threads.minimize_schedule import with_schedule
+from fuzz.threads.thread_fuzzer import LENGTHS, ZAP, Kind, mutate_schedule, near_keys
 
 MOST_SETUP = 9
+MOST_OPS = 22
+"""Of a program that is changed: one op more, and one is taken out."""
 SYNC_THREAD = 9
 """It comes last where nobody chooses."""
+
+AGAIN = 0.4
+"""Share of programs whose threads make leaves again that were just freed."""
+ENDS: tuple[tuple[str, ...], ...] = (
+    *((), (), ("sync",), ("sync", "evict"), ("sync", "reopen"), ("finish", "evict")),
+)
+DESTROYED = 0.06
+"""Share of programs whose object is freed by the txg that syncs."""
+CLAIMED = (("create", "sync"), ("sync", "create", "sync"), ("sync", "sync", "create"), ("sync",))
 
 
 def program_beside_sync(rng: random.Random) -> Program:
     """A setup whose last txg is in flight, then one or two threads beside its sync, then all of it synced."""
+    if rng.random() < AGAIN:
+        return _made_again(rng)
     keys = near_keys(rng)[: rng.choice((2, 2, 3, 4, 8))]
+    destroyed = rng.random() < DESTROYED
     ops = [_change(rng, keys, adds=0.85) for _ in range(rng.randint(1, MOST_SETUP))]
     if rng.random() < 0.8:  # what is freed must have been on disk
         ops.append(Op(rng.choice(("sync", "sync", "txg"))))
         if rng.random() < 0.2:
             ops.append(Op("evict"))
-    if rng.random() < 0.2:
+    if rng.random() < (0.6 if destroyed else 0.2):
         ops += [Op("cursor", "c", other="z"), *[Op("next", "c")] * rng.randint(1, 3)]
     ops += [_change(rng, keys, adds=rng.choice((0.1, 0.5))) for _ in range(rng.randint(0, MOST_SETUP))]
-    if rng.random() < 0.04:
+    if destroyed:
         ops.append(Op("destroy", "z"))
     ops.append(Op("txg"))
+    if destroyed and rng.random() < 0.5:
+        ops.append(Op("create", "z"))
     if rng.random() < 0.3:
         ops += [_change(rng, keys, adds=0.5) for _ in range(rng.randint(1, 4))]
         if rng.random() < 0.5:
@@ -42,8 +59,34 @@ def program_beside_sync(rng: random.Random) -> Program:
         _beside(rng, keys, thread) for thread in range(1, threads + 1) for _ in range(rng.randint(1, 4))
     ]
     section += [Op("spa_sync", thread=SYNC_THREAD)] * rng.choice((1, 1, 1, 2))
-    end = rng.choice(((), ("sync",), ("sync", "evict"), ("sync", "reopen")))
-    return Program((ZAP,), (*ops, *section, *map(Op, end)))
+    end = rng.choice(CLAIMED if destroyed else ENDS)
+    return Program((ZAP,), (*ops, *section, *(_alone(verb) for verb in end)))
+
+
+def _made_again(rng: random.Random) -> Program:
+    """Leaves are on disk; they are emptied and freed in the txg that syncs, and made again beside it."""
+    keys = near_keys(rng)
+    keys = rng.sample(keys, min(len(keys), rng.choice((2, 2, 2, 3, 4))))
+    full = [Op("add", "z", key, 1, 180) for key in keys]
+    ops = [*full, Op(rng.choice(("sync", "sync", "txg")))]
+    if rng.random() < 0.15:
+        ops += [Op("cursor", "c", other="z"), *[Op("next", "c")] * rng.randint(1, 2)]
+    ops += [Op("remove", "z", key) for key in keys]
+    if rng.random() < 0.2:
+        ops.insert(rng.randrange(len(full), len(ops) + 1), _change(rng, keys, adds=0.5))
+    ops.append(Op("txg"))
+    if rng.random() < 0.3:
+        ops.append(Op("evict"))
+    section = [op._replace(thread=1) for op in full]
+    if rng.random() < 0.4:
+        at = rng.randrange(len(section) + 1)
+        section.insert(at, _beside(rng, keys, rng.choice((1, 1, 2))))
+    section += [Op("spa_sync", thread=SYNC_THREAD)] * rng.choice((1, 1, 1, 2))
+    return Program((ZAP,), (*ops, *section, *(_alone(verb) for verb in rng.choice(ENDS))))
+
+
+def _alone(verb: str) -> Op:
+    return Op(verb, "z") if verb in ("create", "destroy") else Op(verb)
 
 
 def _change(rng: random.Random, keys: Sequence[Key], adds: float) -> Op:
@@ -72,3 +115,39 @@ def _beside(rng: random.Random, keys: Sequence[Key], thread: int) -> Op:
     return (
         Op(verb, "z", key, 1, 180, thread=thread) if verb == "lookup" else Op(verb, "z", key, thread=thread)
     )
+
+
+_STEPS = ("txg", "txg", "sync", "finish", "evict", "destroy", "create")
+
+
+def change_beside_sync(program: Program, rng: random.Random) -> Program:
+    """One switch of the schedule changed; or one op changed, put in or taken out: before the section, beside
+    the sync, or after it. An op moves to the other side of the section, now and then."""
+    if program.schedule and rng.random() < 0.5:
+        return with_schedule(program, mutate_schedule(program.schedule, rng))
+    ops = list(program.ops)
+    keys = sorted({op.key for op in ops if op.key is not None}, key=repr) or near_keys(rng)
+    if rng.random() < 0.15:
+        keys = [*keys, *near_keys(rng)]
+    at = rng.randrange(len(ops))
+    thread = ops[at].thread
+    if ops[at].verb == "spa_sync":
+        ops.insert(at, _beside(rng, keys, 1))
+        return program.with_ops(ops)
+    if thread:
+        new = _beside(rng, keys, thread)
+    elif rng.random() < 0.3:
+        new = _alone(rng.choice(_STEPS))
+    else:
+        new = _change(rng, keys, adds=0.5)
+    how = rng.random()
+    if how < 0.45 or len(ops) > MOST_OPS:
+        ops[at] = new
+    elif how < 0.75:
+        ops.insert(at, new)
+    elif len(ops) > 3:
+        del ops[at]
+    return program.with_ops(ops)
+
+
+BESIDE_SYNC = Kind(program_beside_sync, change_beside_sync, SYNC_THREAD)

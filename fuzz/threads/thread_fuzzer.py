@@ -18,6 +18,7 @@ from fuzz.language.program import Key, Op, Program, Switch, Zap
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import has_threads, run_threads
+from fuzz.threads.preempt_at_points import Recording, preempted
 from fuzz.threads.scheduling_policies import Pct, Policy, RandomWalk, Replay
 from zapcore import layout as L
 
@@ -26,6 +27,7 @@ BITS = (63, 62, 61, 60, 59, 58, 57)
 LENGTHS = (180, 180, 180, 180, 60, 1)
 PCT_DEPTHS = (2, 3, 3, 4)
 RUNS_EACH = 6
+PREEMPTED_EACH = 4
 DRAIN = 0.15
 """Share of programs whose threads empty what a cursor stands in."""
 
@@ -150,12 +152,33 @@ def mutate_schedule(schedule: Sequence[Switch], rng: random.Random) -> tuple[Swi
     return tuple(Switch(*item) for item in sorted(switches.items()))
 
 
+class Kind(NamedTuple):
+    """A kind of programs: how one is drawn, how one is changed, and the thread that syncs, 0 if none does:
+    then it also begins, now and then, and threads are stopped at points of all kinds."""
+
+    draw: Callable[[random.Random], Program]
+    change: Callable[[Program, random.Random], Program]
+    sync_thread: int = 0
+
+
+WITHOUT_SYNC = Kind(random_program, mutate)
+
+
 class ThreadFuzzer:
     """Runs programs until told to stop; the same seed runs the same programs. `policies` is `pct`, `random`
     or `mixed`, for the schedules after the first."""
 
-    def __init__(self, target: ModelTarget, seed: int, *, policies: str = "mixed", keep: bool = True) -> None:
+    def __init__(
+        self,
+        target: ModelTarget,
+        seed: int,
+        *,
+        policies: str = "mixed",
+        keep: bool = True,
+        kind: Kind = WITHOUT_SYNC,
+    ) -> None:
         self.target = target
+        self.kind = kind
         self.rng = random.Random(seed)
         self.policies = policies
         self.keep = keep
@@ -172,7 +195,8 @@ class ThreadFuzzer:
             for policy in self._policies(program):
                 if isinstance(policy, Pct):
                     policy = Pct(self.rng, policy.depth, points)
-                done = run_threads(program, self.target, policy=policy)
+                watchers = (policy,) if isinstance(policy, Recording) else ()
+                done = run_threads(program, self.target, policy=policy, watchers=watchers)
                 points = max(done.points, 10)
                 self.runs += 1
                 if self.keep and done.outcome.limit is None:
@@ -189,20 +213,34 @@ class ThreadFuzzer:
     def _next_program(self) -> Program:
         rng = self.rng
         if not self.kept or rng.random() < 0.4:
-            return random_program(rng)
+            return self.kind.draw(rng)
         program = rng.choice(self.kept)
         for _ in range(rng.randint(1, 3)):
-            changed = mutate(program, rng)
+            changed = self.kind.change(program, rng)
             program = changed if has_threads(changed) else program
         return program
 
     def _policies(self, program: Program) -> Iterator[Policy]:
-        yield Replay(program.schedule)
+        if self.kind.sync_thread and self.policies == "mixed":
+            yield from self._preempting(program)
+        else:
+            yield Replay(program.schedule)
         for place in range(RUNS_EACH - 1):
             if self.policies == "random" or (self.policies == "mixed" and place % 2):
                 yield RandomWalk(self.rng)
             else:
                 yield Pct(self.rng, self.rng.choice(PCT_DEPTHS), 1)
+
+    def _preempting(self, program: Program) -> Iterator[Policy]:
+        """The schedule of the program, that in which the sync begins, and some that leave either at a
+        point."""
+        threads = sorted({op.thread for op in program.ops if op.thread})
+        bases = [program.schedule, (Switch(0, self.kind.sync_thread),)]
+        for before in bases:
+            recording = Recording(Replay(before))
+            yield recording
+            for _ in range(PREEMPTED_EACH):
+                yield Replay(preempted(self.rng, recording.points, threads, before))
 
     def _consider(self, program: Program, schedule: tuple[Switch, ...]) -> None:
         """Keep a program whose run leaves the object in a shape, after as many switches, not met yet."""

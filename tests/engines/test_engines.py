@@ -80,6 +80,7 @@ def test_the_seed_decides_everything(engine: str, tmp_path: Path) -> None:
         "random": ("120", "3"),
         "uniform": ("120", "3"),
         "threads": ("400", "30"),
+        "sync": ("400", "3"),
         "hypothesis": ("60", "3"),
     }[engine]
     (tmp_path / "known").mkdir()

@@ -37,6 +37,7 @@ from fuzz.targets.model import ModelTarget
 from fuzz.targets.registry import make_target
 from fuzz.threads import parallel_run, thread_fuzzer
 from fuzz.threads.minimize_schedule import with_schedule
+from fuzz.threads.scheduler import Watcher
 from fuzz.threads.scheduling_policies import Policy
 from tests.support.paths import CORPUS, DATA
 from zapcore.release import RELEASES
@@ -135,8 +136,10 @@ def executed(engine: str) -> list[str]:
         record(program)
         return real_execute(loop, program)
 
-    def run_threads(program: Program, target: ModelTarget, *, policy: Policy) -> parallel_run.ThreadRun:
-        done = real_run_threads(program, target, policy=policy)
+    def run_threads(
+        program: Program, target: ModelTarget, *, policy: Policy, watchers: tuple[Watcher, ...]
+    ) -> parallel_run.ThreadRun:
+        done = real_run_threads(program, target, policy=policy, watchers=watchers)
         record(with_schedule(program, done.schedule))
         return done
 

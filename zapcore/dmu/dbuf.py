@@ -152,6 +152,9 @@ class Dbuf:
     @openzfs("dbuf.c", "dbuf_clear_data")
     def clear_data(self) -> None:
         """Evict the user data and forget the bytes. A dirty record may still have them."""
+        stepped = self.dnode.objset.stepped_sync
+        if stepped is not None and self.state is CACHED:
+            stepped.watcher.forgotten(self)
         self.evict_user()
         self.buf = None  # type: ignore[assignment]
         self.state = UNCACHED

@@ -201,6 +201,8 @@ class Dnode:
         else:
             for each in sorted(b for b in self.dbufs if blkid <= b <= last):
                 self.dbufs[each].freed(tx.txg)
+        if self.objset.stepped_sync is not None:
+            self.objset.stepped_sync.watcher.freed(self, blkid, last)
         self.set_dirty(tx.txg)
 
     @openzfs("dmu_object.c", "dmu_object_free")

@@ -16,7 +16,7 @@ have several on their way. From module/zfs/dnode_sync.c, module/zfs/dbuf.c and m
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from zapcore.dmu.buffer import Buffer
 from zapcore.dmu.dbuf import CACHED, Dbuf, DirtyRecord
@@ -39,17 +39,28 @@ class PointerLock:
         self.writer = False
 
 
+class Watcher(Protocol):
+    """Is told what becomes of blocks: `zapcore.audit.stepped_sync_blocks`."""
+
+    def sync_begins(self, txg: int) -> None: ...
+    def sync_ends(self) -> None: ...
+    def forgotten(self, dbuf: Dbuf) -> None: ...
+    def freed(self, dnode: Dnode, first: int, last: int) -> None: ...
+    def filled(self, dbuf: Dbuf) -> None: ...
+
+
 class SteppedSync:
     """What an object set has while the sync of a txg is a thread beside others.
 
     `txg` is the one that syncs now, 0 if none does. `synced` are the dnodes of it that are on
     os_synced_dnodes. `owners` are the dbufs whose db_mtx a thread has at a point, `pending` has
-    db_data_pending of each dbuf that is being written.
+    db_data_pending of each dbuf that is being written. `watcher` judges.
     """
 
-    def __init__(self, objset: Objset, scheduler: Scheduler) -> None:
+    def __init__(self, objset: Objset, scheduler: Scheduler, watcher: Watcher) -> None:
         self.objset = objset
         self.scheduler = scheduler
+        self.watcher = watcher
         self.txg = 0
         self.synced: dict[Dnode, None] = {}
         self.owners: dict[Dbuf, int] = {}
@@ -69,6 +80,7 @@ class SteppedSync:
         if txg not in objset.in_flight:
             return  # another thread finished it while this one waited
         self.txg = txg
+        self.watcher.sync_begins(txg)
         dirty = objset.dirty_dnodes.get(txg)
         if dirty:
             while dirty:
@@ -78,6 +90,7 @@ class SteppedSync:
         self.synced.clear()
         objset.in_flight.pop(0)
         self.txg = 0
+        self.watcher.sync_ends()
 
     def wait_for_end(self) -> None:
         """Wait until no txg syncs."""
@@ -336,6 +349,7 @@ class SteppedSync:
             del self.owners[dbuf]
         dbuf.buf = Buffer(bytearray(dbuf.size if stable is None else stable), stable is None)
         dbuf.state = CACHED
+        self.watcher.filled(dbuf)
 
     @openzfs("dbuf.c", "dbuf_read_impl")
     def _look_again(self, dnode: Dnode, blkid: int) -> bytes | None:

@@ -56,6 +56,7 @@ LIVE: Mapping[str, str] = {
     "index": "a micro ZAP's index has the entries of its slots",
     "destroyed": "what is held of a destroyed object is zero",
     "on-disk": "a txg writes what was there when it closed",
+    "read-back": "a block is read as what it was last",
 }
 """What only a live world can show: holds, locks, txgs, and what an operation has changed."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 
+from fuzz.faults.seeded.beside_sync import BESIDE_SYNC_MUTANTS
 from fuzz.faults.seeded.bytes_only import BYTES_MUTANTS
 from fuzz.faults.seeded.concurrency import CONCURRENCY_MUTANTS
 from fuzz.faults.seeded.corners import CORNER_MUTANTS
@@ -38,9 +39,12 @@ MUTANTS: Mapping[str, Mutant] = {
 CONCURRENT: Mapping[str, Mutant] = {mutant.name: mutant for mutant in CONCURRENCY_MUTANTS}
 """Those that take two."""
 
-__all__ = ["CONCURRENT", "MUTANTS", "SLIP", "Mutant", "applied"]
+BESIDE_SYNC: Mapping[str, Mutant] = {mutant.name: mutant for mutant in BESIDE_SYNC_MUTANTS}
+"""Those that are looked for beside a txg that syncs."""
+
+__all__ = ["BESIDE_SYNC", "CONCURRENT", "MUTANTS", "SLIP", "Mutant", "applied"]
 
 
 def applied(name: str) -> contextlib.AbstractContextManager[None]:
     """The model with the mutant of that name. Raises KeyError, EditProblem."""
-    return {**MUTANTS, **CONCURRENT}[name].applied()
+    return {**MUTANTS, **CONCURRENT, **BESIDE_SYNC}[name].applied()

@@ -1,0 +1,70 @@
+"""Seeded faults beside a txg that syncs.
+
+They protect: that each fits the model as it is, is noticed on a short program with a schedule (found by the
+engine, then cut down; tests/data/mutants_beside_sync) where the model itself is fine; and that the engine
+finds one that takes a thread between two looks of another.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+
+import pytest
+
+from fuzz.faults.remedies import REMEDIES
+from fuzz.faults.seeded import BESIDE_SYNC, SLIP, Mutant
+from fuzz.language.syntax import load
+from fuzz.language.validate import problems
+from fuzz.targets.model import ModelTarget
+from fuzz.threads.parallel_run import run_threads
+from fuzz.threads.programs_beside_sync import BESIDE_SYNC as PROGRAMS
+from fuzz.threads.thread_fuzzer import ThreadFuzzer, first_failure
+from tests.support.paths import DATA
+
+WITNESSES = DATA / "mutants_beside_sync"
+
+
+def test_there_are_enough_of_history() -> None:
+    commits = [mutant for mutant in BESIDE_SYNC.values() if mutant.origin != SLIP]
+    assert len(commits) >= 6
+    assert all(re.fullmatch(r"[0-9a-f]{10}", mutant.origin) for mutant in commits)
+    assert {path.stem for path in WITNESSES.iterdir()} == set(BESIDE_SYNC)
+
+
+@pytest.mark.parametrize("mutant", BESIDE_SYNC.values(), ids=[*BESIDE_SYNC])
+def test_is_noticed_where_the_model_is_fine(mutant: Mutant) -> None:
+    program, model = load(WITNESSES / f"{mutant.name}.zap"), ModelTarget(mutant.release)
+    assert run_threads(program, model).outcome.fine
+    with mutant.applied():
+        failure = run_threads(program, model).outcome.failure
+    assert failure is not None
+    assert failure.signature.kind == mutant.seen
+    assert run_threads(program, model).outcome.fine
+
+
+def test_the_engine_stops_a_thread_between_two_looks() -> None:
+    """dbuf_read without its second look at the pointer: 2.4.4 is so."""
+    mutant = BESIDE_SYNC["read-no-second-look"]
+    with mutant.applied():
+        found = first_failure(ThreadFuzzer(ModelTarget("2.3"), 1, kind=PROGRAMS), max_runs=6000)
+        assert found is not None
+        assert str(found.failure.signature) == "assertion arc.c:arc_read !BP_IS_HOLE(bp)"
+        again = run_threads(found.program, ModelTarget("2.3")).outcome.failure
+        assert again is not None and again.signature == found.failure.signature
+
+
+def test_programs_beside_sync_are_valid_however_they_are_changed() -> None:
+    rng = random.Random(7)
+    program = PROGRAMS.draw(rng)
+    for _ in range(400):
+        assert problems(program) is None, program
+        program = PROGRAMS.change(program, rng) if rng.random() < 0.8 else PROGRAMS.draw(rng)
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3"])
+def test_the_model_itself_fails_in_no_run(release: str) -> None:
+    remedies = ("trunc-next-table", "cursor-block-type", "shrink-stale-shift")
+    with REMEDIES[remedies[0]].applied(), REMEDIES[remedies[1]].applied(), REMEDIES[remedies[2]].applied():
+        found = first_failure(ThreadFuzzer(ModelTarget(release), 3, kind=PROGRAMS), max_runs=800)
+    assert found is None, found
