@@ -97,7 +97,8 @@ class _Gate:
 
 
 class Pool:
-    """One pool with one object set. `in_flight` txgs are closed and have not synced (0 to 2)."""
+    """One pool with one object set. `in_flight` txgs are closed and have not synced (0 to 2). `image` is the
+    descriptor of its only device."""
 
     def __init__(self, library: Library, image_bytes: int = IMAGE_BYTES) -> None:
         self.lib = library
@@ -110,15 +111,15 @@ class Pool:
         self._opener: _Gate | None = None
         self._opening = False
         self._settle_tunables()
-        self._image = os.memfd_create("zapfuzz-pool", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        os.truncate(self._image, image_bytes)
+        self.image = os.memfd_create("zapfuzz-pool", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.truncate(self.image, image_bytes)
         self._cache = os.memfd_create("zapfuzz-cachefile")
         self._cache_path = ctypes.create_string_buffer(f"/proc/self/fd/{self._cache}".encode())
         address = ctypes.addressof(self._cache_path)
         ctypes.c_void_p.in_dll(library.handle, "spa_config_path").value = address
         library.kernel_init(3)
         library.tune("zfs_dirty_data_max", IMAGE_BYTES, ctypes.c_uint64)
-        self._create(f"/proc/self/fd/{self._image}".encode())
+        self._create(f"/proc/self/fd/{self.image}".encode())
         if error := library.dmu_objset_create(DATASET, DMU_OST_OTHER, 0, None, None, None):
             raise PoolProblem(f"dmu_objset_create: {os.strerror(error)}")
         self._open_dataset()
@@ -213,13 +214,13 @@ class Pool:
 
     def forbid_writes(self) -> None:
         """Make every write to the image fail from now on, as a broken disk does."""
-        fcntl.fcntl(self._image, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
+        fcntl.fcntl(self.image, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
 
     def wipe(self) -> None:
         """Forget all that was written, as a broken disk may."""
-        size = os.fstat(self._image).st_size
-        os.ftruncate(self._image, 0)
-        os.ftruncate(self._image, size)
+        size = os.fstat(self.image).st_size
+        os.ftruncate(self.image, 0)
+        os.ftruncate(self.image, size)
 
     def fresh_object(self) -> int:
         """The number of an object that this pool has never had."""
@@ -318,25 +319,31 @@ class Pool:
         """Sync, export the pool, import it from what is on disk, and open the object set again. Raises
         PoolLost."""
         self.sync()
-        lib, config = self.lib, ctypes.c_void_p()
-        lib.dmu_objset_disown(self.os, 1, self.tag)
-        if error := lib.spa_export(POOL, ctypes.byref(config), 0, 0):
-            raise PoolLost(f"spa_export: {os.strerror(error)}")
-        self._import(config)
+        self._import(self._export())
 
     def crash(self) -> None:
         """Go on with the pool as the last txg that has synced left it: with the image as it is now, which the
         library cannot reach any more when it lets go of the pool in memory. Raises PoolLost."""
         self.check()
-        now = copy_of_image(self._image)
+        now = copy_of_image(self.image)
         self.finish_all()
-        self.lib.dmu_objset_disown(self.os, 1, self.tag)
+        self.go_to(now)
+
+    def go_to(self, image: int) -> None:
+        """Go on with the pool of another image, which is closed. Nothing may be in flight. Raises
+        PoolLost."""
+        config = self._export()
+        os.dup2(image, self.image)
+        os.close(image)
+        self._import(config)
+
+    def _export(self) -> ctypes.c_void_p:
+        """Export the pool; what spa_import() wants to know of it. Raises PoolLost."""
         config = ctypes.c_void_p()
+        self.lib.dmu_objset_disown(self.os, 1, self.tag)
         if error := self.lib.spa_export(POOL, ctypes.byref(config), 0, 0):
             raise PoolLost(f"spa_export: {os.strerror(error)}")
-        os.dup2(now, self._image)
-        os.close(now)
-        self._import(config)
+        return config
 
     def _import(self, config: ctypes.c_void_p) -> None:
         """Import the pool from what the image has. Raises PoolLost."""

@@ -48,6 +48,7 @@ class Command(enum.IntEnum):
     DIE = 3
     SECTION = 4
     DBUFS = 5
+    STATES = 6
 
 
 class Status(enum.IntEnum):
