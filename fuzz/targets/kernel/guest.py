@@ -217,8 +217,8 @@ def _may_use_kvm() -> bool:
 def _digest(parts: Parts) -> str:
     """Eight digits that change with whatever the saved state depends on."""
     told = hashlib.sha256(f"{COMMAND_LINE} {SETTINGS} {MACHINE} {DISK_MIB}".encode())
-    for module in (__file__, initramfs.__file__, initramfs.AGENT_SOURCE):
-        told.update(Path(module).read_bytes())
+    for source in (Path(__file__), Path(initramfs.__file__), *sorted(initramfs.AGENT.iterdir())):
+        told.update(source.read_bytes())
     for path in sorted([*parts.modules.glob("*.ko"), parts.linux / "vmlinuz", parts.tools / "zpool"]):
         told.update(path.read_bytes())
     return told.hexdigest()[:8]

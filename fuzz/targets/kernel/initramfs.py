@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fuzz.targets.kernel.locate import DRIVERS, NoKernel, Parts
 
-AGENT_SOURCE = Path(__file__).with_name("agent.c")
+AGENT = Path(__file__).with_name("agent")
 COMMANDS = (
     "sh",
     "touch",
@@ -55,7 +55,8 @@ def cpio(entries: Iterable[tuple[str, int, bytes]]) -> bytes:
 def compile_agent(into: Path) -> Path:
     """The agent as a static program, since the guest's C library is another one with each version. Raises
     NoKernel."""
-    command = ["cc", "-O1", "-Wall", "-static", "-s", "-o", str(into), str(AGENT_SOURCE)]
+    sources = map(str, sorted(AGENT.glob("*.c")))
+    command = ["cc", "-O1", "-Wall", "-static", "-s", "-o", str(into), *sources]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
