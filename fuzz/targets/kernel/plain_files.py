@@ -1,11 +1,16 @@
-"""Which programs are operations that a plain user can do with files, and their bytes for the agent."""
+"""Which programs are operations that a plain user can do with files, and their bytes for the agent.
+
+The objects of a program with a ZAP of project usage are files in a directory of that ZAP's name: their owner
+gives them to any project. Users and groups are for root to choose.
+"""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
-from fuzz.language.program import TO_UPPER, Op, Program, Zap
+from fuzz.language.program import TO_UPPER, USAGES, Op, Program, Zap
 from fuzz.language.validate import CASES, FORMS
 from zapcore.zpl import MASTER_NODE
 
@@ -21,8 +26,16 @@ LETTERS = {
     "symlink": b"y",
     "readdir": b"l",
     "contains": b"s",
+    "allocate": b"p",
+    "chown": b"q",
+    "free": b"f",
 }
-"""The verbs that are one system call of the user's, and the agent's letter for each."""
+"""The verbs that are system calls of the user's, and the agent's letter for each."""
+OWNING = ("allocate", "chown", "free")
+"""Those whose files are numbers."""
+PROJECT = USAGES.index("project")
+LAST_PROJECT = 0xFFFF_FFFE
+"""The largest project id that a file may have: the next one means none (zpl_is_valid_projid)."""
 
 TIME = frozenset(("txg", "finish", "spa_sync", "sync", "reopen", "evict"))
 """Verbs that move time: root does them, as well as it can from outside. `txg`, `sync` and `finish` all wait
@@ -46,7 +59,12 @@ def why_not_files(program: Program) -> str | None:
     if len(set(made)) < len(made) and any(op.verb in MOVING for op in program.ops):
         return "two names are made with one number, and are links of one file only here"
     folding = {zap.name for zap in program.zaps if zap.norm}
+    kept = {zap.name for zap in program.zaps if zap.usage}
     for op in program.ops:
+        if op.subject in kept or op.other in kept:
+            return f"`{op.verb}` works on a ZAP that nobody but syncing context writes"
+        if op.verb in OWNING and (wrong := _not_a_project(op, bool(kept))) is not None:
+            return f"`{op.verb}`: {wrong}"
         if op.thread:
             return "it has threads"
         if op.verb == "contains" and op.subject in folding:
@@ -59,11 +77,23 @@ def why_not_files(program: Program) -> str | None:
     return None
 
 
+def _not_a_project(op: Op, kept: bool) -> str | None:
+    if not kept:
+        return "no header line has usage=project"
+    if op.verb != "free" and op.whose and not op.whose & 1 << PROJECT - 1:
+        return "a user's or a group's id is for root to choose"
+    if op.verb != "free" and op.owner + op.many - 1 > LAST_PROJECT:
+        return f"a file's project id is at most {LAST_PROJECT:#x}"
+    return None
+
+
 def _not_a_directory(zap: Zap) -> str | None:
+    if zap.usage not in (0, PROJECT):
+        return "a user's or a group's id is for root to choose"
     if zap.words:
         return "its keys are words, a directory's are names"
     if zap.fat:
-        return "a directory begins as a micro ZAP"
+        return "a directory, or a ZAP of usage, begins as a micro ZAP"
     if zap.leaf_shift != FAT_SHIFT:
         return f"a directory's leaves have {1 << FAT_SHIFT} bytes"
     if zap.norm and zap.dataset is None:
@@ -98,8 +128,32 @@ def names_of(program: Program) -> Iterator[bytes]:
                 yield name
 
 
-def pack(op: Op, directories: dict[str, int]) -> bytes:
+def projects_of(program: Program) -> Mapping[int, int]:
+    """How many files each project has after a program whose ops are all done."""
+    files: dict[int, int] = {}
+    for op in program.ops:
+        for number in range(op.first, op.first + op.many) if op.verb in OWNING else ():
+            if op.verb == "free":
+                files.pop(number, None)
+            elif (number in files) is (op.verb == "chown"):
+                files[number] = op.owner + number - op.first
+    return Counter(files.values())
+
+
+def slots_of(program: Program) -> dict[str, int]:
+    """The number that the agent calls each directory by; that of files with owners has no name of its own."""
+    slots = {zap.name: slot for slot, zap in enumerate(program.zaps, 1)}
+    for zap in program.zaps:
+        if zap.usage:
+            slots[""] = slots[zap.name]
+    return slots
+
+
+def pack(op: Op, directories: Mapping[str, int]) -> bytes:
     """One operation as the agent reads it."""
+    if op.verb in OWNING:
+        numbers = f"{op.first} {op.many} {op.owner}"
+        return LETTERS[op.verb] + _name(directories[""], numbers.encode())
     assert op.key is None or isinstance(op.key, bytes)
     assert op.to is None or isinstance(op.to, bytes)
     target = _name(directories[op.subject], op.key or b"")

@@ -23,10 +23,13 @@ from fuzz.targets.kernel.guest import LONG, PLAIN, POOL, Dead, Guest, Silent
 from fuzz.targets.kernel.locate import SHIPPED, find_parts
 from fuzz.targets.kernel.plain_files import (
     LETTERS,
+    OWNING,
     dataset_words,
     has_long_names,
     pack,
     pack_open,
+    projects_of,
+    slots_of,
     why_not_files,
 )
 from fuzz.targets.kernel.qemu import GuestGone
@@ -58,6 +61,7 @@ class KernelTarget(Target):
         self._guest: Guest | None = None
         self._program: Program | None = None
         self._directories: dict[str, int] = {}
+        self._slots: dict[str, int] = {}
         self._datasets: dict[str, str] = {}
 
     # What every target offers
@@ -71,7 +75,8 @@ class KernelTarget(Target):
             self._guest = Guest(self.parts)
         self._guest.fresh()
         self._program, self._at = program, -1
-        self._directories = {zap.name: slot for slot, zap in enumerate(program.zaps, 1)}
+        self._slots = slots_of(program)
+        self._directories = {zap.name: self._slots[zap.name] for zap in program.zaps}
         self._datasets = {}
         with self._failing(Op("begin")):
             self._make_datasets(program)
@@ -154,7 +159,7 @@ class KernelTarget(Target):
                     yield DONE
                 continue
             with self._failing(batch[0]):
-                self.guest.start_batch(b"".join(pack(op, self._directories) for op in batch))
+                self.guest.start_batch(b"".join(pack(op, self._slots) for op in batch))
             for op in batch:
                 self._at += 1
                 with self._failing(op):
@@ -165,6 +170,8 @@ class KernelTarget(Target):
         """An answer in the words that all targets share."""
         if op.verb == "unlink" and code == errno.EISDIR:
             return Result(errno.EPERM)  # Linux asks before zfs_remove() can
+        if op.verb in OWNING and not code:
+            return Result(0, int.from_bytes(data, "little"))
         if op.verb != "readdir" or code:
             return Result(code)
         assert self._program is not None
@@ -230,9 +237,26 @@ class KernelTarget(Target):
                 lost = sum(1 for code in codes if code)
                 if lost:
                     raise _after_import(f"{lost} of {len(listed)} names of {name} are listed and not found")
+            self._look_at_projects()
         for name, old, new in zip(self._directories, before, after, strict=True):
             if set(old) != set(new) or len(new) != len(set(new)):
                 raise _after_import(f"{name} has other names than before: {len(old)} then, {len(new)} now")
+
+    def _look_at_projects(self) -> None:
+        """What the file system says that each project has must be what the user gave it."""
+        assert self._program is not None
+        for zap in self._program.zaps:
+            if not zap.usage:
+                continue
+            words = ("/sbin/zfs", "projectspace", "-H", "-p", "-o", "name,objused", self._datasets[zap.name])
+            lines = [line.split() for line in self._root(*words).splitlines()]
+            told = {int(name): int(count) for name, count in lines if count.isdigit()}
+            wanted = projects_of(self._program)
+            wrong = [
+                each for each in told.keys() | wanted.keys() if each and told.get(each, 0) != wanted[each]
+            ]
+            if wrong:
+                raise _after_import(f"{len(wrong)} projects have other numbers of files than they should")
 
     def _scrubbed(self) -> str | None:
         """What `zpool status` says after a scrub; None if all is well."""

@@ -2,14 +2,19 @@
  * The user's operations, in batches. Each is a letter, the number of a directory, a 16-bit length and a name; a
  * rename, an exchange, a whiteout and a link have a second directory, length and name. Each is answered when it
  * has ended, so that after a panic the other side knows which one was running.
+ *
+ * Of files that belong to a project the name is three numbers: the first file, how many, and the project's id, of
+ * which each next file has one more. They are called by their numbers, and how many there were is the answer.
  */
 #include "agent.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -89,6 +94,50 @@ list_names(int directory, uint32_t *length)
 }
 
 static int
+set_project(int file, uint32_t project)
+{
+	struct fsxattr attributes;
+
+	if (ioctl(file, FS_IOC_FSGETXATTR, &attributes) != 0)
+		return (errno);
+	attributes.fsx_projid = project;
+	return (ioctl(file, FS_IOC_FSSETXATTR, &attributes) == 0 ? 0 : errno);
+}
+
+/* Make (p), give to a project (q) or remove (f) files; what is there already, or is not, is passed over. */
+static int
+project_files(char letter, int directory, const char *numbers, uint32_t *length)
+{
+	unsigned first, many, project;
+	uint64_t done = 0;
+	char name[16];
+
+	if (sscanf(numbers, "%u %u %u", &first, &many, &project) != 3)
+		return (EINVAL);
+	for (unsigned each = 0; each < many; each++) {
+		int result, file = -1, pass = letter == 'p' ? EEXIST : ENOENT;
+
+		snprintf(name, sizeof (name), "%u", first + each);
+		if (letter == 'f')
+			result = unlinkat(directory, name, 0) == 0 ? 0 : errno;
+		else {
+			file = openat(directory, name, O_RDWR | O_CLOEXEC | (letter == 'p' ? O_CREAT | O_EXCL : 0), 0644);
+			result = file < 0 ? errno : set_project(file, project + each);
+		}
+		if (file >= 0)
+			close(file);
+		if (result != 0 && result != pass)
+			return (result);
+		done += result == 0;
+	}
+	if (done == 0)
+		return (letter == 'p' ? EEXIST : ENOENT);
+	memcpy(answer, &done, sizeof (done));
+	*length = sizeof (done);
+	return (0);
+}
+
+static int
 one_operation(char **at, uint32_t *length)
 {
 	struct stat64 found;
@@ -135,6 +184,10 @@ one_operation(char **at, uint32_t *length)
 		break;
 	case 'l':
 		return (list_names(directory, length));
+	case 'p':
+	case 'q':
+	case 'f':
+		return (project_files(letter, directory, name, length));
 	default:
 		return (EINVAL);
 	}
