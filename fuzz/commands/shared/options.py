@@ -32,7 +32,13 @@ def on_target(default: str = "2.3") -> Callable[[F], F]:
 
     def add(function: F) -> F:
         for option in (
-            click.option("--libzpool", metavar="PATH", help="A libzpool, or a folder that has one."),
+            click.option(
+                "--libzpool",
+                "--kernel-module",
+                "libzpool",
+                metavar="PATH",
+                help="A libzpool, or a folder that has one; of a kernel spl.ko and zfs.ko, or a built tree.",
+            ),
             click.option("--target", type=click.Choice(list(KINDS)), default="model", show_default=True),
             release_option(default),
         ):

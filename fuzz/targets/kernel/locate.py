@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,14 +47,34 @@ def kernel_cache(chosen: str | Path | None = None) -> Path:
 
 def find_parts(release: str, build: str, modules: str | os.PathLike[str] | None = None) -> Parts:
     """What a release (of the model's, or an OpenZFS version) needs; `modules` is a folder of the user's with
-    spl.ko and zfs.ko, made for the kernel of the cache. Raises NoKernel."""
+    spl.ko and zfs.ko, or a tree of OpenZFS's that was built, for the kernel of the cache. Raises NoKernel."""
     cache = kernel_cache()
     version = PINNED.get(release, release)
-    own = cache / version / build if modules is None else Path(modules).expanduser().resolve()
+    own = cache / version / build if modules is None else _folder_of(Path(modules).expanduser().resolve())
     parts = Parts(cache / "qemu", cache / "linux", own, cache / version / "tools", version)
     if modules is not None and not parts.tools.is_dir():
         raise NoKernel(f"no tools of release {release} are in {cache}: run `zapfuzz fetch --kernel` for it")
     for what in (parts.modules / "zfs.ko", parts.modules / "spl.ko", parts.qemu, parts.linux, parts.tools):
         if not what.exists():
             raise NoKernel(f"{what} is not there: run `zapfuzz fetch --kernel {version}`")
+    if modules is not None and (wrong := _other_kernel(parts)) is not None:
+        raise NoKernel(wrong)
     return parts
+
+
+def _folder_of(given: Path) -> Path:
+    """Where a built tree has its modules, or the folder itself. Raises NoKernel."""
+    for folder in (given, given / "module"):
+        if (folder / "zfs.ko").is_file() and (folder / "spl.ko").is_file():
+            return folder
+    raise NoKernel(f"--kernel-module {given}: expected spl.ko and zfs.ko there or in its folder module")
+
+
+def _other_kernel(parts: Parts) -> str | None:
+    """Whether modules are made for another kernel than the guest's, which would not load them."""
+    found = re.search(rb"\0vermagic=(\S+)", (parts.modules / "zfs.ko").read_bytes())
+    made_for = found[1].decode(errors="replace") if found else "no kernel that it tells"
+    has = (parts.linux / "PACKAGES").read_text("utf-8").strip().removeprefix("linux-image-")
+    if made_for == has:
+        return None
+    return f"{parts.modules}/zfs.ko is made for {made_for}, and the guest has {has}: configure it with that"
