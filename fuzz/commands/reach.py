@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from fuzz.commands.remedies import switch_on, with_remedies
 from fuzz.commands.shared.program_argument import program_argument, release_option
 from fuzz.corpus.named_program import Named
 from fuzz.generate.reach_by_files import reach
@@ -20,13 +21,15 @@ TELL_FIRST = (
 @click.command("reach")
 @program_argument
 @release_option(model=True)
+@with_remedies
 @click.option("--out", type=click.Path(path_type=Path), help="File for the program of file operations.")
-def reach_command(program: Named, release: str, out: Path | None) -> None:
+def reach_command(program: Named, release: str, remedy: tuple[str, ...], out: Path | None) -> None:
     """Look for file operations of a plain user that fail as PROGRAM does, on a dataset as it is by default.
 
     They are computed on the model; `zapfuzz run --target kernel` then shows them on a real one, and `zapfuzz
     export --as sh` writes a script. Status 1 if there is no way.
     """
+    switch_on(remedy)
     found = reach(program.program, release)
     for line in found.lines():
         click.echo(line)

@@ -16,7 +16,7 @@ from fuzz.execution.execute import run
 from fuzz.export.expected_answers import NoForm
 from fuzz.export.story import story
 from fuzz.language.program import Op, Program
-from fuzz.targets.kernel.plain_files import LETTERS, TIME, names_of, why_not_files
+from fuzz.targets.kernel.plain_files import LETTERS, OWNING, TIME, names_of, why_not_files
 from fuzz.targets.model import ModelTarget
 
 PROPERTY = "zapfuzz:scratch"
@@ -61,6 +61,21 @@ make_file() (
 )
 """
 
+OWNERS = """\
+# each DIRECTORY FIRST MANY ID DOES: files that are called by numbers; succeeds if one was there to be done
+each() {
+    at=0 any=no
+    while [ $at -lt "$3" ]; do
+        file=$1/$(($2 + at)) id=$(($4 + at)) at=$((at + 1))
+        if "$5"; then any=yes; fi
+    done
+    [ $any = yes ]
+}
+allocate_file() { [ ! -e "$file" ] && : >"$file" && chattr -p "$id" "$file"; }
+chown_file() { [ -e "$file" ] && chattr -p "$id" "$file"; }
+free_file() { rm "$file"; }
+"""
+
 TAIL = """\
 printf 'all operations are done\\n'
 exit $wrong
@@ -85,10 +100,11 @@ RIGHT = "2.1"
 def sh_form(reproducer: Reproducer, release: str = "") -> str:
     """The script. Raises NoForm where the program is not one of file operations."""
     program = reproducer.program
-    verb = next((op.verb for op in program.ops if op.verb not in COMMANDS and op.verb not in TIME), "")
+    known = (*COMMANDS, *OWNING, *TIME)
+    verb = next((op.verb for op in program.ops if op.verb not in known), "")
     if any(zap.dataset for zap in program.zaps):
         raise NoForm("its directories are in file systems with properties of their own")
-    if verb in LETTERS:
+    if verb in LETTERS and verb not in OWNING:
         raise NoForm(f"no shell has a command for `{verb}`")
     if (why := why_not_files(program)) is not None:
         raise NoForm(f"not a plain user's file operations: {why}; `zapfuzz reach` may find some")
@@ -103,18 +119,22 @@ def _lines(reproducer: Reproducer, program: Program, release: str) -> Iterator[s
         yield f"# {line}".rstrip()
     yield ""
     yield from HEAD.replace("PROPERTY", PROPERTY).splitlines()
+    if any(op.verb in OWNING for op in program.ops):
+        yield from OWNERS.splitlines()
     yield ""
     if pad:
         yield f"pad={_quoted(pad)}"
     for zap in program.zaps:
         yield f"mkdir {zap.name} || exit 2"
+    kept = next((zap.name for zap in program.zaps if zap.usage), "")
     expected = _errnos(program)
     for number, op in enumerate(program.ops):
-        if op.verb in COMMANDS:
+        if op.verb in COMMANDS or op.verb in OWNING:
             code = expected[number] if number < len(expected) else 0
             told = f"  # {errno.errorcode.get(code, code)}" if code else ""
             hush = " >/dev/null" if op.verb in ("readdir", "contains") else ""
-            yield f"op {number} {'no' if code else 'ok'} {_command(op, pad)}{hush}{told}"
+            command = _each(op, kept) if op.verb in OWNING else _command(op, pad)
+            yield f"op {number} {'no' if code else 'ok'} {command}{hush}{told}"
         elif op.verb != "finish":
             yield "sync"
     yield from TAIL.splitlines()
@@ -134,6 +154,11 @@ def _command(op: Op, pad: bytes) -> str:
     if op.to is not None:
         words.append(_path(op.other, op.to, pad))
     return " ".join(words)
+
+
+def _each(op: Op, directory: str) -> str:
+    """The words for files that belong to a project (chattr is of e2fsprogs, and works on ZFS)."""
+    return f"each {directory} {op.first} {op.many} {op.owner} {op.verb}_file"
 
 
 def _path(directory: str, name: object, pad: bytes) -> str:

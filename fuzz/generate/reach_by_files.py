@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from fuzz.execution.execute import run
 from fuzz.generate.lift_to_files import FILE_SHIFT, FULL, NoWay, file_name, lifted
+from fuzz.generate.project_crowds import project_programs
 from fuzz.judge.signature import JUDGED_KINDS
 from fuzz.language.program import TO_UPPER, U64, Op, Program, Zap
 from fuzz.targets.kernel.plain_files import has_long_names, names_of, why_not_files
@@ -82,22 +83,27 @@ def same(program: Program) -> Program:
     return program
 
 
+def of_projects(program: Program, fails: Callable[[Program], bool]) -> Program:
+    """Project ids that files of one user have, in leaves of 16 KiB."""
+    if not any(zap.usage for zap in program.zaps):
+        raise NoWay("it has no ZAP of usage")
+    for made in project_programs():
+        if fails(made):
+            return made
+    raise NoWay("no crowd of project ids fails in the same way on the model")
+
+
 UTF8 = (
     "a normalization turns utf8only on, and the file system refuses a name that is no UTF-8 before the ZAP"
     " has it"
 )
-OWNERS = (
-    "the ZAPs of who has how much are written while a txg syncs: owners and projects are set by other"
-    " operations than a directory's (chown, chattr -p)"
-)
+OWNERS = "a user's or a group's id is for root to choose; a project's for the owner of a file (chattr -p)"
 
 
 def _obstacle(program: Program) -> str | None:
     """What no other names or numbers would change."""
     if any(op.thread for op in program.ops):
         return THREADS
-    if any(zap.usage for zap in program.zaps):
-        return OWNERS
     if any(zap.norm & ~TO_UPPER for zap in program.zaps) and not all(map(_is_utf8, names_of(program))):
         return UTF8
     return next(
@@ -121,6 +127,8 @@ def reach(program: Program, release: str = "2.3") -> Reach:
     model = ModelTarget(release)
     # what a kernel shows is what the model shows by itself; what only a judge sees is the second choice
     wanted = [str(run(program, model, judge=judge)) for judge in (False, True)]
+    if any(zap.usage for zap in program.zaps):
+        wanted.append(str(run(_synced(program), model)))
     if wanted == ["fine", "fine"]:
         return Reach(INSIDE, why=f"the program ends well on {release}")
     aims = [text for text in dict.fromkeys(wanted) if text != "fine"]
@@ -134,6 +142,7 @@ def reach(program: Program, release: str = "2.3") -> Reach:
         ways: tuple[Callable[[], Program], ...] = (
             lambda: same(program),
             lambda: crowd(program),
+            lambda fails=fails: of_projects(program, fails),  # type: ignore[misc]
             lambda fails=fails: lifted(program, fails),  # type: ignore[misc]
         )
         for way in ways:
@@ -145,7 +154,14 @@ def reach(program: Program, release: str = "2.3") -> Reach:
             if fails(found):
                 return _told(found, aim, fails)
     verb = next((INSTEAD[op.verb] for op in program.ops if op.verb in INSTEAD), "")
+    if any(zap.usage for zap in program.zaps):
+        verb = OWNERS
     return Reach(INSIDE, why=verb or reasons[-1])
+
+
+def _synced(program: Program) -> Program:
+    """The program with nothing in flight when an op has ended, so that a judge sees each txg's work."""
+    return program.with_ops([Op("sync") if op.verb == "txg" else op for op in program.ops])
 
 
 def _told(program: Program, aim: str, fails: Callable[[Program], bool]) -> Reach:

@@ -12,6 +12,7 @@ from fuzz.corpus.named_program import open_named
 from fuzz.corpus.reproducer import read_reproducer
 from fuzz.execution.execute import run
 from fuzz.export.forms import FORMS
+from fuzz.faults.remedies import switched_on
 from fuzz.generate.lift_to_files import FULL, Lift, Plan, file_name
 from fuzz.generate.reach_by_files import reach
 from fuzz.language.program import Program
@@ -57,6 +58,25 @@ def test_crowded_hash_takes_a_leaf_and_one_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("finding", "release", "remedies", "ops", "outcome"),
+    [
+        ("usage-frees-blocks", "2.3", [], 13, "assertion dbuf.c:dbuf_undirty"),
+        ("usage-crowded-ids", "2.4", ["usage-frees-blocks"], 230, "limit"),
+        ("usage-trunc-next-table", "2.4", ["usage-frees-blocks"], 254, "invariant zap:free-mark"),
+    ],
+)
+def test_project_ids_are_computed_without_the_salt(
+    finding: str, release: str, remedies: list[str], ops: int, outcome: str
+) -> None:
+    """What the owner of files may give them: `chattr -p`, on a dataset as it is by default."""
+    with switched_on(remedies):
+        found = reach(read_reproducer(FINDINGS / finding).program, release)
+    assert found.program is not None and len(found.program.ops) == ops
+    assert found.outcome.startswith(outcome) and not found.needs_salt
+    assert why_not_files(found.program) is None
+
+
+@pytest.mark.parametrize(
     ("finding", "why"),
     [
         ("zap-cursor-on-table", "readdir() begins a cursor"),
@@ -64,7 +84,6 @@ def test_crowded_hash_takes_a_leaf_and_one_name() -> None:
         ("update-too-large", "zap_add() and zap_remove() alone"),
         ("lookup-widened", "one 64-bit integer"),
         ("normalize-unterminated", "utf8only"),
-        ("usage-frees-blocks", "chattr -p"),
     ],
 )
 def test_what_no_user_can_type_says_why(finding: str, why: str) -> None:
@@ -89,3 +108,29 @@ def test_script_refuses_a_directory_that_is_not_marked(tmp_path: Path) -> None:
         )
         assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
         assert not list(empty.iterdir())
+
+
+def test_script_gives_files_project_ids(tmp_path: Path) -> None:
+    """A shell does what the agent does: files called by numbers, each with the next id; what is there already
+    is passed over, and an operation that finds nothing to do is refused."""
+    ops = ("allocate count=3 id=7", "allocate count=2 id=9", "chown first=1 id=4", "free", "free", "")
+    text = "\n".join(("zap z micro usage=project", *ops))
+    (tmp_path / "program.zap").write_text(text)
+    script = FORMS["sh"](open_named(str(tmp_path / "program.zap")).reproducer(), "")
+    body = script[script.index("wrong=0\n") :]
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "chattr").write_text('#!/bin/sh\nprintf "%s %s\\n" "$2" "$3" >>"$LOG"\n')
+    (tools / "chattr").chmod(0o755)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    done = subprocess.run(
+        ["sh", "-uc", body],
+        cwd=empty,
+        env={"PATH": f"{tools}:{os.defpath}", "LOG": str(tmp_path / "log")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "log").read_text() == "7 z/0\n8 z/1\n9 z/2\n4 z/1\n"
+    assert sorted(path.name for path in (empty / "z").iterdir()) == ["1", "2"]
