@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import itertools
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from fuzz.execution.execute import run_far
@@ -19,6 +18,7 @@ from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Op, Program
 from fuzz.targets.base import Target
 from fuzz.targets.kernel import console
+from fuzz.targets.kernel.aftermath import left_after
 from fuzz.targets.kernel.guest import LONG, PLAIN, POOL, Dead, Guest, Silent
 from fuzz.targets.kernel.locate import SHIPPED, find_parts
 from fuzz.targets.kernel.plain_files import (
@@ -33,7 +33,7 @@ from fuzz.targets.kernel.plain_files import (
     why_not_files,
 )
 from fuzz.targets.kernel.qemu import GuestGone
-from zapcore.errors import LimitExceeded, errno_name
+from zapcore.errors import LimitExceeded
 from zapcore.release import the_release
 
 DEADLINE_SECONDS = 120.0
@@ -60,9 +60,9 @@ class KernelTarget(Target):
         self.thorough = thorough
         self._guest: Guest | None = None
         self._program: Program | None = None
-        self._directories: dict[str, int] = {}
-        self._slots: dict[str, int] = {}
-        self._datasets: dict[str, str] = {}
+        self.directories: dict[str, int] = {}
+        self.slots: dict[str, int] = {}
+        self.datasets: dict[str, str] = {}
 
     # What every target offers
 
@@ -75,16 +75,16 @@ class KernelTarget(Target):
             self._guest = Guest(self.parts)
         self._guest.fresh()
         self._program, self._at = program, -1
-        self._slots = slots_of(program)
-        self._directories = {zap.name: self._slots[zap.name] for zap in program.zaps}
-        self._datasets = {}
-        with self._failing(Op("begin")):
+        self.slots = slots_of(program)
+        self.directories = {zap.name: self.slots[zap.name] for zap in program.zaps}
+        self.datasets = {}
+        with self.failing(Op("begin")):
             self._make_datasets(program)
-            self._open_pool()
-            paths = (self._path(zap.name)[len(POOL) + 2 :] for zap in program.zaps)
+            self.open_pool()
+            paths = (self.path_of(zap.name)[len(POOL) + 2 :] for zap in program.zaps)
             made = b"".join(b"m" + pack_open(0, path)[1:] for path in paths)
             self._ask(made, len(program.zaps))
-            self._open_directories()
+            self.open_directories()
 
     def apply(self, op: Op) -> Result:
         """Run one op. Raises Failure."""
@@ -139,13 +139,13 @@ class KernelTarget(Target):
                 words = tuple(word for word in words if not word.startswith("longname="))
             if words not in known:
                 name = known[words] = f"{POOL}/made{len(known)}"
-                self._root("/sbin/zfs", "create", *(part for word in words for part in ("-o", word)), name)
-                self._root("/bin/chown", "1000:1000", f"/{name}")
-            self._datasets[zap.name] = known[words] if zap.dataset is not None else default
+                self.as_root("/sbin/zfs", "create", *(part for word in words for part in ("-o", word)), name)
+                self.as_root("/bin/chown", "1000:1000", f"/{name}")
+            self.datasets[zap.name] = known[words] if zap.dataset is not None else default
 
-    def _path(self, zap: str) -> bytes:
+    def path_of(self, zap: str) -> bytes:
         """Where a directory of the program is in the guest."""
-        return f"/{self._datasets[zap]}/{zap}".encode()
+        return f"/{self.datasets[zap]}/{zap}".encode()
 
     def _apply(self, ops: Sequence[Op]) -> Iterator[Result]:
         """Runs of the user's ops go in one batch; time is root's."""
@@ -154,15 +154,15 @@ class KernelTarget(Target):
             if not users:
                 for op in batch:
                     self._at += 1
-                    with self._failing(op):
+                    with self.failing(op):
                         self._move_time(op)
                     yield DONE
                 continue
-            with self._failing(batch[0]):
-                self.guest.start_batch(b"".join(pack(op, self._slots) for op in batch))
+            with self.failing(batch[0]):
+                self.guest.start_batch(b"".join(pack(op, self.slots) for op in batch))
             for op in batch:
                 self._at += 1
-                with self._failing(op):
+                with self.failing(op):
                     code, data = self.guest.user_answer(DEADLINE_SECONDS)
                 yield self._result(op, code, data)
 
@@ -179,27 +179,31 @@ class KernelTarget(Target):
         names = sorted(data.split(b"\0")[:-1], key=lambda name: hash_of(name, hashing(header)))
         return Result(0, b"".join(name + b"\0" for name in names))
 
+    def answers(self, body: bytes, count: int) -> list[tuple[int, bytes]]:
+        """What each of a batch of the user's operations came to. Raises Dead, Silent, GuestGone."""
+        self.guest.start_batch(body)
+        return [self.guest.user_answer(DEADLINE_SECONDS) for _ in range(count)]
+
     def _ask(self, body: bytes, count: int) -> list[tuple[int, bytes]]:
         """A batch of the user's that must not fail, and its answers."""
-        self.guest.start_batch(body)
-        answers = [self.guest.user_answer(DEADLINE_SECONDS) for _ in range(count)]
+        answers = self.answers(body, count)
         for code, _ in answers:
             if code:
                 raise GuestGone(f"the guest's user is refused: {errno.errorcode.get(code, code)}")
         return answers
 
-    def _open_pool(self) -> None:
+    def open_pool(self) -> None:
         self._ask(pack_open(0, f"/{POOL}".encode()), 1)
 
-    def _open_directories(self) -> None:
-        opens = (pack_open(slot, self._path(name)) for name, slot in self._directories.items())
-        self._ask(b"".join(opens), len(self._directories))
+    def open_directories(self) -> None:
+        opens = (pack_open(slot, self.path_of(name)) for name, slot in self.directories.items())
+        self._ask(b"".join(opens), len(self.directories))
 
     def _close_directories(self) -> None:
-        slots = [0, *self._directories.values()]
+        slots = [0, *self.directories.values()]
         self._ask(b"".join(pack_open(slot, b"/") for slot in slots), len(slots))
 
-    def _root(self, *words: str) -> str:
+    def as_root(self, *words: str) -> str:
         code, text = self.guest.run(*words, seconds=ROOT_SECONDS)
         if code:
             raise GuestGone(f"{' '.join(words)}: {text.strip() or code}")
@@ -207,7 +211,7 @@ class KernelTarget(Target):
 
     def _move_time(self, op: Op) -> None:
         if op.verb in ("txg", "sync"):
-            self._root("/sbin/zpool", "sync", POOL)
+            self.as_root("/sbin/zpool", "sync", POOL)
         elif op.verb == "evict":
             self.guest.write("/proc/sys/vm/drop_caches", b"2")
         elif op.verb == "reopen":
@@ -215,22 +219,22 @@ class KernelTarget(Target):
 
     def _reimport(self) -> None:
         self._close_directories()
-        self._root("/sbin/zpool", "export", POOL)
-        self._root("/sbin/zpool", "import", "-d", "/dev/vda1", "-o", "cachefile=none", POOL)
-        self._open_pool()
-        self._open_directories()
+        self.as_root("/sbin/zpool", "export", POOL)
+        self.as_root("/sbin/zpool", "import", "-d", "/dev/vda1", "-o", "cachefile=none", POOL)
+        self.open_pool()
+        self.open_directories()
 
     def _look_again(self) -> None:
         """Names before and after the pool was away must be the same, and each must be found; a scrub finds no
         error."""
         op = Op("reopen")
-        with self._failing(op):
-            before = self._listed()
-            if (wrong := self._scrubbed()) is not None:
+        with self.failing(op):
+            before = self.listed()
+            if (wrong := self.scrubbed()) is not None:
                 raise Failure(Signature("oracle", "zap:reopen", "a pool with errors after a scrub"), wrong)
             self._reimport()
-            after = self._listed()
-            for (name, slot), listed in zip(self._directories.items(), after, strict=True):
+            after = self.listed()
+            for (name, slot), listed in zip(self.directories.items(), after, strict=True):
                 asked = [pack(Op("contains", name, each), {name: slot}) for each in listed]
                 self.guest.start_batch(b"".join(asked))
                 codes = [self.guest.user_answer(DEADLINE_SECONDS)[0] for _ in asked]
@@ -238,7 +242,7 @@ class KernelTarget(Target):
                 if lost:
                     raise _after_import(f"{lost} of {len(listed)} names of {name} are listed and not found")
             self._look_at_projects()
-        for name, old, new in zip(self._directories, before, after, strict=True):
+        for name, old, new in zip(self.directories, before, after, strict=True):
             if set(old) != set(new) or len(new) != len(set(new)):
                 raise _after_import(f"{name} has other names than before: {len(old)} then, {len(new)} now")
 
@@ -248,8 +252,8 @@ class KernelTarget(Target):
         for zap in self._program.zaps:
             if not zap.usage:
                 continue
-            words = ("/sbin/zfs", "projectspace", "-H", "-p", "-o", "name,objused", self._datasets[zap.name])
-            lines = [line.split() for line in self._root(*words).splitlines()]
+            words = ("/sbin/zfs", "projectspace", "-H", "-p", "-o", "name,objused", self.datasets[zap.name])
+            lines = [line.split() for line in self.as_root(*words).splitlines()]
             told = {int(name): int(count) for name, count in lines if count.isdigit()}
             wanted = projects_of(self._program)
             wrong = [
@@ -258,56 +262,26 @@ class KernelTarget(Target):
             if wrong:
                 raise _after_import(f"{len(wrong)} projects have other numbers of files than they should")
 
-    def _scrubbed(self) -> str | None:
+    def scrubbed(self) -> str | None:
         """What `zpool status` says after a scrub; None if all is well."""
-        self._root("/sbin/zpool", "scrub", "-w", POOL)
-        said = self._root("/sbin/zpool", "status", "-x")
-        return None if "healthy" in said else self._root("/sbin/zpool", "status", "-v", POOL)
+        self.as_root("/sbin/zpool", "scrub", "-w", POOL)
+        said = self.as_root("/sbin/zpool", "status", "-x")
+        return None if "healthy" in said else self.as_root("/sbin/zpool", "status", "-v", POOL)
 
     def aftermath(self) -> Iterator[str]:
-        """What is left on disk of the program that has just failed: boot again, import, look, scrub, list. A
-        line for each step, up to the one that the kernel does not survive."""
+        """What is left on disk of the program that has just failed, a line for each step."""
         assert self._program is not None, "nothing has failed"
-        try:
-            yield from self._steps_after(self._program)
-        except Failure as failure:
-            yield f"{failure.text.splitlines()[0] if failure.text else ''} [{failure.signature}]"
+        return left_after(self, self._program)
 
-    def _steps_after(self, program: Program) -> Iterator[str]:
-        op = Op("reopen")
-        with self._failing(op):
-            self.guest.reboot()
-            self._root("/sbin/zpool", "import", "-f", "-d", "/dev/vda1", "-o", "cachefile=none", POOL)
-            yield "booted again; the pool is imported"
-            self._open_pool()
-            there = self.guest.run("/bin/ls", "-d", *(self._path(zap).decode() for zap in self._directories))
-            if there[0]:
-                yield "not all of its directories are there: no txg of the program had synced them"
-                return
-            self._open_directories()
-        names = {op.key for op in program.ops if op.verb == "touch"}
-        with self._failing(Op("contains")):
-            for zap, slot in self._directories.items():
-                asked = [pack(Op("contains", zap, name), {zap: slot}) for name in names]
-                self.guest.start_batch(b"".join(asked))
-                codes = Counter(self.guest.user_answer(DEADLINE_SECONDS)[0] for _ in asked)
-                told = ", ".join(f"{count} {errno_name(code)}" for code, count in sorted(codes.items()))
-                yield f"{zap}: of the names that the program ever made: {told}"
-        with self._failing(Op("scrub")):
-            yield "scrub: " + (self._scrubbed() or "no errors, the pool is healthy")
-        with self._failing(Op("readdir")):
-            for zap, listed in zip(self._directories, self._listed(), strict=True):
-                yield f"{zap}: readdir gives {len(listed)} names, {len(set(listed))} of them different"
-
-    def _listed(self) -> list[list[bytes]]:
+    def listed(self) -> list[list[bytes]]:
         answers = self._ask(
-            b"".join(pack(Op("readdir", name), self._directories) for name in self._directories),
-            len(self._directories),
+            b"".join(pack(Op("readdir", name), self.directories) for name in self.directories),
+            len(self.directories),
         )
         return [data.split(b"\0")[:-1] for _, data in answers]
 
     @contextlib.contextmanager
-    def _failing(self, op: Op) -> Iterator[None]:
+    def failing(self, op: Op) -> Iterator[None]:
         """Turns a guest that died or hangs during an op into a Failure."""
         try:
             yield
