@@ -59,6 +59,8 @@ make_file() (
     set -C
     : >"$1"
 )
+# sync(1) waits for the intent log alone; any user may ask for a transaction group
+next_txg() { zpool sync "${dataset%%/*}" 2>/dev/null || sleep 12; }
 """
 
 OWNERS = """\
@@ -136,7 +138,7 @@ def _lines(reproducer: Reproducer, program: Program, release: str) -> Iterator[s
             command = _each(op, kept) if op.verb in OWNING else _command(op, pad)
             yield f"op {number} {'no' if code else 'ok'} {command}{hush}{told}"
         elif op.verb != "finish":
-            yield "sync"
+            yield "next_txg"
     yield from TAIL.splitlines()
 
 
