@@ -25,8 +25,10 @@ doubling."""
 MOST_BITS = 24
 """Bits in which more ids agree than a leaf takes; in 25 there are none so many."""
 PROJECT = 4
-STEP, LATER, STEPS = 25, 3000, 12
-"""How many other ids come in each txg behind the damage, the first file of theirs, and in how many txgs."""
+LATER = 3000
+"""The first file of those that come behind the damage."""
+LEAF_BITS, MORE = 5, 12
+"""Bits in which ids agree that lie in one leaf, and how many come before and after it is full."""
 FIRST = 0x1000_0000
 """An id with all its digits."""
 
@@ -73,7 +75,15 @@ def project_programs() -> Iterator[Program]:
 
 
 def _others() -> tuple[Op, ...]:
-    """Other ids, some in each txg."""
-    starts = range(LATER, LATER + STEPS * STEP, STEP)
-    steps = [(*_in_steps("allocate", at, STEP, FIRST + at), Op("txg")) for at in starts]
-    return tuple(itertools.chain.from_iterable(steps))
+    """Other ids: some that fill two leaves, one by one as these are split, so that each txg has little in it
+    and is on disk before the next; then one for each part of the table."""
+    number = itertools.count(LATER)
+    filling = [*dict.fromkeys(itertools.islice(ids_for_hash(1, 0, LEAF_BITS, Random(2)), 2 * FULL))][
+        : FULL + MORE
+    ]
+    spread = [next(ids_for_hash(1, part << 60, 4, Random(3))) for part in range(16)]
+    made = [
+        Op("allocate", size=1, length=next(number), fill=each, extra=PROJECT) for each in (*filling, *spread)
+    ]
+    together, each_alone = made[: FULL - MORE], made[FULL - MORE :]
+    return (*together, Op("txg"), *itertools.chain.from_iterable((op, Op("txg")) for op in each_alone))
