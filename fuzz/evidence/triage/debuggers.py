@@ -13,11 +13,13 @@ _ASSERT = re.compile(
     r"(?:libspl_assertf?|libspl_vassert\w*|spl_panic|spl_assert|assfail\d?|_*assert(?:_fail|_fail_base"
     r"|_rtn)?) ?\("
 )
-_TEXT = re.compile(r'\b(?:buf|assertion|a|expr)=(?:0x[0-9a-f]+ )?"(?P<text>(?:[^"\\]|\\.)*)"')
-_FORMAT = re.compile(r'\b(?:fmt|format)=(?:0x[0-9a-f]+ )?"(?P<text>(?:[^"\\]|\\.)*)"')
-_FILE = re.compile(r'\bf(?:ile)?=(?:0x[0-9a-f]+ )?"(?P<file>[^"]+)"')
-_FUNCTION = re.compile(r'\bfunc(?:tion)?=(?:0x[0-9a-f]+ )?(?:<[^>]*> )?"(?P<function>[A-Za-z_]\w*)')
-_LINE = re.compile(r"\bl(?:ine)?=(?P<line>\d{1,6})\b")
+_TEXT = re.compile(r'\b(?:buf|assertion|a|expr)=(?:\w+@entry=)?(?:0x[0-9a-f]+ )?"(?P<text>(?:[^"\\]|\\.)*)"')
+_FORMAT = re.compile(r'\b(?:fmt|format)=(?:\w+@entry=)?(?:0x[0-9a-f]+ )?"(?P<text>(?:[^"\\]|\\.)*)"')
+_FILE = re.compile(r'\bf(?:ile)?=(?:\w+@entry=)?(?:0x[0-9a-f]+ )?"(?P<file>[^"]+)"')
+_FUNCTION = re.compile(
+    r'\bfunc(?:tion)?=(?:\w+@entry=)?(?:0x[0-9a-f]+ )?(?:<[^>]*> )?"(?P<function>[A-Za-z_]\w*)'
+)
+_LINE = re.compile(r"\bl(?:ine)?=(?:\w+@entry=)?(?P<line>\d{1,6})\b")
 
 
 class Told(NamedTuple):

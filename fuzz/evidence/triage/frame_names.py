@@ -32,6 +32,27 @@ HANDLER = re.compile(
 )
 """What runs between a fault and its report, or on a timer that found the processor hanging."""
 
+_FAULT_OF = (
+    ("null-dereference", re.compile(r"_*null_pointer")),
+    ("page-fault", re.compile(r"(?:asm_)?(?:exc_|async_)?page_fault|do_page_fault|trap_pfault|KiPageFault")),
+    (
+        "page-fault",
+        re.compile(r"_*bad_area|do_mem_abort|do_translation_fault|data_abort|do_dat_exception|no_context"),
+    ),
+    ("general-protection-fault", re.compile(r"(?:asm_)?(?:exc_|do_)?general_protection")),
+    ("stack-overflow", re.compile(r"(?:asm_)?(?:exc_|do_)?double_fault|handle_stack_overflow")),
+    ("divide-error", re.compile(r"(?:asm_)?(?:exc_|do_)?divide_error")),
+    ("kernel-bug", re.compile(r"(?:asm_)?(?:exc_|do_)?invalid_op")),
+    ("hard-lockup", re.compile(r"watchdog_(?:overflow_callback|hardlockup_check)|watchdog_timer_interrupt")),
+    ("soft-lockup", re.compile(r"watchdog_timer_fn")),
+)
+
+
+def fault_of(function: str) -> str:
+    """The kind of fault that this function handles, or nothing."""
+    return next((kind for kind, form in _FAULT_OF if form.match(function)), "")
+
+
 BOTTOM = re.compile(
     r"(?:entry_|do_syscall|(?:do_)?el0|invoke_syscall|el0t?_|ret_from_(?:fork|kernel)|(?:k|start_|smpboot_)thread$"
     r"|child_rip|kernel_thread|fork_(?:exit|trampoline)|amd64_syscall|X?fast_syscall|clone3?$|_*clone|_*libc_start"

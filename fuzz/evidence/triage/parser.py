@@ -23,8 +23,10 @@ from fuzz.evidence.triage.failed_assertion import (
     parse_cut_tail,
     parse_plain,
 )
+from fuzz.evidence.triage.frame_names import fault_of, names_zfs
 from fuzz.evidence.triage.heads.head import Head
 from fuzz.evidence.triage.heads.table import parse_head
+from fuzz.evidence.triage.open_failure import OpenFailure, is_ours
 from fuzz.evidence.triage.retold import Retold, merge, twins
 from fuzz.evidence.triage.stacks import (
     Frame,
@@ -36,9 +38,12 @@ from fuzz.evidence.triage.stacks import (
     show_zfs,
 )
 from fuzz.evidence.triage.trace_lines import (
+    DDB_FRAME,
     END,
     HANDLED,
+    KEXT,
     LAST_OF_TRACE,
+    LOCKS_ONLY,
     NOISE,
     OTHER_PROCESSOR,
     PROCESS,
@@ -58,40 +63,19 @@ CONTEXT = 8
 
 _ENOUGH_OTHERS, _ENOUGH_AFTER_TRACE = 40, 10
 _SOON = 100
-"""Lines after a failure in which registers are printed again."""
-
-
-@dataclasses.dataclass(slots=True)
-class _Open:
-    """An event that lines may still be added to. `tracing` and `named` say which of several began its trace,
-    or was named by a process line, last; 0 is never. A `closed` one takes no more frames."""
-
-    event: Event
-    tracing: int = 0
-    named: int = 0
-    bottom: bool = False
-    closed: bool = False
-    done: bool = False
-    others: int = 0
-    age: int = 0
-    before: tuple[str, ...] = ()
-    after: list[str] = dataclasses.field(default_factory=list)
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return (self.event.host, self.event.caller)
+"""Lines after a failure in which registers are printed again, and of what FreeBSD says of a lock's order."""
 
 
 class Parser:
     """Lines in, failures out. Holds at most `MAX_OPEN` of them, and no line."""
 
     def __init__(self) -> None:
-        self._open: list[_Open] = []
+        self._open: list[OpenFailure] = []
         self._before: deque[str] = deque(maxlen=CONTEXT)
         self._retold = Retold()
         self._versions = Versions()
         self._clock = 0
-        self._ended = -_SOON
+        self._ended = self._locks = -_SOON
 
     @property
     def active(self) -> bool:
@@ -102,6 +86,8 @@ class Parser:
         """Take one line; give the failures that ended with it."""
         self._clock += 1
         self._versions.feed(line.text)
+        if "lock" in line.text or "witness" in line.text:
+            self._locks = self._clock if LOCKS_ONLY.search(line.text) else self._locks
         told = told_by_debugger(line.text) if line.text.lstrip()[:1] in "#*" else None
         head = parse_head(line) if told is None else None
         if told is not None:
@@ -110,7 +96,8 @@ class Parser:
             self._head(line, head)
         else:
             self._detail(line)
-        self._before.append(line.text)
+        if line.text.strip():
+            self._before.append(line.text)
         for item in self._open:
             item.age += 1
             item.done = item.done or item.age > MAX_AGE
@@ -141,7 +128,7 @@ class Parser:
         event.process = event.process or head.process
         event.cut = event.cut or head.cut
 
-    def _joined(self, line: Line, head: Head) -> _Open | None:
+    def _joined(self, line: Line, head: Head) -> OpenFailure | None:
         """The open failure that this head goes on with, or None where it begins one."""
         if head.what:
             return self._same_fault(line, head) if head.joins else None
@@ -149,7 +136,7 @@ class Parser:
         item = self._unexplained(line) if head.opens and inner else None
         return item if head.opens else self._waiting(line, head)
 
-    def _same_fault(self, line: Line, head: Head) -> _Open | None:
+    def _same_fault(self, line: Line, head: Head) -> OpenFailure | None:
         """The fault of this speaker whose trace has not come yet; what began it says it more exactly."""
         for item in reversed(self._mine(line)):
             event = item.event
@@ -169,7 +156,7 @@ class Parser:
         """True for the message of a kernel that panics by panic() itself, not after what was said before."""
         return head.assertion is None and head.opens is False and head.joins
 
-    def _begin(self, line: Line, head: Head) -> _Open:
+    def _begin(self, line: Line, head: Head) -> OpenFailure:
         event = Event(
             line.number,
             line.offset,
@@ -187,7 +174,7 @@ class Parser:
         )
         if head.what and head.function:
             event.counter = Frame(head.function, head.module)
-        item = _Open(event, done=head.alone, closed=head.alone)
+        item = OpenFailure(event, done=head.alone, closed=head.alone)
         if head.form == "process" and head.assertion is None:
             item.before = tuple(self._before)[-1:]
         for other in self._open:
@@ -196,7 +183,7 @@ class Parser:
         self._open.append(item)
         return item
 
-    def _unexplained(self, line: Line) -> _Open | None:
+    def _unexplained(self, line: Line) -> OpenFailure | None:
         """A process's failure whose assertion comes next, by its macro (libspl since 2.4)."""
         for item in self._mine(line):
             event = item.event
@@ -204,7 +191,7 @@ class Parser:
                 return item
         return None
 
-    def _waiting(self, line: Line, head: Head) -> _Open | None:
+    def _waiting(self, line: Line, head: Head) -> OpenFailure | None:
         """The oldest open failure of this speaker that this head completes."""
         for item in self._mine(line):
             event = item.event
@@ -231,7 +218,7 @@ class Parser:
         elif event.assertion is not None or not text:
             event.cut = True
 
-    def _mine(self, line: Line) -> list[_Open]:
+    def _mine(self, line: Line) -> list[OpenFailure]:
         """The open failures that this line can belong to: those of its speaker, where there are any."""
         key = (line.host, line.caller)
         mine = [item for item in self._open if item.key == key or not any(key)]
@@ -248,7 +235,7 @@ class Parser:
         if counter is not None:
             self._counter(line, counter, mine)
             return
-        if not (mine or "spl_panic" in stripped or "vcmn_err" in stripped):
+        if not (mine or "spl_panic" in stripped or "vcmn_err" in stripped or "() at " in stripped):
             return
         if TRACE.search(stripped) and len(stripped) < 120:
             self._trace_begins(mine)
@@ -266,8 +253,12 @@ class Parser:
             for item in mine:
                 self._other(item, text)
 
-    def _section(self, text: str, mine: list[_Open]) -> bool:
+    def _section(self, text: str, mine: list[OpenFailure]) -> bool:
         """Lines between the parts of a trace: a handled trap, another processor, what a sanitizer adds."""
+        if KEXT.match(text):
+            for item in mine:
+                item.event.sure = item.event.sure or item.event.form == "macos"
+            return True
         if SYSTEM_CALL.match(text):
             for item in mine:
                 if item.event.frames:
@@ -297,7 +288,7 @@ class Parser:
         return False
 
     @staticmethod
-    def _another_trace(item: _Open) -> None:
+    def _another_trace(item: OpenFailure) -> None:
         """Another processor's trace begins: the one so far is kept if ZFS is in it."""
         event = item.event
         if not event.what or item.closed:
@@ -308,7 +299,7 @@ class Parser:
             event.frames.clear()
             event.counter, item.bottom = None, False
 
-    def _counter(self, line: Line, counter: Frame, mine: list[_Open]) -> None:
+    def _counter(self, line: Line, counter: Frame, mine: list[OpenFailure]) -> None:
         """A register that says where the processor was; where no head was seen, the log begins within."""
         waiting = [item for item in mine if item.event.counter is None and not show_zfs(item.event.frames)]
         if waiting:
@@ -317,14 +308,14 @@ class Parser:
             event = self._begin(line, Head("kernel", what="oops")).event
             event.counter, event.cut = counter, True
 
-    def _other(self, item: _Open, text: str) -> None:
+    def _other(self, item: OpenFailure, text: str) -> None:
         item.others += 1
         if item.event.form == "process" and not item.event.frames and len(item.after) < 4:
             item.after.append(text)
         enough = _ENOUGH_AFTER_TRACE if item.event.frames else _ENOUGH_OTHERS
         item.done = item.done or item.bottom or item.others > enough
 
-    def _trace_begins(self, mine: list[_Open]) -> None:
+    def _trace_begins(self, mine: list[OpenFailure]) -> None:
         for item in mine:
             if item.bottom or (item.event.form == "debugger" and item.event.frames):
                 item.done = True
@@ -336,25 +327,34 @@ class Parser:
                 self._another_trace(item)
         self._mark_mixed(mine)
 
-    def _mark_mixed(self, mine: list[_Open]) -> None:
+    def _mark_mixed(self, mine: list[OpenFailure]) -> None:
         both = [item for item in mine if item.tracing and not item.done]
         for at, item in enumerate(both):
             for other in both[:at]:
                 if not twins(item.event, other.event):
                     item.event.mixed = other.event.mixed = True
 
-    def _frame(self, line: Line, frame: Frame, mine: list[_Open], tracing: list[_Open]) -> None:
+    def _frame(self, line: Line, frame: Frame, mine: list[OpenFailure], tracing: list[OpenFailure]) -> None:
         chosen = tracing or mine
         if not chosen:
-            if frame.function in ("spl_panic", "vcmn_err"):
-                item = self._begin(line, Head("kernel"))
+            head = self._head_of_frame(line, frame)
+            if head is not None:
+                item = self._begin(line, head)
                 item.tracing = self._clock
-                item.event.cut = True
+                item.event.cut = item.event.sure = True
                 item.event.frames.append(frame)
             return
         self._add(max(chosen, key=lambda item: item.tracing), frame)
 
-    def _add(self, item: _Open, frame: Frame) -> None:
+    def _head_of_frame(self, line: Line, frame: Frame) -> Head | None:
+        """What a trace says whose head is lost; FreeBSD prints one for a lock's order, too."""
+        if frame.function in ("spl_panic", "vcmn_err"):
+            return Head("kernel")
+        if not (DDB_FRAME.match(line.text.strip()) and names_zfs(frame.function)):
+            return None
+        return None if self._clock - self._locks < _SOON else Head("freebsd", what="backtrace")
+
+    def _add(self, item: OpenFailure, frame: Frame) -> None:
         if item.closed:
             return
         if item.bottom and not is_bottom(frame) and frame.reliable:
@@ -388,7 +388,7 @@ class Parser:
             event.file, event.source_line, event.function = told.file, told.line, told.function
         self._add(item, told.frame)
 
-    def _process(self, text: str, mine: list[_Open]) -> bool:
+    def _process(self, text: str, mine: list[OpenFailure]) -> bool:
         for form in PROCESS:
             match = form.search(text)
             if match is None:
@@ -406,7 +406,7 @@ class Parser:
             return True
         return False
 
-    def _finish(self, item: _Open) -> Iterator[Event]:
+    def _finish(self, item: OpenFailure) -> Iterator[Event]:
         """The failure, if it is one of ZFS, not told before, and not the trace of a task that hangs since one
         given before."""
         event = item.event
@@ -417,7 +417,7 @@ class Parser:
             event.assertion = parse_plain(chosen) if likeness(chosen) else None
             event.cut = event.cut or event.assertion is None
         self._ended = self._clock
-        if not self._is_ours(event):
+        if not is_ours(event):
             return
         event.versions = self._versions.of(event)
         for other in self._open:
@@ -425,15 +425,6 @@ class Parser:
                 merge(other.event, event)
                 return
         if self._retold.new(event):
-            yield event
-
-    @staticmethod
-    def _is_ours(event: Event) -> bool:
-        """True if the log shows that it is ZFS that failed."""
-        counter = [event.counter] if event.counter is not None else []
-        frames = [*counter, *event.frames]
-        if event.what == "warning":
-            return bool(counter) and is_zfs(counter[0])
-        if event.what == "backtrace":
-            return show_zfs(frames) and any(is_report(frame) for frame in frames)
-        return event.sure or show_zfs(frames)
+            # a debugger names what handled the fault, and no head
+            kinds = [fault_of(frame.function) for frame in event.frames if event.what == "backtrace"]
+            yield dataclasses.replace(event, what=next(filter(None, kinds), event.what))

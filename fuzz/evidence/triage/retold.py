@@ -30,7 +30,10 @@ def twins(one: Event, other: Event) -> bool:
     """True if both tell one failure, as far as they can be compared."""
     if one.what == other.what == "suspended" and one.message == other.message:
         apart = one.stamp and other.stamp and one.stamp != other.stamp
-        return abs(one.line - other.line) < _AT_ONCE or (one.channel != other.channel and not apart)
+        at_once = one.stamp and other.stamp and abs(float(one.stamp) - float(other.stamp)) < 1
+        return (
+            at_once or abs(one.line - other.line) < _AT_ONCE or (one.channel != other.channel and not apart)
+        )
     if one is other or not _same_words(one, other) or not _compatible(one, other):
         return False
     if one.channel != other.channel or (one.host and other.host and one.host != other.host):
@@ -40,7 +43,9 @@ def twins(one: Event, other: Event) -> bool:
     if one.stamp and other.stamp and one.stamp != other.stamp:
         return False
     if one.form in _LAST_WORDS and other.form in _LAST_WORDS and abs(one.line - other.line) < _NEAR:
-        return one.clock == other.clock or not (one.clock and other.clock)
+        # savecore tells it after the next start, without a stack
+        apart = one.clock and other.clock and one.clock != other.clock
+        return not (apart and one.stack and other.stack)
     return False
 
 
@@ -87,11 +92,20 @@ class Retold:
             return False
         if waits and any(self._waits_for(event, before) for before in self._given):
             return False
-        if any(twins(event, before) for before in self._given):
+        if any(twins(event, before) or self._waits_on(event, before) for before in self._given):
             return False
         self._stacks.append(stack)
         self._given.append(event)
         return True
+
+    @staticmethod
+    def _waits_on(event: Event, before: Event) -> bool:
+        """True if a task that is said to wait waits still, where it did."""
+        same = (event.host, event.pid, event.process) == (before.host, before.pid, before.process)
+        if event.what not in ONLY_WAITING or before.what not in ONLY_WAITING or not (same and event.pid):
+            return False
+        later = not (event.stamp and before.stamp) or float(before.stamp) <= float(event.stamp)
+        return later and event.stack[:_NEXT] == before.stack[:_NEXT]
 
     @staticmethod
     def _waits_for(event: Event, before: Event) -> bool:
@@ -115,10 +129,13 @@ def _same_words(one: Event, other: Event) -> bool:
     if one.what != other.what:
         return False
     if one.what:
-        return one.detail == other.detail and one.place.rpartition(":")[2] == other.place.rpartition(":")[2]
+        where = {event.place.rpartition(":")[2] for event in (one, other)} - {"?"}
+        return one.detail == other.detail and len(where) < 2
     if one.assertion is not None and other.assertion is not None:
         return canonical(one.assertion.expression) == canonical(other.assertion.expression)
-    return one.assertion is other.assertion and bool(one.message) and one.message == other.message
+    if one.message or other.message:
+        return one.assertion is other.assertion and one.message == other.message
+    return bool(one.source_line) and (one.place, one.source_line) == (other.place, other.source_line)
 
 
 _BACKTRACE = "backtrace"

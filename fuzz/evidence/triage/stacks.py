@@ -34,7 +34,7 @@ _FORMS: tuple[re.Pattern[str], ...] = tuple(
     for form in (
         # Linux: [<ffffffffa0257e8e>] ? zap_add+0x1f/0x20 [zfs]
         rf"(?:{_ADDRESS})?(?P<unsure>\? )?{_NAME}\+(?P<offset>(?:0x[0-9a-f]*)?)(?:/0x[0-9a-f]*)?{_MODULE}"
-        r"(?: \(.*\))?(?: \([A-Z]+\))?\s*$",
+        r"(?: \(.*\))?(?: \([A-Z]+\))?\)?\s*$",
         # libunwind in libspl: [0x7f..] zap_add+0x1f (in /lib/libzpool.so.6 +0x1234)
         rf"\[0x[0-9a-f]+\] {_NAME}{_OFFSET}(?: \(in (?:\S*/)?(?P<module>[\w-]+))?",
         # FreeBSD: zap_add() at zap_add+0x1f/frame 0xff..; #3 0xff.. at zap_add+0x1f
@@ -58,7 +58,7 @@ _FORMS: tuple[re.Pattern[str], ...] = tuple(
         # Windows: 07 fffff805`5a2b1c40 fffff805`5a2b1c48 OpenZFS!zap_add+0x1f [path @ 12]
         rf"(?:[0-9a-f]{{2,3}} )?(?:[0-9a-f]{{8}}`[0-9a-f]{{8}} *(?:: )?)*(?:[0-9a-f`]+ : "
         rf")?(?P<module>\w+)!{_NAME}"
-        rf"(?:{_OFFSET})?(?: \[(?:.*[\\/])?(?P<file>[\w.]+) @ (?P<line>\d{{1,6}})\])?",
+        rf"(?:{_OFFSET})?(?: \[(?:.*[\\/])?(?P<file>[\w.\-]+) @ (?P<line>\d{{1,6}})\])?",
         # 32-bit ARM: [<c010f0d8>] (zap_add+0x1f/0x20 [zfs]) from [<..>] (..), and newer without addresses
         rf"(?:{_ADDRESS})?\({_NAME}(?:\+0x\w*)?(?:/0x\w+)?{_MODULE}\) from ",
         rf"{_NAME}(?:\+0x\w*)?(?:/0x\w+)?{_MODULE} from \w+\+0x",
@@ -73,7 +73,7 @@ _COUNTER = re.compile(
     r"|(?:IP|PC):)"
     rf".*?\b{_NAME}\+(?P<offset>(?:0x)?[0-9a-f]+)(?:/0x[0-9a-f]*)?{_MODULE}"
 )
-_ELSEWHERE = re.compile(r"(?:ra : |lr : |LR \[|LR is at |LR: |Last Breaking)")
+_ELSEWHERE = re.compile(r"(?:ra\s*: |lr\s*: |LR \[|LR is at |LR: |Last Breaking)")
 
 _WORDS = frozenset(("Aborted", "Killed", "Terminated", "Registers", "Backtrace", "DEBUG", "Stack", "REGS"))
 _ZFS_MODULES = re.compile(

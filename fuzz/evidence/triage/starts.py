@@ -27,7 +27,7 @@ _FORMS = (
     (b"A", rb"A(?:SSERT(?:[0-9A-Z]{0,7}\(|%at)|ssertion%(?:[`'\\]|failed:))"),
     (b"assert", rb"assert(?:ion%failed:|" + _after(b"solaris%assert") + b")"),
     # PANIC; FreeBSD's info.N; a pool that waits.
-    (b"P", rb"P(?:ANIC(?:%at|:%|(?<=SPL PANIC))|anic%String:|ool%')"),
+    (b"P", rb"P(?:ANIC(?:%at|:%|(?<=SPL PANIC))|anic%String:|ool%(?:'|&(?:#|apos)|\xe2\x80))"),
     # A pool that waits, in the words of its MMP thread, of devd and of zed.
     (
         b"p",
@@ -40,14 +40,14 @@ _FORMS = (
     # Frames of Linux, which name the module in brackets, and of illumos. What is of spl alone has a head.
     (
         b"z",
-        rb"z(?:fs(?:[\] \\](?<=\[zfs.)|:[a-z][\w\\]*\+[0-9a-f])"
+        rb"z(?:[a-z]{1,8}\\?_[\w\\]+\(\)%at%z|fs(?:[\] \\](?<=\[zfs.)|:[a-z][\w\\]*\+[0-9a-f])"
         rb"|(?:lua|common|nvpair|avl|unicode|zstd)[\] \\])",
     ),
     (b"Call", rb"Call%[Tt]race:"),
     # Frames of Windows, the version at load.
     (b"ZFS", rb"ZFS(?:in)?(?:!|:%Loaded)"),
     # Debuggers' backtraces, sanitizers' and crash's too, but not PHP's.
-    (b"#0", rb"#0(?::?%{1,4}0x|%{1,4}(?:\[|<|[a-z_]\w*%?\())"),
+    (b"#0", rb"#0(?::?%{1,4}0x|%{1,4}(?:\[|<|[a-z_\\][\w\\]*%?\())"),
     # What journald gives as a list of bytes may be anything.
     (b'MESSAGE":[', rb"MESSAGE\" ?: ?\["),
 )
@@ -82,7 +82,9 @@ def reading_from(block: bytes, low: int, start: int) -> int:
     for form in _WORD_FORMS:
         found = form.search(block, low, at)
         at = at if found is None else found.start()
-    record = block.find(b"MESSAGE", at, start + len(b"MESSAGE") + 1) >= 0
+    record = (
+        block.find(b"MESSAGE", at, start + len(b"MESSAGE") + 1) >= 0 or block.find(b" P ", low, start) >= 0
+    )
     for _ in range(1 + (_LINES_OF_RECORD if record else _LINES_BEFORE)):
         at = block.rfind(b"\n", low, at)
         if at < 0:

@@ -59,7 +59,14 @@ HANDLED = re.compile(
 )
 """What stood above ran only because of the failure, which is what follows."""
 
-SYSTEM_CALL = re.compile(r"--- (?:syscall|trap 0(?:x0)?,|interrupt: (?:c00|3000)\b|system call)")
+KEXT = re.compile(r"(?:net\.lundman\.(?:zfs|spl)|org\.openzfsonosx\.zfs) ?\(")
+"""An extension that a panic of macOS found in its backtrace, whose functions it may not name."""
+
+DDB_FRAME = re.compile(r"\w+\(\) at \w+\+0x")
+LOCKS_ONLY = re.compile(r"lock order reversal|witness_|acquiring duplicate lock")
+"""What FreeBSD's WITNESS says of locks, with a trace of each; nothing failed."""
+
+SYSTEM_CALL = re.compile(r"--- (?:syscall|trap 0(?:x0)?,|interrupt: (?:0|c00|3000)\b|system call)")
 """The end of a thread's stack."""
 
 LAST_OF_TRACE = re.compile(

@@ -52,6 +52,6 @@ class Versions:
             found["legacy"] = (
                 "illumos" if event.form == "illumos" or "common/fs/zfs" in event.file else "FreeBSD"
             )
-            if "/usr/src/sys" in event.file:
+            if event.form == "freebsd" or "/usr/src/sys" in event.file:
                 found["legacy"] = "FreeBSD"
         return found

@@ -40,6 +40,7 @@ WORDS = [
     b"; suspending pool",
     b"catastrophic&nbsp;pool",
     b"solaris\xc2\xa0assert",
+    b"zio_write() at zio_write+0x1f",
     b"#0  __GI_raise (",
     b"frame #0: 0x",
     b"#0 /srv/index.php(12): main()",
@@ -49,9 +50,9 @@ FORM = re.compile(
     rb"(?:VERIFY|ASSERT(?:ION)?)[0-9A-Z]{0,4}\(|ASSERT%at|PANIC(?:%at|:%)|SPL PANIC|Assertion%[`'\\]"
     rb"|panic(?::%|\(cpu|\\?\[cpu|%message|str)|spl\\?_panic|panic%- not|solaris%assert|[Aa]ssertion%failed:"
     rb"|\[z(?:fs|lua|common|nvpair|avl|unicode|zstd)[\] \\]|Call%[Tt]race:|#0:?%{1,4}0x"
-    rb"|#0%{1,4}(?:[\[<]|[a-z_]\w*%?\()|suspending%pool|io_failure%pool=|catastrophic%pool"
-    rb"|MESSAGE\" ?: ?\[|P(?:anic%String:|ool%')|ZFS(?:in)?(?:!|:%Loaded)"
-    rb"|zfs:[a-z][\w\\]*\+[0-9a-f]".replace(b"%", _S)
+    rb"|#0%{1,4}(?:[\[<]|[a-z_\\][\w\\]*%?\()|suspending%pool|io_failure%pool=|catastrophic%pool"
+    rb"|MESSAGE\" ?: ?\[|P(?:anic%String:|ool%(?:'|&(?:#|apos)|\xe2\x80))|ZFS(?:in)?(?:!|:%Loaded)"
+    rb"|zfs:[a-z][\w\\]*\+[0-9a-f]|z[a-z]{1,8}\\?_[\w\\]+\(\)%at%z".replace(b"%", _S)
 )
 LONGER = re.compile(rb"ASSERT[0-9A-Z]{5,7}\(")
 """A word that no macro is, which the parser then says no to."""

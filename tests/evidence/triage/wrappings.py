@@ -124,6 +124,26 @@ def _json_bytes(number: int, line: str) -> str:
     return json.dumps({"_HOSTNAME": _HOST, "_TRANSPORT": "kernel", "MESSAGE": message})
 
 
+def _pieces(log: str) -> bytes:
+    """A containers' runtime marks the pieces of a line (P) and its last one (F)."""
+    parts = []
+    for line in log.rstrip("\n").split("\n"):
+        head = "2024-05-03T08:00:43.123456789Z stderr"
+        parts += [f"{head} P {line[at : at + 30]}" for at in range(0, max(len(line) - 30, 0), 30)]
+        parts.append(f"{head} F {line[(len(line) - 1) // 30 * 30 :] if line else ''}")
+    return "\n".join(parts).encode() + b"\n"
+
+
+def _telemetry(log: str) -> bytes:
+    told = [{"timeUnixNano": "1", "body": {"stringValue": line}} for line in log.rstrip("\n").split("\n")]
+    return json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": told}]}]}).encode()
+
+
+def _pretty_bytes(log: str) -> bytes:
+    records = ({"_HOSTNAME": _HOST, "MESSAGE": list(line.encode())} for line in log.rstrip("\n").split("\n"))
+    return "\n".join(json.dumps(record, indent=1) for record in records).encode()
+
+
 def _docker(number: int, line: str) -> str:
     return json.dumps({"log": line + "\n", "stream": "stderr", "time": "2024-05-03T08:00:43.1Z"})
 
@@ -194,5 +214,21 @@ WRAPPINGS: dict[str, Callable[[str], bytes]] = {
     "colours": _each(lambda n, line: f"\x1b[31m{line}\x1b[0m"),
     "terminal": _each(lambda n, line: f"[2024-05-03 08:00:43] {line}"),
     "among others": _among_others,
+    "containers' runtime in pieces": _pieces,
+    "bytes, each on a line": _pretty_bytes,
+    "telemetry": _telemetry,
+    "azure": _each(lambda n, line: json.dumps({"SyslogMessage": line, "Computer": _HOST})),
+    "a name of its own": _each(lambda n, line: json.dumps({"what_it_said": line, "n": n})),
+    "hashes": _each(lambda n, line: f'[0] kube.var: [[{n}.0, {{}}], {{"log"=>{json.dumps(line)}}}]'),
+    "yaml": _each(lambda n, line: "- message: '" + line.replace("'", "''") + "'"),
+    "yaml block": lambda log: b"log: |\n" + _each(lambda n, line: f"    {line}")(log),
+    "quoted-printable": _each(lambda n, line: line.replace("=", "=3D")),
+    "elements": _each(lambda n, line: f"<Event><Data>{html.escape(line)}</Data></Event>"),
+    "ends shown": _each(lambda n, line: line.replace("\t", "^I") + "$"),
+    "kmsg with its device": _each(lambda n, line: f"0,{n + 10},{812000000 + n},-;{line}\n SUBSYSTEM=module"),
+    "colours as text": _each(lambda n, line: f"\\033[31m{line}\\033[0m"),
+    "grep": _each(lambda n, line: f"/var/log/kern.log:May  3 08:00:43 db7 kernel: {line}"),
+    "pipe of ts": _each(lambda n, line: f"May 03 08:00:43 {line}"),
+    "actions": _each(lambda n, line: f"2024-05-03T08:00:43.1234567Z {line}"),
     "begins within a line": lambda log: b"01c3>] ? pick_next+0x7b/0x120\n" + log.encode(),
 }

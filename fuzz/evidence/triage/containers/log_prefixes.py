@@ -38,6 +38,7 @@ _CLOCK = r"(?P<clock>\d\d:\d\d:\d\d)(?:[.,]\d+)?"
 _ZONE = r"(?:Z| ?[+-]\d\d:?\d\d| [A-Z]{2,5})?"
 _WHO = r"(?P<program>kernel(?:\[\d\])?|[\w.\-/@()]+(?=\[\d+\])|unix|genunix|savecore)(?:\[(?P<pid>\d+)\])?: ?"
 _BARE = r"\[(?:<| *\d+\.)"
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _ID = r"\[ID \d+ \w+\.\w+\] ?"
 _RULES: tuple[re.Pattern[str], ...] = tuple(
     re.compile(rule)
@@ -59,7 +60,7 @@ _RULES: tuple[re.Pattern[str], ...] = tuple(
         rf"\d{{4}}-\d\d-\d\d[T ]{_CLOCK}{_ZONE}(?: +|$)(?:(?P<host>[\w.\-:]+) (?={_BARE}))?",
         # Classic syslog: month, day, clock; FreeBSD and some collectors add a year; journalctl's short-full.
         rf"[A-Z][a-z]{{2}} [ \d]\d (?:\d{{4}} )?{_CLOCK}(?: \d{{4}})?(?: <\w+\.\w+>)? "
-        rf"(?:(?P<host>[\w.\-:]+) (?={_WHO}|{_BARE}|<| ))?",
+        rf"(?:(?!{_MONTH} )(?P<host>[\w.\-:]*\w) (?={_WHO}|{_BARE}|<| ))?",
         rf"[A-Z][a-z]{{2}} \d{{4}}-\d\d-\d\d {_CLOCK}{_ZONE} +(?:(?P<host>[\w.\-:]+) (?={_WHO}))?",
         # Consoles and terminals: [2024-05-03 08:00:43], [08:00:43.123], 2024/05/03 08:00:43, 05/03/24
         # 08:00:43.
@@ -81,6 +82,12 @@ _RULES: tuple[re.Pattern[str], ...] = tuple(
         r"(?P<program>kernel|[\w.\-]+(?=\[\d+\]))(?:\[(?P<pid>\d+)\])?: ?",
     )
 )
+_GREP = re.compile(
+    r"(?:/?[\w.\-]+/)*[\w.\-]*(?:log|messages|syslog|dmesg|txt|gz|\.\d)[:\-](?:\d{1,9}[:\-])?"
+    r"(?=[A-Z][a-z]{2} [ \d]\d |\d{4}-\d\d-\d\d|\[ *\d+\.|<\d)"
+)
+"""A file's name, and the number of a line in it, as grep puts them before."""
+
 _FIRST = re.compile(
     r"[<\[\dA-Zkuds]|[\w.\-]+ [\w.\-]+[\[:]|[\w.\-]+\[\d|[\w.\-]+ [\w.\-]+ (?:-|\d+) - |[\w.\-]+ +\| "
     r"|[\w.\-]+: \[ID"
@@ -114,6 +121,9 @@ def split_text(text: str, number: int = 0, offset: int = 0, host: str = "", prog
     found: dict[str, str] = {"host": host, "program": program}
     at = len(text) - len(text.lstrip()) if _INDENTED.match(text) else 0
     channel = []
+    if "log" in text or "mes" in text or "txt" in text or "gz" in text:
+        named = _GREP.match(text)
+        at = at if named is None else named.end()
     for _ in range(_MOST):
         step, rule = _strip(text, at, found)
         if step == at:

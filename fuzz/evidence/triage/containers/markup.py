@@ -26,6 +26,9 @@ _FENCE = re.compile(
 _WRAPPED = re.compile(r"^\s*(?:[*\-+] )?(`{1,3}|\*\*)(?P<text>.+?)\1\s*$")
 _NUMBERED = re.compile(r"^\s*\d{1,6}(?:\t|: |\s*[|\u2502] ?)(?=\S| )(?!\d+:)")
 _ESCAPED = re.compile(r"\\([_*\[\]<>`#()~|+\-.!&])")
+_ELEMENT = re.compile(r"\s*<([A-Za-z]\w*)(?: [^<>]*)?>(?P<text>.*)</\1>\s*$")
+_COLOUR = re.compile(r"(?:\\(?:033|x1[bB]|e)|\^\[)\[[0-9;]*[mK]")
+_PRINTABLE = re.compile(r"=(?:3D|20|09|C2=A0|E2=80=9[0-9A-F])")
 _SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _NOTHING = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f\u2028"
 _LIKE = {
@@ -82,6 +85,15 @@ def plain_lines(text: str) -> list[str]:
     """The lines that this one holds, without markup; mostly it is one, and the same."""
     if not text.isascii():
         text = text.translate(_TABLE)
+    if "[" in text and ("033[" in text or "x1b[" in text or "\\e[" in text or "^[[" in text):
+        text = _COLOUR.sub("", text)
+    if "=3D" in text:
+        text = _PRINTABLE.sub(lambda found: _printable(found[0]), text)
+    if text.endswith(("$", "^M")):
+        text = text.removesuffix("$").removesuffix("^M").replace("^I", "\t")  # cat -A
+    if "</" in text:
+        while (element := _ELEMENT.match(text)) is not None:
+            text = element["text"]
     if "&" in text and ";" in text and _ENTITY.search(text):
         text = _ENTITY.sub(lambda found: html.unescape(html.unescape(found[0])), text)
         text = text.translate(_TABLE)
@@ -90,6 +102,11 @@ def plain_lines(text: str) -> list[str]:
         lines = [_TAG.sub("", part) for part in _BREAK.split(text)]
         return [_undecorated(line) for line in lines]
     return [_undecorated(text)]
+
+
+def _printable(found: str) -> str:
+    """A character of a mail that is quoted-printable."""
+    return bytes.fromhex(found.replace("=", "")).decode("utf-8", "replace").translate(_TABLE)
 
 
 def _undecorated(text: str) -> str:

@@ -27,6 +27,11 @@ _TEXTS = (
     "panicString",
     "@message",
     "textPayload",
+    "SyslogMessage",
+    "RenderedDescription",
+    "Message",
+    "stringValue",
+    "attributes",
     "jsonPayload",
     "_msg",
     "data",
@@ -51,12 +56,20 @@ _LISTS = (
     "records",
     "result",
     "items",
+    "resourceLogs",
+    "scopeLogs",
+    "logRecords",
 )
 _HOSTS = ("_HOSTNAME", "hostname", "host", "node", "agent_hostname", "kubernetes_host", "computer")
 _PROGRAMS = ("SYSLOG_IDENTIFIER", "program", "ident", "appname", "app_name", "_COMM")
 _CUT = re.compile(
-    r'"(?:MESSAGE|full_message|message|msg|log|short_message|_raw|text|line|macOSPanicString)"\s*:\s*"(?P<text>(?:[^"\\]|\\.)*)'
+    r'"(?:MESSAGE|full_message|message|msg|log|short_message|_raw|text|line|macOSPanicString)"\s*(?::|=>)\s*"(?P<text>(?:[^"\\]|\\.)*)'
 )
+
+INTERESTING = re.compile(
+    r"VERIFY|ASSERT|PANIC|panic|ssert|\+0x|Trace|\[zfs|BUG|Oops|lockup|zfs:|Fatal|nable to|Comm: "
+)
+"""What is in most lines of a failure, and in few others."""
 
 
 class Record(NamedTuple):
@@ -67,8 +80,8 @@ class Record(NamedTuple):
     program: str = ""
 
 
-def records(value: object, depth: int = 0) -> Iterator[Record]:
-    """Every message in a value, in order."""
+def records(value: object, depth: int = 0, whole: bool = True) -> Iterator[Record]:
+    """Every message in a value, in order. In a `whole` record one under a name that nobody else uses, too."""
     if depth > _DEEPEST:
         return
     if isinstance(value, list):
@@ -101,6 +114,12 @@ def records(value: object, depth: int = 0) -> Iterator[Record]:
         if isinstance(value.get(name), dict):
             yield from records(value[name], depth + 1)
             return
+    if not whole or not value.keys().isdisjoint(_TEXTS):
+        return
+    strings = [each for each in value.values() if isinstance(each, str)]
+    named = [each for each in strings if " " in each] or strings
+    if named:
+        yield Record(max(named, key=lambda each: (INTERESTING.search(each) is not None, len(each))))
 
 
 def records_of_cut(text: str) -> Iterator[Record]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from fuzz.evidence.triage.containers.log_prefixes import MAX_LINE, Line, split_text
 from fuzz.evidence.triage.containers.markup import decode, plain_lines
-from fuzz.evidence.triage.containers.records import Record, records, records_of_cut
+from fuzz.evidence.triage.containers.records import INTERESTING, Record, records, records_of_cut
 
 LONGEST = 1 << 20
 """Bytes of a raw line that are looked at."""
@@ -27,7 +27,7 @@ _MAX_TEXTS = 1 << 16
 _MESSAGE = re.compile(r"\s*MESSAGE=")
 _FIELD = re.compile(
     r"\s*(?:_{1,2}[A-Z][A-Z0-9_]*|PRIORITY|SYSLOG_\w+|CODE_\w+|MESSAGE_ID|INVOCATION_ID|JOB_\w+|UNIT|TID|ERRNO"
-    r"|USER_\w+|SESSION_ID|LEADER|DEVLINKS|DEVTYPE|COREDUMP_\w+|NM_\w+)=(?P<value>.*)"
+    r"|USER_\w+|SESSION_ID|LEADER|DEVLINKS|DEVTYPE|DEVICE|SUBSYSTEM|COREDUMP_\w+|NM_\w+)=(?P<value>.*)"
 )
 _VERBOSE = re.compile(r"\w{3} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \S+ \[s=[0-9a-f]+;")
 _LENGTH = re.compile(rb"[\x00-\xff]{1,3}\x00{5,7}")
@@ -66,9 +66,9 @@ _TEXT_COLUMNS = (
     "@message",
 )
 _HOST_COLUMNS = ("host", "hostname", "_hostname", "node", "computer")
-_INTERESTING = re.compile(
-    r"VERIFY|ASSERT|PANIC|panic|ssert|\+0x|Trace|\[zfs|BUG|Oops|lockup|zfs:|Fatal|nable to"
-)
+_PARTIAL = re.compile(r"(?P<head>\S+ std(?:out|err)) (?P<tag>[PF]) (?P<text>.*)")
+_HASH = re.compile(r'"(?:log|message|msg|MESSAGE)"=>"')
+_YAML = re.compile(r"\s*(?:- )?(?:message|msg|log|line|text): (?P<mark>['\"])(?P<text>.*)(?P=mark)\s*$")
 
 
 class Unwrapper:
@@ -84,11 +84,13 @@ class Unwrapper:
         self._binary = False
         self._fragment = ("", 0, "")
         self._bytes: bytearray | None = None
+        self._partial = ""
+        self._ends_lines = False
 
     @property
     def waiting(self) -> bool:
         """True while a piece of a message is held, whose others must come next."""
-        return bool(self._fragment[0]) or self._bytes is not None
+        return bool(self._fragment[0] or self._partial) or self._bytes is not None
 
     def lines(self, raw: bytes, number: int, offset: int) -> Iterator[Line]:
         """The lines of text that one raw line holds; none for what a container adds."""
@@ -97,7 +99,7 @@ class Unwrapper:
             raw = raw.replace(b"\0", b"")
         made = 0
         for record in self._records(decode(raw)):
-            for text in record.text.split("\n"):
+            for text in record.text.removesuffix("\n").split("\n"):
                 for plain in plain_lines(text):
                     made += 1
                     if made > _MAX_TEXTS:
@@ -109,6 +111,11 @@ class Unwrapper:
         if ",ncfrag=" in text:
             yield from self._fragments(text)
             return
+        if " P " in text or self._partial:
+            piece = self._piece(text)
+            if piece is None:
+                return
+            text = piece
         if self._bytes is not None:
             byte = _BYTE.match(text)
             if byte is not None and int(byte["byte"]) < 256 and len(self._bytes) < LONGEST:
@@ -127,6 +134,16 @@ class Unwrapper:
         field = self._journal(text)
         if field is not None:
             yield from field
+            return
+        if text[-1:] in "{}[]," and _BRACES.match(text):
+            return
+        if '"=>"' in text and _HASH.search(text):
+            yield from records_of_cut(text)  # a hash of Ruby's, as fluentd prints it
+            return
+        yaml = _YAML.match(text) if ": " in text else None
+        if yaml is not None:
+            double = yaml["mark"] == '"'
+            yield Record(_unescaped(yaml["text"]) if double else yaml["text"].replace("''", "'"))
             return
         if "{" in text or '"' in text:
             found = [] if _BRACES.match(text) else self._json(text)
@@ -158,6 +175,29 @@ class Unwrapper:
             self._host = match["value"]
         return []
 
+    def _piece(self, text: str) -> str | None:
+        """A line that a containers' runtime cut, when its last piece (F) has come; None before."""
+        match = _PARTIAL.match(text)
+        if match is None:
+            return text
+        self._partial = (self._partial + match["text"])[:LONGEST]
+        if match["tag"] == "P":
+            return None
+        whole, self._partial = f"{match['head']} F {self._partial}", ""
+        return whole
+
+    def _docker(self, found: list[Record]) -> list[Record]:
+        """Docker cuts a line at 16 KiB: a record that does not end it, where others do, waits for more."""
+        if len(found) != 1:
+            return found
+        text = found[0].text
+        if not text.endswith("\n") and self._ends_lines:
+            self._partial = (self._partial + text)[:LONGEST]
+            return []
+        self._ends_lines = self._ends_lines or text.endswith("\n")
+        whole, self._partial = self._partial + text, ""
+        return [found[0]._replace(text=whole)]
+
     def _fragments(self, text: str) -> Iterator[Record]:
         """A long line that extended netconsole sent in pieces, when its last one has come."""
         match = _FRAGMENT.search(text)
@@ -182,9 +222,10 @@ class Unwrapper:
             body = match["json"].rstrip().rstrip(",")
             for candidate in (body, body.rstrip("]").rstrip(","), body.lstrip("[")):
                 try:
-                    return list(records(json.loads(candidate, strict=False)))
+                    found = list(records(json.loads(candidate, strict=False)))
                 except (ValueError, RecursionError):
                     continue
+                return self._docker(found) if body.startswith('{"log":') else found
             return list(records_of_cut(body)) or None
         pair = _PAIR.match(text)
         if pair is None:
@@ -194,8 +235,8 @@ class Unwrapper:
         except (ValueError, RecursionError):
             cut = list(records_of_cut(text))
             return cut or None
-        found = list(records({pair["name"]: value}))
-        return [] if not found and not _INTERESTING.search(text) else found or None
+        found = list(records({pair["name"]: value}, whole=False))
+        return [] if not found and not INTERESTING.search(text) else found or None
 
     def _cells(self, text: str) -> Record:
         """The cell of a table that holds the message, or the text as it is."""
@@ -223,7 +264,7 @@ class Unwrapper:
         if len(cells) < 2:
             return Record(text)
         if self._column < 0 or self._column >= len(cells):
-            best = [at for at, cell in enumerate(cells) if _INTERESTING.search(cell)]
+            best = [at for at, cell in enumerate(cells) if INTERESTING.search(cell)]
             if not best:
                 return Record(max(cells, key=len))
             self._column, self._width, self._delimiter = best[-1], len(cells), delimiter

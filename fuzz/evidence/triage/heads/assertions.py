@@ -14,12 +14,15 @@ _PLACE = (
     r"(?P<function>\w*)(?P<whole>\(\))?"
 )
 _ZFS_PROGRAM = re.compile(r"(?:ztest|zdb|zpool|zfs|zed|zhack|zinject|raidz_test|zstream|lt-z\w+)$")
+_ZFS_FILE = re.compile(
+    r"/(?:zfs|openzfs|libzpool|libzfs|libspl|ztest|zdb|zpool)/|(?:^|/)(?:ztest|zdb|z\w+_main)\.c$"
+)
 _GENERIC_PANIC = re.compile(
     r"(?:Fatal exception|Oops|hung_task|softlockup|.{0,20}LOCKUP|stack-protector|Attempted to)"
 )
 _BEFORE_VERIFY = re.compile(
     r"(?:.{0,30}\bpanic: (?:\w+\(panic\): )?|.{0,30}[Pp]anic [Ss]tring: |panic message: "
-    r"|Kernel panic - not syncing: )?$"
+    r"|Kernel panic - not syncing: |\s*PANIC: \")?$"
 )
 
 
@@ -44,6 +47,15 @@ def _glibc(row: Row, line: Line, match: re.Match[str]) -> Head | None:
     if not (_ZFS_PROGRAM.match(match["program"]) or "libzpool" in match["file"]):
         return None
     return at(Head("process", parse_printed(match["text"]), sure=True), match)
+
+
+def _libc(row: Row, line: Line, match: re.Match[str]) -> Head | None:
+    """assert() of FreeBSD, illumos and macOS, which names no program: the file must."""
+    if not _ZFS_FILE.search(match["file"]):
+        return None
+    text = match["text"]
+    text = text[1:-1] if text.startswith("(") and text.endswith(")") else text
+    return at(Head("process", parse_printed(text), sure=True), match)
 
 
 def _macro(row: Row, line: Line, match: re.Match[str]) -> Head | None:
@@ -95,6 +107,14 @@ ASSERTIONS = (
             r"(?:(?P<function>\w+)(?:\([^)]*\))?: )?Assertion [`'](?P<text>.*)' failed"
         ),
         _glibc,
+    ),
+    Row(
+        ("Assertion failed",),
+        re.compile(
+            r"Assertion failed: (?P<text>.*?),(?: function (?P<function>\w+),)? "
+            r"file (?P<file>[^\s,]+\.[ch]), line (?P<line>\d+)"
+        ),
+        _libc,
     ),
     Row(("failed",), MACRO, _macro),
 )

@@ -30,7 +30,7 @@ def _said(row: Row, line: Line, match: re.Match[str]) -> Head | None:
         return None
     found = {name: value for name, value in match.groupdict().items() if value}
     if _OF_LINUX.match(found.get("file", "")):
-        del found["file"]
+        del found["file"], found["line"]
     return Head(
         "kernel",
         what=row.what,

@@ -34,6 +34,7 @@ _BAD_TRAP = re.compile(
     r"BAD TRAP: type=(?P<type>[0-9a-f]+) (?:\([^)]*\) )?(?:rp=\S+ addr=\S+)?"
     r"(?:.*due to (?:a |an )?(?P<why>NULL pointer dereference|illegal access to a user address|\w[\w ]+))?"
 )
+_IN_ZFS = re.compile(r'occurred in module "(?:zfs|spl)"')
 _PROBABLY = re.compile(
     r"(?:Probably caused by ?: \S+ \( |FAILURE_BUCKET_ID: +\S*?_|SYMBOL_NAME: +)(?:OpenZFS"
     r"|ZFSin)!(?P<function>\w+)"
@@ -93,6 +94,12 @@ def _bad_trap(row: Row, line: Line, match: re.Match[str]) -> Head | None:
     return _illumos(match["text"], -1) if _heard(line) else None
 
 
+def _illumos_assertion(row: Row, line: Line, match: re.Match[str]) -> Head | None:
+    """What the console put on a line of its own, behind panic[cpu]."""
+    head = Head("illumos", opens=False)
+    return _said(head, match["text"]) if _heard(line) else None
+
+
 def _windows_stop(row: Row, line: Line, match: re.Match[str]) -> Head | None:
     where = _PROBABLY.search(line.text)
     head = Head("windows", what="page-fault", joins=True, function=where["function"] if where else "")
@@ -124,6 +131,11 @@ PANICS = (
         _panic_string,
     ),
     Row(("panic:",), re.compile(r"(?:^|\W)panic: +(?P<text>.+)"), _panic_string),
+    Row(
+        ("assertion failed: ",),
+        re.compile(r"^\s*(?P<text>assertion failed: .*, file: \S+\.[chS], line: \d+)"),
+        _illumos_assertion,
+    ),
     Row(("BAD TRAP",), re.compile(r"(?P<text>BAD TRAP.*)"), _bad_trap),
     Row(
         ("EXCEPTION", "FAULT", "violation", "STOP", "BugCheck", "IRQL", "Fatal System", "FAILURE", "TRAP"),
@@ -176,9 +188,10 @@ def _illumos(text: str, cpu: int) -> Head:
     match = _BAD_TRAP.match(text)
     if match is None:
         return _said(Head("illumos", cpu=cpu), text)
+    zfs = _IN_ZFS.search(text) is not None
     null = match["why"] == "NULL pointer dereference"
     kind = "null-dereference" if null else _KIND[_TRAP_TYPES.get(match["type"], "other")]
-    return Head("illumos", what=kind, cpu=cpu)
+    return Head("illumos", what=kind, cpu=cpu, sure=zfs, module="zfs" if zfs else "")
 
 
 def _fault(text: str) -> str:
