@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import tempfile
 import time
 from pathlib import Path
@@ -19,7 +20,7 @@ from fuzz.corpus.failure_log import Seen
 from fuzz.corpus.replay import known_on
 from fuzz.corpus.reproducer import corpus_folders, read_reproducer
 from fuzz.engines.campaign import Campaign, new_seed
-from fuzz.engines.engine_config import ENGINES, Config
+from fuzz.engines.engine_config import ENGINES, EXTRAS, NEEDS, Config
 from fuzz.engines.seeds import seed_programs
 from fuzz.language.validate import HASH_BITS
 from fuzz.places import CORPUS, home, own_findings
@@ -93,6 +94,11 @@ def fuzz(
     only_on_model(remedy, target)
     if engine in ("threads", "sync") and target != "model":
         raise Bad(f"--engine {engine}: expected --target model, whose threads it switches, found {target}")
+    if engine in NEEDS and importlib.util.find_spec(NEEDS[engine]) is None:
+        package = f"pip install 'zapfuzz[{EXTRAS[NEEDS[engine]]}]'"
+        raise Bad(
+            f"--engine {engine} needs {NEEDS[engine]}: {package}, or --engine random, which needs nothing"
+        )
     if target in KERNEL_KINDS and engine != "random":
         raise Bad(f"--target {target}: expected --engine random, which draws file operations, found {engine}")
     if libfuzzer and engine != "atheris":

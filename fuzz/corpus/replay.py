@@ -73,7 +73,7 @@ def outcome_on(name: str, program: Program) -> Outcome | None:
     with switched_on(remedies):
         try:
             return run(program, target)
-        except NoTarget:  # threads of the real library cannot be held here, because there is no compiler
+        except NoTarget:  # threads, and what runs or holds them is not there: greenlet, or a compiler
             return None
 
 

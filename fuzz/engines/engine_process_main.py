@@ -7,6 +7,7 @@ import importlib
 import sys
 
 from fuzz.engines.engine_config import ENGINES, EXTRAS, Config
+from fuzz.targets.base import NoTarget
 from fuzz.targets.libzpool.locate import NoLibrary
 
 
@@ -17,7 +18,7 @@ def main() -> None:
         raise ValueError(f"engine {config.engine}")
     try:
         importlib.import_module(f"fuzz.engines.{config.engine}_engine").main(config)
-    except NoLibrary as problem:
+    except (NoLibrary, NoTarget) as problem:
         sys.exit(str(problem))
     except ModuleNotFoundError as missing:
         if missing.name not in EXTRAS:

@@ -13,6 +13,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis import strategies as st
+from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
@@ -23,6 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from fuzz import places
 from fuzz.engines.engine_config import Config
 from fuzz.engines.engine_loop import Loop, Stopped
 from fuzz.engines.seeds import seed_programs
@@ -221,6 +223,7 @@ def _search(
 
 def main(config: Config) -> None:
     """Search again and again until the bound, each time from another seed."""
+    set_hypothesis_home_dir(places.cache() / "hypothesis")  # by default it is in whatever folder this is
     loop = Loop(config)
     try:
         for program in seed_programs(config):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fuzz.execution.result import Outcome, Trace
 from fuzz.language.program import Program, threadless
 from fuzz.targets import model_directories, model_read_errors  # noqa: F401  (they register their verbs)
+from fuzz.targets.base import NoTarget
 from fuzz.targets.model_accounting import AccountedWorld
 from fuzz.targets.model_sync_tasks import TaskedWorld
 from fuzz.targets.model_world import HANDLERS
@@ -16,12 +17,12 @@ class ModelTarget(AccountedWorld, TaskedWorld):
     """Runs programs on the model of one release. Every run starts from an empty object set."""
 
     def run_threads(self, program: Program, judge: bool, trace: Trace | None) -> Outcome:
-        """Run a program with threads as its schedule says; without greenlet that is a limit, and so it is for
-        one with ZAPs of usage or of the MOS, or with reads that fail."""
+        """Run a program with threads as its schedule says. One with ZAPs of usage or of the MOS ends at a
+        limit. Raises NoTarget where greenlet is not installed."""
         if why := threadless(program):
             return Outcome(None, why, 0)
         try:
             from fuzz.threads.parallel_run import run_threads
-        except ModuleNotFoundError:
-            return Outcome(None, "threads need greenlet: pip install 'zapfuzz[threads]'", 0)
+        except ModuleNotFoundError as missing:
+            raise NoTarget("threads need greenlet: pip install 'zapfuzz[threads]'") from missing
         return run_threads(program, self, judge=judge, trace=trace).outcome

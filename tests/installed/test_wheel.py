@@ -76,7 +76,7 @@ def test_every_reproducer_is_there(installed: Installed) -> None:
 @pytest.mark.parametrize("engine", ["random", "atheris", "hypothesis", "threads"])
 def test_fuzzing_keeps_what_is_new_for_its_user(installed: Installed, engine: str) -> None:
     """Each engine in a process of its own, which must find the installed code and not what lies about."""
-    done = installed.run("fuzz", "--engine", engine, "--release", "2.3", "--runs", "30", "--seed", "1")
+    done = installed.run("fuzz", "--engine", engine, "--release", "2.3", "--runs", "120", "--seed", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     nothing = installed.empty.parent / "nothing"
     nothing.mkdir(exist_ok=True)
@@ -130,3 +130,26 @@ def test_an_import_that_would_be_lost_ends_the_build() -> None:
 def test_help_lists_every_command(installed: Installed) -> None:
     told = installed.run("--help").stdout.decode()
     assert all(f"  {name}" in told for name in COMMANDS)
+
+
+def test_without_extras_everything_else_works(tmp_path: Path) -> None:
+    """With nothing but what `pip install` of the wheel brings: what needs more says so in one line, and is
+    no difference from what reproducers say."""
+    plain = Installed(tmp_path, extras=False)
+    for words, what in (
+        (
+            ("fuzz", "--time", "5"),
+            "--engine atheris needs atheris: pip install 'zapfuzz[fuzz]', or --engine random",
+        ),
+        (("fuzz", "--engine", "threads"), "needs greenlet: pip install 'zapfuzz[threads]'"),
+        (("explore", THREADED), "explore needs greenlet: pip install 'zapfuzz[threads]'"),
+        (("run", THREADED), "threads need greenlet: pip install 'zapfuzz[threads]'"),
+    ):
+        done = plain.run(*words)
+        assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1)
+        assert what in done.stderr.decode()
+    done = plain.run("replay", "--release", "2.3")
+    assert (done.returncode, b", 0 that differ" in done.stdout) == (0, True), done.stdout
+    assert b"zap-shrink-stale-shift on 2.3: not on this machine" in done.stdout
+    assert plain.run("fuzz", "--engine", "random", "--runs", "20", "--seed", "1").returncode == 0
+    assert plain.run("triage", str(SEEN_IN_THE_FIELD)).returncode == 1

@@ -13,6 +13,8 @@ from tests.support.paths import ROOT
 
 POISON = "raise SystemExit('a stranger was imported')\n"
 """What a file of the current folder, or another package of that name, does if it is imported."""
+NEEDED = ("click", "platformdirs")
+"""The packages of pyproject.toml's `dependencies`."""
 STRANGERS = ("fuzz/__init__.py", "random.py", "tests/__init__.py", "corpus.py")
 
 
@@ -26,9 +28,10 @@ def build_wheel(folder: Path) -> Path:
 
 class Installed:
     """A fresh environment with the wheel. What zapfuzz depends on is that of the environment of the tests, by
-    its path alone: its editable zapfuzz is not there. Beside it lies another package `fuzz`."""
+    its path alone: its editable zapfuzz is not there. Without `extras` it is what zapfuzz cannot do without.
+    Beside it lies another package `fuzz`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, extras: bool = True) -> None:
         wheel = build_wheel(folder)
         self.venv, self.empty, self.home = folder / "venv", folder / "empty", folder / "home"
         venv.create(self.venv, symlinks=True)
@@ -36,7 +39,13 @@ class Installed:
         pip = [sys.executable, "-m", "pip", "--python", str(self.python), "install", "--quiet", "--no-index"]
         subprocess.run([*pip, "--no-deps", "--disable-pip-version-check", str(wheel)], check=True)
         (self.site,) = self.venv.glob("lib/python3*/site-packages")
-        (self.site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        packages = Path(sysconfig.get_path("purelib"))
+        if not extras:
+            (folder / "needed").mkdir()
+            for name in NEEDED:
+                (folder / "needed" / name).symlink_to(packages / name)
+            packages = folder / "needed"
+        (self.site / "dependencies.pth").write_text(f"{packages}\n")
         self.empty.mkdir()
         self.home.mkdir()
         for place in (self.site / "fuzz/__init__.py", *(self.empty / each for each in STRANGERS)):

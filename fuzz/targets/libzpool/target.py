@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fuzz.execution.result import Outcome, Trace
 from fuzz.language.program import Program, threadless
+from fuzz.targets.base import NoTarget
 from fuzz.targets.libzpool.plain_target import DEADLINE_SECONDS, PlainLibzpool
 
 if TYPE_CHECKING:
@@ -29,15 +30,15 @@ class LibzpoolTarget(PlainLibzpool):
 
     def run_threads(self, program: Program, judge: bool, trace: Trace | None) -> Outcome:
         """Run a program with threads as its schedule says, by real threads that are held
-        (`fuzz.threads.real`). Without greenlet that is a limit. Raises NoTarget where hold.c cannot be
-        compiled."""
+        (`fuzz.threads.real`). Raises NoTarget where hold.c cannot be compiled or greenlet is not
+        installed."""
         if why := threadless(program):
             return Outcome(None, why, 0)
         try:
             from fuzz.threads.real.judged_run import model_for, run_held
             from fuzz.threads.real.target import HeldTarget
-        except ModuleNotFoundError:
-            return Outcome(None, "threads need greenlet: pip install 'zapfuzz[threads]'", 0)
+        except ModuleNotFoundError as missing:
+            raise NoTarget("threads need greenlet: pip install 'zapfuzz[threads]'") from missing
         if self._held is None:
             self._held = HeldTarget(self.release.name, self.library, deadline=self._deadline)
         return run_held(program, self._held, model_for(self), judge=judge, trace=trace).outcome

@@ -126,11 +126,13 @@ def missing_objects(folder: Path) -> list[str]:
 def _complete(apt: PrivateApt, folder: Path, scratch: Path, base: str) -> None:
     """Fetch what the libraries need and the system lacks, from the release of Debian that they are made for:
     also a C library and its loader, if theirs is newer (in a folder of its own, for who starts them)."""
-    for name in missing_objects(folder):
-        for package in RUNTIME.get(name, ()):
+    tried: set[str] = set()
+    while new := set(missing_objects(folder)) - tried:  # what is fetched may need more
+        tried |= new
+        for package in (package for name in sorted(new) for package in RUNTIME.get(name, ())):
             if versions := apt.versions(package, base) or apt.versions(package):
                 apt.unpack(package, versions[0], scratch)
-    _flatten(scratch, folder)
+        _flatten(scratch, folder)
     if "version `GLIBC" in _linked(folder) and (versions := apt.versions("libc6", base)):
         unpacked = scratch / "libc6"
         unpacked.mkdir()
