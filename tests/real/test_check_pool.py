@@ -20,16 +20,18 @@ from tests.support.missing import missing
 from tests.support.paths import ROOT
 
 
-@pytest.fixture(scope="module", params=["2.4", "2.3", "2.1"])
+@pytest.fixture(scope="module", params=["2.4 disk", "2.3 disk", "2.1 file"])
 def pool(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    """The options that name a pool's image and the library that wrote it."""
+    """The options that name a pool's image and the library that wrote it. Its device is a disk in the pool's
+    own configuration, as real ones are, or a file."""
+    release, kind = request.param.split()
     try:
-        library = find_library(request.param)
+        library = find_library(release)
     except NoLibrary as reason:
         missing(reason)
     image = tmp_path_factory.mktemp("pool") / "tank.img"
     environment = os.environ | {"LD_LIBRARY_PATH": str(library.parent), "PYTHONPATH": str(ROOT)}
-    command = [*python_for(library), "-m", "tests.support.make_pool_image", str(library), str(image)]
+    command = [*python_for(library), "-m", "tests.support.make_pool_image", str(library), str(image), kind]
     subprocess.run(command, check=True, env=environment, timeout=60, capture_output=True)
     before = hashlib.sha256(image.read_bytes()).digest()
     yield ["--pool", str(image), "--libzpool", str(library)]

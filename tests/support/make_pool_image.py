@@ -21,8 +21,8 @@ DIRECTORY, GONE = DAMAGED + 1, 4711
 """A directory, and the object to which one of its two entries leads and that does not exist."""
 
 
-def make(library: Path, image: str) -> None:
-    """Write the image."""
+def make(library: Path, image: str, kind: str = "disk") -> None:
+    """Write the image, whose device is of a kind: disk or file."""
     lib = Library(library)
     cache = ctypes.create_string_buffer(f"{image}.cache".encode())
     ctypes.c_void_p.in_dll(lib.handle, "spa_config_path").value = ctypes.addressof(cache)
@@ -32,7 +32,7 @@ def make(library: Path, image: str) -> None:
     root, child = ctypes.c_void_p(), ctypes.c_void_p()
     for made in (root, child):
         lib.nvlist_alloc(ctypes.byref(made), 1, 0)
-    for name, text in ((b"type", b"file"), (b"path", image.encode())):
+    for name, text in ((b"type", kind.encode()), (b"path", image.encode())):
         lib.nvlist_add_string(child, name, text)
     for name, number in ((b"ashift", 9), (b"is_log", 0)):
         lib.nvlist_add_uint64(child, name, number)
@@ -101,4 +101,4 @@ def _damage(lib: Library, objset: int, number: int, tag: ctypes.Array[ctypes.c_c
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]), sys.argv[2])
+    make(Path(sys.argv[1]), *sys.argv[2:])

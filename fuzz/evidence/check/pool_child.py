@@ -126,11 +126,12 @@ def pool_config(lib: Library, image: str) -> Nvlist:
 
 
 def _point_at(image: str, vdev: Nvlist, guid: int) -> None:
-    """Let the leaf device with this guid be the image, wherever it was when the label was written."""
+    """Let the leaf device with this guid be the image, wherever it was when the label was written. Its type
+    stays, since the pool's own configuration has it, too (vdev_copy_path_strict): libzpool opens a disk as it
+    does a file."""
     for below in vdev.children():
         _point_at(image, below, guid)
     if vdev.number("guid") == guid:
-        vdev.put("type", "file")
         vdev.put("path", image)
 
 
