@@ -3,15 +3,21 @@ more. A step that the kernel does not survive has another boot before the next o
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fuzz.evidence.check.files import BadInput
+from fuzz.evidence.check.pool import read_objects
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program
 from fuzz.targets.kernel.guest import POOL
 from fuzz.targets.kernel.plain_files import OWNING, pack
+from fuzz.targets.packages.cache import cache_folder
 from zapcore.errors import errno_name
+from zapcore.verify.object import check_object
 
 if TYPE_CHECKING:
     from fuzz.targets.kernel.target import KernelTarget
@@ -21,12 +27,16 @@ LATER_FILE = 60_000
 SYNCED = 24
 """How many of the program's last projects get one more file then, each in a txg of its own."""
 
+SHOWN = 3
+"""Violations of a ZAP's blocks that are told in full."""
+
 Step = Callable[["KernelTarget", Program], Iterator[str]]
 
 
 def left_after(target: KernelTarget, program: Program) -> Iterator[str]:
     """A line for each step, and one for each that ends the kernel or does not come back."""
     steps: list[Step] = [_names, _scrub, _readdir]
+    steps.append(_blocks)
     if any(zap.usage for zap in program.zaps):
         steps += [_file_without_project, _files_with_projects, _projectspace]
     up = False
@@ -105,3 +115,33 @@ def _projectspace(target: KernelTarget, program: Program) -> Iterator[str]:
         for dataset in sorted(set(target.datasets.values())):
             words = ("/sbin/zfs", "projectspace", "-H", "-p", "-o", "name,objused", dataset)
             yield f"{dataset}: zfs projectspace tells {len(target.as_root(*words).splitlines())} projects"
+
+
+def _blocks(target: KernelTarget, program: Program) -> Iterator[str]:
+    """What `zapfuzz check` says of the blocks on disk: of each directory's, or of the ZAP of usage's."""
+    with target.failing(Op("check")):
+        numbers = {zap.name: -zap.usage or _number(target, zap.name) for zap in program.zaps}
+        target.as_root("/sbin/zpool", "sync", POOL)
+        with tempfile.TemporaryDirectory(prefix="zapfuzz-") as folder:
+            image = Path(folder, "pool")
+            target.guest.save_pool(image)
+            for zap, number in numbers.items():
+                yield f"{zap} on disk: {_judged(target, image, target.datasets[zap], number)}"
+
+
+def _number(target: KernelTarget, zap: str) -> int:
+    return int(target.as_root("/bin/stat", "-c", "%i", target.path_of(zap).decode()))
+
+
+def _judged(target: KernelTarget, image: Path, dataset: str, number: int) -> str:
+    try:
+        for found in read_objects(image, dataset, number, cache_folder() / target.parts.version):
+            if isinstance(found, str):
+                return found
+            report = check_object(found.blocks, operations=False)
+            wrong = [str(each) for each in report.violations]
+            entries = f"{len(report.entries)} entries can be read"
+            return f"{entries}, {len(wrong)} violations{': ' * bool(wrong)}{'; '.join(wrong[:SHOWN])}"
+    except BadInput as problem:
+        return str(problem)
+    return "no object"

@@ -21,6 +21,8 @@ POOL, PLAIN, LONG = "pool", "pool/plain", "pool/long"
 
 DISK_MIB = 8192
 """Of which only what was written is in the image: a crowded directory's table takes a GiB."""
+FIRST_SECTOR = 2048
+"""Where its partition begins."""
 BOOT_SECONDS = 300.0
 """On a busy machine an emulated processor takes six times as long as on an idle one."""
 KVM_SECONDS = 20.0
@@ -47,20 +49,33 @@ class Dead(Exception):
     """The guest's kernel has panicked."""
 
 
+def qemu_img(folder: Path, *words: str, open_too: int | None = None) -> None:
+    """Run qemu-img, which inherits a descriptor. Raises NoKernel."""
+    environment = {"LD_LIBRARY_PATH": str(folder / "lib"), "PATH": os.defpath}
+    done = subprocess.run(
+        [str(folder / "qemu-img"), *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        pass_fds=() if open_too is None else (open_too,),
+    )
+    if done.returncode:
+        raise NoKernel(f"qemu-img: {done.stderr.strip()}")
+
+
 def make_disk(path: Path, folder: Path) -> None:
     """A qcow2 image with one partition (on a whole disk zpool wants udev). Raises NoKernel."""
-    sectors, first = DISK_MIB << 11, 2048
+    sectors, first = DISK_MIB << 11, FIRST_SECTOR
     entry = struct.pack("<B3sB3sII", 0, b"\xfe\xff\xff", 0xBF, b"\xfe\xff\xff", first, sectors - first)
     raw = path.with_suffix(".raw")
     with raw.open("wb") as file:
         file.write(bytes(446) + entry + bytes(48) + b"\x55\xaa")
         file.truncate(sectors << 9)
-    command = [str(folder / "qemu-img"), "convert", "-q", "-f", "raw", "-O", "qcow2", str(raw), str(path)]
-    environment = {"LD_LIBRARY_PATH": str(folder / "lib"), "PATH": os.defpath}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    raw.unlink()
-    if done.returncode:
-        raise NoKernel(f"qemu-img: {done.stderr.strip()}")
+    try:
+        qemu_img(folder, "convert", "-q", "-f", "raw", "-O", "qcow2", str(raw), str(path))
+    finally:
+        raw.unlink()
 
 
 class Guest:
@@ -162,6 +177,25 @@ class Guest:
                 raise GuestGone("QEMU has closed a port")
             parts += part
         return parts
+
+    def save_pool(self, into: Path) -> None:
+        """Write the pool's device, as it is on disk now, to a file. Raises NoKernel, GuestGone."""
+        qemu = self._running()
+        qemu.monitor("stop")  # writes what QEMU still has of the image's own tables
+        partition = f"driver=raw,offset={FIRST_SECTOR << 9},size={(DISK_MIB << 20) - (FIRST_SECTOR << 9)}"
+        image = f"{partition},file.driver=qcow2,file.file.filename=/proc/self/fd/{qemu.disk}"
+        qemu_img(
+            self.parts.qemu,
+            "convert",
+            "-U",
+            "--image-opts",
+            image,
+            "-O",
+            "raw",
+            str(into),
+            open_too=qemu.disk,
+        )
+        qemu.monitor("cont")
 
     def console(self) -> bytes:
         """What the kernel has printed since the guest was made fresh."""

@@ -115,6 +115,11 @@ class Qemu:
         """QEMU's process id."""
         return self._process.pid
 
+    @property
+    def disk(self) -> int:
+        """The descriptor of the guest's disk, an image in qcow2."""
+        return self._disk
+
     def _greet(self) -> None:
         try:
             self._receive(20)
