@@ -132,3 +132,20 @@ def test_plain_user_panics_the_kernel_as_it_is_shipped(target: KernelTarget) -> 
     assert outcome.failure is not None
     assert outcome.failure.signature.place.startswith("?:zap_leaf"), outcome.failure
     assert outcome.failure.signature.kind in ("null-dereference", "soft-lockup", "hang")
+
+
+def test_plain_user_hangs_the_sync_of_the_kernel_as_it_is_shipped(target: KernelTarget) -> None:
+    """A soft lockup that a finding makes: project ids lead the sync into a leaf that is none. The next
+    program has a guest again."""
+    reproducer = read_reproducer(CORPUS / "findings" / "usage-trunc-next-table-files")
+    outcome = run(reproducer.program, target)
+    assert str(outcome) in reproducer.expect["kernel-2.3.2"].split(" or "), outcome.failure
+    assert outcome.failure is not None and "userquota_updates_task" in outcome.failure.text
+    assert run(parse('zap a micro\ntouch a "one"\nreaddir a\n'), target).fine
+
+
+def test_projects_are_what_the_user_gave_them(target: KernelTarget) -> None:
+    """Files come, change their project and go; what the file system counts at the end is what was done."""
+    ops = ("allocate count=40 id=7", "txg", "chown count=9 first=5 id=0xfffffff0", "free count=3", "sync")
+    outcome = run(parse("\n".join(("zap z micro usage=project", *ops, ""))), target)
+    assert outcome.fine, outcome.failure

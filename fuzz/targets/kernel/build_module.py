@@ -88,7 +88,7 @@ def build_modules(source: Path, headers: Headers, into: Path, say: Callable[[str
     told("configure (some 2 minutes)")
     places = [f"--with-linux={headers.common}", f"--with-linux-obj={headers.flavour}"]
     _run(["./configure", "--with-config=kernel", *places], source, "configure")
-    told("make (some 10 minutes of CPU time)")
+    told("make (some 4 minutes of CPU time)")
     make = ["make", f"-j{os.cpu_count() or 1}", "KCFLAGS=-g0"]
     _run(make, source, "make")
     _keep(source, into / SHIPPED)

@@ -278,7 +278,7 @@ def fetch(cache: Path, versions: Iterable[str], say: Say) -> Iterator[str]:
         (tree := temporary / "headers").mkdir()
         headers = fetch_headers(archive, tree)
         for each in todo:
-            say(f"{each.version}: fetching source and tools; then 10 to 15 minutes of CPU time to compile")
+            say(f"{each.version}: fetching source and tools; then some 6 minutes of CPU time to compile")
             try:
                 fetch_version(archive, each, headers, cache / each.version, say)
                 say(f"{each.version}: {cache / each.version}")
