@@ -71,7 +71,7 @@ def test_reset_forgets_the_program_before(target: KernelTarget) -> None:
 def test_words_are_no_file_names(target: KernelTarget) -> None:
     """What no user can type is told as such, not run."""
     outcome = run(parse('zap a micro\nadd a "one"\n'), target)
-    assert outcome.limit is not None and "no file operation" in outcome.limit
+    assert outcome.limit is not None and "none of the file operations" in outcome.limit
 
 
 def test_no_guest_outlives_a_killed_parent(target: KernelTarget) -> None:
