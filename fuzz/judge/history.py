@@ -11,20 +11,22 @@ Done = list[tuple[Op, Result]]
 
 class History:
     """Ops that may have changed something, with what they answered: those of the open txg, of each txg that
-    is closed, and of each that has synced."""
+    is closed, and of each that has synced. `from_nothing` says that a crash came before the ZAPs of the
+    header were on disk, so that none was there at first."""
 
-    __slots__ = ("_closed", "_open", "synced")
+    __slots__ = ("_closed", "_open", "from_nothing", "synced")
 
     def __init__(self) -> None:
         self._open: Done = []
         self._closed: list[Done] = []
         self.synced: list[Done] = []
+        self.from_nothing = False
 
     def copy(self) -> History:
         """The same, independent of this one."""
         twin = History()
         twin._open, twin._closed = [*self._open], [[*done] for done in self._closed]
-        twin.synced = [*self.synced]
+        twin.synced, twin.from_nothing = [*self.synced], self.from_nothing
         return twin
 
     def put(self, op: Op, result: Result) -> None:

@@ -70,13 +70,14 @@ class Oracle:
         """To the state that the last txg that has synced left: by what ops did up to there, once more."""
         failing = self.state.failing
         state = self.state = State(self._zaps, self.state.release)
+        self.history.from_nothing |= not self.history.synced
+        if self.history.from_nothing:
+            for name in state.entries:
+                state.clear(name)
         for done in self.history.synced:
             for op, result in done:
                 self._check(op, result)
         state.failing = failing
-        if not self.history.synced:
-            for name in state.entries:
-                state.clear(name)
 
     def _check(self, op: Op, result: Result) -> Wrong | None:
         state = self.state

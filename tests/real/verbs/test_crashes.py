@@ -3,6 +3,7 @@ the model, and nothing else."""
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from random import Random
 
@@ -65,3 +66,11 @@ def test_a_crash_is_no_sync(libzpool: Make) -> None:
     lost = target.run_program(parse('zap d micro\nsync\nadd d "a" int=8\ncrash\ncount d\n'))
     kept = target.run_program(parse('zap d micro\nsync\nadd d "a" int=8\nreopen\ncount d\n'))
     assert [lost[-1].value, kept[-1].value] == [0, 1]
+
+
+def test_what_never_was_on_disk_stays_away(libzpool: Make) -> None:
+    """A crash before the header's ZAPs are on disk, and another one after a sync that brought nothing."""
+    program = parse('zap z micro\ncrash\nsync\ncrash\nadd z "a" int=8\ncreate z\nsync\ncrash\ncount z\n')
+    target = BothTarget(ModelTarget("2.4"), libzpool("2.4"))
+    assert run(program, target).fine
+    assert [result.errno for result, _ in target.steps] == [0, 0, 0, errno.ENOENT, 0, 0, 0, 0]
