@@ -7,12 +7,15 @@ from __future__ import annotations
 import dataclasses
 from random import Random
 
-from fuzz.generate.leaf_programs import random_program
+from fuzz.generate.keys_for_hash import key_for
+from fuzz.generate.leaf_programs import half_of_leaf, random_program
 from fuzz.judge.signature import Failure
-from fuzz.language.program import Op, Program
+from fuzz.language.program import Op, Program, Zap
 from fuzz.language.verbs import READ_ERRORS
 from fuzz.targets.model import ModelTarget
 from zapcore.errors import LimitExceeded
+from zapcore.layout import Q_BLOCK_TYPE, ZBT_HEADER
+from zapcore.verify.fat import next_table_blocks, table_blocks
 
 FAILS = 0.12
 """Of an op, that some block cannot be read from there on."""
@@ -21,15 +24,32 @@ SYNCS = 0.5
 """That all is on disk before."""
 HEADER = 0.1
 """Of blocks, that it is the header if there are others."""
+TABLE = 0.4
+"""Of blocks, that it is one of the pointer table, or of the one that is being built."""
+DEEP = 0.4
+"""Of programs, that the pointer table of a ZAP with small leaves has several blocks from the start."""
 
 
 def _some_blocks(rng: Random, model: ModelTarget, name: str) -> tuple[int, int]:
     """A block of a ZAP that is on disk, if any is, and how many from there on."""
     dnode = model.objset.dnodes.get(model.numbers[name])
     blocks = sorted(dnode.stable) if dnode is not None else []
+    if dnode is not None and dnode.block_size >= 512 and rng.random() < TABLE:
+        q = memoryview(dnode.peek(0)).cast("Q")
+        table = {*table_blocks(q), *next_table_blocks(q)} if q[Q_BLOCK_TYPE] == ZBT_HEADER else set()
+        blocks = [each for each in blocks if each in table] or blocks
     if len(blocks) > 1 and rng.random() >= HEADER:
-        blocks = blocks[1:]
+        blocks = blocks[1:] if blocks[0] == 0 else blocks
     return rng.choice(blocks or [0, 1, 2]), rng.choice((1, 1, 1, 2, 64))
+
+
+def _deep(rng: Random, zap: Zap) -> list[Op]:
+    """Ops that make the pointer table grow to several blocks: two keys that differ in a late bit, with values
+    of which a leaf takes one, and others that do not reach so deep."""
+    base, length = rng.getrandbits(64), half_of_leaf(zap)
+    depths = [rng.choice((6, 7, 7, 8, 8, 9)), *rng.choices((0, 0, 1, 1, 2, 3), k=rng.randrange(4))]
+    hashes = [base, *(base ^ 1 << 63 - depth for depth in depths)]
+    return [Op("add", zap.name, key_for(zap, each, 12, rng), 1, length) for each in hashes]
 
 
 def read_error_program(rng: Random, model: ModelTarget) -> Program:
@@ -37,9 +57,11 @@ def read_error_program(rng: Random, model: ModelTarget) -> Program:
     drawn = random_program(rng)
     names = [zap.name for zap in drawn.zaps]
     ops: list[Op] = []
+    first = drawn.zaps[0]
+    deep = _deep(rng, first) if first.fat and first.leaf_shift == 9 and rng.random() < DEEP else []
     try:
         model.begin(drawn)
-        for op in drawn.ops:
+        for op in (*deep, *drawn.ops):
             ops.append(op)
             model.apply(op)
             if rng.random() < FAILS:

@@ -13,6 +13,7 @@ from fuzz.faults.seeded.beside_sync import BESIDE_SYNC_MUTANTS
 from fuzz.faults.seeded.bytes_only import BYTES_MUTANTS
 from fuzz.faults.seeded.concurrency import CONCURRENCY_MUTANTS
 from fuzz.faults.seeded.corners import CORNER_MUTANTS
+from fuzz.faults.seeded.disk import DISK_MUTANTS
 from fuzz.faults.seeded.header_and_table import TABLE_MUTANTS
 from fuzz.faults.seeded.leaf import LEAF_MUTANTS
 from fuzz.faults.seeded.mutant import SLIP, Mutant
@@ -32,6 +33,7 @@ MUTANTS: Mapping[str, Mutant] = {
         *CORNER_MUTANTS,
         *REFUSAL_MUTANTS,
         *TABLE_END_MUTANTS,
+        *DISK_MUTANTS,
     )
 }
 """Every mutant that one thread can meet, by name."""
