@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from fuzz.commands.shared.output import program_to
+from fuzz.evidence.imports.dataset import properties_of
 from fuzz.evidence.imports.tree import MAX_NAMES, tree_program
 
 
@@ -22,6 +23,11 @@ from fuzz.evidence.imports.tree import MAX_NAMES, tree_program
     default=MAX_NAMES,
     help="At most so many names, spread evenly over all.",
 )
-def import_tree(directory: str, out: Path | None, leaf_shift: int, names: int) -> None:
+@click.option(
+    "--dataset", default="", metavar="WORDS", help="Such as casesensitivity=mixed,normalization=formD."
+)
+def import_tree(directory: str, out: Path | None, leaf_shift: int, names: int, dataset: str) -> None:
     """A program from a directory tree: all names created, removed, and created again."""
-    program_to(out, tree_program(directory, leaf_shift=leaf_shift, names=names))
+    program_to(
+        out, tree_program(directory, leaf_shift=leaf_shift, names=names, properties=properties_of(dataset))
+    )

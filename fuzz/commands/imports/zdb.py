@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fuzz.commands.shared.output import program_to
-from fuzz.evidence.imports.dataset import norm_of
+from fuzz.evidence.imports.dataset import properties_of
 from fuzz.evidence.imports.zdb import zdb_program
 
 
@@ -19,4 +19,4 @@ from fuzz.evidence.imports.zdb import zdb_program
 @click.option("--dataset", default="", metavar="WORDS", help="Such as normalization=formD of `zfs get`.")
 def import_zdb(text: Path, out: Path | None, dataset: str) -> None:
     """A program of the names that `zdb -dddd POOL/NAME OBJECT` lists, a ZAP for each object."""
-    program_to(out, zdb_program(text, norm=norm_of(dataset)))
+    program_to(out, zdb_program(text, properties=properties_of(dataset)))

@@ -2,20 +2,48 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from fuzz.language.program import TO_UPPER, Dataset
 from fuzz.language.syntax import SyntaxProblem
+from fuzz.language.validate import CASES, FORMS
 
-_FORMS = {"none": 0, "formC": 0x50, "formD": 0x10, "formKC": 0x60, "formKD": 0x20}
-_CASES = {"sensitive": 0, "insensitive": 2, "mixed": 2}
-_WORDS = {"normalization": _FORMS, "casesensitivity": _CASES}
+_SWITCH = {"off": 0, "on": 1}
+_WORDS = {
+    "normalization": FORMS,
+    "casesensitivity": {name: number for number, name in enumerate(CASES)},
+    "utf8only": _SWITCH,
+    "longname": _SWITCH,
+}
 
 
-def norm_of(words: str) -> int:
-    """A header's norm for properties such as `normalization=formD,casesensitivity=insensitive`.
+class Properties(NamedTuple):
+    """What a header line says of a directory: the flags of its ZAP, and the file system's properties if any
+    is told. `same` are the flags by which two names are one entry: with casesensitivity=mixed case tells them
+    apart."""
 
-    Both that fold case have U8_TEXTPREP_TOUPPER (zfsvfs_init() in zfs_vfsops.c); other properties change
-    nothing here. Raises SyntaxProblem.
+    norm: int = 0
+    dataset: Dataset | None = None
+
+    @property
+    def same(self) -> int:
+        mixed = self.dataset is not None and CASES[self.dataset.case] == "mixed"
+        return self.norm & ~TO_UPPER if mixed else self.norm
+
+
+PLAIN = Properties()
+"""Nothing is told."""
+
+
+def properties_of(words: str) -> Properties:
+    """A header's properties for words such as `normalization=formD,casesensitivity=insensitive`.
+
+    Both that fold case have U8_TEXTPREP_TOUPPER (zfsvfs_init() in zfs_vfsops.c), a normalization has
+    utf8only=on unless something else is said (zfs_fill_zplprops_impl() in zfs_ioctl.c), and names may be long
+    unless longname=off: they are what somebody's directories have. Other properties change nothing here.
+    Raises SyntaxProblem.
     """
-    norm = 0
+    told: dict[str, int] = {}
     for word in words.replace(",", " ").split():
         name, equals, value = word.partition("=")
         if not equals:
@@ -25,5 +53,9 @@ def norm_of(words: str) -> int:
             continue
         if value not in values:
             raise SyntaxProblem("--dataset", 0, 0, f"{name}={'|'.join(values)}", word)
-        norm |= values[value]
-    return norm
+        told[name] = values[value]
+    form, case = told.get("normalization", 0), told.get("casesensitivity", 0)
+    if form and not told.get("utf8only", 1):
+        raise SyntaxProblem("--dataset", 0, 0, "utf8only=on with a normalization", "utf8only=off")
+    utf8only, longname = bool(told.get("utf8only", form)), bool(told.get("longname", 1))
+    return Properties(form | TO_UPPER * bool(case), Dataset(case, utf8only, longname) if told else None)

@@ -15,6 +15,7 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["fuzz.evidence.imports"]):
+    from fuzz.evidence.imports.dataset import properties_of
     from fuzz.evidence.imports.strace import strace_program
     from fuzz.evidence.imports.zdb import zdb_program
 
@@ -105,6 +106,13 @@ def phrases(text: str) -> list[bytes]:
 
 
 READERS = ((strace_program, phrases(_TRACE)), (zdb_program, phrases(_ZDB)))
+WORDS = (
+    "",
+    "normalization=formD",
+    "casesensitivity=mixed",
+    "normalization=formC,casesensitivity=insensitive",
+)
+PROPERTIES = tuple(map(properties_of, WORDS))
 PLACE = f"/tmp/zapfuzz-imports-{os.getpid()}"
 
 
@@ -121,7 +129,7 @@ def one(data: bytes) -> None:
     with open(PLACE, "wb") as file:
         file.write(text)
     try:
-        program = reader(PLACE, norm=(0, 0x12)[data[0] >> 1 & 1])
+        program = reader(PLACE, properties=PROPERTIES[data[0] >> 1 & 3])
     except SyntaxProblem as problem:
         assert "\n" not in str(problem)
         return

@@ -11,6 +11,7 @@ import os
 import re
 from collections import Counter
 
+from fuzz.evidence.imports.dataset import PLAIN, Properties
 from fuzz.evidence.imports.trace_lines import Begun, Call, LineReader, string_of, unescaped
 from fuzz.evidence.imports.traced_tree import DIRECTORY, FILE, LONGEST_NAME, Node, Place, Tree
 from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap
@@ -23,7 +24,7 @@ MAX_NOTES = 1000
 """Comments that a program gets; what more there is to say is counted."""
 
 _FD = re.compile(rb"(AT_FDCWD|-?\d+)(?:<([^>]*)>)?")
-_KEPT = ("EEXIST", "ENOENT", "ENOTDIR", "EISDIR", "EPERM", "ENOSPC", "EIO", "ENAMETOOLONG")
+_KEPT = ("EEXIST", "ENOENT", "ENOTDIR", "EISDIR", "EPERM", "ENOSPC", "EIO", "ENAMETOOLONG", "ENOTEMPTY")
 """Errors that come of what is in a directory, and that a model may give as well."""
 
 PATHS: dict[bytes, tuple[str, tuple[int, ...], bool]] = {
@@ -196,7 +197,7 @@ class _Reader:
         makes = verb in ("touch", "mkdir") or (verb == "open" and b"O_CREAT" in flags)
         if verb == "unlink" and (b"AT_REMOVEDIR" in flags or flags == b"0x200"):
             verb = "rmdir"
-        if not good and (call.error not in _KEPT or (verb == "open" and not makes)):
+        if not good and call.error not in _KEPT:
             return
         places = [self.place(process, call, index, at, makes and good) for index in indexes]
         first = places[0]
@@ -221,7 +222,15 @@ class _Reader:
     def failed(self, verb: str, call: Call, first: Place, last: Place, flags: bytes) -> None:
         """Keep a call that failed, as the op that fails in the same way; or say why not."""
         if verb == "rename":
-            if call.error == "ENOENT" and b"RENAME_" not in flags:
+            if call.error in ("EEXIST", "ENOTEMPTY"):
+                for place in (first, last):
+                    self.tree.there(place, FILE, self.line)
+                    self.tree.looked_up(place)
+                if call.error == "ENOTEMPTY":
+                    self.tree.note(
+                        self.line, f"{last.name!r} is not empty (ENOTEMPTY) when it is renamed onto"
+                    )
+            elif call.error == "ENOENT" and b"RENAME_" not in flags:
                 known = first.directory.children.get(self.tree.form(first.name))
                 if known is not None and known.shown:
                     self.tree.note(self.line, f"{first.name!r} is not found (ENOENT), and was made before")
@@ -230,11 +239,19 @@ class _Reader:
             else:
                 self.tree.note(self.line, f"a rename that failed with {call.error} is left out")
             return
+        if verb == "open" and b"O_CREAT" not in flags:
+            # ordinary programs look in vain in many places: what is told is of directories that change
+            if call.error == "ENOENT" and first.directory.zap:
+                self.tree.missed(first, self.line)
+            return
         if verb == "open":
             verb = "touch"
             if call.error == "EEXIST" and b"O_EXCL" not in flags:
                 return
         if verb == "touch" and call.error in ("EISDIR", "ENOTDIR", "ENOENT", "EPERM"):
+            return
+        if call.error == "ENOTEMPTY":
+            self.tree.not_empty(first, self.line)
             return
         if verb == "mkdir" and call.error in ("ENOTDIR", "ENOENT", "EPERM"):
             return
@@ -281,16 +298,16 @@ def strace_program(
     leaf_shift: int = 14,
     salt: int = DEFAULT_SALT,
     txgs: int = 0,
-    norm: int = 0,
+    properties: Properties = PLAIN,
 ) -> Program:
-    """The program of a log; the next txg is opened `txgs` times, evenly spread. `norm` is how the directories
-    normalize names.
+    """The program of a log; the next txg is opened `txgs` times, evenly spread. `properties` are those of the
+    file system that the directories are in.
 
     Raises SyntaxProblem for a file that cannot be read, that is no log of strace or truss, or that changes no
     directory.
     """
     source = os.fspath(log)
-    reader = _Reader(norm)
+    reader = _Reader(properties.same)
     try:
         with open(log, "rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -311,7 +328,7 @@ def strace_program(
     ops = tree.before + tree.ops
     if len(ops) + txgs > MAX_OPS:
         raise SyntaxProblem(source, 0, 0, f"at most {MAX_OPS} ops", str(len(ops) + txgs))
-    return _program(ops, len(tree.before), tree.notes, txgs, leaf_shift, norm, salt)
+    return _program(ops, len(tree.before), tree.notes, txgs, leaf_shift, properties, salt)
 
 
 def _program(
@@ -320,13 +337,20 @@ def _program(
     remarks: list[tuple[int, str]],
     txgs: int,
     leaf_shift: int,
-    norm: int,
+    properties: Properties,
     salt: int,
 ) -> Program:
     """Name the ZAPs, place the txgs and the comments."""
     names = _shared(ops)
     zaps = [
-        Zap(name, fat=False, leaf_shift=leaf_shift, norm=norm, salt=salt)
+        Zap(
+            name,
+            fat=False,
+            leaf_shift=leaf_shift,
+            norm=properties.norm,
+            salt=salt,
+            dataset=properties.dataset,
+        )
         for name in sorted(set(names.values()), key=lambda name: (name == "rest", len(name), name))
     ]
     steps = [step * len(ops) // (txgs + 1) for step in range(1, txgs + 1)]

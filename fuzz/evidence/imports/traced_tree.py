@@ -212,6 +212,32 @@ class Tree:
         fill = self.inode if verb in ("touch", "mkdir") else 0
         self.ops.append(Op(verb, self.zap_of(place.directory), place.name, fill=fill))
 
+    def looked_up(self, place: Place) -> None:
+        """An op that looks a name up, as a call does before it finds that it cannot do what it should."""
+        zap = self.zap_of(place.directory)
+        if self.norm:
+            self.ops.append(Op("lookup_norm", zap, place.name, 8, 1, extra=1))
+        else:
+            self.ops.append(Op("contains", zap, place.name))
+
+    def missed(self, place: Place, line: int) -> None:
+        """A name that was looked for in vain."""
+        known = place.directory.children.setdefault(self.form(place.name), None)
+        if known is not None and known.shown:
+            self.note(line, f"{place.name!r} is not found (ENOENT), and was made before")
+        self.looked_up(place)
+
+    def not_empty(self, place: Place, line: int) -> None:
+        """A directory that rmdir() does not take: only what is in it says so."""
+        node = self.there(place, DIRECTORY, line)
+        empty = node.made and not any(node.children.values())
+        self.note(
+            line,
+            f"rmdir of {place.name!r} failed with ENOTEMPTY"
+            + (", and the log left nothing in it" if empty else ""),
+        )
+        self.looked_up(place)
+
     def whole_name(self, place: Place, creates: bool, line: int) -> Place:
         """A name of which the trace shows only the beginning: each that is created counts as another one, and
         what is removed as the oldest of them."""

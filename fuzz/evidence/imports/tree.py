@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from fuzz.evidence.imports.dataset import PLAIN, Properties
 from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap
 from fuzz.language.syntax import SyntaxProblem
 
 MAX_NAMES = 300_000
-"""Distinct names of one tree: three ops each stay below what a program may have."""
+"""Names of one program: three ops each stay below what it may have."""
+
+MAX_SEEN = 10_000_000
+"""Distinct names of one tree, of which a program takes some."""
 
 _DIRECTORY, _FILE, _LINK = 4 << 60, 8 << 60, 10 << 60
 _FIRST_OBJECT = 0x80
@@ -23,6 +27,7 @@ def tree_program(
     salt: int = DEFAULT_SALT,
     txgs: int = 1,
     sync: bool = True,
+    properties: Properties = PLAIN,
 ) -> Program:
     """All names of a tree created in one directory, micro at first as ZFS makes it, all removed, all created
     again.
@@ -32,11 +37,12 @@ def tree_program(
     everything syncs, if `sync`. A value is what a directory has: one 64-bit integer, object number and type
     in the top four bits (ZFS_DIRENT_MAKE, include/sys/zfs_znode.h). Folders that may not be read are left
     out, links are not followed. Raises SyntaxProblem if there is no such directory, or no name in it, or more
-    than MAX_NAMES.
+    than MAX_SEEN. `properties` are those of the file system that the directory is in.
     """
     kinds = _names(os.fsencode(directory))
     every = sorted(kinds)
-    if len(every) > names:
+    seen = len(every)
+    if seen > names:
         every = [every[index * len(every) // names] for index in range(names)]
     sets = [
         Op("add", "d", name, 8, 1, kinds[name] | _FIRST_OBJECT + index) for index, name in enumerate(every)
@@ -51,7 +57,11 @@ def tree_program(
         *between,
         *_with_txgs(again, txgs),
     ]
-    return Program((Zap("d", fat=False, leaf_shift=leaf_shift, salt=salt),), tuple(ops))
+    zap = Zap(
+        "d", fat=False, leaf_shift=leaf_shift, norm=properties.norm, salt=salt, dataset=properties.dataset
+    )
+    notes = ((1, f"{len(every)} of {seen} names"),) if len(every) < seen else ()
+    return Program((zap,), tuple(ops), notes=notes)
 
 
 def _with_txgs(ops: list[Op], txgs: int) -> Iterator[Op]:
@@ -83,8 +93,8 @@ def _names(directory: bytes) -> dict[bytes, int]:
             if folder == directory:
                 reason = getattr(error, "strerror", None) or str(error)
                 raise SyntaxProblem(source, 0, 0, "a directory that can be read", reason) from None
-        if len(kinds) > MAX_NAMES:
-            raise SyntaxProblem(source, 0, 0, f"at most {MAX_NAMES} names", "more")
+        if len(kinds) > MAX_SEEN:
+            raise SyntaxProblem(source, 0, 0, f"at most {MAX_SEEN} names", "more")
     if not kinds:
         raise SyntaxProblem(source, 0, 0, "a directory with something in it", "an empty one")
     return kinds

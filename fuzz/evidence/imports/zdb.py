@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from fuzz.evidence.imports.dataset import PLAIN, Properties
 from fuzz.language.program import DEFAULT_SALT, MAX_NAME, MAX_VALUE, U64, Op, Program, Zap
 from fuzz.language.syntax import SyntaxProblem
 from fuzz.language.validate import MAX_OPS, MAX_ZAPS
@@ -66,7 +67,7 @@ class _Object:
         self.entries: list[_Listed] = []
 
 
-def zdb_program(path: str | os.PathLike[str], *, norm: int = 0) -> Program:
+def zdb_program(path: str | os.PathLike[str], *, properties: Properties = PLAIN) -> Program:
     """The program of a text: every entry of every object that it lists. Raises SyntaxProblem."""
     source = os.fspath(path)
     try:
@@ -89,7 +90,14 @@ def zdb_program(path: str | os.PathLike[str], *, norm: int = 0) -> Program:
     for index, each in enumerate(objects):
         name = f"d{index}"
         zaps.append(
-            Zap(name, fat=False, leaf_shift=_shift(each.block), norm=norm, salt=each.salt or DEFAULT_SALT)
+            Zap(
+                name,
+                fat=False,
+                leaf_shift=_shift(each.block),
+                norm=properties.norm,
+                salt=each.salt or DEFAULT_SALT,
+                dataset=properties.dataset,
+            )
         )
         notes += [(len(objects) + len(ops), text) for text in _remarks(name, each)]
         ops += _ops(name, each)

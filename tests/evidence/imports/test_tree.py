@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fuzz.evidence.imports.dataset import properties_of
 from fuzz.evidence.imports.tree import tree_program
 from fuzz.execution.execute import run
 from fuzz.language.byteform import decode, encode
@@ -58,6 +59,17 @@ def test_a_real_library_folder_becomes_a_valid_program() -> None:
     assert len(program.ops) == 3 * 3000 + 3 * 4 + 2
     assert decode(encode(program)) == program
     assert run(program, ModelTarget("2.3"), judge=False).fine
+
+
+def test_the_properties_of_a_dataset_and_a_part_of_the_names(tmp_path: Path) -> None:
+    """Names that one of ZFS's directories takes for one are refused there; what was left out is said."""
+    for name in ("A", "a", "b", "c"):
+        (tmp_path / name).touch()
+    program = tree_program(tmp_path, names=3, properties=properties_of("casesensitivity=insensitive"))
+    assert format_program(program).startswith(
+        "zap d micro casesensitivity=insensitive longname=on\n# 3 of 4 names\n"
+    )
+    assert problems(program) is None and run(program, ModelTarget("2.3")).fine
 
 
 def test_what_is_no_tree_is_a_problem(tmp_path: Path) -> None:

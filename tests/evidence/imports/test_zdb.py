@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from fuzz.commands.imports.zdb import import_zdb
-from fuzz.evidence.imports.dataset import norm_of
+from fuzz.evidence.imports.dataset import properties_of
 from fuzz.evidence.imports.zdb import zdb_program
 from fuzz.execution.execute import run
 from fuzz.language.printing import format_op
@@ -66,13 +66,13 @@ def test_several_objects_and_names_of_every_kind() -> None:
     ],
 )
 def test_properties_of_a_dataset(words: str, norm: int) -> None:
-    assert norm_of(words) == norm
+    assert properties_of(words).norm == norm
 
 
 @pytest.mark.parametrize("words", ["formD", "normalization=nfd", "casesensitivity=on"])
 def test_properties_that_there_are_not(words: str) -> None:
     with pytest.raises(SyntaxProblem, match="--dataset: expected"):
-        norm_of(words)
+        properties_of(words)
 
 
 @pytest.mark.parametrize("text", ["", "nothing here\n", "\t\tno number = (type: Regular File)\n"])
