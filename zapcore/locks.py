@@ -7,7 +7,7 @@ lock that was freed remembers that: taking it is a use after free.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from zapcore.errors import Kind, Panic, openzfs
@@ -35,6 +35,10 @@ class Scheduler(Protocol):
 
     def quiesce(self, txg: int) -> None:
         """Wait until every transaction of a txg has committed, as txg_quiesce() does."""
+
+    def assign(self, objects: Sequence[int]) -> None:
+        """Wait until these objects have no transaction of another txg than the open one, and be in one of
+        that, as dmu_tx_assign() does."""
 
 
 class Threads:

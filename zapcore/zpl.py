@@ -154,36 +154,34 @@ def _drop_name(objset: Objset, directory: Directory, name: bytes, tx: Tx) -> Non
         zap.remove(objset, directory.number, name, tx)
 
 
-def _make(
-    objset: Objset, directory: Directory, name: bytes, value: int, tx: Tx, parent: int = errno.EEXIST
-) -> None:
+def _make(objset: Objset, directory: Directory, name: bytes, value: int, parent: int = errno.EEXIST) -> None:
     _check_name(objset, directory.fs, name)
     _refuse_dots(name, parent)
     if _look_or_none(objset, directory, name) is not None:
         raise ZapErrno(errno.EEXIST)
-    _link_create(objset, directory, name, value, tx)
+    _link_create(objset, directory, name, value, objset.assign(directory.number))
 
 
 @openzfs("zfs_vnops_os.c", "zfs_create")
-def create(objset: Objset, directory: Directory, name: bytes, inode: int, tx: Tx) -> None:
+def create(objset: Objset, directory: Directory, name: bytes, inode: int) -> None:
     """Create a file. Raises EEXIST, EISDIR for `..`, and what a lookup and `zap.add` raise."""
-    _make(objset, directory, name, KIND_FILE << KIND_SHIFT | inode, tx, errno.EISDIR)
+    _make(objset, directory, name, KIND_FILE << KIND_SHIFT | inode, errno.EISDIR)
 
 
 @openzfs("zfs_vnops_os.c", "zfs_mkdir")
-def mkdir(objset: Objset, directory: Directory, name: bytes, inode: int, tx: Tx) -> None:
+def mkdir(objset: Objset, directory: Directory, name: bytes, inode: int) -> None:
     """Create a directory's entry. Raises EEXIST, and what a lookup and `zap.add` raise."""
-    _make(objset, directory, name, KIND_DIRECTORY << KIND_SHIFT | inode, tx)
+    _make(objset, directory, name, KIND_DIRECTORY << KIND_SHIFT | inode)
 
 
 @openzfs("zfs_vnops_os.c", "zfs_symlink")
-def symlink(objset: Objset, directory: Directory, name: bytes, inode: int, tx: Tx) -> None:
+def symlink(objset: Objset, directory: Directory, name: bytes, inode: int) -> None:
     """Create a symbolic link's entry. Raises EEXIST, and what a lookup and `zap.add` raise."""
-    _make(objset, directory, name, KIND_SYMLINK << KIND_SHIFT | inode, tx)
+    _make(objset, directory, name, KIND_SYMLINK << KIND_SHIFT | inode)
 
 
 @openzfs("zfs_vnops_os.c", "zfs_link")
-def link(objset: Objset, source: Directory, name: bytes, target: Directory, new: bytes, tx: Tx) -> None:
+def link(objset: Objset, source: Directory, name: bytes, target: Directory, new: bytes) -> None:
     """Give a file another name. Raises ENOENT, EEXIST, EXDEV if the two directories are of two file systems,
     EPERM for a directory, and what a lookup and `zap.add` raise."""
     _refuse_dots(name)
@@ -196,25 +194,25 @@ def link(objset: Objset, source: Directory, name: bytes, target: Directory, new:
         raise ZapErrno(errno.EXDEV)
     if is_directory(file.value):
         raise ZapErrno(errno.EPERM)
-    _link_create(objset, target, new, file.value, tx)
+    _link_create(objset, target, new, file.value, objset.assign(target.number))
 
 
 @openzfs("zfs_vnops_os.c", "zfs_remove")
-def remove(objset: Objset, directory: Directory, name: bytes, tx: Tx) -> None:
+def remove(objset: Objset, directory: Directory, name: bytes) -> None:
     """Unlink a file. Raises ENOENT, EPERM for a directory."""
     _refuse_dots(name)
     if is_directory(_look(objset, directory, name).value):
         raise ZapErrno(errno.EPERM)
-    _link_destroy(objset, directory, name, tx)
+    _link_destroy(objset, directory, name, objset.assign(directory.number))
 
 
 @openzfs("zfs_vnops_os.c", "zfs_rmdir")
-def rmdir(objset: Objset, directory: Directory, name: bytes, tx: Tx) -> None:
+def rmdir(objset: Objset, directory: Directory, name: bytes) -> None:
     """Remove a directory's entry. Raises ENOENT, ENOTDIR for a file."""
     _refuse_dots(name)
     if not is_directory(_look(objset, directory, name).value):
         raise ZapErrno(errno.ENOTDIR)
-    _link_destroy(objset, directory, name, tx)
+    _link_destroy(objset, directory, name, objset.assign(directory.number))
 
 
 class _Renaming(NamedTuple):
@@ -254,7 +252,7 @@ def _find_both(objset: Objset, source: Directory, name: bytes, target: Directory
 
 
 @openzfs("zfs_vnops_os.c", "zfs_rename")
-def rename(objset: Objset, source: Directory, name: bytes, target: Directory, new: bytes, tx: Tx) -> None:
+def rename(objset: Objset, source: Directory, name: bytes, target: Directory, new: bytes) -> None:
     """Move an entry to another name, perhaps in another directory. An entry that has the new name is removed.
     Nothing is done if both are names of one file.
 
@@ -265,11 +263,11 @@ def rename(objset: Objset, source: Directory, name: bytes, target: Directory, ne
     ends = _find_both(objset, source, name, target, new)
     _check_kinds(ends)
     if not ends.same_file:
-        _move(objset, ends, None, tx)
+        _move(objset, ends, None)
 
 
 @openzfs("zfs_vnops_os.c", "zfs_rename")
-def exchange(objset: Objset, source: Directory, name: bytes, target: Directory, new: bytes, tx: Tx) -> None:
+def exchange(objset: Objset, source: Directory, name: bytes, target: Directory, new: bytes) -> None:
     """Let two entries change places (RENAME_EXCHANGE). Raises ENOENT if one of them is not there, EINVAL in a
     release that knows no flags of a rename, and what `rename` raises but for their kinds."""
     ends = _find_both(objset, source, name, target, new)
@@ -279,12 +277,12 @@ def exchange(objset: Objset, source: Directory, name: bytes, target: Directory, 
         return
     if not objset.release.rename_unlinks_first:
         raise ZapErrno(errno.EINVAL)
-    _move(objset, ends, ends.there.value, tx)
+    _move(objset, ends, ends.there.value)
 
 
 @openzfs("zfs_vnops_os.c", "zfs_rename")
 def whiteout(
-    objset: Objset, source: Directory, name: bytes, target: Directory, new: bytes, inode: int, tx: Tx
+    objset: Objset, source: Directory, name: bytes, target: Directory, new: bytes, inode: int
 ) -> None:
     """Move an entry and leave a whiteout in its place, a new object with this number (RENAME_WHITEOUT).
     Raises EINVAL in a release that knows no flags of a rename, and what `rename` raises."""
@@ -294,7 +292,7 @@ def whiteout(
         return
     if not objset.release.rename_unlinks_first:
         raise ZapErrno(errno.EINVAL)
-    _move(objset, ends, KIND_WHITEOUT << KIND_SHIFT | inode, tx)
+    _move(objset, ends, KIND_WHITEOUT << KIND_SHIFT | inode)
 
 
 def _check_kinds(ends: _Renaming) -> None:
@@ -303,10 +301,11 @@ def _check_kinds(ends: _Renaming) -> None:
         raise ZapErrno(errno.ENOTDIR if is_directory(moved.value) else errno.EISDIR)
 
 
-def _move(objset: Objset, ends: _Renaming, left: int | None, tx: Tx) -> None:
+def _move(objset: Objset, ends: _Renaming, left: int | None) -> None:
     """The steps of a rename, and what takes them back if one fails; `left` is the value of what comes to the
     old name. Whether the old name goes before the new one is made, or after, depends on the release."""
     source, old, moved, target, new, there = ends
+    tx = objset.assign(source.number, target.number)
     first = objset.release.rename_unlinks_first
     if first:
         _link_destroy(objset, source, old, tx)

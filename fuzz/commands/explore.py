@@ -17,8 +17,9 @@ from fuzz.threads.explore import Explored, Found, explore
 from fuzz.threads.minimize_schedule import fewest_switches, same_as, with_schedule
 from fuzz.threads.parallel_run import has_threads
 
-FINE, FOUND = 0, 1
-"""Exit status: no schedule fails; at least one does."""
+FINE, FOUND, LIMIT = 0, 1, 3
+"""Exit status: no schedule fails; at least one does; none of those that were judged does, but some were
+not."""
 
 
 def _show(release: str, target: ModelTarget, program: Program, found: Found, failing: int) -> None:
@@ -37,7 +38,8 @@ def _show(release: str, target: ModelTarget, program: Program, found: Found, fai
 def _report(release: str, explored: Explored) -> None:
     click.echo(f"{release}: {explored}")
     if explored.limits:
-        click.echo(f"{release}: {explored.limits} schedules ended at a limit and were not judged")
+        ended = f"{explored.limits} schedules ended at a limit and were not judged"
+        click.echo(f"{release}: {ended}: {explored.limit}")
 
 
 @click.command("explore")
@@ -57,17 +59,18 @@ def explore_command(
     """Try every schedule of a program with threads, up to a number of preemptions.
 
     Schedules that differ only in steps that do not touch the same things count once. Exit status: 0 if none
-    fails, 1 if one does, 2 if the program cannot be read.
+    fails, 1 if one does, 2 if the program cannot be read, 3 if none fails but some could not be judged.
     """
     parsed = program.program
     if not has_threads(parsed):
         raise SyntaxProblem(program.word, 0, 0, "ops of threads (`t1: add ...`)", "none")
-    failed = False
+    failed = limited = False
     for release in dict.fromkeys(releases):
         target = ModelTarget(release)
         explored = explore(parsed, target, preemptions, writers_first=writers_first, max_seconds=seconds)
         _report(release, explored)
+        limited |= explored.limits > 0
         for found, failing in zip(explored.found, explored.failing, strict=True):
             failed = True
             _show(release, target, parsed, found, failing)
-    sys.exit(FOUND if failed else FINE)
+    sys.exit(FOUND if failed else LIMIT if limited else FINE)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 from fuzz.execution.result import Forgive, Outcome, Result, Trace
+from fuzz.execution.work_bound import too_much
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
-from fuzz.judge.work import too_much
 from fuzz.judge.wrong_answers import Wrong
 from fuzz.language.program import Op, Program
 from fuzz.language.verbs import BRINGS, READING, TAKES, VERBS

@@ -9,7 +9,7 @@ from fuzz.execution.execute import run
 from fuzz.export.expected_answers import CURSOR, has_threads
 from fuzz.export.structure import wrong_structure
 from fuzz.language.program import Program
-from fuzz.language.verbs import VERBS
+from fuzz.language.verbs import SEVERAL_CALLS
 from fuzz.targets.model import ModelTarget
 from zapcore.errors import Kind
 from zapcore.release import RELEASES
@@ -43,7 +43,7 @@ def _why(program: Program, release: str, kind: str, place: str) -> str:
         return _IN_SYNC
     if kind == Kind.INVARIANT and not _shows(program, release):
         return _TRACELESS
-    if kind == "oracle" and has_threads(program) and (verb in CURSOR or not VERBS[verb].threads):
+    if kind == "oracle" and has_threads(program) and (verb in CURSOR or verb in SEVERAL_CALLS):
         return _UNORDERED
     return _OF_KIND.get(kind, "")
 

@@ -17,7 +17,7 @@ from fuzz.judge.signature import Failure
 from fuzz.judge.state import Value as Stored
 from fuzz.language.printing import format_op
 from fuzz.language.program import Key, Op, Program, changes_in_sync
-from fuzz.language.verbs import ON_DISK, VERBS, Effect, Subject
+from fuzz.language.verbs import ON_DISK, SEVERAL_CALLS, VERBS, Effect, Subject
 from fuzz.targets.model import ModelTarget
 from zapcore.errors import LimitExceeded
 
@@ -189,7 +189,7 @@ def _promise_less(program: Program, answers: list[list[Right]], contents: list[l
     threads = False
     for op, right in zip(program.ops, answers, strict=True):
         threads |= op.thread != 0
-        several = op.thread != 0 and not VERBS[op.verb].threads
+        several = op.thread != 0 and op.verb in SEVERAL_CALLS
         if several:
             for content in contents:
                 content.clear()

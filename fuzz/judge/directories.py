@@ -6,12 +6,13 @@ import errno
 from typing import NamedTuple
 
 from fuzz.execution.result import Result
-from fuzz.judge.checks import CHECKS
-from fuzz.judge.entries import remove, write, write_with
+from fuzz.judge import beside_others
+from fuzz.judge.checks import CHECKS, Stepwise, in_steps
+from fuzz.judge.entries import write, write_with
 from fuzz.judge.keys import hash_bits, matching, max_cd, refused_form
 from fuzz.judge.state import END, State, first_integer
 from fuzz.judge.wrong_answers import Wrong, expect, expect_value, other_value
-from fuzz.language.program import U64, Key, Op
+from fuzz.language.program import U64, Key, Op, Zap
 from zapcore.zap import MATCH_CASE, MATCH_NORMALIZE
 from zapcore.zap.name import LONG_NAME, MAX_NAME
 
@@ -56,28 +57,40 @@ def _look(state: State, zap: str, name: Key | None) -> _Found:
     """The lookup that comes before every change of a directory: the file system looks at the name itself,
     then the ZAP at its form, then a fat ZAP at its length."""
     entries, header = state.entries[zap], state.headers[zap]
-    assert isinstance(name, bytes) and entries is not None
-    match = 0
-    if header.norm:
-        match = MATCH_NORMALIZE | (MATCH_CASE if header.properties.case == MIXED else 0)
-    refused = _refused(state, zap, name) or refused_form(header, name, match, state.release.long_names)
+    assert isinstance(name, bytes)
+    if entries is None:
+        return _Found(errno.ENOENT)
+    refused = _refused(state, zap, name)
+    refused = refused or refused_form(header, name, _match(header), state.release.long_names)
     if refused:
         return _Found(refused)
     if state.too_long(zap, name):
         return _Found(errno.ENAMETOOLONG)
-    if header.norm:
-        alike = matching(header, state.orders[zap].bucket(name), name, match)
-        stored = alike[0] if alike else None
-    else:
-        stored = name if name in entries else None
-    if stored is None:
-        return _Found(errno.ENOENT)
-    assert isinstance(stored, bytes)
-    return _Found(0, stored, first_integer(entries[stored]))
+    stored = _stored(state, zap, name)
+    return _Found(errno.ENOENT) if stored is None else _Found(0, stored, first_integer(entries[stored]))
 
 
-@CHECKS.of("touch", "mkdir", "symlink")
-def make_entry(state: State, op: Op, result: Result) -> Wrong | None:
+def _match(header: Zap) -> int:
+    """How a file system compares names."""
+    if not header.norm:
+        return 0
+    return MATCH_NORMALIZE | (MATCH_CASE if header.properties.case == MIXED else 0)
+
+
+def _stored(state: State, zap: str, name: bytes) -> bytes | None:
+    """The first name that is there and the same to the file system; None if none is."""
+    entries, header = state.entries[zap] or {}, state.headers[zap]
+    if not header.norm:
+        return name if name in entries else None
+    alike = matching(header, state.orders[zap].bucket(name), name, _match(header))
+    if not alike:
+        return None
+    assert isinstance(alike[0], bytes)
+    return alike[0]
+
+
+@in_steps("touch", "mkdir", "symlink")
+def make_entry(state: State, op: Op, result: Result) -> Stepwise:
     """The name is there afterwards; EEXIST where it was, in whatever spelling."""
     assert isinstance(op.key, bytes)
     if op.key in SPECIAL:
@@ -86,6 +99,7 @@ def make_entry(state: State, op: Op, result: Result) -> Wrong | None:
     found = _look(state, op.subject, op.key)
     if found.code != errno.ENOENT:
         return expect(result.errno, found.code or errno.EEXIST)
+    yield
     return write(state, _link(op, op.subject, op.key, KINDS[op.verb] << KIND_SHIFT | op.fill), result)
 
 
@@ -94,15 +108,28 @@ def _link(op: Op, zap: str, name: bytes, value: int) -> Op:
     return op._replace(verb="add", subject=zap, key=name, other="", to=None, size=8, length=1, fill=value)
 
 
-@CHECKS.of("unlink", "rmdir")
-def drop_entry(state: State, op: Op, result: Result) -> Wrong | None:
+@in_steps("unlink", "rmdir")
+def drop_entry(state: State, op: Op, result: Result) -> Stepwise:
     """The name is gone afterwards, however it was spelled, if it was of the right kind."""
     if op.key in SPECIAL:
         return expect(result.errno, errno.EEXIST)
-    code, name, value = _look(state, op.subject, op.key)
+    code, _, value = _look(state, op.subject, op.key)
     if not code and is_directory(value) != (op.verb == "rmdir"):
         code = errno.ENOTDIR if op.verb == "rmdir" else errno.EPERM
-    return expect(result.errno, code) if code else remove(state, op._replace(key=name), result)
+    if code:
+        return expect(result.errno, code)
+    yield
+    assert isinstance(op.key, bytes)
+    return expect(result.errno, _drop(state, op.subject, op.key))
+
+
+def _drop(state: State, zap: str, name: bytes) -> int:
+    """zfs_dropname(): the first entry that the name matches is gone; ENOENT where there is none."""
+    stored = _stored(state, zap, name)
+    if stored is None:
+        return errno.ENOENT
+    state.take(zap, stored)
+    return 0
 
 
 def _no_directory(state: State, op: Op) -> int:
@@ -121,8 +148,8 @@ def _other_file_system(state: State, op: Op) -> bool:
     return (one.norm, one.properties) != (other.norm, other.properties)
 
 
-@CHECKS.of("link")
-def link(state: State, op: Op, result: Result) -> Wrong | None:
+@in_steps("link")
+def link(state: State, op: Op, result: Result) -> Stepwise:
     """The file has another name afterwards, with the same value."""
     if wrong := _no_directory(state, op):
         return expect(result.errno, wrong)
@@ -134,6 +161,7 @@ def link(state: State, op: Op, result: Result) -> Wrong | None:
         return expect(result.errno, file.code)
     if op.to in SPECIAL:
         return expect(result.errno, errno.EEXIST)
+    yield
     there = _look(state, op.other, op.to)
     if there.code != errno.ENOENT:
         return expect(result.errno, there.code or errno.EEXIST)
@@ -141,11 +169,12 @@ def link(state: State, op: Op, result: Result) -> Wrong | None:
         return expect(result.errno, errno.EXDEV)
     if is_directory(file.value):
         return expect(result.errno, errno.EPERM)
+    yield
     return write(state, _link(op, op.other, op.to, file.value), result)
 
 
-@CHECKS.of("rename", "exchange", "whiteout")
-def rename(state: State, op: Op, result: Result) -> Wrong | None:
+@in_steps("rename", "exchange", "whiteout")
+def rename(state: State, op: Op, result: Result) -> Stepwise:
     """Two lookups, then the name moves; what had the new name is gone, or has the old one (exchange)."""
     if wrong := _no_directory(state, op):
         return expect(result.errno, wrong)
@@ -158,6 +187,7 @@ def rename(state: State, op: Op, result: Result) -> Wrong | None:
         found.append(_look(state, zap, name))
         if found[-1].code not in (0, errno.ENOENT):
             return expect(result.errno, found[-1].code)
+        yield
     moved, there = found
     if moved.code or (there.code and op.verb == "exchange"):
         return expect(result.errno, errno.ENOENT)
@@ -170,10 +200,10 @@ def rename(state: State, op: Op, result: Result) -> Wrong | None:
             return expect(result.errno, 0)
     if op.verb != "rename" and not state.release.rename_unlinks_first:
         return expect(result.errno, errno.EINVAL)
-    return _move(state, op, result, moved, there)
+    return (yield from _move(state, op, result, moved, there))
 
 
-def _move(state: State, op: Op, result: Result, moved: _Found, there: _Found) -> Wrong | None:
+def _move(state: State, op: Op, result: Result, moved: _Found, there: _Found) -> Stepwise:
     """The steps of a rename. Where one is refused, what was taken comes back if there is room for it: what
     was replaced has the size of what was refused, and is gone if that was its successor.
 
@@ -185,21 +215,35 @@ def _move(state: State, op: Op, result: Result, moved: _Found, there: _Found) ->
     # the tunable is still that of the target, if that was created micro: nothing sets it in between
     target = state.headers[op.other]
     leaf_shift = state.headers[op.subject].leaf_shift if target.fat else target.leaf_shift
-    taken = Op("remove", op.subject, moved.name)
     if first:
-        remove(state, taken, Result())
+        if code := _drop(state, op.subject, old):
+            return expect(result.errno, code)
+        yield
     if not there.code:
-        remove(state, Op("remove", op.other, there.name), Result())
+        if code := _drop(state, op.other, new):
+            return expect(result.errno, code)
+        yield
     left = {"exchange": there.value, "whiteout": WHITEOUT << KIND_SHIFT | op.fill}.get(op.verb)
     come, back = _link(op, op.other, new, moved.value), _link(op, op.subject, old, left or 0)
+    if not first and result.errno == errno.ENOENT:  # only what comes last can say that
+        wrong = write_with(state, come, Result(), leaf_shift)
+        yield
+        return wrong or expect(result.errno, _drop(state, op.subject, old))
     wrong = write_with(state, come, result, leaf_shift)
     if left is not None and not result.errno and not wrong:
+        yield
         wrong = write_with(state, back, result, leaf_shift)
     elif left is not None and result.errno and wrong:  # then it was the other one that was refused
-        wrong = write_with(state, come, Result(), leaf_shift) or write_with(state, back, result, leaf_shift)
-        remove(state, Op("remove", op.other, new), Result())
+        wrong = write_with(state, come, Result(), leaf_shift)
+        if not wrong:
+            yield
+            wrong = write_with(state, back, result, leaf_shift)
+            _drop(state, op.other, new)
     if not result.errno and not wrong:
-        return None if first or left is not None else remove(state, taken, result)
+        if first or left is not None:
+            return None
+        yield
+        return expect(result.errno, _drop(state, op.subject, old))
     if first:
         _put_back(state, there, _link(op, op.other, new, there.value), leaf_shift)
         _put_back(state, moved, _link(op, op.subject, old, moved.value), leaf_shift)
@@ -220,6 +264,8 @@ def readdir(state: State, op: Op, result: Result) -> Wrong | None:
         return expect(result.errno, errno.ENOENT)
     if state.headers[op.subject].words:
         return expect(result.errno, errno.ENOTSUP)
+    if op.subject in state.moving:
+        return beside_others.readdir(state, op, result)
     if any(value.size != 8 or value.length == 0 for value in entries.values()):
         return expect(result.errno, errno.ENXIO)
     if result.errno:
@@ -244,6 +290,8 @@ def getdents(state: State, op: Op, result: Result) -> Wrong | None:
         return expect(result.errno, errno.ENOENT)
     if state.headers[op.subject].words:
         return expect(result.errno, errno.ENOTSUP)
+    if op.subject in state.moving:
+        return beside_others.getdents(state, op, result)
     listed, bad = _listed(state, op)
     if bad and not listed:
         return expect(result.errno, errno.ENXIO)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 
 from fuzz.execution.result import Found, Result
-from fuzz.judge.checks import CHECKS
+from fuzz.judge import beside_others
+from fuzz.judge.checks import CHECKS, Stepwise, in_steps
 from fuzz.judge.keys import chunks, matching
 from fuzz.judge.room import make_room, needs_fat, no_space
 from fuzz.judge.state import State, Value, first_integer, value_of, widen
@@ -126,8 +127,8 @@ def contains(state: State, op: Op, result: Result) -> Wrong | None:
     return expect(result.errno, 0 if entries and op.key in entries else errno.ENOENT)
 
 
-@CHECKS.of("increment")
-def increment(state: State, op: Op, result: Result) -> Wrong | None:
+@in_steps("increment")
+def increment(state: State, op: Op, result: Result) -> Stepwise:
     """A lookup of one integer, then an update, or a removal where the sum is zero."""
     entries = state.entries[op.subject]
     assert op.key is not None and entries is not None
@@ -140,6 +141,7 @@ def increment(state: State, op: Op, result: Result) -> Wrong | None:
         return expect(result.errno, errno.EOVERFLOW)
     total = (int.from_bytes(value.data, "little") + op.fill) & U64
     change = op._replace(verb="update" if total else "remove", size=8, length=1, fill=total)
+    yield
     return (write if total else remove)(state, change, result)
 
 
@@ -151,6 +153,8 @@ def search(state: State, op: Op, result: Result) -> Wrong | None:
         return expect(result.errno, errno.ENOENT)
     if state.headers[op.subject].words:
         return expect(result.errno, errno.ENOTSUP)
+    if op.subject in state.moving:
+        return beside_others.search(state, op, result)
     mask = op.extra or U64
     fitting = {key for key, value in entries.items() if not (first_integer(value) ^ op.fill) & mask}
     wrong = expect(result.errno, 0 if fitting else errno.ENOENT)

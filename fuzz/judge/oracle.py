@@ -15,7 +15,7 @@ from fuzz.execution.result import Result
 
 # the families fill the table of checks
 from fuzz.judge import cursors, directories, entries, read_errors, stats, usage, world  # noqa: F401
-from fuzz.judge.checks import CHECKS
+from fuzz.judge.checks import CHECKS, STEPS, Stepwise
 from fuzz.judge.history import History
 from fuzz.judge.room import make_room, needless_growth
 from fuzz.judge.state import State, Value
@@ -99,6 +99,14 @@ class Oracle:
                 make_room(state, op.subject)
             return expect(result.errno, refused)
         return _CHECKS[op.verb](state, op, result)
+
+    def steps(self, op: Op, result: Result) -> Stepwise:
+        """`check`, call by call, where an op is several calls of the ZAP."""
+        steps, state = STEPS.get(op.verb), self.state
+        refused = op.key is not None and op.to is None and state.refused(op)
+        if steps is None or refused:
+            return self.check(op, result)
+        return (yield from steps(state, op, result))
 
     def check_limit(self, op: Op, limit: LimitExceeded) -> Wrong | None:
         """What is wrong with an op that met a limit; None if nothing is, or nothing can be said."""

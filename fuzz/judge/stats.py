@@ -46,6 +46,9 @@ def stats(state: State, op: Op, result: Result) -> Wrong | None:
     if result.errno:
         return expect(result.errno, 0)
     assert isinstance(result.value, tuple)
+    if op.subject in state.moving:
+        leave_open(state, "section")
+        return None
     wrong = expect_value(result.value[STATS_ENTRIES], len(entries))
     numbers = cast("tuple[int, ...]", result.value)
     if not state.fat[op.subject]:

@@ -20,8 +20,9 @@ OPEN: Mapping[str, str] = {
         "synced and which dbufs are held, of which the oracle knows nothing."
     ),
     "section": (
-        "A cursor beside ops of other threads. A retrieval looks at one leaf after the other, so it need "
-        "not show the entries of any one moment. Those that no other thread writes must still come."
+        "A cursor, readdir, a search or stats beside ops of other threads. They look at one leaf after the "
+        "other, so they need not show the entries of any one moment. Those that no other thread writes must "
+        "still come."
     ),
     "read-error": (
         "An op on a ZAP of which some blocks cannot be read. Which blocks it reads follows from where its "

@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno
 
 from fuzz.execution.result import DONE, Result
-from fuzz.judge.checks import CHECKS
+from fuzz.judge.checks import CHECKS, to_the_end
 from fuzz.judge.entries import increment
 from fuzz.judge.owned import Object
 from fuzz.judge.room import make_room
@@ -71,7 +71,7 @@ def account(state: State, op: Op) -> Wrong | None:
         sums = state.usage.settle(changes)
         for name, kind in state.kept.items():
             for key, delta in sums[kind - 1]:
-                wrong = increment(state, Op("increment", name, key, fill=delta & U64), DONE)
+                wrong = to_the_end(increment(state, Op("increment", name, key, fill=delta & U64), DONE))
                 if wrong is not None:
                     return other_value(f"{op.verb} came back, but {name} {key!r}: {wrong.text}")
     return None

@@ -74,10 +74,8 @@ class Verb(NamedTuple):
     the verb only for keys that are names: with words it does nothing and returns ENOTSUP.
 
     `rank` orders verbs from simple to what needs more explaining, for the minimizer. `threads` says whether
-    an op may stand in a section with threads: it must be one step to whoever looks from outside. `steers`
-    says that it decides which way a failure takes. `refused_if_there` says that an entry which is there
-    already refuses the op.
-    """
+    an op may stand in a section with threads. `steers` says that it decides which way a failure takes.
+    `refused_if_there` says that an entry which is there already refuses the op."""
 
     subject: Subject
     effect: Effect
@@ -174,6 +172,7 @@ VERBS: Mapping[str, Verb] = {
         draw=Draw(group="objects", weight=2, anywhere=0.7),
         rank=15,
         steers=True,
+        threads=True,
     ),
     "create": Verb(
         Subject.ZAP,
@@ -181,6 +180,7 @@ VERBS: Mapping[str, Verb] = {
         "zap_create again, as the header line says; the same object if it is free by then",
         draw=Draw(group="objects", weight=2, anywhere=1.5, bytes=(246, 2)),
         rank=14,
+        threads=True,
     ),
     "cursor": Verb(
         Subject.CURSOR,
@@ -264,6 +264,7 @@ VERBS: Mapping[str, Verb] = {
         key=True,
         numbers=(_DELTA,),
         draw=Draw(group="changes"),
+        threads=True,
     ),
     "search": Verb(
         Subject.ZAP,
@@ -271,8 +272,9 @@ VERBS: Mapping[str, Verb] = {
         "zap_value_search: the first name whose first integer is value under mask (0: all bits)",
         numbers=(_WANTED, _MASK),
         names=True,
+        threads=True,
     ),
-    "stats": Verb(Subject.ZAP, Effect.LOOKS, "zap_get_stats"),
+    "stats": Verb(Subject.ZAP, Effect.LOOKS, "zap_get_stats", threads=True),
     "advance": Verb(
         Subject.CURSOR, Effect.LOOKS, "zap_cursor_advance", draw=Draw(group="cursors", weight=2), threads=True
     ),
@@ -318,6 +320,7 @@ VERBS: Mapping[str, Verb] = {
         names=True,
         draw=Draw(group="directories", anywhere=2),
         refused_if_there=True,
+        threads=True,
     ),
     "mkdir": Verb(
         Subject.ZAP,
@@ -328,6 +331,7 @@ VERBS: Mapping[str, Verb] = {
         names=True,
         draw=Draw(group="directories", anywhere=2),
         refused_if_there=True,
+        threads=True,
     ),
     "unlink": Verb(
         Subject.ZAP,
@@ -336,6 +340,7 @@ VERBS: Mapping[str, Verb] = {
         key=True,
         names=True,
         draw=Draw(group="directories", anywhere=1.5),
+        threads=True,
     ),
     "rmdir": Verb(
         Subject.ZAP,
@@ -344,6 +349,7 @@ VERBS: Mapping[str, Verb] = {
         key=True,
         names=True,
         draw=Draw(group="directories", anywhere=1.5),
+        threads=True,
     ),
     "rename": Verb(
         Subject.ZAP,
@@ -354,6 +360,7 @@ VERBS: Mapping[str, Verb] = {
         other=True,
         names=True,
         draw=Draw(group="directories", anywhere=2),
+        threads=True,
     ),
     "readdir": Verb(
         Subject.ZAP,
@@ -361,6 +368,7 @@ VERBS: Mapping[str, Verb] = {
         "zfs_readdir: all names, in the cursor's order",
         names=True,
         draw=Draw(group="directories"),
+        threads=True,
     ),
     "symlink": Verb(
         Subject.ZAP,
@@ -371,6 +379,7 @@ VERBS: Mapping[str, Verb] = {
         names=True,
         draw=Draw(group="directories"),
         refused_if_there=True,
+        threads=True,
     ),
     "link": Verb(
         Subject.ZAP,
@@ -381,6 +390,7 @@ VERBS: Mapping[str, Verb] = {
         other=True,
         names=True,
         draw=Draw(group="directories"),
+        threads=True,
     ),
     "exchange": Verb(
         Subject.ZAP,
@@ -391,6 +401,7 @@ VERBS: Mapping[str, Verb] = {
         other=True,
         names=True,
         draw=Draw(group="directories"),
+        threads=True,
     ),
     "whiteout": Verb(
         Subject.ZAP,
@@ -402,6 +413,7 @@ VERBS: Mapping[str, Verb] = {
         numbers=(_INODE,),
         names=True,
         draw=Draw(group="directories"),
+        threads=True,
     ),
     "getdents": Verb(
         Subject.ZAP,
@@ -410,6 +422,7 @@ VERBS: Mapping[str, Verb] = {
         numbers=(_PLACE, _MOST),
         names=True,
         draw=Draw(group="directories"),
+        threads=True,
     ),
     "spa_sync": Verb(
         Subject.NONE,
@@ -493,8 +506,14 @@ READING, BRINGS, TAKES, TIME = map(_with, (Effect.LOOKS, Effect.BRINGS, Effect.T
 """Verbs that change no block; after which the op's key is there; after which it is not; that move time."""
 VALUED = frozenset(name for name, verb in VERBS.items() if verb.numbers == _VALUE)
 """Verbs that write a value of so many integers."""
-MODIFIES = (BRINGS | TAKES) & frozenset(name for name, verb in VERBS.items() if verb.threads)
-"""Verbs that write an entry, of those that may stand in a section with threads."""
+DIRECTORIES = frozenset(name for name, verb in VERBS.items() if verb.draw.group == "directories")
+"""Verbs on directories: several calls of the ZAP, whose transaction begins when names were looked up."""
+SEVERAL_CALLS = DIRECTORIES | {"increment", "search"}
+"""Verbs during which other threads may come between two calls of the ZAP."""
+MODIFIES = BRINGS | TAKES | _with(Effect.OBJECT)
+MODIFIES &= frozenset(name for name, verb in VERBS.items() if verb.threads) - DIRECTORIES
+"""Verbs whose transaction begins before they look at anything, of those that may stand in a section with
+threads."""
 CURSOR_VERBS = frozenset(name for name, verb in VERBS.items() if verb.subject is Subject.CURSOR)
 CONCURRENT = frozenset(name for name, verb in VERBS.items() if verb.threads)
 """Verbs that may stand in a section with threads."""

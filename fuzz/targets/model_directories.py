@@ -19,13 +19,13 @@ def _directory(world: ModelWorld, op: Op, name: str = "") -> zpl.Directory:
 
 
 def _entry(world: ModelWorld, op: Op, call: Callable[..., None], *more: object) -> Result:
-    call(world.objset, _directory(world, op), op.key, *more, world.objset.open_tx)
+    call(world.objset, _directory(world, op), op.key, *more)
     return DONE
 
 
 def _entries(world: ModelWorld, op: Op, call: Callable[..., None], *more: object) -> Result:
     source, target = _directory(world, op), _directory(world, op, op.other)
-    call(world.objset, source, op.key, target, op.to, *more, world.objset.open_tx)
+    call(world.objset, source, op.key, target, op.to, *more)
     return DONE
 
 

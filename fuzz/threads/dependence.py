@@ -5,10 +5,11 @@ with which it conflicts. So the last events of all threads together say everythi
 which order those steps came that do not matter to each other (the happens-before relation of a Mazurkiewicz
 trace).
 
-Two steps conflict if they touch the same thing: a lock (but readers do not conflict with each other), a dbuf
-(but holds do not conflict with holds, nor releases with releases), the clock of the ops (one op ended before
-another began), or the whole world (an op that moves txgs or evicts conflicts with everything). Data in blocks
-is not such a thing, because locks protect it; `lock_monitor` reports data that is touched without its lock.
+Two steps conflict if they touch the same thing: a lock (but readers do not conflict with each other; the
+locks of callers are among them, and two names that may be one count as one), a dbuf (but holds do not
+conflict with holds, nor releases with releases), the clock of the ops (one op ended before another began), or
+the whole world (an op that moves txgs or evicts conflicts with everything). Data in blocks is not such a
+thing, because locks protect it; `lock_monitor` reports data that is touched without its lock.
 
 Some steps conflict with nothing that other threads can do now. A thread that has a ZAP's lock as writer is
 alone with the leaves, the counter, and all blocks but that of the header, unless a cursor has holds, or the
@@ -67,6 +68,10 @@ class Dependence:
         """An op begins."""
         (self.movers.add if moves_world else self.movers.discard)(thread)
         self._event(thread, (CLOCK, ("assigned", WRITE)) if self.world_matters else (CLOCK,))
+
+    def locked(self, thread: int, thing: Hashable, shared: bool) -> None:
+        """A lock of an op's caller was taken, or let go."""
+        self._event(thread, ((thing, READ if shared else WRITE),))
 
     def arrived(self, thread: int, what: str, thing: object) -> None:
         """An op has ended, or a lock was let go."""

@@ -44,8 +44,9 @@ class Found(NamedTuple):
 
 class Explored(NamedTuple):
     """What a search did. `schedules[b]` runs of cost b ended, `cut` more were stopped as equivalent to an
-    earlier one; `complete` unless a limit of runs or seconds ended it. `found` has one failure of each
-    signature, the cheapest; `failing` counts the failing schedules of each."""
+    earlier one; `complete` unless a limit of runs or seconds ended it. `limits` runs met a limit and were not
+    judged, the first of them `limit`. `found` has one failure of each signature, the cheapest; `failing`
+    counts the failing schedules of each."""
 
     cost: Cost
     bound: int
@@ -56,6 +57,7 @@ class Explored(NamedTuple):
     limits: int
     found: tuple[Found, ...]
     failing: tuple[int, ...]
+    limit: str = ""
 
     def __str__(self) -> str:
         total = sum(self.schedules)
@@ -142,6 +144,7 @@ class Search:
         self.failing: dict[Hashable, int] = {}
         self.cut = 0
         self.limits = 0
+        self.limit = ""
 
     def run(self) -> Explored:
         """Try every schedule up to the bound. Ends early at a limit, or at a failure for which `stop` says
@@ -173,6 +176,7 @@ class Search:
             self.limits,
             tuple(self.found.values()),
             tuple(self.failing.values()),
+            self.limit,
         )
 
     def _one(self, forced: tuple[Switch, ...], spent: int) -> ThreadRun | None:
@@ -194,7 +198,9 @@ class Search:
         if self.seen is not None:
             self.seen(done)
         failure = done.outcome.failure
-        self.limits += done.outcome.limit is not None
+        if done.outcome.limit is not None:
+            self.limits += 1
+            self.limit = self.limit or done.outcome.limit
         if failure is None:
             return False
         key = failure.signature.key

@@ -2,8 +2,8 @@
 
 The checker is Wing and Gong's search, with Lowe's memory of what was tried before. It takes any op that may
 come next (no other op that is left has ended before it began), asks the oracle whether the op may answer so,
-and goes on with the rest. Two states of the search are the same if the same ops are done and the oracles are
-in the same state.
+and goes on with the rest. An op that is several calls of the ZAP is several such steps. Two states of the
+search are the same if the same ops are done and the oracles are in the same state.
 
 The result has every state in which the oracle may end, because what the object holds afterwards decides
 between them. The search takes time that is exponential in the number of ops that overlap, so `MAX_OPS` bounds
@@ -14,9 +14,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Hashable, Sequence
+from types import GeneratorType
 from typing import NamedTuple
 
 from fuzz.execution.result import Result
+from fuzz.judge.checks import STEPS, Stepwise
+from fuzz.judge.keys import form
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.judge.state import State
@@ -87,19 +90,32 @@ def _frozen(value: object) -> Hashable:
     return value
 
 
-def _moving(ops: Sequence[Op]) -> dict[str, frozenset[Key]]:
-    """The keys of each ZAP that ops write which run at the same time."""
+def _moving(before: Oracle, ops: Sequence[Op]) -> dict[str, frozenset[Key]]:
+    """The keys of each ZAP that ops write which run at the same time; where names are normalized, all of that
+    hash."""
     found: dict[str, set[Key]] = {}
     for op in ops:
         if op.verb not in READING and op.key is not None:
             found.setdefault(op.subject, set()).add(op.key)
             if op.to is not None:
                 found.setdefault(op.other, set()).add(op.to)
+    for zap, keys in found.items():
+        if before.state.headers[zap].norm:
+            buckets = [before.state.orders[zap].bucket(key) for key in keys if _has_form(before, zap, key)]
+            keys.update(name for bucket in buckets for _, name in bucket)
     return {zap: frozenset(keys) for zap, keys in found.items()}
+
+
+def _has_form(before: Oracle, zap: str, key: Key) -> bool:
+    return isinstance(key, bytes) and form(key, before.state.headers[zap].norm) is not None
 
 
 def explanations(before: Oracle, history: Sequence[Event]) -> list[Oracle]:
     """The states that the oracle may be in after the history, each once; none if no order explains it."""
+    start = copy_oracle(before)
+    start.state.moving = _moving(before, [event.op for event in history])
+    if any(event.op.verb in STEPS for event in history):
+        return _StepByStep(start, history).ends()
     ends: dict[Hashable, Oracle] = {}
     tried: set[tuple[frozenset[int], Hashable]] = set()
 
@@ -122,10 +138,80 @@ def explanations(before: Oracle, history: Sequence[Event]) -> list[Oracle]:
                 tried.add(state)
                 search(rest, after)
 
-    start = copy_oracle(before)
-    start.state.moving = _moving([event.op for event in history])
     search(frozenset(range(len(history))), start)
     return list(ends.values())
+
+
+class _StepByStep:
+    """The same search where ops are several calls, between which those of others may come. An op that has
+    begun is a generator of the oracle's, which cannot be copied: so each way is gone from the start."""
+
+    def __init__(self, start: Oracle, history: Sequence[Event]) -> None:
+        self.start = start
+        self.history = history
+        self.found: dict[Hashable, Oracle] = {}
+        self.tried: set[Hashable] = set()
+
+    def ends(self) -> list[Oracle]:
+        """The states after the history, each once."""
+        self._search([], frozenset(range(len(self.history))), frozenset())
+        return list(self.found.values())
+
+    def _search(self, way: list[int], left: frozenset[int], begun: frozenset[int]) -> None:
+        """`way` has the events whose calls came, one for each; `left` are not at their end, `begun` some of
+        them."""
+        first_end = min((self.history[place].ended for place in left), default=0)
+        for place in sorted(left):
+            if place not in begun and self.history[place].began > first_end:
+                continue
+            gone = self._go([*way, place])
+            if gone is None:
+                continue
+            oracle, ended, stands = gone
+            rest = left - {place} if ended else left
+            state = (rest, fingerprint(oracle), stands)
+            if state in self.tried:
+                continue
+            self.tried.add(state)
+            if rest:
+                self._search([*way, place], rest, begun | {place})
+            else:
+                oracle.state.moving = {}
+                self.found.setdefault(fingerprint(oracle), oracle)
+
+    def _go(self, way: Sequence[int]) -> tuple[Oracle, bool, Hashable] | None:
+        """Go a way: the oracle then, whether the last op has ended, and where those stand that have begun.
+        None if the last call cannot answer so."""
+        oracle = copy_oracle(self.start)
+        begun: dict[int, Stepwise] = {}
+        ended = False
+        for place in way:
+            event = self.history[place]
+            stepwise = begun.setdefault(place, oracle.steps(event.op, event.result))
+            ended = False
+            try:
+                next(stepwise)
+            except StopIteration as end:
+                if end.value is not None:
+                    return None
+                ended = True
+                del begun[place]
+        return oracle, ended, tuple((place, _stands(begun[place])) for place in sorted(begun))
+
+
+_NOT_ITS_OWN = frozenset(("self", "state", "steps", "entries"))
+"""Names of what a check looks at, and does not remember."""
+
+
+def _stands(stepwise: Stepwise) -> Hashable:
+    """Where a generator stands, and what it remembers."""
+    stands: list[Hashable] = []
+    inner: object = stepwise
+    while isinstance(inner, GeneratorType) and (frame := inner.gi_frame) is not None:
+        known = [(name, each) for name, each in frame.f_locals.items() if name not in _NOT_ITS_OWN]
+        stands.append((frame.f_lasti, repr(sorted(known))))
+        inner = inner.gi_yieldfrom
+    return tuple(stands)
 
 
 def unexplained(history: Sequence[Event]) -> Failure:

@@ -5,7 +5,8 @@ then the mutex of the entry counter.
 
 Locksets: a thread that reads a leaf has the leaf's lock in some mode, and a thread that writes it has the
 lock as writer; instead it may have the ZAP's lock as writer, which keeps everybody else out. The pointer
-table is read under the ZAP's lock. The entry counter in the header changes under its mutex.
+table is read under the ZAP's lock. The entry counter in the header changes under its mutex. The slots of a
+micro ZAP are read under the ZAP's lock, and written under it as writer.
 
 The functions that touch leaves and the table are wrapped from outside while a section runs, so that a program
 without threads does not become slower.
@@ -23,9 +24,10 @@ from zapcore.dmu.objset import Objset
 from zapcore.errors import openzfs_place, openzfs_stack
 from zapcore.locks import RWLock
 from zapcore.zap import leaf as leaves
-from zapcore.zap import ptrtbl
+from zapcore.zap import micro, ptrtbl
 from zapcore.zap import shrink as shrinking
 from zapcore.zap.leaf import Leaf
+from zapcore.zap.name import Name
 from zapcore.zap.zap import Zap
 
 ZAP_LOCK = "zap->zap_rwlock"
@@ -45,6 +47,12 @@ LEAF_WRITERS: tuple[tuple[ModuleType, str], ...] = (
     (leaves, "entry_create"),
     (leaves, "entry_update"),
     (leaves, "entry_remove"),
+)
+MICRO_READERS: tuple[tuple[ModuleType, str], ...] = ((micro, "find"), (micro, "conflict"))
+MICRO_WRITERS: tuple[tuple[ModuleType, str], ...] = (
+    (micro, "_add_entry"),
+    (micro, "update"),
+    (micro, "remove"),
 )
 TABLE_READERS: tuple[tuple[ModuleType, str], ...] = ((ptrtbl, "load"), (ptrtbl, "load_range"))
 
@@ -164,6 +172,8 @@ class Monitor:
             (LEAF_READERS, functools.partial(self._leaf_argument, writes=False)),
             (LEAF_WRITERS, functools.partial(self._leaf_argument, writes=True)),
             (TABLE_READERS, self._zap_argument),
+            (MICRO_READERS, functools.partial(self._name_argument, writes=False)),
+            (MICRO_WRITERS, functools.partial(self._name_argument, writes=True)),
         )
         for places, check in tables:
             for module, name in places:
@@ -192,6 +202,14 @@ class Monitor:
     def _zap_argument(self, zap: object) -> None:
         assert isinstance(zap, Zap)
         self._check_table(zap)
+
+    def _name_argument(self, name: object, writes: bool) -> None:
+        assert isinstance(name, Name)
+        lock, current = name.zap.rwlock, self.objset.threads.current
+        if lock.writer == current or (not writes and current in lock.readers):
+            return
+        mode = "writes slots has the ZAP's lock as writer" if writes else "reads slots has the ZAP's lock"
+        raise broken("race", f"who {mode}")
 
 
 def _checked(plain: Callable[..., object], check: Callable[[object], None]) -> Callable[..., object]:

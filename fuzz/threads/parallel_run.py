@@ -11,13 +11,15 @@ open txg. A txg syncs when its transactions have committed (txg_quiesce), and in
 which syncs it step by step and lets other threads come between (`zapcore.dmu.spa_sync`). Each change of a
 dbuf itself is one step, too, because OpenZFS makes it under db_mtx.
 
-Some ops are not allowed in parallel sections, and a program with one there ends at a limit: ops that the
-callers of the ZAP keep apart from all others (`destroy`, `create`, `reopen`), ops that are several calls
-(`increment`, `search`, those of directories), and ops on a cursor that two threads use.
-"""
+An op waits for the locks that its caller holds (`callers_locks`): of names in a directory, and of objects
+that are destroyed.
+
+Some ops are not allowed in parallel sections, and a program with one there ends at a limit: those that need
+the pool for themselves (`reopen`), those on owners of objects, and ops on a cursor that two threads use."""
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
@@ -28,10 +30,11 @@ from fuzz.execution.result import Outcome, Result, Trace
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.printing import format_op
-from fuzz.language.program import Op, Program, Switch
-from fuzz.language.verbs import CONCURRENT, CURSOR_VERBS, MODIFIES, TIME
+from fuzz.language.program import Op, Program, Switch, Zap
+from fuzz.language.verbs import CONCURRENT, CURSOR_VERBS, DIRECTORIES, MODIFIES, TIME
 from fuzz.targets.model_failures import failure_of
 from fuzz.targets.model_world import ModelWorld
+from fuzz.threads.callers_locks import CallersLocks, Named, needs_objects, wanted_by
 from fuzz.threads.dependence import Dependence
 from fuzz.threads.linearizability import MAX_OPS, Event, explanations, unexplained
 from fuzz.threads.lock_monitor import Monitor
@@ -90,7 +93,10 @@ class ThreadedRun:
         self.writers_first = writers_first
         self.oracle = Oracle(program, target.release)
         self.running: dict[int, int] = {}
-        self.assigned: dict[int, tuple[int, str]] = {}
+        self.assigned: dict[int, tuple[int, frozenset[str]]] = {}
+        self.places = {zap.name: place for place, zap in enumerate(program.zaps)}
+        self.locks = CallersLocks([None if zap.words else zap.norm for zap in program.zaps])
+        self.objects_too = False
         self.history: list[Event] = []
         self.ticks = itertools.count()
         self.done = 0
@@ -108,6 +114,7 @@ class ThreadedRun:
             self.target.objset.threads, self.policy, writers_first=self.writers_first, watchers=watchers
         )
         self.scheduler.quiesced = lambda txg: all(txg != held for held, _ in self.assigned.values())
+        self.scheduler.assigns = self._assign_objects
         try:
             for parallel, ops in sections(self.program.ops):
                 if parallel:
@@ -134,12 +141,13 @@ class ThreadedRun:
                 self.trace(index, op, result)
 
     def _section(self, ops: list[tuple[int, Op]]) -> None:
-        check_section([op for _, op in ops], self.judge)
+        check_section([op for _, op in ops], self.program.zaps, self.judge)
         self.history = []
         lanes: dict[int, list[tuple[int, Op]]] = {}
         for index, op in ops:
             lanes.setdefault(op.thread, []).append((index, op))
         self.running = {thread: mine[0][0] for thread, mine in lanes.items()}
+        self.objects_too = needs_objects(op.verb for _, op in ops)
         self.monitor.begin()
         if self.dependence is not None:
             self.dependence.world_matters = any(op.verb in TIME for _, op in ops)
@@ -173,13 +181,12 @@ class ThreadedRun:
                 if self.dependence is not None:
                     self.dependence.begin(thread, op.verb in TIME)
                 began = next(self.ticks)
+                self._lock(thread, op)
                 if op.verb in MODIFIES:
                     self._assign(thread, op.subject)
-                    stepped = self.target.objset.stepped_sync
-                    if stepped is not None:
-                        stepped.before_transaction(self.target.numbers[op.subject])
                 result = apply_op(self.target, op)
                 self.assigned.pop(thread, None)
+                self._unlock(thread)
                 self.done += 1
                 self.history.append(Event(index, op, began, next(self.ticks), result))
                 if self.trace is not None:
@@ -188,17 +195,42 @@ class ThreadedRun:
 
         return body
 
-    def _assign(self, thread: int, zap: str) -> None:
-        """dmu_tx_assign: wait while the object has transactions of another txg, then join the open one."""
-        objset = self.target.objset
+    def _lock(self, thread: int, op: Op) -> None:
+        """Take the locks that the op's caller holds."""
+        key, to = (each if isinstance(each, bytes) else b"" for each in (op.key, op.to))
+        zap, other = (self.places.get(name, -1) for name in (op.subject, op.other))
+        for wanted in wanted_by(Named(op.verb, zap, key, other, to), self.locks.norms, self.objects_too):
+            while not self.locks.take(thread, wanted):
+                free = functools.partial(self.locks.is_free, thread, wanted)
+                self.scheduler.block(free, "a lock that the op's caller takes")
+            if self.dependence is not None:
+                self.dependence.locked(thread, self.locks.thing(wanted), wanted.shared)
+
+    def _unlock(self, thread: int) -> None:
+        for wanted in self.locks.drop(thread):
+            if self.dependence is not None:
+                self.dependence.locked(thread, self.locks.thing(wanted), wanted.shared)
+
+    def _assign_objects(self, numbers: Sequence[int]) -> None:
+        """The same for an op that has done something before it begins its transaction."""
+        names = [self.target.names[number] for number in numbers]
+        self._assign(self.target.objset.threads.current, *names)
+
+    def _assign(self, thread: int, *zaps: str) -> None:
+        """dmu_tx_assign: wait while the objects have transactions of another txg, then join the open one."""
+        objset, ours = self.target.objset, frozenset(zaps)
 
         def free() -> bool:
             now = objset.open_tx.txg
-            return all(name != zap or txg == now for txg, name in self.assigned.values())
+            return all(txg == now or ours.isdisjoint(others) for txg, others in self.assigned.values())
 
         while not free():
             self.scheduler.block(free, "the object's transactions of the txg before commit")
-        self.assigned[thread] = (objset.open_tx.txg, zap)
+        self.assigned[thread] = (objset.open_tx.txg, ours)
+        stepped = objset.stepped_sync
+        if stepped is not None:
+            for zap in zaps:
+                stepped.before_transaction(self.target.numbers[zap])
 
     def _with_stacks(self, failure: Failure) -> Failure:
         """The failure with the stacks of all threads in its text."""
@@ -268,16 +300,21 @@ def _frames(error: Exception) -> list[FrameType]:
     return frames[::-1]
 
 
-def check_section(ops: Sequence[Op], judge: bool) -> None:
+def check_section(ops: Sequence[Op], zaps: Sequence[Zap], judge: bool) -> None:
     """Raise LimitExceeded for a section that cannot be run or judged."""
+    if len({zap.leaf_shift for zap in zaps if not zap.fat}) > 1:
+        for op in ops:
+            if op.verb in DIRECTORIES:
+                raise LimitExceeded(
+                    f"{format_op(op)} in a parallel section, and micro ZAPs of different leaf_shift: "
+                    "one tunable says it for all"
+                )
     if judge and len(ops) > MAX_OPS:
         raise LimitExceeded(f"{len(ops)} ops in one parallel section, {MAX_OPS} can be judged")
     users: dict[str, int] = {}
     for op in ops:
         if op.verb not in CONCURRENT:
-            raise LimitExceeded(
-                f"{format_op(op)} in a parallel section: callers keep it apart from other ops"
-            )
+            raise LimitExceeded(f"{format_op(op)} in a parallel section: nothing else runs beside it")
         if op.verb in CURSOR_VERBS and users.setdefault(op.subject, op.thread) != op.thread:
             raise LimitExceeded(f"cursor {op.subject} in two threads at once: it belongs to one")
 

@@ -9,7 +9,7 @@ repeats the run. Nothing here knows ops or ZAPs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import greenlet
@@ -73,6 +73,7 @@ class Scheduler:
         self.order: list[Thread] = []
         self.failed = 0
         self.quiesced: Callable[[int], bool] = lambda txg: True
+        self.assigns: Callable[[Sequence[int]], None] = lambda objects: None
 
     def run(self, bodies: Mapping[int, Callable[[], None]]) -> None:
         """Run one section to its end. What a thread raises is raised again (`failed` says who it was); the
@@ -125,6 +126,10 @@ class Scheduler:
     def quiesce(self, txg: int) -> None:
         """Wait until the txg's transactions have committed."""
         self.block(lambda: self.quiesced(txg), "every transaction of the txg commits")
+
+    def assign(self, objects: Sequence[int]) -> None:
+        """Let the running thread be in a transaction that writes these objects, when it can."""
+        self.assigns(objects)
 
     def block(self, ready: Callable[[], bool], stuck: str) -> None:
         """Stop the running thread until `ready()`; `stuck` says what must become true."""

@@ -1,10 +1,10 @@
 """Looks for failures of programs with threads: random programs and schedules, and changes of both.
 
-A program begins with a short setup by thread 0. It uses few keys, whose hashes begin alike, so that leaves
-split and shrink and the table grows. Then two or three threads have up to three ops each. Each program is run
-with the default schedule, with a few of PCT, and with a few random ones. If a run leaves the object in a new
-shape, the program is kept with its schedule, and later one op or one switch of it is changed.
-"""
+A program begins with a short setup by thread 0. On a fat ZAP it uses few keys, whose hashes begin alike, so
+that leaves split and shrink and the table grows; others are about names (`programs_of_names`). Then two or
+three threads have up to three ops each. Each program is run with the default schedule, with a few of PCT, and
+with a few random ones. If a run leaves the object in a new shape, the program is kept with its schedule, and
+later one op or one switch of it is changed."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from fuzz.targets.model import ModelTarget
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import has_threads, run_threads
 from fuzz.threads.preempt_at_points import Recording, preempted
+from fuzz.threads.programs_of_names import change_of, program_of_names
 from fuzz.threads.scheduling_policies import Pct, Policy, RandomWalk, Replay
 from zapcore import layout as L
 
@@ -31,6 +32,8 @@ PREEMPTED_EACH = 4
 DRAIN = 0.15
 """Share of programs whose threads empty what a cursor stands in."""
 
+NAMES = 0.4
+"""Share of programs on ZAPs of names."""
 KEPT = 256
 _SHAPE = L.HEADER.span("zt_blk", "zap_num_entries")
 """The bytes of the header that tell the shape: the table, zap_freeblk, and how many leaves and entries there
@@ -127,7 +130,10 @@ def mutate(program: Program, rng: random.Random) -> Program:
         keys = [*keys, *near_keys(rng)]
     at = rng.randrange(len(ops))
     thread = ops[at].thread
-    new = _threads_op(rng, keys, thread) if thread else _setup_op(rng, keys)
+    if not program.zaps[0].fat:
+        new = change_of(program, rng, thread)
+    else:
+        new = _threads_op(rng, keys, thread) if thread else _setup_op(rng, keys)
     how = rng.random()
     if how < 0.5 or len(ops) > 14:
         ops[at] = new
@@ -161,7 +167,12 @@ class Kind(NamedTuple):
     sync_thread: int = 0
 
 
-WITHOUT_SYNC = Kind(random_program, mutate)
+def any_program(rng: random.Random) -> Program:
+    """On a fat ZAP, or about names."""
+    return program_of_names(rng) if rng.random() < NAMES else random_program(rng)
+
+
+WITHOUT_SYNC = Kind(any_program, mutate)
 
 
 class ThreadFuzzer:

@@ -69,6 +69,6 @@ def test_no_answer_is_a_row_of_bytes_or_numbers(what: str) -> None:
 
 def test_a_limit_of_threads_names_the_op(tmp_path: Path) -> None:
     path = tmp_path / "threads.zap"
-    path.write_text("zap z fat key=u64\nt1: add z 0x1\nt2: destroy z\n")
+    path.write_text("zap z fat key=u64\nt1: add z 0x1\nt2: reopen\n")
     ran = CliRunner().invoke(main, ["run", str(path)], catch_exceptions=False)
-    assert ran.exit_code == 3 and ran.output.startswith("limit: t2: destroy z in a parallel section")
+    assert ran.exit_code == 3 and ran.output.startswith("limit: t2: reopen in a parallel section")

@@ -6,8 +6,8 @@ from __future__ import annotations
 from random import Random
 
 from fuzz.execution.execute import run
+from fuzz.execution.work_bound import MOST_STEPS, too_much
 from fuzz.judge.signature import Failure
-from fuzz.judge.work import MOST_STEPS, too_much
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.syntax import parse
 from fuzz.targets.model import ModelTarget

@@ -304,7 +304,8 @@ def test_linearizability_gives_every_state_that_may_be_left() -> None:
 @pytest.mark.parametrize(
     ("ops", "says"),
     [
-        ("t1: destroy z\nt2: count z\n", "destroy"),
+        ("t1: reopen\nt2: count z\n", "reopen"),
+        ("t1: allocate\nt2: count z\n", "allocate"),
         ("t1: cursor c z\nt2: next c\n", "cursor c"),
         ("".join(f"t{1 + place % 2}: count z\n" for place in range(17)), "17 ops"),
     ],

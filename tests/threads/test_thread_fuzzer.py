@@ -11,13 +11,14 @@ import random
 import pytest
 
 from fuzz.faults.remedies import REMEDIES
-from fuzz.faults.seeded.concurrency import CONCURRENCY_MUTANTS
+from fuzz.faults.seeded import CONCURRENT
 from fuzz.faults.seeded.mutant import Mutant
 from fuzz.language.syntax import parse
 from fuzz.language.validate import problems
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.explore import explore
 from fuzz.threads.parallel_run import has_threads, run_threads
+from fuzz.threads.programs_of_names import program_of_names
 from fuzz.threads.thread_fuzzer import ThreadFuzzer, first_failure, mutate, random_program
 
 HEADER = "zap z fat key=u64 prehashed hash64 leaf_shift=9\n"
@@ -26,13 +27,14 @@ HEADER = "zap z fat key=u64 prehashed hash64 leaf_shift=9\n"
 def test_programs_of_the_fuzzer_are_valid() -> None:
     rng = random.Random(7)
     program = random_program(rng)
-    for _ in range(300):
+    for _ in range(600):
         assert problems(program) is None, program
-        program = mutate(program, rng) if rng.random() < 0.8 else random_program(rng)
+        new = rng.choice((random_program, program_of_names))
+        program = mutate(program, rng) if rng.random() < 0.8 else new(rng)
 
 
 def test_the_same_seed_finds_the_same() -> None:
-    with REMEDIES["shrink-stale-shift"].applied(), CONCURRENCY_MUTANTS[0].applied():
+    with REMEDIES["shrink-stale-shift"].applied(), CONCURRENT["expand-no-recheck"].applied():
         found = [first_failure(ThreadFuzzer(ModelTarget(), 3), max_runs=3000) for _ in range(2)]
     assert found[0] is not None and found[1] is not None
     assert found[0].program == found[1].program and found[0].runs == found[1].runs
@@ -53,18 +55,29 @@ BY_PROGRAM = {
         "add z 0x0 len=60\nadd z 0x8000000000000000 len=60\nadd z 0xc000000000000000 len=60\n"
         "cursor c z\nnext c\nnext c\nt1: next c\nt2: add z 0x4000000000000000 len=60\n"
     ),
+    "update-expects-old-value": 'zap d micro\nadd d "a" int=8\nt1: update d "a" int=8\n'
+    't2: update d "a" int=8 fill=1\n',
+    "micro-before-lock": 'zap d micro leaf_shift=9\ntouch d "a"\n'
+    't1: unlink d "a"\nt2: add d "b" int=8 len=2\n',
+    "count-before-upgrade": 'zap d micro leaf_shift=9\ntouch d "a"\nt1: count d\nt2: add d "b" int=8 len=2\n',
+    "micro-remove-lets-go": 'zap d micro leaf_shift=9\nadd d "a" int=8\n'
+    't1: remove d "a"\nt2: remove d "a"\nt2: add d "b" int=8\n',
     "remove-counts-late": ("add z 0x0\nadd z 0x1\nt1: remove z 0x0\nt2: lookup z 0x0\nt2: count z\n"),
 }
 
 
-@pytest.mark.parametrize("mutant", CONCURRENCY_MUTANTS, ids=lambda mutant: mutant.name)
+def headed(text: str) -> str:
+    """A program that has a header line, or the usual one."""
+    return text if text.startswith("zap ") else HEADER + text
+
+
+@pytest.mark.parametrize("mutant", CONCURRENT.values(), ids=lambda mutant: mutant.name)
 def test_mutant_is_found(mutant: Mutant) -> None:
     """By the fuzzer within 9,000 runs; where that would take longer, by exploring a program made for it."""
     with REMEDIES["trunc-next-table"].applied(), REMEDIES["shrink-stale-shift"].applied(), mutant.applied():
         text = BY_PROGRAM.get(mutant.name)
         if text is not None:
-            program = parse(HEADER + text)
-            assert explore(program, ModelTarget(), 2).found
+            assert explore(parse(headed(text)), ModelTarget(), 2).found
             return
         found = first_failure(ThreadFuzzer(ModelTarget(), 1), max_runs=9000)
         assert found is not None
@@ -74,7 +87,7 @@ def test_mutant_is_found(mutant: Mutant) -> None:
 @pytest.mark.parametrize("name", BY_PROGRAM)
 def test_programs_of_mutants_are_fine_without_them(name: str) -> None:
     with REMEDIES["shrink-stale-shift"].applied():
-        assert not explore(parse(HEADER + BY_PROGRAM[name]), ModelTarget(), 2).found
+        assert not explore(parse(headed(BY_PROGRAM[name])), ModelTarget(), 2).found
 
 
 def test_the_model_itself_has_no_races_in_some_runs() -> None:
@@ -86,4 +99,4 @@ def test_the_model_itself_has_no_races_in_some_runs() -> None:
 
 
 def test_mutants_have_programs_with_threads() -> None:
-    assert all(has_threads(parse(HEADER + text)) for text in BY_PROGRAM.values())
+    assert all(has_threads(parse(headed(text))) for text in BY_PROGRAM.values())

@@ -126,6 +126,15 @@ class Objset:
             raise ZapErrno(errno.ENOENT)
         return dnode
 
+    @openzfs("dmu_tx.c", "dmu_tx_assign")
+    def assign(self, *numbers: int) -> Tx:
+        """A transaction of the open txg that will write these objects. With threads, waits first while one of
+        them has transactions of another txg."""
+        scheduler = self.threads.scheduler
+        if scheduler is not None:
+            scheduler.assign(numbers)
+        return self.open_tx
+
     def forget(self, dnode: Dnode) -> None:
         """Forget the object: its free has synced."""
         self.freed[dnode.number] = self.dnodes.pop(dnode.number)

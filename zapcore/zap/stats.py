@@ -54,19 +54,7 @@ def stats(objset: Objset, number: int) -> Stats:
 @openzfs("zap.c", "fzap_get_stats")
 def _fat_stats(zap: Zap) -> Stats:
     q = zap.dbuf.buf.q
-    histograms = [[0] * BINS for _ in range(5)]
-    if q[L.Q_TBL_NUMBLKS] == 0:
-        half = 1 << L.embedded_shift(zap.block_shift)
-        _table_stats(zap, q[half : 2 * half].tolist(), histograms)
-    else:
-        for block in range(q[L.Q_TBL_BLK], q[L.Q_TBL_BLK] + q[L.Q_TBL_NUMBLKS]):
-            try:
-                dbuf = zap.dnode.hold(block, FTAG)
-            except ZapErrno:
-                continue  # its leaves are not counted
-            _table_stats(zap, dbuf.buf.q.tolist(), histograms)
-            dbuf.rele(FTAG)
-    return Stats(
+    header = Stats(
         1 << q[L.Q_TBL_SHIFT],
         1 << zap.block_shift,
         q[L.Q_FREEBLK],
@@ -80,7 +68,26 @@ def _fat_stats(zap: Zap) -> Stats:
         q[L.Q_NUM_LEAFS],
         q[L.Q_NUM_ENTRIES],
         q[L.Q_SALT],
-        *(tuple(histogram) for histogram in histograms),
+    )  # other threads may change the number of entries while the leaves are read
+    histograms = [[0] * BINS for _ in range(5)]
+    if q[L.Q_TBL_NUMBLKS] == 0:
+        half = 1 << L.embedded_shift(zap.block_shift)
+        _table_stats(zap, q[half : 2 * half].tolist(), histograms)
+    else:
+        for block in range(q[L.Q_TBL_BLK], q[L.Q_TBL_BLK] + q[L.Q_TBL_NUMBLKS]):
+            try:
+                dbuf = zap.dnode.hold(block, FTAG)
+            except ZapErrno:
+                continue  # its leaves are not counted
+            _table_stats(zap, dbuf.buf.q.tolist(), histograms)
+            dbuf.rele(FTAG)
+    pointers, entries, tenths, chunks, buckets = map(tuple, histograms)
+    return header._replace(
+        leafs_with_2n_pointers=pointers,
+        blocks_with_n5_entries=entries,
+        blocks_n_tenths_full=tenths,
+        entries_using_n_chunks=chunks,
+        buckets_with_n_entries=buckets,
     )
 
 

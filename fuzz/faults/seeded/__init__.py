@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from fuzz.faults.seeded.beside_sync import BESIDE_SYNC_MUTANTS
 from fuzz.faults.seeded.bytes_only import BYTES_MUTANTS
 from fuzz.faults.seeded.concurrency import CONCURRENCY_MUTANTS
+from fuzz.faults.seeded.concurrency_of_names import NAMES_CONCURRENCY_MUTANTS
 from fuzz.faults.seeded.corners import CORNER_MUTANTS
 from fuzz.faults.seeded.disk import DISK_MUTANTS
 from fuzz.faults.seeded.header_and_table import TABLE_MUTANTS
@@ -38,7 +39,9 @@ MUTANTS: Mapping[str, Mutant] = {
 }
 """Every mutant that one thread can meet, by name."""
 
-CONCURRENT: Mapping[str, Mutant] = {mutant.name: mutant for mutant in CONCURRENCY_MUTANTS}
+CONCURRENT: Mapping[str, Mutant] = {
+    mutant.name: mutant for mutant in (*CONCURRENCY_MUTANTS, *NAMES_CONCURRENCY_MUTANTS)
+}
 """Those that take two."""
 
 BESIDE_SYNC: Mapping[str, Mutant] = {mutant.name: mutant for mutant in BESIDE_SYNC_MUTANTS}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fuzz.language.by_verb import ByVerb
 from fuzz.language.program import Zap
@@ -76,6 +76,7 @@ class World:
 
     `assign` says how transactions are assigned: TXG_NOWAIT fails where there is no room. Where threads work
     on one object in different txgs they wait for each other in dmu_tx_assign(), which needs TXG_WAIT.
+    `assigns`, if set, is told the objects of a transaction that is about to be assigned, and may wait.
     `keeps_usage` says that the object set has accounting, `unsettled` that syncing context has yet to change
     a ZAP, `early` that sync tasks go into the list of those that come first; `owned`
     has the objects that somebody owns, by the number that the program gives them. `failing` has, by the index
@@ -85,6 +86,7 @@ class World:
     def __init__(self, pool: Pool, salts: SaltWriter, assign: int = TXG_NOWAIT) -> None:
         self.pool, self.lib, self.os = pool, pool.lib, pool.os
         self.salts, self.assign = salts, assign
+        self.assigns: Callable[[Sequence[int]], None] | None = None
         self.zaps: list[Object] = []
         self.keeps_usage = self.unsettled = self.early = False
         self.owned: dict[int, int] = {}
@@ -122,6 +124,8 @@ class World:
     def begin_tx(self, number: int, add: int) -> int:
         """A transaction that may write one ZAP. Raises NoRoom."""
         lib = self.lib
+        if self.assigns is not None:
+            self.assigns((number,))
         tx: int = lib.dmu_tx_create(self.os)
         lib.dmu_tx_hold_zap(tx, number, add, None)
         if error := lib.dmu_tx_assign(tx, self.assign):

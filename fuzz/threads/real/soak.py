@@ -8,6 +8,7 @@ model's. With `--sync` the programs are those whose threads run beside the sync 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import random
 import sys
 import time
@@ -23,6 +24,7 @@ from fuzz.targets.model import ModelTarget
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import run_threads
 from fuzz.threads.programs_beside_sync import program_beside_sync
+from fuzz.threads.programs_of_names import program_of_names
 from fuzz.threads.real.compare_with_model import compare
 from fuzz.threads.real.judged_run import model_for
 from fuzz.threads.real.target import HeldTarget
@@ -48,6 +50,9 @@ def world_moved(rng: random.Random) -> Program:
 def any_kind(rng: random.Random) -> Program:
     """Any ZAPs and verbs; the last ops are those of threads."""
     program = whole_language_program(rng)
+    shift = program.zaps[0].leaf_shift
+    zaps = tuple(zap._replace(leaf_shift=shift, usage=0, mos=False) for zap in program.zaps)
+    program = dataclasses.replace(program, zaps=zaps)
     ops = [
         op
         for op in program.ops
@@ -66,7 +71,7 @@ def any_kind(rng: random.Random) -> Program:
     return program.with_ops([*ops[:cut], *made])
 
 
-KINDS = (random_program, world_moved, any_kind)
+KINDS = (random_program, world_moved, any_kind, program_of_names, program_of_names)
 BESIDE_SYNC = (program_beside_sync,)
 
 
@@ -87,9 +92,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--libzpool", metavar="PATH")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--names", action="store_true", help="on ZAPs of names and directories only")
     parser.add_argument("--sync", action="store_true", help="beside the sync of a txg")
     chosen = parser.parse_args(arguments)
-    kinds = BESIDE_SYNC if chosen.sync else KINDS
+    kinds = BESIDE_SYNC if chosen.sync else (program_of_names,) if chosen.names else KINDS
     rng, count, outcomes = random.Random(chosen.seed), Counter[str](), Counter[str]()
     try:
         real = HeldTarget(chosen.release, chosen.libzpool, deadline=5)

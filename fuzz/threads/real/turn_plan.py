@@ -51,8 +51,8 @@ class What(enum.IntEnum):
     BLOCK_FREED = 23
 
 
-COMMIT, TXG = 1, 2
-"""Points of our own: an op has ended; the open txg is about to move."""
+COMMIT, TXG, LOCK = 1, 2, 3
+"""Points of our own: an op has ended; the open txg is about to move, or must; a lock of a caller is held."""
 
 ANCHORS = frozenset(What) - {What.START, What.HOLD, What.RELE, What.BLOCK_FREED}
 """Points that both sides have in the same number and order. Holds and releases between two of them, and
@@ -101,6 +101,11 @@ _WORDS = {
     What.FREE_RANGE: "has noted a range to free of {}, from block {block}",
     What.BLOCK_FREED: "has seen a pointer in {} that is no hole",
 }
+_OWN_WORDS = {
+    COMMIT: "has ended an op",
+    TXG: "moves the open txg",
+    LOCK: "takes a lock that its caller holds",
+}
 _OF_BLOCK = frozenset(
     {What.HOLD, What.RELE, What.DB_MTX, What.ARC_WRITE, What.READY, What.DONE, What.BLOCK_FREED}
 )
@@ -116,7 +121,7 @@ class Point(NamedTuple):
     def describe(self, names: Sequence[str]) -> str:
         """What a thread that stands here does next, or has just done."""
         if self.what is What.OWN:
-            return "has ended an op" if self.block == COMMIT else "moves the open txg"
+            return _OWN_WORDS[self.block]
         if self.what is What.START:
             return "has not begun"
         name = names[self.zap] if 0 <= self.zap < len(names) else "an object of nobody's"

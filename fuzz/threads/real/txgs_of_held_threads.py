@@ -11,33 +11,46 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from fuzz.targets.libzpool.pool import Pool
+from fuzz.threads.callers_locks import CallersLocks, Wanted
 from fuzz.threads.real.hold_shim import Shim
-from fuzz.threads.real.turn_plan import TXG
+from fuzz.threads.real.turn_plan import LOCK, TXG
 
 MAX_IN_FLIGHT = 2
 
 
 @dataclasses.dataclass(slots=True)
 class Clock:
-    """The pool's txgs as the threads of one section move them. `assigned` has, for each thread that is in a
-    transaction, its txg and its ZAP."""
+    """The pool's txgs as the threads of one section move them, and the locks that their callers hold.
+    `assigned` has, for each thread that is in a transaction, its txg and its ZAPs."""
 
     pool: Pool
     shim: Shim
-    assigned: dict[int, tuple[int, int]] = dataclasses.field(default_factory=dict)
+    locks: CallersLocks = dataclasses.field(default_factory=lambda: CallersLocks(()))
+    assigned: dict[int, tuple[int, frozenset[int]]] = dataclasses.field(default_factory=dict)
     syncs: bool = False
     """A txg syncs beside the threads."""
 
-    def assign(self, slot: int, zap: int) -> None:
-        """dmu_tx_assign: wait while the object has transactions of another txg, then be in the open one."""
+    def lock(self, slot: int, wanted: Wanted) -> None:
+        """Take a lock that an op's caller holds, once it can be had."""
+        while not self.locks.take(slot, wanted):
+            self.shim.point(LOCK, waiting=True)
+
+    def assign(self, slot: int, *zaps: int) -> None:
+        """dmu_tx_assign: wait while one of the objects has transactions of another txg, then be in the open
+        one."""
+        ours = frozenset(zaps)
         self._wait(
-            lambda: all(other != zap or txg == self.pool.open_txg for txg, other in self.assigned.values())
+            lambda: all(
+                txg == self.pool.open_txg or ours.isdisjoint(others) for txg, others in self.assigned.values()
+            )
         )
-        self.assigned[slot] = (self.pool.open_txg, zap)
+        self.assigned[slot] = (self.pool.open_txg, ours)
 
     def commit(self, slot: int) -> None:
-        """The thread's transaction has committed."""
+        """The thread's transaction, if it is in one, has committed, and its op's caller lets go of its
+        locks."""
         self.assigned.pop(slot, None)
+        self.locks.drop(slot)
 
     def txg(self) -> None:
         """Open the next txg. The one that is open then is quiesced when its transactions commit; one before

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from fuzz.language.verbs import MODIFIES, VERBS
+from fuzz.language.verbs import DIRECTORIES, MODIFIES, VERBS
 from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.call import Call
 from fuzz.targets.libzpool.session import Session
@@ -23,6 +23,7 @@ from fuzz.targets.libzpool.stack import Backtrace
 from fuzz.targets.libzpool.wire import PLAIN, Command, unpack_run
 from fuzz.targets.libzpool.worker import Worker
 from fuzz.targets.libzpool.worker import main as serve
+from fuzz.threads.callers_locks import CallersLocks, Named, Wanted, needs_objects, wanted_by
 from fuzz.threads.real.follow_plan import Conductor, Lane, Met, Stuck
 from fuzz.threads.real.hold_shim import SLOTS, RawPoint, Shim
 from fuzz.threads.real.section_request import (
@@ -77,18 +78,30 @@ class Task(threading.Thread):
 
     def _apply(self, op: Call) -> bytes:
         clock, verb = self.worker.clock, _VERBS[op.verb]
+        for wanted in self.worker.wanted(verb, op):
+            clock.lock(self.slot, wanted)
+        try:
+            return self._locked(op, verb, clock)
+        finally:
+            clock.commit(self.slot)
+
+    def _locked(self, op: Call, verb: str, clock: Clock) -> bytes:
         if verb in MODIFIES:
             clock.assign(self.slot, op.subject)
-            result = self.session.apply(op)
-            clock.commit(self.slot)
-            return result
-        if verb == "spa_sync":
+        elif verb == "spa_sync":
             clock.spa_sync(self.to_sync)
             return PLAIN[0]
-        if verb in ("txg", "finish", "sync"):
+        elif verb in ("txg", "finish", "sync"):
             getattr(clock, verb)()
             return PLAIN[0]
+        world = self.session.world
+        world.assigns = self._assign if verb in DIRECTORIES else None
         return self.session.apply(op)
+
+    def _assign(self, numbers: Sequence[int]) -> None:
+        """An op that has looked at its directories begins its transaction."""
+        ours = [place for place, zap in enumerate(self.session.world.zaps) if zap.number in numbers]
+        self.worker.clock.assign(self.slot, *ours)
 
 
 class ThreadWorker(Worker):
@@ -103,6 +116,7 @@ class ThreadWorker(Worker):
         self.ticks = itertools.count(1)
         self.results: dict[int, bytes] = {}
         self.times: dict[int, tuple[int, int]] = {}
+        self._objects_too = False
         super().__init__(library, requests, answers, page)
         self.clock = Clock(self._session.pool, shim)
 
@@ -133,7 +147,10 @@ class ThreadWorker(Worker):
         slots = {thread: slot for slot, thread in enumerate(threads)}
         self._page[TURNS_AT : TURNS_AT + MOST_TURNS] = bytes(MOST_TURNS)
         self.results, self.times = {}, {}
-        self.clock = Clock(self._session.pool, self.shim)
+        shapes = [zap.shape for zap in self._session.world.zaps]
+        locks = CallersLocks([None if shape.words else shape.norm for shape in shapes])
+        self.clock = Clock(self._session.pool, self.shim, locks)
+        self._objects_too = needs_objects(_VERBS[op.verb] for op in ops)
         self.shim.reset()
         lanes = {each: Lane(slots[each], each, section.plan.points.get(each, [])) for each in threads}
         tasks = [self._task(slots[each], each, section, ops) for each in threads]
@@ -179,6 +196,11 @@ class ThreadWorker(Worker):
             silent,
         )
         return pack_answer(answer, b"".join(self.results.get(index, b"") for index in range(len(ops))))
+
+    def wanted(self, verb: str, op: Call) -> list[Wanted]:
+        """The locks that an op's caller takes, in order."""
+        named = Named(verb, op.subject, op.key, op.other, op.to)
+        return wanted_by(named, self.clock.locks.norms, self._objects_too)
 
     def _task(self, slot: int, thread: int, section: Section, ops: Sequence[Call]) -> Task:
         mine = [

@@ -28,6 +28,7 @@ from fuzz.targets.model import ModelTarget
 from fuzz.targets.packages.compiled import NoCompiler, compiled
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import run_threads
+from fuzz.threads.programs_of_names import program_of_names
 from fuzz.threads.real.compare_with_model import compare, every_schedule
 from fuzz.threads.real.judged_run import HeldRun, model_for, run_held
 from fuzz.threads.real.section_request import EXACT
@@ -114,6 +115,23 @@ def test_threads_beside_a_sync_end_as_on_the_model(held: Make, release: str) -> 
             done = as_on_model(program, real, model)
             turns, exact = turns + done.turns, exact + done.exact_turns
     assert turns > 300 and exact >= 0.95 * turns
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+def test_threads_on_names_end_as_on_the_model(held: Make, release: str) -> None:
+    """Directories whose names are locked one by one, micro ZAPs that grow and become fat, ZAPs that are
+    destroyed: same results, same blocks, same dbufs, and who waits for a name waits on both sides."""
+    real, model, rng = held(release), ModelTarget(release), random.Random(13)
+    turns = exact = 0
+    verbs: set[str] = set()
+    for _ in range(60):
+        program = scheduled(rng, model, (program_of_names,))
+        if program is not None:
+            done = as_on_model(program, real, model)
+            turns, exact = turns + done.turns, exact + done.exact_turns
+            verbs |= {op.verb for op in program.ops if op.thread}
+    assert turns > 200 and exact >= 0.97 * turns
+    assert verbs >= {"touch", "rename", "readdir", "destroy", "increment"}
 
 
 FINDINGS = ("zap-shrink-stale-shift", "zap-shrink-stale-shift-table")

@@ -248,6 +248,8 @@ def _move(
     """What has the new name goes, the new entry comes, the old one goes, in one transaction; since 2.2 the
     old one goes first. `entries` are what is moved, what is replaced, and what comes to the old name."""
     lib, (moved, there, left) = world.lib, entries
+    if world.assigns is not None:
+        world.assigns((old[0].number, new[0].number))
     tx: int = lib.dmu_tx_create(world.os)
     lib.dmu_tx_hold_zap(tx, old[0].number, int(left is not None), None)
     lib.dmu_tx_hold_zap(tx, new[0].number, 1, None)
