@@ -8,6 +8,7 @@ threads is seen."""
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -180,10 +181,21 @@ def test_which_names_an_op_locks_and_in_which_order(op: Named, wanted: list[Want
     assert wanted_by(op, [0, 0, None], objects=False) == wanted
 
 
-def test_what_cannot_be_judged_is_said_by_its_op() -> None:
-    done = CliRunner().invoke(main, ["explore", "-"], input="zap z micro\nt1: reopen\nt2: count z\n")
-    assert done.exit_code == 3
-    assert "not judged: t1: reopen in a parallel section: nothing else runs beside it" in done.output
-    text = 'zap d micro leaf_shift=9\nzap e micro leaf_shift=10\nt1: touch d "a"\nt2: touch e "a"\n'
-    done = CliRunner().invoke(main, ["explore", "-"], input=text)
-    assert done.exit_code == 3 and "one tunable says it for all" in done.output
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            "zap z micro\nt1: reopen\nt2: count z\n",
+            "t1: reopen in a parallel section: nothing else runs beside it",
+        ),
+        (
+            'zap d micro leaf_shift=9\nzap e micro leaf_shift=10\nt1: touch d "a"\nt2: touch e "a"\n',
+            "one tunable says it for all",
+        ),
+    ],
+)
+def test_what_cannot_be_judged_is_said_by_its_op(tmp_path: Path, text: str, says: str) -> None:
+    program = tmp_path / "program.zap"
+    program.write_text(text)
+    done = CliRunner().invoke(main, ["explore", str(program)])
+    assert done.exit_code == 3 and "not judged: t1: " in done.output and says in done.output
