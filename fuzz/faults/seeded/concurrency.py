@@ -11,19 +11,19 @@ from fuzz.faults.edits import Edit
 from fuzz.faults.seeded.mutant import SLIP, Mutant
 
 _UPGRADE = (
-    "            if leaf is not None:\n"
-    "                put_leaf(leaf)\n"
-    "                leaf = None\n"
-    "            upgrade(zap, tx)\n"
+    "                if leaf is not None:\n"
+    "                    put_leaf(leaf)\n"
+    "                    leaf = None\n"
+    "                upgrade(zap, tx)\n"
 )
 _LOOK_AT_EVEN = (
-    "        if odd:\n"
-    "            assert leaf is not None\n"
-    "            put_leaf(leaf)\n"
-    "            leaf = None\n"
-    "        sibling = deref_leaf(zap, sibling_hash, tx, False)\n"
-    "        is_sibling = _is_empty_sibling(sibling, length)\n"
-    "        put_leaf(sibling)\n"
+    "            if odd:\n"
+    "                assert leaf is not None\n"
+    "                put_leaf(leaf)\n"
+    "                leaf = None\n"
+    "            sibling = deref_leaf(zap, sibling_hash, tx, False)\n"
+    "            is_sibling = _is_empty_sibling(sibling, length)\n"
+    "            put_leaf(sibling)\n"
 )
 _COUNTING = (
     "    zap.num_entries_lock.enter_write()\n"
@@ -132,20 +132,20 @@ CONCURRENCY_MUTANTS = (
         SLIP,
         "lock-order",
         (Edit("zap.shrink:shrink", _LOOK_AT_EVEN,
-              "        sibling = deref_leaf(zap, sibling_hash, tx, False)\n"
-              "        is_sibling = _is_empty_sibling(sibling, length)\n"
-              "        put_leaf(sibling)\n"
-              "        if odd:\n"
-              "            assert leaf is not None\n"
-              "            put_leaf(leaf)\n"
-              "            leaf = None\n"),),
+              "            sibling = deref_leaf(zap, sibling_hash, tx, False)\n"
+              "            is_sibling = _is_empty_sibling(sibling, length)\n"
+              "            put_leaf(sibling)\n"
+              "            if odd:\n"
+              "                assert leaf is not None\n"
+              "                put_leaf(leaf)\n"
+              "                leaf = None\n"),),
     ),
     Mutant(
         "shrink-keeps-leaf",
         "zap_shrink takes the ZAP's lock as writer while it still has the leaf locked",
         SLIP,
         "lock-order",
-        (Edit("zap.shrink:shrink", _UPGRADE, "            upgrade(zap, tx)\n"),),
+        (Edit("zap.shrink:shrink", _UPGRADE, "                upgrade(zap, tx)\n"),),
     ),
     Mutant(
         "length-mutex-first",
