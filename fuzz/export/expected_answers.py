@@ -79,6 +79,8 @@ def check_has_form(program: Program) -> None:
     if ours := ours_alone(program):
         raise NoForm(f"{ours}: only the model and our own libzpool worker have it; export as pytest")
     for op in program.ops:
+        if op.verb == "seek":
+            raise NoForm("seek: only the model and our own libzpool worker have it; export as pytest")
         if (op.thread and VERBS[op.verb].effect is Effect.OBJECT) or (op.thread and op.verb == "reopen"):
             raise NoForm(f"{format_op(op)}: callers keep {op.verb} apart from the ops of other threads")
 

@@ -37,6 +37,27 @@ def count(state: State, op: Op, result: Result) -> Wrong | None:
     return expect(result.errno, 0) or expect_value(result.value, len(entries))
 
 
+@CHECKS.of("seek")
+def seek(state: State, op: Op, result: Result) -> Wrong | None:
+    """The header is data, and lies at the object's begin. Where else data is, is a matter of leaves."""
+    if state.entries[op.subject] is None:
+        return expect(result.errno, errno.ENOENT)
+    if result.errno == errno.EBUSY:  # whether a txg has yet to write the object, the oracle does not follow
+        leave_open(state, "leaves")
+        return None
+    if op.fill == 0 and not op.extra:
+        return expect(result.errno, 0) or expect_value(result.value, 0)
+    if result.errno == errno.ESRCH and not op.extra:
+        leave_open(state, "leaves")
+        return None
+    if result.errno:
+        return expect(result.errno, 0)
+    leave_open(state, "leaves")
+    least = op.fill + (op.fill == 0)
+    assert isinstance(result.value, int)
+    return None if result.value >= least else expect_value(result.value, least)
+
+
 @CHECKS.of("stats")
 def stats(state: State, op: Op, result: Result) -> Wrong | None:
     """Sizes that make sense, and histograms that have all entries in them."""

@@ -494,6 +494,15 @@ VERBS: Mapping[str, Verb] = {
         "lose what is in memory, and import the pool as the last txg that has synced left it",
         draw=Draw(group="crashes", anywhere=0.05),
     ),
+    "seek": Verb(
+        Subject.ZAP,
+        Effect.LOOKS,
+        "dmu_offset_next: the next data from a byte of the object on, or with hole=1 the next hole; EBUSY "
+        "where it would wait because the object is dirty",
+        numbers=(_PLACE, Number("extra", "hole", 0, 0, 1)),
+        draw=Draw(group="sync", weight=0, anywhere=0),
+        threads=True,
+    ),
 }
 """Every verb, in the order of the byte form's opcodes: append only."""
 

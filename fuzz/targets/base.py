@@ -54,6 +54,11 @@ class Target(abc.ABC):
         at the end left out (no dbuf is one without); nothing of a destroyed ZAP. Raises Failure."""
 
     @abc.abstractmethod
+    def block_tree(self, zap: str) -> bytes:
+        """The levels of the ZAP's object, a byte, and then the number of each of its blocks that is on disk
+        and no hole, four bytes each; nothing of a destroyed ZAP. Raises Failure."""
+
+    @abc.abstractmethod
     def end(self) -> None:
         """Let go of the world."""
 

@@ -1,5 +1,5 @@
 """Model and real library side by side: every op's result must be the same, and after it every block, how many
-hold its dbuf, and whether that has user data.
+hold its dbuf, whether that has user data, how many levels the object has, and which blocks on disk are holes.
 
 A program runs whole on each, with digests of all that after every op; only where these differ does it run
 again, op by op, to say in the format's words what is different.
@@ -16,7 +16,7 @@ from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import JUDGED_KINDS, SILENT_KINDS, Failure, Signature
 from fuzz.language.program import Op, Program
 from fuzz.targets.base import Target
-from fuzz.targets.first_difference import first_dbuf_difference, first_difference
+from fuzz.targets.first_difference import first_dbuf_difference, first_difference, first_tree_difference
 from fuzz.targets.libzpool.plain_target import Digests
 from fuzz.targets.libzpool.target import LibzpoolTarget
 from fuzz.targets.libzpool.wire import block_digest, join_digests
@@ -59,7 +59,8 @@ class _Digester:
             digests.append(before[1])
             if any(raw):
                 end = blkid + 1
-        return join_digests(digests[:end]) + block_digest(self.model.dbufs(zap))
+        live = self.model.dbufs(zap) + self.model.block_tree(zap)
+        return join_digests(digests[:end]) + block_digest(live)
 
     def all(self) -> Digests:
         return tuple(map(self.digest, self.model.numbers))
@@ -202,6 +203,9 @@ class BothTarget(Target):
             found = first_dbuf_difference(self.model.dbufs(name), self.real.dbufs(name))
             if found is not None:
                 raise _difference(f"{op.verb} dbufs", found)
+            found = first_tree_difference(self.model.block_tree(name), self.real.block_tree(name))
+            if found is not None:
+                raise _difference(f"{op.verb} tree", found)
         return mine
 
     def blocks(self, zap: str) -> list[bytes] | None:
@@ -211,6 +215,10 @@ class BothTarget(Target):
     def dbufs(self, zap: str) -> bytes:
         """The model's dbufs; the real ones are the same."""
         return self.model.dbufs(zap)
+
+    def block_tree(self, zap: str) -> bytes:
+        """The model's tree; the real one is the same."""
+        return self.model.block_tree(zap)
 
     def end(self) -> None:
         """End on both sides."""

@@ -41,6 +41,19 @@ def first_dbuf_difference(model: bytes, real: bytes) -> str | None:
     return None
 
 
+def first_tree_difference(model: bytes, real: bytes) -> str | None:
+    """What differs first, as "block 7 on disk: model a hole, real data"; None if nothing does. Both are as a
+    target's `block_tree` has them."""
+    if model == real:
+        return None
+    if model[:1] != real[:1]:
+        return f"levels: model {model[:1].hex() or 'none'}, real {real[:1].hex() or 'none'}"
+    mine, its = (set(memoryview(side[1:]).cast("I")) for side in (model, real))
+    first = min(mine ^ its)
+    words = ["data" if first in side else "a hole" for side in (mine, its)]
+    return f"block {first} on disk: model {words[0]}, real {words[1]}"
+
+
 def _in_block(blkid: int, ours: bytes, theirs: bytes, names: tuple[str, str]) -> str:
     at = next(i for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b)
     kind = L.HEADER.read(ours, "zap_block_type") or L.HEADER.read(theirs, "zap_block_type")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import struct
 from collections.abc import Callable, Iterable, Sequence
 from types import MethodType
 
@@ -20,6 +21,7 @@ from fuzz.targets.model_failures import after_failed_read, broken, failure_of
 from zapcore import layout, zap
 from zapcore.accounting import Accounting
 from zapcore.audit.auditor import Auditor
+from zapcore.audit.holes import check_seek
 from zapcore.dmu.objset import DEFAULT_BYTE_LIMIT, Objset
 from zapcore.errors import LimitExceeded, Panic, ZapErrno
 from zapcore.release import Release, the_release
@@ -196,6 +198,13 @@ class ModelWorld(Target):
                 states[2 * blkid] = min(len(dbuf.holds), 255)
                 states[2 * blkid + 1] = dbuf.user is not None
         return bytes(states.rstrip(b"\0"))
+
+    def block_tree(self, zap: str) -> bytes:
+        """Levels, and the blocks on disk that are no holes: see `Target.block_tree`."""
+        dnode = self.objset.dnodes.get(self.numbers[zap])
+        if dnode is None or dnode.free_txg:
+            return b""
+        return struct.pack(f"<B{len(dnode.stable)}I", dnode.levels, *sorted(dnode.stable))
 
     def end(self) -> None:
         """Nothing outlives a world but the memory that Python takes back."""
@@ -387,6 +396,19 @@ class ModelWorld(Target):
             return NOT_OPEN
         opened.cursor.close()
         return DONE
+
+    @HANDLERS.of("seek")
+    def _seek(self, op: Op) -> Result:
+        dnode = self.objset.dnode(self.numbers[op.subject])
+        hole = bool(op.extra)
+        try:
+            found = dnode.next_offset(op.fill, hole)
+        except ZapErrno as error:
+            if error.code == errno.ESRCH:
+                check_seek(dnode, op.fill, None, hole)
+            raise
+        check_seek(dnode, op.fill, found, hole)
+        return Result(0, found)
 
     @HANDLERS.of("txg")
     def _txg(self, op: Op) -> Result:

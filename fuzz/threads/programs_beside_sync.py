@@ -16,6 +16,7 @@ from fuzz.threads.thread_fuzzer import LENGTHS, ZAP, Kind, mutate_schedule, near
 MOST_SETUP = 9
 MOST_OPS = 22
 """Of a program that is changed: one op more, and one is taken out."""
+BLOCK = 1 << ZAP.leaf_shift
 SYNC_THREAD = 9
 """It comes last where nobody chooses."""
 
@@ -96,8 +97,8 @@ def _change(rng: random.Random, keys: Sequence[Key], adds: float) -> Op:
     return Op("remove", "z", key)
 
 
-_BESIDE = ("add", "remove", "update", "lookup", "count", "next", "txg", "evict")
-_WEIGHTS = (16, 10, 2, 4, 1, 2, 1.5, 1)
+_BESIDE = ("add", "remove", "update", "lookup", "count", "next", "txg", "evict", "seek")
+_WEIGHTS = (16, 10, 2, 4, 1, 2, 1.5, 1, 4)
 
 
 def _beside(rng: random.Random, keys: Sequence[Key], thread: int) -> Op:
@@ -109,6 +110,9 @@ def _beside(rng: random.Random, keys: Sequence[Key], thread: int) -> Op:
         return Op(verb, thread=thread)
     if verb == "count":
         return Op("count", "z", thread=thread)
+    if verb == "seek":
+        begin = rng.choice((0, 0, rng.randrange(6))) * BLOCK
+        return Op("seek", "z", fill=begin, extra=int(rng.random() < 0.3), thread=thread)
     key = rng.choice(keys)
     if verb in ("add", "update"):
         return Op(verb, "z", key, 1, rng.choice(LENGTHS), rng.randrange(3), thread=thread)

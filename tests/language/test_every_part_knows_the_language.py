@@ -114,7 +114,7 @@ def test_generators_and_mutators_make_every_verb(verb: str) -> None:
     assert {op_of(rng, verb, theme(rng)).verb for _ in range(20)} == {verb}
     one = Program((MICRO,), tuple(plain(each, MICRO) for each in VERBS if each != verb))
     for make in (random_program, whole_language_program, lambda rng: mutate(one, rng)):
-        assert any(op.verb == verb for _ in range(4000) for op in make(rng).ops), make
+        assert any(op.verb == verb for _ in range(20_000) for op in make(rng).ops), make
 
 
 def test_hypothesis_draws_every_verb() -> None:

@@ -9,6 +9,7 @@ import errno
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from zapcore.dmu.block_tree import BlockTree
 from zapcore.dmu.dbuf import CACHED, Dbuf, DirtyRecord, Tag
 from zapcore.errors import ZapErrno, fail, openzfs
 
@@ -141,6 +142,28 @@ class Dnode:
         if self.free_txg:
             return True
         return any(blkid in freed for freed in self.free_ranges.values())
+
+    @openzfs("dnode.c", "dnode_is_dirty")
+    def is_dirty(self) -> bool:
+        """Whether any txg has something to write of it that is not on disk. It is on a list of dnodes until
+        its txg has synced; while it goes from one list to another, its dirty records tell."""
+        stepped = self.objset.stepped_sync
+        if stepped is not None and self in stepped.synced:
+            return True
+        listed = any(self in dnodes for dnodes in self.objset.dirty_dnodes.values())
+        return listed or any(self.dirty_records.values())
+
+    @openzfs("dmu.c", "dmu_offset_next")
+    def next_offset(self, offset: int, hole: bool) -> int:
+        """Where the next data is from a byte on, or the next hole; behind all block pointers there is one.
+        Raises EBUSY for a dirty object, instead of waiting until it is on disk, and ESRCH where there is no
+        more data."""
+        if self.is_dirty():
+            raise ZapErrno(errno.EBUSY)
+        pointers = self.BLOCK_POINTERS, self.INDIRECT_BITS
+        return BlockTree(self.stable, self.block_size, self.stable_levels, *pointers).next_offset(
+            offset, hole
+        )
 
     def unfree(self, blkid: int, txg: int) -> None:
         """Do not free a block after all, because it was dirtied after it was freed in the same txg."""

@@ -57,6 +57,7 @@ LIVE: Mapping[str, str] = {
     "destroyed": "what is held of a destroyed object is zero",
     "on-disk": "a txg writes what was there when it closed",
     "read-back": "a block is read as what it was last",
+    "seek": "a block with data is not taken for a hole",
 }
 """What only a live world can show: holds, locks, txgs, and what an operation has changed."""
 

@@ -117,6 +117,10 @@ class KernelTarget(Target):
         """Nothing: a plain user sees no dbuf."""
         return b""
 
+    def block_tree(self, zap: str) -> bytes:
+        """Nothing: a plain user sees no block pointer."""
+        return b""
+
     def close(self) -> None:
         """End the guest."""
         if self._guest is not None:

@@ -135,6 +135,10 @@ class PlainLibzpool(Target):
         """How many hold each block's dbuf and whether it has user data: see `Target.dbufs`."""
         return self._ask(Command.DBUFS, bytes((self._known_names().zaps[zap],)), ())
 
+    def block_tree(self, zap: str) -> bytes:
+        """Levels, and the blocks on disk that are no holes: see `Target.block_tree`."""
+        return self._ask(Command.TREE, bytes((self._known_names().zaps[zap],)), ())
+
     def end(self) -> None:
         """Let go of the world; the worker stays."""
         if self._program is not None and self._child is not None:

@@ -49,6 +49,7 @@ class Command(enum.IntEnum):
     SECTION = 4
     DBUFS = 5
     STATES = 6
+    TREE = 7
 
 
 class Status(enum.IntEnum):

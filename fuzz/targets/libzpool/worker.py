@@ -20,7 +20,7 @@ from typing import NoReturn
 
 from fuzz.language.program import Zap
 from fuzz.targets.libzpool.abi import Library
-from fuzz.targets.libzpool.blocks import dbuf_states, read_blocks
+from fuzz.targets.libzpool.blocks import block_tree, dbuf_states, read_blocks
 from fuzz.targets.libzpool.pool import PoolLost, PoolProblem
 from fuzz.targets.libzpool.session import Session, new_session
 from fuzz.targets.libzpool.stack import FRAME_MARK, LOST_MARK, SIGNAL_MARK, Backtrace
@@ -111,6 +111,8 @@ class Worker:
         if command == Command.DBUFS:
             size, content = read_blocks(self._session.world, body[0])
             return dbuf_states(self._session.world, body[0], size, len(content))
+        if command == Command.TREE:
+            return block_tree(self._session.world, body[0])
         return self._die(body.decode())
 
     def _run(self, body: bytes) -> bytes:

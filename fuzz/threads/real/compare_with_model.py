@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from fuzz.execution.result import Result
 from fuzz.language.program import Program, Switch
-from fuzz.targets.first_difference import first_dbuf_difference, first_difference
+from fuzz.targets.first_difference import first_dbuf_difference, first_difference, first_tree_difference
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.explore import explore
 from fuzz.threads.minimize_schedule import with_schedule
@@ -18,7 +18,7 @@ from fuzz.threads.real.turn_plan import make_plan
 
 class Compared(NamedTuple):
     """A run on the real library, and how it differs from the model's (nothing if it does not): the outcome,
-    or if both are fine a result of an op, a block, or what holds its dbuf."""
+    or if both are fine a result of an op, a block, what holds its dbuf, or the tree of blocks."""
 
     run: HeldRun
     difference: str
@@ -32,6 +32,7 @@ def compare(program: Program, real: HeldTarget, model: ModelTarget) -> Compared:
     names = [zap.name for zap in program.zaps] if plan.model.outcome.fine else []
     blocks = {name: model.blocks(name) for name in names}
     dbufs = {name: model.dbufs(name) for name in names}
+    trees = {name: model.block_tree(name) for name in names}
     run = run_held(
         program,
         real,
@@ -50,6 +51,7 @@ def compare(program: Program, real: HeldTarget, model: ModelTarget) -> Compared:
     for name in names:
         found = first_difference(blocks[name], run.blocks[name])
         found = found or first_dbuf_difference(dbufs[name], run.dbufs[name])
+        found = found or first_tree_difference(trees[name], run.trees[name])
         if found is not None:
             return Compared(run, f"{name}: {found}")
     return Compared(run, "")

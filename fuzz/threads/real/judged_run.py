@@ -61,6 +61,7 @@ class HeldRun:
     divergences: list[str] = dataclasses.field(default_factory=list)
     blocks: dict[str, list[bytes] | None] = dataclasses.field(default_factory=dict)
     dbufs: dict[str, bytes] = dataclasses.field(default_factory=dict)
+    trees: dict[str, bytes] = dataclasses.field(default_factory=dict)
 
     @property
     def all_forced(self) -> bool:
@@ -95,6 +96,7 @@ class _Run:
             if keep_blocks:
                 self.report.blocks = {name: self.real.blocks(name) for name in self.names}
                 self.report.dbufs = {name: self.real.dbufs(name) for name in self.names}
+                self.report.trees = {name: self.real.block_tree(name) for name in self.names}
             self.real.end()
         except Failure as found:
             failure = found

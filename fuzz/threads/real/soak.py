@@ -98,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
     kinds = BESIDE_SYNC if chosen.sync else (program_of_names,) if chosen.names else KINDS
     rng, count, outcomes = random.Random(chosen.seed), Counter[str](), Counter[str]()
     try:
-        real = HeldTarget(chosen.release, chosen.libzpool, deadline=5)
+        real = HeldTarget(chosen.release, chosen.libzpool, deadline=30)
     except NoLibrary as missing:
         parser.exit(2, f"{missing}\n")
     with real:

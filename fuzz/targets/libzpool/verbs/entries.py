@@ -15,6 +15,7 @@ from fuzz.targets.libzpool.world import BUFFER_BYTES, FUNCTIONS, Object, World
 STATS_NUMBERS = 63
 """Of 64 bits each: zap_stats_t."""
 NAME_BYTES = 2048
+DNODE_FIND_HOLE = 1
 _COUNTING = bytes(range(256)) * 33
 _ARRAY_CODES = {2: "H", 4: "I", 8: "Q"}
 
@@ -196,6 +197,25 @@ def do_stats(world: World, op: Call) -> Answer:
     numbers = (ctypes.c_uint64 * STATS_NUMBERS)()
     error: int = world.lib.zap_get_stats(world.os, zap.number, ctypes.addressof(numbers))
     return error or (0, tuple(numbers))
+
+
+@FUNCTIONS.of("seek")
+def do_seek(world: World, op: Call) -> Answer:
+    """dmu_offset_next() without zfs_dmu_offset_next_sync, which later releases keep to themselves: its
+    dnode_is_dirty() and dnode_next_offset()."""
+    zap, lib, tag = world.live(op.subject), world.lib, world.pool.tag
+    if zap is None:
+        return errno.ENOENT
+    dnode, offset = ctypes.c_void_p(), ctypes.c_uint64(op.fill)
+    error: int = lib.dnode_hold(world.objset_of(zap), zap.number, tag, ctypes.byref(dnode))
+    if error:
+        return error
+    if lib.dnode_is_dirty(dnode):
+        error = errno.EBUSY
+    else:
+        error = lib.dnode_next_offset(dnode, DNODE_FIND_HOLE * op.extra, ctypes.byref(offset), 1, 1, 0)
+    lib.dnode_rele(dnode, tag)
+    return error or (0, offset.value)
 
 
 @FUNCTIONS.of("lookup_norm")

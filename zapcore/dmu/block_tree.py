@@ -1,0 +1,69 @@
+"""The block pointers of an object by level, as they are on disk, and the search through them for data and for
+holes. From module/zfs/dnode.c.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Collection
+
+from zapcore.errors import ZapErrno, openzfs
+
+
+class BlockTree:
+    """The tree that leads to the `blocks` of an object that are no holes, of `size` bytes each. Pointers of
+    level 1 lead to its blocks, those of the last of its `levels` are in the dnode: `in_dnode` of them. An
+    indirect block has 2^`bits`."""
+
+    def __init__(self, blocks: Collection[int], size: int, levels: int, in_dnode: int, bits: int) -> None:
+        self._blocks, self._size, self._levels = blocks, size, levels
+        self._shift = size.bit_length() - 1
+        self._in_dnode, self._bits = in_dnode, bits
+
+    @openzfs("dnode.c", "dnode_next_offset")
+    def next_offset(self, offset: int, hole: bool) -> int:
+        """The next data or hole: up the levels until a pointer leads to one, and down again. Raises ESRCH."""
+        size, begin = self._size, offset
+        if size & (size - 1):  # one block, whose size has no shift
+            if offset >= size:
+                raise ZapErrno(errno.ESRCH)
+            return size if hole else offset
+        level, found = 1, False
+        while level <= self._levels:
+            found, offset = self._next_at_level(offset, hole, level)
+            if found:
+                break
+            level += 1
+        while found and level > 1:
+            level -= 1
+            found, offset = self._next_at_level(offset, hole, level)
+        if (not found and not hole) or offset < begin:
+            raise ZapErrno(errno.ESRCH)
+        return offset
+
+    @openzfs("dnode.c", "dnode_next_offset_level")
+    def _next_at_level(self, offset: int, hole: bool, level: int) -> tuple[bool, int]:
+        """Search the one indirect block of a level in which an offset lies, or the dnode. Returns whether a
+        pointer fits, and where that is, or the end of the block."""
+        bits = self._bits
+        span = self._shift + (level - 1) * bits
+        under = 1 << (level - 1) * bits
+        at = offset >> span
+        place = at & (1 << bits) - 1
+        if level == self._levels:
+            count, first = self._in_dnode, 0
+        else:
+            count, first = 1 << bits, at - place
+            if not self._fill(first * under, count * under):
+                return hole, offset  # the indirect block is a hole itself
+        while place < count:
+            fill = self._fill((first + place) * under, under)
+            if fill < under if hole else fill:
+                break
+            at += 1
+            place += 1
+        return place < count, max(at << span, offset)
+
+    def _fill(self, first: int, count: int) -> int:
+        """How many blocks of a range are no holes (BP_GET_FILL)."""
+        return sum(first <= blkid < first + count for blkid in self._blocks)
