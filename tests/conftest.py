@@ -1,5 +1,6 @@
 """What all tests share: which folder means which marker, that Hypothesis repeats the same examples every time
-and knows no deadline, and that nothing is written to the folders of whoever runs them."""
+and knows no deadline, that nothing is written to the folders of whoever runs them, and that commands do not
+say how far they are where a test does not ask."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ import tempfile
 import pytest
 from hypothesis import settings
 
+from fuzz.commands.shared.progress import QUIET
 from fuzz.targets import model_world
 from tests.support.paths import ROOT
 
@@ -23,6 +25,8 @@ if sys.gettrace() is not None:
     # what measures coverage makes ops many times slower
     model_world.PATIENCE *= 40
     model_world.LONG_PATIENCE *= 40
+
+os.environ[QUIET] = "1"  # a busy machine takes longer than two seconds for what has exact output
 
 settings.register_profile("zapfuzz", derandomize=True, deadline=None)
 settings.load_profile("zapfuzz")

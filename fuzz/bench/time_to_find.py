@@ -297,18 +297,24 @@ def hunts(bugs: Iterable[Bug], caps: Mapping[str, float], seeds: int, jobs: int 
     are under way.
     """
     stop = threading.Event()
-    with ThreadPoolExecutor(jobs) as pool:
+    pool = ThreadPoolExecutor(jobs)
+    wait = True
+    try:
         waiting = [
             pool.submit(_seeds, bug, engine, caps, seeds, stop)
             for bug, engine in product(bugs, caps)
             if bug.is_for(engine)
         ]
-        try:
-            for each in waiting:
-                yield from each.result()
-        finally:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
+        for each in waiting:
+            yield from each.result()
+    except (Exception, GeneratorExit):
+        raise
+    except BaseException:
+        wait = False  # a signal: the process ends, and its hunts with it
+        raise
+    finally:
+        stop.set()
+        pool.shutdown(wait=wait, cancel_futures=True)
 
 
 def _seeds(bug: Bug, engine: str, caps: Mapping[str, float], seeds: int, stop: threading.Event) -> list[Hunt]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import click
 
 from fuzz.bench.memory_and_speed_drift import Steady, measure_steady
-from fuzz.bench.minimized_size import LONG_OPS, cut, found_inputs, long_inputs
+from fuzz.bench.minimized_size import LONG_OPS, Cut, cut, found_inputs, long_inputs
 from fuzz.bench.report import Measured
 from fuzz.bench.speed import measure
 from fuzz.bench.time_to_find import (
@@ -30,6 +30,7 @@ from fuzz.bench.time_to_find import (
     rows,
 )
 from fuzz.bench.two_processes import measure_together
+from fuzz.commands.shared.ending import Ended
 from fuzz.commands.shared.number_not_nan import Number
 from fuzz.engines.parallel_processes import EngineProblem
 
@@ -62,6 +63,16 @@ FULL = Extent(15, 10, 300, 60, tuple(BY_NAME.values()), long=50, together=(5, 60
 
 def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES)) -> Measured:
     """Measure. What is done stands on standard error while it is."""
+    measured, ended = bench_until_ended(extent, command, engines)
+    if ended is not None:
+        raise ended
+    return measured
+
+
+def bench_until_ended(
+    extent: Extent, command: str, engines: tuple[str, ...]
+) -> tuple[Measured, Ended | None]:
+    """The same. A signal ends the hunts, and there is what was measured until then."""
     load = os.getloadavg()[0]
     speed = together = None
     if extent.speeds:
@@ -70,6 +81,7 @@ def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES
         click.echo("one process beside two...", err=True)
         together = measure_together(*extent.together, extent.seeds)
     found: list[Hunt] = []
+    ended: Ended | None = None
     stop = threading.Event()
     beside = ThreadPoolExecutor(1)
     steady = beside.submit(measure_steady, extent.steady, 1, stop) if extent.steady else None
@@ -79,19 +91,24 @@ def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES
             what = f"after {each.executions} executions" if each.found else "not"
             click.echo(f"{each.bug}, {each.engine}, seed {each.seed}: {what}, {each.seconds:.1f} s", err=True)
             found.append(each)
-    except (KeyboardInterrupt, RuntimeError) as reason:
+    except (Ended, RuntimeError) as reason:
         found = _whole(found, extent.bugs, caps)
-        why = f"ended early ({reason})" if str(reason) else "interrupted"
-        click.echo(f"{why}: the tables have the bugs that every engine was asked for", err=True)
-        if isinstance(reason, KeyboardInterrupt):
+        click.echo(
+            f"ended early ({reason}): the tables have the bugs that every engine was asked for", err=True
+        )
+        if isinstance(reason, Ended):
+            ended, steady = reason, None
+            ended.told = True
             stop.set()
-    click.echo("minimizing...", err=True)
-    inputs = [(bug, found_inputs(bug, found), "as found") for bug in REAL]
-    inputs.append((REAL[0], long_inputs(REAL[0], extent.long), f"{LONG_OPS} random ops"))
-    cuts = [small for each in inputs if (small := cut(*each)) is not None]
+    cuts: list[Cut] = []
+    if ended is None:
+        click.echo("minimizing...", err=True)
+        inputs = [(bug, found_inputs(bug, found), "as found") for bug in REAL]
+        inputs.append((REAL[0], long_inputs(REAL[0], extent.long), f"{LONG_OPS} random ops"))
+        cuts = [small for each in inputs if (small := cut(*each)) is not None]
     if steady is not None:
         click.echo("until the steady run ends...", err=True)
-    return Measured(
+    measured = Measured(
         *(
             command,
             extent.seeds,
@@ -106,19 +123,18 @@ def bench(extent: Extent, command: str, engines: tuple[str, ...] = tuple(ENGINES
             cuts,
         )
     )
+    return measured, ended
 
 
 def _waited_for(steady: Future[Steady | None], stop: threading.Event) -> Steady | None:
-    """What the steady run measured; None if Ctrl-C ends it, or it broke, which is said."""
+    """What the steady run measured; None if it broke, which is said."""
     try:
-        try:
-            return steady.result()
-        except KeyboardInterrupt:
-            stop.set()
-            return steady.result()
+        return steady.result()
     except EngineProblem as problem:
         click.echo(f"steady run: {problem}", err=True)
         return None
+    finally:
+        stop.set()
 
 
 def _whole(found: list[Hunt], bugs: Iterable[Bug], engines: Iterable[str]) -> list[Hunt]:
@@ -207,8 +223,10 @@ def bench_command(
     words += [f"--bugs {name}" for name in bugs]
     words += [f"--bug {shlex.quote(name)}" for name in names]
     words += [f"--engine {shlex.quote(name)}" for name in engines]
-    measured = bench(extent, " ".join(words), engines or tuple(ENGINES))
+    measured, ended = bench_until_ended(extent, " ".join(words), engines or tuple(ENGINES))
     for line in measured.lines():
         click.echo(line)
     if json_file is not None:
         measured.save(json_file)
+    if ended is not None:
+        raise ended

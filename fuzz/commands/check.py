@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 
 from fuzz.commands.shared.does_nothing import refuse
+from fuzz.commands.shared.ending import Status
+from fuzz.commands.shared.progress import say, working
 from fuzz.evidence.check.files import BadInput, Blocks, open_blocks
 from fuzz.evidence.check.report import absent_objects, as_json, as_text
 from fuzz.evidence.check.salvaged import as_json as salvage_json
@@ -18,9 +20,6 @@ from zapcore.layout import MAX_MICRO
 from zapcore.verify.object import check_object
 from zapcore.verify.report import Report
 from zapcore.verify.salvage import salvage
-
-SOUND, DAMAGED, BAD = 0, 1, 2
-"""Exit status: everything sound; something wrong; the input cannot be read."""
 
 
 def _block_size(context: click.Context, parameter: click.Parameter, value: int) -> int:
@@ -58,13 +57,13 @@ def _salvage(name: str, blocks: Blocks, dataset: str, out: Path | None, machine:
     found = salvage(blocks)
     listed = list(as_lines(found, name, dataset))
     if out is None:
-        click.echo(salvage_json(found, name) if machine else "\n".join(listed))
+        say(salvage_json(found, name) if machine else "\n".join(listed))
     else:
         if out.is_dir():
             out = out / re.sub(r"[^A-Za-z0-9._-]+", "_", Path(name).name if dataset == "" else name)
         write_whole(out.with_name(out.name + ".json"), (salvage_json(found, name) + "\n").encode())
         write_whole(out.with_name(out.name + ".sh"), ("\n".join(listed) + "\n").encode())
-        click.echo(f"{listed[0][2:]}: {out}.json, {out}.sh")
+        say(f"{listed[0][2:]}: {out}.json, {out}.sh")
     return found.report.sound and not found.parts
 
 
@@ -131,24 +130,25 @@ def check(
     render: Callable[[Report, str], Iterator[str]] = as_text
     if machine:
         render = _machine
-    damaged = False
+    damaged = done = 0
+    objects = _objects(file, block_size, pool, dataset, number or 0, libzpool, saved is not None)
     try:
-        for name, blocks, notes, absent in _objects(
-            file, block_size, pool, dataset, number or 0, libzpool, saved is not None
-        ):
-            if saved is not None:
-                damaged |= not _salvage(name, blocks, dataset, out, machine)
-                continue
-            report = check_object(blocks)
-            report.notes += notes
-            report.violations += absent_objects(report, absent)
-            damaged |= not report.sound
-            for line in render(report, name):
-                click.echo(line)
+        with working("checking", lambda: f"{done} objects, {damaged} damaged"):
+            for name, blocks, notes, absent in objects:
+                if saved is not None:
+                    damaged += not _salvage(name, blocks, dataset, out, machine)
+                else:
+                    report = check_object(blocks)
+                    report.notes += notes
+                    report.violations += absent_objects(report, absent)
+                    damaged += not report.sound
+                    for line in render(report, name):
+                        say(line)
+                done += 1
     except BadInput as problem:
         click.echo(f"check: {problem}", err=True)
-        raise SystemExit(BAD) from None
-    raise SystemExit(DAMAGED if damaged else SOUND)
+        raise SystemExit(Status.BAD_INPUT.number) from None
+    (Status.FOUND if damaged else Status.NOT_FOUND).end()
 
 
 def _machine(report: Report, name: str) -> Iterator[str]:

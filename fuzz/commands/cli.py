@@ -1,5 +1,4 @@
-"""The command line. Exit status: 0 as expected, 1 a failure found or a replay that differs, 2 bad usage or
-input, with one line that says what is wrong and where."""
+"""The command line. The exit statuses are those of `fuzz.commands.shared.ending.Status`."""
 
 from __future__ import annotations
 
@@ -10,6 +9,7 @@ from typing import Any
 
 import click
 
+from fuzz.commands.shared.ending import nobody_reads, signals_end_it
 from fuzz.commands.shared.options import Bad
 from fuzz.engines.campaign import EngineProblem
 from fuzz.engines.engine_config import EXTRAS
@@ -74,6 +74,11 @@ class Group(click.Group):
     """Finds the commands of other files, and turns what is wrong with files and targets into one line and
     status 2."""
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run as a process of its own, which signals end. Whoever calls `main` instead has his own."""
+        with signals_end_it():
+            return super().__call__(*args, **kwargs)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands."""
         return sorted({*super().list_commands(ctx), *COMMANDS})
@@ -105,7 +110,7 @@ class Group(click.Group):
         except (SyntaxProblem, NoTarget, NoLibrary, NoRemedy, EngineProblem) as problem:
             raise Bad(str(problem)) from None
         except BrokenPipeError:
-            raise  # nobody reads any more: click ends that without a word
+            nobody_reads()
         except OSError as problem:
             where = f"{problem.filename}: " if problem.filename else ""
             raise Bad(f"{where}{problem.strerror or problem}") from None

@@ -11,6 +11,7 @@ import click
 from fuzz.commands.reach import TELL_FIRST
 from fuzz.commands.shared.answer_in_words import answer_in_words
 from fuzz.commands.shared.program_argument import program_argument
+from fuzz.commands.shared.progress import working
 from fuzz.corpus.named_program import Named
 from fuzz.corpus.replay import expectations
 from fuzz.corpus.reproducer import FINE, Reproducer, corpus_folders, read_expectations, write_text
@@ -20,6 +21,7 @@ from fuzz.export.expected_answers import NoForm
 from fuzz.export.forms import FORMS, SUFFIX
 from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Op, Program
+from fuzz.minimize.minimize import Stats
 from fuzz.minimize.same_failure import minimize_failure
 from fuzz.places import CORPUS
 from fuzz.targets.model import ModelTarget
@@ -49,13 +51,13 @@ def told_release(expect: Mapping[str, str]) -> str:
     return TOLD_FIRST[0]
 
 
-def shortest(reproducer: Reproducer) -> Reproducer:
+def shortest(reproducer: Reproducer, stats: Stats | None = None) -> Reproducer:
     """The same with a program cut down as far as it goes; its expectations are then made anew."""
     target = ModelTarget(told_release(reproducer.expect))
     outcome = run(reproducer.program, target)
     if outcome.failure is None:
         return reproducer
-    small, _ = minimize_failure(reproducer.program, outcome.failure, target)
+    small, _ = minimize_failure(reproducer.program, outcome.failure, target, stats=stats)
     if small == reproducer.program:
         return reproducer
     expect, stack = expectations(small)
@@ -221,8 +223,11 @@ def describe(program: Named, out: Path | None) -> None:
     """
     reproducer = program.reproducer()
     if program.kept is None:
-        reproducer = shortest(reproducer)
-    text = report(reproducer, program.kept is not None)
+        stats = Stats()
+        with working("cutting it down", lambda: f"{stats.tried} programs tried, {stats.left} ops left"):
+            reproducer = shortest(reproducer, stats)
+    with working("writing the report"):
+        text = report(reproducer, program.kept is not None)
     if out is None:
         click.echo(text, nl=False)
     else:

@@ -7,12 +7,11 @@ import time
 import click
 
 from fuzz.commands.remedies import switch_on, with_remedies
+from fuzz.commands.shared.ending import Ended, Status
 from fuzz.commands.shared.program_argument import release_option
-from fuzz.engines.enumerate import KEY_CHOICES, Enumeration, Found, enumerate_programs
+from fuzz.commands.shared.progress import working
+from fuzz.engines.enumerate import KEY_CHOICES, Enumeration, Enumerator, Found
 from fuzz.language.printing import format_op, format_zap
-
-FINE, FAILED = 0, 1
-"""Exit status: no program fails; at least one does."""
 
 MOST_OPS = 12
 
@@ -29,15 +28,23 @@ def enumerate_(
 ) -> None:
     """Run every program of up to N ops over a small alphabet on the model and list those that fail.
 
-    Exit status: 0 if none fails, 1 if one does.
+    Exit status: 0 if none fails, 1 if one does. Ctrl-C ends it with one program for each failure that was
+    met.
     """
     switch_on(remedy)
     begun = time.monotonic()
-    result = enumerate_programs(release, max_ops, keys=int(keys), jobs=jobs)
+    search = Enumerator(release, max_ops, keys=int(keys))
+    try:
+        with working("enumerating", search.how_far):
+            result = search.run(jobs)
+    except Ended:
+        for signature, path in search.met():
+            click.echo(f"{signature}\n  the first program: {'; '.join(map(format_op, path))}")
+        raise
     for line in report(result, longer):
         click.echo(line)
     click.echo(f"# {time.monotonic() - begun:.1f} seconds")
-    raise SystemExit(FAILED if result.found else FINE)
+    (Status.FOUND if result.found else Status.NOT_FOUND).end()
 
 
 def report(result: Enumeration, longer: bool) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from fuzz.commands.shared.program_argument import program_argument, release_option
+from fuzz.commands.shared.progress import working
 from fuzz.corpus.named_program import Named
 from fuzz.corpus.replay import outcome_on
 from fuzz.corpus.reproducer import write_text
@@ -33,7 +34,8 @@ def export(program: Named, form: str, release: str | None, out: Path | None) -> 
         now = {release: str(outcome_on(release, reproducer.program))}
         reproducer = dataclasses.replace(reproducer, expect={**reproducer.expect, **now})
     try:
-        text = FORMS[form](reproducer, release or "")
+        with working(f"writing {program.word} as {form}"):
+            text = FORMS[form](reproducer, release or "")
     except NoForm as problem:
         raise click.UsageError(str(problem)) from None
     if out is None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import click
 
 from fuzz.commands.shared.answer_in_words import answer_in_words
 from fuzz.commands.shared.does_nothing import refuse
+from fuzz.commands.shared.ending import Ended, Status
 from fuzz.commands.shared.program_argument import program_argument, release_option
+from fuzz.commands.shared.progress import say, working
 from fuzz.corpus.named_program import Named
 from fuzz.execution.result import Result
 from fuzz.language.printing import format_op, format_program
@@ -25,7 +28,7 @@ from fuzz.threads.real.turn_plan import make_plan
 
 
 def _echo(index: int, op: Op, result: Result) -> None:
-    click.echo(f"{index:5}  {format_op(op):50}  {answer_in_words(op, result)}")
+    say(f"{index:5}  {format_op(op):50}  {answer_in_words(op, result)}")
 
 
 def _switch_lines(runs: list[HeldRun]) -> list[str]:
@@ -63,29 +66,50 @@ def report(runs: list[HeldRun], library: str, model: ModelTarget, free: bool) ->
     return lines
 
 
-def _every_schedule(program: Program, real: HeldTarget, name: str, model: ModelTarget, bound: int) -> int:
-    """Force each schedule once and hold it against the model; returns the exit status."""
-    outcomes: Counter[str] = Counter()
-    first: dict[str, Program] = {}
-    forced = turns = exact = differ = 0
-    for scheduled, (run, difference) in compare_all(program, real, model, bound):
-        turns, exact, forced = turns + run.turns, exact + run.exact_turns, forced + run.all_forced
-        outcomes[str(run.outcome)] += 1
-        first.setdefault(str(run.outcome), scheduled)
-        if difference:
-            differ += 1
-            click.echo(f"DIFFERS from {model.name}: {difference}\n{format_program(scheduled)}", nl=False)
-    total = outcomes.total()
-    click.echo(
-        f"{name}: {total} schedules up to {bound} preemptions, {forced} of them forced throughout "
-        f"({exact} of {turns} turns); {differ} differ from {model.name} in results or blocks"
-    )
-    for text, count in outcomes.most_common():
-        click.echo(f"{count} of {total}: {text}")
-        if text != "fine":
-            switches = " ".join(f"{step}:{thread}" for step, thread in first[text].schedule)
-            click.echo(f"  first: schedule {switches}")
-    return 1 if differ or outcomes["fine"] < total else 0
+class _EverySchedule:
+    """Forces each schedule once and holds it against the model."""
+
+    def __init__(self, model: ModelTarget, bound: int) -> None:
+        self.model = model
+        self.bound = bound
+        self.outcomes: Counter[str] = Counter()
+        self.first: dict[str, Program] = {}
+        self.forced = self.turns = self.exact = self.differ = 0
+
+    def run(self, program: Program, real: HeldTarget) -> None:
+        """Do so. What differs is shown at once."""
+        for scheduled, (run, difference) in compare_all(program, real, self.model, self.bound):
+            self.turns, self.exact = self.turns + run.turns, self.exact + run.exact_turns
+            self.forced += run.all_forced
+            self.outcomes[str(run.outcome)] += 1
+            self.first.setdefault(str(run.outcome), scheduled)
+            if difference:
+                self.differ += 1
+                say(f"DIFFERS from {self.model.name}: {difference}\n{format_program(scheduled)}", nl=False)
+
+    def how_far(self) -> str:
+        """How many schedules were forced so far."""
+        return f"{self.outcomes.total()} schedules, {self.differ} differ"
+
+    def report(self, name: str) -> Iterator[str]:
+        """What was forced, and how often each outcome came."""
+        total = self.outcomes.total()
+        yield (
+            f"{name}: {total} schedules up to {self.bound} preemptions, {self.forced} of them forced "
+            f"throughout ({self.exact} of {self.turns} turns); {self.differ} differ from {self.model.name} "
+            "in results or blocks"
+        )
+        for text, count in self.outcomes.most_common():
+            yield f"{count} of {total}: {text}"
+            if text != "fine":
+                switches = " ".join(f"{step}:{thread}" for step, thread in self.first[text].schedule)
+                yield f"  first: schedule {switches}"
+
+    @property
+    def status(self) -> Status:
+        """How the command ends."""
+        fine = not self.differ and self.outcomes["fine"] == self.outcomes.total()
+        return Status.NOT_FOUND if fine else Status.FOUND
 
 
 @click.command("force")
@@ -113,8 +137,9 @@ def force_command(
 
     The model says where each thread stands when another goes on; there real threads are held, at the locks
     and dbufs of the ZAP, by a small library that is compiled when it is first needed (`cc`). Says which
-    switches could be forced, and how often each outcome came. Exit status: 0 if all runs are fine, 1 if one
-    fails, 2 if the program cannot be read or the library not be had.
+    switches could be forced, and how often each outcome came; of the runs until then where Ctrl-C ends it.
+    Exit status: 0 if all runs are fine, 1 if one fails, 2 if the program cannot be read or the library not be
+    had, 3 if none fails and one met a bound.
     """
     if free and preemptions is not None:
         raise click.UsageError("--free holds nobody, --preemptions holds everybody: give one of them")
@@ -134,13 +159,31 @@ def force_command(
     name, model = f"libzpool {real.library.parent.name}", model_for(real)
     with real:
         if preemptions is not None:
-            raise SystemExit(_every_schedule(loaded, real, name, model, preemptions))
-        plan = make_plan(loaded, model)
-        runs = [
-            run_held(loaded, real, model, plan=plan, free=free, trace=_echo if trace and not number else None)
-            for number in range(repeat)
-        ]
-    for line in report(runs, name, model, free):
+            every = _EverySchedule(model, preemptions)
+            try:
+                with working("forcing every schedule", every.how_far):
+                    every.run(loaded, real)
+            finally:
+                for line in every.report(name):
+                    click.echo(line)
+            every.status.end()
+        runs: list[HeldRun] = []
+        try:
+            with working("forcing", lambda: f"{len(runs)} of {repeat} runs"):
+                plan = make_plan(loaded, model)
+                for _ in range(repeat):
+                    shown = _echo if trace and not runs else None
+                    runs.append(run_held(loaded, real, model, plan=plan, free=free, trace=shown))
+        except Ended:
+            if runs:
+                _tell(runs, name, model, free)
+            raise
+    _tell(runs, name, model, free).end()
+
+
+def _tell(runs: list[HeldRun], library: str, model: ModelTarget, free: bool) -> Status:
+    """Say what came of the runs; how the command ends."""
+    for line in report(runs, library, model, free):
         click.echo(line)
     limits = [run.outcome.limit for run in runs if run.outcome.limit is not None]
     if limits:
@@ -148,4 +191,5 @@ def force_command(
     failed = [run.outcome.failure for run in runs if run.outcome.failure is not None]
     if failed:
         click.echo(failed[0].text)
-    raise SystemExit(1 if failed else 0)
+        return Status.FOUND
+    return Status.LIMIT if limits else Status.NOT_FOUND

@@ -11,6 +11,7 @@ import click
 
 from fuzz.commands.remedies import only_on_model, with_remedies
 from fuzz.commands.shared.does_nothing import refuse
+from fuzz.commands.shared.ending import Ended, Status
 from fuzz.commands.shared.number_not_nan import Number
 from fuzz.commands.shared.options import SEEN, Bad, on_target
 from fuzz.commands.shared.output import try_to_write
@@ -87,7 +88,7 @@ def fuzz(
     max_ops: int,
     libfuzzer: tuple[str, ...],
 ) -> None:
-    """Look for programs that fail. What is new is minimized and written; what is known is counted.
+    """Look for programs that fail. What is new is written, then minimized; what is known is counted.
 
     Options after -- go to libFuzzer. Status 1 if a failure was found that the corpus does not expect.
     """
@@ -145,7 +146,13 @@ def fuzz(
         campaign = Campaign(config, runner, expected, out, screen, jobs)
         try:
             campaign.run()
+        except Ended as ended:
+            ended.told = True
+            screen.note(f"ended by {ended}")
+            raise
         finally:
-            seen.add(release, campaign.status.met)
             screen.summary(campaign)
-    raise SystemExit(1 if campaign.new or campaign.lost else 0)
+            seen.add(release, campaign.status.met)
+    if campaign.new or campaign.lost or campaign.open:
+        Status.FOUND.end()
+    (Status.KNOWN_ONLY if campaign.status.met else Status.NOT_FOUND).end()

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from fuzz.commands.shared.program_argument import PlaceWord, release_option
-from fuzz.corpus.merge import programs, smallest, write
+from fuzz.commands.shared.progress import working
+from fuzz.corpus.merge import Merging, programs, write
 
 
 @click.command("merge")
@@ -18,10 +19,15 @@ def merge(corpus: Path, more: tuple[str, ...], release: str) -> None:
     """Make CORPUS reach all that it and MORE do, with as little as can be.
 
     MORE are folders, programs, or names of the corpus. Of the files in CORPUS only those that libFuzzer or
-    this command named by their digest may go.
+    this command named by their digest may go. Until all programs are measured nothing is written: Ctrl-C
+    leaves CORPUS as it was.
     """
-    all_ = list(programs([*([corpus] if corpus.exists() else []), *map(Path, more)]))
-    small = smallest(all_, release)
-    count, gone = write(small, corpus)
+    with working("reading"):
+        all_ = list(programs([*([corpus] if corpus.exists() else []), *map(Path, more)]))
+    merging = Merging(all_, release)
+    with working("merging", merging.how_far):
+        small = merging.run()
+    with working(f"writing {len(small)} programs to {corpus}"):
+        count, gone = write(small, corpus)
     before, after = (sum(len(each.ops) for each in some) for some in (all_, small))
     click.echo(f"{len(all_)} programs of {before} ops: {count} of {after} ops are left; {gone} files went")

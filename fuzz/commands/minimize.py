@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from fuzz.commands.remedies import switch_on, with_remedies
+from fuzz.commands.shared.ending import Ended
 from fuzz.commands.shared.options import Bad, on_target
 from fuzz.commands.shared.output import program_to
 from fuzz.commands.shared.program_argument import program_argument
+from fuzz.commands.shared.progress import ops_done, working
 from fuzz.corpus.named_program import Named
 from fuzz.corpus.reproducer import FINE
 from fuzz.execution.execute import run as run_program
@@ -20,8 +19,6 @@ from fuzz.minimize.minimize import Stats
 from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.base import Target
 from fuzz.targets.registry import make_target
-
-SHOWN_SECONDS = 10.0
 
 
 @click.command("minimize")
@@ -39,39 +36,32 @@ def minimize(
     out: Path | None,
     keep_form: bool,
 ) -> None:
-    """Cut a failing program down to the simplest one that still fails in the same way."""
+    """Cut a failing program down to the simplest one that still fails in the same way.
+
+    Ctrl-C ends it with the simplest one so far.
+    """
     loaded = program.program
     switch_on(remedy, target)
     runner: Target = make_target(target, release, libzpool)
-    outcome = run_program(loaded, runner)
+    with working(f"running {program.word}", ops_done(len(loaded.ops))):
+        outcome = run_program(loaded, runner)
     if outcome.failure is None:
         raise Bad(f"{program.word}: expected a program that fails on {release}, found one that ends {FINE}")
     stats = Stats()
-    with _shown(stats, outcome.ops):
-        small, _ = minimize_failure(
-            *(loaded.with_ops(loaded.ops[: outcome.ops]), outcome.failure, runner),
-            keep_form=keep_form,
-            stats=stats,
-        )
+    try:
+        with working(
+            f"minimizing {program.word}", lambda: f"{stats.tried} programs tried, {stats.left} ops left"
+        ):
+            small, _ = minimize_failure(
+                *(loaded.with_ops(loaded.ops[: outcome.ops]), outcome.failure, runner),
+                keep_form=keep_form,
+                stats=stats,
+            )
+    except Ended:
+        if stats.best is not None:
+            click.echo(f"not minimal: cut down to {stats.left} ops so far", err=True)
+            program_to(out, stats.best)
+        raise
     for line in (f"{outcome.failure.signature}", *stats.lines()):
         click.echo(line, err=True)
     program_to(out, small)
-
-
-@contextlib.contextmanager
-def _shown(stats: Stats, ops: int) -> Iterator[None]:
-    """Say now and then how far it is: on a real kernel a try takes seconds."""
-    over = threading.Event()
-
-    def show() -> None:
-        while not over.wait(SHOWN_SECONDS):
-            gone = sum(each.ops for each in stats.passes.values())
-            click.echo(f"{stats.tried} programs tried, {ops - gone} ops left", err=True)
-
-    thread = threading.Thread(target=show, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()

@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from fuzz.commands.remedies import switch_on, with_remedies
+from fuzz.commands.shared.ending import Status
 from fuzz.commands.shared.program_argument import program_argument, release_option
+from fuzz.commands.shared.progress import working
 from fuzz.corpus.named_program import Named
 from fuzz.generate.reach_by_files import reach
 from fuzz.language.syntax import save
@@ -30,11 +32,12 @@ def reach_command(program: Named, release: str, remedy: tuple[str, ...], out: Pa
     export --as sh` writes a script. Status 1 if there is no way.
     """
     switch_on(remedy)
-    found = reach(program.program, release)
+    with working(f"looking for file operations that fail as {program.word} does"):
+        found = reach(program.program, release)
     for line in found.lines():
         click.echo(line)
     if found.program is None:
-        raise SystemExit(1)
+        Status.FOUND.end()
     click.echo(TELL_FIRST)
     if out is not None:
         save(out, found.program)

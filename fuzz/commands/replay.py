@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
+from fuzz.commands.shared.ending import Status
 from fuzz.commands.shared.options import Bad
 from fuzz.commands.shared.program_argument import PlaceWord
+from fuzz.commands.shared.progress import say, working
 from fuzz.corpus.replay import Replayed, is_kernel, with_missing
 from fuzz.corpus.replay import replay as replay_one
 from fuzz.corpus.reproducer import (
@@ -69,21 +71,43 @@ def replay(paths: tuple[str, ...], release: str, target: str, write_missing: boo
         names = [
             name_of_expectation(kind, each) for each in _kernels(chosen, release) for kind in KERNEL_KINDS
         ]
-    for folder in chosen if write_missing else ():
-        _complete(folder, names if kernel else (*RELEASES, *LIBRARIES))
+    if write_missing:
+        done: list[Path] = []
+        with working("writing what is missing", lambda: f"{len(done)} of {len(chosen)} reproducers"):
+            for folder in chosen:
+                _complete(folder, names if kernel else (*RELEASES, *LIBRARIES))
+                done.append(folder)
     reproducers = [read_reproducer(folder) for folder in chosen]
-    ran = differ = 0
-    for replayed in _on_kernels(reproducers, names) if kernel else _on_all(reproducers, release):
-        ran += replayed.got is not None
-        differ += replayed.differs
+    count = _Count(reproducers)
+    with working("replaying", count.how_far):
+        for replayed in _on_kernels(reproducers, names) if kernel else _on_all(reproducers, release):
+            count.add(replayed)
+    click.echo(f"{len(chosen)} reproducers, {count.ran} runs, {count.differ} that differ")
+    (Status.FOUND if count.differ else Status.NOT_FOUND).end()
+
+
+class _Count:
+    """Tells what differs, and how far a replay is."""
+
+    def __init__(self, reproducers: Sequence[Reproducer]) -> None:
+        self.places = {each.folder: place for place, each in enumerate(reproducers, start=1)}
+        self.at = self.ran = self.differ = 0
+
+    def add(self, replayed: Replayed) -> None:
+        """One line of [expect] was replayed."""
+        self.at = self.places[replayed.reproducer.folder]
+        self.ran += replayed.got is not None
+        self.differ += replayed.differs
         name = replayed.reproducer.name
         if replayed.got is None:
-            click.echo(f"not run  {name} on {replayed.release}: not on this machine")
+            say(f"not run  {name} on {replayed.release}: not on this machine")
         elif replayed.differs:
-            click.echo(f"DIFFERS  {name} on {replayed.release}")
-            click.echo(f"  expected {replayed.expected}\n  got      {replayed.got}")
-    click.echo(f"{len(chosen)} reproducers, {ran} runs, {differ} that differ")
-    raise SystemExit(1 if differ else 0)
+            say(f"DIFFERS  {name} on {replayed.release}")
+            say(f"  expected {replayed.expected}\n  got      {replayed.got}")
+
+    def how_far(self) -> str:
+        """The reproducer that was run last, of all, and the runs so far."""
+        return f"reproducer {self.at} of {len(self.places)}, {self.ran} runs, {self.differ} that differ"
 
 
 def _folder(path: str) -> Path:
@@ -118,7 +142,7 @@ def _on_kernels(reproducers: Iterable[Reproducer], names: Iterable[str]) -> Iter
             for replayed in replay_one(reproducer, name):
                 if replayed.got is not None:
                     took = time.monotonic() - began
-                    click.echo(f"{took:6.1f} s  {reproducer.name} on {name}: {replayed.got}")
+                    say(f"{took:6.1f} s  {reproducer.name} on {name}: {replayed.got}")
                 yield replayed
         runner = target_of_expectation(name)
         if runner is not None:
@@ -142,4 +166,4 @@ def _complete(folder: Path, names: Iterable[str]) -> None:
     if whole != reproducer:
         write_reproducer(whole, folder)
         new = [f"{name}: {whole.expect[name]}" for name in whole.expect if name not in reproducer.expect]
-        click.echo(f"written  {folder.name}: {'; '.join(new)}")
+        say(f"written  {folder.name}: {'; '.join(new)}")

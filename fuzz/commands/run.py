@@ -8,8 +8,10 @@ import click
 
 from fuzz.commands.remedies import switch_on, with_remedies
 from fuzz.commands.shared.answer_in_words import answer_in_words
+from fuzz.commands.shared.ending import Status
 from fuzz.commands.shared.options import Bad, on_target
 from fuzz.commands.shared.program_argument import program_argument
+from fuzz.commands.shared.progress import ops_done, say, working
 from fuzz.corpus.named_program import Named
 from fuzz.execution.execute import run as run_program
 from fuzz.execution.result import Result
@@ -17,9 +19,6 @@ from fuzz.language.printing import format_op
 from fuzz.language.program import Op, Program
 from fuzz.targets.base import Target
 from fuzz.targets.registry import KERNEL_KINDS, make_target
-
-LIMIT = 3
-"""Exit status of a run that asked for more than its bounds allow, as of an exported form."""
 
 
 @click.command("run")
@@ -46,23 +45,25 @@ def run_command(
     runner = make_target(target, release, libzpool)
 
     def echo(index: int, op: Op, result: Result) -> None:
-        click.echo(f"{index:5}  {format_op(op):50}  {answer_in_words(op, result)}")
+        say(f"{index:5}  {format_op(op):50}  {answer_in_words(op, result)}")
 
-    outcome = run_program(loaded, runner, trace=echo if trace else None)
+    with working(f"running {program.word}", ops_done(len(loaded.ops))):
+        outcome = run_program(loaded, runner, trace=echo if trace else None)
     if outcome.failure is not None:
         at = outcome.failure.op
         click.echo(f"op {at}: {_op_in_words(loaded, at)}\n{outcome.failure.text}")
         for line in _aftermath(runner) if aftermath else ():
             click.echo(line)
-        raise SystemExit(1)
+        Status.FOUND.end()
     if outcome.limit is not None:
         click.echo(f"limit: {outcome.limit}")
         if not any(op.thread for op in loaded.ops):  # with threads the text has it
             if not outcome.ops:  # a target that runs a whole program at once does not say where it was
-                outcome = run_program(loaded, runner, trace=lambda *_: None)
+                with working(f"running {program.word} op by op", ops_done(len(loaded.ops))):
+                    outcome = run_program(loaded, runner, trace=lambda *_: None)
             at = outcome.ops - 1
             click.echo(f"in op {at}: {_op_in_words(loaded, at)}")
-        raise SystemExit(LIMIT)
+        Status.LIMIT.end()
     click.echo(f"fine: {outcome.ops} ops")
 
 

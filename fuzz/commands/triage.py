@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 
+from fuzz.commands.shared.ending import Ended, Status
+from fuzz.commands.shared.progress import say, working
 from fuzz.evidence.triage.containers.decode import Undecodable
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.known import judge, load_corpus
@@ -17,9 +19,6 @@ from fuzz.evidence.triage.report import TextReport, as_json
 from fuzz.evidence.triage.stream import follow_file, follow_stream, scan
 from fuzz.language.write_whole_file import standard_input
 from fuzz.places import CORPUS
-
-NOTHING, FOUND, BAD = 0, 1, 2
-"""Exit status: no ZFS failure in the log; at least one; the log cannot be read."""
 
 
 class Unreadable(Exception):
@@ -73,21 +72,35 @@ def triage(log: str, follow: bool, machine: bool, corpus: Path | None) -> None:
     for problem in problems:
         click.echo(f"triage: {problem}", err=True)
     text = TextReport()
-    found = False
+    found = 0
+
+    def how_far() -> str:
+        return f"{found} failure{'s' * (found != 1)} so far"
+
     try:
-        for event in _events(log, follow):
-            found = True
-            verdict = judge(event, known)
-            click.echo(as_json(event, verdict) if machine else text.render(event, verdict))
-    except KeyboardInterrupt:
-        pass
+        with _told_when_ended(how_far) if follow else working("reading the log", how_far):
+            for event in _events(log, follow):
+                found += 1
+                verdict = judge(event, known)
+                say(as_json(event, verdict) if machine else text.render(event, verdict))
     except BrokenPipeError:
-        sys.stdout = None  # nobody reads; the interpreter must not flush it again
+        raise
     except Unreadable as problem:
         name = "standard input" if log == "-" else log
         click.echo(f"triage: {name}: cannot be read: {problem}", err=True)
-        raise SystemExit(BAD) from None
+        raise SystemExit(Status.BAD_INPUT.number) from None
     except OSError as problem:
         click.echo(f"triage: standard output: {problem.strerror or problem}", err=True)
-        raise SystemExit(BAD) from None
-    raise SystemExit(FOUND if found else NOTHING)
+        raise SystemExit(Status.BAD_INPUT.number) from None
+    (Status.FOUND if found else Status.NOT_FOUND).end()
+
+
+@contextlib.contextmanager
+def _told_when_ended(how_far: Callable[[], str]) -> Iterator[None]:
+    """What follows a log waits: there is nothing to be said until a signal ends it."""
+    try:
+        yield
+    except Ended as ended:
+        ended.told = True
+        click.echo(f"zapfuzz: ended by {ended}: {how_far()}", err=True)
+        raise

@@ -106,11 +106,32 @@ def programs(folders: Iterable[Path]) -> Iterator[Program]:
                 yield decode(path.read_bytes())
 
 
+class Merging:
+    """Looks for some of the programs, cut, that together reach what all do."""
+
+    def __init__(self, all_: Iterable[Program], release: str) -> None:
+        self.programs = sorted(set(all_), key=lambda each: len(each.ops))
+        self.measured = 0
+        self.taken: list[Program] = []
+        self._reach = Reach(release)
+
+    def run(self) -> list[Program]:
+        """These programs."""
+        for program in self.programs:
+            small = self._reach.take(program)
+            self.measured += 1
+            if small is not None:
+                self.taken.append(small)
+        return self.taken
+
+    def how_far(self) -> str:
+        """How many are measured, and how many of them reach something new."""
+        return f"{self.measured} of {len(self.programs)} programs measured, {len(self.taken)} taken"
+
+
 def smallest(all_: Iterable[Program], release: str) -> list[Program]:
     """Some of the programs, cut, that together reach what all do."""
-    reach = Reach(release)
-    taken = (reach.take(program) for program in sorted(set(all_), key=lambda each: len(each.ops)))
-    return [program for program in taken if program is not None]
+    return Merging(all_, release).run()
 
 
 def write(programs: Iterable[Program], folder: Path) -> tuple[int, int]:

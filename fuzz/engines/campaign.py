@@ -1,27 +1,30 @@
 """A whole fuzzing run: the engines in processes of their own, the events that they report, and what is done
 with a failure.
 
-Minimizing is done here, in a process that is not instrumented, while the engine goes on.
+Minimizing is done here, in a process that is not instrumented, while the engine goes on. A failure is on disk
+before that; a signal or the bound of time ends it wherever it is, and the program stays as it was found.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from hashlib import sha256
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
 from fuzz.corpus.replay import expectations
 from fuzz.corpus.reproducer import Form, Reproducer, folder_name, form, write_reproducer
+from fuzz.corpus.unminimized import NOT_AGAIN, UNMINIMIZED, keep_whole, waiting
+from fuzz.engines.bound_of_time import TimeUp, bounded
 from fuzz.engines.engine_config import Config
 from fuzz.engines.parallel_processes import EngineProblem, Jobs, Progress
 from fuzz.execution.result import Outcome
 from fuzz.faults.remedies import switched_on
 from fuzz.judge.signature import Failure, Signature
-from fuzz.language.printing import format_program
 from fuzz.language.program import Program
-from fuzz.language.syntax import parse, save
+from fuzz.language.syntax import parse
 from fuzz.minimize.minimize import Stats
 from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.base import Target
@@ -51,17 +54,23 @@ class Watcher(Protocol):
     def progress(self, progress: Progress) -> None:
         """Some time has passed."""
 
+    def met(self, signature: Signature, known: Reproducer, executions: int, seconds: float) -> None:
+        """A failure that is known was met for the first time in this run."""
+
     def found(self, found: Found) -> None:
-        """A failure was met for the first time in this run, or another form of one."""
+        """A new failure was cut down, or another form of one."""
 
     def note(self, text: str) -> None:
         """Something went wrong, but the run goes on."""
+
+    def busy(self, what: str, how_far: Callable[[], str]) -> AbstractContextManager[None]:
+        """For as long as something goes on during which nothing else is told."""
 
 
 class Campaign:
     """One fuzzing run of one engine, in one or more processes. `known` has the failures that the release is
     expected to have. `lost` has failures that it is not expected to have and that did not happen again when
-    their programs were run again."""
+    their programs were run again, `open` the programs, by their files, of those that were not cut down."""
 
     def __init__(
         self,
@@ -72,19 +81,21 @@ class Campaign:
         watcher: Watcher,
         jobs: int = 1,
     ) -> None:
-        self.config = config
+        self.config = dataclasses.replace(config, out=str(out))
         self.target = target
         self.known = known
         self.out = out
         self.watcher = watcher
         self.jobs = jobs
         self.status = Progress()
-        self.interrupted = False
         self.found: list[Found] = []
         self.lost: list[str] = []
+        self.open: dict[Path, str] = {}
         self.forms: dict[str, set[Form]] = {
             text: {form(each.program) for each in reproducers} for text, reproducers in known.items()
         }
+        self._told: set[str] = set()
+        self._before = set(waiting(out))
 
     @property
     def new(self) -> list[Found]:
@@ -92,94 +103,129 @@ class Campaign:
         return [found for found in self.found if found.new]
 
     def run(self) -> None:
-        """Fuzz until the bound or until Ctrl-C, which ends the run as the bound does.
+        """Fuzz until the bound, or until a signal raises something, which passes through when all processes
+        have ended and what they had found is kept.
 
         Raises EngineProblem if the process of an engine did not end as it should and could not be replaced.
         """
         jobs = Jobs(self.config, self.jobs, self.watcher.note)
         try:
-            self._listen(jobs)
-        except KeyboardInterrupt:
-            self.interrupted = True
-            jobs.stop()
-            self._listen(jobs)
+            for event in jobs.events():
+                self.status = jobs.progress
+                if event is not None and event["event"] == "failure":
+                    self._failure(event)
+                else:
+                    self.watcher.progress(self.status)
         finally:
+            for event in jobs.last_events():
+                if event["event"] == "failure":
+                    self._kept_for_later(event)
             jobs.close()
             self.status = jobs.progress
+            for path in set(waiting(self.out)) - self._before - set(self.open):
+                self.open[path] = "what a process found that was ended"
 
-    def _listen(self, jobs: Jobs) -> None:
-        for event in jobs.events():
-            self.status = jobs.progress
-            if event is not None and event["event"] == "failure":
-                self._failure(event)
-            else:
-                self.watcher.progress(self.status)
+    def _kept_for_later(self, event: dict[str, Any]) -> None:
+        """A failure that arrived when the run was over: its program is on disk, and that is all."""
+        text = str(_signature(event))
+        if text not in self.known and text not in self._done:
+            self._kept_whole(parse(event["program"], "<found>"), text, event.get("file", ""))
+
+    @property
+    def _done(self) -> set[str]:
+        """Signatures of which all is done that can be: cut down, or not met again."""
+        return {*(str(found.signature) for found in self.found), *self.lost}
 
     def _failure(self, event: dict[str, Any]) -> None:
-        kind, place, expression, stack = event["signature"]
-        signature = Signature(kind, place, expression, tuple(stack))
+        signature, text = _signature(event), str(_signature(event))
         program = parse(event["program"], "<found>")
+        known = self.known.get(text, [])
+        path = None if known else self._kept_whole(program, text, event.get("file", ""))
+        if known and text not in self._told:
+            self._told.add(text)
+            self.watcher.met(signature, known[0], event["executions"], event["seconds"])
+        met = text in self._done or text in {each for file, each in self.open.items() if file != path}
+        if not self.config.forms and (known or met):
+            self._drop(path)  # another process has met it before
+            return
+        if known and any(op.thread for op in program.ops):
+            return  # cutting down a schedule takes its time
         failure = Failure(signature, event["text"], event["op"])
         stats = Stats()
-        text = str(signature)
-        if not self.config.forms and any(str(found.signature) == text for found in self.found):
-            return  # another process has met it before
-        if text in self.known and (self.interrupted or any(op.thread for op in program.ops)):
-            return  # it is counted; somebody waits for the end, or cutting down a schedule takes its time
-        path = self._kept_whole(program, "unminimized") if text not in self.known else None
-        if self.interrupted and path is not None:
-            self._left(text, path, "the run was ended")
-            return
         try:
-            with switched_on(self.config.remedies):
-                small, outcome = minimize_failure(
-                    program, failure, self.target, keep_form=self.config.forms, stats=stats
-                )
+            with self.watcher.busy(f"minimizing {text}", lambda: _how_far(stats, program)), self._in_time():
+                with switched_on(self.config.remedies):
+                    small, outcome = minimize_failure(
+                        program, failure, self.target, keep_form=self.config.forms, stats=stats
+                    )
+                if outcome.failure is None:  # it depends on what memory holds: what was seen is reported
+                    outcome = outcome._replace(failure=failure)
+                wanted = self._is_new_form(text, small)
+                reproducer = self._reproducer(small, signature, event["executions"]) if wanted else None
+        except TimeUp:
+            self.target.close()
+            return
         except (ValueError, HarnessError) as problem:
             self._not_again(text, program, problem)
-            _drop(path)
+            self._drop(path)
             return
-        except KeyboardInterrupt:
-            if path is not None:
-                self._left(text, path, "the run was ended")
-            raise
-        if outcome.failure is None:  # it depends on what memory happens to hold: what was seen is reported
-            outcome = outcome._replace(failure=failure)
+        self._cut_down(signature, small, reproducer, outcome, len(program.ops), stats, event)
+        self._drop(path)
+
+    def _is_new_form(self, text: str, small: Program) -> bool:
+        """Whether a program is to be kept: nothing like it is known."""
+        forms = self.forms.get(text, set())
+        return form(small) not in forms if self.config.forms else text not in self.known and not forms
+
+    def _cut_down(
+        self,
+        signature: Signature,
+        small: Program,
+        reproducer: Reproducer | None,
+        outcome: Outcome,
+        before: int,
+        stats: Stats,
+        event: dict[str, Any],
+    ) -> None:
+        """Write a reproducer, if there is to be one, and tell of it."""
+        text = str(signature)
         known_here = self.forms.setdefault(text, set())
-        new = text not in self.known
         if form(small) in known_here and any(found.signature.key == signature.key for found in self.found):
-            _drop(path)
             return
-        other_form = self.config.forms and form(small) not in known_here
+        new = text not in self.known or (self.config.forms and form(small) not in known_here)
         folder = self._kept(text, small)
-        if (new and not known_here) or other_form:
-            folder = self._keep(small, signature, event["executions"])
+        if reproducer is not None:
+            folder = self.out / folder_name(signature, small)
+            write_reproducer(reproducer, folder)
         known_here.add(form(small))
         found = Found(
-            *(signature, small, outcome, len(program.ops), stats.tried, event["executions"]),
-            *(event["seconds"], folder, new or other_form),
+            *(signature, small, outcome, before, stats.tried, event["executions"]),
+            *(event["seconds"], folder, new),
         )
-        _drop(path)
         self.found.append(found)
         self.watcher.found(found)
 
-    def _kept_whole(self, program: Program, what: str) -> Path:
-        """A program as it was found, on disk before anything else is done with it."""
-        self.out.mkdir(parents=True, exist_ok=True)
-        digest = sha256(format_program(program).encode()).hexdigest()[:6]
-        path = self.out / f"{what}-{digest}.zap"
-        save(path, program)
+    def _in_time(self) -> AbstractContextManager[None]:
+        """Raises TimeUp inside when the run's time is over."""
+        config = self.config
+        return bounded(config.started + config.seconds - time.monotonic() if config.seconds else None)
+
+    def _kept_whole(self, program: Program, text: str, file: str) -> Path:
+        """A program as it was found, on disk before anything else is done with it: mostly its engine has
+        written it. Raises OSError."""
+        path = Path(file) if file else keep_whole(program, self.out, UNMINIMIZED, text)
+        self.open[path] = text
         return path
 
-    def _left(self, text: str, path: Path, why: str) -> None:
-        """A failure that is new and was not cut down: it counts, and its program stays."""
-        self.lost.append(text)
-        self.watcher.note(f"not minimized: {text}: {why}; `zapfuzz minimize {path}` goes on with it")
+    def _drop(self, path: Path | None) -> None:
+        if path is not None:
+            path.unlink(missing_ok=True)
+            self.open.pop(path, None)
 
     def _not_again(self, text: str, program: Program, problem: Exception) -> None:
         """A failure did not happen again when its program was run again. On a real library it may depend on
         time. It is reported and kept in `lost`, and the run goes on."""
-        path = self._kept_whole(program, "not-again")
+        path = keep_whole(program, self.out, NOT_AGAIN, text)
         if text not in self.known:
             self.lost.append(text)
         why = "it did not come again" if isinstance(problem, ValueError) else str(problem)
@@ -191,15 +237,14 @@ class Campaign:
         alike = [each.folder for each in known if form(each.program) == form(small)]
         return next(iter([*alike, *(each.folder for each in known)]), None)
 
-    def _keep(self, small: Program, signature: Signature, executions: int) -> Path:
-        """Write a reproducer with what every release does on it now."""
+    def _reproducer(self, small: Program, signature: Signature, executions: int) -> Reproducer:
+        """A reproducer with what every release does on it now."""
         config = self.config
         more = [name_of_expectation("model", config.release, config.remedies)]
         if config.target in KERNEL_KINDS:
             more.append(name_of_expectation(config.target, config.release))
         expect, stack = expectations(small, *more)
-        folder = self.out / folder_name(signature, small)
-        reproducer = Reproducer(
+        return Reproducer(
             program=small,
             title=f"{signature.kind} in {signature.place.rpartition(':')[2]}: {signature.expression}",
             origin=f"found by the {config.engine} engine on "
@@ -208,13 +253,15 @@ class Campaign:
             expect=expect,
             stack=stack,
         )
-        write_reproducer(reproducer, folder)
-        return folder
 
 
-def _drop(path: Path | None) -> None:
-    if path is not None:
-        path.unlink(missing_ok=True)
+def _signature(event: dict[str, Any]) -> Signature:
+    kind, place, expression, stack = event["signature"]
+    return Signature(kind, place, expression, tuple(stack))
+
+
+def _how_far(stats: Stats, program: Program) -> str:
+    return f"{stats.tried} programs tried, {stats.left or len(program.ops)} ops left"
 
 
 def new_seed() -> int:

@@ -18,7 +18,8 @@ EXTRAS = {"greenlet": "threads", "atheris": "fuzz", "hypothesis": "fuzz"}
 class Config:
     """One engine's run. `runs` and `seconds` are 0 where there is no bound; `started` is the monotonic clock
     when the whole run began; `corpus` is where libFuzzer keeps its inputs ("" for nowhere) and `seeds` are
-    programs to start from; `known` are texts of signatures that need no report; with `forms` other ways to
+    programs to start from; `known` are texts of signatures that need no report, `out` is where a program that
+    fails in another way is kept before it is reported ("" for nowhere); with `forms` other ways to
     known failures are reported too; `remedies` are those that are switched on, `mutant` the seeded fault, if
     any; a `plain` engine does without what is ours: atheris mutates bytes as libFuzzer does, threads are
     scheduled at random and nothing is kept; `hash_bits` is what every ZAP gets whose header says none (0:
@@ -36,6 +37,7 @@ class Config:
     seeds: tuple[str, ...] = ()
     max_ops: int = 160
     known: tuple[str, ...] = ()
+    out: str = ""
     forms: bool = False
     remedies: tuple[str, ...] = ()
     mutant: str = ""

@@ -1,7 +1,8 @@
 """What all engines share: run one program, see how it ends, and report it to the process that watches.
 
-A run goes on after a failure. The first failure of each signature is reported with its program; the others
-are only counted. Events are lines of JSON on one file descriptor.
+A run goes on after a failure. The first failure of each signature is reported with its program, which is on
+disk by then if the signature is not known; the others are only counted. Events are lines of JSON on one file
+descriptor.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 from fuzz.engines.cut_before_known_failure import Steering
 from fuzz.engines.engine_config import Config
@@ -157,9 +159,22 @@ class Loop:
                 signature=failure.signature,
                 text=failure.text,
                 op=failure.op,
+                file=self.keep(program, text),
                 executions=self.executions,
                 seconds=time.monotonic() - self.config.started,
             )
+
+    def keep(self, program: Program, text: str) -> str:
+        """Put a program whose failure nobody knows on disk, whatever becomes of this process and the one that
+        watches it. Returns the file; "" where there is none, which is for the watching one to mend."""
+        if not self.config.out or text in self.config.known:
+            return ""
+        from fuzz.corpus.unminimized import UNMINIMIZED, keep_whole
+
+        try:
+            return str(keep_whole(program, Path(self.config.out), UNMINIMIZED, text))
+        except OSError:
+            return ""
 
     def tick(self) -> None:
         """Called between two programs: report now and then, and stop if it is time to."""

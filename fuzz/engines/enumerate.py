@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 import multiprocessing
+import os
 from collections.abc import Iterable, Iterator, Sequence
 
 from fuzz.engines.model_snapshot import Snapshot, digest
@@ -25,6 +26,7 @@ from fuzz.execution.execute import judge_op
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Op, Program, Zap
+from fuzz.targets.end_with_parent import work_for
 from fuzz.targets.model import ModelTarget
 from zapcore.errors import LimitExceeded
 from zapcore.release import Release
@@ -213,26 +215,61 @@ class _Graph:
                 yield from self._extend(failure, (*path, op), step, shorter, leads, left - 1)
 
 
+class Enumerator:
+    """Runs every program of 1 to `max_ops` ops over `alphabet(keys)`."""
+
+    def __init__(self, release: str | Release, max_ops: int, *, keys: int = 2) -> None:
+        self.ops = alphabet(keys)
+        self.max_ops = max_ops
+        self.length = 1
+        _begin(release, self.ops)
+        self.graph = _Graph(_explorer.root())
+
+    def run(self, jobs: int = 1) -> Enumeration:
+        """Run all of them, in `jobs` processes."""
+        graph = self.graph
+        pool = None
+        if jobs > 1:
+            pool = multiprocessing.get_context("fork").Pool(jobs, work_for, (os.getpid(),))
+        try:
+            for length in range(1, self.max_ops + 1):
+                self.length = length
+                origins = range(len(graph.steps), len(graph.paths))
+                tasks = [(graph.paths[origin], length == self.max_ops) for origin in origins]
+                found = pool.imap(_expand, tasks, chunksize=64) if pool is not None else map(_expand, tasks)
+                for origin, steps in zip(origins, found, strict=True):
+                    graph.add(origin, steps)
+        finally:
+            if pool is not None:
+                pool.terminate()
+                pool.join()
+        return _summary(graph, self.ops, self.max_ops)
+
+    def how_far(self) -> str:
+        """How many worlds are done of those that are known, and what was met."""
+        graph = self.graph
+        failures = sum(signature != _LIMIT for signature in graph.signatures)
+        return (
+            f"programs of {self.length} of {self.max_ops} ops, "
+            f"{len(graph.steps):,} of {len(graph.paths):,} worlds, {failures} kinds of failure"
+        )
+
+    def met(self) -> Iterator[tuple[Signature, tuple[Op, ...]]]:
+        """Each failure that was met so far, and the first program that ends so: nothing shorter does."""
+        graph = self.graph
+        for number, signature in enumerate(graph.signatures):
+            if signature == _LIMIT:
+                continue
+            for origin, row in enumerate(graph.steps):
+                if -1 - number in row:
+                    path = (*graph.paths[origin], row.index(-1 - number))
+                    yield signature, tuple(self.ops[op] for op in path)
+                    break
+
+
 def enumerate_programs(release: str | Release, max_ops: int, *, keys: int = 2, jobs: int = 1) -> Enumeration:
     """Run every program of 1 to `max_ops` ops over `alphabet(keys)`, in `jobs` processes."""
-    ops = alphabet(keys)
-    _begin(release, ops)
-    graph = _Graph(_explorer.root())
-    pool = None
-    if jobs > 1:
-        pool = multiprocessing.get_context("fork").Pool(jobs)
-    try:
-        for length in range(1, max_ops + 1):
-            origins = range(len(graph.steps), len(graph.paths))
-            tasks = [(graph.paths[origin], length == max_ops) for origin in origins]
-            found = pool.imap(_expand, tasks, chunksize=64) if pool is not None else map(_expand, tasks)
-            for origin, steps in zip(origins, found, strict=True):
-                graph.add(origin, steps)
-    finally:
-        if pool is not None:
-            pool.terminate()
-            pool.join()
-    return _summary(graph, ops, max_ops)
+    return Enumerator(release, max_ops, keys=keys).run(jobs)
 
 
 def _summary(graph: _Graph, ops: tuple[Op, ...], max_ops: int) -> Enumeration:

@@ -2,12 +2,14 @@
 
 Bundles hold the keys that were added, so that removes and lookups meet them. A run that fails becomes a
 program as every other engine reports it. Hypothesis has shrunk it by then, and our minimizer goes on from
-there.
+there; until then the program is on disk as it was met.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -48,6 +50,10 @@ OTHERS = tuple(verb for verb in VERBS if verb not in _WITH_RULES | FOR_THREADS)
 """Verbs that one rule draws from, as the random generator makes them."""
 
 
+Met = Callable[[Program, Failure], None]
+"""Told of each example that fails in a way that is not known, before Hypothesis shrinks it."""
+
+
 class FoundFailure(Exception):
     """Carries a failure through Hypothesis, which sets attributes of the exceptions that it handles."""
 
@@ -60,11 +66,12 @@ class ZapMachine(RuleBasedStateMachine):
     """One ZAP, a few keys that lie near each other, two value lengths. Subclasses say on which target.
 
     `program` is what was run so far. `known` holds signatures as text: an example that meets one of them ends
-    there, and is no failure.
+    there, and is no failure. `met` is told of the others.
     """
 
     target: Target
     known: frozenset[str] = frozenset()
+    met: Met | None = None
 
     absent = Bundle("absent")
     present = Bundle("present")
@@ -113,6 +120,8 @@ class ZapMachine(RuleBasedStateMachine):
                 return
             self.outcome = Outcome(failure, None, len(self.ops))
             if str(failure.signature) not in self.known:
+                if self.met is not None:
+                    self.met(self.program, failure)
                 raise FoundFailure(failure) from None
 
     @rule(target=present, key=consumes(absent), which=st.integers(0, 1))
@@ -188,7 +197,7 @@ def find_failure(
 
 
 def _search(
-    target: Target, number: int, known: frozenset[str], examples: int, after: Any
+    target: Target, number: int, known: frozenset[str], examples: int, after: Any, met: Met | None = None
 ) -> Iterator[tuple[Program, Failure]]:
     last: list[ZapMachine] = []
 
@@ -197,6 +206,7 @@ def _search(
             super().__init__()
             self.target = target
             self.known = known
+            self.met = met
             last[:] = [self]
 
         def teardown(self) -> None:
@@ -221,18 +231,48 @@ def _search(
         yield last[0].program, found.failure
 
 
+class _Shrinking:
+    """Failures that Hypothesis is shrinking: each is on disk as it was met first."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop = loop
+        self.first: dict[str, tuple[Program, Failure, str]] = {}
+
+    def met(self, program: Program, failure: Failure) -> None:
+        """An example fails."""
+        text = str(failure.signature)
+        if text not in self.first:
+            self.first[text] = program, failure, self.loop.keep(program, text)
+
+    def shrunk(self, program: Program, failure: Failure) -> None:
+        """What is left of it: that is reported instead."""
+        self.loop.failed(program, failure)
+        first, _, file = self.first.pop(str(failure.signature), (program, failure, ""))
+        if file and first != program:
+            Path(file).unlink(missing_ok=True)
+
+    def left(self) -> None:
+        """The run is over: what was not shrunk to the end is reported as it was met."""
+        for program, failure, _ in self.first.values():
+            self.loop.failed(program, failure)
+
+
 def main(config: Config) -> None:
     """Search again and again until the bound, each time from another seed."""
     set_hypothesis_home_dir(places.cache() / "hypothesis")  # by default it is in whatever folder this is
     loop = Loop(config)
+    shrinking = _Shrinking(loop)
     try:
         for program in seed_programs(config):
             loop.execute(program)
         for number in range(config.seed, 1 << 62):
             known = frozenset(config.known) | frozenset(loop.met)
-            for program, failure in _search(loop.target, number, known, EXAMPLES, _counter(loop)):
-                loop.failed(program, failure)
+            search = _search(loop.target, number, known, EXAMPLES, _counter(loop), shrinking.met)
+            for program, failure in search:
+                shrinking.shrunk(program, failure)
     except Stopped:
+        with contextlib.suppress(Stopped):
+            shrinking.left()
         loop.status("done")
 
 

@@ -21,11 +21,18 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from fuzz.engines.engine_config import Config
 
 ENDING_SECONDS = 20
+STOPPING_SECONDS = 0.4
+"""How long processes may go on with what they are at when a run must end: it has a second in all."""
+LATE_SECONDS = 1.5
+"""How long after the bound of time one may still be at its last execution."""
+SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+"""What ends a run and may come at any moment."""
 EARLY_SECONDS = 10.0
 EARLY_DEATHS = 3
 """If so many processes in a row die so soon after their start, it is no accident, and none is started any
@@ -93,6 +100,7 @@ class Engine:
         )
         os.close(report)
         self.begun = time.monotonic()
+        self.cut_off = False
         self.last_lines: deque[bytes] = deque(maxlen=8)
         self._told = Progress()
         self._executions = 0
@@ -141,22 +149,37 @@ class Engine:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
 
-    def end(self) -> str | None:
+    def kill(self) -> None:
+        """End it where it stands."""
+        self.cut_off = self.process.poll() is None
+        if self.cut_off:
+            self.process.kill()
+
+    def end(self, patience: float = ENDING_SECONDS) -> str | None:
         """Wait for its end. Returns one line that says what went wrong, or None."""
         try:
-            status = self.process.wait(ENDING_SECONDS)
+            status = self.process.wait(max(patience, 0.0))
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self.kill()
             status = self.process.wait()
-        self._reader.join(ENDING_SECONDS)
+        self._reader.join(max(patience, STOPPING_SECONDS))
         os.close(self.events)
         if self.process.stderr is not None:
             self.process.stderr.close()
         self._scratch.cleanup()
+        self._remove_half_written()
         if status == 0:
             return None
+        if self.cut_off:
+            return "the engine was still at an execution when the run ended"
         lines = b" | ".join(self.last_lines).decode("utf-8", "replace")
         return f"the engine ended with status {status}: {lines or 'no output'}"
+
+    def _remove_half_written(self) -> None:
+        """Files that it was about to write beside their places (`write_whole`)."""
+        for folder in filter(None, (self.config.corpus, self.config.out)):
+            for path in Path(folder).glob(f".*.{self.process.pid}"):
+                path.unlink(missing_ok=True)
 
 
 def config_of_job(config: Config, job: int, jobs: int, life: int = 0) -> Config:
@@ -212,20 +235,54 @@ class Jobs:
         """
         while self._engines or self._waiting:
             while self._waiting:
-                engine, event = self._waiting.popleft()
+                engine, event = self._waiting[0]
                 if "executions" in event:
                     others = self.progress.executions - engine.progress.executions
                     event = {**event, "executions": event["executions"] + others}
                 yield event
+                self._waiting.popleft()  # not sooner: a signal may have ended what is done with it
             ready = self._selector.select(0.5) if self._engines else []
+            self._end_what_is_late()
             for key, _ in ready:
-                events = key.data.read()
-                if events is None:
+                if not self._read(key.data):
                     self._ended(key.data)
-                else:
-                    self._waiting.extend((key.data, event) for event in events)
             if not ready:
                 yield None
+
+    def _read(self, engine: Engine) -> bool:
+        """Take in the events that have arrived; no signal comes between. False if the process has ended."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            events = engine.read()
+            self._waiting.extend((engine, event) for event in events or ())
+            return events is not None
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _end_what_is_late(self) -> None:
+        config = self._config
+        if config.seconds and time.monotonic() > config.started + config.seconds + LATE_SECONDS:
+            for engine in self._engines:
+                engine.kill()
+
+    def last_events(self) -> Iterator[Event]:
+        """End all processes at once: those that do not end by themselves soon are killed. What they have
+        reported until then, and what was taken in before and is not done yet."""
+        self.stop()
+        deadline = time.monotonic() + STOPPING_SECONDS
+        while self._engines or self._waiting:
+            while self._waiting:
+                yield self._waiting.popleft()[1]
+            left = deadline - time.monotonic()
+            if left <= 0:
+                for engine in self._engines:
+                    engine.kill()
+            for key, _ in self._selector.select(max(left, STOPPING_SECONDS / 4)) if self._engines else ():
+                if not self._read(key.data):
+                    self._selector.unregister(key.data.events)
+                    self._engines.remove(key.data)
+                    key.data.end(deadline - time.monotonic())
+                    self._past.add(key.data.progress)
 
     def _ended(self, engine: Engine) -> None:
         """A process has ended. Count what it did, and replace it if it should not have ended."""
@@ -238,6 +295,9 @@ class Jobs:
         config = self._config
         over = self._stopping or (config.seconds and now >= config.started + config.seconds)
         if problem is None:
+            return
+        if engine.cut_off:
+            self._died(f"process {engine.job + 1} of {self._jobs}: {problem}")
             return
         self._early = self._early + 1 if now - engine.begun < EARLY_SECONDS else 0
         if not done.executions or self._early >= EARLY_DEATHS:
@@ -259,9 +319,6 @@ class Jobs:
 
     def close(self) -> None:
         """End all processes. Events that were not read yet are lost."""
-        self.stop()
-        while self._engines:
-            engine = self._engines.pop()
-            engine.end()
-            self._past.add(engine.progress)
+        for _ in self.last_events():
+            pass
         self._selector.close()

@@ -45,16 +45,22 @@ class PassStats:
 @dataclasses.dataclass(slots=True)
 class Stats:
     """A whole minimization. `complete` is false if it ran out of tries, so that the program may not be
-    minimal."""
+    minimal. `best` is the simplest program so far."""
 
     passes: dict[str, PassStats] = dataclasses.field(default_factory=dict)
     remembered: int = 0
     complete: bool = True
+    best: Program | None = None
 
     @property
     def tried(self) -> int:
         """How often the predicate was asked."""
         return sum(each.tried for each in self.passes.values())
+
+    @property
+    def left(self) -> int:
+        """How many ops the simplest program so far has."""
+        return len(self.best.ops) if self.best is not None else 0
 
     def lines(self) -> list[str]:
         """One line a pass, for a person."""
@@ -85,6 +91,7 @@ class _Minimizer:
         self.predicate = predicate
         self.left = max_tries
         self.stats = stats
+        stats.best = program
         self.known: set[Program] = {program}
 
     def run(self) -> Program:
@@ -116,6 +123,7 @@ class _Minimizer:
         row.taken += 1
         row.ops += len(self.best.ops) - len(candidate.ops)
         self.best, self.best_key = candidate, simplicity(candidate)
+        self.stats.best = candidate
         return True
 
     def apply(self, name: str, each: Pass) -> bool:

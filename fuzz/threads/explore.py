@@ -145,12 +145,13 @@ class Search:
         self.cut = 0
         self.limits = 0
         self.limit = ""
+        self.schedules = [0] * (bound + 1)
+        self.start = 0.0
 
     def run(self) -> Explored:
         """Try every schedule up to the bound. Ends early at a limit, or at a failure for which `stop` says
         so."""
-        start = time.perf_counter()
-        schedules = [0] * (self.bound + 1)
+        self.start = start = time.perf_counter()
         self.later[0].append(())
         complete = True
         runs = itertools.count(1)
@@ -159,20 +160,23 @@ class Search:
             while waiting and complete:
                 done = self._one(waiting.pop(), spent)
                 if done is not None:
-                    schedules[spent] += 1
+                    self.schedules[spent] += 1
                     complete = not self._judge(done, spent)
                 if next(runs) == self.max_runs:
                     complete = False
                 if self.max_seconds is not None and time.perf_counter() - start > self.max_seconds:
                     complete = False
-        seconds = time.perf_counter() - start
+        return self.result(complete)
+
+    def result(self, complete: bool = False) -> Explored:
+        """What was done so far."""
         return Explored(
             self.cost,
             self.bound,
-            tuple(schedules),
+            tuple(self.schedules),
             self.cut,
             complete,
-            seconds,
+            time.perf_counter() - self.start,
             self.limits,
             tuple(self.found.values()),
             tuple(self.failing.values()),

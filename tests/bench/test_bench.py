@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -21,8 +22,9 @@ from fuzz.bench.report import Measured
 from fuzz.bench.speed import SHAPES, measure
 from fuzz.bench.time_to_find import REAL, SEEDED, Bug, Hunt, Row, hunt, hunts, is_found, rows, totals
 from fuzz.commands import bench as command
-from fuzz.commands.bench import Extent, bench
+from fuzz.commands.bench import Extent, bench, bench_until_ended
 from fuzz.commands.cli import main
+from fuzz.commands.shared.ending import Ended
 from fuzz.execution.execute import run
 from fuzz.faults.seeded import applied as mutant_applied
 from fuzz.judge.signature import Signature
@@ -74,7 +76,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, reason: BaseException, steady: 
 
     monkeypatch.setattr(command, "hunts", until_ctrl_c)
     extent = Extent(1, 1, 20, 20, (STALE, other), long=1, steady=steady, speeds=False)
-    measured = bench(extent, "", ("random", "uniform"))
+    measured, _ = bench_until_ended(extent, "", ("random", "uniform"))
     assert (measured.speed, measured.together) == (None, None)
     assert "Ratios" not in measured.lines()
     assert {(row.bug, row.engine) for row in measured.rows} == {
@@ -85,7 +87,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, reason: BaseException, steady: 
 
 
 def test_ctrl_c_ends_the_steady_run_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert interrupted(monkeypatch, KeyboardInterrupt(), 3600).steady is None
+    assert interrupted(monkeypatch, Ended(signal.SIGINT), 3600).steady is None
 
 
 def test_a_worker_that_breaks_ends_the_hunts_alone(monkeypatch: pytest.MonkeyPatch) -> None:

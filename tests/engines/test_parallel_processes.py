@@ -3,17 +3,23 @@ replaced; and a run that is started again on its corpus goes on where it was."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import os
 import signal
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from fuzz.corpus.reproducer import Reproducer, known_failures, read_reproducer
 from fuzz.engines.campaign import Campaign, Found
 from fuzz.engines.engine_config import Config
 from fuzz.engines.parallel_processes import EARLY_DEATHS, EngineProblem, Jobs, Progress, config_of_job
 from fuzz.execution.execute import run
+from fuzz.judge.signature import Signature
 from fuzz.language.byteform import encode
 from fuzz.language.printing import format_program
 from fuzz.language.syntax import load, parse
@@ -171,21 +177,31 @@ def test_a_run_goes_on_from_its_corpus(tmp_path: Path) -> None:
 
 
 class Notes:
-    """Keeps what it is told."""
+    """A watcher that keeps what it is told."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
+        self.cut_down: list[Found] = []
+        self.known: list[str] = []
 
     def progress(self, progress: Progress) -> None:
         """Not looked at."""
 
+    def met(self, signature: Signature, known: Reproducer, executions: int, seconds: float) -> None:
+        """Keep it."""
+        self.known.append(str(signature))
+
     def found(self, found: Found) -> None:
-        """Nothing can be found here."""
-        pytest.fail(str(found))
+        """Keep it."""
+        self.cut_down.append(found)
 
     def note(self, text: str) -> None:
         """Keep it."""
         self.notes.append(text)
+
+    def busy(self, what: str, how_far: Callable[[], str]) -> AbstractContextManager[None]:
+        """Nobody waits."""
+        return contextlib.nullcontext()
 
 
 def test_a_failure_that_does_not_come_again_is_kept_aside_and_ends_nothing(tmp_path: Path) -> None:
@@ -205,23 +221,6 @@ def test_a_failure_that_does_not_come_again_is_kept_aside_and_ends_nothing(tmp_p
     assert campaign.lost == ["hang libzpool:add no answer"]
 
 
-class Silent:
-    """A watcher that only keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def progress(self, status: Progress) -> None:
-        """Nothing."""
-
-    def found(self, found: Found) -> None:
-        """Nothing."""
-
-    def note(self, text: str) -> None:
-        """Keep it."""
-        self.notes.append(text)
-
-
 def failure_event() -> dict[str, object]:
     """What an engine reports of the stale user data."""
     program = load(STALE)
@@ -239,12 +238,12 @@ def failure_event() -> dict[str, object]:
 
 
 def test_a_failure_is_on_disk_before_it_is_minimized(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C while a failure is cut down loses nothing: its program is in the folder, it counts as new, and
-    the note says how to go on. Once it is minimized, only the reproducer stays."""
-    watcher = Silent()
-    campaign = Campaign(config("random"), ModelTarget("unfixed"), {}, tmp_path, watcher)
+    """A signal while a failure is cut down loses nothing: its program is in the folder, and it counts as one
+    that is not cut down. Once it is, only the reproducer stays."""
+    campaign = Campaign(config("random"), ModelTarget("unfixed"), {}, tmp_path, Notes())
 
     def interrupted(*_: object, **__: object) -> None:
+        assert [load(path) for path in tmp_path.iterdir()] == [load(STALE)]
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
@@ -253,20 +252,34 @@ def test_a_failure_is_on_disk_before_it_is_minimized(tmp_path: Path, monkeypatch
             campaign._failure(failure_event())
     (kept,) = tmp_path.iterdir()
     assert load(kept) == load(STALE)
-    assert len(campaign.lost) == 1
-    assert str(kept) in watcher.notes[0]
+    assert kept.read_text().startswith("# assertion zap.c:zap_create_leaf ")
+    assert list(campaign.open) == [kept]
     campaign._failure(failure_event())
     (folder,) = tmp_path.iterdir()
     assert (folder / "reproducer.toml").is_file()
+    assert not campaign.open
 
 
-def test_after_ctrl_c_nothing_is_minimized_any_more(tmp_path: Path) -> None:
+def test_when_the_time_is_over_nothing_is_minimized_any_more(tmp_path: Path) -> None:
     """What comes in while the run ends is kept as it was found."""
-    watcher = Silent()
-    campaign = Campaign(config("random"), ModelTarget("unfixed"), {}, tmp_path, watcher)
-    campaign.interrupted = True
+    over = dataclasses.replace(config("random"), seconds=5.0, started=time.monotonic() - 5)
+    campaign = Campaign(over, ModelTarget("unfixed"), {}, tmp_path, Notes())
     campaign._failure(failure_event())
     (kept,) = tmp_path.iterdir()
     assert kept.name.startswith("unminimized-")
+    assert list(campaign.open) == [kept]
     assert campaign.found == []
-    assert len(campaign.lost) == 1
+
+
+def test_a_known_failure_is_told_once_and_never_minimized(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was 15 to 90 of the seconds that `--time 15` took."""
+    monkeypatch.setattr("fuzz.engines.campaign.minimize_failure", lambda *_, **__: pytest.fail("minimized"))
+    known = known_failures([read_reproducer(Path(STALE).parent)], "unfixed")
+    notes = Notes()
+    campaign = Campaign(config("random"), ModelTarget("unfixed"), known, tmp_path, notes)
+    for _ in range(2):
+        campaign._failure(failure_event())
+    assert notes.known == list(known)
+    assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from fuzz.commands.shared.output import program_to
+from fuzz.commands.shared.progress import working
 from fuzz.evidence.imports.dataset import properties_of
 from fuzz.evidence.imports.strace import strace_program
 
@@ -21,4 +22,7 @@ from fuzz.evidence.imports.strace import strace_program
 @click.option("--dataset", default="", metavar="WORDS", help="Such as normalization=formD.")
 def import_strace(log: Path, out: Path | None, leaf_shift: int, txgs: int, dataset: str) -> None:
     """A program from the file operations of a log of `strace -f`."""
-    program_to(out, strace_program(log, leaf_shift=leaf_shift, txgs=txgs, properties=properties_of(dataset)))
+    with working(f"reading {log}"):
+        program = strace_program(log, leaf_shift=leaf_shift, txgs=txgs, properties=properties_of(dataset))
+    with working("writing the program", lambda: f"{len(program.ops):,} ops"):
+        program_to(out, program)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from fuzz.commands.shared.output import program_to
+from fuzz.commands.shared.progress import working
 from fuzz.evidence.imports.dataset import properties_of
 from fuzz.evidence.imports.tree import MAX_NAMES, tree_program
 
@@ -28,6 +29,8 @@ from fuzz.evidence.imports.tree import MAX_NAMES, tree_program
 )
 def import_tree(directory: str, out: Path | None, leaf_shift: int, names: int, dataset: str) -> None:
     """A program from a directory tree: all names created, removed, and created again."""
-    program_to(
-        out, tree_program(directory, leaf_shift=leaf_shift, names=names, properties=properties_of(dataset))
-    )
+    properties = properties_of(dataset)
+    with working(f"reading the names of {directory}"):
+        program = tree_program(directory, leaf_shift=leaf_shift, names=names, properties=properties)
+    with working("writing the program", lambda: f"{len(program.ops):,} ops"):
+        program_to(out, program)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from fuzz.commands.shared.output import program_to
+from fuzz.commands.shared.progress import working
 from fuzz.evidence.imports.dataset import properties_of
 from fuzz.evidence.imports.zdb import zdb_program
 
@@ -19,4 +20,7 @@ from fuzz.evidence.imports.zdb import zdb_program
 @click.option("--dataset", default="", metavar="WORDS", help="Such as normalization=formD of `zfs get`.")
 def import_zdb(text: Path, out: Path | None, dataset: str) -> None:
     """A program of the names that `zdb -dddd POOL/NAME OBJECT` lists, a ZAP for each object."""
-    program_to(out, zdb_program(text, properties=properties_of(dataset)))
+    with working(f"reading {text}"):
+        program = zdb_program(text, properties=properties_of(dataset))
+    with working("writing the program", lambda: f"{len(program.ops):,} ops"):
+        program_to(out, program)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import click
-
+from fuzz.commands.shared.progress import say
 from fuzz.language.printing import format_program
 from fuzz.language.program import Program
 from fuzz.language.syntax import save
@@ -15,7 +14,7 @@ from fuzz.language.syntax import save
 def program_to(out: Path | None, program: Program) -> None:
     """Write a program to a file, or print it. Raises OSError."""
     if out is None:
-        click.echo(format_program(program), nl=False)
+        say(format_program(program), nl=False)
     else:
         save(out, program)
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from fuzz.commands.shared.progress import working
 from fuzz.corpus.named_program import Named, find, open_named
 from zapcore.release import RELEASES, named_release
 
@@ -25,7 +26,10 @@ class ProgramWord(click.ParamType):  # type: ignore[type-arg]  # not generic bef
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Named:
         """The program. Raises SyntaxProblem, OSError."""
-        return value if isinstance(value, Named) else open_named(value)
+        if isinstance(value, Named):
+            return value
+        with working(f"reading {value}"):
+            return open_named(value)
 
 
 class PlaceWord(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.3

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import click
 
+from fuzz.commands.shared.progress import working
+from fuzz.corpus.reproducer import Reproducer
 from fuzz.engines.campaign import Campaign, Found, Progress
 from fuzz.engines.engine_config import Config
+from fuzz.judge.signature import Signature
 from fuzz.language.printing import format_program
 
 LIVE_SECONDS = 0.25
@@ -73,6 +78,18 @@ class Screen:
         ]
         return "  ".join(pieces)
 
+    def busy(self, what: str, how_far: Callable[[], str]) -> AbstractContextManager[None]:
+        """Show how far something is that takes its time."""
+        self.clear()
+        return working(what, how_far)
+
+    def met(self, signature: Signature, known: Reproducer, executions: int, seconds: float) -> None:
+        """Show that a failure was met that is known."""
+        self.echo(
+            f"\nfailure after {executions} executions, {seconds:.1f} s: {signature}\n"
+            f"known, kept in {shown(known.folder)}: {known.title}\n"
+        )
+
     def found(self, found: Found) -> None:
         """Show a failure, its program, and where it is kept."""
         self.new += found.new
@@ -87,12 +104,30 @@ class Screen:
         self.echo(self.line(campaign.status, time.monotonic()).strip())
         for how, counts in (("", campaign.status.met), ("gone around: ", campaign.status.around)):
             for text, count in counts.most_common():
-                known = campaign.known.get(text)
-                new = "did not come again" if text in campaign.lost else "new"
-                what = f"known: {shown(known[0].folder)}" if known else "of the model" if how else new
-                self.echo(f"{count:8} x {how}{text} ({what})")
-        if not campaign.status.met:
+                self.echo(f"{count:8} x {how}{text} ({self._what(campaign, text, bool(how))})")
+        for path, text in campaign.open.items():
+            self.echo(f"not minimized: {text}\n  {self._to_minimize(path)}")
+        if not (campaign.status.met or campaign.open):
             self.echo("no failures")
+
+    def _what(self, campaign: Campaign, text: str, around: bool) -> str:
+        if known := campaign.known.get(text):
+            return f"known: {shown(known[0].folder)}"
+        if around:
+            return "of the model"
+        if text in campaign.lost:
+            return "did not come again"
+        return "new, not minimized" if text in campaign.open.values() else "new"
+
+    def _to_minimize(self, path: Path) -> str:
+        """The command that goes on with a program that was not cut down."""
+        config = self.config
+        words = ["zapfuzz", "minimize", shown(path), "--release", config.release]
+        words += ["--target", config.target] if config.target != "model" else []
+        words += ["--libzpool", config.libzpool] if config.libzpool else []
+        for remedy in config.remedies:
+            words += ["--remedy", remedy]
+        return shlex.join(words)
 
 
 def _found_lines(found: Found) -> Iterator[str]:

@@ -7,12 +7,10 @@ socket pairs. So nothing is left whoever is killed when.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import select
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -20,6 +18,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from fuzz.targets.end_with_parent import end_with
 
 MEMORY = 512
 """MiB of the guest."""
@@ -30,19 +30,9 @@ MACHINE = ("-M", "pc", "-cpu", "qemu64", "-smp", "1", "-m", str(MEMORY))
 WHEN_OVER = "reboot=shutdown,shutdown=pause"
 """A guest that panics reboots, is stopped there, and can be loaded again in the same process."""
 
-_DEATH_SIGNAL = 1
-_LIBC = ctypes.CDLL(None, use_errno=True)
-
 
 class GuestGone(Exception):
     """QEMU has ended, or never got on; the text is what it said last."""
-
-
-def _end_with(parent: int) -> None:
-    """Run in the child: be killed when the parent ends, however it does."""
-    _LIBC.prctl(_DEATH_SIGNAL, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def unnamed_file(folder: Path | None = None) -> int:
@@ -99,7 +89,7 @@ class Qemu:
             stdout=self._said,
             stderr=self._said,
             pass_fds=(disk, reading, console, *theirs),
-            preexec_fn=lambda: _end_with(parent),
+            preexec_fn=lambda: end_with(parent),
         )
         os.close(console)
         os.close(reading)

@@ -101,6 +101,7 @@ class Child:
             stderr=self._printed,
             pass_fds=given,
             env=environment,
+            start_new_session=True,  # Ctrl-C at a terminal is no way in which the library ends
         )
         for descriptor in given:
             os.close(descriptor)

@@ -337,7 +337,9 @@ class PlainLibzpool(Target):
         try:
             self._ready().send(command, body)
             return self._receive(lambda: (ops,))
-        except KeyboardInterrupt:
+        except Exception:
+            raise
+        except BaseException:  # a signal, or a bound of time
             self.close()  # half an answer may have been read
             raise
 
