@@ -6,14 +6,12 @@ import dataclasses
 import json
 import os
 import platform
-from pathlib import Path
 
 from fuzz.bench.memory_and_speed_drift import MEMORY_BAR, SPEED_BAR, Steady
 from fuzz.bench.minimized_size import Cut
 from fuzz.bench.speed import Speed
 from fuzz.bench.time_to_find import Hunt, Row, totals
 from fuzz.bench.two_processes import BAR, BUG, Together
-from fuzz.corpus.reproducer import write_text
 from fuzz.language.printing import format_program
 
 Three = tuple[float, float, float]
@@ -36,8 +34,8 @@ class Measured:
     rows: list[Row]
     cuts: list[Cut]
 
-    def save(self, path: Path) -> None:
-        """Write all of it, every single hunt with its program too."""
+    def as_json(self) -> str:
+        """All of it, every single hunt with its program too."""
         data = dataclasses.asdict(dataclasses.replace(self, hunts=[]))
         data["python"] = platform.python_version()
         data["cores"] = os.cpu_count()
@@ -50,7 +48,7 @@ class Measured:
             }
             for each in self.hunts
         ]
-        write_text(path, json.dumps(data, indent=1) + "\n")
+        return json.dumps(data, indent=1) + "\n"
 
     def lines(self) -> list[str]:
         """The table."""

@@ -32,6 +32,7 @@ from fuzz.bench.time_to_find import (
 from fuzz.bench.two_processes import measure_together
 from fuzz.commands.shared.ending import Ended
 from fuzz.commands.shared.number_not_nan import Number
+from fuzz.commands.shared.output import out_option, text_to
 from fuzz.engines.parallel_processes import EngineProblem
 
 
@@ -148,9 +149,7 @@ def _whole(found: list[Hunt], bugs: Iterable[Bug], engines: Iterable[str]) -> li
 
 @click.command("bench")
 @click.option("--quick", is_flag=True, help="Real bugs only, few seeds and short: under 5 minutes.")
-@click.option(
-    "--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="File for all of it."
-)
+@out_option("File for all of it.", "--json", "json_file")
 @click.option(
     "--seeds", type=click.IntRange(1, 1000), help="Seeds a bug and engine; 3 with --quick, else 10."
 )
@@ -199,10 +198,6 @@ def bench_command(
     In full it hunts every mutant too, which takes hours. Ctrl-C ends it with
     the tables of what was done.
     """
-    if json_file is not None and not json_file.absolute().parent.is_dir():
-        raise click.BadParameter(
-            f"{json_file}: expected a file in a folder that is there", param_hint="--json"
-        )
     extent = QUICK if quick else FULL
     extent = extent._replace(
         seeds=seeds or extent.seeds,
@@ -227,6 +222,6 @@ def bench_command(
     for line in measured.lines():
         click.echo(line)
     if json_file is not None:
-        measured.save(json_file)
+        text_to(json_file, measured.as_json(), "bench.json")
     if ended is not None:
         raise ended

@@ -10,12 +10,12 @@ import click
 
 from fuzz.commands.shared.does_nothing import refuse
 from fuzz.commands.shared.ending import Status
+from fuzz.commands.shared.output import text_to, try_file
 from fuzz.commands.shared.progress import say, working
 from fuzz.evidence.check.files import BadInput, Blocks, open_blocks
 from fuzz.evidence.check.report import absent_objects, as_json, as_text
 from fuzz.evidence.check.salvaged import as_json as salvage_json
 from fuzz.evidence.check.salvaged import as_lines
-from fuzz.language.write_whole_file import write_whole
 from zapcore.layout import MAX_MICRO
 from zapcore.verify.object import check_object
 from zapcore.verify.report import Report
@@ -61,8 +61,8 @@ def _salvage(name: str, blocks: Blocks, dataset: str, out: Path | None, machine:
     else:
         if out.is_dir():
             out = out / re.sub(r"[^A-Za-z0-9._-]+", "_", Path(name).name if dataset == "" else name)
-        write_whole(out.with_name(out.name + ".json"), (salvage_json(found, name) + "\n").encode())
-        write_whole(out.with_name(out.name + ".sh"), ("\n".join(listed) + "\n").encode())
+        for suffix, text in ((".json", salvage_json(found, name)), (".sh", "\n".join(listed))):
+            text_to(out.with_name(out.name + suffix), text + "\n", out.name + suffix)
         say(f"{listed[0][2:]}: {out}.json, {out}.sh")
     return found.report.sound and not found.parts
 
@@ -131,6 +131,8 @@ def check(
     if machine:
         render = _machine
     damaged = done = 0
+    if out is not None:
+        try_file(out / ".json" if out.is_dir() else out.with_name(f"{out.name}.json"))
     objects = _objects(file, block_size, pool, dataset, number or 0, libzpool, saved is not None)
     try:
         with working("checking", lambda: f"{done} objects, {damaged} damaged"):

@@ -10,11 +10,12 @@ import click
 
 from fuzz.commands.reach import TELL_FIRST
 from fuzz.commands.shared.answer_in_words import answer_in_words
+from fuzz.commands.shared.output import out_option, text_to
 from fuzz.commands.shared.program_argument import program_argument
 from fuzz.commands.shared.progress import working
 from fuzz.corpus.named_program import Named
 from fuzz.corpus.replay import expectations
-from fuzz.corpus.reproducer import FINE, Reproducer, corpus_folders, read_expectations, write_text
+from fuzz.corpus.reproducer import FINE, Reproducer, corpus_folders, read_expectations
 from fuzz.execution.execute import run
 from fuzz.execution.result import Outcome, Result
 from fuzz.export.expected_answers import NoForm
@@ -215,7 +216,7 @@ def _fenced(text: str, language: str = "") -> Iterator[str]:
 
 @click.command("describe")
 @program_argument
-@click.option("--out", type=click.Path(path_type=Path), help="The file; by default standard output.")
+@out_option("The file; by default standard output.")
 def describe(program: Named, out: Path | None) -> None:
     """Write the Markdown of a bug report.
 
@@ -228,7 +229,4 @@ def describe(program: Named, out: Path | None) -> None:
             reproducer = shortest(reproducer, stats)
     with working("writing the report"):
         text = report(reproducer, program.kept is not None)
-    if out is None:
-        click.echo(text, nl=False)
-    else:
-        write_text(out, text)
+    text_to(out, text, "report.md")

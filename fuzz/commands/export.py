@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
+from fuzz.commands.shared.output import out_option, text_to
 from fuzz.commands.shared.program_argument import program_argument, release_option
 from fuzz.commands.shared.progress import working
 from fuzz.corpus.named_program import Named
 from fuzz.corpus.replay import outcome_on
-from fuzz.corpus.reproducer import write_text
 from fuzz.export.expected_answers import NoForm
-from fuzz.export.forms import FORMS
+from fuzz.export.forms import FORMS, SUFFIX
 
 
 @click.command("export")
@@ -22,7 +22,7 @@ from fuzz.export.forms import FORMS
 @release_option(
     None, model=True, help="Whose results to expect; by default those of the one that it runs on."
 )
-@click.option("--out", type=click.Path(path_type=Path), help="The file; by default standard output.")
+@out_option("The file; by default standard output.")
 def export(program: Named, form: str, release: str | None, out: Path | None) -> None:
     """Write a reproducer as one self-contained file whose comment tells the story.
 
@@ -38,7 +38,4 @@ def export(program: Named, form: str, release: str | None, out: Path | None) -> 
             text = FORMS[form](reproducer, release or "")
     except NoForm as problem:
         raise click.UsageError(str(problem)) from None
-    if out is None:
-        click.echo(text, nl=False)
-    else:
-        write_text(out, text)
+    text_to(out, text, f"exported{SUFFIX[form]}")

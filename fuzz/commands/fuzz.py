@@ -14,7 +14,7 @@ from fuzz.commands.shared.does_nothing import refuse
 from fuzz.commands.shared.ending import Ended, Status
 from fuzz.commands.shared.number_not_nan import Number
 from fuzz.commands.shared.options import SEEN, Bad, on_target
-from fuzz.commands.shared.output import try_to_write
+from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import PlaceWord
 from fuzz.commands.shared.screen import Screen
 from fuzz.corpus.failure_log import Seen
@@ -114,7 +114,8 @@ def fuzz(
         where=not (atheris or seeds),
     )
     refuse("hash_bits", f"does nothing with --target {target}", where=target in KERNEL_KINDS)
-    try_to_write(out)
+    for folder in (out, home(), *filter(None, [corpus])):
+        try_folder(folder)
     runner = make_target(target, release, libzpool, small=True)
     reproducers = [read_reproducer(folder) for folder in corpus_folders(known)]
     expected = known_on(reproducers, target, release, remedy)
@@ -152,7 +153,18 @@ def fuzz(
             raise
         finally:
             screen.summary(campaign)
-            seen.add(release, campaign.status.met)
+            _record(seen, release, campaign)
     if campaign.new or campaign.lost or campaign.open:
         Status.FOUND.end()
+    if campaign.unwritten:
+        Status.BAD_INPUT.end()
     (Status.KNOWN_ONLY if campaign.status.met else Status.NOT_FOUND).end()
+
+
+def _record(seen: Seen, release: str, campaign: Campaign) -> None:
+    """Count what was met. Nothing of this run hangs on it, but it is said if it cannot be written."""
+    try:
+        seen.add(release, campaign.status.met)
+    except OSError as problem:
+        campaign.unwritten.append(f"{problem.filename}: cannot be written: {problem.strerror}")
+        click.echo(f"zapfuzz: {campaign.unwritten[-1]}", err=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import PlaceWord, release_option
 from fuzz.commands.shared.progress import working
 from fuzz.corpus.merge import Merging, programs, write
@@ -22,6 +23,7 @@ def merge(corpus: Path, more: tuple[str, ...], release: str) -> None:
     this command named by their digest may go. Until all programs are measured nothing is written: Ctrl-C
     leaves CORPUS as it was.
     """
+    try_folder(corpus)
     with working("reading"):
         all_ = list(programs([*([corpus] if corpus.exists() else []), *map(Path, more)]))
     merging = Merging(all_, release)

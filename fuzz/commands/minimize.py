@@ -9,7 +9,7 @@ import click
 from fuzz.commands.remedies import switch_on, with_remedies
 from fuzz.commands.shared.ending import Ended
 from fuzz.commands.shared.options import Bad, on_target
-from fuzz.commands.shared.output import program_to
+from fuzz.commands.shared.output import out_option, program_to
 from fuzz.commands.shared.program_argument import program_argument
 from fuzz.commands.shared.progress import ops_done, working
 from fuzz.corpus.named_program import Named
@@ -25,7 +25,7 @@ from fuzz.targets.registry import make_target
 @program_argument
 @on_target()
 @with_remedies
-@click.option("--out", type=click.Path(path_type=Path), help="File for the result; by default it is printed.")
+@out_option("File for the result; by default it is printed.")
 @click.option("--keep-form", is_flag=True, help="Use no verb that the program has not.")
 def minimize(
     program: Named,

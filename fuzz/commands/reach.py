@@ -8,11 +8,11 @@ import click
 
 from fuzz.commands.remedies import switch_on, with_remedies
 from fuzz.commands.shared.ending import Status
+from fuzz.commands.shared.output import out_option, program_to
 from fuzz.commands.shared.program_argument import program_argument, release_option
 from fuzz.commands.shared.progress import working
 from fuzz.corpus.named_program import Named
 from fuzz.generate.reach_by_files import reach
-from fuzz.language.syntax import save
 
 TELL_FIRST = (
     "Any user can do this on a pool of others: tell OpenZFS's security contact first (its SECURITY.md says "
@@ -24,7 +24,7 @@ TELL_FIRST = (
 @program_argument
 @release_option(model=True)
 @with_remedies
-@click.option("--out", type=click.Path(path_type=Path), help="File for the program of file operations.")
+@out_option("File for the program of file operations.")
 def reach_command(program: Named, release: str, remedy: tuple[str, ...], out: Path | None) -> None:
     """Look for file operations of a plain user that fail as PROGRAM does, on a dataset as it is by default.
 
@@ -40,4 +40,4 @@ def reach_command(program: Named, release: str, remedy: tuple[str, ...], out: Pa
         Status.FOUND.end()
     click.echo(TELL_FIRST)
     if out is not None:
-        save(out, found.program)
+        program_to(out, found.program)

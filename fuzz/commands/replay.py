@@ -10,6 +10,7 @@ import click
 
 from fuzz.commands.shared.ending import Status
 from fuzz.commands.shared.options import Bad
+from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import PlaceWord
 from fuzz.commands.shared.progress import say, working
 from fuzz.corpus.replay import Replayed, is_kernel, with_missing
@@ -72,6 +73,8 @@ def replay(paths: tuple[str, ...], release: str, target: str, write_missing: boo
             name_of_expectation(kind, each) for each in _kernels(chosen, release) for kind in KERNEL_KINDS
         ]
     if write_missing:
+        for folder in chosen:
+            try_folder(folder)
         done: list[Path] = []
         with working("writing what is missing", lambda: f"{len(done)} of {len(chosen)} reproducers"):
             for folder in chosen:

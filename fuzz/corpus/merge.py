@@ -106,6 +106,13 @@ def programs(folders: Iterable[Path]) -> Iterator[Program]:
                 yield decode(path.read_bytes())
 
 
+def remove_torn(folder: Path) -> None:
+    """Remove inputs whose bytes are not those of their name: libFuzzer leaves some where a disk is full."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if _DIGEST.fullmatch(path.name) and hashlib.sha1(path.read_bytes()).hexdigest() != path.name:
+            path.unlink(missing_ok=True)
+
+
 class Merging:
     """Looks for some of the programs, cut, that together reach what all do."""
 
@@ -140,13 +147,19 @@ def write(programs: Iterable[Program], folder: Path) -> tuple[int, int]:
     Other files in the folder stay."""
     folder.mkdir(parents=True, exist_ok=True)
     before = [path for path in folder.iterdir() if _DIGEST.fullmatch(path.name)]
-    kept = set()
-    for program in programs:
-        data = encode(program)
-        path = folder / hashlib.sha1(data).hexdigest()
-        kept.add(path)
-        if not path.exists():
-            write_whole(path, data)
+    kept, added = set(), []
+    try:
+        for program in programs:
+            data = encode(program)
+            path = folder / hashlib.sha1(data).hexdigest()
+            kept.add(path)
+            if not path.exists():
+                added.append(path)
+                write_whole(path, data)
+    except BaseException:  # a full disk, or a signal: the folder is as it was
+        for path in added:
+            path.unlink(missing_ok=True)
+        raise
     gone = [path for path in before if path not in kept]
     for path in gone:
         path.unlink(missing_ok=True)

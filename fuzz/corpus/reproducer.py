@@ -147,13 +147,13 @@ def _escaped(letter: str) -> str:
     return f"\\u{ord(letter):04x}" if ord(letter) < 0x20 or ord(letter) == 0x7F else letter
 
 
-def write_reproducer(reproducer: Reproducer, folder: Path) -> None:
+def write_reproducer(reproducer: Reproducer, folder: Path) -> Path:
     """Write the two files of a reproducer. A new folder appears whole or not at all. In a folder that is
-    there already, each file is replaced. Raises OSError."""
+    there already, each file is replaced. Returns the folder. Raises OSError."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.is_dir():
         _write_files(reproducer, folder)
-        return
+        return folder
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         _write_files(reproducer, beside)
@@ -164,6 +164,7 @@ def write_reproducer(reproducer: Reproducer, folder: Path) -> None:
             file.unlink()
         beside.rmdir()
         raise
+    return folder
 
 
 def _write_files(reproducer: Reproducer, folder: Path) -> None:

@@ -7,6 +7,7 @@ found by the first programs, and these run twice as fast as long as nothing is i
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sys
@@ -111,8 +112,9 @@ def main(config: Config) -> None:
     def end() -> None:
         loop.status("done")
         if config.corpus:  # sooner, libFuzzer would read them again, sometime
-            for data in map(encode, shortest.values()):
-                write_whole(Path(config.corpus, hashlib.sha1(data).hexdigest()), data)
+            with contextlib.suppress(OSError):  # a full disk: the watching process says so
+                for data in map(encode, shortest.values()):
+                    write_whole(Path(config.corpus, hashlib.sha1(data).hexdigest()), data)
         sys.stderr.flush()
         os._exit(0)
 

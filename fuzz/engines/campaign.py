@@ -14,6 +14,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
+from fuzz.corpus.elsewhere import Kept, keep, try_folder
+from fuzz.corpus.merge import remove_torn
 from fuzz.corpus.replay import expectations
 from fuzz.corpus.reproducer import Form, Reproducer, folder_name, form, write_reproducer
 from fuzz.corpus.unminimized import NOT_AGAIN, UNMINIMIZED, keep_whole, waiting
@@ -23,6 +25,7 @@ from fuzz.engines.parallel_processes import EngineProblem, Jobs, Progress
 from fuzz.execution.result import Outcome
 from fuzz.faults.remedies import switched_on
 from fuzz.judge.signature import Failure, Signature
+from fuzz.language.printing import format_program
 from fuzz.language.program import Program
 from fuzz.language.syntax import parse
 from fuzz.minimize.minimize import Stats
@@ -30,6 +33,9 @@ from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.base import Target
 from fuzz.targets.libzpool.plain_target import HarnessError
 from fuzz.targets.registry import KERNEL_KINDS, name_of_expectation
+
+TRY_SECONDS = 5.0
+"""From one look at the working corpus to the next."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -70,7 +76,8 @@ class Watcher(Protocol):
 class Campaign:
     """One fuzzing run of one engine, in one or more processes. `known` has the failures that the release is
     expected to have. `lost` has failures that it is not expected to have and that did not happen again when
-    their programs were run again, `open` the programs, by their files, of those that were not cut down."""
+    their programs were run again, `open` the programs, by their files, of those that were not cut down.
+    `unwritten` are sentences about what could not be written where it should be."""
 
     def __init__(
         self,
@@ -91,10 +98,13 @@ class Campaign:
         self.found: list[Found] = []
         self.lost: list[str] = []
         self.open: dict[Path, str] = {}
+        self.unwritten: list[str] = []
         self.forms: dict[str, set[Form]] = {
             text: {form(each.program) for each in reproducers} for text, reproducers in known.items()
         }
         self._told: set[str] = set()
+        self._next_try = 0.0
+        self._corpus_full = False
         self._before = set(waiting(out))
 
     @property
@@ -115,6 +125,7 @@ class Campaign:
                 if event is not None and event["event"] == "failure":
                     self._failure(event)
                 else:
+                    self._try_corpus()
                     self.watcher.progress(self.status)
         finally:
             for event in jobs.last_events():
@@ -122,8 +133,22 @@ class Campaign:
                     self._kept_for_later(event)
             jobs.close()
             self.status = jobs.progress
+            self._try_corpus(now=True)
+            if self._corpus_full:
+                remove_torn(Path(self.config.corpus))
             for path in set(waiting(self.out)) - self._before - set(self.open):
                 self.open[path] = "what a process found that was ended"
+
+    def _try_corpus(self, now: bool = False) -> None:
+        """See now and then whether the working corpus can be written to: libFuzzer does not say if not."""
+        if self.config.corpus and not self._corpus_full and (now or time.monotonic() > self._next_try):
+            self._next_try = time.monotonic() + TRY_SECONDS
+            try:
+                try_folder(Path(self.config.corpus))
+            except OSError as problem:
+                self._corpus_full = True
+                self.unwritten.append(f"{problem.filename}: {problem.strerror}")
+                self.watcher.note(f"{self.unwritten[-1]}; inputs are lost from now on")
 
     def _kept_for_later(self, event: dict[str, Any]) -> None:
         """A failure that arrived when the run was over: its program is on disk, and that is all."""
@@ -195,8 +220,8 @@ class Campaign:
         new = text not in self.known or (self.config.forms and form(small) not in known_here)
         folder = self._kept(text, small)
         if reproducer is not None:
-            folder = self.out / folder_name(signature, small)
-            write_reproducer(reproducer, folder)
+            name = folder_name(signature, small)
+            folder = self._said(keep(self.out, lambda out: write_reproducer(reproducer, out / name)), small)
         known_here.add(form(small))
         found = Found(
             *(signature, small, outcome, before, stats.tried, event["executions"]),
@@ -210,12 +235,23 @@ class Campaign:
         config = self.config
         return bounded(config.started + config.seconds - time.monotonic() if config.seconds else None)
 
-    def _kept_whole(self, program: Program, text: str, file: str) -> Path:
+    def _kept_whole(self, program: Program, text: str, file: str) -> Path | None:
         """A program as it was found, on disk before anything else is done with it: mostly its engine has
-        written it. Raises OSError."""
-        path = Path(file) if file else keep_whole(program, self.out, UNMINIMIZED, text)
-        self.open[path] = text
+        written it. None where no disk takes it: it is shown then."""
+        path = Path(file) if file else self._keep(program, UNMINIMIZED, text)
+        if path is not None:
+            self.open[path] = text
         return path
+
+    def _keep(self, program: Program, what: str, text: str) -> Path | None:
+        return self._said(keep(self.out, lambda folder: keep_whole(program, folder, what, text)), program)
+
+    def _said(self, kept: Kept, program: Program) -> Path | None:
+        """Where something is; if that is not where it should be, say so, and show the program."""
+        if kept.problem is not None:
+            self.unwritten.append(str(kept))
+            self.watcher.note(f"{kept}\n{format_program(program)}")
+        return kept.path
 
     def _drop(self, path: Path | None) -> None:
         if path is not None:
@@ -225,11 +261,11 @@ class Campaign:
     def _not_again(self, text: str, program: Program, problem: Exception) -> None:
         """A failure did not happen again when its program was run again. On a real library it may depend on
         time. It is reported and kept in `lost`, and the run goes on."""
-        path = keep_whole(program, self.out, NOT_AGAIN, text)
+        path = self._keep(program, NOT_AGAIN, text)
         if text not in self.known:
             self.lost.append(text)
         why = "it did not come again" if isinstance(problem, ValueError) else str(problem)
-        self.watcher.note(f"not minimized: {text}: {why}; its program is kept in {path}")
+        self.watcher.note(f"not minimized: {text}: {why}; its program is kept in {path or 'no file'}")
 
     def _kept(self, text: str, small: Program) -> Path | None:
         """Where a failure that is known already is kept; of several forms, the one of this program."""

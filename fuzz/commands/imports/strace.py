@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fuzz.commands.shared.output import program_to
+from fuzz.commands.shared.output import out_option, program_to
 from fuzz.commands.shared.progress import working
 from fuzz.evidence.imports.dataset import properties_of
 from fuzz.evidence.imports.strace import strace_program
@@ -14,9 +14,7 @@ from fuzz.evidence.imports.strace import strace_program
 
 @click.command("import-strace")
 @click.argument("log", type=click.Path(path_type=Path))
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="File for the program; by default it is printed."
-)
+@out_option("File for the program; by default it is printed.")
 @click.option("--leaf-shift", type=click.IntRange(9, 17), default=14, show_default=True)
 @click.option("--txgs", type=click.IntRange(0, 10_000), default=0, help="Open the next txg so many times.")
 @click.option("--dataset", default="", metavar="WORDS", help="Such as normalization=formD.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fuzz.commands.shared.output import program_to
+from fuzz.commands.shared.output import out_option, program_to
 from fuzz.commands.shared.progress import working
 from fuzz.evidence.imports.dataset import properties_of
 from fuzz.evidence.imports.zdb import zdb_program
@@ -14,9 +14,7 @@ from fuzz.evidence.imports.zdb import zdb_program
 
 @click.command("import-zdb")
 @click.argument("text", type=click.Path(path_type=Path))
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="File for the program; by default it is printed."
-)
+@out_option("File for the program; by default it is printed.")
 @click.option("--dataset", default="", metavar="WORDS", help="Such as normalization=formD of `zfs get`.")
 def import_zdb(text: Path, out: Path | None, dataset: str) -> None:
     """A program of the names that `zdb -dddd POOL/NAME OBJECT` lists, a ZAP for each object."""

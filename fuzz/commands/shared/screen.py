@@ -107,6 +107,8 @@ class Screen:
                 self.echo(f"{count:8} x {how}{text} ({self._what(campaign, text, bool(how))})")
         for path, text in campaign.open.items():
             self.echo(f"not minimized: {text}\n  {self._to_minimize(path)}")
+        for text in campaign.unwritten:
+            self.echo(f"not written: {text}")
         if not (campaign.status.met or campaign.open):
             self.echo("no failures")
 
