@@ -17,6 +17,7 @@ from fuzz.commands.shared.options import SEEN, Bad, on_target
 from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import PlaceWord
 from fuzz.commands.shared.screen import Screen
+from fuzz.corpus.earlier_runs import found_earlier
 from fuzz.corpus.failure_log import Seen
 from fuzz.corpus.replay import known_on
 from fuzz.corpus.reproducer import corpus_folders, read_reproducer
@@ -90,8 +91,10 @@ def fuzz(
 ) -> None:
     """Look for programs that fail. What is new is written, then minimized; what is known is counted.
 
+    What earlier runs have left in --out, or in your own folder, is told as such and not minimized again.
     Options after -- go to libFuzzer. Status 1 if a failure was found that the corpus does not expect.
     """
+    started = time.monotonic()
     only_on_model(remedy, target)
     if engine in ("threads", "sync") and target != "model":
         raise Bad(f"--engine {engine}: expected --target model, whose threads it switches, found {target}")
@@ -119,6 +122,7 @@ def fuzz(
     runner = make_target(target, release, libzpool, small=True)
     reproducers = [read_reproducer(folder) for folder in corpus_folders(known)]
     expected = known_on(reproducers, target, release, remedy)
+    earlier = {} if forms else found_earlier((out, own_findings()), expected, target, release, remedy)
     seen = Seen(home() / SEEN)
     with tempfile.TemporaryDirectory(prefix="zapfuzz-") as scratch:
         working = corpus or Path(scratch)
@@ -131,7 +135,7 @@ def fuzz(
             seed=seed or new_seed(),
             runs=runs,
             seconds=seconds,
-            started=time.monotonic(),
+            started=started,
             corpus=str(working),
             seeds=seeds,
             max_ops=max_ops,
@@ -144,7 +148,7 @@ def fuzz(
         for _ in seed_programs(config):
             pass  # what cannot be read is told here, before any process begins
         screen = Screen(config, jobs)
-        campaign = Campaign(config, runner, expected, out, screen, jobs)
+        campaign = Campaign(config, runner, expected, out, screen, jobs, earlier)
         try:
             campaign.run()
         except Ended as ended:
@@ -154,7 +158,7 @@ def fuzz(
         finally:
             screen.summary(campaign)
             _record(seen, release, campaign)
-    if campaign.new or campaign.lost or campaign.open:
+    if campaign.new or campaign.lost or campaign.open or campaign.again:
         Status.FOUND.end()
     if campaign.unwritten:
         Status.BAD_INPUT.end()

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from fuzz.corpus.elsewhere import Kept, keep, try_folder
@@ -60,8 +61,9 @@ class Watcher(Protocol):
     def progress(self, progress: Progress) -> None:
         """Some time has passed."""
 
-    def met(self, signature: Signature, known: Reproducer, executions: int, seconds: float) -> None:
-        """A failure that is known was met for the first time in this run."""
+    def met(self, signature: Signature, known: Reproducer | Path, executions: int, seconds: float) -> None:
+        """A failure that is known, or that an earlier run has kept there, was met for the first time in this
+        run."""
 
     def found(self, found: Found) -> None:
         """A new failure was cut down, or another form of one."""
@@ -76,7 +78,8 @@ class Watcher(Protocol):
 class Campaign:
     """One fuzzing run of one engine, in one or more processes. `known` has the failures that the release is
     expected to have. `lost` has failures that it is not expected to have and that did not happen again when
-    their programs were run again, `open` the programs, by their files, of those that were not cut down.
+    their programs were run again; `earlier` says where those are that earlier runs of this user have found,
+    `again` which of them came again; `open` has those, by files, that were not cut down.
     `unwritten` are sentences about what could not be written where it should be."""
 
     def __init__(
@@ -87,8 +90,11 @@ class Campaign:
         out: Path,
         watcher: Watcher,
         jobs: int = 1,
+        earlier: Mapping[str, Path] = MappingProxyType({}),
     ) -> None:
-        self.config = dataclasses.replace(config, out=str(out))
+        self.config = dataclasses.replace(config, out=str(out), kept=tuple(earlier))
+        self.earlier = earlier
+        self.again: set[str] = set()
         self.target = target
         self.known = known
         self.out = out
@@ -153,7 +159,9 @@ class Campaign:
     def _kept_for_later(self, event: dict[str, Any]) -> None:
         """A failure that arrived when the run was over: its program is on disk, and that is all."""
         text = str(_signature(event))
-        if text not in self.known and text not in self._done:
+        if text in self.earlier:
+            self.again.add(text)
+        elif text not in self.known and text not in self._done:
             self._kept_whole(parse(event["program"], "<found>"), text, event.get("file", ""))
 
     @property
@@ -163,6 +171,11 @@ class Campaign:
 
     def _failure(self, event: dict[str, Any]) -> None:
         signature, text = _signature(event), str(_signature(event))
+        if text in self.earlier:
+            if text not in self.again:
+                self.again.add(text)
+                self.watcher.met(signature, self.earlier[text], event["executions"], event["seconds"])
+            return
         program = parse(event["program"], "<found>")
         known = self.known.get(text, [])
         path = None if known else self._kept_whole(program, text, event.get("file", ""))

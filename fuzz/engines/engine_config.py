@@ -18,7 +18,8 @@ EXTRAS = {"greenlet": "threads", "atheris": "fuzz", "hypothesis": "fuzz"}
 class Config:
     """One engine's run. `runs` and `seconds` are 0 where there is no bound; `started` is the monotonic clock
     when the whole run began; `corpus` is where libFuzzer keeps its inputs ("" for nowhere) and `seeds` are
-    programs to start from; `known` are texts of signatures that need no report, `out` is where a program that
+    programs to start from; `known` are texts of signatures that need no report, `kept` of those of which
+    earlier runs have kept a program; `out` is where a program that
     fails in another way is kept before it is reported ("" for nowhere); with `forms` other ways to
     known failures are reported too; `remedies` are those that are switched on, `mutant` the seeded fault, if
     any; a `plain` engine does without what is ours: atheris mutates bytes as libFuzzer does, threads are
@@ -37,6 +38,7 @@ class Config:
     seeds: tuple[str, ...] = ()
     max_ops: int = 160
     known: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
     out: str = ""
     forms: bool = False
     remedies: tuple[str, ...] = ()
@@ -54,6 +56,6 @@ class Config:
     def from_json(text: str) -> Config:
         """Read what `to_json` wrote."""
         data = json.loads(text)
-        for name in ("seeds", "known", "remedies", "extra"):
+        for name in ("seeds", "known", "kept", "remedies", "extra"):
             data[name] = tuple(data[name])
         return Config(**data)

@@ -167,7 +167,7 @@ class Loop:
     def keep(self, program: Program, text: str) -> str:
         """Put a program whose failure nobody knows on disk, whatever becomes of this process and the one that
         watches it. Returns the file; "" where there is none, which is for the watching one to mend."""
-        if not self.config.out or text in self.config.known:
+        if not self.config.out or text in self.config.known or text in self.config.kept:
             return ""
         from fuzz.corpus.unminimized import UNMINIMIZED, keep_whole
 

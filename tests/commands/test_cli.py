@@ -184,6 +184,11 @@ def test_what_is_new_is_kept_and_what_is_known_is_not(tmp_path: Path) -> None:
     assert len(stale.program.ops) in (6, 7)  # a rename removes two names at once
     assert "(seed 1, " in stale.origin
     assert "new, kept in" in output and "PANIC at zap.c:441" in output
+    status, output, _ = _fuzz(tmp_path, *common, "--known", str(known), "--out", str(out))
+    assert status == 1  # what this user's first run has found is no more known than it was
+    assert "new, kept in" not in output and "minimized from" not in output
+    assert "found by an earlier run, kept in out/assertion-zap-create-leaf-" in output
+    assert [read_reproducer(folder) for folder in sorted(out.iterdir())] == kept
     (known / "findings").symlink_to(out)
     status, output, _ = _fuzz(tmp_path, *common, "--known", str(known), "--out", str(tmp_path / "again"))
     assert status == 0

@@ -187,7 +187,7 @@ class Notes:
     def progress(self, progress: Progress) -> None:
         """Not looked at."""
 
-    def met(self, signature: Signature, known: Reproducer, executions: int, seconds: float) -> None:
+    def met(self, signature: Signature, known: Reproducer | Path, executions: int, seconds: float) -> None:
         """Keep it."""
         self.known.append(str(signature))
 

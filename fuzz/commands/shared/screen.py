@@ -83,12 +83,13 @@ class Screen:
         self.clear()
         return working(what, how_far)
 
-    def met(self, signature: Signature, known: Reproducer, executions: int, seconds: float) -> None:
-        """Show that a failure was met that is known."""
-        self.echo(
-            f"\nfailure after {executions} executions, {seconds:.1f} s: {signature}\n"
-            f"known, kept in {shown(known.folder)}: {known.title}\n"
-        )
+    def met(self, signature: Signature, known: Reproducer | Path, executions: int, seconds: float) -> None:
+        """Show that a failure was met that is known, or that an earlier run has found."""
+        if isinstance(known, Path):
+            told = f"found by an earlier run, kept in {shown(known)}"
+        else:
+            told = f"known, kept in {shown(known.folder)}: {known.title}"
+        self.echo(f"\nfailure after {executions} executions, {seconds:.1f} s: {signature}\n{told}\n")
 
     def found(self, found: Found) -> None:
         """Show a failure, its program, and where it is kept."""
@@ -117,6 +118,8 @@ class Screen:
             return f"known: {shown(known[0].folder)}"
         if around:
             return "of the model"
+        if text in campaign.earlier:
+            return f"found by an earlier run: {shown(campaign.earlier[text])}"
         if text in campaign.lost:
             return "did not come again"
         return "new, not minimized" if text in campaign.open.values() else "new"
