@@ -38,6 +38,7 @@ COMMANDS = {
     "remedies": "fuzz.commands.remedies:remedies",
     "export": "fuzz.commands.export:export",
     "reach": "fuzz.commands.reach:reach_command",
+    "schema": "fuzz.commands.shared.machine_answer:schema_command",
     "triage": "fuzz.commands.triage:triage",
     "verbs": "fuzz.commands.verbs:verbs",
 }

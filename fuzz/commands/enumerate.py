@@ -8,10 +8,12 @@ import click
 
 from fuzz.commands.remedies import switch_on, with_remedies
 from fuzz.commands.shared.ending import Ended, Status
+from fuzz.commands.shared.machine_answer import Answer, json_option
 from fuzz.commands.shared.program_argument import release_option
 from fuzz.commands.shared.progress import working
-from fuzz.engines.enumerate import KEY_CHOICES, Enumeration, Enumerator, Found
+from fuzz.engines.enumerate import HEADER, KEY_CHOICES, Enumeration, Enumerator, Found
 from fuzz.language.printing import format_op, format_zap
+from fuzz.language.program import Program
 
 MOST_OPS = 12
 
@@ -23,8 +25,9 @@ MOST_OPS = 12
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
 @with_remedies
 @click.option("--longer", is_flag=True, help="List the irreducible failures longer than the shortest, too.")
+@json_option
 def enumerate_(
-    max_ops: int, release: str, keys: str, jobs: int, remedy: tuple[str, ...], longer: bool
+    max_ops: int, release: str, keys: str, jobs: int, remedy: tuple[str, ...], longer: bool, machine: bool
 ) -> None:
     """Run every program of up to N ops over a small alphabet on the model and list those that fail.
 
@@ -33,18 +36,40 @@ def enumerate_(
     """
     switch_on(remedy)
     begun = time.monotonic()
+    answer = Answer("enumerate", machine, release=release)
     search = Enumerator(release, max_ops, keys=int(keys))
-    try:
-        with working("enumerating", search.how_far):
-            result = search.run(jobs)
-    except Ended:
-        for signature, path in search.met():
-            click.echo(f"{signature}\n  the first program: {'; '.join(map(format_op, path))}")
-        raise
-    for line in report(result, longer):
-        click.echo(line)
-    click.echo(f"# {time.monotonic() - begun:.1f} seconds")
-    (Status.FOUND if result.found else Status.NOT_FOUND).end()
+    results: list[Enumeration] = []
+    answer.details = lambda: _details(search, results)
+    with answer.given():
+        try:
+            with working("enumerating", search.how_far):
+                result = search.run(jobs)
+        except Ended:
+            for signature, path in search.met():
+                answer.failed(signature, program=Program(HEADER, path))
+                answer.say(f"{signature}\n  the first program: {'; '.join(map(format_op, path))}")
+            raise
+        results.append(result)
+        for line in report(result, longer):
+            answer.say(line)
+        answer.say(f"# {time.monotonic() - begun:.1f} seconds")
+        for found in result.found:
+            answer.failed(
+                found.signature, count=sum(found.counts.values()), program=next(iter(found.irreducible), None)
+            )
+        answer.status = Status.FOUND if result.found else Status.NOT_FOUND
+
+
+def _details(search: Enumerator, results: list[Enumeration]) -> dict[str, object]:
+    whole = results[0] if results else None
+    return {
+        "max_ops": search.max_ops,
+        "whole": whole is not None,
+        "programs": whole.programs if whole else None,
+        "worlds": len(search.graph.paths),
+        "runs": len(search.graph.steps) * len(search.ops),
+        "limits": whole.limits if whole else None,
+    }
 
 
 def report(result: Enumeration, longer: bool) -> list[str]:

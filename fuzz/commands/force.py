@@ -9,9 +9,10 @@ import click
 
 from fuzz.commands.shared.answer_in_words import answer_in_words
 from fuzz.commands.shared.does_nothing import refuse
-from fuzz.commands.shared.ending import Ended, Status
+from fuzz.commands.shared.ending import Status
+from fuzz.commands.shared.machine_answer import Answer, json_option
 from fuzz.commands.shared.program_argument import program_argument, release_option
-from fuzz.commands.shared.progress import say, working
+from fuzz.commands.shared.progress import working
 from fuzz.corpus.named_program import Named
 from fuzz.execution.result import Result
 from fuzz.language.printing import format_op, format_program
@@ -25,10 +26,6 @@ from fuzz.threads.real.compare_with_model import compare_all
 from fuzz.threads.real.judged_run import HeldRun, model_for, run_held
 from fuzz.threads.real.target import HeldTarget
 from fuzz.threads.real.turn_plan import make_plan
-
-
-def _echo(index: int, op: Op, result: Result) -> None:
-    say(f"{index:5}  {format_op(op):50}  {answer_in_words(op, result)}")
 
 
 def _switch_lines(runs: list[HeldRun]) -> list[str]:
@@ -69,8 +66,8 @@ def report(runs: list[HeldRun], library: str, model: ModelTarget, free: bool) ->
 class _EverySchedule:
     """Forces each schedule once and holds it against the model."""
 
-    def __init__(self, model: ModelTarget, bound: int) -> None:
-        self.model = model
+    def __init__(self, model: ModelTarget, bound: int, answer: Answer) -> None:
+        self.model, self.answer = model, answer
         self.bound = bound
         self.outcomes: Counter[str] = Counter()
         self.first: dict[str, Program] = {}
@@ -82,10 +79,15 @@ class _EverySchedule:
             self.turns, self.exact = self.turns + run.turns, self.exact + run.exact_turns
             self.forced += run.all_forced
             self.outcomes[str(run.outcome)] += 1
+            if str(run.outcome) not in self.first and run.outcome.failure is not None:
+                failure = run.outcome.failure
+                self.answer.failed(failure.signature, text=failure.text, program=scheduled)
             self.first.setdefault(str(run.outcome), scheduled)
             if difference:
                 self.differ += 1
-                say(f"DIFFERS from {self.model.name}: {difference}\n{format_program(scheduled)}", nl=False)
+                self.answer.say(
+                    f"DIFFERS from {self.model.name}: {difference}\n{format_program(scheduled)}", nl=False
+                )
 
     def how_far(self) -> str:
         """How many schedules were forced so far."""
@@ -104,6 +106,19 @@ class _EverySchedule:
             if text != "fine":
                 switches = " ".join(f"{step}:{thread}" for step, thread in self.first[text].schedule)
                 yield f"  first: schedule {switches}"
+
+    def details(self, library: str) -> dict[str, object]:
+        """For a machine."""
+        return {
+            "library": library,
+            "runs": self.outcomes.total(),
+            "outcomes": self.outcomes,
+            "switches": 0,
+            "turns": self.turns,
+            "exact_turns": self.exact,
+            "differ": self.differ,
+            "limit": None,
+        }
 
     @property
     def status(self) -> Status:
@@ -124,6 +139,7 @@ class _EverySchedule:
 )
 @click.option("--free", is_flag=True, help="Hold nobody: how often does it happen by itself?")
 @click.option("--trace", is_flag=True, help="Each op of the first run and what it returned.")
+@json_option
 def force_command(
     program: Named,
     release: str,
@@ -132,6 +148,7 @@ def force_command(
     preemptions: int | None,
     free: bool,
     trace: bool,
+    machine: bool,
 ) -> None:
     """Force a program's schedule on the real library, by real threads.
 
@@ -157,39 +174,69 @@ def force_command(
     except NoLibrary as missing:
         raise NoTarget(str(missing)) from missing
     name, model = f"libzpool {real.library.parent.name}", model_for(real)
-    with real:
-        if preemptions is not None:
-            every = _EverySchedule(model, preemptions)
-            try:
-                with working("forcing every schedule", every.how_far):
-                    every.run(loaded, real)
-            finally:
-                for line in every.report(name):
-                    click.echo(line)
-            every.status.end()
-        runs: list[HeldRun] = []
+    answer = Answer("force", machine, release=model.release.name, target="libzpool")
+    with real, answer.given():
+        if preemptions is None:
+            _again_and_again(loaded, real, name, model, answer, repeat, free, trace)
+            return
+        every = _EverySchedule(model, preemptions, answer)
+        answer.details = lambda: every.details(name)
         try:
-            with working("forcing", lambda: f"{len(runs)} of {repeat} runs"):
-                plan = make_plan(loaded, model)
-                for _ in range(repeat):
-                    shown = _echo if trace and not runs else None
-                    runs.append(run_held(loaded, real, model, plan=plan, free=free, trace=shown))
-        except Ended:
-            if runs:
-                _tell(runs, name, model, free)
-            raise
-    _tell(runs, name, model, free).end()
+            with working("forcing every schedule", every.how_far):
+                every.run(loaded, real)
+        finally:
+            for line in every.report(name):
+                answer.say(line)
+        answer.status = every.status
 
 
-def _tell(runs: list[HeldRun], library: str, model: ModelTarget, free: bool) -> Status:
-    """Say what came of the runs; how the command ends."""
-    for line in report(runs, library, model, free):
-        click.echo(line)
+def _again_and_again(
+    program: Program,
+    real: HeldTarget,
+    name: str,
+    model: ModelTarget,
+    answer: Answer,
+    repeat: int,
+    free: bool,
+    trace: bool,
+) -> None:
+    """Force the program's own schedule so often, and tell what came of it."""
+    runs: list[HeldRun] = []
+    answer.details = lambda: _details(runs, name)
+
+    def echo(index: int, op: Op, result: Result) -> None:
+        answer.say(f"{index:5}  {format_op(op):50}  {answer_in_words(op, result)}")
+
+    try:
+        with working("forcing", lambda: f"{len(runs)} of {repeat} runs"):
+            plan = make_plan(program, model)
+            for _ in range(repeat):
+                shown = echo if trace and not runs else None
+                runs.append(run_held(program, real, model, plan=plan, free=free, trace=shown))
+    finally:
+        for line in report(runs, name, model, free) if runs else ():
+            answer.say(line)
+        limits = [run.outcome.limit for run in runs if run.outcome.limit is not None]
+        failed = [run.outcome.failure for run in runs if run.outcome.failure is not None]
+        for limit in limits[:1]:
+            answer.say(f"limit: {limit}")
+        for failure in failed[:1]:
+            answer.say(failure.text)
+        for signature, count in Counter(each.signature for each in failed).items():
+            text = next(each.text for each in failed if each.signature == signature)
+            answer.failed(signature, text=text, count=count, program=program)
+        answer.status = Status.FOUND if failed else Status.LIMIT if limits else Status.NOT_FOUND
+
+
+def _details(runs: list[HeldRun], library: str) -> dict[str, object]:
     limits = [run.outcome.limit for run in runs if run.outcome.limit is not None]
-    if limits:
-        click.echo(f"limit: {limits[0]}")
-    failed = [run.outcome.failure for run in runs if run.outcome.failure is not None]
-    if failed:
-        click.echo(failed[0].text)
-        return Status.FOUND
-    return Status.LIMIT if limits else Status.NOT_FOUND
+    return {
+        "library": library,
+        "runs": len(runs),
+        "outcomes": Counter(str(run.outcome) for run in runs),
+        "switches": len(runs[0].forced) if runs else 0,
+        "turns": sum(run.turns for run in runs),
+        "exact_turns": sum(run.exact_turns for run in runs),
+        "differ": sum(bool(run.divergences) for run in runs),
+        "limit": limits[0] if limits else None,
+    }

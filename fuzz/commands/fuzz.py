@@ -11,7 +11,9 @@ import click
 
 from fuzz.commands.remedies import only_on_model, with_remedies
 from fuzz.commands.shared.does_nothing import refuse
-from fuzz.commands.shared.ending import Ended, Status
+from fuzz.commands.shared.ending import Ended
+from fuzz.commands.shared.fuzz_answer import campaign_status, details, junit_cases, note_failures
+from fuzz.commands.shared.machine_answer import Answer, json_option, junit_option, write_junit
 from fuzz.commands.shared.number_not_nan import Number
 from fuzz.commands.shared.options import SEEN, Bad, on_target
 from fuzz.commands.shared.output import try_folder
@@ -69,6 +71,8 @@ from fuzz.targets.registry import KERNEL_KINDS, make_target
     help="Give hashes so few bits that pointer tables end: what is refused then is fuzzed, too.",
 )
 @click.option("--max-ops", type=click.IntRange(1, 10_000), default=160, show_default=True)
+@json_option
+@junit_option
 @click.argument("libfuzzer", nargs=-1, type=click.UNPROCESSED)
 def fuzz(
     release: str,
@@ -87,6 +91,8 @@ def fuzz(
     remedy: tuple[str, ...],
     hash_bits: int | None,
     max_ops: int,
+    machine: bool,
+    junit: Path | None,
     libfuzzer: tuple[str, ...],
 ) -> None:
     """Look for programs that fail. What is new is written, then minimized; what is known is counted.
@@ -147,22 +153,23 @@ def fuzz(
         )
         for _ in seed_programs(config):
             pass  # what cannot be read is told here, before any process begins
-        screen = Screen(config, jobs)
+        answer = Answer("fuzz", machine, release=release, target=target)
+        screen = Screen(config, jobs, machine)
         campaign = Campaign(config, runner, expected, out, screen, jobs, earlier)
-        try:
-            campaign.run()
-        except Ended as ended:
-            ended.told = True
-            screen.note(f"ended by {ended}")
-            raise
-        finally:
-            screen.summary(campaign)
-            _record(seen, release, campaign)
-    if campaign.new or campaign.lost or campaign.open or campaign.again:
-        Status.FOUND.end()
-    if campaign.unwritten:
-        Status.BAD_INPUT.end()
-    (Status.KNOWN_ONLY if campaign.status.met else Status.NOT_FOUND).end()
+        answer.details = lambda: details(campaign)
+        with answer.given():
+            try:
+                campaign.run()
+            except Ended as ended:
+                ended.told = True
+                screen.note(f"ended by {ended}")
+                raise
+            finally:
+                screen.summary(campaign)
+                _record(seen, release, campaign)
+                note_failures(answer, campaign)
+                write_junit(junit, "zapfuzz fuzz", junit_cases(answer, time.monotonic() - started))
+            answer.status = campaign_status(campaign)
 
 
 def _record(seen: Seen, release: str, campaign: Campaign) -> None:

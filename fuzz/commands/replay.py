@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from fuzz.commands.shared.ending import Status
+from fuzz.commands.shared.machine_answer import Answer, json_option, junit_option, write_junit
 from fuzz.commands.shared.options import Bad
 from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import PlaceWord
@@ -56,7 +57,11 @@ from zapcore.release import RELEASES, named_release
     is_flag=True,
     help="First write down what releases do that a reproducer says nothing of.",
 )
-def replay(paths: tuple[str, ...], release: str, target: str, write_missing: bool) -> None:
+@json_option
+@junit_option
+def replay(
+    paths: tuple[str, ...], release: str, target: str, write_missing: bool, machine: bool, junit: Path | None
+) -> None:
     """Run reproducers and hold them to what they say: all of the corpus, or those of these names, at or below
     these paths."""
     kernel = target == "kernel"
@@ -81,20 +86,30 @@ def replay(paths: tuple[str, ...], release: str, target: str, write_missing: boo
                 _complete(folder, names if kernel else (*RELEASES, *LIBRARIES))
                 done.append(folder)
     reproducers = [read_reproducer(folder) for folder in chosen]
-    count = _Count(reproducers)
-    with working("replaying", count.how_far):
-        for replayed in _on_kernels(reproducers, names) if kernel else _on_all(reproducers, release):
-            count.add(replayed)
-    click.echo(f"{len(chosen)} reproducers, {count.ran} runs, {count.differ} that differ")
-    (Status.FOUND if count.differ else Status.NOT_FOUND).end()
+    answer = Answer("replay", machine, release=release, target=target)
+    count = _Count(reproducers, answer)
+    answer.details = count.details
+    with answer.given():
+        try:
+            with working("replaying", count.how_far):
+                for replayed in _on_kernels(reproducers, names) if kernel else _on_all(reproducers, release):
+                    count.add(replayed)
+        finally:
+            write_junit(junit, "zapfuzz replay", count.cases)
+        answer.say(f"{len(chosen)} reproducers, {count.ran} runs, {count.differ} that differ")
+        answer.status = Status.FOUND if count.differ else Status.NOT_FOUND
 
 
 class _Count:
     """Tells what differs, and how far a replay is."""
 
-    def __init__(self, reproducers: Sequence[Reproducer]) -> None:
+    def __init__(self, reproducers: Sequence[Reproducer], answer: Answer) -> None:
         self.places = {each.folder: place for place, each in enumerate(reproducers, start=1)}
+        self.answer = answer
         self.at = self.ran = self.differ = 0
+        self.replays: list[dict[str, object]] = []
+        self.cases: list[tuple[str, str, float, str | None, bool]] = []
+        self.since = time.monotonic()
 
     def add(self, replayed: Replayed) -> None:
         """One line of [expect] was replayed."""
@@ -103,10 +118,32 @@ class _Count:
         self.differ += replayed.differs
         name = replayed.reproducer.name
         if replayed.got is None:
-            say(f"not run  {name} on {replayed.release}: not on this machine")
+            self.answer.say(f"not run  {name} on {replayed.release}: not on this machine")
         elif replayed.differs:
-            say(f"DIFFERS  {name} on {replayed.release}")
-            say(f"  expected {replayed.expected}\n  got      {replayed.got}")
+            self.answer.say(f"DIFFERS  {name} on {replayed.release}")
+            self.answer.say(f"  expected {replayed.expected}\n  got      {replayed.got}")
+        self.replays.append(
+            {
+                "reproducer": name,
+                "release": replayed.release,
+                "expected": replayed.expected,
+                "got": replayed.got,
+                "differs": replayed.differs,
+            }
+        )
+        now = time.monotonic()
+        wrong = f"expected {replayed.expected}\ngot      {replayed.got}" if replayed.differs else None
+        self.cases.append((name, replayed.release, now - self.since, wrong, replayed.got is None))
+        self.since = now
+
+    def details(self) -> dict[str, object]:
+        """For a machine."""
+        return {
+            "reproducers": len(self.places),
+            "runs": self.ran,
+            "differ": self.differ,
+            "replays": self.replays,
+        }
 
     def how_far(self) -> str:
         """The reproducer that was run last, of all, and the runs so far."""

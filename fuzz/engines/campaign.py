@@ -20,9 +20,9 @@ from fuzz.corpus.merge import remove_torn
 from fuzz.corpus.replay import expectations
 from fuzz.corpus.reproducer import Form, Reproducer, folder_name, form, write_reproducer
 from fuzz.corpus.unminimized import NOT_AGAIN, UNMINIMIZED, keep_whole, waiting
-from fuzz.engines.bound_of_time import TimeUp, bounded
 from fuzz.engines.engine_config import Config
 from fuzz.engines.parallel_processes import EngineProblem, Jobs, Progress
+from fuzz.execution.bound_of_time import TimeUp, bounded
 from fuzz.execution.result import Outcome
 from fuzz.faults.remedies import switched_on
 from fuzz.judge.signature import Failure, Signature

@@ -10,7 +10,7 @@ ENGINES = ("atheris", "hypothesis", "random", "uniform", "threads", "sync")
 
 NEEDS = {"atheris": "atheris", "hypothesis": "hypothesis", "threads": "greenlet", "sync": "greenlet"}
 """The package that an engine needs; the others need none."""
-EXTRAS = {"greenlet": "threads", "atheris": "fuzz", "hypothesis": "fuzz"}
+EXTRAS = {"greenlet": "threads", "atheris": "fuzz", "hypothesis": "fuzz", "junitparser": "ci"}
 """Packages that not everybody has installed, and the extra of ours that installs each."""
 
 

@@ -25,9 +25,11 @@ LOG_SECONDS = 5.0
 class Screen:
     """Watches a run."""
 
-    def __init__(self, config: Config, jobs: int = 1) -> None:
+    def __init__(self, config: Config, jobs: int = 1, machine: bool = False) -> None:
+        """With `machine`, standard output is for what a machine reads, and all of this goes beside it."""
         self.config = config
-        self.live = sys.stdout.isatty()
+        self.err = machine
+        self.live = (sys.stderr if machine else sys.stdout).isatty()
         self.started = config.started
         self.next_line = 0.0
         self.new = 0
@@ -42,13 +44,12 @@ class Screen:
     def echo(self, text: str) -> None:
         """Print lines above the live one."""
         self.clear()
-        click.echo(text)
-        sys.stdout.flush()
+        click.echo(text, err=self.err)
 
     def clear(self) -> None:
         """Wipe the live line."""
         if self.width:
-            click.echo("\r" + " " * self.width + "\r", nl=False)
+            click.echo("\r" + " " * self.width + "\r", nl=False, err=self.err)
             self.width = 0
 
     def progress(self, progress: Progress) -> None:
@@ -62,7 +63,7 @@ class Screen:
             self.echo(line)
             return
         self.clear()
-        click.echo(line, nl=False)
+        click.echo(line, nl=False, err=self.err)
         self.width = len(line)
 
     def line(self, progress: Progress, now: float) -> str:
