@@ -231,7 +231,7 @@ def _search(
         yield last[0].program, found.failure
 
 
-class _Shrinking:
+class Shrinking:
     """Failures that Hypothesis is shrinking: each is on disk as it was met first."""
 
     def __init__(self, loop: Loop) -> None:
@@ -261,7 +261,7 @@ def main(config: Config) -> None:
     """Search again and again until the bound, each time from another seed."""
     set_hypothesis_home_dir(places.cache() / "hypothesis")  # by default it is in whatever folder this is
     loop = Loop(config)
-    shrinking = _Shrinking(loop)
+    shrinking = Shrinking(loop)
     try:
         for program in seed_programs(config):
             loop.execute(program)

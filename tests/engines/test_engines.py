@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +14,10 @@ import pytest
 
 from fuzz.corpus.reproducer import folders, known_failures, read_reproducer
 from fuzz.engines.engine_config import ENGINES, Config
-from fuzz.engines.hypothesis_engine import find_failure
+from fuzz.engines.engine_loop import Loop
+from fuzz.engines.hypothesis_engine import Shrinking, find_failure
 from fuzz.execution.execute import run
+from fuzz.language.syntax import load
 from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.model import ModelTarget
 from tests.support.paths import CORPUS
@@ -143,3 +148,30 @@ def test_options_reach_libfuzzer(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert " 25 executions" in done.stdout
+
+
+def test_what_hypothesis_shrinks_is_on_disk_before(tmp_path: Path) -> None:
+    """Shrinking takes its time, and a process may be killed meanwhile. Afterwards what is left is reported
+    instead; what was not shrunk to the end is reported as it was met."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    before = signal.getsignal(signal.SIGTERM)
+    loop = Loop(Config("hypothesis", "unfixed", out=str(tmp_path), report=writing))
+    signal.signal(signal.SIGTERM, before)
+    shrinking = Shrinking(loop)
+    program = load(STALE)
+    failure = run(program, loop.target).failure
+    assert failure is not None
+    longer = program.with_ops((program.ops[2], *program.ops))
+    shrinking.met(longer, failure)
+    shrinking.met(program, failure)
+    assert [load(path) for path in tmp_path.iterdir()] == [longer]
+    shrinking.shrunk(program, failure)
+    assert [load(path) for path in tmp_path.iterdir()] == [program]
+    shrinking.met(longer, dataclasses.replace(failure, signature=failure.signature._replace(expression="x")))
+    shrinking.left()
+    assert sorted(map(load, tmp_path.iterdir()), key=lambda each: len(each.ops)) == [program, longer]
+    events = [json.loads(line) for line in os.read(reading, 1 << 16).splitlines()]
+    assert [Path(event["file"]).parent for event in events] == [tmp_path, tmp_path]
+    os.close(reading)
+    os.close(writing)
