@@ -151,8 +151,8 @@ class Engine:
 
     def kill(self) -> None:
         """End it where it stands."""
-        self.cut_off = self.process.poll() is None
-        if self.cut_off:
+        if self.process.poll() is None:
+            self.cut_off = True
             self.process.kill()
 
     def end(self, patience: float = ENDING_SECONDS) -> str | None:
@@ -171,7 +171,7 @@ class Engine:
         if status == 0:
             return None
         if self.cut_off:
-            return "the engine was still at an execution when the run ended"
+            return "it was still at something when the time was over, and was ended"
         lines = b" | ".join(self.last_lines).decode("utf-8", "replace")
         return f"the engine ended with status {status}: {lines or 'no output'}"
 

@@ -104,7 +104,8 @@ def missing(folder: Path, ended: Ended, *elsewhere: Path) -> set[str]:
     kept = set().union(*(kept_texts(place) for place in (folder / "out", *elsewhere)))
     counted = set(SUMMARY.findall(ended.output))
     for place in KEPT.findall(ended.output):
-        if not (folder / place / REPRODUCER_FILE).exists():
+        name = Path(place).name  # of what was on a disk that is gone there is a copy
+        if not any((kept_in / name / REPRODUCER_FILE).exists() for kept_in in (folder / "out", *elsewhere)):
             counted.add(f"what is kept in {place}")
     totals = [int(number) for number in ALL.findall(ended.output)]
     if totals and totals[-1] and not kept:

@@ -49,7 +49,7 @@ def test_two_hundred_kills(round_: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", range(DISKS))
 def test_fifty_full_disks(number: int, tmp_path: Path) -> None:
-    words = (*words_of(number), "--runs", "60", "--seed", str(number + 1))
-    ended = run_on_a_disk_that_fills(tmp_path, words, Random(number).uniform(0, 6))
+    words = (*words_of(number), "--time", "12", "--seed", str(number + 1))
+    ended = run_on_a_disk_that_fills(tmp_path, words, Random(number).uniform(0, 8))
     assert missing(tmp_path, ended, tmp_path / "home" / "kept") == set(), (words, ended.output)
     assert ended.status == 1
