@@ -18,7 +18,11 @@ help:
 	@echo "make test       every kind of test, on all cores: some five minutes on two"
 	@echo "make test-all   the slow ones, too: minutes of comparison, proofs, gigabytes"
 	@echo "make setup      what those do first: .venv, and the real libraries where they can be fetched"
-	@echo "make replay lint coverage bench libzpool kernel clean: see the Makefile"
+	@echo "make replay     every reproducer and finding, on everything that it speaks of"
+	@echo "make libzpool   OpenZFS's own code in user space, from Debian's packages, into .cache"
+	@echo "make kernel     a guest with a real kernel module; make test-kernel runs what needs it"
+	@echo "make lint       format, style and types; make coverage the model's branches"
+	@echo "make bench      everything measured: hours; make clean removes .venv and .cache"
 
 .venv/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

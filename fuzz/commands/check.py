@@ -130,27 +130,32 @@ def check(
     render: Callable[[Report, str], Iterator[str]] = as_text
     if machine:
         render = _machine
-    damaged = done = 0
+    done = 0
+    wrong: list[str] = []
     if out is not None:
         try_file(out / ".json" if out.is_dir() else out.with_name(f"{out.name}.json"))
     objects = _objects(file, block_size, pool, dataset, number or 0, libzpool, saved is not None)
     try:
-        with working("checking", lambda: f"{done} objects, {damaged} damaged"):
+        with working("checking", lambda: f"{done} objects, {len(wrong)} damaged"):
             for name, blocks, notes, absent in objects:
                 if saved is not None:
-                    damaged += not _salvage(name, blocks, dataset, out, machine)
+                    sound = _salvage(name, blocks, dataset, out, machine)
                 else:
                     report = check_object(blocks)
                     report.notes += notes
                     report.violations += absent_objects(report, absent)
-                    damaged += not report.sound
+                    sound = report.sound
                     for line in render(report, name):
                         say(line)
+                wrong += [] if sound else [name]
                 done += 1
     except BadInput as problem:
         click.echo(f"check: {problem}", err=True)
         raise SystemExit(Status.BAD_INPUT.number) from None
-    (Status.FOUND if damaged else Status.NOT_FOUND).end()
+    if every:
+        told = f"{done} ZAP{'s' * (done != 1)}: {done - len(wrong)} sound, {len(wrong)} not"
+        click.echo(told + (f": {', '.join(wrong)}" if wrong else ""), err=machine)
+    (Status.FOUND if wrong else Status.NOT_FOUND).end()
 
 
 def _machine(report: Report, name: str) -> Iterator[str]:

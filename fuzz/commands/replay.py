@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -96,8 +97,19 @@ def replay(
                     count.add(replayed)
         finally:
             write_junit(junit, "zapfuzz replay", count.cases)
+        for name, many in count.absent.items():
+            answer.say(f"not run  {many} on {name}: {_lacks(name)}")
         answer.say(f"{len(chosen)} reproducers, {count.ran} runs, {count.differ} that differ")
         answer.status = Status.FOUND if count.differ else Status.NOT_FOUND
+
+
+def _lacks(name: str) -> str:
+    """Why what a line of [expect] speaks of could not be run."""
+    if name.partition("+")[0] in RELEASES:
+        return "their threads need greenlet: pip install 'zapfuzz[threads]'"
+    if is_kernel(name):
+        return f"not on this machine: run `zapfuzz fetch --kernel {name.rpartition('-')[2]}`"
+    return "not on this machine: run `zapfuzz fetch`"
 
 
 class _Count:
@@ -107,6 +119,7 @@ class _Count:
         self.places = {each.folder: place for place, each in enumerate(reproducers, start=1)}
         self.answer = answer
         self.at = self.ran = self.differ = 0
+        self.absent: Counter[str] = Counter()
         self.replays: list[dict[str, object]] = []
         self.cases: list[tuple[str, str, float, str | None, bool]] = []
         self.since = time.monotonic()
@@ -118,7 +131,7 @@ class _Count:
         self.differ += replayed.differs
         name = replayed.reproducer.name
         if replayed.got is None:
-            self.answer.say(f"not run  {name} on {replayed.release}: not on this machine")
+            self.absent[replayed.release] += 1
         elif replayed.differs:
             self.answer.say(f"DIFFERS  {name} on {replayed.release}")
             self.answer.say(f"  expected {replayed.expected}\n  got      {replayed.got}")

@@ -192,7 +192,8 @@ def test_what_is_new_is_kept_and_what_is_known_is_not(tmp_path: Path) -> None:
     (known / "findings").symlink_to(out)
     status, output, _ = _fuzz(tmp_path, *common, "--known", str(known), "--out", str(tmp_path / "again"))
     assert status == 0
-    assert "new, kept in" not in output and "known, kept in" in output and "(known: " in output
+    assert "new, kept in" not in output and "known to the project (" in output
+    assert f"x {stale.name} " in output and stale.title in output
     assert not (tmp_path / "again").exists()
 
 

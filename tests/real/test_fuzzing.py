@@ -25,5 +25,5 @@ def test_on_the_real_library_known_failures_are_counted_and_end_nothing(
     assert " 8 executions" in output
     counts = [line for line in output.splitlines() if " x " in line]
     for seed in seeds:
-        assert any(f"(known: {seed})" in line for line in counts), output
+        assert any(f"x {Path(seed).name} " in line for line in counts), output
     assert not (tmp_path / "out").exists()

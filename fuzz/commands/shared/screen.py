@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from fuzz.language.printing import format_program
 
 LIVE_SECONDS = 0.25
 LOG_SECONDS = 5.0
+SHORT = 10
+"""Ops of a program that is shown where its failure is known."""
 
 
 class Screen:
@@ -89,7 +91,11 @@ class Screen:
         if isinstance(known, Path):
             told = f"found by an earlier run, kept in {shown(known)}"
         else:
-            told = f"known, kept in {shown(known.folder)}: {known.title}"
+            told = f"known: {known.name}: {known.title}"
+            if known.issue:
+                told += f" ({known.issue})"
+            if len(known.program.ops) <= SHORT:
+                told += f"\n\n{format_program(known.program).rstrip()}"
         self.echo(f"\nfailure after {executions} executions, {seconds:.1f} s: {signature}\n{told}\n")
 
     def found(self, found: Found) -> None:
@@ -106,7 +112,15 @@ class Screen:
         self.echo(self.line(campaign.status, time.monotonic()).strip())
         for how, counts in (("", campaign.status.met), ("gone around: ", campaign.status.around)):
             for text, count in counts.most_common():
-                self.echo(f"{count:8} x {how}{text} ({self._what(campaign, text, bool(how))})")
+                if text not in campaign.known:
+                    self.echo(f"{count:8} x {how}{text} ({self._what(campaign, text, bool(how))})")
+            known = [
+                (count, campaign.known[text])
+                for text, count in counts.most_common()
+                if text in campaign.known
+            ]
+            for line in known_table(known, how):
+                self.echo(line)
         for path, text in campaign.open.items():
             self.echo(f"not minimized: {text}\n  {self._to_minimize(path)}")
         for text in campaign.unwritten:
@@ -115,8 +129,6 @@ class Screen:
             self.echo("no failures")
 
     def _what(self, campaign: Campaign, text: str, around: bool) -> str:
-        if known := campaign.known.get(text):
-            return f"known: {shown(known[0].folder)}"
         if around:
             return "of the model"
         if text in campaign.earlier:
@@ -134,6 +146,18 @@ class Screen:
         for remedy in config.remedies:
             words += ["--remedy", remedy]
         return shlex.join(words)
+
+
+def known_table(met: Sequence[tuple[int, Sequence[Reproducer]]], how: str = "") -> Iterator[str]:
+    """How often each failure came that is known, by its name in the corpus, where OpenZFS speaks of it, and
+    its title. Several reproducers may have one failure: the first stands for them."""
+    if not met:
+        return
+    rows = [(count, known[0].name, known[0].issue, known[0].title) for count, known in met]
+    names, issues = max(len(row[1]) for row in rows), max(len(row[2]) for row in rows)
+    yield f"{how}known to the project (`zapfuzz describe NAME` tells all):"
+    for count, name, issue, title in rows:
+        yield f"{count:8} x {name:{names}}  {issue:{issues}}{'  ' if issues else ''}{title}"
 
 
 def _found_lines(found: Found) -> Iterator[str]:
