@@ -126,6 +126,7 @@ def main(arguments: Sequence[str]) -> int:
                 before += looked.before
                 after += looked.after
                 writes += looked.states.writes
+                real.close()  # each import leaves memory behind in the library's process
         print(
             f"libzpool {options.release}: {done} programs in {pools} pools, {writes} writes of their last "
             f"txgs, {states} crashes: {before} as one txg, {after} as the next, 0 as neither; "

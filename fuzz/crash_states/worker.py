@@ -92,6 +92,7 @@ class CrashWorker(Worker):
             _apply(image, writes[done:number])
             done = number
             seen.append(self._look(copy_of_image(image), number, 0))
+        os.close(image)
         rng = Random(asked.seed)
         for _ in range(asked.random if writes else 0):
             number = rng.randrange(1, len(writes) + 1)
@@ -102,6 +103,7 @@ class CrashWorker(Worker):
             seen.append(self._look(image, number, number - sure - len(kept)))
         final = copy_of_image(before)
         _apply(final, writes)
+        os.close(before)
         self._go_to(final)
         sizes = sum(len(write.data) for write in writes)
         return pack_states(States(len(writes), len(flushes), sizes, seen))
