@@ -13,7 +13,7 @@ from fuzz.commands.shared.ending import Status
 from fuzz.commands.shared.output import text_to, try_file
 from fuzz.commands.shared.progress import say, working
 from fuzz.evidence.check.files import BadInput, Blocks, open_blocks
-from fuzz.evidence.check.report import absent_objects, as_json, as_text
+from fuzz.evidence.check.format_report import absent_objects, as_json, as_text
 from fuzz.evidence.check.salvaged import as_json as salvage_json
 from fuzz.evidence.check.salvaged import as_lines
 from zapcore.layout import MAX_MICRO

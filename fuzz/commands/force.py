@@ -23,8 +23,8 @@ from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.parallel_run import has_threads
 from fuzz.threads.real.compare_with_model import compare_all
-from fuzz.threads.real.judged_run import HeldRun, model_for, run_held
-from fuzz.threads.real.target import HeldTarget
+from fuzz.threads.real.held_run import HeldRun, model_for, run_held
+from fuzz.threads.real.held_target import HeldTarget
 from fuzz.threads.real.turn_plan import make_plan
 
 

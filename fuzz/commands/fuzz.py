@@ -20,7 +20,7 @@ from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import PlaceWord
 from fuzz.commands.shared.screen import Screen
 from fuzz.corpus.earlier_runs import found_earlier
-from fuzz.corpus.failure_log import Seen
+from fuzz.corpus.failure_counts import Seen
 from fuzz.corpus.replay import known_on
 from fuzz.corpus.reproducer import corpus_folders, read_reproducer
 from fuzz.engines.campaign import Campaign, new_seed

@@ -12,7 +12,7 @@ from fuzz.commands.shared.output import out_option, program_to
 from fuzz.commands.shared.program_argument import program_argument, release_option
 from fuzz.commands.shared.progress import working
 from fuzz.corpus.named_program import Named
-from fuzz.generate.reach_by_files import reach
+from fuzz.generate.reach.reach_by_files import reach
 
 TELL_FIRST = (
     "Any user can do this on a pool of others: tell OpenZFS's security contact first (its SECURITY.md says "

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from fuzz.crash_states.wire import Seen, States, chosen, pack_states, unpack_asked
 from fuzz.targets.libzpool.abi import Library
-from fuzz.targets.libzpool.blocks import read_blocks
+from fuzz.targets.libzpool.blocks_and_dbufs import read_blocks
 from fuzz.targets.libzpool.pool import PoolProblem, copy_of_image
 from fuzz.targets.libzpool.wire import Command, block_digest, digest_blocks
 from fuzz.targets.libzpool.worker import Worker

@@ -7,7 +7,7 @@ from random import Random
 from fuzz.engines.engine_config import Config
 from fuzz.engines.engine_loop import Loop, Stopped
 from fuzz.engines.seeds import seed_programs
-from fuzz.generate.plain_user import plain_user_program
+from fuzz.generate.reach.plain_user import plain_user_program
 from fuzz.generate.styles import Draw, some_program
 from fuzz.targets.registry import KERNEL_KINDS
 

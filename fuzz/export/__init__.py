@@ -2,6 +2,6 @@
 program on a real libzpool (`python_form`, `c_form`).
 
 What is right stands in `expected_answers`, once for both. The Python form is `python_steps` (with threads:
-`python_threads`) and what these and the program's verbs need of the adapter, taken out by `cut_python`;
+`python_threads`) and what these and the program's verbs need of the adapter, taken out by `prune_python`;
 the C form is the files in `c/`, what nothing needs taken out by `prune_c`.
 """

@@ -9,8 +9,8 @@ from typing import Any
 from fuzz.corpus.reproducer import Reproducer
 from fuzz.execution.result import Entry
 from fuzz.export.blind_spots import blind_spots
-from fuzz.export.cut_python import cut
 from fuzz.export.expected_answers import Content, Expected, Right, expected, has_threads, sections
+from fuzz.export.prune_python import cut
 from fuzz.export.story import for_docstring, rightly, story
 from fuzz.language.printing import format_op
 from fuzz.language.program import Key, Op, Program, Zap

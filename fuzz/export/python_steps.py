@@ -1,5 +1,5 @@
 """What an exported Python script does: its ops one after the other, each held against what it should give,
-and then a look at what is there. It is cut out of this file and of the library's adapter (`cut_python`)."""
+and then a look at what is there. It is cut out of this file and of the library's adapter (`prune_python`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fuzz.execution.result import Entry
 from fuzz.export.structure import wrong_structure
 from fuzz.language.program import Zap
 from fuzz.targets.libzpool.abi import Library
-from fuzz.targets.libzpool.blocks import read_blocks
+from fuzz.targets.libzpool.blocks_and_dbufs import read_blocks
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import Pool, PoolLost
 from fuzz.targets.libzpool.salt import SaltWriter

@@ -12,15 +12,15 @@ from __future__ import annotations
 import errno
 
 from fuzz.execution.result import Result
-
-# the families fill the table of checks
-from fuzz.judge import cursors, directories, entries, read_errors, stats, usage, world  # noqa: F401
 from fuzz.judge.checks import CHECKS, STEPS, Stepwise
 from fuzz.judge.history import History
 from fuzz.judge.room import make_room, needless_growth
 from fuzz.judge.state import State, Value
 from fuzz.judge.undecided import leave_open
 from fuzz.judge.unicode import unicode_form, wrong_form
+
+# the families fill the table of checks
+from fuzz.judge.verbs import cursors, directories, entries, read_errors, stats, usage, world  # noqa: F401
 from fuzz.judge.wrong_answers import Wrong, expect
 from fuzz.language.program import Op, Program
 from fuzz.language.verbs import CHANGING, TIME

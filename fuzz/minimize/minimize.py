@@ -5,9 +5,9 @@ simpler by `fuzz.minimize.simplicity`. The candidate is taken if the predicate h
 tried twice.
 
 First large pieces of the ops are left out, then single ops and pairs of them. Then what is left is made
-plainer (`fuzz.minimize.passes`). The end is reached when no pass finds a candidate any more that can be
-taken: no op can be left out, no number can be made simpler, and no shorter program of those that are built in
-another way (`fuzz.minimize.several_changes_at_once`) has the property.
+plainer (`fuzz.minimize.simplifications`). The end is reached when no pass finds a candidate any more that can
+be taken: no op can be left out, no number can be made simpler, and no shorter program of those that are built
+in another way (`fuzz.minimize.several_changes_at_once`) has the property.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from fuzz.language.program import Op, Program
 from fuzz.language.verbs import VERBS, Subject
-from fuzz.minimize.passes import SIMPLIFICATIONS, used_zaps
 from fuzz.minimize.several_changes_at_once import REBUILDS, UP_TO, without_one
 from fuzz.minimize.simplicity import simplicity
+from fuzz.minimize.simplifications import SIMPLIFICATIONS, used_zaps
 
 Predicate = Callable[[Program], bool]
 Pass = Callable[[Program], Iterator[Program]]

@@ -6,8 +6,8 @@ two may not fail. A candidate here makes several changes in one step: it has few
 have other keys, are at other places, or are done once more. There are many such candidates, so they are tried
 for short programs only, and at the very end.
 
-As in `fuzz.minimize.passes`, the best candidates come first, and nothing is known of the property that is to
-be kept.
+As in `fuzz.minimize.simplifications`, the best candidates come first, and nothing is known of the property
+that is to be kept.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 
 from fuzz.language.program import Key, Op, Program, Zap
-from fuzz.minimize.passes import LETTERS, SIMPLE_WORDS, TOP, all_keys, fewer_keys, renamed_keys, two_for_all
+from fuzz.minimize.simplifications import (
+    LETTERS,
+    SIMPLE_WORDS,
+    TOP,
+    all_keys,
+    fewer_keys,
+    renamed_keys,
+    two_for_all,
+)
 
 UP_TO = 16
 """Programs with more ops than this are not tried, because there are at least as many candidates as pairs of

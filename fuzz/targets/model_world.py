@@ -17,7 +17,7 @@ from fuzz.language.program import Key, Op, Program, Zap, value_bytes
 from fuzz.language.verbs import TIME
 from fuzz.targets.base import Target
 from fuzz.targets.endless_ops import WATCH
-from fuzz.targets.model_failures import after_failed_read, broken, failure_of
+from fuzz.targets.panic_to_failure import after_failed_read, broken, failure_of
 from zapcore import layout, zap
 from zapcore.accounting import Accounting
 from zapcore.audit.auditor import Auditor

@@ -13,8 +13,8 @@ from fuzz.corpus.reproducer import read_reproducer
 from fuzz.execution.execute import run
 from fuzz.export.forms import FORMS
 from fuzz.faults.remedies import switched_on
-from fuzz.generate.lift_to_files import FULL, Lift, Plan, file_name
-from fuzz.generate.reach_by_files import reach
+from fuzz.generate.reach.lift_to_files import FULL, Lift, Plan, file_name
+from fuzz.generate.reach.reach_by_files import reach
 from fuzz.language.program import Program
 from fuzz.language.syntax import save
 from fuzz.targets.kernel.plain_files import LONGEST_NAME, has_long_names, why_not_files

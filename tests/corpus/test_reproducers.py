@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fuzz.corpus.failure_log import Seen
+from fuzz.corpus.failure_counts import Seen
 from fuzz.corpus.replay import expectations, replay, with_missing
 from fuzz.corpus.reproducer import (
     Reproducer,

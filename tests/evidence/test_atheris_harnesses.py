@@ -11,7 +11,8 @@ import pytest
 
 from tests.support.paths import ROOT
 
-_RUN = "import sys, runpy; {first}; runpy.run_module('fuzz.evidence.{part}.harness', run_name='__main__')"
+_RUN = "import sys, runpy; {first}; runpy.run_module('fuzz.evidence.{part}.{module}', run_name='__main__')"
+_MODULE = {"imports": "fuzz_importers", "triage": "fuzz_triage", "check": "fuzz_check"}
 _RAISE = {
     "imports": "import fuzz.evidence.imports.traced_tree as r; r.Tree.rename = lambda *_: 1 // 0",
     "triage": "import fuzz.evidence.triage.report as r; r.TextReport.render = lambda *_: 1 // 0",
@@ -20,7 +21,7 @@ _RAISE = {
 
 
 def harness(part: str, where: Path, runs: int, first: str = "pass") -> subprocess.CompletedProcess[str]:
-    code = _RUN.format(part=part, first=first)
+    code = _RUN.format(part=part, module=_MODULE[part], first=first)
     command = [sys.executable, "-c", code, f"-runs={runs}", "-seed=1", "-max_len=512", "-rss_limit_mb=500"]
     command.append(f"-artifact_prefix={where}/")
     # Linux lets a process begin with the peak of its parent's memory, and a test's process may be large: the

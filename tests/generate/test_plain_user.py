@@ -6,7 +6,7 @@ from collections import Counter
 from random import Random
 
 from fuzz.execution.execute import run
-from fuzz.generate.plain_user import plain_user_program
+from fuzz.generate.reach.plain_user import plain_user_program
 from fuzz.targets.kernel.plain_files import has_long_names, why_not_files
 from fuzz.targets.model import ModelTarget
 from zapcore import layout as L

@@ -14,7 +14,7 @@ import pytest
 
 from fuzz.corpus.reproducer import read_reproducer
 from fuzz.execution.execute import run
-from fuzz.generate.lift_to_files import Lift, Plan, file_name
+from fuzz.generate.reach.lift_to_files import Lift, Plan, file_name
 from fuzz.language.program import Op, Program
 from fuzz.language.syntax import parse
 from fuzz.places import ROOT

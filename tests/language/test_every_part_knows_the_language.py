@@ -26,8 +26,8 @@ from fuzz.language.program import Op, Program, Zap
 from fuzz.language.syntax import parse
 from fuzz.language.validate import problems
 from fuzz.language.verbs import FOR_THREADS, VERBS, Number, Subject
-from fuzz.minimize.passes import SIMPLIFICATIONS
 from fuzz.minimize.simplicity import OTHER_NUMBERS, VERB_RANK, simplicity
+from fuzz.minimize.simplifications import SIMPLIFICATIONS
 from fuzz.targets.libzpool import session
 from fuzz.targets.libzpool.world import FUNCTIONS
 from fuzz.targets.model import ModelTarget

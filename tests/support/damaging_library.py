@@ -7,7 +7,7 @@ from __future__ import annotations
 import ctypes
 import sys
 
-from fuzz.targets.libzpool.blocks import read_blocks
+from fuzz.targets.libzpool.blocks_and_dbufs import read_blocks
 from fuzz.targets.libzpool.child import Child
 from fuzz.targets.libzpool.plain_target import START_SECONDS
 from fuzz.targets.libzpool.salt import DATA_AT

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from zapcore import layout as L
 from zapcore.byteorder import is_big, swap_leaf, swap_micro, swap_words, table_is_big
 from zapcore.release import RELEASES
+from zapcore.verify.block_kind import is_whole_leaf_head, kind_of
 from zapcore.verify.fat import Fat, fat_violations, next_table_blocks, order_violation
 from zapcore.verify.invariants import Violation
-from zapcore.verify.kind import is_whole_leaf_head, kind_of
 from zapcore.verify.leaf import check_leaf, is_leaf
 from zapcore.verify.leaf_report import LeafEntry, LeafReport
 from zapcore.verify.link_hints import link_hint

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from zapcore import layout as L
 from zapcore.byteorder import is_big, swap_leaf
-from zapcore.verify.kind import has_leaf_magic
+from zapcore.verify.block_kind import has_leaf_magic
 from zapcore.verify.leaf import is_leaf
 from zapcore.verify.name_hash import hash_of_key
 from zapcore.verify.object import check_object

@@ -9,7 +9,7 @@ from pathlib import Path
 from fuzz.evidence.check.hex_dump import BadDump, zdb_dump
 from fuzz.evidence.check.not_a_zap import LOOKED_AT, RAW, looks_like
 from zapcore import layout as L
-from zapcore.verify.kind import is_whole_leaf_head, kind_of
+from zapcore.verify.block_kind import is_whole_leaf_head, kind_of
 from zapcore.verify.salvage import looks_micro
 from zapcore.verify.salvage import salvage as salvaged
 

@@ -7,7 +7,7 @@ from array import array
 
 from fuzz.evidence.check.compressed import METHODS, is_zstd
 from zapcore import layout as L
-from zapcore.verify.kind import kind_of
+from zapcore.verify.block_kind import kind_of
 
 LOOKED_AT = L.MAX_MICRO
 """Bytes of the beginning of a file."""

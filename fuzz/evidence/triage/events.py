@@ -6,7 +6,7 @@ import dataclasses
 import re
 
 from fuzz.evidence.triage.failed_assertion import Assertion
-from fuzz.evidence.triage.frame_names import names_zfs
+from fuzz.evidence.triage.frame_roles import names_zfs
 from fuzz.evidence.triage.stacks import Frame, looks_like_zfs, signature_frames
 from fuzz.judge.signature import Signature
 

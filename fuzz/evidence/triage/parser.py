@@ -23,7 +23,7 @@ from fuzz.evidence.triage.failed_assertion import (
     parse_cut_tail,
     parse_plain,
 )
-from fuzz.evidence.triage.frame_names import fault_of, names_zfs
+from fuzz.evidence.triage.frame_roles import fault_of, names_zfs
 from fuzz.evidence.triage.heads.head import Head
 from fuzz.evidence.triage.heads.table import parse_head
 from fuzz.evidence.triage.open_failure import OpenFailure, is_ours

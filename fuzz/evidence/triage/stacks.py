@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fuzz.evidence.triage.frame_names import BOTTOM, CALLER, HANDLER, REPORTER, may_name_zfs, names_zfs
+from fuzz.evidence.triage.frame_roles import BOTTOM, CALLER, HANDLER, REPORTER, may_name_zfs, names_zfs
 
 
 class Frame(NamedTuple):

@@ -12,7 +12,7 @@ from fuzz.language.program import Zap
 from fuzz.language.verbs import CHANGING, OWNED, TIME, VERBS, unsettled
 from fuzz.targets.libzpool import txgs
 from fuzz.targets.libzpool.abi import Library
-from fuzz.targets.libzpool.blocks import ZapDigest
+from fuzz.targets.libzpool.blocks_and_dbufs import ZapDigest
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import Pool
 from fuzz.targets.libzpool.salt import SaltWriter

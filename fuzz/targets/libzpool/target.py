@@ -11,7 +11,7 @@ from fuzz.targets.base import NoTarget
 from fuzz.targets.libzpool.plain_target import DEADLINE_SECONDS, PlainLibzpool
 
 if TYPE_CHECKING:
-    from fuzz.threads.real.target import HeldTarget
+    from fuzz.threads.real.held_target import HeldTarget
 
 
 class LibzpoolTarget(PlainLibzpool):
@@ -35,8 +35,8 @@ class LibzpoolTarget(PlainLibzpool):
         if why := threadless(program):
             return Outcome(None, why, 0)
         try:
-            from fuzz.threads.real.judged_run import model_for, run_held
-            from fuzz.threads.real.target import HeldTarget
+            from fuzz.threads.real.held_run import model_for, run_held
+            from fuzz.threads.real.held_target import HeldTarget
         except ModuleNotFoundError as missing:
             raise NoTarget("threads need greenlet: pip install 'zapfuzz[threads]'") from missing
         if self._held is None:

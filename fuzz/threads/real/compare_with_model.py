@@ -11,8 +11,8 @@ from fuzz.targets.first_difference import first_dbuf_difference, first_differenc
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.explore import explore
 from fuzz.threads.minimize_schedule import with_schedule
-from fuzz.threads.real.judged_run import HeldRun, run_held
-from fuzz.threads.real.target import HeldTarget
+from fuzz.threads.real.held_run import HeldRun, run_held
+from fuzz.threads.real.held_target import HeldTarget
 from fuzz.threads.real.turn_plan import make_plan
 
 

@@ -26,8 +26,8 @@ from fuzz.threads.parallel_run import run_threads
 from fuzz.threads.programs_beside_sync import program_beside_sync
 from fuzz.threads.programs_of_names import program_of_names
 from fuzz.threads.real.compare_with_model import compare
-from fuzz.threads.real.judged_run import model_for
-from fuzz.threads.real.target import HeldTarget
+from fuzz.threads.real.held_run import model_for
+from fuzz.threads.real.held_target import HeldTarget
 from fuzz.threads.scheduling_policies import Pct, RandomWalk
 from fuzz.threads.thread_fuzzer import random_program
 

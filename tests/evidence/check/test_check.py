@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fuzz.commands.check import check
-from fuzz.evidence.check.bit_flip_detection import false_alarms, flips
+from fuzz.evidence.check.detection_and_false_alarms import false_alarms, flips
 from fuzz.evidence.check.files import Blocks, open_blocks, size_of_blocks
-from fuzz.evidence.check.report import as_json, as_text
+from fuzz.evidence.check.format_report import as_json, as_text
 from fuzz.evidence.check.shapes import LEAF_SHIFTS, SHAPES, sound_object
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.syntax import parse

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.test_exported_forms import fails_where_the_corpus_says, known_forms
+from tests.real.export.test_exported_forms import fails_where_the_corpus_says, known_forms
 
 
 @pytest.mark.parametrize(("folder", "release", "form"), list(known_forms(quick=False)))

@@ -30,10 +30,10 @@ from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import run_threads
 from fuzz.threads.programs_of_names import program_of_names
 from fuzz.threads.real.compare_with_model import compare, every_schedule
-from fuzz.threads.real.judged_run import HeldRun, model_for, run_held
+from fuzz.threads.real.held_run import HeldRun, model_for, run_held
+from fuzz.threads.real.held_target import HeldTarget
 from fuzz.threads.real.section_request import EXACT
 from fuzz.threads.real.soak import BESIDE_SYNC, scheduled
-from fuzz.threads.real.target import HeldTarget
 from fuzz.threads.real.turn_plan import COMMIT, Point, SectionPlan, Turn, What, make_plan
 from tests.support.missing import missing
 from tests.support.paths import CORPUS

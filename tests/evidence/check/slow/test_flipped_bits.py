@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fuzz.evidence.check.bit_flip_detection import false_alarms, flips
+from fuzz.evidence.check.detection_and_false_alarms import false_alarms, flips
 
 
 def test_flipped_bits_that_must_be_found_are() -> None:

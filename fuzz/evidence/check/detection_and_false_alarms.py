@@ -1,6 +1,6 @@
 """Which single flipped bits `check` finds, by field; and that it finds nothing in sound objects.
 
-python -m fuzz.evidence.check.bit_flip_detection --flips 10000 --sound 10000
+python -m fuzz.evidence.check.detection_and_false_alarms --flips 10000 --sound 10000
 """
 
 from __future__ import annotations

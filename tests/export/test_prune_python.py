@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.export.cut_python import CutProblem, cut, source_of
+from fuzz.export.prune_python import CutProblem, cut, source_of
 from fuzz.language.verbs import VERBS
 from fuzz.targets.libzpool.session import FUNCTIONS
 
@@ -19,7 +19,7 @@ from fuzz.targets.libzpool.session import FUNCTIONS
 def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package `zapcore_cut`, which counts as ours, to be written by the test."""
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr("fuzz.export.cut_python.OURS", ("fuzz", "zapcore", "cut_a", "cut_b"))
+    monkeypatch.setattr("fuzz.export.prune_python.OURS", ("fuzz", "zapcore", "cut_a", "cut_b"))
     return tmp_path
 
 

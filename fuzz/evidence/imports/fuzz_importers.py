@@ -1,7 +1,8 @@
 """Traces and texts of zdb from Atheris into `import-strace` and `import-zdb`: a program that is valid, or one
 line that says what is wrong; no exception, no hang.
 
-    python -m fuzz.evidence.imports.harness -max_total_time=600 -timeout=10 -rss_limit_mb=500 -max_len=4096
+    python -m fuzz.evidence.imports.fuzz_importers -max_total_time=600 -timeout=10
+        -rss_limit_mb=500 -max_len=4096
 
 The first byte chooses the reader, its top bit whether the rest are its bytes as they are, or have a phrase of
 real traces or texts in the place of every byte from 0x80 on.

@@ -20,8 +20,8 @@ from fuzz.targets.libzpool.plain_target import PlainLibzpool
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.linearizability import Event, explanations, unexplained
 from fuzz.threads.parallel_run import check_section, sections
+from fuzz.threads.real.held_target import Ended, HeldTarget
 from fuzz.threads.real.section_request import EXACT, PENDING
-from fuzz.threads.real.target import Ended, HeldTarget
 from fuzz.threads.real.turn_plan import FREE, UNPLANNED, Plan, Point, SectionPlan, What, make_plan
 from zapcore.errors import LimitExceeded
 from zapcore.verify.invariants import INVARIANTS

@@ -7,10 +7,10 @@ import errno
 
 from fuzz.execution.result import DONE, Result
 from fuzz.judge.checks import CHECKS, to_the_end
-from fuzz.judge.entries import increment
 from fuzz.judge.owned import Object
 from fuzz.judge.room import make_room
 from fuzz.judge.state import State
+from fuzz.judge.verbs.entries import increment
 from fuzz.judge.wrong_answers import Wrong, expect, expect_value, other_value
 from fuzz.language.program import U64, Op
 from fuzz.language.verbs import CHANGING, DEFERRED

@@ -8,8 +8,8 @@ from random import Random
 from typing import NamedTuple
 
 from fuzz.execution.execute import run
-from fuzz.generate.lift_to_files import FILE_SHIFT, FULL, NoWay, file_name, lifted
-from fuzz.generate.project_crowds import project_programs
+from fuzz.generate.reach.lift_to_files import FILE_SHIFT, FULL, NoWay, file_name, lifted
+from fuzz.generate.reach.project_crowds import project_programs
 from fuzz.judge.signature import JUDGED_KINDS
 from fuzz.language.program import TO_UPPER, U64, Op, Program, Zap
 from fuzz.targets.kernel.plain_files import has_long_names, names_of, why_not_files

@@ -8,7 +8,7 @@ import errno
 from fuzz.execution.result import Result
 from fuzz.judge.checks import CHECKS
 from fuzz.judge.state import FIRST_SLOTS, State
-from fuzz.judge.usage import account, answers_of_tasks
+from fuzz.judge.verbs.usage import account, answers_of_tasks
 from fuzz.judge.wrong_answers import Wrong, expect
 from fuzz.language.program import Op
 

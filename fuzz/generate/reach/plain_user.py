@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import Random
 
-from fuzz.generate.lift_to_files import FILE_SHIFT, FULL, file_name
+from fuzz.generate.reach.lift_to_files import FILE_SHIFT, FULL, file_name
 from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.model import ModelTarget
 

@@ -1,6 +1,6 @@
 """Logs from Atheris into `triage`: no exception, no hang, no more memory than a bound.
 
-    python -m fuzz.evidence.triage.harness -max_total_time=600 -timeout=10 -rss_limit_mb=500 -max_len=8192
+    python -m fuzz.evidence.triage.fuzz_triage -max_total_time=600 -timeout=10 -rss_limit_mb=500 -max_len=8192
 
 The first byte says where the log is cut into two reads, how it is packed or encoded before that, and with its
 top bit whether the rest are its bytes as they are, or have a phrase of real logs in the place of every byte

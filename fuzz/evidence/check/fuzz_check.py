@@ -1,6 +1,6 @@
 """Raw blocks from Atheris into `check` and `--salvage`: no exception, no hang, no more memory than a bound.
 
-    python -m fuzz.evidence.check.harness -max_total_time=600 -timeout=10 -rss_limit_mb=500 -max_len=65536
+    python -m fuzz.evidence.check.fuzz_check -max_total_time=600 -timeout=10 -rss_limit_mb=500 -max_len=65536
 
 The first byte chooses whether the rest are an object's bytes as they are, or changes to a sound object:
 triples of a 16-bit place and a byte, so that damage lies behind valid types and magics.
@@ -16,13 +16,13 @@ import atheris
 
 with atheris.instrument_imports(include=["zapcore", "fuzz.evidence.check"]):
     from fuzz.evidence.check.files import Blocks, size_of_blocks
+    from fuzz.evidence.check.format_report import as_json, as_text
     from fuzz.evidence.check.hex_dump import BadDump, zdb_dump
     from fuzz.evidence.check.not_a_zap import looks_like
-    from fuzz.evidence.check.report import as_json, as_text
     from fuzz.evidence.check.salvaged import as_json as salvage_json
     from fuzz.evidence.check.salvaged import as_lines
     from zapcore.byteorder import swap_leaf, swap_micro, swap_words
-    from zapcore.verify.kind import kind_of
+    from zapcore.verify.block_kind import kind_of
     from zapcore.verify.leaf import is_leaf
     from zapcore.verify.object import check_object
     from zapcore.verify.salvage import salvage

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from fuzz.execution.result import Result
 from fuzz.judge import beside_others
 from fuzz.judge.checks import CHECKS, Stepwise, in_steps
-from fuzz.judge.entries import write, write_with
 from fuzz.judge.keys import hash_bits, matching, max_cd, refused_form
 from fuzz.judge.state import END, State, first_integer
+from fuzz.judge.verbs.entries import write, write_with
 from fuzz.judge.wrong_answers import Wrong, expect, expect_value, other_value
 from fuzz.language.program import U64, Key, Op, Zap
 from zapcore.zap import MATCH_CASE, MATCH_NORMALIZE
