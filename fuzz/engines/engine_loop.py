@@ -111,7 +111,10 @@ class Loop:
         """The program that caused a failure. If a real library dies before the first op of a program, and
         does not do so again when that program is run again, then it died of what the program before had left
         to be synced."""
-        cut, failure = program.with_ops(program.ops[: outcome.ops]), outcome.failure
+        end, failure = outcome.ops, outcome.failure
+        while 0 < end < len(program.ops) and program.ops[end - 1].thread and program.ops[end].thread:
+            end += 1  # the other threads of the section have run beside it
+        cut = program.with_ops(program.ops[:end])
         assert failure is not None
         if failure.op < 0 and self.before is not None and self.target is not self.model:
             again = run(cut, self.target).failure

@@ -32,7 +32,8 @@ STALE = str(CORPUS / "regressions" / "stale-user-data-txg" / "program.zap")
 
 def config(engine: str, **more: object) -> Config:
     """A run on 2.3 that begins now."""
-    return Config(engine=engine, release="2.3", seed=1, started=time.monotonic(), **more)  # type: ignore[arg-type]
+    settings = {"release": "2.3", "seed": 1, "started": time.monotonic(), **more}
+    return Config(engine=engine, **settings)  # type: ignore[arg-type]
 
 
 def run_to_end(jobs: Jobs) -> None:
@@ -78,7 +79,7 @@ def test_two_processes_do_all_runs_and_their_counts_are_added(engine: str) -> No
 def test_a_process_reads_what_another_puts_into_the_corpus(tmp_path: Path) -> None:
     """What appears in the folder while it runs is run: here a failure that needs many exact steps."""
     program = load(CORPUS / "findings" / "zap-cursor-on-table" / "program.zap")
-    jobs = Jobs(config("atheris", corpus=str(tmp_path), seconds=60), 1, never)
+    jobs = Jobs(config("atheris", corpus=str(tmp_path), seconds=60, seed=2), 1, never)
     wait_for(jobs, 50)
     (tmp_path / "from-another").write_bytes(encode(program))
     met = (event for event in jobs.events() if event is not None and event["event"] == "failure")

@@ -63,7 +63,7 @@ def test_an_update_at_the_end_of_the_table_puts_its_leaf_twice_in_2_1(libzpool: 
 def test_random_programs_with_hashes_of_few_bits(libzpool: Make, release: str) -> None:
     """All kinds of ZAPs: colliding hashes, small tables, serialized cursors of other widths. A known wrong
     value is let pass; what both die of alike is no difference."""
-    target, rng = both(libzpool, release), Random(f"few bits {release}")
+    target, rng = both(libzpool, release), Random(f"few hash bits {release}")
     refused = 0
     for _ in range(60):
         program = whole_language_program(rng)

@@ -82,6 +82,21 @@ def signals_end_it() -> Iterator[None]:
         threading.Thread(target=watch, args=(ended,), daemon=True, name="last second").start()
         raise ended
 
+    def again(dropped: sys.UnraisableHookArgs) -> None:
+        """What is raised while the interpreter closes a generator is dropped: raise it once more, soon."""
+        ended = dropped.exc_value
+        if not isinstance(ended, Ended):
+            said(dropped)
+            return
+
+        def raise_it(number: int, frame: FrameType | None) -> None:
+            signal.signal(number, signal.SIG_IGN)
+            raise ended
+
+        signal.signal(ended.number, raise_it)
+        threading.Timer(0.02, os.kill, (os.getpid(), ended.number)).start()
+
+    said, sys.unraisablehook = sys.unraisablehook, again
     handled = [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
     before = {each: signal.signal(each, handle) for each in handled}
     try:
@@ -95,6 +110,7 @@ def signals_end_it() -> Iterator[None]:
     finally:
         if sys.exc_info()[0] is None:
             over.set()
+            sys.unraisablehook = said
             for each, what in before.items():
                 signal.signal(each, what)
 
