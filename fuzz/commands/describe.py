@@ -222,7 +222,8 @@ def describe(program: Named, out: Path | None) -> None:
 
     What is no reproducer is cut down first, and the report says if it is known, or does not fail.
     """
-    reproducer = program.reproducer()
+    with working("asking each release"):
+        reproducer = program.reproducer()
     if program.kept is None:
         stats = Stats()
         with working("cutting it down", lambda: f"{stats.tried} programs tried, {stats.left} ops left"):

@@ -29,7 +29,8 @@ def export(program: Named, form: str, release: str | None, out: Path | None) -> 
     pytest: a test on the model; python: a script that needs nothing but a libzpool; c: a program against
     libzpool's headers. What python and c may not see of the bug, their comment says.
     """
-    reproducer = program.reproducer()
+    with working("asking each release"):
+        reproducer = program.reproducer()
     if release is not None and release not in reproducer.expect:
         now = {release: str(outcome_on(release, reproducer.program))}
         reproducer = dataclasses.replace(reproducer, expect={**reproducer.expect, **now})

@@ -105,7 +105,7 @@ def test_every_other_answer_is_wrong(release: str) -> None:
 def test_every_open_question_is_asked_somewhere_and_no_other() -> None:
     """A line of the list that no code needs any more is a hole that nobody closed."""
     folder = Path(fuzz.judge.__file__).parent
-    source = "".join(file.read_text() for file in folder.glob("*.py"))
+    source = "".join(file.read_text() for file in folder.rglob("*.py"))
     assert set(re.findall(r'leave_open\(state, "([^"]+)"\)', source)) == set(OPEN)
     assert len(re.findall(r"leave_open\(state, ", source)) == len(re.findall(r'leave_open\(state, "', source))
     with pytest.raises(KeyError):
