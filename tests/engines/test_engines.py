@@ -108,8 +108,8 @@ def test_the_seed_decides_everything(engine: str, tmp_path: Path) -> None:
                 *("--release", "unfixed", "--seed", seed, "--runs", runs, "--known", str(tmp_path / "known")),
                 *("--out", str(folder / "out")),
                 *(("--corpus", str(folder / "working")) if engine == "atheris" else ()),
-                # what Hypothesis draws depends on the text of all modules, so any change may bring bad luck; a
-                # race takes more programs than a test has time for
+                # what Hypothesis draws depends on the text of all modules, so any change may bring bad luck;
+                # a race takes more programs than a test has time for
                 *(("--seeds", str(SEEDS[engine])) if engine in SEEDS else ()),
             ],
             env={**os.environ, "PYTHONHASHSEED": hash_seed},
