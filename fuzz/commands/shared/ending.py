@@ -30,7 +30,7 @@ class Status(enum.Enum):
     KNOWN_ONLY = 0, "all that `fuzz` found is known to the project, or to `--known`"
     FOUND = 1, "a failure, a difference or damage was found; there is no way (`reach`)"
     BAD_INPUT = 2, "bad usage or input, or output that cannot be written: one line says what and where"
-    LIMIT = 3, "a bound of time or memory was met before anything could be said (`run`, `force`)"
+    LIMIT = 3, "a bound of time or memory was met before anything could be said (`run`, `force`, `explore`)"
     HANGUP = 128 + signal.SIGHUP, "SIGHUP ended it: a terminal was closed"
     INTERRUPTED = 128 + signal.SIGINT, "SIGINT ended it: Ctrl-C"
     BROKEN_PIPE = 128 + signal.SIGPIPE, "nobody reads its output any more, as behind `| head -1`"
