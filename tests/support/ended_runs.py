@@ -95,8 +95,16 @@ def kept_texts(out: Path) -> set[str]:
         load(path)
         texts.add(path.read_text().splitlines()[0].removeprefix("# "))
     for toml in out.glob(f"[!.]*/{REPRODUCER_FILE}"):
-        texts.update(read_reproducer(toml.parent).expect.values())
+        reproducer = read_reproducer(toml.parent)
+        texts.update((reproducer.title, *reproducer.expect.values()))
     return texts
+
+
+def _titled(text: str) -> str:
+    """A signature as a reproducer's title has it: what hangs on stale bytes may end otherwise when the
+    library is asked again, and then no line of [expect] has it."""
+    kind, place, expression = (*text.split(" ", 2), "", "")[:3]
+    return f"{kind} in {place.rpartition(':')[2]}: {expression}"
 
 
 def missing(folder: Path, ended: Ended, *elsewhere: Path) -> set[str]:
@@ -110,7 +118,7 @@ def missing(folder: Path, ended: Ended, *elsewhere: Path) -> set[str]:
     totals = [int(number) for number in ALL.findall(ended.output)]
     if totals and totals[-1] and not kept:
         counted.add(f"{totals[-1]} failures")
-    return counted - kept
+    return {text for text in counted - kept if _titled(text) not in kept}
 
 
 def run_on_a_disk_that_fills(folder: Path, words: Sequence[str], seconds: float, kib: int = 200) -> Ended:
