@@ -109,6 +109,13 @@ class State:
         self.tasked = frozenset(header.name for header in zaps if header.mos)
         self.tasks = Tasks() if self.tasked else None
 
+    def has_no_names(self, zap: str) -> int:
+        """Why what a ZAP is does not let its names be asked for: ENOENT where it is destroyed, ENOTSUP where
+        its keys are words; else 0."""
+        if self.entries[zap] is None:
+            return errno.ENOENT
+        return errno.ENOTSUP if self.headers[zap].words else 0
+
     def bring(self, zap: str, key: Key, value: Value) -> None:
         """An entry is there, with this value."""
         entries = self.entries[zap]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from fuzz.language.program import Key, Op, Program
 from fuzz.threads.minimize_schedule import with_schedule
-from fuzz.threads.thread_fuzzer import LENGTHS, ZAP, Kind, mutate_schedule, near_keys
+from fuzz.threads.thread_fuzzer import LENGTHS, ZAP, Kind, keys_to_use, mutate_schedule, near_keys
 
 MOST_SETUP = 9
 MOST_OPS = 22
@@ -130,9 +130,7 @@ def change_beside_sync(program: Program, rng: random.Random) -> Program:
     if program.schedule and rng.random() < 0.5:
         return with_schedule(program, mutate_schedule(program.schedule, rng))
     ops = list(program.ops)
-    keys = sorted({op.key for op in ops if op.key is not None}, key=repr) or near_keys(rng)
-    if rng.random() < 0.15:
-        keys = [*keys, *near_keys(rng)]
+    keys = keys_to_use(program, rng, 0.15)
     at = rng.randrange(len(ops))
     thread = ops[at].thread
     if ops[at].verb == "spa_sync":

@@ -120,14 +120,18 @@ def _threads_op(
     return Op(verb, "z", thread=thread) if verb == "count" else Op(verb, thread=thread)
 
 
+def keys_to_use(program: Program, rng: random.Random, near: float) -> list[Key]:
+    """A program's keys; where it has none, and beside them with probability `near`, keys near each other."""
+    keys = sorted({op.key for op in program.ops if op.key is not None}, key=repr) or near_keys(rng)
+    return [*keys, *near_keys(rng)] if rng.random() < near else keys
+
+
 def mutate(program: Program, rng: random.Random) -> Program:
     """One op changed, put in or taken out, with its keys; or one switch of the schedule."""
     if program.schedule and rng.random() < 0.5:
         return with_schedule(program, mutate_schedule(program.schedule, rng))
     ops = list(program.ops)
-    keys = sorted({op.key for op in ops if op.key is not None}, key=repr) or near_keys(rng)
-    if rng.random() < 0.2:
-        keys = [*keys, *near_keys(rng)]
+    keys = keys_to_use(program, rng, 0.2)
     at = rng.randrange(len(ops))
     thread = ops[at].thread
     if not program.zaps[0].fat:

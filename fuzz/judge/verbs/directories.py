@@ -259,13 +259,12 @@ def _put_back(state: State, found: _Found, op: Op, leaf_shift: int) -> None:
 @CHECKS.of("readdir")
 def readdir(state: State, op: Op, result: Result) -> Wrong | None:
     """Every name once, in the order of hashes."""
-    entries = state.entries[op.subject]
-    if entries is None:
-        return expect(result.errno, errno.ENOENT)
-    if state.headers[op.subject].words:
-        return expect(result.errno, errno.ENOTSUP)
+    if refused := state.has_no_names(op.subject):
+        return expect(result.errno, refused)
     if op.subject in state.moving:
         return beside_others.readdir(state, op, result)
+    entries = state.entries[op.subject]
+    assert entries is not None
     if any(value.size != 8 or value.length == 0 for value in entries.values()):
         return expect(result.errno, errno.ENXIO)
     if result.errno:
@@ -285,11 +284,8 @@ def readdir(state: State, op: Op, result: Result) -> Wrong | None:
 def getdents(state: State, op: Op, result: Result) -> Wrong | None:
     """The names from a position on, each with the position behind it; ENXIO for what is no directory's entry,
     where nothing comes before that."""
-    entries = state.entries[op.subject]
-    if entries is None:
-        return expect(result.errno, errno.ENOENT)
-    if state.headers[op.subject].words:
-        return expect(result.errno, errno.ENOTSUP)
+    if refused := state.has_no_names(op.subject):
+        return expect(result.errno, refused)
     if op.subject in state.moving:
         return beside_others.getdents(state, op, result)
     listed, bad = _listed(state, op)

@@ -148,13 +148,12 @@ def increment(state: State, op: Op, result: Result) -> Stepwise:
 @CHECKS.of("search")
 def search(state: State, op: Op, result: Result) -> Wrong | None:
     """A name of that value, the first by its hash."""
-    entries = state.entries[op.subject]
-    if entries is None:
-        return expect(result.errno, errno.ENOENT)
-    if state.headers[op.subject].words:
-        return expect(result.errno, errno.ENOTSUP)
+    if refused := state.has_no_names(op.subject):
+        return expect(result.errno, refused)
     if op.subject in state.moving:
         return beside_others.search(state, op, result)
+    entries = state.entries[op.subject]
+    assert entries is not None
     mask = op.extra or U64
     fitting = {key for key, value in entries.items() if not (first_integer(value) ^ op.fill) & mask}
     wrong = expect(result.errno, 0 if fitting else errno.ENOENT)

@@ -15,18 +15,10 @@ from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
+from tests.real.verbs.test_read_errors import GROWING
 
 Make = Callable[..., LibzpoolTarget]
 FINDINGS = ("zap:failed-op", "zap:locks-at-rest", "zap.c:zap_table_grow")
-GROWING = """
-zap z fat key=u64 prehashed leaf_shift=9
-add z 0x0 len=148
-add z 0x100000000000000 len=148
-add z 0x4000000000000000 len=148
-add z 0xc000000000000000 len=148
-sync
-"""
-"""A table of four blocks that has begun to grow, and leaves of all depths."""
 OPS = (
     *(Op(verb, "z", key) for verb in ("length", "contains", "remove") for key in ((0,), (1 << 62,))),
     *(Op("update", "z", (key << 56,), 1, 148) for key in (0x00, 0x41, 0xD0)),
