@@ -15,8 +15,8 @@ import sys
 import time
 from pathlib import Path
 
+from fuzz.corpus.places import ROOT
 from fuzz.language.program import Op, Program, Zap
-from fuzz.places import ROOT
 from fuzz.targets.libzpool.abi import DMU_NEW_OBJECT, DMU_OBJECT_END, TXG_NOWAIT, Library
 from fuzz.targets.libzpool.locate import find_library, python_for
 from fuzz.targets.libzpool.pool import Pool

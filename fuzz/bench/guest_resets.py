@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
+from fuzz.corpus.places import ROOT
 from fuzz.execution.execute import run
 from fuzz.language.syntax import parse
-from fuzz.places import ROOT
 from fuzz.targets.kernel.guest import Dead, Guest
 from fuzz.targets.kernel.locate import SHIPPED, find_parts, kernel_cache
 from fuzz.targets.kernel.target import KernelTarget

@@ -14,6 +14,7 @@ from fuzz.commands.shared.output import out_option, text_to
 from fuzz.commands.shared.program_argument import program_argument
 from fuzz.commands.shared.progress import working
 from fuzz.corpus.named_program import Named
+from fuzz.corpus.places import CORPUS
 from fuzz.corpus.replay import expectations
 from fuzz.corpus.reproducer import FINE, Reproducer, corpus_folders, read_expectations
 from fuzz.execution.execute import run
@@ -24,7 +25,6 @@ from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Op, Program
 from fuzz.minimize.minimize import Stats
 from fuzz.minimize.same_failure import minimize_failure
-from fuzz.places import CORPUS
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.registry import LIBRARY_PREFIX
 from zapcore import layout as L

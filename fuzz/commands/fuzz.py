@@ -21,13 +21,13 @@ from fuzz.commands.shared.program_argument import PlaceWord
 from fuzz.commands.shared.screen import Screen
 from fuzz.corpus.earlier_runs import found_earlier
 from fuzz.corpus.failure_counts import Seen
+from fuzz.corpus.places import CORPUS, home, own_findings
 from fuzz.corpus.replay import known_on
 from fuzz.corpus.reproducer import corpus_folders, read_reproducer
 from fuzz.engines.campaign import Campaign, new_seed
 from fuzz.engines.engine_config import ENGINES, EXTRAS, NEEDS, Config
 from fuzz.engines.seeds import seed_programs
 from fuzz.language.validate import HASH_BITS
-from fuzz.places import CORPUS, home, own_findings
 from fuzz.targets.registry import KERNEL_KINDS, make_target
 
 

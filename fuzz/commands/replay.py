@@ -15,6 +15,7 @@ from fuzz.commands.shared.options import Bad
 from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import PlaceWord
 from fuzz.commands.shared.progress import say, working
+from fuzz.corpus.places import CORPUS, INSTALLED
 from fuzz.corpus.replay import Replayed, is_kernel, with_missing
 from fuzz.corpus.replay import replay as replay_one
 from fuzz.corpus.reproducer import (
@@ -25,7 +26,6 @@ from fuzz.corpus.reproducer import (
     read_reproducer,
     write_reproducer,
 )
-from fuzz.places import CORPUS, INSTALLED
 from fuzz.targets.kernel.plain_files import why_not_files
 from fuzz.targets.registry import (
     KERNEL_KINDS,

@@ -12,13 +12,13 @@ import click
 
 from fuzz.commands.shared.ending import Ended, Status
 from fuzz.commands.shared.progress import say, working
+from fuzz.corpus.places import CORPUS
 from fuzz.evidence.triage.containers.decode import Undecodable
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.known import judge, load_corpus
 from fuzz.evidence.triage.report import TextReport, as_json
 from fuzz.evidence.triage.stream import follow_file, follow_stream, scan
 from fuzz.language.write_whole_file import standard_input
-from fuzz.places import CORPUS
 
 
 class Unreadable(Exception):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from fuzz.places import home
+from fuzz.corpus.places import home
 
 KEPT = "kept"
 _TRIED_BYTES = 8192

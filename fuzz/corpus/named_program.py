@@ -8,12 +8,12 @@ import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
+from fuzz.corpus.places import CORPUS, home
 from fuzz.corpus.replay import expectations
 from fuzz.corpus.reproducer import GROUPS, PROGRAM_FILE, REPRODUCER_FILE, Reproducer, read_reproducer
 from fuzz.language.program import Program
 from fuzz.language.syntax import MAX_FILE, SyntaxProblem, load, parse
 from fuzz.language.write_whole_file import standard_input
-from fuzz.places import CORPUS, home
 
 SEEDS = "seeds"
 WANTED = "a file that can be read, a reproducer's folder, a name of the corpus, or -"

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from fuzz import places
+from fuzz.corpus import places
 from fuzz.engines.engine_config import Config
 from fuzz.engines.engine_loop import Loop, Stopped
 from fuzz.engines.seeds import seed_programs

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from fuzz.corpus.elsewhere import KEPT, keep, try_file, try_folder
+from fuzz.corpus.places import home
 from fuzz.language.syntax import load, save
-from fuzz.places import home
 from tests.support.command import zapfuzz
 from tests.support.paths import CORPUS
 from tests.support.small_disk import commands_on

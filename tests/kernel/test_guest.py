@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from fuzz.corpus.places import ROOT
 from fuzz.corpus.reproducer import read_reproducer
 from fuzz.execution.execute import run
 from fuzz.generate.reach.lift_to_files import Lift, Plan, file_name
 from fuzz.language.program import Op, Program
 from fuzz.language.syntax import parse
-from fuzz.places import ROOT
 from fuzz.targets.kernel.locate import NoKernel
 from fuzz.targets.kernel.target import KernelTarget
 from fuzz.targets.model import ModelTarget

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fuzz.places import ROOT
+from fuzz.corpus.places import ROOT
 from fuzz.targets.packages.cache import working_folder
 
 KILLED = """

@@ -12,7 +12,7 @@ from fuzz.commands.shared.program_argument import release_option
 from fuzz.targets.registry import KINDS
 
 SEEN = "seen.json"
-"""In the user's folder (`fuzz.places.home`), what this machine ever met."""
+"""In the user's folder (`fuzz.corpus.places.home`), what this machine ever met."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from fuzz.corpus.places import ROOT
 from fuzz.evidence.check.files import BadInput, Blocks
 from fuzz.evidence.check.not_a_zap import LOOKED_AT, no_pool
-from fuzz.places import ROOT
 from fuzz.targets.libzpool.locate import NoLibrary, find_library, python_for
 
 

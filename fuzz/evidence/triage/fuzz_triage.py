@@ -20,10 +20,10 @@ import atheris
 import zstandard
 
 with atheris.instrument_imports(include=["fuzz.evidence.triage"]):
+    from fuzz.corpus.places import CORPUS
     from fuzz.evidence.triage.known import judge, load_corpus
     from fuzz.evidence.triage.report import TextReport, as_json
     from fuzz.evidence.triage.stream import Log
-    from fuzz.places import CORPUS
 
 _PHRASES = r"""
 \n

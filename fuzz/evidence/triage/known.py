@@ -12,12 +12,12 @@ import enum
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from fuzz.corpus.places import CORPUS
 from fuzz.corpus.reproducer import FINE, GROUPS, REPRODUCER_FILE, Reproducer, read_expectations
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.failed_assertion import canonical
 from fuzz.evidence.triage.known_outside_corpus import release_of
 from fuzz.language.syntax import SyntaxProblem
-from fuzz.places import CORPUS
 
 _OF_THE_ZAP = ("zap_", "fzap_", "mzap_", "mze_")
 

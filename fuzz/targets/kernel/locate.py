@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from fuzz import places
+from fuzz.corpus import places
 from fuzz.targets.base import NoTarget
 from zapcore.release import PINNED
 
@@ -41,7 +41,7 @@ class Parts(NamedTuple):
 
 
 def kernel_cache(chosen: str | Path | None = None) -> Path:
-    """The chosen folder, or kernel in the cache (`fuzz.places`)."""
+    """The chosen folder, or kernel in the cache (`fuzz.corpus.places`)."""
     return Path(chosen).resolve() if chosen is not None else places.cache() / "kernel"
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from fuzz.places import ROOT
+from fuzz.corpus.places import ROOT
 from fuzz.targets.libzpool.abi import HASH_BITS, WAIVE
 from fuzz.targets.libzpool.locate import python_for
 from fuzz.targets.libzpool.wire import FRAME, Command, Status, write_all

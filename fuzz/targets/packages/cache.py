@@ -10,14 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from fuzz import places
+from fuzz.corpus import places
 
 GLIBC = "glibc"
 """In a library's folder, the folder of the C library that it needs if the system's is older."""
 
 
 def cache_folder(chosen: str | Path | None = None) -> Path:
-    """The chosen folder, or libzpool in the cache (`fuzz.places`)."""
+    """The chosen folder, or libzpool in the cache (`fuzz.corpus.places`)."""
     return Path(chosen).resolve() if chosen is not None else places.cache() / "libzpool"
 
 

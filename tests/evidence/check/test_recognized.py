@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from fuzz.commands.check import check
+from fuzz.corpus.places import ROOT
 from fuzz.evidence.check.files import open_blocks
 from fuzz.evidence.check.shapes import SHAPES, sound_object
-from fuzz.places import ROOT
 from fuzz.targets.libzpool.locate import NoLibrary, find_library
 from tests.evidence.check.test_check import swapped
 from tests.support.missing import missing

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import pytest
 
-from fuzz.crash_states.every_write import Different, crash_at_every_step, look, main, stable_digest
-from fuzz.crash_states.programs import SHAPES, all_programs, batches, merged, skeleton
-from fuzz.crash_states.target import CrashTarget
-from fuzz.crash_states.wire import Asked
+from fuzz.engines.crash_states.every_write import Different, crash_at_every_step, look, main, stable_digest
+from fuzz.engines.crash_states.programs import SHAPES, all_programs, batches, merged, skeleton
+from fuzz.engines.crash_states.target import CrashTarget
+from fuzz.engines.crash_states.wire import Asked
 from fuzz.language.program import Op
 from fuzz.language.syntax import parse
 from fuzz.targets.libzpool.locate import NoLibrary
@@ -45,7 +45,7 @@ def test_what_is_neither_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     real = target("2.3")
     program = parse('zap z micro\nadd z "a" int=8\nsync\nadd z "b" int=8\n')
     with real, pytest.raises(Different, match="neither"):
-        monkeypatch.setattr("fuzz.crash_states.every_write.stable_digest", lambda model: bytes(8))
+        monkeypatch.setattr("fuzz.engines.crash_states.every_write.stable_digest", lambda model: bytes(8))
         look(program, model, real, Asked(1 << 20, 0, 0))
 
 

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from fuzz.crash_states.every_write import main
+from fuzz.engines.crash_states.every_write import main
 
 POOLS = os.environ.get("ZAPFUZZ_POOLS", "3")
 """How many pools of each release; all of them take some hours."""

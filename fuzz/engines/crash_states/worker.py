@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from fuzz.crash_states.wire import Seen, States, chosen, pack_states, unpack_asked
+from fuzz.engines.crash_states.wire import Seen, States, chosen, pack_states, unpack_asked
 from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.blocks_and_dbufs import read_blocks
 from fuzz.targets.libzpool.pool import PoolProblem, copy_of_image

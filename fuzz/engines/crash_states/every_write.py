@@ -1,7 +1,7 @@
 """Crashes at every step on the model, and at every write of the last txg on a real library: what is there
 afterwards is what one txg held or what the next one did, whole, and a second import changes nothing.
 
-    python -m fuzz.crash_states.every_write --release 2.3
+    python -m fuzz.engines.crash_states.every_write --release 2.3
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fuzz.crash_states.programs import SHAPES, all_programs, alone, batches, merged
-from fuzz.crash_states.target import CrashTarget
-from fuzz.crash_states.wire import Asked, States
+from fuzz.engines.crash_states.programs import SHAPES, all_programs, alone, batches, merged
+from fuzz.engines.crash_states.target import CrashTarget
+from fuzz.engines.crash_states.wire import Asked, States
 from fuzz.execution.execute import run
 from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Op, Program
@@ -95,7 +95,7 @@ _LOOKS = (Op("cursor", "c", other="z"), Op("next", "c"), Op("next", "c"), Op("cr
 
 def main(arguments: Sequence[str]) -> int:
     """Run it, and say how many there were. Status 1 where a state is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m fuzz.crash_states.every_write")
+    parser = argparse.ArgumentParser(prog="python -m fuzz.engines.crash_states.every_write")
     parser.add_argument("--release", default="2.3", help="of the model and of the library")
     parser.add_argument("--ops", type=int, default=3, help="most ops of a program")
     parser.add_argument("--merge", type=int, default=400, help="programs in one pool")

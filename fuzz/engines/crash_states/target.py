@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from fuzz.crash_states import worker
-from fuzz.crash_states.wire import Asked, States, pack_asked, unpack_states
+from fuzz.engines.crash_states import worker
+from fuzz.engines.crash_states.wire import Asked, States, pack_asked, unpack_states
 from fuzz.targets.libzpool.child import Child
 from fuzz.targets.libzpool.plain_target import PlainLibzpool
 from fuzz.targets.libzpool.wire import Command

@@ -1,4 +1,5 @@
-"""What a wheel has in place of the folder `fuzz`: the package `zapfuzz`, with the corpus in it.
+"""What a wheel has in place of the folder `fuzz`: the package `zapfuzz`, with the corpus in it. Only the
+build runs this.
 
 `fuzz` is too common a name to be imported by wherever others install, too. So a wheel has the same files as
 `zapfuzz/`, and each mention of `fuzz.PART` in them, in imports, module names in strings and texts, as
@@ -18,8 +19,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SOURCE, NAME = "fuzz", "zapfuzz"
 CORPUS = "corpus"
-LEFT_OUT = ("packaging", "__pycache__")
-"""Folders of `fuzz` that no wheel has."""
+LEFT_OUT = ("wheel_hook.py", "__pycache__")
+"""What of `fuzz` no wheel has."""
 _IMPORT = re.compile(rf"^\s*(?:from|import)\s+{SOURCE}\b", re.MULTILINE)
 
 

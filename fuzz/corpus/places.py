@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 ROOT = PACKAGE.parent
 """The folder that this package and `zapcore` are in: what a child process needs on its path."""
 _DATA = PACKAGE / "corpus" / "data"
 INSTALLED = _DATA.is_dir()
-"""Whether this is no checkout: a wheel has the corpus in its package (`fuzz/packaging`)."""
+"""Whether this is no checkout: a wheel has the corpus in its package (`wheel_hook`)."""
 CORPUS = _DATA if INSTALLED else ROOT / "corpus"
 """Regressions, findings and seeds, as the project has them."""
 FINDINGS = "findings"
