@@ -18,7 +18,7 @@ from pathlib import Path
 from fuzz.corpus.places import ROOT
 from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.libzpool.abi import DMU_NEW_OBJECT, DMU_OBJECT_END, TXG_NOWAIT, Library
-from fuzz.targets.libzpool.locate import find_library, python_for
+from fuzz.targets.libzpool.locate import NoLibrary, find_library, python_for
 from fuzz.targets.libzpool.pool import Pool
 from fuzz.targets.libzpool.target import LibzpoolTarget
 
@@ -102,7 +102,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--library", help="a libzpool.so instead")
     parser.add_argument("--only-bare", nargs=2, type=int, help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
-    library = find_library(chosen.release, chosen.library)
+    try:
+        library = find_library(chosen.release, chosen.library)
+    except NoLibrary as problem:
+        parser.error(str(problem))
     if chosen.only_bare:
         print(bare_seconds(library, *chosen.only_bare), flush=True)
         os._exit(0)  # with a pool open the library aborts in an ordinary exit

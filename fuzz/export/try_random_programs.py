@@ -21,14 +21,14 @@ from typing import NamedTuple
 from fuzz.corpus.reproducer import FINE, Reproducer
 from fuzz.execution.execute import run
 from fuzz.export.expected_answers import NoForm
-from fuzz.export.run_form import LIBRARY_FORMS, command_of, ran
+from fuzz.export.run_form import LIBRARY_FORMS, NoHeaders, command_of, ran
 from fuzz.generate.styles import some_program
 from fuzz.judge.signature import Failure
 from fuzz.language.printing import format_program
 from fuzz.language.program import Program
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.libzpool.locate import find_library
+from fuzz.targets.libzpool.locate import NoLibrary, find_library
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.registry import make_target
 from zapcore.errors import LimitExceeded
@@ -109,6 +109,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--by-name", action="store_true", help="export with --release")
     chosen = parser.parse_args(arguments)
+    try:
+        return _try(chosen)
+    except (NoLibrary, NoHeaders) as problem:
+        parser.error(str(problem))
+
+
+def _try(chosen: argparse.Namespace) -> int:
     wrong = 0
     for release in chosen.release or list(PINNED):
         for form in chosen.form or LIBRARY_FORMS:

@@ -19,8 +19,10 @@ from fuzz.engines.crash_states.wire import Asked, States
 from fuzz.execution.execute import run
 from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Op, Program
+from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.libzpool.wire import block_digest, digest_blocks
 from fuzz.targets.model import ModelTarget
+from zapcore.release import PINNED
 
 
 class Different(Exception):
@@ -96,7 +98,7 @@ _LOOKS = (Op("cursor", "c", other="z"), Op("next", "c"), Op("next", "c"), Op("cr
 def main(arguments: Sequence[str]) -> int:
     """Run it, and say how many there were. Status 1 where a state is wrong."""
     parser = argparse.ArgumentParser(prog="python -m fuzz.engines.crash_states.every_write")
-    parser.add_argument("--release", default="2.3", help="of the model and of the library")
+    parser.add_argument("--release", default="2.3", choices=list(PINNED), help="of model and library")
     parser.add_argument("--ops", type=int, default=3, help="most ops of a program")
     parser.add_argument("--merge", type=int, default=400, help="programs in one pool")
     parser.add_argument("--each", type=int, default=1, help="look after every so many writes")
@@ -135,6 +137,9 @@ def main(arguments: Sequence[str]) -> int:
     except Different as different:
         print(f"different: {different}")
         return 1
+    except NoLibrary as problem:
+        print(problem, file=sys.stderr)
+        return 2
     return 0
 
 
