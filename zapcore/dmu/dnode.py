@@ -37,7 +37,6 @@ class Dnode:
     """log2 of how many pointers an indirect block has: dn_indblkshift (zfs_default_ibs) - SPA_BLKPTRSHIFT."""
 
     __slots__ = (
-        "allocated",
         "block_size",
         "dbufs",
         "directory",
@@ -64,7 +63,6 @@ class Dnode:
         self.objset = objset
         self.number = number
         self.block_size = block_size
-        self.allocated = True
         self.directory = False
         self.special = False
         self.mos = False
@@ -284,7 +282,6 @@ class Dnode:
         self.next_max_blkid.pop(txg, None)
         self.next_levels.pop(txg, None)
         self.evict_dbufs()
-        self.allocated = False
         self.stable.clear()
         self.objset.forget(self)
 

@@ -264,7 +264,6 @@ class SteppedSync:
         self.scheduler.point("dnode_evict_dbufs", (dnode.number, 0))
         self.wait_for_all(dnode)
         dnode.evict_dbufs()
-        dnode.allocated = False
         dnode.stable.clear()
         self.objset.forget(dnode)
 

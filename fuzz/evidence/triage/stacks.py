@@ -181,8 +181,3 @@ def signature_frames(frames: Sequence[Frame]) -> list[Frame]:
             ours = [at for at, frame in enumerate(plain) if looks_like_zfs(frame)]
             return plain[ours[0] : ours[-1] + 1] if ours else plain
     return []
-
-
-def signature_stack(frames: Sequence[Frame]) -> tuple[str, ...]:
-    """The names of `signature_frames`: no address, no offset."""
-    return tuple(frame.function for frame in signature_frames(frames))

@@ -127,11 +127,6 @@ class Child:
         """What the worker has noted at a place of the shared page; also when it is gone."""
         return self._page[at : at + length]
 
-    def ask(self, command: Command, body: bytes) -> tuple[Status, bytes]:
-        """One request and its answer."""
-        self.send(command, body)
-        return self.receive()
-
     def send(self, command: Command, body: bytes) -> None:
         """A request; `receive` must follow."""
         self.send_all(command, (body,))
