@@ -11,8 +11,8 @@ import click
 
 from fuzz.commands.shared.ending import nobody_reads, signals_end_it
 from fuzz.commands.shared.options import Bad
-from fuzz.engines.campaign import EngineProblem
 from fuzz.engines.engine_config import EXTRAS
+from fuzz.engines.fuzzing_run import EngineProblem
 from fuzz.faults.remedies import NoRemedy
 from fuzz.language.syntax import SyntaxProblem
 from fuzz.targets.base import NoTarget

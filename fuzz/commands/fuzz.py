@@ -12,7 +12,7 @@ import click
 from fuzz.commands.remedies import only_on_model, with_remedies
 from fuzz.commands.shared.does_nothing import refuse
 from fuzz.commands.shared.ending import Ended
-from fuzz.commands.shared.fuzz_answer import campaign_status, details, junit_cases, note_failures
+from fuzz.commands.shared.fuzz_answer import details, junit_cases, note_failures, run_status
 from fuzz.commands.shared.machine_answer import Answer, json_option, junit_option, write_junit
 from fuzz.commands.shared.number_not_nan import Number
 from fuzz.commands.shared.options import SEEN, Bad, on_target
@@ -24,8 +24,8 @@ from fuzz.corpus.failure_counts import Seen
 from fuzz.corpus.places import CORPUS, home, own_findings
 from fuzz.corpus.replay import known_on
 from fuzz.corpus.reproducer import corpus_folders, read_reproducer
-from fuzz.engines.campaign import Campaign, new_seed
 from fuzz.engines.engine_config import ENGINES, EXTRAS, NEEDS, Config
+from fuzz.engines.fuzzing_run import FuzzingRun, new_seed
 from fuzz.engines.seeds import seed_programs
 from fuzz.language.validate import HASH_BITS
 from fuzz.targets.registry import KERNEL_KINDS, make_target
@@ -155,27 +155,27 @@ def fuzz(
             pass  # what cannot be read is told here, before any process begins
         answer = Answer("fuzz", machine, release=release, target=target)
         screen = Screen(config, jobs, machine)
-        campaign = Campaign(config, runner, expected, out, screen, jobs, earlier)
-        answer.details = lambda: details(campaign)
+        fuzzing = FuzzingRun(config, runner, expected, out, screen, jobs, earlier)
+        answer.details = lambda: details(fuzzing)
         with answer.given():
             try:
-                campaign.run()
+                fuzzing.run()
             except Ended as ended:
                 ended.told = True
                 screen.note(f"ended by {ended}")
                 raise
             finally:
-                screen.summary(campaign)
-                _record(seen, release, campaign)
-                note_failures(answer, campaign)
+                screen.summary(fuzzing)
+                _record(seen, release, fuzzing)
+                note_failures(answer, fuzzing)
                 write_junit(junit, "zapfuzz fuzz", junit_cases(answer, time.monotonic() - started))
-            answer.status = campaign_status(campaign)
+            answer.status = run_status(fuzzing)
 
 
-def _record(seen: Seen, release: str, campaign: Campaign) -> None:
+def _record(seen: Seen, release: str, fuzzing: FuzzingRun) -> None:
     """Count what was met. Nothing of this run hangs on it, but it is said if it cannot be written."""
     try:
-        seen.add(release, campaign.status.met)
+        seen.add(release, fuzzing.status.met)
     except OSError as problem:
-        campaign.unwritten.append(f"{problem.filename}: cannot be written: {problem.strerror}")
-        click.echo(f"zapfuzz: {campaign.unwritten[-1]}", err=True)
+        fuzzing.unwritten.append(f"{problem.filename}: cannot be written: {problem.strerror}")
+        click.echo(f"zapfuzz: {fuzzing.unwritten[-1]}", err=True)

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from fuzz.corpus.reproducer import Reproducer, known_failures, read_reproducer
-from fuzz.engines.campaign import Campaign, Found
 from fuzz.engines.engine_config import Config
+from fuzz.engines.fuzzing_run import Found, FuzzingRun
 from fuzz.engines.parallel_processes import EARLY_DEATHS, EngineProblem, Jobs, Progress, config_of_job
 from fuzz.execution.execute import run
 from fuzz.judge.signature import Signature
@@ -208,18 +208,18 @@ class Notes:
 def test_a_failure_that_does_not_come_again_is_kept_aside_and_ends_nothing(tmp_path: Path) -> None:
     """A real library that met its deadline under load need not do so again."""
     notes = Notes()
-    campaign = Campaign(config("random"), ModelTarget("2.3"), {}, tmp_path, notes)
+    fuzzing = FuzzingRun(config("random"), ModelTarget("2.3"), {}, tmp_path, notes)
     text = Path(STALE).read_text()
     hang = ["hang", "libzpool:add", "no answer", []]
-    campaign._failure(
+    fuzzing._failure(
         {"signature": hang, "program": text, "text": "", "op": 6, "executions": 1, "seconds": 1.0}
     )
     (kept,) = tmp_path.iterdir()
     assert load(kept) == load(STALE)
     assert len(notes.notes) == 1
     assert "did not come again" in notes.notes[0] and str(kept) in notes.notes[0]
-    assert campaign.found == []
-    assert campaign.lost == ["hang libzpool:add no answer"]
+    assert fuzzing.found == []
+    assert fuzzing.lost == ["hang libzpool:add no answer"]
 
 
 def failure_event() -> dict[str, object]:
@@ -241,46 +241,48 @@ def failure_event() -> dict[str, object]:
 def test_a_failure_is_on_disk_before_it_is_minimized(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A signal while a failure is cut down loses nothing: its program is in the folder, and it counts as one
     that is not cut down. Once it is, only the reproducer stays."""
-    campaign = Campaign(config("random"), ModelTarget("unfixed"), {}, tmp_path, Notes())
+    fuzzing = FuzzingRun(config("random"), ModelTarget("unfixed"), {}, tmp_path, Notes())
 
     def interrupted(*_: object, **__: object) -> None:
         assert [load(path) for path in tmp_path.iterdir()] == [load(STALE)]
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("fuzz.engines.campaign.minimize_failure", interrupted)
+        patched.setattr("fuzz.engines.fuzzing_run.minimize_failure", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            campaign._failure(failure_event())
+            fuzzing._failure(failure_event())
     (kept,) = tmp_path.iterdir()
     assert load(kept) == load(STALE)
     assert kept.read_text().startswith("# assertion zap.c:zap_create_leaf ")
-    assert list(campaign.open) == [kept]
-    campaign._failure(failure_event())
+    assert list(fuzzing.open) == [kept]
+    fuzzing._failure(failure_event())
     (folder,) = tmp_path.iterdir()
     assert (folder / "reproducer.toml").is_file()
-    assert not campaign.open
+    assert not fuzzing.open
 
 
 def test_when_the_time_is_over_nothing_is_minimized_any_more(tmp_path: Path) -> None:
     """What comes in while the run ends is kept as it was found."""
     over = dataclasses.replace(config("random"), seconds=5.0, started=time.monotonic() - 5)
-    campaign = Campaign(over, ModelTarget("unfixed"), {}, tmp_path, Notes())
-    campaign._failure(failure_event())
+    fuzzing = FuzzingRun(over, ModelTarget("unfixed"), {}, tmp_path, Notes())
+    fuzzing._failure(failure_event())
     (kept,) = tmp_path.iterdir()
     assert kept.name.startswith("unminimized-")
-    assert list(campaign.open) == [kept]
-    assert campaign.found == []
+    assert list(fuzzing.open) == [kept]
+    assert fuzzing.found == []
 
 
 def test_a_known_failure_is_told_once_and_never_minimized(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was 15 to 90 of the seconds that `--time 15` took."""
-    monkeypatch.setattr("fuzz.engines.campaign.minimize_failure", lambda *_, **__: pytest.fail("minimized"))
+    monkeypatch.setattr(
+        "fuzz.engines.fuzzing_run.minimize_failure", lambda *_, **__: pytest.fail("minimized")
+    )
     known = known_failures([read_reproducer(Path(STALE).parent)], "unfixed")
     notes = Notes()
-    campaign = Campaign(config("random"), ModelTarget("unfixed"), known, tmp_path, notes)
+    fuzzing = FuzzingRun(config("random"), ModelTarget("unfixed"), known, tmp_path, notes)
     for _ in range(2):
-        campaign._failure(failure_event())
+        fuzzing._failure(failure_event())
     assert notes.known == list(known)
     assert list(tmp_path.iterdir()) == []

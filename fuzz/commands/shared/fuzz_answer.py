@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from fuzz.commands.shared.ending import Status
 from fuzz.commands.shared.machine_answer import Answer
-from fuzz.engines.campaign import Campaign
+from fuzz.engines.fuzzing_run import FuzzingRun
 from fuzz.judge.signature import Signature
 from fuzz.language.syntax import load
 
 
-def campaign_status(campaign: Campaign) -> Status:
+def run_status(fuzzing: FuzzingRun) -> Status:
     """How the command ends."""
-    if campaign.new or campaign.lost or campaign.open or campaign.again:
+    if fuzzing.new or fuzzing.lost or fuzzing.open or fuzzing.again:
         return Status.FOUND
-    if campaign.unwritten:
+    if fuzzing.unwritten:
         return Status.BAD_INPUT
-    return Status.KNOWN_ONLY if campaign.status.met else Status.NOT_FOUND
+    return Status.KNOWN_ONLY if fuzzing.status.met else Status.NOT_FOUND
 
 
-def note_failures(answer: Answer, campaign: Campaign) -> None:
+def note_failures(answer: Answer, fuzzing: FuzzingRun) -> None:
     """Every failure that was met, where it stands and where it is."""
-    open_ = {text: path for path, text in campaign.open.items()}
-    found = {str(each.signature): each for each in campaign.found}
-    for text in dict.fromkeys(
-        (*campaign.status.met, *found, *campaign.lost, *open_, *sorted(campaign.again))
-    ):
-        count = campaign.status.met.get(text, 1)
+    open_ = {text: path for path, text in fuzzing.open.items()}
+    found = {str(each.signature): each for each in fuzzing.found}
+    for text in dict.fromkeys((*fuzzing.status.met, *found, *fuzzing.lost, *open_, *sorted(fuzzing.again))):
+        count = fuzzing.status.met.get(text, 1)
         kind, place, expression = (*text.split(" ", 2), "", "")[:3]
         signature = Signature(kind, place, expression)
-        if text in found and (text not in campaign.known or found[text].new):
+        if text in found and (text not in fuzzing.known or found[text].new):
             each = found[text]
             failure = each.outcome.failure
             answer.failed(
@@ -39,11 +37,11 @@ def note_failures(answer: Answer, campaign: Campaign) -> None:
                 program=each.program,
                 file=each.folder,
             )
-        elif text in campaign.known:
-            known = campaign.known[text][0]
+        elif text in fuzzing.known:
+            known = fuzzing.known[text][0]
             answer.failed(signature, standing="known", count=count, program=known.program, file=known.folder)
-        elif text in campaign.earlier:
-            file = campaign.earlier[text]
+        elif text in fuzzing.earlier:
+            file = fuzzing.earlier[text]
             answer.failed(signature, standing="found by an earlier run", count=count, file=file)
         elif text in open_:
             path = open_[text]
@@ -53,20 +51,20 @@ def note_failures(answer: Answer, campaign: Campaign) -> None:
             answer.failed(signature, standing="did not come again", count=count)
 
 
-def details(campaign: Campaign) -> dict[str, object]:
+def details(fuzzing: FuzzingRun) -> dict[str, object]:
     """How much was done, by which engine."""
-    config, status = campaign.config, campaign.status
+    config, status = fuzzing.config, fuzzing.status
     return {
         "engine": config.engine,
         "seed": config.seed,
-        "jobs": campaign.jobs,
+        "jobs": fuzzing.jobs,
         "executions": status.executions,
         "ops": status.ops,
         "limits": status.limits,
         "coverage": status.coverage,
         "inputs": status.inputs,
         "around": status.around,
-        "unwritten": campaign.unwritten,
+        "unwritten": fuzzing.unwritten,
     }
 
 

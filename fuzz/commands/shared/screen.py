@@ -13,8 +13,8 @@ import click
 
 from fuzz.commands.shared.progress import working
 from fuzz.corpus.reproducer import Reproducer
-from fuzz.engines.campaign import Campaign, Found, Progress
 from fuzz.engines.engine_config import Config
+from fuzz.engines.fuzzing_run import Found, FuzzingRun, Progress
 from fuzz.judge.signature import Signature
 from fuzz.language.printing import format_program
 
@@ -107,35 +107,33 @@ class Screen:
         """Show a line."""
         self.echo(text)
 
-    def summary(self, campaign: Campaign) -> None:
+    def summary(self, fuzzing: FuzzingRun) -> None:
         """The last words of a run."""
-        self.echo(self.line(campaign.status, time.monotonic()).strip())
-        for how, counts in (("", campaign.status.met), ("gone around: ", campaign.status.around)):
+        self.echo(self.line(fuzzing.status, time.monotonic()).strip())
+        for how, counts in (("", fuzzing.status.met), ("gone around: ", fuzzing.status.around)):
             for text, count in counts.most_common():
-                if text not in campaign.known:
-                    self.echo(f"{count:8} x {how}{text} ({self._what(campaign, text, bool(how))})")
+                if text not in fuzzing.known:
+                    self.echo(f"{count:8} x {how}{text} ({self._what(fuzzing, text, bool(how))})")
             known = [
-                (count, campaign.known[text])
-                for text, count in counts.most_common()
-                if text in campaign.known
+                (count, fuzzing.known[text]) for text, count in counts.most_common() if text in fuzzing.known
             ]
             for line in known_table(known, how):
                 self.echo(line)
-        for path, text in campaign.open.items():
+        for path, text in fuzzing.open.items():
             self.echo(f"not minimized: {text}\n  {self._to_minimize(path)}")
-        for text in campaign.unwritten:
+        for text in fuzzing.unwritten:
             self.echo(f"not written: {text}")
-        if not (campaign.status.met or campaign.open):
+        if not (fuzzing.status.met or fuzzing.open):
             self.echo("no failures")
 
-    def _what(self, campaign: Campaign, text: str, around: bool) -> str:
+    def _what(self, fuzzing: FuzzingRun, text: str, around: bool) -> str:
         if around:
             return "of the model"
-        if text in campaign.earlier:
-            return f"found by an earlier run: {shown(campaign.earlier[text])}"
-        if text in campaign.lost:
+        if text in fuzzing.earlier:
+            return f"found by an earlier run: {shown(fuzzing.earlier[text])}"
+        if text in fuzzing.lost:
             return "did not come again"
-        return "new, not minimized" if text in campaign.open.values() else "new"
+        return "new, not minimized" if text in fuzzing.open.values() else "new"
 
     def _to_minimize(self, path: Path) -> str:
         """The command that goes on with a program that was not cut down."""

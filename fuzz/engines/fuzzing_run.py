@@ -75,7 +75,7 @@ class Watcher(Protocol):
         """For as long as something goes on during which nothing else is told."""
 
 
-class Campaign:
+class FuzzingRun:
     """One fuzzing run of one engine, in one or more processes. `known` has the failures that the release is
     expected to have. `lost` has failures that it is not expected to have and that did not happen again when
     their programs were run again; `earlier` says where those are that earlier runs of this user have found,
@@ -318,4 +318,4 @@ def new_seed() -> int:
     return time.time_ns() & 0x7FFFFFFF or 1
 
 
-__all__ = ["Campaign", "EngineProblem", "Found", "Progress", "Watcher", "new_seed"]
+__all__ = ["EngineProblem", "Found", "FuzzingRun", "Progress", "Watcher", "new_seed"]
