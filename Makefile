@@ -83,7 +83,7 @@ libzpool: .venv/installed
 # .cache, and the modules compiled (some 6 minutes of CPU time each). No root, and nothing is installed.
 KERNELS ?= 2.3.2
 kernel: .venv/installed
-	@$(BIN)/python -m fuzz.targets.packages.kernel $(KERNELS)
+	@$(BIN)/python -m fuzz.targets.packages.fetch_kernel_guest $(KERNELS)
 
 bench: .venv/installed
 	$(BIN)/zapfuzz bench

@@ -10,8 +10,8 @@ import click
 from fuzz.commands.shared.options import Bad
 from fuzz.targets.kernel.build_module import BuildProblem
 from fuzz.targets.kernel.locate import kernel_cache
-from fuzz.targets.packages import headers, kernel, libzpool
-from fuzz.targets.packages.cache import cache_folder
+from fuzz.targets.packages import fetch_headers, fetch_kernel_guest, fetch_libzpool
+from fuzz.targets.packages.cache_folder import cache_folder
 from fuzz.targets.packages.private_apt import AptProblem
 
 
@@ -20,10 +20,10 @@ from fuzz.targets.packages.private_apt import AptProblem
     "--kernel",
     "guests",
     multiple=True,
-    type=click.Choice([each.version for each in kernel.WANTED]),
+    type=click.Choice([each.version for each in fetch_kernel_guest.WANTED]),
     metavar="VERSION",
     help="Instead what a guest with that version's kernel module is made of, and compile it: "
-    f"{', '.join(each.version for each in kernel.WANTED)}.",
+    f"{', '.join(each.version for each in fetch_kernel_guest.WANTED)}.",
 )
 def fetch(guests: tuple[str, ...]) -> None:
     """Fetch libzpool in each version that reproducers speak of, and its headers, from Debian's archive.
@@ -33,7 +33,7 @@ def fetch(guests: tuple[str, ...]) -> None:
     try:
         missing = list(_guests(guests) if guests else _libraries())
     except (AptProblem, BuildProblem) as problem:
-        missing = [f"{problem}; {kernel.HELP if guests else libzpool.HELP}"]
+        missing = [f"{problem}; {fetch_kernel_guest.HELP if guests else fetch_libzpool.HELP}"]
     except subprocess.CalledProcessError as problem:
         missing = [str(problem)]
     if missing:
@@ -42,16 +42,16 @@ def fetch(guests: tuple[str, ...]) -> None:
 
 def _guests(versions: tuple[str, ...]) -> Iterator[str]:
     """Make guests; what could not be had."""
-    return kernel.fetch(kernel_cache(), versions, click.echo)
+    return fetch_kernel_guest.fetch(kernel_cache(), versions, click.echo)
 
 
 def _libraries() -> Iterator[str]:
     """Fetch libraries and headers; what could not be had."""
     click.echo(f"libzpool into {cache_folder()}: some 20 MB if nothing is there yet", err=True)
-    for line in libzpool.fetch(cache_folder()):
+    for line in fetch_libzpool.fetch(cache_folder()):
         click.echo(line)
         if "not fetched" in line:
             yield line
     click.echo("its headers", err=True)
-    for line in headers.fetch_headers():
+    for line in fetch_headers.fetch_headers():
         click.echo(line)

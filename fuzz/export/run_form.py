@@ -11,7 +11,7 @@ from typing import NamedTuple
 from fuzz.corpus.reproducer import Reproducer
 from fuzz.export.forms import FORMS
 from fuzz.targets.libzpool.locate import python_for
-from fuzz.targets.packages.headers import compile_command, headers_of
+from fuzz.targets.packages.fetch_headers import compile_command, headers_of
 
 LIBRARY_FORMS = ("python", "c")
 """The forms that run on a library."""

@@ -9,8 +9,8 @@ from fuzz.execution.result import Result
 from fuzz.language.program import U64, Op, Zap
 from fuzz.language.verbs import CHANGING
 from fuzz.targets.model_world import HANDLERS, ModelWorld
-from zapcore.accounting import KINDS, Account, Accounting, Usage, special_number
 from zapcore.errors import ZapErrno
+from zapcore.user_accounting import KINDS, Account, Accounting, Usage, special_number
 
 NOT_OURS = Result(errno.EPERM)
 """Of an op that would change a ZAP that syncing context keeps."""

@@ -19,12 +19,12 @@ from fuzz.targets.base import Target
 from fuzz.targets.endless_ops import WATCH
 from fuzz.targets.panic_to_failure import after_failed_read, broken, failure_of
 from zapcore import layout, zap
-from zapcore.accounting import Accounting
 from zapcore.audit.auditor import Auditor
 from zapcore.audit.holes import check_seek
 from zapcore.dmu.objset import DEFAULT_BYTE_LIMIT, Objset
 from zapcore.errors import LimitExceeded, Panic, ZapErrno
 from zapcore.release import Release, the_release
+from zapcore.user_accounting import Accounting
 from zapcore.work import Work
 from zapcore.zap import helpers, stats
 

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 from fuzz.corpus.places import ROOT
-from fuzz.targets.packages.cache import working_folder
+from fuzz.targets.packages.cache_folder import working_folder
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from fuzz.targets.packages.cache import working_folder
+from fuzz.targets.packages.cache_folder import working_folder
 with working_folder(Path(sys.argv[1]), ".2.3.2-") as folder:
     (folder / "source").mkdir()
     os.kill(os.getpid(), signal.SIGKILL)

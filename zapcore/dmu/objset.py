@@ -54,8 +54,8 @@ class Objset:
     zap_hashbits() is to return another number than their flags say: the pointer table then comes to its end
     soon. `stepped_sync` is there while the sync of a txg runs as a thread beside others. `syncing_txg` is the
     txg that syncs now, or 0. `sync_done` accounts for what a txg has written, if anything does
-    (`zapcore.accounting`): what it changes is synced in the same txg, after it. `failing` has, by number of
-    an object, the blocks that cannot be read from disk now, with the errno that a read of each gives.
+    (`zapcore.user_accounting`): what it changes is synced in the same txg, after it. `failing` has, by number
+    of an object, the blocks that cannot be read from disk now, with the errno that a read of each gives.
     `work` counts what operations on these objects take; nothing in the model looks at it.
     """
 

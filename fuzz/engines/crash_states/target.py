@@ -10,7 +10,7 @@ from fuzz.engines.crash_states.wire import Asked, States, pack_asked, unpack_sta
 from fuzz.targets.libzpool.child import Child
 from fuzz.targets.libzpool.plain_target import PlainLibzpool
 from fuzz.targets.libzpool.wire import Command
-from fuzz.targets.packages.compiled import compiled
+from fuzz.targets.packages.compile_once import compiled
 
 DEADLINE_SECONDS = 600.0
 """How long the looks at all states of one sync may take."""

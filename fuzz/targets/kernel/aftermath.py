@@ -15,7 +15,7 @@ from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program
 from fuzz.targets.kernel.guest import POOL
 from fuzz.targets.kernel.plain_files import OWNING, pack
-from fuzz.targets.packages.cache import cache_folder
+from fuzz.targets.packages.cache_folder import cache_folder
 from zapcore.errors import errno_name
 from zapcore.verify.object import check_object
 

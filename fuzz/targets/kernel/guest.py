@@ -12,7 +12,7 @@ from pathlib import Path
 from fuzz.targets.kernel import initramfs
 from fuzz.targets.kernel.locate import NoKernel, Parts, kernel_cache
 from fuzz.targets.kernel.qemu import MACHINE, GuestGone, Qemu, unnamed_copy
-from fuzz.targets.packages.cache import working_folder
+from fuzz.targets.packages.cache_folder import working_folder
 
 MAGIC = b"\x9fZAPreq\x01"
 SNAPSHOT = "ready"

@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-from fuzz.targets.packages.cache import GLIBC, cache_folder
+from fuzz.targets.packages.cache_folder import GLIBC, cache_folder
 from zapcore.release import PINNED, RELEASES, Release, named_release, nearest_row
 
 

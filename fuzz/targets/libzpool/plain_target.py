@@ -22,7 +22,7 @@ from fuzz.targets.libzpool.locate import NoLibrary, find_library, release_of
 from fuzz.targets.libzpool.message import read_death, read_silence
 from fuzz.targets.libzpool.waived import waived
 from fuzz.targets.libzpool.wire import Command, Flags, Names, Reader, Status, WireProblem, pack_run
-from fuzz.targets.packages.compiled import compiled
+from fuzz.targets.packages.compile_once import compiled
 from zapcore.errors import LimitExceeded
 
 DEADLINE_SECONDS = 20.0

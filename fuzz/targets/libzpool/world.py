@@ -25,7 +25,7 @@ from fuzz.targets.libzpool.abi import (
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import Pool, PoolLost
 from fuzz.targets.libzpool.salt import SaltWriter
-from zapcore.accounting import special_number
+from zapcore.user_accounting import special_number
 
 BUFFER_BYTES = 8 * 8192
 GUARD = b"\xa5" * 16

@@ -15,7 +15,7 @@ from fuzz.language.program import Op
 from fuzz.targets.libzpool.child import Child
 from fuzz.targets.libzpool.plain_target import DEADLINE_SECONDS, PlainLibzpool
 from fuzz.targets.libzpool.wire import Command, Flags, Reader, pack_run
-from fuzz.targets.packages.compiled import compiled
+from fuzz.targets.packages.compile_once import compiled
 from fuzz.threads.real import section_request, worker
 from fuzz.threads.real.turn_plan import SectionPlan
 

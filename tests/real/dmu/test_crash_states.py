@@ -13,7 +13,7 @@ from fuzz.language.program import Op
 from fuzz.language.syntax import parse
 from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model import ModelTarget
-from fuzz.targets.packages.compiled import NoCompiler
+from fuzz.targets.packages.compile_once import NoCompiler
 from tests.support.missing import missing
 
 PROGRAMS = 60

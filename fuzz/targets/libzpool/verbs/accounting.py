@@ -20,7 +20,7 @@ from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import DATASET, Pool, PoolProblem
 from fuzz.targets.libzpool.salt import SaltWriter
 from fuzz.targets.libzpool.world import FUNCTIONS, World
-from zapcore.accounting import KINDS, LONG, special_number
+from zapcore.user_accounting import KINDS, LONG, special_number
 
 DMU_OST_ZFS = 2
 """The type of object sets with accounting; those without are of another."""

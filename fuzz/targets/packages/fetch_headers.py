@@ -7,8 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from fuzz.targets.packages.cache import cache_folder
-from fuzz.targets.packages.libzpool import private_sources
+from fuzz.targets.packages.cache_folder import cache_folder
+from fuzz.targets.packages.fetch_libzpool import private_sources
 from fuzz.targets.packages.private_apt import PrivateApt, machine_sources
 
 PACKAGE = "libzfslinux-dev"

@@ -1,5 +1,5 @@
 """What a guest with a real ZFS kernel module is made of, into the project's cache: `python -m
-fuzz.targets.packages.kernel [--cache FOLDER] [VERSION...]`.
+fuzz.targets.packages.fetch_kernel_guest [--cache FOLDER] [VERSION...]`.
 
 From the machine's own Debian archive come QEMU, a kernel with its headers, busybox, and for every OpenZFS
 version its source and its tools with the libraries they need. The modules are then compiled
@@ -24,8 +24,8 @@ from pathlib import Path
 
 from fuzz.targets.kernel.build_module import BuildProblem, Headers, build_modules
 from fuzz.targets.kernel.locate import BUILDS, DRIVERS, kernel_cache
-from fuzz.targets.packages.cache import working_folder
-from fuzz.targets.packages.libzpool import private_sources
+from fuzz.targets.packages.cache_folder import working_folder
+from fuzz.targets.packages.fetch_libzpool import private_sources
 from fuzz.targets.packages.private_apt import AptProblem, PrivateApt, machine_sources
 
 HELP = "needs Debian's apt, cc, make, strip and readelf (packages gcc, libc6-dev, make and binutils)"
@@ -288,7 +288,9 @@ def fetch(cache: Path, versions: Iterable[str], say: Say) -> Iterator[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Fetch and build, saying what is done; 2 where something cannot be had."""
-    parser = argparse.ArgumentParser(prog="python -m fuzz.targets.packages.kernel", description=fetch.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m fuzz.targets.packages.fetch_kernel_guest", description=fetch.__doc__
+    )
     parser.add_argument("--cache", help="folder to keep everything in (default: .cache/kernel)")
     parser.add_argument("versions", nargs="*", default=["2.3.2"], metavar="VERSION")
     given = parser.parse_args(arguments)

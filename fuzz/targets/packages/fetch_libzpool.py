@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from fuzz.targets.packages.cache import GLIBC
+from fuzz.targets.packages.cache_folder import GLIBC
 from fuzz.targets.packages.private_apt import AptProblem, PrivateApt, Source, machine_sources
 
 HELP = (

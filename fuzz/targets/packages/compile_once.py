@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 
 from fuzz.targets.base import NoTarget
-from fuzz.targets.packages.cache import cache_folder
+from fuzz.targets.packages.cache_folder import cache_folder
 
 FLAGS = ("-O2", "-g", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC")
 COMPILERS = ("cc", "gcc", "clang")
