@@ -23,15 +23,16 @@ from fuzz.corpus.unminimized import NOT_AGAIN, UNMINIMIZED, keep_whole, waiting
 from fuzz.engines.engine_config import Config
 from fuzz.engines.parallel_processes import EngineProblem, Jobs, Progress
 from fuzz.execution.bound_of_time import TimeUp, bounded
+from fuzz.execution.execute import run
 from fuzz.execution.result import Outcome
 from fuzz.faults.remedies import switched_on
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.printing import format_program
 from fuzz.language.program import Program
-from fuzz.language.syntax import parse
+from fuzz.language.syntax import SyntaxProblem, load, parse
 from fuzz.minimize.minimize import Stats
 from fuzz.minimize.same_failure import minimize_failure
-from fuzz.targets.base import Target
+from fuzz.targets.base import NoTarget, Target
 from fuzz.targets.libzpool.plain_target import HarnessError
 from fuzz.targets.registry import KERNEL_KINDS, name_of_expectation
 
@@ -93,7 +94,7 @@ class FuzzingRun:
         earlier: Mapping[str, Path] = MappingProxyType({}),
     ) -> None:
         self.config = dataclasses.replace(config, out=str(out), kept=tuple(earlier))
-        self.earlier = earlier
+        self.earlier = dict(earlier)
         self.again: set[str] = set()
         self.target = target
         self.known = known
@@ -112,6 +113,7 @@ class FuzzingRun:
         self._next_try = 0.0
         self._corpus_full = False
         self._before = set(waiting(out))
+        self._left = {path: text for text, path in earlier.items() if path.is_file()}
 
     @property
     def new(self) -> list[Found]:
@@ -131,8 +133,11 @@ class FuzzingRun:
                 if event is not None and event["event"] == "failure":
                     self._failure(event)
                 else:
+                    self._go_on_with_what_was_left()
                     self._try_corpus()
                     self.watcher.progress(self.status)
+            while self._go_on_with_what_was_left():
+                pass
         finally:
             for event in jobs.last_events():
                 if event["event"] == "failure":
@@ -142,6 +147,7 @@ class FuzzingRun:
             self._try_corpus(now=True)
             if self._corpus_full:
                 remove_torn(Path(self.config.corpus))
+            self.open |= {path: text for path, text in self._left.items() if text in self.again}
             for path in set(waiting(self.out)) - self._before - set(self.open):
                 self.open[path] = "what a process found that was ended"
 
@@ -163,6 +169,42 @@ class FuzzingRun:
             self.again.add(text)
         elif text not in self.known and text not in self._done:
             self._kept_whole(parse(event["program"], "<found>"), text, event.get("file", ""))
+
+    def _go_on_with_what_was_left(self) -> bool:
+        """Cut down one of the programs that earlier runs had no time for, if it fails here as it did there:
+        it may be of another release or target. Whether there may be another one."""
+        if not self._left:
+            return False
+        path, text = self._left.popitem()
+        try:
+            with self.watcher.busy(f"running {path.name}", str), self._in_time():
+                program = load(path)
+                with switched_on(self.config.remedies):
+                    failure = run(program, self.target).failure
+        except TimeUp:
+            self._left[path] = text
+            self.target.close()
+            return False
+        except (SyntaxProblem, NoTarget, HarnessError):
+            return True
+        if failure is None or str(failure.signature) != text:
+            return True
+        self.watcher.note(f"going on with {path}, which an earlier run had no time to minimize")
+        self.earlier.pop(text)
+        self.again.discard(text)
+        signature = failure.signature
+        self._failure(
+            {
+                "signature": (signature.kind, signature.place, signature.expression, list(signature.stack)),
+                "text": failure.text,
+                "op": failure.op,
+                "program": format_program(program),
+                "file": str(path),
+                "executions": self.status.executions,
+                "seconds": time.monotonic() - self.config.started,
+            }
+        )
+        return True
 
     @property
     def _done(self) -> set[str]:
