@@ -11,13 +11,15 @@ from pathlib import Path
 import click
 
 from fuzz.commands.shared.ending import Ended, Status
+from fuzz.commands.shared.options import Bad
 from fuzz.commands.shared.progress import say, working
 from fuzz.corpus.places import CORPUS
 from fuzz.evidence.triage.containers.decode import Undecodable
+from fuzz.evidence.triage.containers.not_a_log import NotALog
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.known import judge, load_corpus
 from fuzz.evidence.triage.report import TextReport, as_json
-from fuzz.evidence.triage.stream import follow_file, follow_stream, scan
+from fuzz.evidence.triage.stream import Log, follow_file, follow_stream, scan
 from fuzz.language.write_whole_file import standard_input
 
 
@@ -25,30 +27,32 @@ class Unreadable(Exception):
     """The log cannot be read; the text says why."""
 
 
-def _events(log: str, follow: bool) -> Iterator[Event]:
+def _events(name: str, follow: bool, log: Log) -> Iterator[Event]:
     """The failures of a log. Raises Unreadable."""
     try:
-        yield from _read(log, follow)
+        yield from _read(name, follow, log)
     except OSError as problem:
-        raise Unreadable(problem.strerror or str(problem)) from None
+        raise Unreadable(f"cannot be read: {problem.strerror or problem}") from None
     except Undecodable as problem:
-        raise Unreadable(str(problem)) from None
+        raise Unreadable(f"cannot be read: {problem}") from None
+    except NotALog as what:
+        raise Unreadable(f"expected a log, found {what}") from None
 
 
 def _warn(problem: str) -> None:
-    click.echo(f"triage: {problem}", err=True)
+    click.echo(f"zapfuzz: {problem}", err=True)
 
 
-def _read(log: str, follow: bool) -> Iterator[Event]:
-    if log == "-":
+def _read(name: str, follow: bool, log: Log) -> Iterator[Event]:
+    if name == "-":
         descriptor = standard_input()
         read = functools.partial(os.read, descriptor)
-        yield from follow_stream(descriptor, _warn) if follow else scan(read, _warn)
+        yield from follow_stream(descriptor, log) if follow else scan(read, log)
     elif follow:
-        yield from follow_file(log)
+        yield from follow_file(name)
     else:
-        with open(log, "rb", buffering=0) as file:
-            yield from scan(file.read, lambda problem: _warn(f"{log}: {problem}"))
+        with open(name, "rb", buffering=0) as file:
+            yield from scan(file.read, log)
 
 
 @click.command("triage")
@@ -64,34 +68,37 @@ def _read(log: str, follow: bool) -> Iterator[Event]:
 def triage(log: str, follow: bool, machine: bool, corpus: Path | None) -> None:
     """Find ZFS failures in a kernel, system or ztest log and say what is known of each.
 
-    Exit status: 0 if there is none, 1 if there is one, 2 if the log cannot be read.
+    Exit status: 0 if there is none, 1 if there is one, 2 if the log cannot be read, or has no text.
     """
     if corpus is not None and not corpus.is_dir():
         raise click.UsageError(f"--corpus {corpus}: expected a folder with regressions/ and findings/")
     known, problems = load_corpus(corpus if corpus is not None else CORPUS)
     for problem in problems:
-        click.echo(f"triage: {problem}", err=True)
+        click.echo(f"zapfuzz: {problem}", err=True)
     text = TextReport()
     found = 0
 
+    name = "standard input" if log == "-" else log
+    reading = Log(_warn if log == "-" else lambda problem: _warn(f"{log}: {problem}"))
+
     def how_far() -> str:
-        return f"{found} failure{'s' * (found != 1)} so far"
+        lines = "" if follow else f"{reading.lines:,} lines, "
+        return f"{lines}{found} failure{'s' * (found != 1)} so far"
 
     try:
         with _told_when_ended(how_far) if follow else working("reading the log", how_far):
-            for event in _events(log, follow):
+            for event in _events(log, follow, reading):
                 found += 1
                 verdict = judge(event, known)
                 say(as_json(event, verdict) if machine else text.render(event, verdict))
     except BrokenPipeError:
         raise
     except Unreadable as problem:
-        name = "standard input" if log == "-" else log
-        click.echo(f"triage: {name}: cannot be read: {problem}", err=True)
-        raise SystemExit(Status.BAD_INPUT.number) from None
+        raise Bad(f"{name}: {problem}") from None
     except OSError as problem:
-        click.echo(f"triage: standard output: {problem.strerror or problem}", err=True)
-        raise SystemExit(Status.BAD_INPUT.number) from None
+        raise Bad(f"standard output: {problem.strerror or problem}") from None
+    if not found and not machine and not follow:
+        say(f"no failure of ZFS in {reading.lines:,} line{'s' * (reading.lines != 1)} of {name}")
     (Status.FOUND if found else Status.NOT_FOUND).end()
 
 

@@ -11,6 +11,7 @@ from io import FileIO
 
 from fuzz.evidence.triage.containers.decode import Decoder
 from fuzz.evidence.triage.containers.log_prefixes import MAX_LINE
+from fuzz.evidence.triage.containers.not_a_log import LOOKED_AT, NotALog, is_text, looks_like
 from fuzz.evidence.triage.containers.unwrap import LONGEST, Unwrapper
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.parser import Parser
@@ -41,6 +42,11 @@ class Scanner:
         self._context = b""
         self._offset = 0
         self._lines = 0
+
+    @property
+    def lines(self) -> int:
+        """How many have ended so far."""
+        return self._lines
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """Take the next bytes; give the failures that ended in them."""
@@ -122,11 +128,28 @@ class Log:
         self._decoder = Decoder()
         self._scanner = Scanner()
         self._problem = problem
+        self._head = b""
+        self._text = False
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """The next bytes. Raises Undecodable."""
         for part in self._decoder.feed(data):
-            yield from self._scanner.feed(part)
+            yield from self._scan(part)
+
+    def _scan(self, part: bytes) -> Iterator[Event]:
+        self._head = self._head or part[:LOOKED_AT]
+        self._text = self._text or is_text(part)
+        yield from self._scanner.feed(part)
+
+    @property
+    def lines(self) -> int:
+        """How many it has had so far."""
+        return self._scanner.lines
+
+    @property
+    def no_text(self) -> str:
+        """What it looks like, if that is no log; else nothing."""
+        return looks_like(self._head, self._text)
 
     def flush(self) -> Iterator[Event]:
         """Nothing came for a while."""
@@ -135,7 +158,7 @@ class Log:
     def close(self) -> Iterator[Event]:
         """It ends here; `problem` is told what of it could not be read."""
         for part in self._decoder.close():
-            yield from self._scanner.feed(part)
+            yield from self._scan(part)
         yield from self._scanner.close()
         if self._decoder.problem:
             self._problem(self._decoder.problem)
@@ -145,20 +168,25 @@ def _silent(problem: str) -> None:
     """Whoever does not ask is not told."""
 
 
-def scan(read: Callable[[int], bytes], problem: Callable[[str], None] = _silent) -> Iterator[Event]:
+def scan(read: Callable[[int], bytes], log: Log | None = None) -> Iterator[Event]:
     """Every failure of a log that ends. `read(n)` gives up to n bytes, none at the end; OSError passes.
 
-    `problem` is told in a line what of a packed log could not be read. Raises Undecodable.
-    """
-    log = Log(problem)
+    Raises Undecodable; NotALog in the end, if there was no failure and no text."""
+    log = Log(_silent) if log is None else log
+    found = False
     while data := read(BLOCK):
-        yield from log.feed(data)
-    yield from log.close()
+        for event in log.feed(data):
+            found = True
+            yield event
+    for event in log.close():
+        found = True
+        yield event
+    if not found and log.no_text:
+        raise NotALog(log.no_text)
 
 
-def follow_stream(descriptor: int, problem: Callable[[str], None] = _silent) -> Iterator[Event]:
+def follow_stream(descriptor: int, log: Log) -> Iterator[Event]:
     """Failures from a pipe or terminal as they come, until it is closed."""
-    log = Log(problem)
     while True:
         ready, _, _ = select.select([descriptor], [], [], QUIET)
         if not ready:
