@@ -30,8 +30,10 @@ from fuzz.bench.time_to_find import (
     rows,
 )
 from fuzz.bench.two_processes import measure_together
+from fuzz.commands.shared.does_nothing import refuse
 from fuzz.commands.shared.ending import Ended
 from fuzz.commands.shared.number_not_nan import Number
+from fuzz.commands.shared.options import Bad
 from fuzz.commands.shared.output import out_option, text_to
 from fuzz.engines.parallel_processes import EngineProblem
 
@@ -147,6 +149,24 @@ def _whole(found: list[Hunt], bugs: Iterable[Bug], engines: Iterable[str]) -> li
     return [each for each in found if each.bug in whole]
 
 
+def _refuse_what_does_nothing(bugs: Iterable[Bug], engines: tuple[str, ...], *, asked: bool) -> None:
+    """Raises Bad where an engine was asked for that can meet none of the bugs, a bug (if they were `asked`
+    for, too) that none of the engines can meet, or a bound of others where there are none."""
+    for name in engines:
+        if not any(bug.is_for(name) for bug in bugs):
+            able = [kind for kind, some in BUGS.items() if any(bug.is_for(name) for bug in some)]
+            raise Bad(f"--engine {name}: expected bugs that it can meet, as --bugs {' or '.join(able)}")
+    hunting = engines or tuple(ENGINES)
+    for bug in bugs if asked else ():
+        if not (able := [name for name in ENGINES if bug.is_for(name)]) or not {*able} & {*hunting}:
+            raise Bad(f"{bug.name}: expected --engine {' or '.join(able)}, or none, for all that can meet it")
+    refuse(
+        "others",
+        f"bounds none of the engines {', '.join(hunting)}, which have the whole --cap",
+        where=all(name in UNHURRIED for name in hunting),
+    )
+
+
 @click.command("bench")
 @click.option("--quick", is_flag=True, help="Real bugs only, few seeds and short: under 5 minutes.")
 @out_option("File for all of it.", "--json", "json_file")
@@ -210,6 +230,7 @@ def bench_command(
     if bugs or names:
         chosen = chain(chain.from_iterable(BUGS[name] for name in bugs), (BY_NAME[name] for name in names))
         extent = extent._replace(bugs=tuple(dict.fromkeys(chosen)))
+    _refuse_what_does_nothing(extent.bugs, engines, asked=bool(bugs or names))
     given = {"seeds": seeds, "cap": cap, "others": others, "steady": steady}
     words = ["zapfuzz bench", *(["--quick"] if quick else [])]
     words += [f"--{name} {value:g}" for name, value in given.items() if value is not None]

@@ -29,6 +29,15 @@ BLOCKS = str(DATA / "check" / "fat_name_twice.bin")
         (("check", BLOCKS, "--libzpool", "x"), "--libzpool: does nothing without --pool"),
         (("check", "--pool", "x", "--all", "--block-size", "512"), "--block-size: does nothing with --pool"),
         (("check", BLOCKS, "--salvage", "x", "--json"), "--json: does nothing where --salvage writes"),
+        (
+            ("bench", "--engine", "threads", "--bugs", "real"),
+            "--engine threads: expected bugs that it can meet",
+        ),
+        (
+            ("bench", "--engine", "sync", "--bugs", "sync", "--bug", "stale user data"),
+            "stale user data: expected",
+        ),
+        (("bench", "--engine", "atheris", "--bugs", "real", "--others", "5"), "--others: bounds none of the"),
         (("run", STALE, "--aftermath"), "--aftermath: expected --target kernel"),
     ],
     ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",

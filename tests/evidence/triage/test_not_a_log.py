@@ -1,4 +1,4 @@
-"""What has no text is no log without failures: it is said what it looks like. What a crash left of a log is."""
+"""What has no text is no log without failures: what it looks like is told. What a crash left is a log."""
 
 from __future__ import annotations
 
