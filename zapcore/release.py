@@ -51,6 +51,7 @@ class Release:
         syncs (7590972f76, in 2.3.7 and 2.4.2). User accounting has threads of its own.
     unread_is_eio: a transaction of which a block cannot be read is refused with EIO, whatever the read gave
         (570827e129, in 2.4). Without this, with what the read gave.
+    prefetches_objects: there is zap_prefetch_object() (62e7d3c89e, in 2.3).
     version: the packaged OpenZFS version that the model is compared with; empty if nobody packages one.
     """
 
@@ -73,6 +74,7 @@ class Release:
     undirties_special: bool = False
     frees_on_sync_thread: bool = False
     unread_is_eio: bool = False
+    prefetches_objects: bool = False
     version: str = ""
 
 
@@ -105,6 +107,7 @@ _2_4 = Release(
     undirties_special=True,
     frees_on_sync_thread=True,
     unread_is_eio=True,
+    prefetches_objects=True,
     version="2.4.4",
 )
 
@@ -138,6 +141,7 @@ RELEASES: Mapping[str, Release] = {
             False,
             "2.3.0 to 2.3.2: a leaf still attached is reused",
             long_names=True,
+            prefetches_objects=True,
             version="2.3.2",
         ),
         _2_4,

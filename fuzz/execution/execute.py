@@ -12,7 +12,7 @@ from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.judge.wrong_answers import Wrong
 from fuzz.language.program import Op, Program
-from fuzz.language.verbs import BRINGS, READING, TAKES, VERBS
+from fuzz.language.verbs import BRINGS, JOINS, READING, TAKES, VERBS, key_of
 from fuzz.targets.base import Target
 from zapcore.errors import LimitExceeded
 
@@ -25,13 +25,15 @@ MOST_WAITING = 5
 _NEW = frozenset(name for name, verb in VERBS.items() if verb.refused_if_there)
 """Verbs that an entry that is there refuses."""
 _REFUSALS = (errno.EEXIST, errno.ENOENT)
+_CHANGES_BEFORE = BRINGS | JOINS
+"""Verbs that may have changed something before they are refused."""
 
 
 def changes_nothing(op: Op, result: Result) -> bool:
     """Whether an op only looks, or was refused before it changed anything: if that is not so, the next audit
     of the ZAP shows it, or the last one. An add makes room in a micro ZAP before it is refused
     (zap_lockdir)."""
-    return op.verb in READING or (result.errno in _REFUSALS and op.verb not in BRINGS)
+    return op.verb in READING or (result.errno in _REFUSALS and op.verb not in _CHANGES_BEFORE)
 
 
 def may_wait(waiting: Sequence[Op], op: Op) -> bool:
@@ -41,7 +43,7 @@ def may_wait(waiting: Sequence[Op], op: Op) -> bool:
     if op.subject != waiting[0].subject or op.verb not in WRITES:
         return False
     for each in waiting:
-        if each.key == op.key and op.verb not in (TAKES if each.verb in TAKES else _NEW):
+        if key_of(each) == key_of(op) and op.verb not in (TAKES if each.verb in TAKES else _NEW):
             return False
     return True
 

@@ -28,7 +28,7 @@ from fuzz.targets.libzpool.call import pack_key
 from fuzz.targets.model_world import flags_of
 
 HERE = Path(__file__).parent / "c"
-PARTS = ("head", "pool", "entries", "cursors", "directories", "structure")
+PARTS = ("head", "pool", "entries", "helpers", "cursors", "directories", "structure")
 
 USAGE = """\
 With Debian's libzfslinux-dev (in a source tree, 2.2 to 2.4 and later, with the flags of its config/Rules.am):

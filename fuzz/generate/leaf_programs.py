@@ -17,7 +17,7 @@ from fuzz.generate.keys_for_hash import key_for
 from fuzz.generate.whole_language import any_key
 from fuzz.language.program import MAX_VALUE, U64, Key, Op, Program, Zap
 from fuzz.language.validate import NORMS
-from fuzz.language.verbs import VALUED, VERBS, Subject
+from fuzz.language.verbs import INTS, VALUED, VERBS, Subject
 from zapcore.layout import ARRAY_BYTES, geometry
 
 WEIGHTS: Mapping[str, int] = {name: verb.draw.weight for name, verb in VERBS.items() if verb.draw.weight}
@@ -27,6 +27,7 @@ GROUPS = {name: VERBS[name].draw.group for name in WEIGHTS}
 """The group that each verb is drawn with or left out with; those of ALWAYS are in every program."""
 CHANCES = {
     **{"time": 0.7, "cursors": 0.5, "objects": 0.25, "forms": 0.1, "usage": 0.02, "tasks": 0.02},
+    **{"ints": 0.1, "helpers": 0.15},
     **{"errors": 0.02, "crashes": 0.02},
 }
 """Of a group, that a program uses it; 0.3 for the others."""
@@ -65,6 +66,8 @@ TWINS = 0.15
 """That all keys of a ZAP have one hash."""
 ODD = 0.25
 """Of names: that they are of all lengths, and spellings of each other."""
+IDS = 16
+"""How many ids verbs on them have."""
 PHASE = (2, 14)
 """The least and the most ops of a phase."""
 STRESSED = ("add", "add", "remove", "remove", "cursors", "time", "objects")
@@ -212,7 +215,9 @@ def numbers_of(rng: Random, name: str) -> dict[str, Any]:
     numbers: dict[str, Any] = {}
     for number in VERBS[name].numbers:
         value = number.default
-        if rng.random() < 0.3:
+        if name in INTS and number.field == "fill":
+            value = rng.randrange(IDS)
+        elif number.drawn and rng.random() < 0.3:
             near = range(number.low, min(number.high, number.low + 4) + 1)
             bits = 1 << rng.randrange(number.high.bit_length())
             value = rng.choice(number.choices or (number.low, number.high, rng.choice(near), bits))

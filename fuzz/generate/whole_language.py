@@ -207,7 +207,7 @@ class _Program:
     def number(self, number: Any) -> int:
         """A number for a verb: its default half of the time, else one of its bounds, or a small one."""
         rng = self.rng
-        if rng.random() < 0.5:
+        if not number.drawn or rng.random() < 0.5:
             return int(number.default)
         small = rng.randrange(number.low, min(number.high, 9) + 1)
         return int(rng.choice(number.choices or (number.low, number.high, small)))

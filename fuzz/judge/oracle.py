@@ -20,10 +20,19 @@ from fuzz.judge.undecided import leave_open
 from fuzz.judge.unicode import unicode_form, wrong_form
 
 # the families fill the table of checks
-from fuzz.judge.verbs import cursors, directories, entries, read_errors, stats, usage, world  # noqa: F401
+from fuzz.judge.verbs import (  # noqa: F401
+    cursors,
+    directories,
+    entries,
+    helpers,
+    read_errors,
+    stats,
+    usage,
+    world,
+)
 from fuzz.judge.wrong_answers import Wrong, expect
 from fuzz.language.program import Op, Program
-from fuzz.language.verbs import CHANGING, TIME
+from fuzz.language.verbs import CHANGING, JOINS, TIME
 from zapcore.errors import LimitExceeded
 from zapcore.release import RELEASES, Release
 from zapcore.zap.norm import forms_of
@@ -41,7 +50,7 @@ _ADDS = frozenset(("add", "update"))
 _REMEMBERED = CHANGING | {"fail", "heal"}
 """What is done once more to know what is there after a crash."""
 
-SEVERAL_ADDS = frozenset(("exchange", "whiteout"))
+SEVERAL_ADDS = frozenset(("exchange", "whiteout")) | JOINS
 """Verbs that add an entry to each of their ZAPs."""
 
 

@@ -15,6 +15,7 @@ from fuzz.judge.order import Order
 from fuzz.judge.state import State, Value
 from fuzz.judge.wrong_answers import NO_ROOM, TABLE_GROWS, Wrong, expect
 from fuzz.language.program import Key, Op
+from fuzz.language.verbs import key_of
 from zapcore.layout import embedded_shift, geometry
 
 MICRO_NAME = 50
@@ -69,7 +70,7 @@ def no_space(state: State, op: Op, key: Key, code: int) -> Wrong | None:
 def needless_growth(state: State, op: Op, bits: int) -> Wrong | None:
     """What is wrong with a table that could not grow because the leaf that `op` writes to, whose hashes agree
     in `bits` bits, was said to have no room; None if it had none. It need not grow for what no leaf holds."""
-    name, key = (op.subject, op.key) if op.to is None else (op.other, op.to)
+    name, key = (op.subject, key_of(op)) if op.to is None else (op.other, op.to)
     if key is None:
         return None
     size = op.size * op.length if op.verb in ("add", "update") else 8

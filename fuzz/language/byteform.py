@@ -3,7 +3,7 @@
 A header, most often one byte, then one record of four bytes for each op:
 
     verb    index in VERBS; from 64 on verbs by how often random bytes should give them; from 248 escapes
-    key     a byte of the ZAP's key table; the ZAP's index for `cursor`
+    key     a byte of the ZAP's key table; the second ZAP's index for a verb that has one, and no key
     value   a byte of the verb's table of sizes, lengths and fills; the second key's byte where there are two
     whose   low half: index of the ZAP or cursor; high half: thread (both modulo how many there are)
 
@@ -81,6 +81,8 @@ def decode(data: bytes) -> Program:
                 name = ""
             elif kind == _PLAIN:
                 name = zaps16[fourth & 15][0]
+                if named:
+                    other = plan.zaps[second % len(plan.zaps)].name
             elif kind == _CURSOR:
                 name = cursors16[fourth & 15]
                 if named:

@@ -11,7 +11,7 @@ from functools import cache
 from typing import TypeVar
 
 from fuzz.language.program import U64, Key, Zap
-from fuzz.language.verbs import OWNED, VERBS, Number
+from fuzz.language.verbs import INTS, OWNED, VERBS, Number
 
 T = TypeVar("T")
 
@@ -168,6 +168,8 @@ def values(verb: str) -> list[Numbers]:
         return [(0, 1 if byte < 192 else 255, byte % 16) for byte in range(256)]
     if verb == "increment":
         return [(0, 0, _DELTAS[byte % len(_DELTAS)]) for byte in range(256)]
+    if verb in INTS:
+        return [(0, 0, byte % 16) for byte in range(256)]
     if verb in OWNED:
         # few objects, mostly one at a time; resize has a number of blocks in the place of the id
         third = numbers(verb)[2:3]

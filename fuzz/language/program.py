@@ -119,6 +119,11 @@ class Op(NamedTuple):
         return self.fill
 
     @property
+    def id(self) -> int:
+        """Whose digits are the key of `add_int` and its kin."""
+        return self.fill
+
+    @property
     def start(self) -> int:
         """Where `cursor` and `getdents` begin: what one of them gave, or any number."""
         return self.fill

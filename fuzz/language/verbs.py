@@ -13,7 +13,7 @@ import enum
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from fuzz.language.program import MAX_OBJECT, MAX_VALUE, U64
+from fuzz.language.program import MAX_OBJECT, MAX_VALUE, U64, Key, Op
 
 
 class Subject(enum.Enum):
@@ -43,7 +43,7 @@ class Effect(enum.Enum):
 
 class Number(NamedTuple):
     """A numeric argument of a verb: the field of `Op` that holds it, its own name as it stands in text, its
-    default and its bounds (inclusive)."""
+    default and its bounds (inclusive). Generators give one that is not `drawn` its default."""
 
     field: str
     word: str
@@ -52,6 +52,7 @@ class Number(NamedTuple):
     high: int
     choices: tuple[int, ...] = ()
     hex: bool = False
+    drawn: bool = True
 
 
 class Draw(NamedTuple):
@@ -111,6 +112,8 @@ _MOST = Number("length", "names", MAX_VALUE, 1, MAX_VALUE)
 READ_ERRORS = (5, 52)
 """What a read that fails gives: EIO, and EBADE, which OpenZFS calls ECKSUM on Linux."""
 MAX_BLOCK = (1 << 32) - 1
+_ID = Number("fill", "id", 1, 0, U64, hex=True)
+_OF_ID = Number("extra", "value", 0, 0, U64, hex=True)
 _OBJECTS = (Number("size", "count", 1, 1, 255), Number("length", "first", 0, 0, MAX_OBJECT))
 _OWNERS = (Number("fill", "id", 1, 0, U64, hex=True), Number("extra", "whose", 0, 0, 7))
 
@@ -503,6 +506,113 @@ VERBS: Mapping[str, Verb] = {
         draw=Draw(group="sync", weight=0, anywhere=0),
         threads=True,
     ),
+    "prefetch": Verb(
+        Subject.ZAP,
+        Effect.LOOKS,
+        "zap_prefetch: begin to read a key's leaf; ENOTSUP for a micro ZAP, of which no caller asks, unless "
+        "blind=1",
+        key=True,
+        numbers=(Number("extra", "blind", 0, 0, 1, drawn=False),),
+        draw=Draw(group="helpers"),
+        threads=True,
+    ),
+    "prefetch_object": Verb(
+        Subject.ZAP,
+        Effect.LOOKS,
+        "zap_prefetch_object: read every block; ENOTSUP before 2.3",
+        draw=Draw(group="helpers"),
+        threads=True,
+    ),
+    "join": Verb(
+        Subject.ZAP,
+        Effect.MOVES,
+        "zap_join: add all entries to the ZAP that comes next, up to the first that cannot be",
+        other=True,
+        names=True,
+        draw=Draw(group="helpers"),
+    ),
+    "join_key": Verb(
+        Subject.ZAP,
+        Effect.MOVES,
+        "zap_join_key: the same, each with this value",
+        other=True,
+        numbers=(Number("fill", "value", 0, 0, U64, hex=True),),
+        names=True,
+        draw=Draw(group="helpers"),
+    ),
+    "join_increment": Verb(
+        Subject.ZAP,
+        Effect.MOVES,
+        "zap_join_increment: the same, but to the integers that are there already their own are added",
+        other=True,
+        names=True,
+        draw=Draw(group="helpers"),
+    ),
+    "add_int": Verb(
+        Subject.ZAP,
+        Effect.BRINGS,
+        "zap_add_int: an id, its digits for a name and itself for a value; EEXIST if there is one",
+        numbers=(_ID,),
+        names=True,
+        draw=Draw(group="ints", weight=3),
+        refused_if_there=True,
+        threads=True,
+    ),
+    "remove_int": Verb(
+        Subject.ZAP,
+        Effect.TAKES,
+        "zap_remove_int: an id goes",
+        numbers=(_ID,),
+        names=True,
+        draw=Draw(group="ints", weight=2),
+        threads=True,
+    ),
+    "lookup_int": Verb(
+        Subject.ZAP,
+        Effect.LOOKS,
+        "zap_lookup_int: whether an id is there",
+        numbers=(_ID,),
+        names=True,
+        draw=Draw(group="ints"),
+        threads=True,
+    ),
+    "add_int_key": Verb(
+        Subject.ZAP,
+        Effect.BRINGS,
+        "zap_add_int_key: an id with a value; EEXIST if there is one",
+        numbers=(_ID, _OF_ID),
+        names=True,
+        draw=Draw(group="ints"),
+        refused_if_there=True,
+        threads=True,
+    ),
+    "update_int_key": Verb(
+        Subject.ZAP,
+        Effect.BRINGS,
+        "zap_update_int_key: an id with a value, new or not",
+        numbers=(_ID, _OF_ID),
+        names=True,
+        draw=Draw(group="ints"),
+        threads=True,
+    ),
+    "lookup_int_key": Verb(
+        Subject.ZAP,
+        Effect.LOOKS,
+        "zap_lookup_int_key: the value of an id",
+        numbers=(_ID,),
+        names=True,
+        draw=Draw(group="ints"),
+        threads=True,
+    ),
+    "increment_int": Verb(
+        Subject.ZAP,
+        Effect.BRINGS,
+        "zap_increment_int: zap_increment of an id",
+        numbers=(_ID, Number("extra", "delta", 1, 0, U64, hex=True)),
+        names=True,
+        draw=Draw(group="ints"),
+        threads=True,
+    ),
 }
 """Every verb, in the order of the byte form's opcodes: append only."""
 
@@ -517,7 +627,11 @@ VALUED = frozenset(name for name, verb in VERBS.items() if verb.numbers == _VALU
 """Verbs that write a value of so many integers."""
 DIRECTORIES = frozenset(name for name, verb in VERBS.items() if verb.draw.group == "directories")
 """Verbs on directories: several calls of the ZAP, whose transaction begins when names were looked up."""
-SEVERAL_CALLS = DIRECTORIES | {"increment", "search"}
+JOINS = frozenset(("join", "join_key", "join_increment"))
+"""Verbs that add the entries of one ZAP to another."""
+INTS = frozenset(name for name, verb in VERBS.items() if verb.draw.group == "ints")
+"""Verbs whose key is the digits of a number."""
+SEVERAL_CALLS = DIRECTORIES | {"increment", "increment_int", "search"} | JOINS
 """Verbs during which other threads may come between two calls of the ZAP."""
 MODIFIES = BRINGS | TAKES | _with(Effect.OBJECT)
 MODIFIES &= frozenset(name for name, verb in VERBS.items() if verb.threads) - DIRECTORIES
@@ -533,15 +647,22 @@ OWNED = frozenset(name for name, verb in VERBS.items() if verb.draw.group == "us
 UNFAILING = (
     _with(Effect.TIME)
     | OWNED
+    | JOINS
     | frozenset(name for name, verb in VERBS.items() if verb.draw.group in ("directories", "errors"))
 )
-"""Verbs during which every read works: `fail` is for those on entries and whole ZAPs."""
+"""Verbs during which every read works: `fail` is for those on entries and whole ZAPs. Joins take any errno of
+their cursor for the end, and end well with a part of the entries."""
 ON_DISK = frozenset(name for name, verb in VERBS.items() if verb.draw.group in ("errors", "crashes"))
 """Verbs on what the disk does: their programs have no threads."""
-DEFERRED = frozenset(("add", "update", "remove", "increment", "remove_norm"))
+DEFERRED = frozenset(("add", "update", "remove", "increment", "remove_norm")) | (INTS - READING)
 """Verbs that a ZAP of the MOS has as sync tasks."""
 CHANGING = (BRINGS | TAKES | _with(Effect.MOVES) | _with(Effect.OBJECT)) - OWNED
 """Verbs that write or free a ZAP: not one that syncing context keeps."""
+
+
+def key_of(op: Op) -> Key | None:
+    """The key that an op works on: its own, or the digits of its id."""
+    return b"%x" % op.fill if op.verb in INTS else op.key
 
 
 def unsettled(verb: str, before: bool) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fuzz.execution.result import Outcome, Trace
 from fuzz.language.program import Program, threadless
-from fuzz.targets import model_directories, model_read_errors  # noqa: F401  (they register their verbs)
+from fuzz.targets import model_directories, model_helpers, model_read_errors  # noqa: F401  (they register verbs)
 from fuzz.targets.base import NoTarget
 from fuzz.targets.model_accounting import AccountedWorld
 from fuzz.targets.model_sync_tasks import TaskedWorld

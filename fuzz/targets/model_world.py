@@ -14,7 +14,7 @@ from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
 from fuzz.language.by_verb import ByVerb
 from fuzz.language.program import Key, Op, Program, Zap, value_bytes
-from fuzz.language.verbs import TIME
+from fuzz.language.verbs import JOINS, TIME, key_of
 from fuzz.targets.base import Target
 from fuzz.targets.endless_ops import WATCH
 from fuzz.targets.panic_to_failure import after_failed_read, broken, failure_of
@@ -35,6 +35,8 @@ and twenty. The longest of 900 programs on small ones, an overfull micro ZAP's u
 HEAVY = 8 << 20
 """Bytes of an object that are not left to the garbage collector's leisure."""
 NOT_OPEN = Result(errno.EBADF)
+WHOLE = JOINS | {"sync", "crash"}
+"""Verbs after which every entry is looked at."""
 
 
 def flags_of(header: Zap) -> int:
@@ -163,16 +165,17 @@ class ModelWorld(Target):
         entries. `before` are ops that changed this ZAP before, and were not audited. Raises Failure."""
         held = sum([opened.cursor.holds for opened in self.cursors.values()]) if self.cursors else 0
         numbers = self.numbers
-        keys: tuple[Key, ...] | None = () if op.key is None else (op.key,)
-        name = op.subject if op.subject in numbers else op.other
+        key = key_of(op)
+        keys: tuple[Key, ...] | None = () if key is None else (key,)
+        name = op.other if op.verb in JOINS or op.subject not in numbers else op.subject
         names: Iterable[str] = (name,) if name in numbers else numbers
-        if op.verb in ("sync", "crash") or (self.changes_in_sync and op.verb in TIME):
+        if op.verb in WHOLE or (self.changes_in_sync and op.verb in TIME):
             keys = None
         elif op.to is not None and op.key is not None:  # a rename, which may change two directories
             keys = (op.key, op.to)
             names = dict.fromkeys((op.subject, op.other))
         if before and keys is not None:
-            keys = (*keys, *[each.key for each in before if each.key is not None])
+            keys = (*keys, *[each for each in map(key_of, before) if each is not None])
         state = oracle.state
         try:
             for each in names:
@@ -281,10 +284,10 @@ class ModelWorld(Target):
 
     @HANDLERS.of("increment")
     def _increment(self, op: Op) -> Result:
-        number = self._live(op)
+        number = self.live(op)
         assert op.key is not None
-        if not op.delta:  # the one modifying call that looks at nothing: its tx does (dmu_tx_hold_zap)
-            self.objset.dnode(number).hold(0, "dmu_tx_check_ioerr").rele("dmu_tx_check_ioerr")
+        if not op.delta:
+            self.look_for_tx(number)
         helpers.increment(self.objset, number, op.key, op.delta, self.objset.open_tx)
         return DONE
 
@@ -321,7 +324,21 @@ class ModelWorld(Target):
         zap.remove_norm(self.objset, self.named(op), op.key, op.match, self.objset.open_tx)
         return DONE
 
-    def _live(self, op: Op) -> int:
+    def look_for_tx(self, number: int) -> None:
+        """Read the header for a modifying call that looks at nothing: its tx does (dmu_tx_hold_zap)."""
+        self.objset.dnode(number).hold(0, "dmu_tx_check_ioerr").rele("dmu_tx_check_ioerr")
+
+    def is_micro(self, number: int) -> bool:
+        """Whether a ZAP that is there is micro, as its callers know; one that is created fat is not. Raises
+        the errno of a read that fails."""
+        if self.headers[self.names[number]].fat:
+            return False
+        header = self.objset.dnode(number).hold(0, "dmu_read")
+        block_type = header.buf.q[layout.Q_BLOCK_TYPE]
+        header.rele("dmu_read")
+        return block_type == layout.ZBT_MICRO
+
+    def live(self, op: Op) -> int:
         """The object of an op, which may not ask for it itself. Raises ENOENT."""
         number = self._number(op)
         self.objset.dnode(number)
@@ -329,7 +346,7 @@ class ModelWorld(Target):
 
     def named(self, op: Op, name: str = "") -> int:
         """The object of an op that OpenZFS has for names only. Raises ENOENT, ENOTSUP."""
-        number = self._live(op._replace(subject=name) if name else op)
+        number = self.live(op._replace(subject=name) if name else op)
         if self.headers[name or op.subject].words:
             raise ZapErrno(errno.ENOTSUP)
         return number

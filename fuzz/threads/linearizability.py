@@ -24,7 +24,7 @@ from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.judge.state import State
 from fuzz.language.program import Key, Op
-from fuzz.language.verbs import READING
+from fuzz.language.verbs import READING, key_of
 
 MAX_OPS = 16
 """Ops of one parallel section whose results can be judged."""
@@ -95,8 +95,8 @@ def _moving(before: Oracle, ops: Sequence[Op]) -> dict[str, frozenset[Key]]:
     hash."""
     found: dict[str, set[Key]] = {}
     for op in ops:
-        if op.verb not in READING and op.key is not None:
-            found.setdefault(op.subject, set()).add(op.key)
+        if op.verb not in READING and (key := key_of(op)) is not None:
+            found.setdefault(op.subject, set()).add(key)
             if op.to is not None:
                 found.setdefault(op.other, set()).add(op.to)
     for zap, keys in found.items():

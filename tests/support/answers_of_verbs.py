@@ -110,6 +110,80 @@ ANSWERS: dict[str, tuple[str, list[Result]]] = {
         """,
         [DONE, DONE, GONE, LONG],
     ),
+    "ints": (
+        f"""
+        {MICRO}
+        add_int z id=0x1f
+        add z "1f" int=8
+        lookup_int z id=0x1f
+        add_int_key z id={U64} value=5
+        add_int_key z id={U64} value=5
+        update_int_key z id={U64} value=7
+        lookup_int_key z id={U64}
+        lookup z "ffffffffffffffff" int=8 len=1
+        increment_int z id=0x1f delta={U64 - 0x1E}
+        lookup_int z id=0x1f
+        remove_int z id=0x1f
+        update z "2" int=8 len=2
+        lookup_int z id=2
+        lookup_int_key z id=2
+        increment_int z id=2
+        increment_int z id=2 delta=0
+        destroy z
+        add_int z id=1
+        """,
+        [
+            *(DONE, THERE, DONE, DONE, THERE, DONE, Result(0, 7), Result(0, b"\7"), DONE, GONE, GONE, DONE),
+            *(Result(errno.EOVERFLOW), Result(errno.EOVERFLOW), Result(errno.EOVERFLOW), DONE, DONE, GONE),
+        ],
+    ),
+    "ints of words": (
+        f"{WORDS}\nadd_int z id=1\nlookup_int_key z id=1\njoin z z\n",
+        [Result(errno.ENOTSUP)] * 3,
+    ),
+    "join": (
+        f"""
+        {MICRO}
+        zap y fat hash64 leaf_shift=9
+        zap x micro
+        add_int z id=1
+        add_int z id=2
+        join z y
+        join z y
+        join_key z x value=9
+        join_increment z x
+        lookup_int_key x id=1
+        lookup_int_key x id=2
+        join_increment x x
+        lookup_int_key x id=1
+        add y "q" len=3
+        remove_int y id=1
+        remove_int y id=2
+        join y z
+        destroy y
+        join z y
+        """,
+        [
+            *(DONE, DONE, DONE, THERE, DONE, DONE, Result(0, 10), Result(0, 11), DONE, Result(0, 20)),
+            *(DONE, DONE, DONE, Result(errno.EINVAL), DONE, GONE),
+        ],
+    ),
+    "prefetch": (
+        f"""
+        {FAT}
+        zap y micro
+        prefetch z "a"
+        add z "a"
+        prefetch z "a"
+        prefetch y "a"
+        update y "a" int=8 len=2
+        prefetch y "a"
+        destroy y
+        prefetch y "a"
+        prefetch_object y
+        """,
+        [DONE, DONE, DONE, Result(errno.ENOTSUP), DONE, DONE, DONE, GONE, GONE],
+    ),
     "contains of words": (
         f"""
         {WORDS}

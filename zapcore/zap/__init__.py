@@ -33,6 +33,8 @@ __all__ = [
     "length",
     "lookup",
     "lookup_norm",
+    "prefetch",
+    "prefetch_object",
     "remove",
     "remove_norm",
     "update",
@@ -224,3 +226,21 @@ def count(objset: Objset, number: int) -> int:
     entries = fat.count(zap) if zap.micro is None else len(zap.micro.entries)
     unlock(zap, FTAG)
     return entries
+
+
+@openzfs("zap_micro.c", "zap_prefetch", words=("zap_prefetch_uint64",))
+def prefetch(objset: Objset, number: int, key: Key) -> None:
+    """Begin to read the leaf of a key. Whether it can be read is not told. OpenZFS does not ask whether the
+    ZAP is fat, and takes a micro one for that. Raises ENOENT, ENOTSUP."""
+    zap = lock(objset, number, FTAG, None, False, True, False)
+    fat.prefetch(_name(zap, key))
+    unlock(zap, FTAG)
+
+
+@openzfs("zap_micro.c", "zap_prefetch_object")
+def prefetch_object(objset: Objset, number: int) -> None:
+    """Read every block of an object into the ARC; dbufs stay as they are. Raises ENOENT, and ENOTSUP in
+    releases without it."""
+    objset.dnode(number)
+    if not objset.release.prefetches_objects:
+        raise ZapErrno(errno.ENOTSUP)

@@ -8,6 +8,7 @@ everything is checked again.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 from array import array
 
@@ -378,6 +379,16 @@ def update(name: Name, size: int, length: int, value: bytes, tag: Tag, tx: Tx) -
     """Add an entry or replace its value. Returns 0; raises ENAMETOOLONG, EINVAL, E2BIG, ENOSPC."""
     _check(name, size, length)
     return _write(name, L.NEED_CD, size, length, value, tag, tx, replace=True)
+
+
+@openzfs("zap.c", "fzap_prefetch")
+def prefetch(name: Name) -> None:
+    """Find the block of a name's leaf and begin to read it into the ARC."""
+    zap = name.zap
+    if zap.micro is not None:
+        raise Panic(Kind.TYPE_CONFUSION, "zap.c:fzap_prefetch", "the ZAP is fat")
+    with contextlib.suppress(ZapErrno):  # nothing is read where the table cannot be
+        ptrtbl.load(zap, L.hash_index(name.hash, zap.dbuf.buf.q[L.Q_TBL_SHIFT]))
 
 
 @openzfs("zap.c", "fzap_lookup")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 
 from zapcore import zap
 from zapcore.dmu.objset import Objset, Tx
 from zapcore.errors import ZapErrno, openzfs
-from zapcore.zap.cursor import Cursor
+from zapcore.zap.cursor import Attribute, Cursor
 from zapcore.zap.name import Key
 
 U64 = (1 << 64) - 1
@@ -64,3 +65,108 @@ def value_search(objset: Objset, number: int, value: int, mask: int) -> Key:
         raise
     cursor.close()
     return found.key
+
+
+def digits(number: int) -> bytes:
+    """The name of an integer that is a key (zap_add_int and its kin)."""
+    return b"%x" % number
+
+
+def _integer(number: int) -> bytes:
+    return number.to_bytes(8, "little")
+
+
+@openzfs("zap.c", "zap_add_int")
+def add_int(objset: Objset, number: int, value: int, tx: Tx) -> None:
+    """Add an integer, which is its own value. Raises what `zap.add` raises."""
+    zap.add(objset, number, digits(value), 8, 1, _integer(value), tx)
+
+
+@openzfs("zap.c", "zap_add_int_key")
+def add_int_key(objset: Objset, number: int, key: int, value: int, tx: Tx) -> None:
+    """Add an integer with a value. Raises what `zap.add` raises."""
+    zap.add(objset, number, digits(key), 8, 1, _integer(value), tx)
+
+
+@openzfs("zap.c", "zap_update_int_key")
+def update_int_key(objset: Objset, number: int, key: int, value: int, tx: Tx) -> None:
+    """Give an integer a value. Raises what `zap.update` raises."""
+    zap.update(objset, number, digits(key), 8, 1, _integer(value), tx)
+
+
+@openzfs("zap.c", "zap_remove_int")
+def remove_int(objset: Objset, number: int, value: int, tx: Tx) -> None:
+    """Remove an integer. Raises ENOENT."""
+    zap.remove(objset, number, digits(value), tx)
+
+
+@openzfs("zap.c", "zap_lookup_int")
+def lookup_int(objset: Objset, number: int, value: int) -> None:
+    """Whether an integer is there. Raises what `zap.lookup` raises, and EOVERFLOW for a longer value."""
+    lookup_int_key(objset, number, value)
+
+
+@openzfs("zap.c", "zap_lookup_int_key")
+def lookup_int_key(objset: Objset, number: int, key: int) -> int:
+    """The value of an integer. Raises what `zap.lookup` raises, and EOVERFLOW for a longer value."""
+    value, more = zap.lookup(objset, number, digits(key), 8, 1)
+    if more:
+        raise ZapErrno(errno.EOVERFLOW)
+    return int.from_bytes(value, "little")
+
+
+@openzfs("zap.c", "zap_increment_int")
+def increment_int(objset: Objset, number: int, key: int, delta: int, tx: Tx) -> None:
+    """`increment` of an integer's value."""
+    increment(objset, number, digits(key), delta, tx)
+
+
+def _join(objset: Objset, source: int, put: Callable[[Attribute], None]) -> None:
+    """Give `put` each entry of a ZAP. Raises EINVAL at one that is not a single integer of 64 bits. An errno
+    of the cursor is taken for the end of the entries."""
+    cursor = Cursor(objset, source)
+    try:
+        while True:
+            try:
+                entry = cursor.retrieve()
+            except ZapErrno:
+                return
+            if entry.size != 8 or entry.length != 1:
+                raise ZapErrno(errno.EINVAL)
+            put(entry)
+            cursor.advance()
+    finally:
+        cursor.close()
+
+
+@openzfs("zap.c", "zap_join")
+def join(objset: Objset, source: int, target: int, tx: Tx) -> None:
+    """Add the entries of a ZAP to another. Raises EINVAL, and what `zap.add` raises."""
+    _join(objset, source, lambda entry: zap.add(objset, target, entry.key, 8, 1, _integer(entry.first), tx))
+
+
+@openzfs("zap.c", "zap_join_key")
+def join_key(objset: Objset, source: int, target: int, value: int, tx: Tx) -> None:
+    """Add the keys of a ZAP to another, with this value. Raises EINVAL, and what `zap.add` raises."""
+    _join(objset, source, lambda entry: zap.add(objset, target, entry.key, 8, 1, _integer(value), tx))
+
+
+@openzfs("zap.c", "zap_join_increment")
+def join_increment(objset: Objset, source: int, target: int, tx: Tx) -> None:
+    """Add the integers of a ZAP to those that another has of the same keys, modulo 2^64; a sum of zero stays.
+    Raises EINVAL, and what `zap.lookup` and `zap.update` raise."""
+
+    def put(entry: Attribute) -> None:
+        value = 0
+        try:
+            data, more = zap.lookup(objset, target, entry.key, 8, 1)
+            if more:
+                raise ZapErrno(errno.EOVERFLOW)
+            value = int.from_bytes(data, "little")
+        except ZapErrno as error:
+            if error.code != errno.ENOENT:
+                raise
+        total = (value + entry.first) & U64
+        zap.update(objset, target, entry.key, 8, 1, _integer(total), tx)
+
+    _join(objset, source, put)

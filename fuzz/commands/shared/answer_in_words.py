@@ -71,6 +71,11 @@ def _count(op: Op, value: Value) -> str:
     return f"{value} {'entry' if value == 1 else 'entries'}"
 
 
+def _integer(op: Op, value: Value) -> str:
+    assert isinstance(value, int)
+    return f"value {value:#x}"
+
+
 def _place(op: Op, value: Value) -> str:
     assert isinstance(value, int)
     return f"at {value:#x}"
@@ -127,6 +132,7 @@ def _histograms(numbers: Sequence[int]) -> Iterator[str]:
 
 _WORDS: dict[str, Callable[[Op, Value], str]] = {
     "lookup": _value,
+    "lookup_int_key": _integer,
     "lookup_norm": _found,
     "length": _length,
     "next": _entry,

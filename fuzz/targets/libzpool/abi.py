@@ -110,6 +110,18 @@ PROTOTYPES = {
     "zap_contains": "i pqs",
     "zap_increment": "i pqsqp",
     "zap_value_search": "i pqqqpq",
+    "zap_prefetch": "i pqs",
+    "zap_prefetch_uint64": "i pqpi",
+    "zap_join": "i pqqp",
+    "zap_join_key": "i pqqqp",
+    "zap_join_increment": "i pqqp",
+    "zap_add_int": "i pqqp",
+    "zap_add_int_key": "i pqqqp",
+    "zap_update_int_key": "i pqqqp",
+    "zap_remove_int": "i pqqp",
+    "zap_lookup_int": "i pqq",
+    "zap_lookup_int_key": "i pqqp",
+    "zap_increment_int": "i pqqqp",
     "zap_get_stats": "i pqp",
     "zap_lookup_norm": "i pqsqqpipip",
     "zap_remove_norm": "i pqsip",
@@ -198,9 +210,10 @@ class Library:
 
     `look` are the flags to read a block with that change nothing (DMU_READ_NO_PREFETCH and what else that
     takes); `hash_bits` is hash_bits.c where the environment names it (HASH_BITS), which stands before the
-    library's zap_hashbits(); `cursors_hold` as `zapcore.release` has it; `has_block_cloning` says that it is
-    2.2 or later; `named_at` is the offset of za_name in what `attribute()` returns. Raises OSError where it
-    cannot be loaded and AttributeError where a function is missing.
+    library's zap_hashbits(); `cursors_hold` and `prefetches_objects` as `zapcore.release` has them;
+    `has_block_cloning` says that it is 2.2 or later; `named_at` is the offset of za_name in what
+    `attribute()` returns. Raises OSError where it cannot be loaded and AttributeError where a function is
+    missing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -231,6 +244,9 @@ class Library:
         self.has_attribute_alloc = hasattr(self.handle, "zap_attribute_alloc")
         # efda1093ff; before it zap_cursor_init() and its kin return nothing
         self.cursors_hold = hasattr(self.handle, "zap_cursor_init_by_dnode")
+        self.prefetches_objects = hasattr(self.handle, "zap_prefetch_object")
+        if self.prefetches_objects:
+            self._bind("zap_prefetch_object", "i pq")
         self.named_at = ctypes.sizeof(Attribute) + (8 if self.has_attribute_alloc else 0)
         self._attributes: list[ctypes.Array[ctypes.c_char]] = []
         if self.has_attribute_alloc:

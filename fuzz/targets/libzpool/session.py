@@ -16,13 +16,21 @@ from fuzz.targets.libzpool.blocks_and_dbufs import ZapDigest
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import Pool
 from fuzz.targets.libzpool.salt import SaltWriter
-from fuzz.targets.libzpool.verbs import accounting, cursors, directories, entries, read_errors, sync_tasks
+from fuzz.targets.libzpool.verbs import (
+    accounting,
+    cursors,
+    directories,
+    entries,
+    helpers,
+    read_errors,
+    sync_tasks,
+)
 from fuzz.targets.libzpool.wire import PLAIN, pack_result
 from fuzz.targets.libzpool.world import FUNCTIONS, World
 
 __all__ = ["FAMILIES", "FUNCTIONS", "Session", "new_session"]
 
-FAMILIES = (entries, cursors, directories, txgs, accounting, sync_tasks, read_errors)
+FAMILIES = (entries, helpers, cursors, directories, txgs, accounting, sync_tasks, read_errors)
 """The files in which verbs register their functions."""
 FUNCTIONS.complete()
 _BY_NUMBER = tuple(FUNCTIONS[verb] for verb in VERBS)

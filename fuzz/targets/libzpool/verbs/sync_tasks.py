@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable
 from typing import TypeVar
 
-from fuzz.language.verbs import CHANGING, DEFERRED, TIME, VERBS, Subject
+from fuzz.language.verbs import CHANGING, DEFERRED, INTS, TIME, VERBS, Subject
 from fuzz.targets.libzpool.abi import DMU_OT_DIRECTORY_CONTENTS, DMU_OT_OBJECT_DIRECTORY
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import Pool, PoolProblem
@@ -162,10 +162,19 @@ def _perform(world: World, zap: Object, op: Call, tx: int) -> int:
             error = lib.zap_remove_uint64(objset, number, op.key, words, tx)
         else:
             error = lib.zap_remove(objset, number, op.key, tx)
+    elif verb in INTS:
+        error = _change_int(world, op, verb, tx) if not words else errno.ENOTSUP
     elif words:
         error = increment_words(world, zap, op, tx)
     else:
         error = lib.zap_increment(objset, number, op.key, op.fill, tx)
+    return error
+
+
+def _change_int(world: World, op: Call, verb: str, tx: int) -> int:
+    call = getattr(world.lib, f"zap_{verb}")
+    more = () if verb in ("add_int", "remove_int") else (op.extra,)
+    error: int = call(world.os, world.zaps[op.subject].number, op.fill, *more, tx)
     return error
 
 

@@ -1,0 +1,164 @@
+/* Calls that OpenZFS composes of others, and such as read ahead. */
+
+static int
+do_prefetch(program_zap_t *z, const void *key, int blind)
+{
+	uint64_t kind = 0;
+
+	if (gone(z))
+		return (ENOENT);
+	if (!blind && !z->fat && dmu_read(os, z->number, 0, sizeof (kind), &kind, DMU_READ_PREFETCH) == 0 &&
+	    kind == ZBT_MICRO)
+		return (ENOTSUP);
+	if (z->words != 0)
+		return (zap_prefetch_uint64(os, z->number, key, z->words));
+	return (zap_prefetch(os, z->number, key));
+}
+
+/* Not before 2.3. */
+static int
+do_prefetch_object(program_zap_t *z)
+{
+	int (*call)(objset_t *, uint64_t) = (int (*)(objset_t *, uint64_t))dlsym(RTLD_DEFAULT, "zap_prefetch_object");
+
+	return (gone(z) ? ENOENT : call == NULL ? ENOTSUP : call(os, z->number));
+}
+
+static int
+joined(program_zap_t *z, program_zap_t *into)
+{
+	int error = named(z);
+
+	return (error != 0 ? error : named(into));
+}
+
+static int
+do_join(program_zap_t *z, program_zap_t *into)
+{
+	dmu_tx_t *tx;
+	int error = joined(z, into);
+
+	if (error != 0)
+		return (error);
+	tx = begin(into->number, 1);
+	error = zap_join(os, z->number, into->number, tx);
+	dmu_tx_commit(tx);
+	return (error);
+}
+
+static int
+do_join_key(program_zap_t *z, program_zap_t *into, uint64_t value)
+{
+	dmu_tx_t *tx;
+	int error = joined(z, into);
+
+	if (error != 0)
+		return (error);
+	tx = begin(into->number, 1);
+	error = zap_join_key(os, z->number, into->number, value, tx);
+	dmu_tx_commit(tx);
+	return (error);
+}
+
+static int
+do_join_increment(program_zap_t *z, program_zap_t *into)
+{
+	dmu_tx_t *tx;
+	int error = joined(z, into);
+
+	if (error != 0)
+		return (error);
+	tx = begin(into->number, 1);
+	error = zap_join_increment(os, z->number, into->number, tx);
+	dmu_tx_commit(tx);
+	return (error);
+}
+
+static int
+do_add_int(program_zap_t *z, uint64_t id)
+{
+	dmu_tx_t *tx;
+	int error = named(z);
+
+	if (error != 0)
+		return (error);
+	tx = begin(z->number, 1);
+	error = zap_add_int(os, z->number, id, tx);
+	dmu_tx_commit(tx);
+	return (error);
+}
+
+static int
+do_remove_int(program_zap_t *z, uint64_t id)
+{
+	dmu_tx_t *tx;
+	int error = named(z);
+
+	if (error != 0)
+		return (error);
+	tx = begin(z->number, 0);
+	error = zap_remove_int(os, z->number, id, tx);
+	dmu_tx_commit(tx);
+	return (error);
+}
+
+static int
+do_lookup_int(program_zap_t *z, uint64_t id)
+{
+	int error = named(z);
+
+	return (error != 0 ? error : zap_lookup_int(os, z->number, id));
+}
+
+static int
+do_add_int_key(program_zap_t *z, uint64_t id, uint64_t value)
+{
+	dmu_tx_t *tx;
+	int error = named(z);
+
+	if (error != 0)
+		return (error);
+	tx = begin(z->number, 1);
+	error = zap_add_int_key(os, z->number, id, value, tx);
+	dmu_tx_commit(tx);
+	return (error);
+}
+
+static int
+do_update_int_key(program_zap_t *z, uint64_t id, uint64_t value)
+{
+	dmu_tx_t *tx;
+	int error = named(z);
+
+	if (error != 0)
+		return (error);
+	tx = begin(z->number, 1);
+	error = zap_update_int_key(os, z->number, id, value, tx);
+	dmu_tx_commit(tx);
+	return (error);
+}
+
+static int
+do_lookup_int_key(program_zap_t *z, uint64_t id)
+{
+	uint64_t value = 0;
+	int error = named(z);
+
+	if (error == 0 && (error = zap_lookup_int_key(os, z->number, id, &value)) == 0)
+		put_number(value);
+	return (error);
+}
+
+static int
+do_increment_int(program_zap_t *z, uint64_t id, uint64_t delta)
+{
+	dmu_tx_t *tx;
+	int error = named(z);
+
+	if (error != 0)
+		return (error);
+	tx = begin(z->number, 1);
+	error = zap_increment_int(os, z->number, id, delta, tx);
+	dmu_tx_commit(tx);
+	return (error);
+}

@@ -1,0 +1,106 @@
+"""Verbs that OpenZFS composes of other calls, or that read ahead, on the model."""
+
+from __future__ import annotations
+
+import errno
+
+from fuzz.execution.result import DONE, Result
+from fuzz.language.program import Op
+from fuzz.targets.model_world import HANDLERS, ModelWorld
+from zapcore import zap
+from zapcore.zap import helpers
+
+
+@HANDLERS.of("prefetch")
+def prefetch(world: ModelWorld, op: Op) -> Result:
+    """zap_prefetch(), zap_prefetch_uint64()."""
+    assert op.key is not None
+    number = world.live(op)
+    if not op.extra and world.is_micro(number):
+        return Result(errno.ENOTSUP)
+    zap.prefetch(world.objset, number, op.key)
+    return DONE
+
+
+@HANDLERS.of("prefetch_object")
+def prefetch_object(world: ModelWorld, op: Op) -> Result:
+    """zap_prefetch_object()."""
+    zap.prefetch_object(world.objset, world.live(op))
+    return DONE
+
+
+@HANDLERS.of("join")
+def join(world: ModelWorld, op: Op) -> Result:
+    """zap_join()."""
+    helpers.join(world.objset, *_both(world, op), world.objset.open_tx)
+    return DONE
+
+
+@HANDLERS.of("join_key")
+def join_key(world: ModelWorld, op: Op) -> Result:
+    """zap_join_key()."""
+    helpers.join_key(world.objset, *_both(world, op), op.fill, world.objset.open_tx)
+    return DONE
+
+
+@HANDLERS.of("join_increment")
+def join_increment(world: ModelWorld, op: Op) -> Result:
+    """zap_join_increment()."""
+    helpers.join_increment(world.objset, *_both(world, op), world.objset.open_tx)
+    return DONE
+
+
+def _both(world: ModelWorld, op: Op) -> tuple[int, int]:
+    source = world.named(op)
+    return source, world.named(op, op.other)
+
+
+@HANDLERS.of("add_int")
+def add_int(world: ModelWorld, op: Op) -> Result:
+    """zap_add_int()."""
+    helpers.add_int(world.objset, world.named(op), op.id, world.objset.open_tx)
+    return DONE
+
+
+@HANDLERS.of("add_int_key")
+def add_int_key(world: ModelWorld, op: Op) -> Result:
+    """zap_add_int_key()."""
+    helpers.add_int_key(world.objset, world.named(op), op.id, op.extra, world.objset.open_tx)
+    return DONE
+
+
+@HANDLERS.of("update_int_key")
+def update_int_key(world: ModelWorld, op: Op) -> Result:
+    """zap_update_int_key()."""
+    helpers.update_int_key(world.objset, world.named(op), op.id, op.extra, world.objset.open_tx)
+    return DONE
+
+
+@HANDLERS.of("remove_int")
+def remove_int(world: ModelWorld, op: Op) -> Result:
+    """zap_remove_int()."""
+    helpers.remove_int(world.objset, world.named(op), op.id, world.objset.open_tx)
+    return DONE
+
+
+@HANDLERS.of("lookup_int")
+def lookup_int(world: ModelWorld, op: Op) -> Result:
+    """zap_lookup_int()."""
+    helpers.lookup_int(world.objset, world.named(op), op.id)
+    return DONE
+
+
+@HANDLERS.of("lookup_int_key")
+def lookup_int_key(world: ModelWorld, op: Op) -> Result:
+    """zap_lookup_int_key()."""
+    return Result(0, helpers.lookup_int_key(world.objset, world.named(op), op.id))
+
+
+@HANDLERS.of("increment_int")
+def increment_int(world: ModelWorld, op: Op) -> Result:
+    """zap_increment_int()."""
+    number = world.named(op)
+    if not op.extra:
+        world.look_for_tx(number)
+    helpers.increment_int(world.objset, number, op.id, op.extra, world.objset.open_tx)
+    return DONE
