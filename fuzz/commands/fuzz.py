@@ -78,6 +78,8 @@ def fuzz(
     release: str,
     target: str,
     libzpool: str | None,
+    against: str | None,
+    valgrind: bool,
     engine: str,
     seconds: float,
     runs: int,
@@ -125,7 +127,7 @@ def fuzz(
     refuse("hash_bits", f"does nothing with --target {target}", where=target in KERNEL_KINDS)
     for folder in (out, home(), *filter(None, [corpus])):
         try_folder(folder)
-    runner = make_target(target, release, libzpool, small=True)
+    runner = make_target(target, release, libzpool, small=True, against=against, valgrind=valgrind)
     reproducers = [read_reproducer(folder) for folder in corpus_folders(known)]
     expected = known_on(reproducers, target, release, remedy)
     earlier = {} if forms else found_earlier((out, own_findings()), expected, target, release, remedy)
@@ -138,6 +140,8 @@ def fuzz(
             release=release,
             target=target,
             libzpool=libzpool,
+            against=against,
+            valgrind=valgrind,
             seed=seed or new_seed(),
             runs=runs,
             seconds=seconds,

@@ -32,6 +32,8 @@ def minimize(
     release: str,
     target: str,
     libzpool: str | None,
+    against: str | None,
+    valgrind: bool,
     remedy: tuple[str, ...],
     out: Path | None,
     keep_form: bool,
@@ -42,7 +44,7 @@ def minimize(
     """
     loaded = program.program
     switch_on(remedy, target)
-    runner: Target = make_target(target, release, libzpool)
+    runner: Target = make_target(target, release, libzpool, against=against, valgrind=valgrind)
     with working(f"running {program.word}", ops_done(len(loaded.ops))):
         outcome = run_program(loaded, runner)
     if outcome.failure is None:

@@ -34,6 +34,8 @@ def run_command(
     release: str,
     target: str,
     libzpool: str | None,
+    against: str | None,
+    valgrind: bool,
     remedy: tuple[str, ...],
     trace: bool,
     machine: bool,
@@ -45,7 +47,7 @@ def run_command(
     switch_on(remedy, target)
     if aftermath and target not in KERNEL_KINDS:
         raise Bad(f"--aftermath: expected --target {' or '.join(KERNEL_KINDS)}, found {target}")
-    runner = make_target(target, release, libzpool)
+    runner = make_target(target, release, libzpool, against=against, valgrind=valgrind)
 
     answer = Answer("run", machine, release=release, target=target)
     traced: list[dict[str, str]] = []

@@ -24,12 +24,15 @@ class Config:
     known failures are reported too; `remedies` are those that are switched on, `mutant` the seeded fault, if
     any; a `plain` engine does without what is ours: atheris mutates bytes as libFuzzer does, threads are
     scheduled at random and nothing is kept; `hash_bits` is what every ZAP gets whose header says none (0:
-    nothing); `report` is the file descriptor that events are written to."""
+    nothing); `against` is a library to hold `libzpool` against, with `valgrind` memcheck watches; `report`
+    is the file descriptor that events are written to."""
 
     engine: str
     release: str
     target: str = "model"
     libzpool: str | None = None
+    against: str | None = None
+    valgrind: bool = False
     seed: int = 0
     runs: int = 0
     seconds: float = 0

@@ -51,7 +51,14 @@ class Loop:
             from fuzz.faults.seeded import applied
 
             self._edits.enter_context(applied(config.mutant))
-        self.target = make_target(config.target, config.release, config.libzpool, small=True)
+        self.target = make_target(
+            config.target,
+            config.release,
+            config.libzpool,
+            small=True,
+            against=config.against,
+            valgrind=config.valgrind,
+        )
         self.steering = Steering(self._is_known)
         self.scouts = False
         self.model = self._guide()
@@ -75,6 +82,8 @@ class Loop:
         target = self.target
         if isinstance(target, ModelTarget):
             return target
+        for library in target.libraries:
+            library.starts_anew = False
         from fuzz.targets.both import BothTarget
 
         if isinstance(target, BothTarget):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from fuzz.execution.result import Forgive, Outcome, Result, Trace
@@ -13,6 +13,7 @@ from zapcore.work import Work
 
 if TYPE_CHECKING:
     from fuzz.judge.oracle import Oracle
+    from fuzz.targets.libzpool.plain_target import PlainLibzpool
 
 
 class NoTarget(Exception):
@@ -35,6 +36,11 @@ class Target(abc.ABC):
     def work(self) -> Work | None:
         """What counts the work of ops since `begin`; None where nobody counts it."""
         return None
+
+    @property
+    def libraries(self) -> Sequence[PlainLibzpool]:
+        """The real libraries that it runs programs on."""
+        return ()
 
     @abc.abstractmethod
     def begin(self, program: Program) -> None:

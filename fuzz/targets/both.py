@@ -7,35 +7,25 @@ again, op by op, to say in the format's words what is different.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
 
 from fuzz.execution.execute import ALL, changes_nothing, judge_limit, judge_result
-from fuzz.execution.result import Forgive, Outcome, Result, Trace
+from fuzz.execution.result import Forgive, Outcome, Trace
 from fuzz.judge.oracle import Oracle
-from fuzz.judge.signature import JUDGED_KINDS, SILENT_KINDS, Failure, Signature
+from fuzz.judge.signature import JUDGED_KINDS, SILENT_KINDS, Failure
 from fuzz.language.program import Op, Program
-from fuzz.targets.base import Target
-from fuzz.targets.first_difference import first_dbuf_difference, first_difference, first_tree_difference
+from fuzz.targets.first_difference import SIDES
 from fuzz.targets.libzpool.plain_target import Digests
 from fuzz.targets.libzpool.target import LibzpoolTarget
 from fuzz.targets.libzpool.wire import block_digest, join_digests
 from fuzz.targets.model import ModelTarget
+from fuzz.targets.side_by_side import Run, SideBySide, Step, run_library
 from zapcore.errors import LimitExceeded
 
 LEAKS = ("zap:locks-at-rest", "zap:holds-at-rest")
 """Where a failure of the model says that the real library, too, goes on with what nobody lets go of."""
 PERHAPS = ("zap.c:fzap_prefetch",)
 """Where the bytes that are taken for a structure of another type may let the real library go on."""
-Step = tuple[Result, Digests]
-
-
-class Run(NamedTuple):
-    """What one side did: the steps that it took, and how it ended if not at the end."""
-
-    steps: list[Step]
-    failure: Failure | None
-    limit: LimitExceeded | None = None
 
 
 class _Digester:
@@ -68,7 +58,7 @@ class _Digester:
         return tuple(map(self.digest, self.model.numbers))
 
 
-class BothTarget(Target):
+class BothTarget(SideBySide):
     """Runs programs on the model of a release and on a real library, and compares.
 
     A failure that both sides share is that failure; one that only one side has, and any other difference, is
@@ -81,12 +71,15 @@ class BothTarget(Target):
     avoid: Callable[[Failure], bool] | None = None
 
     def __init__(self, model: ModelTarget, real: LibzpoolTarget) -> None:
-        self.model = model
-        self.real = real
+        super().__init__(model, real, SIDES)
+        self.model, self.real = model, real
         real.told_of_leaks = True
-        self.name = f"{model.name} and {real.name}"
-        self.release = model.release
         self.steps: list[Step] = []
+
+    @property
+    def zaps(self) -> Iterable[str]:
+        """The names of the program's ZAPs."""
+        return self.model.numbers
 
     def run_at_once(self, program: Program, judge: bool, forgive: Forgive | None) -> Outcome:
         """Run a program on both, and compare."""
@@ -108,13 +101,13 @@ class BothTarget(Target):
             stops = silent or (self.avoid is not None and self.avoid(failure))
         if stops:
             program = program.with_ops(program.ops[: len(ours.steps)])
-        theirs = self._run_real(program)
+        theirs = run_library(self.real, program)
         if failure is not None and failure.signature.place in LEAKS:
             self.real.close()
         for index, (mine, its) in enumerate(zip(ours.steps, theirs.steps, strict=False)):
             if mine != its:
-                raise self._explain(program, index)
-        _compare_ends(None if stops else failure, theirs.failure)
+                raise self.explain(program, index)
+        self.compare_ends(None if stops else failure, theirs.failure)
         if failure is not None:
             raise failure
         if ours.limit is not None:
@@ -154,111 +147,19 @@ class BothTarget(Target):
             return Run(steps, None, limit)
         return Run(steps, None)
 
-    def _run_real(self, program: Program) -> Run:
-        try:
-            return Run(self.real.run_program_digests(program), None)
-        except Failure as failure:
-            if failure.op == len(program.ops):  # it would fail again
-                return Run([], failure)
-            before = program.with_ops(program.ops[: max(failure.op, 0)])
-            return Run(self.real.run_program_digests(before), failure)
-
-    def _explain(self, program: Program, index: int) -> Failure:
-        """Run both again up to the op that differs, and say how."""
-        self.begin(program)
-        try:
-            for op in program.ops[: index + 1]:
-                self.apply(op)
-        except Failure as failure:
-            return Failure(failure.signature, f"op {index}: {failure.text}", index)
-        return _difference("blocks", f"op {index}: digests differ, blocks and dbufs do not", index)
-
-    def begin(self, program: Program) -> None:
-        """Begin on both sides."""
-        self.model.begin(program)
-        self.real.begin(program)
-
-    def apply(self, op: Op) -> Result:
-        """Run one op on both sides and compare result and blocks."""
-        mine = its = None
-        my_failure = its_failure = None
-        try:
-            mine = self.model.apply(op)
-        except Failure as failure:
-            if failure.signature.kind in SILENT_KINDS:
-                raise
-            my_failure = failure
-        try:
-            its = self.real.apply(op)
-        except Failure as failure:
-            its_failure = failure
-        _compare_ends(my_failure, its_failure)
-        if my_failure is not None:
-            raise my_failure
-        assert mine is not None and its is not None
-        if mine != its:
-            raise _difference(f"{op.verb} result", f"{op.verb}: model {mine}, real {its}")
-        for name in self.model.numbers:
-            found = first_difference(self.model.blocks(name), self.real.blocks(name))
-            if found is not None:
-                raise _difference(f"{op.verb} blocks", found)
-            found = first_dbuf_difference(self.model.dbufs(name), self.real.dbufs(name))
-            if found is not None:
-                raise _difference(f"{op.verb} dbufs", found)
-            found = first_tree_difference(self.model.block_tree(name), self.real.block_tree(name))
-            if found is not None:
-                raise _difference(f"{op.verb} tree", found)
-        return mine
-
-    def blocks(self, zap: str) -> list[bytes] | None:
-        """The model's blocks; the real ones are the same."""
-        return self.model.blocks(zap)
-
-    def dbufs(self, zap: str) -> bytes:
-        """The model's dbufs; the real ones are the same."""
-        return self.model.dbufs(zap)
-
-    def block_tree(self, zap: str) -> bytes:
-        """The model's tree; the real one is the same."""
-        return self.model.block_tree(zap)
-
-    def end(self) -> None:
-        """End on both sides."""
-        self.model.end()
-        self.real.end()
-
-
-def _difference(what: str, text: str, op: int = -1) -> Failure:
-    return Failure(Signature("difference", "both:compare", what), text, op)
-
-
-def _compare_ends(mine: Failure | None, its: Failure | None) -> None:
-    """Raise unless both sides failed alike, or neither did."""
-    if mine is None:
+    def alike(self, mine: Failure, its: Failure | None) -> bool:
+        """Whether a failure of the model is what the library died of, or could have."""
+        if mine.signature.kind == "use-after-free" or mine.signature.place in PERHAPS:
+            return True  # freed memory may look as it did: the library goes on, or dies of anything
         if its is None:
-            return
-    elif _alike(mine, its):
-        return
-    shown = [failure.text.splitlines()[0] if failure else "fine" for failure in (mine, its)]
-    where = its if mine is None else mine
-    assert where is not None
-    raise _difference(
-        f"failure: model {mine.signature if mine else 'fine'}, real {its.signature if its else 'fine'}",
-        f"model: {shown[0]}; real: {shown[1]}",
-        where.op,
-    )
-
-
-def _alike(mine: Failure, its: Failure | None) -> bool:
-    if mine.signature.kind == "use-after-free" or mine.signature.place in PERHAPS:
-        return True  # freed memory may look as it did: the library goes on, or dies of anything
-    if its is None:
-        return False
-    if mine.signature.kind == "type-confusion":
-        return True  # whatever the library died of
-    if mine.signature.kind == "deadlock":
-        return "rw_enter" in (its.signature.stack or (its.signature.place,)) or its.signature.kind == "hang"
-    return mine.signature.key == its.signature.key
+            return False
+        if mine.signature.kind == "type-confusion":
+            return True  # whatever the library died of
+        if mine.signature.kind == "deadlock":
+            return (
+                "rw_enter" in (its.signature.stack or (its.signature.place,)) or its.signature.kind == "hang"
+            )
+        return mine.signature.key == its.signature.key
 
 
 __all__ = ["BothTarget", "LimitExceeded"]

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 from zapcore import layout as L
 
+Names = tuple[str, str]
+"""How a text calls the two sides."""
+SIDES: Names = ("model", "real")
+
 
 def first_difference(
-    model: Sequence[bytes] | None, real: Sequence[bytes] | None, names: tuple[str, str] = ("model", "real")
+    model: Sequence[bytes] | None, real: Sequence[bytes] | None, names: Names = SIDES
 ) -> str | None:
     """Where the blocks differ first, as "block 5: leaf 0x3/2, chunk 7, le_next: model 12, real 14"; None if
     they do not. A missing block counts as zeros, since an object's length is not part of a ZAP."""
@@ -29,7 +33,7 @@ def first_difference(
     return None
 
 
-def first_dbuf_difference(model: bytes, real: bytes) -> str | None:
+def first_dbuf_difference(model: bytes, real: bytes, names: Names = SIDES) -> str | None:
     """Which differs first, as "dbuf of block 1: model 2 holds, user data; real 1 holds, no user data"; None
     if none does. Both are as a target's `dbufs` has them."""
     length = max(len(model), len(real)) + 1 & ~1
@@ -37,24 +41,24 @@ def first_dbuf_difference(model: bytes, real: bytes) -> str | None:
         mine, its = (side.ljust(length, b"\0")[at : at + 2] for side in (model, real))
         if mine != its:
             words = [f"{holds} holds, {'' if user else 'no '}user data" for holds, user in (mine, its)]
-            return f"dbuf of block {at // 2}: model {words[0]}; real {words[1]}"
+            return f"dbuf of block {at // 2}: {names[0]} {words[0]}; {names[1]} {words[1]}"
     return None
 
 
-def first_tree_difference(model: bytes, real: bytes) -> str | None:
+def first_tree_difference(model: bytes, real: bytes, names: Names = SIDES) -> str | None:
     """What differs first, as "block 7 on disk: model a hole, real data"; None if nothing does. Both are as a
     target's `block_tree` has them."""
     if model == real:
         return None
     if model[:1] != real[:1]:
-        return f"levels: model {model[:1].hex() or 'none'}, real {real[:1].hex() or 'none'}"
+        return f"levels: {names[0]} {model[:1].hex() or 'none'}, {names[1]} {real[:1].hex() or 'none'}"
     mine, its = (set(memoryview(side[1:]).cast("I")) for side in (model, real))
     first = min(mine ^ its)
     words = ["data" if first in side else "a hole" for side in (mine, its)]
-    return f"block {first} on disk: model {words[0]}, real {words[1]}"
+    return f"block {first} on disk: {names[0]} {words[0]}, {names[1]} {words[1]}"
 
 
-def _in_block(blkid: int, ours: bytes, theirs: bytes, names: tuple[str, str]) -> str:
+def _in_block(blkid: int, ours: bytes, theirs: bytes, names: Names) -> str:
     at = next(i for i, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b)
     kind = L.HEADER.read(ours, "zap_block_type") or L.HEADER.read(theirs, "zap_block_type")
     if blkid == 0 and kind == L.ZBT_MICRO:

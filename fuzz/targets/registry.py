@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fuzz.targets.base import NoTarget, Target
 from fuzz.targets.libzpool.locate import NoLibrary
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fuzz.targets.both import BothTarget
     from fuzz.targets.kernel.target import KernelTarget
     from fuzz.targets.libzpool.target import LibzpoolTarget
+    from fuzz.targets.two_builds import TwoBuilds
 
 FUZZ_BLOCK_LIMIT = 1 << 10
 """Blocks of one object while fuzzing: tables of 2^16 entries, and programs of milliseconds."""
@@ -36,60 +37,94 @@ LIBRARIES = tuple(LIBRARY_PREFIX + version for version in PINNED.values())
 """The real libraries that reproducers speak of."""
 
 
-def _model(release: str, libzpool: str | None, small: bool) -> ModelTarget:
+class Build(NamedTuple):
+    """What a target is made of besides a release. `libzpool` is the path of a library (of a kernel's
+    modules), `against` that of another one to compare it with; `valgrind` has memcheck watch libraries, and
+    `small` bounds objects more closely, as fuzzing wants it."""
+
+    libzpool: str | None = None
+    against: str | None = None
+    valgrind: bool = False
+    small: bool = False
+
+
+def _model(release: str, build: Build) -> ModelTarget:
     if named_release(release) is None:
         raise NoTarget(
             f"release {release}: expected one of {', '.join(RELEASES)}, or a version such as 2.3.2 or 2.2"
         )
-    if libzpool is not None:
+    if build.libzpool is not None:
         raise NoTarget("--libzpool: expected --target libzpool, both or kernel; the model needs no library")
-    if not small:
+    if build.valgrind:
+        raise NoTarget("--valgrind: expected --target libzpool or both; the model needs no library")
+    if not build.small:
         return ModelTarget(release)
     return ModelTarget(release, block_limit=FUZZ_BLOCK_LIMIT, byte_limit=FUZZ_BYTE_LIMIT)
 
 
-def _real(release: str, libzpool: str | None, small: bool) -> LibzpoolTarget:
+def _real(release: str, build: Build) -> LibzpoolTarget:
     from fuzz.targets.libzpool.target import LibzpoolTarget
 
-    if libzpool is None and release in RELEASES and release not in PINNED:
+    if build.libzpool is None and release in RELEASES and release not in PINNED:
         raise NoTarget(
             f"release {release} has no package: give --libzpool PATH, or one of {', '.join(PINNED)}"
         )
     try:
-        return LibzpoolTarget(release, libzpool)
+        return LibzpoolTarget(release, build.libzpool, valgrind=build.valgrind)
     except NoLibrary as missing:
         raise NoTarget(str(missing)) from missing
 
 
-def _both(release: str, libzpool: str | None, small: bool) -> BothTarget:
+def _both(release: str, build: Build) -> BothTarget:
     from fuzz.targets.both import BothTarget
 
-    return BothTarget(_model(release, None, small), _real(release, libzpool, small))
+    return BothTarget(_model(release, Build(small=build.small)), _real(release, build))
 
 
-def _kernel(release: str, modules: str | None, small: bool, build: str = "shipped") -> KernelTarget:
+def _builds(release: str, build: Build) -> TwoBuilds:
+    from fuzz.targets.two_builds import TwoBuilds
+
+    if build.libzpool is None or build.against is None:
+        raise NoTarget("--target builds: expected --libzpool PATH and --against PATH, the two to compare")
+    other = build._replace(libzpool=build.against)
+    return TwoBuilds(_real(release, build), _real(release, other))
+
+
+def _kernel(release: str, build: Build, modules: str = "shipped") -> KernelTarget:
     from fuzz.targets.kernel.target import KernelTarget
 
-    return KernelTarget(release, build, modules, thorough=not small)
+    return KernelTarget(release, modules, build.libzpool, thorough=not build.small)
 
 
-KINDS: Mapping[str, Callable[[str, str | None, bool], Target]] = {
+KINDS: Mapping[str, Callable[[str, Build], Target]] = {
     "model": _model,
     "libzpool": _real,
     "both": _both,
+    "builds": _builds,
     "kernel": _kernel,
-    "kernel-asserts": functools.partial(_kernel, build="asserts"),
+    "kernel-asserts": functools.partial(_kernel, modules="asserts"),
 }
-"""How each kind of target is made of a release, the path of a library (of a kernel's modules), and whether to
-keep objects small."""
+"""How each kind of target is made of a release and a build."""
 
 
-def make_target(kind: str, release: str, libzpool: str | None = None, *, small: bool = False) -> Target:
-    """A target. `small` bounds objects more closely, as fuzzing wants it. Raises NoTarget."""
+def make_target(
+    kind: str,
+    release: str,
+    libzpool: str | None = None,
+    *,
+    small: bool = False,
+    against: str | None = None,
+    valgrind: bool = False,
+) -> Target:
+    """A target; see `Build`. Raises NoTarget."""
     make = KINDS.get(kind)
     if make is None:
         raise NoTarget(f"target {kind}: expected one of {', '.join(KINDS)}")
-    return make(release, libzpool, small)
+    if against is not None and kind != "builds":
+        raise NoTarget(f"--against: expected --target builds, found {kind}")
+    if valgrind and kind in KERNEL_KINDS:
+        raise NoTarget(f"--valgrind: expected --target libzpool, both or builds, found {kind}")
+    return make(release, Build(libzpool, against, valgrind, small))
 
 
 def name_of_expectation(kind: str, release: str, remedies: Iterable[str] = ()) -> str:

@@ -13,8 +13,8 @@ from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program
 from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model import ModelTarget
-from tests.support.damaging_library import DamagingTarget
 from tests.support.missing import missing
+from tests.support.wrong_libraries.damaging import DamagingTarget
 from tests.zapcore.zap import test_assertions as damages
 from tests.zapcore.zap.test_assertions import (
     ADD,

@@ -11,7 +11,7 @@ from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
-from tests.support.overrunning_library import OverrunningTarget
+from tests.support.wrong_libraries.overrunning import OverrunningTarget
 
 Make = Callable[..., LibzpoolTarget]
 SHORT = "".join(f'lookup z "a" int={size} len={length}\n' for size in (1, 2, 4, 8) for length in (0, 1, 2, 5))

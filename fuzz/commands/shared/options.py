@@ -39,6 +39,12 @@ def on_target(default: str = "2.3") -> Callable[[F], F]:
                 metavar="PATH",
                 help="A libzpool, or a folder that has one; of a kernel spl.ko and zfs.ko, or a built tree.",
             ),
+            click.option(
+                "--against",
+                metavar="PATH",
+                help="Another libzpool to hold --libzpool against (--target builds).",
+            ),
+            click.option("--valgrind", is_flag=True, help="Have memcheck watch the library."),
             click.option("--target", type=click.Choice(list(KINDS)), default="model", show_default=True),
             release_option(default),
         ):

@@ -141,6 +141,8 @@ class Screen:
         words = ["zapfuzz", "minimize", shown(path), "--release", config.release]
         words += ["--target", config.target] if config.target != "model" else []
         words += ["--libzpool", config.libzpool] if config.libzpool else []
+        words += ["--against", config.against] if config.against else []
+        words += ["--valgrind"] if config.valgrind else []
         for remedy in config.remedies:
             words += ["--remedy", remedy]
         return shlex.join(words)

@@ -17,16 +17,21 @@ from typing import NoReturn
 from fuzz.corpus.places import ROOT
 from fuzz.targets.libzpool.abi import HASH_BITS, WAIVE
 from fuzz.targets.libzpool.locate import python_for
+from fuzz.targets.libzpool.watched.watch import WATCHED, Watch
 from fuzz.targets.libzpool.wire import FRAME, Command, Status, write_all
 
-TEXT_BYTES = 64 << 10
-"""How much of what the library printed is kept: the last of it."""
+TEXT_BYTES, WATCHED_TEXT_BYTES = 64 << 10, 1 << 20
+"""How much of what the library printed is kept: the last of it; and of what is printed where it is
+watched."""
 
 RSS_LIMIT = 768 << 20
 """Bytes of memory at which a worker's program has gone beyond its bounds."""
 
 WORKER = "fuzz.targets.libzpool.worker"
 """The module that runs in the child; `more` of its arguments may follow those that all have."""
+
+UNWATCHED = Watch("")
+"""Nobody watches."""
 
 _POLL_MILLISECONDS = 250
 _CHUNK_BYTES = 1 << 18
@@ -55,7 +60,9 @@ class TooBig(Exception):
 class Child:
     """A running worker. `ask` raises Gone, Silent or TooBig, after which the child is dead and closed.
 
-    `hash_bits` is the compiled hash_bits.c, for programs that need it; `waive` what abi.WAIVE holds.
+    `hash_bits` is the compiled hash_bits.c, for programs that need it; `waive` what abi.WAIVE holds; `watch`
+    says who watches its memory.
+    `at_start` is what was printed until it was there, if it is watched.
     `deadline` is how many seconds an op may take; `slowest` how many one took that ended, 0 if none took long
     enough to be noticed."""
 
@@ -67,7 +74,9 @@ class Child:
         more: Sequence[str] = (),
         hash_bits: Path | None = None,
         waive: str = "",
+        watch: Watch | None = None,
     ) -> None:
+        self.watch = watch or UNWATCHED
         self.deadline, self.slowest = deadline, 0.0
         self._left = b""
         self._answered = 0
@@ -90,12 +99,23 @@ class Child:
         environment.pop("LD_PRELOAD", None)
         environment.pop(HASH_BITS, None)
         environment.pop(WAIVE, None)
+        environment.pop(WATCHED, None)
+        environment |= self.watch.environment
         if hash_bits is not None:
             environment[HASH_BITS] = str(hash_bits)
         if waive:
             environment[WAIVE] = waive
         self._process = subprocess.Popen(
-            [*python_for(library), "-P", "-m", module, str(library), *map(str, given), *more],
+            [
+                *self.watch.command,
+                *python_for(library),
+                "-P",
+                "-m",
+                module,
+                str(library),
+                *map(str, given),
+                *more,
+            ],
             stdin=subprocess.DEVNULL,
             stdout=self._printed,
             stderr=self._printed,
@@ -107,6 +127,7 @@ class Child:
             os.close(descriptor)
         self.receive()
         self._answered = 0
+        self.at_start = self.new_text() if watch is not None else ""
 
     @property
     def pid(self) -> int:
@@ -169,7 +190,7 @@ class Child:
 
     def _patience(self, at: tuple[int, int], since: float) -> tuple[tuple[int, int], float]:
         """The request and op that run and since when it has; ends the worker where that is too long."""
-        if self._resident() > RSS_LIMIT:
+        if self._resident() > RSS_LIMIT * self.watch.larger:
             self.close()
             raise TooBig(f"more than {RSS_LIMIT >> 20} MiB")
         now = (self.unsent, self.running_op)
@@ -177,7 +198,7 @@ class Child:
         if now != at or not since:
             self.slowest = max(self.slowest, waited) if since else self.slowest
             return now, time.monotonic()
-        if waited > self.deadline:
+        if waited > self.deadline * self.watch.slower:
             text = self._text()
             self.close()
             raise Silent(text)
@@ -192,14 +213,20 @@ class Child:
 
     def _text(self) -> str:
         size = os.fstat(self._printed).st_size
-        start = max(0, size - TEXT_BYTES)
-        return os.pread(self._printed, TEXT_BYTES, start).decode(errors="replace")
+        most = TEXT_BYTES if self.watch is UNWATCHED else WATCHED_TEXT_BYTES
+        return os.pread(self._printed, most, max(0, size - most)).decode(errors="replace")
 
     def _dead(self) -> NoReturn:
         status = self._process.wait()
         text = self._text()
         self.close()
         raise Gone(status, text)
+
+    def new_text(self) -> str:
+        """What was printed since this was asked the last time."""
+        text = self._text()
+        os.truncate(self._printed, 0)
+        return text
 
     def forget_text(self) -> None:
         """Drop what was printed so far, if it is much; warnings must not fill memory."""

@@ -13,7 +13,7 @@ from typing import Self
 from fuzz.execution.execute import run_far
 from fuzz.execution.result import Forgive, Result
 from fuzz.execution.result import Outcome as RunOutcome
-from fuzz.judge.signature import Failure
+from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Op, Program, changes_in_sync, keeps_usage
 from fuzz.language.verbs import DEFERRED, OWNED, unsettled
 from fuzz.targets.base import Target
@@ -21,6 +21,8 @@ from fuzz.targets.libzpool.child import Child, Gone, Silent, TooBig
 from fuzz.targets.libzpool.locate import NoLibrary, find_library, release_of
 from fuzz.targets.libzpool.message import read_death, read_silence
 from fuzz.targets.libzpool.waived import waived
+from fuzz.targets.libzpool.watched.reports import FATAL_KINDS, reports
+from fuzz.targets.libzpool.watched.watch import watch_of
 from fuzz.targets.libzpool.wire import Command, Flags, Names, Reader, Status, WireProblem, pack_run
 from fuzz.targets.packages.compile_once import compiled
 from zapcore.errors import LimitExceeded
@@ -85,12 +87,17 @@ class PlainLibzpool(Target):
     """Programs on a real library, in a worker that is started when needed and replaced when it dies.
 
     `release` is one of the model's (`2.1`, `2.3`) or an OpenZFS version; `path` any libzpool instead.
-    `deadline` is how many seconds one op may take. Raises NoLibrary. `told_of_leaks` says that somebody
+    `deadline` is how many seconds one op may take. Raises NoLibrary. With `valgrind` memcheck watches the
+    library, else the sanitizers that it was built with, and what they report is a failure; `at_start` has
+    what they have reported of the making of a pool. `told_of_leaks` says that somebody
     closes this target after a program that leaves a leaf held, as an I/O error may; else a worker serves no
     more after reads that failed.
     """
 
     told_of_leaks = False
+    starts_anew = True
+    """Whether a worker ends with each report of who watches it, since what was reported once is not reported
+    again in the same process; else only with the first of each signature."""
 
     def __init__(
         self,
@@ -98,8 +105,13 @@ class PlainLibzpool(Target):
         path: str | os.PathLike[str] | None = None,
         *,
         deadline: float = DEADLINE_SECONDS,
+        valgrind: bool = False,
     ) -> None:
         self.library: Path = find_library(release, path)
+        self.watch = watch_of(self.library, valgrind)
+        self.at_start: list[Failure] = []
+        self._reported: set[Signature] = set()
+        self._forgive: Forgive | None = None
         self.name = f"libzpool-{release or self.library.parent.name}"
         self.release = release_of(self.library, release)
         self._deadline = self._patience = deadline
@@ -111,6 +123,11 @@ class PlainLibzpool(Target):
         self._left_open = False
         self._waived: tuple[str, ...] = ()
         self._hash_bits: Path | None = None
+
+    @property
+    def libraries(self) -> Sequence[PlainLibzpool]:
+        """This one."""
+        return (self,)
 
     def begin(self, program: Program) -> None:
         """Make an empty world and create the program's ZAPs in it. Raises Failure, LimitExceeded."""
@@ -156,7 +173,11 @@ class PlainLibzpool(Target):
 
     def run_at_once(self, program: Program, judge: bool, forgive: Forgive | None) -> RunOutcome:
         """Run a program in one round trip, and judge its answers afterwards."""
-        return run_far(program, self, self.run_program, judge, forgive)
+        self._forgive = forgive
+        try:
+            return run_far(program, self, self.run_program, judge, forgive)
+        finally:
+            self._forgive = None
 
     def run_program_digests(self, program: Program) -> list[tuple[Result, Digests]]:
         """The same, with the digests of all ZAPs after each op."""
@@ -169,8 +190,13 @@ class PlainLibzpool(Target):
     def run_many(self, programs: Iterable[Program]) -> Iterator[tuple[Program, Outcome]]:
         """Run programs one after the other, each whole, and yield each with its results or how it failed.
 
-        The next programs are on their way while one runs, so parent and worker work at the same time.
+        The next programs are on their way while one runs, so parent and worker work at the same time; but for
+        a library that is watched, whose reports must tell which program they are of.
         """
+        if self.watch is not None:
+            for program in programs:
+                yield program, self._one_of_many(program)
+            return
         waiting = iter(programs)
         sent: collections.deque[_Sent] = collections.deque()
         held: list[_Sent] = []
@@ -184,6 +210,12 @@ class PlainLibzpool(Target):
                     self._ready().send_all(Command.RUN, (x.body for x in fresh))
             if sent:
                 yield self._receive_ahead(sent)
+
+    def _one_of_many(self, program: Program) -> Outcome:
+        try:
+            return self.run_program(program)
+        except (Failure, LimitExceeded) as ended:
+            return ended
 
     def _pack_ahead(self, waiting: Iterator[Program], held: list[_Sent], under_way: int) -> list[_Sent]:
         """The next programs that may go. One that is too long to go with the others is held for later; alone
@@ -321,6 +353,8 @@ class PlainLibzpool(Target):
                 why = ended.text.strip().rpartition("\n")[2] or str(ended)
                 raise NoLibrary(f"{self.library}: not a libzpool that can be used here: {why}") from None
             self._child.deadline = self._patience
+            if self.watch is not None and not self.at_start:
+                self.at_start = list(reports(self._child.at_start, []))
             self._left_open = False
             self._served = self._syncs = 0
         return self._child
@@ -331,17 +365,40 @@ class PlainLibzpool(Target):
         if self._waived:
             passing_over = compiled(__package__, "waive", "passing over an assertion")
             waive = ":".join((str(passing_over), *self._waived))
-        return Child(self.library, max(self._deadline, START_SECONDS), hash_bits=self._hash_bits, waive=waive)
+        return Child(
+            self.library,
+            max(self._deadline, START_SECONDS),
+            hash_bits=self._hash_bits,
+            waive=waive,
+            watch=self.watch,
+        )
 
     def _ask(self, command: Command, body: bytes, ops: Sequence[Op]) -> bytes:
         try:
             self._ready().send(command, body)
-            return self._receive(lambda: (ops,))
+            answer = self._receive(lambda: (ops,))
+            if self.watch is not None:
+                self._look_at_reports(ops)
+            return answer
         except Exception:
             raise
         except BaseException:  # a signal, or a bound of time
             self.close()  # half an answer may have been read
             raise
+
+    def _look_at_reports(self, ops: Sequence[Op]) -> None:
+        """See what was reported while a request was served. Raises Failure."""
+        child = self._ready()
+        found = [
+            Failure(each.signature, each.text, self._applied + each.op if each.op >= 0 else -1)
+            for each in reports(child.new_text(), [op.verb for op in ops])
+        ]
+        wanted = [each for each in found if self._forgive is None or not self._forgive(each)]
+        if found and (self.starts_anew or not self._reported.issuperset(each.signature for each in found)):
+            self.close()
+        self._reported.update(each.signature for each in found)
+        if wanted:
+            raise wanted[0]
 
     def _receive(self, under_way: Callable[[], Sequence[Sequence[Op]]]) -> bytes:
         """An answer, or how the world ended instead: Failure, LimitExceeded, HarnessError.
@@ -358,6 +415,10 @@ class PlainLibzpool(Target):
             self._child, self._lost = None, min(child.unsent, len(waiting) - 1)
             verb, index = self._where(child, waiting[self._lost])
             if isinstance(ended, Gone):
+                if self.watch is not None:
+                    for fatal in reports(ended.text, [], index):
+                        if fatal.signature.kind in FATAL_KINDS:
+                            raise fatal from None
                 raise read_death(ended.text, ended.status, verb, index) from None
             if isinstance(ended, Silent):
                 self._patience = min(self._patience, max(SHORT_SECONDS, TIMES * child.slowest))

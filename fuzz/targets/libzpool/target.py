@@ -24,9 +24,11 @@ class LibzpoolTarget(PlainLibzpool):
         path: str | os.PathLike[str] | None = None,
         *,
         deadline: float = DEADLINE_SECONDS,
+        valgrind: bool = False,
     ) -> None:
-        super().__init__(release, path, deadline=deadline)
+        super().__init__(release, path, deadline=deadline, valgrind=valgrind)
         self._held: HeldTarget | None = None
+        self._valgrind = valgrind
 
     def run_threads(self, program: Program, judge: bool, trace: Trace | None) -> Outcome:
         """Run a program with threads as its schedule says, by real threads that are held
@@ -40,7 +42,9 @@ class LibzpoolTarget(PlainLibzpool):
         except ModuleNotFoundError as missing:
             raise NoTarget("threads need greenlet: pip install 'zapfuzz[threads]'") from missing
         if self._held is None:
-            self._held = HeldTarget(self.release.name, self.library, deadline=self._deadline)
+            self._held = HeldTarget(
+                self.release.name, self.library, deadline=self._deadline, valgrind=self._valgrind
+            )
         return run_held(program, self._held, model_for(self), judge=judge, trace=trace).outcome
 
     def close(self) -> None:

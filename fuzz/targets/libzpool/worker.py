@@ -24,6 +24,7 @@ from fuzz.targets.libzpool.blocks_and_dbufs import block_tree, dbuf_states, read
 from fuzz.targets.libzpool.pool import PoolLost, PoolProblem
 from fuzz.targets.libzpool.session import Session, new_session
 from fuzz.targets.libzpool.stack import FRAME_MARK, LOST_MARK, SIGNAL_MARK, Backtrace
+from fuzz.targets.libzpool.watched.definedness import Definedness
 from fuzz.targets.libzpool.wire import (
     FRAME,
     Command,
@@ -60,6 +61,7 @@ class Worker:
         self._unsent: list[bytes] = []
         self._session: Session = new_session(library)
         self._programs = self._ops = self._bytes = self._block = 0
+        self._watched = Definedness.of_worker()
 
     def serve(self) -> None:
         """Until the parent closes its end."""
@@ -123,7 +125,16 @@ class Worker:
             self._begin(zaps)
         results: list[bytes] = []
         apply, append = session.apply, results.append
-        if Flags.DIGEST in flags:
+        watched = self._watched
+        if watched is not None:
+            for index, op in enumerate(ops):
+                running[0] = index
+                watched.before(index)
+                append(apply(op))
+                watched.after(session.world, results[-1])
+                if Flags.DIGEST in flags:
+                    append(session.digests())
+        elif Flags.DIGEST in flags:
             for index, op in enumerate(ops):
                 running[0] = index
                 append(apply(op))

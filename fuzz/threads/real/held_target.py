@@ -47,13 +47,21 @@ class HeldTarget(PlainLibzpool):
         *,
         deadline: float = DEADLINE_SECONDS,
         patience: float = PATIENCE_SECONDS,
+        valgrind: bool = False,
     ) -> None:
-        super().__init__(release, path, deadline=deadline)
-        self._patience = patience
+        super().__init__(release, path, deadline=deadline, valgrind=valgrind)
+        self._patience = patience * (self.watch.slower if self.watch is not None else 1)
         self._hold: Path = compiled(__package__, "hold", "holding real threads", ("hold_sync.c", "hold.h"))
 
     def _new_child(self) -> Child:
-        return Child(self.library, self._deadline, worker.__name__, (str(self._hold),), self._hash_bits)
+        return Child(
+            self.library,
+            self._deadline,
+            worker.__name__,
+            (str(self._hold),),
+            self._hash_bits,
+            watch=self.watch,
+        )
 
     def section(self, ops: Sequence[Op], plan: SectionPlan) -> Ended:
         """Run ops of threads at the same time, as a plan says. After a failure the worker is gone. Raises

@@ -1,6 +1,6 @@
 """A worker of the real library that damages blocks in memory when it is told to, and the target that has it.
 
-`python -m tests.support.damaging_library` is the worker."""
+`python -m tests.support.wrong_libraries.damaging` is the worker."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class DamagingTarget(LibzpoolTarget):
         self.go_wrong(f"{offset} {data.hex()}")
 
     def _new_child(self) -> Child:
-        return Child(self.library, START_SECONDS, "tests.support.damaging_library")
+        return Child(self.library, START_SECONDS, "tests.support.wrong_libraries.damaging")
 
 
 class DamagingWorker(Worker):

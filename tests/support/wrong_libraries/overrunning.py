@@ -1,7 +1,7 @@
 """A worker of the real library whose lookups write one byte more than there is room for, and the target that
 has it.
 
-`python -m tests.support.overrunning_library` is the worker."""
+`python -m tests.support.wrong_libraries.overrunning` is the worker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class OverrunningTarget(LibzpoolTarget):
     """A real library that reads values past their room."""
 
     def _new_child(self) -> Child:
-        return Child(self.library, self._deadline, "tests.support.overrunning_library")
+        return Child(self.library, self._deadline, "tests.support.wrong_libraries.overrunning")
 
 
 class OverrunningWorker(Worker):

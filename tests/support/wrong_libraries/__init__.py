@@ -1,0 +1,1 @@
+"""Real libraries that go wrong on purpose."""

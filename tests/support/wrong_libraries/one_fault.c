@@ -1,0 +1,58 @@
+/* A libzpool that does all as the real one behind it does, but for zap_count(): see one_fault.py. */
+
+#define	_GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+static volatile int sink;
+static long shared;
+
+#ifdef RACE
+static void *
+race(void *unused)
+{
+	for (int i = 0; i < 1000; i++)
+		shared++;
+	return (unused);
+}
+#endif
+
+int
+zap_count(void *objset, uint64_t object, uint64_t *count)
+{
+	int (*right)(void *, uint64_t, uint64_t *) = dlsym(RTLD_NEXT, "zap_count");
+	int error = right(objset, object, count);
+
+	if (error != 0 || *count < 3)
+		return (error);
+#ifdef USE_AFTER_FREE
+	char *freed = malloc(40);
+	free(freed);
+	sink = freed[8];
+#endif
+#ifdef OVERFLOW
+	int large = 0x7fffffff - 2;
+	sink = large + (int)*count;
+#endif
+#ifdef RACE
+	pthread_t other;
+	pthread_create(&other, NULL, race, NULL);
+	race(NULL);
+	pthread_join(other, NULL);
+#endif
+#ifdef UNINITIALIZED
+	char *fresh = malloc(40);
+	if (fresh[8])
+		sink = 1;
+	free(fresh);
+#endif
+#ifdef UNINITIALIZED_ANSWER
+	*count = *(volatile uint64_t *)malloc(40);
+#endif
+#ifdef WRONG
+	*count += 1;
+#endif
+	return (error);
+}
