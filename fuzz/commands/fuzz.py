@@ -128,7 +128,8 @@ def fuzz(
     for folder in (out, home(), *filter(None, [corpus])):
         try_folder(folder)
     runner = make_target(target, release, libzpool, small=True, against=against, valgrind=valgrind)
-    reproducers = [read_reproducer(folder) for folder in corpus_folders(known)]
+    # of several reproducers of one failure the first is shown: the one with the fewest operations
+    reproducers = sorted(map(read_reproducer, corpus_folders(known)), key=lambda each: len(each.program.ops))
     expected = known_on(reproducers, target, release, remedy)
     earlier = {} if forms else found_earlier((out, own_findings()), expected, target, release, remedy)
     seen = Seen(home() / SEEN)
