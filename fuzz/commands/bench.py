@@ -32,9 +32,11 @@ from fuzz.bench.time_to_find import (
 from fuzz.bench.two_processes import measure_together
 from fuzz.commands.shared.does_nothing import refuse
 from fuzz.commands.shared.ending import Ended
+from fuzz.commands.shared.live_display import in_words
 from fuzz.commands.shared.number_not_nan import Number
 from fuzz.commands.shared.options import Bad
 from fuzz.commands.shared.output import out_option, text_to
+from fuzz.commands.shared.progress import ops_run, say, some_of, working
 from fuzz.engines.parallel_processes import EngineProblem
 
 
@@ -79,10 +81,10 @@ def bench_until_ended(
     load = os.getloadavg()[0]
     speed = together = None
     if extent.speeds:
-        click.echo("speed...", err=True)
-        speed = measure(extent.rounds, 1, scale=extent.scale)
-        click.echo("one process beside two...", err=True)
-        together = measure_together(*extent.together, extent.seeds)
+        with working(f"measuring speed, {extent.rounds} rounds"):
+            speed = measure(extent.rounds, 1, scale=extent.scale)
+        with working("measuring one process beside two"):
+            together = measure_together(*extent.together, extent.seeds)
     found: list[Hunt] = []
     ended: Ended | None = None
     stop = threading.Event()
@@ -90,10 +92,12 @@ def bench_until_ended(
     steady = beside.submit(measure_steady, extent.steady, 1, stop) if extent.steady else None
     caps = {name: extent.cap if name in UNHURRIED else min(extent.cap, extent.others) for name in engines}
     try:
-        for each in hunts(extent.bugs, caps, extent.seeds, extent.jobs):
-            what = f"after {each.executions} executions" if each.found else "not"
-            click.echo(f"{each.bug}, {each.engine}, seed {each.seed}: {what}, {each.seconds:.1f} s", err=True)
-            found.append(each)
+        most = sum(bug.is_for(name) for bug in extent.bugs for name in caps) * extent.seeds
+        with working("hunting", lambda: some_of(len(found), most, "hunts at most")):
+            for each in hunts(extent.bugs, caps, extent.seeds, extent.jobs):
+                what = f"after {each.executions} executions" if each.found else "not"
+                say(f"{each.bug}, {each.engine}, seed {each.seed}: {what}, {each.seconds:.1f} s", err=True)
+                found.append(each)
     except (Ended, RuntimeError) as reason:
         found = _whole(found, extent.bugs, caps)
         click.echo(
@@ -105,12 +109,10 @@ def bench_until_ended(
             stop.set()
     cuts: list[Cut] = []
     if ended is None:
-        click.echo("minimizing...", err=True)
-        inputs = [(bug, found_inputs(bug, found), "as found") for bug in REAL]
-        inputs.append((REAL[0], long_inputs(REAL[0], extent.long), f"{LONG_OPS} random ops"))
-        cuts = [small for each in inputs if (small := cut(*each)) is not None]
-    if steady is not None:
-        click.echo("until the steady run ends...", err=True)
+        with working("minimizing", ops_run()):
+            inputs = [(bug, found_inputs(bug, found), "as found") for bug in REAL]
+            inputs.append((REAL[0], long_inputs(REAL[0], extent.long), f"{LONG_OPS} random ops"))
+            cuts = [small for each in inputs if (small := cut(*each)) is not None]
     measured = Measured(
         *(
             command,
@@ -120,7 +122,7 @@ def bench_until_ended(
             (load, os.getloadavg()[0]),
             speed,
             together,
-            _waited_for(steady, stop) if steady is not None else None,
+            _waited_for(steady, stop, extent.steady) if steady is not None else None,
             found,
             rows(found),
             cuts,
@@ -129,10 +131,11 @@ def bench_until_ended(
     return measured, ended
 
 
-def _waited_for(steady: Future[Steady | None], stop: threading.Event) -> Steady | None:
+def _waited_for(steady: Future[Steady | None], stop: threading.Event, seconds: float) -> Steady | None:
     """What the steady run measured; None if it broke, which is said."""
     try:
-        return steady.result()
+        with working(f"waiting for the steady run, of {in_words(seconds)}"):
+            return steady.result()
     except EngineProblem as problem:
         click.echo(f"steady run: {problem}", err=True)
         return None

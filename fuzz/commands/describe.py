@@ -11,8 +11,8 @@ import click
 from fuzz.commands.reach import TELL_FIRST
 from fuzz.commands.shared.answer_in_words import answer_in_words
 from fuzz.commands.shared.output import out_option, text_to
-from fuzz.commands.shared.program_argument import program_argument
-from fuzz.commands.shared.progress import working
+from fuzz.commands.shared.program_argument import program_argument, reproducer_of
+from fuzz.commands.shared.progress import ops_run, working
 from fuzz.corpus.named_program import Named
 from fuzz.corpus.places import CORPUS
 from fuzz.corpus.replay import expectations
@@ -222,12 +222,11 @@ def describe(program: Named, out: Path | None) -> None:
 
     What is no reproducer is cut down first, and the report says if it is known, or does not fail.
     """
-    with working("asking each release"):
-        reproducer = program.reproducer()
+    reproducer = reproducer_of(program)
     if program.kept is None:
         stats = Stats()
         with working("cutting it down", lambda: f"{stats.tried} programs tried, {stats.left} ops left"):
             reproducer = shortest(reproducer, stats)
-    with working("writing the report"):
+    with working("writing the report", ops_run()):
         text = report(reproducer, program.kept is not None)
     text_to(out, text, "report.md")

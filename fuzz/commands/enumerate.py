@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import time
 
 import click
 
 from fuzz.commands.remedies import switch_on, with_remedies
 from fuzz.commands.shared.ending import Ended, Status
+from fuzz.commands.shared.live_display import Far
 from fuzz.commands.shared.machine_answer import Answer, json_option
 from fuzz.commands.shared.program_argument import release_option
 from fuzz.commands.shared.progress import working
@@ -42,7 +44,7 @@ def enumerate_(
     answer.details = lambda: _details(search, results)
     with answer.given():
         try:
-            with working("enumerating", search.how_far):
+            with working("enumerating", functools.partial(_how_far, search)):
                 result = search.run(jobs)
         except Ended:
             for signature, path in search.met():
@@ -58,6 +60,12 @@ def enumerate_(
                 found.signature, count=sum(found.counts.values()), program=next(iter(found.irreducible), None)
             )
         answer.status = Status.FOUND if result.found else Status.NOT_FOUND
+
+
+def _how_far(search: Enumerator) -> Far:
+    """How many ops will be run is known when the last length has begun."""
+    done, known = search.worlds
+    return Far(search.how_far(), done / known if known and search.length == search.max_ops else None)
 
 
 def _details(search: Enumerator, results: list[Enumeration]) -> dict[str, object]:

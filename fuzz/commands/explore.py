@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import time
 
 import click
 
 from fuzz.commands.shared.ending import Ended, Status
+from fuzz.commands.shared.live_display import Far
 from fuzz.commands.shared.machine_answer import Answer, json_option
 from fuzz.commands.shared.number_not_nan import Number
 from fuzz.commands.shared.program_argument import program_argument, release_option
@@ -31,7 +33,7 @@ class _Explorations:
     def explore(self, release: str, search: Search) -> None:
         """Try all schedules on one release."""
         try:
-            with working(f"exploring on {release}", functools.partial(_how_far, search)):
+            with working(f"exploring on {release}", functools.partial(_how_far, search, time.monotonic())):
                 explored = search.run()
         except Ended:
             self._report(release, search.result())
@@ -89,9 +91,12 @@ class _Explorations:
         self.answer.failed(failure.signature, text=failure.text, count=failing, program=scheduled)
 
 
-def _how_far(search: Search) -> str:
+def _how_far(search: Search, begun: float) -> Far:
+    """How many schedules there are nobody knows before they were tried; how long they may take, perhaps."""
     tried = f"{sum(search.schedules)} schedules tried, {search.cut} cut as equivalent"
-    return f"{tried}, {len(search.found)} kinds of failure"
+    bound = search.max_seconds
+    part = (time.monotonic() - begun) / bound if bound else None
+    return Far(f"{tried}, {len(search.found)} kinds of failure", part)
 
 
 @click.command("explore")

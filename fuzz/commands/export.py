@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from fuzz.commands.shared.output import out_option, text_to
-from fuzz.commands.shared.program_argument import program_argument, release_option
-from fuzz.commands.shared.progress import working
+from fuzz.commands.shared.program_argument import program_argument, release_option, reproducer_of
+from fuzz.commands.shared.progress import ops_run, working
 from fuzz.corpus.named_program import Named
 from fuzz.corpus.replay import outcome_on
 from fuzz.export.expected_answers import NoForm
@@ -29,13 +29,12 @@ def export(program: Named, form: str, release: str | None, out: Path | None) -> 
     pytest: a test on the model; python: a script that needs nothing but a libzpool; c: a program against
     libzpool's headers. What python and c may not see of the bug, their comment says.
     """
-    with working("asking each release"):
-        reproducer = program.reproducer()
+    reproducer = reproducer_of(program)
     if release is not None and release not in reproducer.expect:
         now = {release: str(outcome_on(release, reproducer.program))}
         reproducer = dataclasses.replace(reproducer, expect={**reproducer.expect, **now})
     try:
-        with working(f"writing {program.word} as {form}"):
+        with working(f"writing {program.word} as {form}", ops_run()):
             text = FORMS[form](reproducer, release or "")
     except NoForm as problem:
         raise click.UsageError(str(problem)) from None

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import click
 
+from fuzz.commands.shared.live_display import Far
 from fuzz.commands.shared.options import Bad
+from fuzz.commands.shared.progress import say, working
 from fuzz.targets.kernel.build_module import BuildProblem
 from fuzz.targets.kernel.locate import kernel_cache
 from fuzz.targets.packages import fetch_headers, fetch_kernel_guest, fetch_libzpool
@@ -42,16 +44,26 @@ def fetch(guests: tuple[str, ...]) -> None:
 
 def _guests(versions: tuple[str, ...]) -> Iterator[str]:
     """Make guests; what could not be had."""
-    return fetch_kernel_guest.fetch(kernel_cache(), versions, click.echo)
+    told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(line.partition(": ")[2] or line)
+        say(line)
+
+    with working("making the guest", lambda: told[-1] if told else ""):
+        yield from fetch_kernel_guest.fetch(kernel_cache(), versions, tell)
 
 
 def _libraries() -> Iterator[str]:
     """Fetch libraries and headers; what could not be had."""
     click.echo(f"libzpool into {cache_folder()}: some 20 MB if nothing is there yet", err=True)
-    for line in fetch_libzpool.fetch(cache_folder()):
+    doing: list[tuple[str, float]] = []
+    with working("fetching libzpool", lambda: Far(*doing[-1]) if doing else ""):
+        lines = fetch_libzpool.fetch(cache_folder(), lambda *each: doing.append(each))
+    for line in lines:
         click.echo(line)
         if "not fetched" in line:
             yield line
-    click.echo("its headers", err=True)
-    for line in fetch_headers.fetch_headers():
-        click.echo(line)
+    with working("fetching its headers"):
+        for line in fetch_headers.fetch_headers():
+            say(line)

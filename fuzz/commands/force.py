@@ -12,7 +12,7 @@ from fuzz.commands.shared.does_nothing import refuse
 from fuzz.commands.shared.ending import Status
 from fuzz.commands.shared.machine_answer import Answer, json_option
 from fuzz.commands.shared.program_argument import program_argument, release_option
-from fuzz.commands.shared.progress import working
+from fuzz.commands.shared.progress import some_of, working
 from fuzz.corpus.named_program import Named
 from fuzz.execution.result import Result
 from fuzz.language.printing import format_op, format_program
@@ -208,7 +208,7 @@ def _again_and_again(
         answer.say(f"{index:5}  {format_op(op):50}  {answer_in_words(op, result)}")
 
     try:
-        with working("forcing", lambda: f"{len(runs)} of {repeat} runs"):
+        with working("forcing", lambda: some_of(len(runs), repeat, "runs")):
             plan = make_plan(program, model)
             for _ in range(repeat):
                 shown = echo if trace and not runs else None

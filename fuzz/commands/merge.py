@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from fuzz.commands.shared.live_display import Far
 from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import PlaceWord, release_option
-from fuzz.commands.shared.progress import working
+from fuzz.commands.shared.progress import some_of, working
 from fuzz.corpus.merge import Merging, programs, write
 
 
@@ -27,7 +28,12 @@ def merge(corpus: Path, more: tuple[str, ...], release: str) -> None:
     with working("reading"):
         all_ = list(programs([*([corpus] if corpus.exists() else []), *map(Path, more)]))
     merging = Merging(all_, release)
-    with working("merging", merging.how_far):
+
+    def how_far() -> Far:
+        taken = f"{len(merging.taken)} taken"
+        return some_of(merging.measured, len(merging.programs), "programs measured", taken)
+
+    with working("merging", how_far):
         small = merging.run()
     with working(f"writing {len(small)} programs to {corpus}"):
         count, gone = write(small, corpus)

@@ -10,7 +10,7 @@ from fuzz.commands.remedies import switch_on, with_remedies
 from fuzz.commands.shared.ending import Status
 from fuzz.commands.shared.output import out_option, program_to
 from fuzz.commands.shared.program_argument import program_argument, release_option
-from fuzz.commands.shared.progress import working
+from fuzz.commands.shared.progress import ops_run, working
 from fuzz.corpus.named_program import Named
 from fuzz.generate.reach.reach_by_files import reach
 
@@ -32,7 +32,7 @@ def reach_command(program: Named, release: str, remedy: tuple[str, ...], out: Pa
     export --as sh` writes a script. Status 1 if there is no way.
     """
     switch_on(remedy)
-    with working(f"looking for file operations that fail as {program.word} does"):
+    with working(f"looking for file operations that fail as {program.word} does", ops_run()):
         found = reach(program.program, release)
     for line in found.lines():
         click.echo(line)

@@ -10,11 +10,12 @@ from pathlib import Path
 import click
 
 from fuzz.commands.shared.ending import Status
+from fuzz.commands.shared.live_display import Far
 from fuzz.commands.shared.machine_answer import Answer, json_option, junit_option, write_junit
 from fuzz.commands.shared.options import Bad
 from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import PlaceWord
-from fuzz.commands.shared.progress import say, working
+from fuzz.commands.shared.progress import say, some_of, working
 from fuzz.corpus.places import CORPUS, INSTALLED
 from fuzz.corpus.replay import Replayed, is_kernel, with_missing
 from fuzz.corpus.replay import replay as replay_one
@@ -82,7 +83,7 @@ def replay(
         for folder in chosen:
             try_folder(folder)
         done: list[Path] = []
-        with working("writing what is missing", lambda: f"{len(done)} of {len(chosen)} reproducers"):
+        with working("writing what is missing", lambda: some_of(len(done), len(chosen), "reproducers")):
             for folder in chosen:
                 _complete(folder, names if kernel else (*RELEASES, *LIBRARIES))
                 done.append(folder)
@@ -158,9 +159,11 @@ class _Count:
             "replays": self.replays,
         }
 
-    def how_far(self) -> str:
-        """The reproducer that was run last, of all, and the runs so far."""
-        return f"reproducer {self.at} of {len(self.places)}, {self.ran} runs, {self.differ} that differ"
+    def how_far(self) -> Far:
+        """How many reproducers are begun, of all, and the runs so far."""
+        return some_of(
+            self.at, len(self.places), "reproducers", f"{self.ran} runs", f"{self.differ} that differ"
+        )
 
 
 def _folder(path: str) -> Path:

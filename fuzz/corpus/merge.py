@@ -131,10 +131,6 @@ class Merging:
                 self.taken.append(small)
         return self.taken
 
-    def how_far(self) -> str:
-        """How many are measured, and how many of them reach something new."""
-        return f"{self.measured} of {len(self.programs)} programs measured, {len(self.taken)} taken"
-
 
 def smallest(all_: Iterable[Program], release: str) -> list[Program]:
     """Some of the programs, cut, that together reach what all do."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fuzz.corpus.places import CORPUS, home
-from fuzz.corpus.replay import expectations
+from fuzz.corpus.replay import Asking, expectations, nobody_listens
 from fuzz.corpus.reproducer import GROUPS, PROGRAM_FILE, REPRODUCER_FILE, Reproducer, read_reproducer
 from fuzz.language.program import Program
 from fuzz.language.syntax import MAX_FILE, SyntaxProblem, load, parse
@@ -27,13 +27,13 @@ class Named:
     program: Program
     kept: Reproducer | None = None
 
-    def reproducer(self) -> Reproducer:
+    def reproducer(self, asking: Asking = nobody_listens) -> Reproducer:
         """The reproducer that it is of; of any other program one whose expectations are what this machine's
-        releases do now."""
+        releases do now. `asking` is told which of them is asked."""
         if self.kept is not None:
             return self.kept
         name = Path(self.word).stem.strip("-").encode("utf-8", "replace").decode() or "program"
-        expect, stack = expectations(self.program)
+        expect, stack = expectations(self.program, asking=asking)
         return Reproducer(self.program, name, expect, stack, folder=Path(name))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from fuzz.corpus.reproducer import FINE, Reproducer, known_failures
@@ -104,15 +104,31 @@ def known_on(
     return known
 
 
-def expectations(program: Program, *more: str) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+Asking = Callable[[str], None]
+"""Who is told which release is asked next."""
+
+
+def nobody_listens(name: str) -> None:
+    """Whoever does not say is not told."""
+
+
+def expectations(
+    program: Program, *more: str, asking: Asking = nobody_listens
+) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
     """What every release of the model, and every real library that this machine has, does on a program, and
     the stacks of those that fail: [expect] and [stack] of a new reproducer. `more` are further names, as
     `outcome_on` knows them."""
-    return _on_each(dict.fromkeys((*RELEASES, *LIBRARIES, *more)), program)
+    return _on_each(dict.fromkeys((*RELEASES, *LIBRARIES, *more)), program, asking)
 
 
-def _on_each(names: Iterable[str], program: Program) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
-    outcomes = {name: outcome for name in names if (outcome := outcome_on(name, program)) is not None}
+def _on_each(
+    names: Iterable[str], program: Program, asking: Asking = nobody_listens
+) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    outcomes = {}
+    for name in names:
+        asking(name)
+        if (outcome := outcome_on(name, program)) is not None:
+            outcomes[name] = outcome
     stacks = {
         name: outcome.failure.signature.stack
         for name, outcome in outcomes.items()

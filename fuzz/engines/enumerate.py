@@ -247,12 +247,17 @@ class Enumerator:
 
     def how_far(self) -> str:
         """How many worlds are done of those that are known, and what was met."""
-        graph = self.graph
-        failures = sum(signature != _LIMIT for signature in graph.signatures)
+        failures = sum(signature != _LIMIT for signature in self.graph.signatures)
+        done, known = self.worlds
         return (
             f"programs of {self.length} of {self.max_ops} ops, "
-            f"{len(graph.steps):,} of {len(graph.paths):,} worlds, {failures} kinds of failure"
+            f"{done:,} of {known:,} worlds, {failures} kinds of failure"
         )
+
+    @property
+    def worlds(self) -> tuple[int, int]:
+        """How many are done, and how many are known."""
+        return len(self.graph.steps), len(self.graph.paths)
 
     def met(self) -> Iterator[tuple[Signature, tuple[Op, ...]]]:
         """Each failure that was met so far, and the first program that ends so: nothing shorter does."""

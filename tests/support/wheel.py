@@ -13,7 +13,7 @@ from tests.support.paths import ROOT
 
 POISON = "raise SystemExit('a stranger was imported')\n"
 """What a file of the current folder, or another package of that name, does if it is imported."""
-NEEDED = ("click", "platformdirs")
+NEEDED = ("click", "platformdirs", "rich")
 """The packages of pyproject.toml's `dependencies`."""
 STRANGERS = ("fuzz/__init__.py", "random.py", "tests/__init__.py", "corpus.py")
 

@@ -7,8 +7,11 @@ from typing import Any, TypeVar
 
 import click
 
-from fuzz.commands.shared.progress import working
+from fuzz.commands.shared.live_display import Far
+from fuzz.commands.shared.progress import ops_run, working
 from fuzz.corpus.named_program import Named, find, open_named
+from fuzz.corpus.reproducer import Reproducer
+from fuzz.targets.registry import LIBRARIES
 from zapcore.release import RELEASES, named_release
 
 PROGRAM_IS = (
@@ -62,6 +65,18 @@ class ReleaseName(click.ParamType):  # type: ignore[type-arg]  # not generic bef
             expected = ", ".join([*self.more, *RELEASES])
             self.fail(f"{value}: expected one of {expected}, or a version such as 2.3.2 or 2.2", param, ctx)
         return release.name if self.model else name
+
+
+def reproducer_of(program: Named) -> Reproducer:
+    """The reproducer that a program is of, or one that says what each release does on it now."""
+    asked: list[str] = []
+    total, ops = len(RELEASES) + len(LIBRARIES), ops_run()
+
+    def how_far() -> Far:
+        return Far(f"{asked[-1]}, {ops().text}", (len(asked) - 1) / total) if asked else Far()
+
+    with working("asking each release", how_far):
+        return program.reproducer(asked.append)
 
 
 def program_argument(function: F) -> F:

@@ -1,7 +1,8 @@
-"""What a person sees of a fuzzing run: one live line at a terminal, plain lines in a log, each failure."""
+"""What a person sees of a fuzzing run: a display at a terminal, plain lines in a log, each failure."""
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import time
@@ -9,17 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-import click
-
-from fuzz.commands.shared.progress import working
+from fuzz.commands.shared import progress as display
+from fuzz.commands.shared.live_display import Activity, Far, someone_looks
 from fuzz.corpus.reproducer import Reproducer
 from fuzz.engines.engine_config import Config
 from fuzz.engines.fuzzing_run import Found, FuzzingRun, Progress
 from fuzz.judge.signature import Signature
 from fuzz.language.printing import format_program
 
-LIVE_SECONDS = 0.25
-LOG_SECONDS = 5.0
 SHORT = 10
 """Ops of a program that is shown where its failure is known."""
 
@@ -31,42 +29,50 @@ class Screen:
         """With `machine`, standard output is for what a machine reads, and all of this goes beside it."""
         self.config = config
         self.err = machine
-        self.live = (sys.stderr if machine else sys.stdout).isatty()
+        self.live = (machine or sys.stdout.isatty()) and someone_looks() and not os.environ.get(display.QUIET)
         self.started = config.started
         self.next_line = 0.0
         self.new = 0
-        self.width = 0
+        self.last = ""
+        self.status = Progress()
         remedies = f", {' and '.join(config.remedies)} remedied" if config.remedies else ""
         processes = f", {jobs} processes" if jobs > 1 else ""
-        self.echo(
-            f"fuzzing {config.release} ({config.target}) with {config.engine}, seed {config.seed}"
-            f"{processes}{remedies}"
-        )
+        self.what = f"fuzzing {config.release} ({config.target}) with {config.engine}, seed {config.seed}"
+        self.echo(f"{self.what}{processes}{remedies}")
+        self.activity = Activity(self.what, self.started, self.far)
+        if self.live:
+            display.begin(self.activity)
 
     def echo(self, text: str) -> None:
-        """Print lines above the live one."""
-        self.clear()
-        click.echo(text, err=self.err)
-
-    def clear(self) -> None:
-        """Wipe the live line."""
-        if self.width:
-            click.echo("\r" + " " * self.width + "\r", nl=False, err=self.err)
-            self.width = 0
+        """Print lines above the display."""
+        display.say(text, err=self.err)
 
     def progress(self, progress: Progress) -> None:
         """Show where the run is, if it is time to."""
+        self.status = progress
         now = time.monotonic()
         if now < self.next_line:
             return
-        self.next_line = now + (LIVE_SECONDS if self.live else LOG_SECONDS)
-        line = self.line(progress, now)
-        if not self.live:
-            self.echo(line)
-            return
-        self.clear()
-        click.echo(line, nl=False, err=self.err)
-        self.width = len(line)
+        self.next_line = now + (display.LIVE_SECONDS if self.live else display.LOG_SECONDS)
+        if self.live:
+            display.draw()
+        else:
+            self.echo(self.line(progress, now))
+
+    def far(self) -> Far:
+        """The same for the display: how much of its bounds a run has used, what it has done and found."""
+        status, config = self.status, self.config
+        elapsed = max(time.monotonic() - self.started, 0.001)
+        used = [status.executions / config.runs] if config.runs else []
+        used += [elapsed / config.seconds] if config.seconds else []
+        done = [f"{status.executions:,} executions, {status.executions / elapsed:,.0f} a second"]
+        done += [f"coverage {status.coverage:,}"] if status.coverage else []
+        done += [f"corpus {status.inputs:,}"] if status.inputs else []
+        failures = (
+            f"{self.new:,} new failures, {len(status.met):,} kinds, {sum(status.met.values()):,} in all"
+        )
+        last = [f"last: {self.last}"] if self.last else []
+        return Far("", max(used) if used else None, ("; ".join(done), failures, *last))
 
     def line(self, progress: Progress, now: float) -> str:
         """Elapsed, executions and their rate, coverage, working corpus, failures."""
@@ -83,8 +89,7 @@ class Screen:
 
     def busy(self, what: str, how_far: Callable[[], str]) -> AbstractContextManager[None]:
         """Show how far something is that takes its time."""
-        self.clear()
-        return working(what, how_far)
+        return display.working(what, how_far)
 
     def met(self, signature: Signature, known: Reproducer | Path, executions: int, seconds: float) -> None:
         """Show that a failure was met that is known, or that an earlier run has found."""
@@ -96,11 +101,13 @@ class Screen:
                 told += f" ({known.issue})"
             if len(known.program.ops) <= SHORT:
                 told += f"\n\n{format_program(known.program).rstrip()}"
+        self.last = str(signature)
         self.echo(f"\nfailure after {executions} executions, {seconds:.1f} s: {signature}\n{told}\n")
 
     def found(self, found: Found) -> None:
         """Show a failure, its program, and where it is kept."""
         self.new += found.new
+        self.last = str(found.signature)
         self.echo("\n".join(_found_lines(found)))
 
     def note(self, text: str) -> None:
@@ -109,6 +116,7 @@ class Screen:
 
     def summary(self, fuzzing: FuzzingRun) -> None:
         """The last words of a run."""
+        display.end(self.activity)
         self.echo(self.line(fuzzing.status, time.monotonic()).strip())
         for how, counts in (("", fuzzing.status.met), ("gone around: ", fuzzing.status.around)):
             for text, count in counts.most_common():

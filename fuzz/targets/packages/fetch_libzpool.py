@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from fuzz.targets.packages.cache_folder import GLIBC
@@ -177,8 +178,13 @@ def present(cache: Path, version: str) -> bool:
     return (cache / version / "PACKAGES").is_file() and any((cache / version).glob("libzpool.so*"))
 
 
-def fetch(cache: Path) -> list[str]:
-    """Bring every wanted version that is not there yet; returns lines that say what is where.
+def _nobody_listens(what: str, part: float) -> None:
+    """Whoever does not say is not told."""
+
+
+def fetch(cache: Path, doing: Callable[[str, float], None] = _nobody_listens) -> list[str]:
+    """Bring every wanted version that is not there yet; returns lines that say what is where. `doing` is told
+    what is done next, and which part of all is done.
 
     Raises AptProblem if not a single one is there in the end.
     """
@@ -190,8 +196,10 @@ def fetch(cache: Path) -> list[str]:
     sources = private_sources(machine_sources())
     with tempfile.TemporaryDirectory(prefix="zapfuzz-apt-") as scratch:
         apt = PrivateApt(Path(scratch), sources)
+        doing("the archive's lists", 0)
         apt.update()
-        for wanted in todo:
+        for number, wanted in enumerate(todo, 1):
+            doing(wanted.version, number / (len(todo) + 1))
             try:
                 name, packages = _plan(apt, wanted)
                 if not present(cache, name):
