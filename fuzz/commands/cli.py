@@ -28,9 +28,9 @@ COMMANDS = {
     "check": "fuzz.commands.check:check",
     "describe": "fuzz.commands.describe:describe",
     "enumerate": "fuzz.commands.enumerate:enumerate_",
-    "explore": "fuzz.commands.explore:explore_command",
-    "fetch": "fuzz.commands.fetch:fetch",
-    "force": "fuzz.commands.force:force_command",
+    "explore": "fuzz.commands.threads.explore:explore_command",
+    "fetch": "fuzz.commands.setup.fetch:fetch",
+    "force": "fuzz.commands.threads.force:force_command",
     "import-strace": "fuzz.commands.imports.strace:import_strace",
     "import-tree": "fuzz.commands.imports.tree:import_tree",
     "import-zdb": "fuzz.commands.imports.zdb:import_zdb",
@@ -40,7 +40,7 @@ COMMANDS = {
     "reach": "fuzz.commands.reach:reach_command",
     "schema": "fuzz.commands.shared.machine_answer:schema_command",
     "triage": "fuzz.commands.triage:triage",
-    "verbs": "fuzz.commands.verbs:verbs",
+    "verbs": "fuzz.commands.lists.verbs:verbs",
 }
 """Every command: the file and the function, imported when it is asked for."""
 

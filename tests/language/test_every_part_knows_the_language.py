@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from hypothesis import given, seed, settings
 
 from fuzz.commands.cli import main
-from fuzz.commands.verbs import form_of
+from fuzz.commands.lists.verbs import form_of
 from fuzz.engines.hypothesis_engine import OTHERS, ZapMachine, find_failure
 from fuzz.execution.execute import run
 from fuzz.generate.leaf_programs import op_of, random_program, theme

@@ -1,0 +1,1 @@
+"""What there is: verbs, findings, seeds."""

@@ -1,0 +1,1 @@
+"""Programs with threads: every schedule, one that is forced, random ones."""
