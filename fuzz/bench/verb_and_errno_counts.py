@@ -26,6 +26,7 @@ from random import Random
 
 from fuzz.execution.execute import run
 from fuzz.generate.leaf_programs import random_program
+from fuzz.generate.moves import moving_program
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.judge.signature import Failure, Signature
 from fuzz.judge.wrong_answers import WIDENED
@@ -37,6 +38,7 @@ from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import NoLibrary, child
 from fuzz.targets.libzpool.target import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
+from fuzz.targets.registry import make_target
 from zapcore.errors import errno_name
 from zapcore.release import RELEASES, named_release
 
@@ -86,11 +88,17 @@ class Census:
             yield f"{count:8} programs ended: {end}"
 
 
-def programs(seed: int) -> Iterator[Program]:
-    """Programs without end, the same for the same seed."""
+def programs(seed: int, moving: int = 0) -> Iterator[Program]:
+    """Programs without end, the same for the same seed. Of so many one moves between releases (0: none)."""
     number = 0
+    model = make_target("model", "2.3", small=True)
+    assert isinstance(model, ModelTarget)
     while True:
         rng = Random(f"{seed}:{number}")
+        if moving and number % moving == 0:
+            yield moving_program(rng, model)
+            number += 1
+            continue
         program = GENERATORS[number % len(GENERATORS)](rng)
         if number // len(GENERATORS) % 4 == 0:
             few = [zap._replace(hash_bits=rng.choice((0, *HASH_BITS[:5]))) for zap in program.zaps]
@@ -99,11 +107,12 @@ def programs(seed: int) -> Iterator[Program]:
         number += 1
 
 
-def take(target: BothTarget, seed: int, ops: int) -> tuple[Census, Program | None]:
-    """Compare so many ops; returns early, with the program, at the first difference."""
+def take(target: BothTarget, seed: int, ops: int, moving: int = 0) -> tuple[Census, Program | None]:
+    """Compare so many ops; returns early, with the program, at the first difference. `moving` as for
+    `programs`."""
     census = Census()
     told = started = time.monotonic()
-    for program in programs(seed):
+    for program in programs(seed, moving):
         if census.compared >= ops:
             break
         outcome = run(program, target, forgive=lambda failure: failure.signature.expression == WIDENED)
@@ -172,6 +181,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--ops", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--full", type=int, default=0, help="ops on a table that cannot grow (ENOSPC)")
+    parser.add_argument(
+        "--moving", type=int, default=0, help="of so many programs, one moves between releases"
+    )
     chosen = parser.parse_args(arguments)
     started = time.monotonic()
     if named_release(chosen.release) is None:
@@ -181,7 +193,8 @@ def main(arguments: list[str] | None = None) -> int:
     except NoLibrary as reason:
         parser.exit(2, f"{reason}\n")
     with library as real:
-        census, different = take(BothTarget(ModelTarget(chosen.release), real), chosen.seed, chosen.ops)
+        both = BothTarget(ModelTarget(chosen.release), real)
+        census, different = take(both, chosen.seed, chosen.ops, chosen.moving)
         if chosen.full and different is None:
             child.RSS_LIMIT = FULL_BYTES
             real.close()

@@ -183,7 +183,6 @@ _SPECIAL: dict[tuple[type, str], _Walker] = {
     (Objset, "dirty_dnodes"): _by_txg,
     (Objset, "cache"): _nothing,
     (Threads, "destroyed"): _nothing,
-    (Objset, "release"): _nothing,
     (Objset, "work"): _nothing,
     (Order, "_hashes"): _nothing,
     (Order, "zap"): _nothing,

@@ -209,7 +209,7 @@ class _Program:
         rng = self.rng
         if not number.drawn or rng.random() < 0.5:
             return int(number.default)
-        small = rng.randrange(number.low, min(number.high, 9) + 1)
+        small = rng.randrange(number.low, max(number.low, min(number.high, 9)) + 1)
         return int(rng.choice(number.choices or (number.low, number.high, small)))
 
     def value(self, zap: Zap) -> dict[str, int]:

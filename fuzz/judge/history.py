@@ -42,7 +42,7 @@ class History:
             self._sync(int(len(closed) == MOST_IN_FLIGHT))
             closed.append(self._open)
             self._open = []
-        elif verb in ("sync", "reopen"):
+        elif verb in ("sync", "reopen", "move"):
             closed.append(self._open)
             self._open = []
             self._sync(len(closed))

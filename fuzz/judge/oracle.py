@@ -31,8 +31,8 @@ from fuzz.judge.verbs import (  # noqa: F401
     world,
 )
 from fuzz.judge.wrong_answers import Wrong, expect
-from fuzz.language.program import Op, Program
-from fuzz.language.verbs import CHANGING, JOINS, TIME
+from fuzz.language.program import Op, Program, cannot_move
+from fuzz.language.verbs import CHANGING, JOINS, MOVES, TIME
 from zapcore.errors import LimitExceeded
 from zapcore.release import RELEASES, Release
 from zapcore.zap.norm import forms_of
@@ -47,7 +47,7 @@ _ADDS = frozenset(("add", "update"))
 """Verbs that make room in a micro ZAP before they look at their key."""
 
 
-_REMEMBERED = CHANGING | {"fail", "heal"}
+_REMEMBERED = CHANGING | {"fail", "heal", "move"}
 """What is done once more to know what is there after a crash."""
 
 SEVERAL_ADDS = frozenset(("exchange", "whiteout")) | JOINS
@@ -58,18 +58,20 @@ class Oracle:
     """The expected state of a program's ZAPs on one release. `check` says what is wrong with an answer.
     `history` has what led there."""
 
-    __slots__ = ("_zaps", "history", "state")
+    __slots__ = ("_closed", "_release", "_zaps", "history", "state")
 
     def __init__(self, program: Program, release: Release = RELEASES["2.3"]) -> None:
         self._zaps = [zap._replace(norm=forms_of(zap.norm, release.lower_case)) for zap in program.zaps]
         self.history = History()
-        self.state = State(self._zaps, release)
+        self._release = release
+        self._closed = frozenset(to for to in MOVES if cannot_move(program, to))
+        self.state = State(self._zaps, release, self._closed)
 
     def check(self, op: Op, result: Result) -> Wrong | None:
         """What is wrong with the answer; None if nothing is. Updates the state."""
         if op.verb in _REMEMBERED:
             self.history.put(op, result)
-        elif op.verb in TIME:
+        if op.verb in TIME and not (op.verb == "move" and result.errno):
             self.history.step(op.verb)
             if op.verb == "crash" and not result.errno:
                 self._go_back()
@@ -78,7 +80,7 @@ class Oracle:
     def _go_back(self) -> None:
         """To the state that the last txg that has synced left: by what ops did up to there, once more."""
         failing = self.state.failing
-        state = self.state = State(self._zaps, self.state.release)
+        state = self.state = State(self._zaps, self._release, self._closed)
         self.history.from_nothing |= not self.history.synced
         if self.history.from_nothing:
             for name in state.entries:

@@ -85,14 +85,26 @@ class State:
     their names, `usage` what it will make of them; `tasked` those that sync tasks change, `tasks` the ops
     that have yet to do so. `failing` are the errnos of reads of blocks of each ZAP that fail,
     and `read_failed` says whether the last op met one. `left_open` names the last question that was left
-    open (`undecided`)."""
+    open (`undecided`). `release` is whose answers are right now, `closed` the releases that a move cannot
+    lead to."""
 
     CHANGING = ("entries", "failing", "fat", "incarnation", "orders", "slots", "tasks", "usage", "walks")
     """What ops change: plain data, however deep. The rest is fixed by the header and the release."""
-    __slots__ = (*CHANGING, "headers", "kept", "left_open", "moving", "read_failed", "release", "tasked")
+    __slots__ = (
+        *CHANGING,
+        "closed",
+        "headers",
+        "kept",
+        "left_open",
+        "moving",
+        "read_failed",
+        "release",
+        "tasked",
+    )
 
-    def __init__(self, zaps: Sequence[Zap], release: Release) -> None:
+    def __init__(self, zaps: Sequence[Zap], release: Release, closed: frozenset[int] = frozenset()) -> None:
         self.release = release
+        self.closed = closed
         self.headers = {header.name: header for header in zaps}
         self.fat = {header.name: header.fat for header in zaps}
         self.slots = dict.fromkeys(self.headers, FIRST_SLOTS)

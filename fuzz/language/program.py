@@ -28,6 +28,8 @@ MAX_NAME = 1040
 room for the NUL); in 2.3 one that was created micro, as directories are, takes 1023."""
 TO_UPPER = 2
 """Of the normalization flags: what casesensitivity=insensitive and mixed set (U8_TEXTPREP_TOUPPER)."""
+TO_LOWER = 4
+"""The same of the flag that nothing in OpenZFS sets (U8_TEXTPREP_TOLOWER)."""
 MAX_WORDS = 33
 """One more than a ZAP takes."""
 MAX_VALUE = 8192
@@ -216,12 +218,27 @@ def changes_in_sync(program: Program) -> bool:
     return any(zap.usage or zap.mos for zap in program.zaps)
 
 
+OLDEST_LENGTH = 255
+"""Bytes of the longest name that releases before 2.3 know."""
+
+
+def cannot_move(program: Program, to: int) -> bool:
+    """Whether a program's pool cannot go to another release (`move`), 21 for 2.1: one with ZAPs that change
+    in sync is not asked, and no release would know what reads fail. The flag for lower case means something
+    until 2.4 only, and a pool with long names cannot be imported before 2.3 (feature longname)."""
+    long = to < 23 and any(
+        isinstance(key, bytes) and len(key) > OLDEST_LENGTH for op in program.ops for key in (op.key, op.to)
+    )
+    lower = any(zap.norm & TO_LOWER for zap in program.zaps)
+    return long or lower or changes_in_sync(program) or any(op.verb == "fail" for op in program.ops)
+
+
 def threadless(program: Program) -> str:
     """Why a program cannot have threads, if that is so."""
     if changes_in_sync(program):
         return "a program with threads has no ZAPs of usage, and none of the MOS"
-    if any(op.verb in ("fail", "heal", "crash") for op in program.ops):
-        return "in a program with threads no reads fail, and nothing crashes"
+    if any(op.verb in ("fail", "heal", "crash", "move") for op in program.ops):
+        return "in a program with threads no reads fail, and nothing crashes or moves"
     return ""
 
 

@@ -111,6 +111,8 @@ _MASK = Number("extra", "mask", 0, 0, U64, hex=True)
 _MOST = Number("length", "names", MAX_VALUE, 1, MAX_VALUE)
 READ_ERRORS = (5, 52)
 """What a read that fails gives: EIO, and EBADE, which OpenZFS calls ECKSUM on Linux."""
+MOVES = {21: "2.1", 23: "2.3", 24: "2.4"}
+"""The releases that a pool goes to, by what the text form calls them."""
 MAX_BLOCK = (1 << 32) - 1
 _ID = Number("fill", "id", 1, 0, U64, hex=True)
 _OF_ID = Number("extra", "value", 0, 0, U64, hex=True)
@@ -613,6 +615,14 @@ VERBS: Mapping[str, Verb] = {
         draw=Draw(group="ints"),
         threads=True,
     ),
+    "move": Verb(
+        Subject.NONE,
+        Effect.TIME,
+        "close all cursors, sync, export the pool, and let another release import it: 21 is 2.1.11, 23 is "
+        "2.3.2, 24 is 2.4.4; ENOTSUP with long names for 2.1, with usage=, mos, or reads that fail",
+        numbers=(Number("fill", "to", 23, 21, 24, tuple(MOVES)),),
+        draw=Draw(group="moves", anywhere=0.02),
+    ),
 }
 """Every verb, in the order of the byte form's opcodes: append only."""
 
@@ -652,8 +662,8 @@ UNFAILING = (
 )
 """Verbs during which every read works: `fail` is for those on entries and whole ZAPs. Joins take any errno of
 their cursor for the end, and end well with a part of the entries."""
-ON_DISK = frozenset(name for name, verb in VERBS.items() if verb.draw.group in ("errors", "crashes"))
-"""Verbs on what the disk does: their programs have no threads."""
+ON_DISK = frozenset(name for name, verb in VERBS.items() if verb.draw.group in ("errors", "crashes", "moves"))
+"""Verbs on what the disk does, and who imports it: their programs have no threads."""
 DEFERRED = frozenset(("add", "update", "remove", "increment", "remove_norm")) | (INTS - READING)
 """Verbs that a ZAP of the MOS has as sync tasks."""
 CHANGING = (BRINGS | TAKES | _with(Effect.MOVES) | _with(Effect.OBJECT)) - OWNED

@@ -13,8 +13,8 @@ from fuzz.execution.result import DONE, Entry, Found, Result
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
 from fuzz.language.by_verb import ByVerb
-from fuzz.language.program import Key, Op, Program, Zap, value_bytes
-from fuzz.language.verbs import JOINS, TIME, key_of
+from fuzz.language.program import Key, Op, Program, Zap, cannot_move, value_bytes
+from fuzz.language.verbs import JOINS, MOVES, TIME, key_of
 from fuzz.targets.base import Target
 from fuzz.targets.endless_ops import WATCH
 from fuzz.targets.panic_to_failure import after_failed_read, broken, failure_of
@@ -23,7 +23,7 @@ from zapcore.audit.auditor import Auditor
 from zapcore.audit.holes import check_seek
 from zapcore.dmu.objset import DEFAULT_BYTE_LIMIT, Objset
 from zapcore.errors import LimitExceeded, Panic, ZapErrno
-from zapcore.release import Release, the_release
+from zapcore.release import RELEASES, Release, the_release
 from zapcore.user_accounting import Accounting
 from zapcore.work import Work
 from zapcore.zap import helpers, stats
@@ -35,7 +35,7 @@ and twenty. The longest of 900 programs on small ones, an overfull micro ZAP's u
 HEAVY = 8 << 20
 """Bytes of an object that are not left to the garbage collector's leisure."""
 NOT_OPEN = Result(errno.EBADF)
-WHOLE = JOINS | {"sync", "crash"}
+WHOLE = JOINS | {"sync", "crash", "move"}
 """Verbs after which every entry is looked at."""
 
 
@@ -93,6 +93,7 @@ class ModelWorld(Target):
         WATCH.start()
         WATCH.patience = self.patience
         was_heavy = self._is_heavy()
+        self.program = program
         self.objset = Objset(
             self.release,
             block_limit=self.block_limit,
@@ -468,6 +469,15 @@ class ModelWorld(Target):
         self.numbers |= {self.names[number]: number for number in self.objset.dnodes}
         reads_fail, self.auditor = self.auditor.reads_fail, Auditor(self.objset)
         self.auditor.reads_fail = reads_fail
+        return DONE
+
+    @HANDLERS.of("move")
+    def _move(self, op: Op) -> Result:
+        if cannot_move(self.program, op.fill):
+            return Result(errno.ENOTSUP)
+        self._reopen(op)
+        self.objset.release = RELEASES[MOVES[op.fill]]
+        self.auditor = Auditor(self.objset)
         return DONE
 
     @HANDLERS.of("evict")

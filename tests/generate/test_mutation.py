@@ -28,7 +28,7 @@ def test_random_programs_are_valid_and_survive_the_byte_form() -> None:
 
 def test_random_programs_use_every_verb_and_kind_of_zap() -> None:
     rng = Random(2)
-    programs = [random_program(rng) for _ in range(1200)]
+    programs = [random_program(rng) for _ in range(1600)]
     assert {op.verb for program in programs for op in program.ops} == set(VERBS) - FOR_THREADS
     kinds = {(zap.fat, zap.words > 0, zap.prehashed) for program in programs for zap in program.zaps}
     assert kinds >= {(True, True, True), (True, True, False), (True, False, False), (False, False, False)}

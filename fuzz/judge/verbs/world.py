@@ -11,6 +11,8 @@ from fuzz.judge.state import FIRST_SLOTS, State
 from fuzz.judge.verbs.usage import account, answers_of_tasks
 from fuzz.judge.wrong_answers import Wrong, expect
 from fuzz.language.program import Op
+from fuzz.language.verbs import MOVES
+from zapcore.release import RELEASES
 
 
 @CHECKS.of("evict")
@@ -30,6 +32,16 @@ def reopen(state: State, op: Op, result: Result) -> Wrong | None:
     """Closes every cursor."""
     state.walks.clear()
     return expect(result.errno, 0) or account(state, op) or answers_of_tasks(state, op, result)
+
+
+@CHECKS.of("move")
+def move(state: State, op: Op, result: Result) -> Wrong | None:
+    """As reopen; another release answers from there on."""
+    if op.fill in state.closed:
+        return expect(result.errno, errno.ENOTSUP)
+    state.walks.clear()
+    state.release = RELEASES[MOVES[op.fill]]
+    return expect(result.errno, 0)
 
 
 @CHECKS.of("crash")

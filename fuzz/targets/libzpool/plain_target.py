@@ -39,7 +39,7 @@ SHORT_SECONDS, TIMES = 2.0, 10
 """How long an op may take after a hang: so many seconds, or so many times what the slowest took. What hangs
 once does so again."""
 
-_SYNCING = frozenset({"txg", "sync", "reopen"})
+_SYNCING = frozenset({"txg", "sync", "reopen", "move"})
 
 ENDING = -2
 _PHASES = {-1: "begin", ENDING: "end", -3: "outside"}
@@ -142,6 +142,12 @@ class PlainLibzpool(Target):
         """Run several ops in one round trip."""
         reader, names = self._run(Flags(0), ops), self._known_names()
         return [reader.result(words) for words in names.packed_words[-len(ops) :]]
+
+    def apply_with_digests(self, ops: Sequence[Op]) -> list[tuple[Result, Digests]]:
+        """The same, with the digests of all ZAPs after each op."""
+        reader, names = self._run(Flags.DIGEST, ops), self._known_names()
+        count = len(names.zaps)
+        return [(reader.result(words), reader.digests(count)) for words in names.packed_words[-len(ops) :]]
 
     def blocks(self, zap: str) -> list[bytes] | None:
         """Every block of the ZAP's object as it is now; None where it is destroyed. Raises Failure."""

@@ -27,6 +27,7 @@ from fuzz.targets.libzpool.abi import (
     TXG_NOWAIT,
     Library,
 )
+from fuzz.targets.libzpool.pool_config import Problem, pool_config
 
 IMAGE_BYTES = 4 << 30
 """Size of the image. It is sparse: only what has been written takes memory."""
@@ -98,7 +99,7 @@ class _Gate:
 
 class Pool:
     """One pool with one object set. `in_flight` txgs are closed and have not synced (0 to 2). `image` is the
-    descriptor of its only device."""
+    descriptor of its only device, `objects` the last number that was given to an object."""
 
     def __init__(self, library: Library, image_bytes: int = IMAGE_BYTES) -> None:
         self.lib = library
@@ -106,7 +107,8 @@ class Pool:
         self.in_flight = 0
         self.name, self.dataset, self._kind = POOL, DATASET, DMU_OST_OTHER
         self.file_info: object = None
-        self._objects = FIRST_OBJECT
+        self.objects = FIRST_OBJECT
+        self._given = -1
         self._gate, self._next_gate = _Gate(), _Gate()
         self._opener: _Gate | None = None
         self._opening = False
@@ -119,8 +121,12 @@ class Pool:
         ctypes.c_void_p.in_dll(library.handle, "spa_config_path").value = address
         library.kernel_init(3)
         library.tune("zfs_dirty_data_max", IMAGE_BYTES, ctypes.c_uint64)
+        self._begin()
+
+    def _begin(self) -> None:
+        """A pool on the image, with nothing in it."""
         self._create(f"/proc/self/fd/{self.image}".encode())
-        if error := library.dmu_objset_create(DATASET, DMU_OST_OTHER, 0, None, None, None):
+        if error := self.lib.dmu_objset_create(DATASET, DMU_OST_OTHER, 0, None, None, None):
             raise PoolProblem(f"dmu_objset_create: {os.strerror(error)}")
         self._open_dataset()
 
@@ -224,8 +230,8 @@ class Pool:
 
     def fresh_object(self) -> int:
         """The number of an object that this pool has never had."""
-        self._objects += 1
-        return self._objects
+        self.objects += 1
+        return self.objects
 
     def probe_open_txg(self) -> int:
         """The open txg as a real transaction sees it."""
@@ -336,6 +342,33 @@ class Pool:
         os.dup2(image, self.image)
         os.close(image)
         self._import(config)
+
+    def give_away(self) -> str:
+        """Sync, export the pool, and go on with a new one that has nothing in it. Returns a path of the old
+        one's image, which is there until the next one is given away. Raises PoolLost, PoolProblem."""
+        self.sync()
+        self.lib.nvlist_free(self._export())
+        if self._given >= 0:
+            os.close(self._given)
+        self._given = os.dup(self.image)
+        size = os.fstat(self.image).st_size
+        os.dup2(os.memfd_create("zapfuzz-pool", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), self.image)
+        os.truncate(self.image, size)
+        self._begin()
+        return f"/proc/{os.getpid()}/fd/{self._given}"
+
+    def take_over(self, image: str) -> None:
+        """Let go of the pool, and go on with that of another image. Raises PoolLost."""
+        self.sync()
+        self.lib.nvlist_free(self._export())
+        given = os.open(image, os.O_RDWR | os.O_CLOEXEC)
+        os.dup2(given, self.image)
+        os.close(given)
+        try:
+            config = pool_config(self.lib, f"/proc/self/fd/{self.image}")
+        except Problem as problem:
+            raise PoolLost(str(problem)) from None
+        self._import(config.at)
 
     def _export(self) -> ctypes.c_void_p:
         """Export the pool; what spa_import() wants to know of it. Raises PoolLost."""

@@ -6,6 +6,7 @@ Everything here runs in the worker.
 from __future__ import annotations
 
 import errno
+import json
 from collections.abc import Callable, Sequence
 
 from fuzz.language.program import Zap
@@ -99,6 +100,7 @@ class Session:
         world.close_cursors()
         if world.unsettled:
             return  # what has not synced never shall, for it changes the ZAPs: the worker serves no more
+        world.leave_to_openzfs()
         self.pool.finish_all()
         self._functions = _BY_NUMBER
         world.zaps = [zap for zap in world.zaps if not zap.shape.mos]
@@ -110,6 +112,30 @@ class Session:
             if zap.number:
                 world.destroy(zap)
         world.zaps = []
+
+    def leave(self) -> bytes:
+        """Close the cursors, and give the pool away: where its image is, and what the ZAPs are in it. The
+        next program begins in a new pool."""
+        world = self.world
+        world.close_cursors()
+        zaps = [(zap.number, zap.last, zap.freed_at, zap.numbers) for zap in world.zaps]
+        objects, world.zaps = self.pool.objects, []
+        world.leave_to_openzfs()
+        image = self.pool.give_away()
+        world.os = self.pool.os
+        return json.dumps({"image": image, "objects": objects, "zaps": zaps}).encode()
+
+    def arrive(self, zaps: Sequence[Zap], left: bytes) -> None:
+        """Go on with the pool that another library has given away, and with the ZAPs of its program."""
+        self.end()
+        told, world = json.loads(left), self.world
+        self._digests = [ZapDigest() for _ in zaps]
+        world.early = world.unsettled = False
+        world.failing.clear()
+        world.leave_to_openzfs()
+        self.pool.take_over(told["image"])
+        world.os, self.pool.objects = self.pool.os, told["objects"]
+        world.take_over(zaps, told["zaps"])
 
     def apply(self, op: Call) -> bytes:
         """Run one op; its result, packed. Raises NoRoom."""

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from fuzz.execution.result import Outcome, Trace
 from fuzz.language.program import Program, threadless
 from fuzz.targets.base import NoTarget
-from fuzz.targets.libzpool.plain_target import DEADLINE_SECONDS, PlainLibzpool
+from fuzz.targets.libzpool.moves import MovingLibzpool
+from fuzz.targets.libzpool.plain_target import DEADLINE_SECONDS
 
 if TYPE_CHECKING:
     from fuzz.threads.real.held_target import HeldTarget
 
 
-class LibzpoolTarget(PlainLibzpool):
+class LibzpoolTarget(MovingLibzpool):
     """Programs on a real library. The worker whose threads are held is another one, started when a program
     has threads."""
 

@@ -11,6 +11,7 @@ from fuzz.targets.libzpool.world import FUNCTIONS, World
 @FUNCTIONS.of("txg")
 def do_txg(world: World, op: Call) -> Answer:
     """Open the next txg; the one that was open stays in flight."""
+    world.leave_to_openzfs()
     world.pool.txg()
     return 0
 
@@ -18,6 +19,7 @@ def do_txg(world: World, op: Call) -> Answer:
 @FUNCTIONS.of("finish")
 def do_finish(world: World, op: Call) -> Answer:
     """Let the oldest txg in flight sync to its end."""
+    world.leave_to_openzfs()
     world.pool.finish()
     return 0
 
@@ -25,6 +27,7 @@ def do_finish(world: World, op: Call) -> Answer:
 @FUNCTIONS.of("spa_sync")
 def do_spa_sync(world: World, op: Call) -> Answer:
     """The same: nobody runs beside."""
+    world.leave_to_openzfs()
     world.pool.finish()
     return 0
 
@@ -32,6 +35,7 @@ def do_spa_sync(world: World, op: Call) -> Answer:
 @FUNCTIONS.of("sync")
 def do_sync(world: World, op: Call) -> Answer:
     """Let every txg sync to its end, the open one too."""
+    world.leave_to_openzfs()
     world.pool.sync()
     return 0
 
@@ -49,6 +53,7 @@ def do_crash(world: World, op: Call) -> Answer:
     if any(zap.shape.usage or zap.shape.mos for zap in world.zaps):
         return errno.ENOTSUP
     world.close_cursors()
+    world.leave_to_openzfs()
     world.pool.crash()
     world.os = world.pool.os
     for zap in world.zaps:
@@ -56,10 +61,17 @@ def do_crash(world: World, op: Call) -> Answer:
     return 0
 
 
+@FUNCTIONS.of("move")
+def do_move(world: World, op: Call) -> Answer:
+    """Only those come here that no library could do: others are of two workers (`moves`)."""
+    return errno.ENOTSUP
+
+
 @FUNCTIONS.of("reopen")
 def do_reopen(world: World, op: Call) -> Answer:
     """Close all cursors, export the pool and import it again."""
     world.close_cursors()
+    world.leave_to_openzfs()
     world.pool.reopen()
     world.os = world.pool.os
     for zap in world.zaps:

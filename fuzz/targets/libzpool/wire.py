@@ -50,6 +50,8 @@ class Command(enum.IntEnum):
     DBUFS = 5
     STATES = 6
     TREE = 7
+    LEAVE = 8
+    ARRIVE = 9
 
 
 class Status(enum.IntEnum):

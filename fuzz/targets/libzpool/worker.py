@@ -115,7 +115,22 @@ class Worker:
             return dbuf_states(self._session.world, body[0], size, len(content))
         if command == Command.TREE:
             return block_tree(self._session.world, body[0])
+        if command == Command.LEAVE:
+            self._running[0] = 0
+            return self._session.leave()
+        if command == Command.ARRIVE:
+            self._running[0] = 0
+            return self._arrive(body)
         return self._die(body.decode())
+
+    def _arrive(self, body: bytes) -> bytes:
+        """Go on with a program that another worker has begun: a RUN of no ops, its length before it, and what
+        the other has said. Answers the digests of all ZAPs."""
+        length = int.from_bytes(body[:4], "little")
+        _, zaps, _ = unpack_run(body[4 : 4 + length])
+        self._block = sum(1 << zap.leaf_shift for zap in zaps)
+        self._session.arrive(zaps, body[4 + length :])
+        return self._session.digests()
 
     def _run(self, body: bytes) -> bytes:
         flags, zaps, ops = unpack_run(body)

@@ -31,6 +31,8 @@ BUFFER_BYTES = 8 * 8192
 GUARD = b"\xa5" * 16
 """What stands behind a buffer that the library writes to, and must stand there afterwards."""
 CURSOR_BYTES = 4096
+USUAL_BLOCK_SHIFT = 14
+"""fzap_default_block_shift as OpenZFS has it."""
 
 
 class NoRoom(Exception):
@@ -116,6 +118,17 @@ class World:
                 zap.number = special_number(zap.shape.usage)
             elif not zap.shape.mos:
                 self.create(zap)
+
+    def take_over(self, shapes: Sequence[Zap], known: Sequence[tuple[int, int, int, list[int]]]) -> None:
+        """Go on with ZAPs that another process has made: of each its number, the last it had, the txg that
+        freed that, and all it ever had."""
+        self.zaps = [Object(shape) for shape in shapes]
+        if self.lib.hash_bits is not None:
+            self.lib.hash_bits.hash_bits_clear()
+        for zap, told in zip(self.zaps, known, strict=True):
+            zap.number, zap.last, zap.freed_at, zap.numbers = told
+            if zap.number:
+                self.tell_hash_bits(zap)
 
     def objset_of(self, zap: Object) -> int:
         """The object set that a ZAP is in."""
@@ -231,6 +244,13 @@ class World:
         if zap is None:
             return errno.ENOENT
         return errno.ENOTSUP if zap.shape.words else zap
+
+    def leave_to_openzfs(self) -> None:
+        """Before txgs sync: ZAPs of OpenZFS's own that become fat there get the blocks that they always have.
+        In smaller ones there is no room for what it writes (spa_sync_time_logger). Where syncing context
+        keeps ZAPs of the program, theirs are said before."""
+        if not self.keeps_usage:
+            self.fat_block_shift.value = USUAL_BLOCK_SHIFT
 
     def tune_for(self, zap: Object) -> None:
         """Set the block size that the ZAP gets when it becomes fat."""
