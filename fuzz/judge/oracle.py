@@ -10,6 +10,7 @@ entry takes and how many a leaf has (`zapcore.layout`), and which hashes agree i
 from __future__ import annotations
 
 import errno
+from operator import attrgetter
 
 from fuzz.execution.result import Result
 from fuzz.judge.checks import CHECKS, STEPS, Stepwise
@@ -50,32 +51,44 @@ _ADDS = frozenset(("add", "update"))
 _REMEMBERED = CHANGING | {"fail", "heal", "move"}
 """What is done once more to know what is there after a crash."""
 
+_BEFORE_A_CRASH = _REMEMBERED | TIME
+_VERB = attrgetter("verb")
+
 SEVERAL_ADDS = frozenset(("exchange", "whiteout")) | JOINS
 """Verbs that add an entry to each of their ZAPs."""
 
 
 class Oracle:
     """The expected state of a program's ZAPs on one release. `check` says what is wrong with an answer.
-    `history` has what led there."""
+    `history` has what led there, if a crash may come: in a program that has one, or whose ops are drawn
+    while it runs."""
 
-    __slots__ = ("_closed", "_release", "_zaps", "history", "state")
+    __slots__ = ("_closed", "_noted", "_release", "_zaps", "history", "state")
 
     def __init__(self, program: Program, release: Release = RELEASES["2.3"]) -> None:
         self._zaps = [zap._replace(norm=forms_of(zap.norm, release.lower_case)) for zap in program.zaps]
         self.history = History()
         self._release = release
-        self._closed = frozenset(to for to in MOVES if cannot_move(program, to))
+        verbs = set(map(_VERB, program.ops))
+        self._noted = _BEFORE_A_CRASH if not verbs or "crash" in verbs else frozenset()
+        closed = (to for to in MOVES if "move" in verbs and cannot_move(program, to))
+        self._closed = frozenset(closed)
         self.state = State(self._zaps, release, self._closed)
 
     def check(self, op: Op, result: Result) -> Wrong | None:
         """What is wrong with the answer; None if nothing is. Updates the state."""
+        if op.verb in self._noted:
+            self._note(op, result)
+        return self._check(op, result)
+
+    def _note(self, op: Op, result: Result) -> None:
+        """Keep what a crash later in the program needs to be judged by; after a crash, go back."""
         if op.verb in _REMEMBERED:
             self.history.put(op, result)
         if op.verb in TIME and not (op.verb == "move" and result.errno):
             self.history.step(op.verb)
             if op.verb == "crash" and not result.errno:
                 self._go_back()
-        return self._check(op, result)
 
     def _go_back(self) -> None:
         """To the state that the last txg that has synced left: by what ops did up to there, once more."""
