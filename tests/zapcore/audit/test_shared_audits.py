@@ -116,3 +116,20 @@ def test_a_write_before_the_last_op_is_audited(
     assert failure is not None and failure.signature.kind == told
     assert failure.op == (told == "exception")
     assert target.audits == [["add a"]]
+
+
+def test_what_meets_a_limit_is_not_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Growing tables up to the limit takes longer than all that came before it."""
+    change_count, met = fat.change_count, []
+
+    def limited(zap: Zap, delta: int, tx: Tx) -> None:
+        if zap.dbuf.buf.q[L.Q_NUM_ENTRIES] == 2:
+            met.append(delta)
+            raise LimitExceeded("here")
+        change_count(zap, delta, tx)
+
+    monkeypatch.setattr(fat, "change_count", limited)
+    target = Audited()
+    outcome = run_ops(target, 'add z "a"', 'add z "b"', 'add z "c"')
+    assert (outcome.limit, outcome.ops, len(met)) == ("here", 3, 1)
+    assert target.audits[0] == ["add a", "add b"]
