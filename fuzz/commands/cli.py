@@ -40,6 +40,7 @@ COMMANDS = {
     "reach": "fuzz.commands.reach:reach_command",
     "schema": "fuzz.commands.shared.machine_answer:schema_command",
     "triage": "fuzz.commands.triage:triage",
+    "try": "fuzz.commands.trial.command:try_command",
     "verbs": "fuzz.commands.lists.verbs:verbs",
 }
 """Every command: the file and the function, imported when it is asked for."""

@@ -58,6 +58,69 @@ class _Digester:
         return tuple(map(self.digest, self.model.numbers))
 
 
+def run_model(
+    model: ModelTarget,
+    program: Program,
+    *,
+    judge: bool = False,
+    forgive: Forgive | None = None,
+    trace: Trace | None = None,
+) -> Run:
+    """Run a program on the model alone, with digests as a library gives them."""
+    steps: list[Step] = []
+    oracle = Oracle(program, model.release) if judge else None
+    op: Op | None = None
+    try:
+        model.begin(program)
+        digester = _Digester(model)
+        for op in program.ops:
+            result = model.apply(op)
+            steps.append((result, digester.all()))
+            if trace is not None:
+                trace(len(steps) - 1, op, result)
+            if oracle is not None:
+                try:
+                    judge_result(op, result, oracle)
+                except Failure as wrong:
+                    if forgive is None or not forgive(wrong):
+                        raise
+                if not changes_nothing(op, result):
+                    model.audit(op, oracle)
+        if oracle is not None:
+            model.audit(ALL, oracle)
+    except Failure as failure:
+        judged = failure.signature.kind in JUDGED_KINDS
+        return Run(steps, Failure(failure.signature, failure.text, len(steps) - judged))
+    except LimitExceeded as limit:
+        denied = judge_limit(op, limit, oracle) if oracle is not None and op is not None else None
+        if denied is not None:
+            return Run(steps, Failure(denied.signature, denied.text, len(steps)))
+        return Run(steps, None, limit)
+    return Run(steps, None)
+
+
+def same(ours: Run, theirs: Run) -> bool:
+    """Whether a run of the library is as the model's: the steps of both, and how both ended."""
+    if any(mine != its for mine, its in zip(ours.steps, theirs.steps, strict=False)):
+        return False
+    if ours.failure is None:
+        return theirs.failure is None
+    return alike(ours.failure, theirs.failure)
+
+
+def alike(mine: Failure, its: Failure | None) -> bool:
+    """Whether a failure of the model is what the library died of, or could have."""
+    if mine.signature.kind == "use-after-free" or mine.signature.place in PERHAPS:
+        return True  # freed memory may look as it did: the library goes on, or dies of anything
+    if its is None:
+        return False
+    if mine.signature.kind == "type-confusion":
+        return True  # whatever the library died of
+    if mine.signature.kind == "deadlock":
+        return "rw_enter" in (its.signature.stack or (its.signature.place,)) or its.signature.kind == "hang"
+    return mine.signature.key == its.signature.key
+
+
 class BothTarget(SideBySide):
     """Runs programs on the model of a release and on a real library, and compares.
 
@@ -92,7 +155,7 @@ class BothTarget(SideBySide):
 
     def compared(self, program: Program, judge: bool, forgive: Forgive | None = None) -> int:
         """Run a program on both; returns how many ops were compared. Raises Failure, LimitExceeded."""
-        ours = self._run_model(program, judge, forgive)
+        ours = run_model(self.model, program, judge=judge, forgive=forgive, trace=self.trace)
         self.steps = ours.steps
         failure = ours.failure
         stops = ours.limit is not None
@@ -114,52 +177,9 @@ class BothTarget(SideBySide):
             raise ours.limit
         return len(program.ops)
 
-    def _run_model(self, program: Program, judge: bool, forgive: Forgive | None) -> Run:
-        model = self.model
-        steps: list[Step] = []
-        oracle = Oracle(program, model.release) if judge else None
-        op: Op | None = None
-        try:
-            model.begin(program)
-            digester = _Digester(model)
-            for op in program.ops:
-                result = model.apply(op)
-                steps.append((result, digester.all()))
-                if self.trace is not None:
-                    self.trace(len(steps) - 1, op, result)
-                if oracle is not None:
-                    try:
-                        judge_result(op, result, oracle)
-                    except Failure as wrong:
-                        if forgive is None or not forgive(wrong):
-                            raise
-                    if not changes_nothing(op, result):
-                        model.audit(op, oracle)
-            if oracle is not None:
-                model.audit(ALL, oracle)
-        except Failure as failure:
-            judged = failure.signature.kind in JUDGED_KINDS
-            return Run(steps, Failure(failure.signature, failure.text, len(steps) - judged))
-        except LimitExceeded as limit:
-            denied = judge_limit(op, limit, oracle) if oracle is not None and op is not None else None
-            if denied is not None:
-                return Run(steps, Failure(denied.signature, denied.text, len(steps)))
-            return Run(steps, None, limit)
-        return Run(steps, None)
-
     def alike(self, mine: Failure, its: Failure | None) -> bool:
         """Whether a failure of the model is what the library died of, or could have."""
-        if mine.signature.kind == "use-after-free" or mine.signature.place in PERHAPS:
-            return True  # freed memory may look as it did: the library goes on, or dies of anything
-        if its is None:
-            return False
-        if mine.signature.kind == "type-confusion":
-            return True  # whatever the library died of
-        if mine.signature.kind == "deadlock":
-            return (
-                "rw_enter" in (its.signature.stack or (its.signature.place,)) or its.signature.kind == "hang"
-            )
-        return mine.signature.key == its.signature.key
+        return alike(mine, its)
 
 
 __all__ = ["BothTarget", "LimitExceeded"]

@@ -48,6 +48,13 @@ def test_model_against_library(library: Path, tmp_path: Path) -> None:
     assert (status, "fuzzing 2.3 (both) with random" in output) == (0, True), output
 
 
+def test_a_library_of_ones_own_by_its_path(library: Path, tmp_path: Path) -> None:
+    words = words_of("fuzz --target both --release master --libzpool zfs/.libs")[1:]
+    swap = {"zfs/.libs": str(library.parent), "master": "2.3"}
+    status, output = fuzz(tmp_path, *(swap.get(word, word) for word in words), "--engine", "random")
+    assert (status, "fuzzing 2.3 (both) with random" in output) == (0, True), output
+
+
 def test_force_prints_what_is_shown(library: Path) -> None:
     status, output = zapfuzz(*words_of("force zap-shrink-stale-shift-table --repeat 20"))
     lines = shown("libzpool 2.3.2: ")

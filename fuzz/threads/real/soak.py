@@ -13,7 +13,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.language.printing import format_program
@@ -85,6 +85,37 @@ def scheduled(
     return with_schedule(program, run.schedule) if run.outcome.limit is None else None
 
 
+@dataclasses.dataclass
+class Soaked:
+    """What was done: `programs`, `turns` of threads and those `exact`, `switches`, `points` compared and
+    programs that `differ`; and how often each outcome came."""
+
+    count: Counter[str] = dataclasses.field(default_factory=Counter)
+    outcomes: Counter[str] = dataclasses.field(default_factory=Counter)
+
+
+def soak(
+    real: HeldTarget,
+    rng: random.Random,
+    seconds: float,
+    kinds: Sequence[Callable[[random.Random], Program]],
+    soaked: Soaked,
+) -> Iterator[tuple[str, Program]]:
+    """Run random programs with threads for a time, and yield each difference and its program."""
+    model = model_for(real)
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        program = scheduled(rng, model, kinds)
+        if program is None:
+            continue
+        run, difference = compare(program, real, model)
+        soaked.outcomes[str(run.outcome)] += 1
+        soaked.count.update(programs=1, turns=run.turns, exact=run.exact_turns, switches=len(run.forced))
+        soaked.count.update(differ=bool(difference), points=run.compared)
+        if difference:
+            yield difference, program
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run them for a time; 1 if any differs."""
     parser = argparse.ArgumentParser(prog="python -m fuzz.threads.real.soak")
@@ -96,28 +127,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sync", action="store_true", help="beside the sync of a txg")
     chosen = parser.parse_args(arguments)
     kinds = BESIDE_SYNC if chosen.sync else (program_of_names,) if chosen.names else KINDS
-    rng, count, outcomes = random.Random(chosen.seed), Counter[str](), Counter[str]()
     try:
         real = HeldTarget(chosen.release, chosen.libzpool, deadline=30)
     except NoLibrary as missing:
         parser.exit(2, f"{missing}\n")
     with real:
-        model = model_for(real)
-        until = time.monotonic() + chosen.seconds
-        while time.monotonic() < until:
-            program = scheduled(rng, model, kinds)
-            if program is None:
-                continue
-            run, difference = compare(program, real, model)
-            outcomes[str(run.outcome)] += 1
-            count.update(programs=1, turns=run.turns, exact=run.exact_turns, switches=len(run.forced))
-            count.update(differ=bool(difference), points=run.compared)
-            if difference:
-                print(f"DIFFERS: {difference}\n{format_program(program)}")
-    print(", ".join(f"{number} {what}" for what, number in count.items()))
-    for text, number in outcomes.most_common():
+        soaked = Soaked()
+        for difference, program in soak(real, random.Random(chosen.seed), chosen.seconds, kinds, soaked):
+            print(f"DIFFERS: {difference}\n{format_program(program)}")
+    print(", ".join(f"{number} {what}" for what, number in soaked.count.items()))
+    for text, number in soaked.outcomes.most_common():
         print(f"{number}: {text}")
-    return 1 if count["differ"] else 0
+    return 1 if soaked.count["differ"] else 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,4 @@
+# In which order the chunks of a removed entry are in the list of free ones.
+zap z fat key=u64 prehashed leaf_shift=9
+add z 0x0
+remove z 0x0

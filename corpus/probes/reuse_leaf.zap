@@ -1,0 +1,9 @@
+# A leaf is created on a block whose dbuf has one (OpenZFS issue 16157).
+zap z fat key=u64 prehashed leaf_shift=9
+add z 0x0 len=148
+add z 0x8000000000000000 len=148
+txg
+remove z 0x0
+remove z 0x8000000000000000
+add z 0x0 len=148
+add z 0x8000000000000000 len=148

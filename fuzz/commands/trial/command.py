@@ -1,0 +1,234 @@
+"""`zapfuzz try`: is this build of OpenZFS right? For whoever has changed zap.c or dbuf.c, and for their
+CI."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from fuzz.commands.shared.ending import Status
+from fuzz.commands.shared.machine_answer import Answer, json_option
+from fuzz.commands.shared.number_not_nan import Number
+from fuzz.commands.shared.options import Bad
+from fuzz.commands.shared.output import try_folder
+from fuzz.commands.shared.program_argument import release_option
+from fuzz.commands.shared.progress import working
+from fuzz.commands.trial.corpus_stage import replay_corpus, same_on_both
+from fuzz.commands.trial.fuzz_stage import fuzz_build
+from fuzz.commands.trial.page import details, page
+from fuzz.commands.trial.stage import Stage
+from fuzz.corpus.places import own_findings
+from fuzz.engines.engine_config import EXTRAS, Config
+from fuzz.engines.fuzzing_run import new_seed
+from fuzz.targets.base import NoTarget
+from fuzz.targets.libzpool.locate import find_library
+from fuzz.targets.libzpool.target import LibzpoolTarget
+from fuzz.targets.model import ModelTarget
+from fuzz.targets.probe import Probed, probe
+from fuzz.targets.registry import make_target
+from zapcore.release import the_release
+
+SHARES = {"fuzzed": 0.6, "schedules": 0.15, "soaked": 0.25}
+"""What part of --time each stage with a bound has; with --against all of it is fuzzed."""
+BUILT = (".libs", "lib/libzpool/.libs", "")
+"""Where a tree has the library that was built in it."""
+
+
+def built_library(tree: Path) -> Path:
+    """The library that a tree, a folder or a file means. Raises NoLibrary."""
+    for inside in BUILT:
+        folder = tree / inside
+        if folder.is_dir() and any(folder.glob("libzpool.so*")):
+            return find_library(path=folder)
+    return find_library(path=tree)
+
+
+@click.command("try")
+@click.argument("build", metavar="TREE-OR-LIBRARY", type=click.Path(path_type=Path))
+@click.option("--against", metavar="TREE-OR-LIBRARY", type=click.Path(path_type=Path), help="Another build.")
+@release_option(None, help="Hold it against the model of this release; by default the nearest one.")
+@click.option("--time", "seconds", type=Number(1), default=60, show_default=True, help="Seconds of fuzzing.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes that fuzz."
+)
+@click.option("--seed", type=click.IntRange(0, 0x7FFFFFFF), default=0, help="0 for one of the clock's.")
+@click.option(
+    "--expect",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Signatures, one a line, of what is different on purpose.",
+)
+@click.option("--valgrind", is_flag=True, help="Have memcheck watch the library.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=own_findings,
+    show_default="findings in ZAPFUZZ_HOME, or in the user's data folder",
+    help="For programs that differ.",
+)
+@json_option
+def try_command(
+    build: Path,
+    against: Path | None,
+    release: str | None,
+    seconds: float,
+    jobs: int,
+    seed: int,
+    expect: Path | None,
+    valgrind: bool,
+    out: Path,
+    machine: bool,
+) -> None:
+    """Find out whether a build of OpenZFS is right: which release's behaviours it has, which findings, and
+    where it differs from that release's model, or from another build. Exit status 1 if it does anywhere.
+
+    TREE-OR-LIBRARY is a tree in which make has been run, or any libzpool, or a folder that has one. One that
+    was built with ASan, UBSan or TSan is watched by these.
+    """
+    library = built_library(build)
+    other = built_library(against) if against is not None else None
+    if other == library:
+        raise Bad(f"--against {against}: expected another library than the one that is tried")
+    expected = read_expected(expect)
+    try_folder(out)
+    answer = Answer("try", machine, release=release or "", target="builds" if other else "both")
+    stages: list[Stage] = []
+    found: list[Probed] = []
+    answer.details = lambda: details(
+        str(library), str(other) if other else None, found[0] if found else None, stages
+    )
+    with answer.given():
+        with working("probing"), contextlib.closing(LibzpoolTarget(release or "", library)) as real:
+            probed = probe(real)
+        if release is not None:
+            probed = probed._replace(nearest=the_release(release))
+        found.append(probed)
+        answer.release = probed.nearest.name
+        trial = _Trial(
+            library, other, answer.release, seconds, seed or new_seed(), expected, valgrind, stages
+        )
+        trial.replay()
+        trial.fuzz(jobs, out, expect)
+        if other is None:
+            trial.run_threads()
+        else:
+            for name in ("schedules", "soaked"):
+                stages.append(Stage(name, skipped="two builds take their locks each in its own order"))
+        for line in page(str(library), str(other or ""), probed, stages):
+            answer.say(line)
+        for stage in stages:
+            for each in stage.differences:
+                answer.failed(each.signature, text=each.text, program=each.program, file=each.file)
+        if any(stage.differences or stage.unfinished for stage in stages):
+            answer.status = Status.FOUND
+
+
+def read_expected(path: Path | None) -> frozenset[str]:
+    """The signatures of a file: a line each; empty lines and those that begin with # say nothing. Raises Bad,
+    OSError."""
+    if path is None:
+        return frozenset()
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except UnicodeDecodeError as problem:
+        raise Bad(f"--expect {path}: expected text in UTF-8: {problem.reason}") from None
+    texts = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    for text in texts:
+        if len(text.split(" ", 2)) < 3:
+            raise Bad(f"--expect {path}: expected a kind, a place and an expression, found {text!r}")
+    return frozenset(texts)
+
+
+class _Trial:
+    """The stages that run programs."""
+
+    def __init__(
+        self,
+        library: Path,
+        other: Path | None,
+        release: str,
+        seconds: float,
+        seed: int,
+        expected: frozenset[str],
+        valgrind: bool,
+        stages: list[Stage],
+    ) -> None:
+        self.library, self.other, self.release = library, other, release
+        self.seconds, self.seed, self.expected, self.valgrind = seconds, seed, expected, valgrind
+        self.stages = stages
+
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[Stage]:
+        """A stage, for as long as it runs."""
+        stage = Stage(name)
+        self.stages.append(stage)
+        began = time.monotonic()
+        try:
+            yield stage
+        except NoTarget as lacking:
+            stage.skipped = str(lacking)
+        finally:
+            stage.seconds = time.monotonic() - began
+
+    def replay(self) -> None:
+        """The corpus."""
+        with self.stage("corpus") as stage:
+            kind = "builds" if self.other else "libzpool"
+            against = str(self.other) if self.other else None
+            target = make_target(
+                kind, self.release, str(self.library), against=against, valgrind=self.valgrind
+            )
+            if self.other:
+                run = same_on_both(target, self.expected, stage)
+            else:
+                run = replay_corpus(target, self.release, self.expected, stage)
+            _drain(run, "replaying the corpus")
+            target.close()
+
+    def fuzz(self, jobs: int, out: Path, expect: Path | None) -> None:
+        """Random programs."""
+        with self.stage("fuzzed") as stage:
+            config = Config(
+                engine="random",
+                release=self.release,
+                target="builds" if self.other else "both",
+                libzpool=str(self.library),
+                against=str(self.other) if self.other else None,
+                valgrind=self.valgrind,
+                seed=self.seed,
+                seconds=self.seconds * (1 if self.other else SHARES["fuzzed"]),
+                started=time.monotonic(),
+                out=str(out),
+            )
+            fuzz_build(config, self.expected, expect or out, jobs, stage)
+
+    def run_threads(self) -> None:
+        """Real threads: their schedules forced, and a soak."""
+        for name in ("schedules", "soaked"):
+            with self.stage(name) as stage:
+                try:
+                    from fuzz.commands.trial import threads_stages as threads
+                    from fuzz.threads.real.held_target import HeldTarget
+                except ModuleNotFoundError as missing:
+                    extra = EXTRAS.get(missing.name or "", "threads")
+                    raise NoTarget(
+                        f"threads need {missing.name}: pip install 'zapfuzz[{extra}]'"
+                    ) from missing
+                with HeldTarget(self.release, self.library, deadline=30, valgrind=self.valgrind) as real:
+                    bound = self.seconds * SHARES[name]
+                    if name == "schedules":
+                        run = threads.every_schedule(real, ModelTarget(self.release), bound, stage)
+                    else:
+                        run = threads.soak_build(real, self.seed, bound, self.expected, stage)
+                    _drain(run, "forcing schedules" if name == "schedules" else "soaking")
+
+
+def _drain(run: Iterator[str], what: str) -> None:
+    """Run something to its end, and say meanwhile how far it is."""
+    at = [""]
+    with working(what, lambda: at[0]):
+        for at[0] in run:
+            pass

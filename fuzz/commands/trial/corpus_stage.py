@@ -1,0 +1,100 @@
+"""The corpus on somebody's build: which findings it has, and which it mends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fuzz.commands.trial.stage import Difference, Stage
+from fuzz.corpus.places import CORPUS, FINDINGS
+from fuzz.corpus.reproducer import FINE, Reproducer, corpus_folders, read_reproducer
+from fuzz.execution.execute import run
+from fuzz.execution.result import Outcome
+from fuzz.judge.signature import Failure
+from fuzz.targets.base import NoTarget, Target
+from fuzz.targets.registry import LIBRARY_PREFIX
+from zapcore.release import RELEASES, nearest_row
+
+LIMIT = "limit"
+_GOES_ON = {"type-confusion", "use-after-free", "invariant", "stale-bytes"}
+
+
+def reproducers() -> Iterator[Reproducer]:
+    """All that a library can run: not those that speak of kernels alone."""
+    for folder in corpus_folders(CORPUS):
+        each = read_reproducer(folder)
+        if any(name in RELEASES or name.startswith(LIBRARY_PREFIX) for name in each.expect):
+            yield each
+
+
+def expected_on(reproducer: Reproducer, release: str) -> frozenset[str]:
+    """What a build that is as a release may do on a reproducer: as its model, or as its packaged library."""
+    row = nearest_row(release)
+    names = (row, f"{LIBRARY_PREFIX}{RELEASES[row].version}")
+    return frozenset(reproducer.expect[name] for name in names if name in reproducer.expect)
+
+
+def replay_corpus(target: Target, release: str, expected: frozenset[str], stage: Stage) -> Iterator[str]:
+    """Run each reproducer, and yield its name when it has run. `expected` are texts of failures that are no
+    difference, besides those that the release has."""
+    has: list[str] = []
+    mends: list[str] = []
+    count = 0
+    for reproducer in reproducers():
+        try:
+            outcome = run(reproducer.program, target)
+        except NoTarget as lacking:
+            stage.lines.append(f"{reproducer.name}: not run: {lacking}")
+            continue
+        count += 1
+        may, got = expected_on(reproducer, release), str(outcome)
+        if got in expected:
+            stage.expected[got] = stage.expected.get(got, 0) + 1
+        elif got == LIMIT:
+            if LIMIT not in may:
+                stage.lines.append(f"{reproducer.name}: a bound was met: {outcome.limit}")
+        elif outcome.failure is not None:
+            if got in may or _is_known(outcome.failure, may):
+                has.append(reproducer.name)
+            else:
+                stage.differences.append(
+                    Difference.of(outcome.failure, reproducer.program, reproducer.folder / "program.zap")
+                )
+        elif may and FINE not in may:
+            mends.append(reproducer.name)
+        yield reproducer.name
+    findings = sum(1 for name in has if (CORPUS / FINDINGS / name).is_dir())
+    stage.lines.insert(
+        0, f"{count} reproducers: has {findings} findings of release {release}, mends {len(mends)}"
+    )
+    if has:
+        stage.lines.append(f"has: {', '.join(has)}")
+    if mends:
+        stage.lines.append(f"mends: {', '.join(mends)}")
+
+
+def _is_known(failure: Failure, may: frozenset[str]) -> bool:
+    """Whether a failure is what becomes of the one that is expected: what somebody who watches the library
+    sees of it; or, where the model stops at damage or at memory that is no longer what it was, whatever a
+    library dies of that goes on."""
+    wrong = {text.split(" ", 1)[0] for text in may} - {FINE, LIMIT}
+    return bool(wrong) and (failure.signature.kind in ("asan", "memcheck") or wrong <= _GOES_ON)
+
+
+def same_on_both(target: Target, expected: frozenset[str], stage: Stage) -> Iterator[str]:
+    """Run each reproducer without threads on two builds, and yield its name when it has run."""
+    count = 0
+    for reproducer in reproducers():
+        if any(op.thread for op in reproducer.program.ops):
+            continue
+        outcome: Outcome = run(reproducer.program, target)
+        count += 1
+        if outcome.failure is not None:
+            text = str(outcome)
+            if text in expected:
+                stage.expected[text] = stage.expected.get(text, 0) + 1
+            else:
+                stage.differences.append(
+                    Difference.of(outcome.failure, reproducer.program, reproducer.folder / "program.zap")
+                )
+        yield reproducer.name
+    stage.lines.append(f"{count} reproducers: {len(stage.differences)} are not the same on both")

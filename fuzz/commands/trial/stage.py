@@ -1,0 +1,56 @@
+"""What a stage of a trial came to."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from fuzz.judge.signature import Failure, Signature
+from fuzz.language.printing import format_op
+from fuzz.language.program import Program
+
+END = "the end: cursors are closed, txgs synced, ZAPs destroyed"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that should not be so: a failure, on which program, and where that is kept. `minimal` says
+    that it was cut down."""
+
+    signature: Signature
+    text: str
+    program: Program
+    op: int
+    file: Path | None = None
+    minimal: bool = False
+
+    @property
+    def first_op(self) -> str:
+        """The op at which it shows, in words."""
+        ops = self.program.ops
+        if 0 <= self.op < len(ops):
+            return f"op {self.op}: {format_op(ops[self.op])}"
+        return f"op {self.op}: {'creating the ZAPs' if self.op < 0 else END}"
+
+    @staticmethod
+    def of(
+        failure: Failure, program: Program, file: Path | None = None, *, minimal: bool = False
+    ) -> Difference:
+        """A failure of a program."""
+        return Difference(failure.signature, failure.text, program, failure.op, file, minimal)
+
+
+@dataclasses.dataclass(slots=True)
+class Stage:
+    """One stage: its name, what was done in it, in a few words a line, what differs, and its seconds.
+    `skipped` says why there was none."""
+
+    name: str
+    lines: list[str] = dataclasses.field(default_factory=list)
+    differences: list[Difference] = dataclasses.field(default_factory=list)
+    seconds: float = 0.0
+    skipped: str = ""
+    unfinished: bool = False
+    """Whether something failed that could not be cut down, or did not come again; its lines say what."""
+    expected: dict[str, int] = dataclasses.field(default_factory=dict)
+    """How often each failure came that was expected, by the text of its signature."""
