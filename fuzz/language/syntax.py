@@ -422,6 +422,8 @@ _OPTIONS: dict[str, Callable[[_Parser, str, int], int]] = {
     "usage=": _Parser.usage,
     "mos": _Parser.flag,
 }
+HEADER_WORDS = tuple(_OPTIONS)
+"""What may stand behind the kind of a ZAP in its header line (`fuzz.language.reference` explains each)."""
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -13,7 +13,6 @@ from click.testing import CliRunner
 from hypothesis import given, seed, settings
 
 from fuzz.commands.cli import main
-from fuzz.commands.lists.verbs import form_of
 from fuzz.engines.hypothesis_engine import OTHERS, ZapMachine, find_failure
 from fuzz.execution.execute import run
 from fuzz.generate.leaf_programs import op_of, random_program, theme
@@ -23,6 +22,7 @@ from fuzz.language.by_verb import ByVerb
 from fuzz.language.byteform import decode, encode
 from fuzz.language.printing import format_program
 from fuzz.language.program import Op, Program, Zap
+from fuzz.language.reference import form_of
 from fuzz.language.syntax import parse
 from fuzz.language.validate import problems
 from fuzz.language.verbs import FOR_THREADS, VERBS, Number, Subject

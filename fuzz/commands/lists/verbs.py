@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
-from fuzz.language.verbs import VERBS, Number, Subject, Verb
-
-_SUBJECT = {Subject.NONE: (), Subject.ZAP: ("ZAP",), Subject.CURSOR: ("CURSOR",)}
-
-
-def form_of(name: str, verb: Verb) -> str:
-    """How an op of a verb is written: capitals stand for what the program names, brackets for defaults."""
-    words = [name, *_SUBJECT[verb.subject]]
-    words += ["ZAP"] * verb.other + ["KEY"] * verb.key + ["KEY"] * verb.to
-    return " ".join([*words, *map(_default, verb.numbers)])
-
-
-def _default(number: Number) -> str:
-    shown = f"{number.default:#x}" if number.hex else str(number.default)
-    return f"[{number.word}={shown}]"
+from fuzz.language.reference import example_of, form_of, reference
+from fuzz.language.verbs import VERBS
 
 
 @click.command("verbs")
-def verbs() -> None:
-    """List the verbs: how each is written, and what it does.
+@click.option("--json", "form", flag_value="json", help="One JSON object for each verb, one a line.")
+@click.option("--markdown", "form", flag_value="markdown", help="The whole reference of the language.")
+def verbs(form: str | None) -> None:
+    """List the verbs: how each is written, what it does, and an example.
 
     KEY is a name in double quotes or 64-bit words joined by colons, as the ZAP's header line says. What
     stands in brackets may be left out and is then as shown.
     """
+    if form == "markdown":
+        click.echo(reference(), nl=False)
+        return
     for name, verb in VERBS.items():
-        click.echo(f"{form_of(name, verb)}\n    {verb.doc}{'; names only' if verb.names else ''}")
+        if form == "json":
+            click.echo(json.dumps(_data(name)))
+        else:
+            click.echo(f"{form_of(name, verb)}\n    {verb.doc}{'; names only' if verb.names else ''}")
+            click.echo(f"    such as: {example_of(name, verb)}")
+
+
+def _data(name: str) -> dict[str, object]:
+    verb = VERBS[name]
+    return {
+        "verb": name,
+        "form": form_of(name, verb),
+        "what": verb.doc,
+        "example": example_of(name, verb),
+        "effect": verb.effect.name.lower(),
+        "names_only": verb.names,
+        "threads": verb.threads,
+        "numbers": [
+            {"word": each.word, "default": each.default, "low": each.low, "high": each.high}
+            for each in verb.numbers
+        ],
+    }
