@@ -56,6 +56,11 @@ def find(word: str, corpora: tuple[Path, ...] = ()) -> Path:
     raise SyntaxProblem(word, 0, 0, WANTED, f"nothing of that name{guess}")
 
 
+def known_names() -> list[str]:
+    """Every name that means a program, but for those of files."""
+    return [name for name, _ in _names((CORPUS, home()))]
+
+
 def _names(corpora: tuple[Path, ...]) -> Iterator[tuple[str, Path]]:
     """Every name of the corpora, and what it means."""
     for corpus in corpora:

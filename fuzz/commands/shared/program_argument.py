@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from fuzz.commands.shared.live_display import Far
 from fuzz.commands.shared.progress import ops_run, working
-from fuzz.corpus.named_program import Named, find, open_named
+from fuzz.corpus.named_program import Named, find, known_names, open_named
 from fuzz.corpus.reproducer import Reproducer
 from fuzz.targets.registry import LIBRARIES
 from zapcore.release import RELEASES, named_release
@@ -34,6 +35,12 @@ class ProgramWord(click.ParamType):  # type: ignore[type-arg]  # not generic bef
         with working(f"reading {value}"):
             return open_named(value)
 
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Names of the corpus, and files."""
+        return [*_names_beginning(incomplete), CompletionItem(incomplete, type="file")]
+
 
 class PlaceWord(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.3
     """A word that means a program's file or a folder of some."""
@@ -43,6 +50,16 @@ class PlaceWord(click.ParamType):  # type: ignore[type-arg]  # not generic befor
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The path. Raises SyntaxProblem."""
         return str(find(str(value)))
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Names of the corpus, and files."""
+        return [*_names_beginning(incomplete), CompletionItem(incomplete, type="file")]
+
+
+def _names_beginning(incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in known_names() if name.startswith(incomplete)]
 
 
 class ReleaseName(click.ParamType):  # type: ignore[type-arg]  # not generic before click 8.3
@@ -65,6 +82,12 @@ class ReleaseName(click.ParamType):  # type: ignore[type-arg]  # not generic bef
             expected = ", ".join([*self.more, *RELEASES])
             self.fail(f"{value}: expected one of {expected}, or a version such as 2.3.2 or 2.2", param, ctx)
         return release.name if self.model else name
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The names of releases."""
+        return [CompletionItem(name) for name in (*self.more, *RELEASES) if name.startswith(incomplete)]
 
 
 def reproducer_of(program: Named) -> Reproducer:
