@@ -22,8 +22,8 @@ from fuzz.language.by_verb import ByVerb
 from fuzz.language.byteform import decode, encode
 from fuzz.language.printing import format_program
 from fuzz.language.program import Op, Program, Zap
-from fuzz.language.reference import form_of
-from fuzz.language.syntax import parse
+from fuzz.language.reference import HEADER, form_of, reference
+from fuzz.language.syntax import HEADER_WORDS, parse
 from fuzz.language.validate import problems
 from fuzz.language.verbs import FOR_THREADS, VERBS, Number, Subject
 from fuzz.minimize.simplicity import OTHER_NUMBERS, VERB_RANK, simplicity
@@ -32,6 +32,7 @@ from fuzz.targets.libzpool import session
 from fuzz.targets.libzpool.world import FUNCTIONS
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.model_state_as_text import show_model
+from tests.support.paths import ROOT
 from tests.support.program_strategies import programs
 
 FAT = Zap("z", words=1, prehashed=True, leaf_shift=9)
@@ -166,6 +167,13 @@ def test_the_reference_of_verbs_tells_how_each_is_written() -> None:
         words = [word.strip("[]") for word in form.split()]
         text = " ".join({"ZAP": "z", "CURSOR": "c", "KEY": '"k"'}.get(word, word) for word in words)
         assert parse(f"zap z micro\n{text}\n").ops[0].verb == name
+
+
+def test_the_reference_has_the_language_as_it_is() -> None:
+    """Each word of a header line is explained, and the file is what is made of the tables. If not: explain it
+    in fuzz/language/reference.py, and zapfuzz verbs --markdown > fuzz/language/REFERENCE.md"""
+    assert set(HEADER) == set(HEADER_WORDS)
+    assert (ROOT / "fuzz" / "language" / "REFERENCE.md").read_text("utf-8") == reference()
 
 
 def test_no_verb_is_forgotten_where_functions_are_registered() -> None:
