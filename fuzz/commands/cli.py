@@ -20,6 +20,7 @@ from fuzz.targets.libzpool.locate import NoLibrary
 
 COMMANDS = {
     "fuzz": "fuzz.commands.fuzz:fuzz",
+    "campaign": "fuzz.commands.campaign:campaign",
     "run": "fuzz.commands.run:run_command",
     "show": "fuzz.commands.show:show",
     "replay": "fuzz.commands.replay:replay",

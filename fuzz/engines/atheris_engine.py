@@ -76,11 +76,12 @@ def warm_up(loop: Loop, shortest: dict[int, Program]) -> None:
     Raises Stopped."""
     from random import Random
 
-    from fuzz.generate.styles import some_program
+    from fuzz.generate.styles import drawn_in
 
     rng = Random(loop.config.seed)
+    draw = drawn_in(loop.config.style)
     for _ in range(WARM_UP):
-        program = some_program(rng, loop.model)
+        program = draw(rng, loop.model)
         try:
             loop.execute(program)
         finally:
@@ -132,7 +133,8 @@ def main(config: Config) -> None:
     instrument()
     loop.observe = reserve()
     inputs = Inputs(decode, encode)
-    ways = Weights({**{style: weight for style, (weight, _) in STYLES.items()}, **OLD})
+    styles = [config.style] if config.style else list(STYLES)
+    ways = Weights({**{style: STYLES[style][0] for style in styles}, **OLD})
     mutations = Weights(MUTATIONS)
     way: list[str] = []
     used: list[Mutation] = []
@@ -152,7 +154,7 @@ def main(config: Config) -> None:
         return used[-1]
 
     def next_program(program: Program, other: Program | None, rng: Random) -> Program:
-        how = ways.draw(rng) if program.ops else "themed"
+        how = ways.draw(rng) if program.ops else config.style or "themed"
         if how == "splice" and other is None:
             how = "mutate"
         way[:] = [how]

@@ -10,7 +10,14 @@ ENGINES = ("atheris", "hypothesis", "random", "uniform", "threads", "sync")
 
 NEEDS = {"atheris": "atheris", "hypothesis": "hypothesis", "threads": "greenlet", "sync": "greenlet"}
 """The package that an engine needs; the others need none."""
-EXTRAS = {"greenlet": "threads", "atheris": "fuzz", "hypothesis": "fuzz", "junitparser": "ci"}
+EXTRAS = {
+    "greenlet": "threads",
+    "atheris": "fuzz",
+    "hypothesis": "fuzz",
+    "junitparser": "ci",
+    "distributed": "campaign",
+    "fsspec": "campaign",
+}
 """Packages that not everybody has installed, and the extra of ours that installs each."""
 
 
@@ -23,9 +30,11 @@ class Config:
     fails in another way is kept before it is reported ("" for nowhere); with `forms` other ways to
     known failures are reported too; `remedies` are those that are switched on, `mutant` the seeded fault, if
     any; a `plain` engine does without what is ours: atheris mutates bytes as libFuzzer does, threads are
-    scheduled at random and nothing is kept; `hash_bits` is what every ZAP gets whose header says none (0:
-    nothing); `against` is a library to hold `libzpool` against, with `valgrind` memcheck watches; `report`
-    is the file descriptor that events are written to."""
+    scheduled at random and nothing is kept; `style` is the only one in which new programs are drawn ("" for
+    each); `states` is a file of the states that others have reached ("" for none), and `harvest` a file that
+    programs are added to that reach others (`fuzz.corpus.harvest`); `hash_bits` is what every ZAP gets whose
+    header says none (0: nothing); `against` is a library to hold `libzpool` against, with `valgrind` memcheck
+    watches; `report` is the file descriptor that events are written to."""
 
     engine: str
     release: str
@@ -47,6 +56,9 @@ class Config:
     remedies: tuple[str, ...] = ()
     mutant: str = ""
     plain: bool = False
+    style: str = ""
+    states: str = ""
+    harvest: str = ""
     hash_bits: int = 0
     extra: tuple[str, ...] = ()
     report: int = 1

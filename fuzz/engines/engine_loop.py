@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from fuzz.corpus.harvest import Harvest
 from fuzz.engines.cut_before_known_failure import Steering
 from fuzz.engines.engine_config import Config
 from fuzz.engines.state_features import features
@@ -67,7 +68,8 @@ class Loop:
         self.limits = 0
         self.met: Counter[str] = Counter()
         self.ways: Counter[tuple[str, frozenset[str]]] = Counter()
-        self.seen: set[int] = set()
+        self.harvest = Harvest(config.states, config.harvest)
+        self.seen: set[int] = self.harvest.known()
         self.reached: set[int] = set()
         self.observe = observe
         self.runs = config.runs
@@ -106,6 +108,7 @@ class Loop:
             program = self.steering.cut(program, self.model, self._trace)
         trace = self._trace if self.target is self.model else None
         outcome = run(program, self.target, trace=trace, forgive=self._forgive, share_audits=True)
+        self.harvest.gather(program, self.reached - self.seen)
         self.seen |= self.reached
         self.executions += 1
         self.ops += outcome.ops

@@ -8,7 +8,7 @@ from fuzz.engines.engine_config import Config
 from fuzz.engines.engine_loop import Loop, Stopped
 from fuzz.engines.seeds import seed_programs
 from fuzz.generate.reach.plain_user import plain_user_program
-from fuzz.generate.styles import Draw, some_program
+from fuzz.generate.styles import Draw, drawn_in
 from fuzz.targets.registry import KERNEL_KINDS
 
 
@@ -17,7 +17,7 @@ def main(config: Config, draw: Draw | None = None) -> None:
     loop = Loop(config)
     rng = Random(config.seed)
     if draw is None:
-        draw = plain_user_program if config.target in KERNEL_KINDS else some_program
+        draw = plain_user_program if config.target in KERNEL_KINDS else drawn_in(config.style)
     try:
         for program in seed_programs(config):
             loop.execute(program)

@@ -11,11 +11,11 @@ _DEATH_SIGNAL = 1
 _PRCTL = getattr(ctypes.CDLL(None, use_errno=True), "prctl", None)
 
 
-def end_with(parent: int) -> None:
-    """For the child: be killed when the parent ends, however it does. Where the system has no prctl() this
-    does nothing."""
+def end_with(parent: int, by: int = signal.SIGKILL) -> None:
+    """For the child: be killed, or sent another signal, when the parent ends, however it does; that thread of
+    it counts which started the child. Where the system has no prctl() this does nothing."""
     if _PRCTL is not None:
-        _PRCTL(_DEATH_SIGNAL, signal.SIGKILL)
+        _PRCTL(_DEATH_SIGNAL, by)
         if os.getppid() != parent:
             os._exit(1)
 

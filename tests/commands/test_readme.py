@@ -23,6 +23,8 @@ ANSWERS: dict[str, tuple[int, str]] = {
     "fuzz --release 2.3 --time 600": (0, "fuzzing 2.3 (model) with atheris"),
     "fuzz --release 2.3 --remedy trunc-next-table": (0, "trunc-next-table remedied"),
     "fuzz --jobs 2 --corpus DIR": (0, "2 processes"),
+    "campaign --release 2.3 --release 2.4 --time 3600": (0, "no failures"),
+    "campaign status": (0, "no failures"),
     "merge DIR OTHER": (0, "ops are left"),
     "fuzz --release 2.3 --hash-bits 10": (0, "executions"),
     "fuzz --time 60 -- -use_value_profile=1": (0, "executions"),
@@ -34,6 +36,8 @@ ANSWERS: dict[str, tuple[int, str]] = {
 }
 """What a person gets: status, and words among what is printed."""
 ELSEWHERE = {
+    "campaign --corpus sftp://store/zap": "tests/engines/campaign/slow/test_stores.py",
+    "campaign --scheduler tcp://head:8786": "tests/engines/campaign/slow/test_faults.py",
     "explore threads-shrink": "tests/slow/test_readme.py",
     "check --pool image --dataset pool/fs --object 34": "tests/real/test_readme.py",
     "fuzz --target both --engine random --time 600": "tests/real/test_readme.py",

@@ -153,6 +153,6 @@ def write_junit(out: Path | None, suite: str, cases: list[tuple[str, str, float,
 
 @click.command("schema")
 def schema_command() -> None:
-    """Print the JSON Schema of what `fuzz`, `run`, `replay`, `enumerate`, `explore` and `force` print with
-    --json."""
+    """Print the JSON Schema of what `campaign`, `fuzz`, `run`, `replay`, `enumerate`, `explore` and `force`
+    print with --json."""
     click.echo(schema(), nl=False)

@@ -1,0 +1,228 @@
+"""The process of one slice: `python -m fuzz.engines.campaign.slice_process`, the slice as JSON on standard
+input. It prints what it came to (`Brought`), and before that names of parts that it has written meanwhile.
+
+It is a fuzzing run as any other, in a folder of its own. When that is over, or when its parent is gone, it
+writes what it has into the corpus itself. So a worker that is killed takes nothing with it. What a slice left
+whose own process was killed is handed in by the next one on the same machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from random import Random
+from types import FrameType
+
+from fuzz.corpus.harvest import write_known
+from fuzz.corpus.merge import Merging
+from fuzz.corpus.places import home
+from fuzz.corpus.reproducer import Reproducer
+from fuzz.corpus.unminimized import NOT_AGAIN
+from fuzz.engines.campaign.corpus import Corpus
+from fuzz.engines.campaign.ledger import Ledger
+from fuzz.engines.campaign.part import Part
+from fuzz.engines.campaign.scratch import (
+    FOLDER,
+    Counts,
+    Scratch,
+    hand_in_what_is_left,
+    signature_of,
+    state_release,
+)
+from fuzz.engines.campaign.slice import FUZZ, MERGE, MINIMIZE, TOLD, Brought, Slice
+from fuzz.engines.campaign.store import NoStore, Store, part_name
+from fuzz.engines.engine_config import Config
+from fuzz.engines.fuzzing_run import Found, FuzzingRun, Progress
+from fuzz.engines.parallel_processes import EngineProblem
+from fuzz.judge.signature import Signature
+from fuzz.language.byteform import decode, encode
+from fuzz.language.write_whole_file import write_whole
+from fuzz.targets.base import NoTarget
+from fuzz.targets.end_with_parent import end_with
+from fuzz.targets.registry import make_target
+
+MOST_INPUTS = 250
+"""Programs that libFuzzer begins a slice with: it runs each of them first."""
+MANY_OPS = 10_000
+
+
+class Over(BaseException):
+    """Somebody ends the slice. No Exception, because nothing between may go on after it."""
+
+
+class Notes:
+    """Watches the run, and keeps on disk how far it is."""
+
+    def __init__(self, scratch: Scratch, store: Store, known: int) -> None:
+        self.scratch = scratch
+        self.store = store
+        self.counts = Counts(time.time(), time.time(), known=known)
+        self.problems: list[str] = []
+
+    def progress(self, progress: Progress) -> None:
+        """Some time has passed."""
+        counts, now = self.counts, time.time()
+        counts.now = now
+        counts.executions, counts.ops, counts.limits = progress.executions, progress.ops, progress.limits
+        for text, count in progress.met.items():
+            before, first, last = counts.met.get(text, (0, now, now))
+            counts.met[text] = (count, first, now if count > before else last)
+        with contextlib.suppress(OSError):  # a full disk: the next time, or never
+            self.scratch.count(counts)
+
+    def met(self, signature: Signature, known: Reproducer | Path, executions: int, seconds: float) -> None:
+        """It is known: only counted."""
+
+    def found(self, found: Found) -> None:
+        """A new failure was cut down."""
+        if found.folder is None or found.folder.parent != self.scratch.out:
+            return  # a full disk: its program is in `problems`
+        with contextlib.suppress(OSError, NoStore):  # it is handed in with the rest
+            self.scratch.found(str(found.signature), found.folder.name)
+            name = part_name("found")
+            self.store.write(name, Part(Ledger(findings=self.scratch.ledger(uncounted=True).findings)))
+            print(TOLD + name, flush=True)
+
+    def note(self, text: str) -> None:
+        """Something went wrong, but the run goes on."""
+        self.problems.append(text.partition("\n")[0])
+
+    def busy(self, what: str, how_far: Callable[[], str]) -> AbstractContextManager[None]:
+        """Nobody looks."""
+        return contextlib.nullcontext()
+
+
+def run(work: Slice) -> Brought:
+    """Run a slice, and hand it in. Raises NoStore, NoTarget, EngineProblem."""
+    store = Store(work.store)
+    problems = hand_in_what_is_left(store)
+    if work.what == MERGE:
+        return Brought(part=_merge(store, work) or "", problems=tuple(problems))
+    scratch = Scratch(home() / FOLDER / part_name(work.name))
+    notes, unwritten = None, False
+    try:
+        scratch.begin(work)
+        notes = _fuzz(scratch, store, work)
+    finally:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+        try:
+            scratch.deliver(store)
+        except NoStore as problem:
+            problems.append(f"{problem}; {scratch.path} waits for that")
+            unwritten = True
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        scratch.close()
+    part = "" if unwritten else scratch.name
+    return Brought(part, notes.counts.executions, (*problems, *notes.problems), unwritten)
+
+
+def _fuzz(scratch: Scratch, store: Store, work: Slice) -> Notes:
+    """A fuzzing run in a folder."""
+    arm = work.arm
+    part = store.read(work.base) if work.base else None
+    known = part.ledger.states.get(state_release(work), set()) if part is not None else set()
+    inputs = sorted(part.ledger.inputs) if part is not None else []
+    write_known(scratch.states, known)
+    for folder in (scratch.corpus, scratch.out):
+        folder.mkdir(exist_ok=True)
+    seeds = []
+    for number, program in enumerate(work.programs):
+        seeds.append(scratch.path / f"{number:03d}.zap")
+        write_whole(seeds[-1], program.encode("utf-8"))
+    if work.what == FUZZ and arm.engine == "atheris":
+        for number, data in enumerate(Random(work.seed).sample(inputs, min(MOST_INPUTS, len(inputs)))):
+            write_whole(scratch.corpus / f"{number:04d}", data)
+    remedies = tuple(filter(None, arm.remedies.split(",")))
+    config = Config(
+        engine=arm.engine if work.what == FUZZ else "random",
+        release=arm.release,
+        target=arm.target,
+        libzpool=work.libzpool,
+        seed=work.seed,
+        seconds=work.seconds,
+        runs=work.runs if work.what == FUZZ else len(work.programs),
+        started=time.monotonic(),
+        corpus=str(scratch.corpus),
+        seeds=tuple(map(str, seeds)),
+        max_ops=work.max_ops if work.what == FUZZ else MANY_OPS,
+        known=work.known,
+        remedies=remedies,
+        mutant=work.mutant,
+        style=arm.style,
+        states=str(scratch.states),
+        harvest=str(scratch.harvest) if work.what == FUZZ else "",
+        hash_bits=work.hash_bits,
+    )
+    notes = Notes(scratch, store, len(known))
+    elsewhere = dict.fromkeys(work.known, Path())
+    target = make_target(arm.target, arm.release, work.libzpool, small=True)
+    with contextlib.ExitStack() as stack:
+        if work.mutant:
+            from fuzz.faults.seeded import applied
+
+            stack.enter_context(applied(work.mutant))
+        fuzzing = FuzzingRun(config, target, {}, scratch.out, notes, 1, elsewhere)
+        try:
+            fuzzing.run()
+        except Over:
+            notes.note("it was told to end")
+        else:
+            _not_again(scratch, work)
+        finally:
+            notes.progress(fuzzing.status)
+    return notes
+
+
+def _not_again(scratch: Scratch, work: Slice) -> None:
+    """Programs that were to be cut down and have not failed: they are kept as such."""
+    ledger = scratch.ledger(uncounted=True)
+    for number, text in enumerate(work.programs if work.what == MINIMIZE else ()):
+        if signature_of(text) not in ledger.findings.keys() | ledger.open.keys():
+            write_whole(scratch.out / f"{NOT_AGAIN}-{number:03d}.zap", text.encode("utf-8"))
+
+
+def _merge(store: Store, work: Slice) -> str | None:
+    """Leave out the inputs of a base that reach nothing which the others do not."""
+    corpus = Corpus(store)
+    corpus.look()
+    if work.base not in corpus.parts:
+        return None
+    inputs = corpus.parts[work.base].ledger.inputs
+    small = {encode(program) for program in Merging(map(decode, inputs), work.arm.release).run()}
+    return corpus.write_smaller(work.base, small)
+
+
+def main() -> None:
+    """Read a slice, run it, and print what it came to."""
+    parent = os.getppid()
+
+    def over(number: int, frame: FrameType | None) -> None:
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)  # a second one changes nothing
+        raise Over
+
+    work = Slice.from_json(sys.stdin.read())
+    for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(each, over)
+    end_with(parent, signal.SIGTERM)
+    try:
+        brought = run(work)
+    except Over:
+        brought = Brought(problems=("it was told to end",))
+    except NoStore as problem:
+        brought = Brought(problems=(str(problem),), unwritten=True)
+    except (NoTarget, EngineProblem) as problem:
+        brought = Brought(problems=(str(problem),))
+    except OSError as problem:
+        brought = Brought(problems=(f"{problem.filename}: {problem.strerror}",), unwritten=True)
+    print(brought.to_json(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Tests of campaigns that take their time: real clusters, faults, stores elsewhere."""
