@@ -6,6 +6,7 @@ to today's master, and from the SPL and Solaris layers before.
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import NamedTuple
 
@@ -100,6 +101,7 @@ def joined_strings(text: str) -> str:
     return _SPLIT_STRING.sub("", text).replace("\\n", "")
 
 
+@functools.lru_cache(maxsize=1024)
 def canonical(expression: str) -> str:
     """What two printed forms of one condition share: no spaces, nothing of how `== 0` was written."""
     text = re.sub(r"\s+", "", expression).replace("((char*)__func__)", "FTAG").replace("((void*)0)", "NULL")

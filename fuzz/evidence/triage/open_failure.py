@@ -11,7 +11,8 @@ from fuzz.evidence.triage.stacks import is_report, is_zfs, show_zfs
 @dataclasses.dataclass(slots=True)
 class OpenFailure:
     """An event that lines may still be added to. `tracing` and `named` say which of several began its trace,
-    or was named by a process line, last; 0 is never. A `closed` one takes no more frames."""
+    or was named by a process line, last; 0 is never. A `closed` one takes no more frames. `key` is whose it
+    is: host and caller."""
 
     event: Event
     tracing: int = 0
@@ -23,10 +24,10 @@ class OpenFailure:
     age: int = 0
     before: tuple[str, ...] = ()
     after: list[str] = dataclasses.field(default_factory=list)
+    key: tuple[str, str] = dataclasses.field(init=False)
 
-    @property
-    def key(self) -> tuple[str, str]:
-        return (self.event.host, self.event.caller)
+    def __post_init__(self) -> None:
+        self.key = (self.event.host, self.event.caller)
 
 
 def is_ours(event: Event) -> bool:

@@ -221,7 +221,9 @@ class Parser:
     def _mine(self, line: Line) -> list[OpenFailure]:
         """The open failures that this line can belong to: those of its speaker, where there are any."""
         key = (line.host, line.caller)
-        mine = [item for item in self._open if item.key == key or not any(key)]
+        if not self._open:
+            return []
+        mine = [item for item in self._open if item.key == key] if any(key) else list(self._open)
         same = [item for item in mine if item.key == key and item.event.channel == line.channel]
         return same or mine
 

@@ -24,7 +24,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("kernel", re.compile(r"Comm: .*?(?:[Tt]ainted.*? )(?P<version>\d\.\d{1,3}\.\d{1,3}[\w.\-+]*) #")),
     ("kernel", re.compile(r"Linux version (?P<version>\d\.\d{1,3}\.\d{1,3}[\w.\-+]*)")),
 )
-_WORDS = ("odule v", "kmod", "zfs", "FreeBSD", "ainted", "Linux version")
+_SOME = re.compile("odule v|kmod|zfs|FreeBSD|ainted|Linux version")
 _LEGACY = re.compile(r"/cddl/|opensolaris|common/fs/zfs")
 
 
@@ -36,7 +36,7 @@ class Versions:
 
     def feed(self, text: str) -> None:
         """Look at one line."""
-        if not any(word in text for word in _WORDS):
+        if _SOME.search(text) is None:
             return
         for name, form in _FORMS:
             match = form.search(text)

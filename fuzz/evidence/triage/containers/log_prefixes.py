@@ -82,6 +82,8 @@ _RULES: tuple[re.Pattern[str], ...] = tuple(
         r"(?P<program>kernel|[\w.\-]+(?=\[\d+\]))(?:\[(?P<pid>\d+)\])?: ?",
     )
 )
+_WHICH = re.compile("|".join(f"(?:{re.sub('[?]P<[a-z]+>', '?:', rule.pattern)})()" for rule in _RULES))
+"""All rules in their order, as one expression: the number of its last group says which one matched."""
 _GREP = re.compile(
     r"(?:/?[\w.\-]+/)*[\w.\-]*(?:log|messages|syslog|dmesg|txt|gz|\.\d)[:\-](?:\d{1,9}[:\-])?"
     r"(?=[A-Z][a-z]{2} [ \d]\d |\d{4}-\d\d-\d\d|\[ *\d+\.|<\d)"
@@ -145,14 +147,15 @@ def _strip(text: str, at: int, found: dict[str, str]) -> tuple[int, int]:
     does."""
     if _FIRST.match(text, at) is None:
         return at, 0
-    for index, rule in enumerate(_RULES):
-        match = rule.match(text, at)
-        if match is None or match.end() == at:
-            continue
-        found.update((name, value) for name, value in match.groupdict().items() if value)
-        end = match.end()
-        if index in _TIMED and (who := _AFTER_TIME.match(text, end)):
-            found.update((name, value) for name, value in who.groupdict().items() if value)
-            end = who.end()
-        return end, index
-    return at, 0
+    which = _WHICH.match(text, at)
+    if which is None or which.lastindex is None:
+        return at, 0
+    index = which.lastindex - 1
+    match = _RULES[index].match(text, at)
+    assert match is not None
+    found.update((name, value) for name, value in match.groupdict().items() if value)
+    end = match.end()
+    if index in _TIMED and (who := _AFTER_TIME.match(text, end)):
+        found.update((name, value) for name, value in who.groupdict().items() if value)
+        end = who.end()
+    return end, index

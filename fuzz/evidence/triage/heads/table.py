@@ -11,16 +11,21 @@ from fuzz.evidence.triage.heads.systems import PANICS
 TABLE: tuple[Row, ...] = (*ASSERTIONS, *PANICS, *MESSAGES, *FAULTS)
 """In the order in which they are tried: the first row that makes a head of a line counts."""
 
-_WORDS = tuple(dict.fromkeys(word for row in TABLE for word in row.words))
+_ROWS: dict[str, set[int]] = {}
+"""For each word, the rows that have it."""
+for _place, _row in enumerate(TABLE):
+    for _word in _row.words:
+        _ROWS.setdefault(_word, set()).add(_place)
+_WORDS = tuple(_ROWS)
 
 
 def parse_head(line: Line) -> Head | None:
     """The failure that this line begins or completes, or None."""
     text = line.text
-    if not any(word in text for word in _WORDS):
-        return None
-    for row in TABLE:
-        match = row.form.search(text) if any(word in text for word in row.words) else None
+    words = [word for word in _WORDS if word in text]
+    for place in sorted(set().union(*(_ROWS[word] for word in words))) if words else ():
+        row = TABLE[place]
+        match = row.form.search(text)
         head = None if match is None else row.make(row, line, match)
         if head is not None:
             return head
