@@ -25,7 +25,9 @@ from fuzz.corpus.places import CORPUS, home, own_findings
 from fuzz.corpus.replay import known_on
 from fuzz.corpus.reproducer import corpus_folders, read_reproducer
 from fuzz.engines.engine_config import ENGINES, EXTRAS, NEEDS, Config
-from fuzz.engines.fuzzing_run import FuzzingRun, new_seed
+from fuzz.engines.fuzzing_run import FuzzingRun, Watchers, new_seed
+from fuzz.engines.history.file import HISTORY
+from fuzz.engines.history.write import RunHistory
 from fuzz.engines.seeds import seed_programs
 from fuzz.language.validate import HASH_BITS
 from fuzz.targets.registry import KERNEL_KINDS, make_target
@@ -160,16 +162,24 @@ def fuzz(
             pass  # what cannot be read is told here, before any process begins
         answer = Answer("fuzz", machine, release=release, target=target)
         screen = Screen(config, jobs, machine)
-        fuzzing = FuzzingRun(config, runner, expected, out, screen, jobs, earlier)
+        history = RunHistory(home() / HISTORY, config, jobs)
+        watchers = Watchers(screen, history)
+        fuzzing = FuzzingRun(config, runner, expected, out, watchers, jobs, earlier)
         answer.details = lambda: details(fuzzing)
         with answer.given():
+            how = "ended"
             try:
                 fuzzing.run()
-            except Ended as ended:
-                ended.told = True
-                screen.note(f"ended by {ended}")
+            except BaseException as problem:
+                how = str(problem) or type(problem).__name__
+                if isinstance(problem, Ended):
+                    problem.told = True
+                    screen.note(f"ended by {problem}")
                 raise
             finally:
+                history.end(fuzzing, how)
+                if history.problem:
+                    fuzzing.unwritten.append(history.problem)
                 screen.summary(fuzzing)
                 _record(seen, release, fuzzing)
                 note_failures(answer, fuzzing)

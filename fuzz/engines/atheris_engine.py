@@ -76,14 +76,16 @@ def warm_up(loop: Loop, shortest: dict[int, Program]) -> None:
     Raises Stopped."""
     from random import Random
 
-    from fuzz.generate.styles import drawn_in
+    from fuzz.generate.styles import STYLES, some_style
 
     rng = Random(loop.config.seed)
-    draw = drawn_in(loop.config.style)
     for _ in range(WARM_UP):
-        program = draw(rng, loop.model)
+        style = loop.config.style or some_style(rng)
+        program = STYLES[style][1](rng, loop.model)
+        before = len(loop.seen)
         try:
             loop.execute(program)
+            loop.credit((f"style {style}",), len(loop.seen) > before)
         finally:
             for feature in loop.reached:
                 known = shortest.get(feature)
@@ -146,6 +148,8 @@ def main(config: Config) -> None:
         except Stopped:
             end()
         new = len(loop.seen) > before
+        loop.credit([f"{'style' if each in STYLES else 'way'} {each}" for each in way], new)
+        loop.credit([f"mutation {each.__name__}" for each in used], new)
         ways.credit(way, new)
         mutations.credit(used, new)
 

@@ -13,7 +13,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from fuzz.corpus.harvest import Harvest
@@ -68,6 +68,8 @@ class Loop:
         self.limits = 0
         self.met: Counter[str] = Counter()
         self.ways: Counter[tuple[str, frozenset[str]]] = Counter()
+        self.drawn: Counter[str] = Counter()
+        self.brought: Counter[str] = Counter()
         self.harvest = Harvest(config.states, config.harvest)
         self.seen: set[int] = self.harvest.known()
         self.reached: set[int] = set()
@@ -191,6 +193,14 @@ class Loop:
         except OSError:
             return ""
 
+    def credit(self, made_by: Iterable[str], new: bool) -> None:
+        """Count by what a program was drawn or changed (`style names`, `mutation swap`), and whether it has
+        reached a state that none had reached before."""
+        names = tuple(made_by)
+        self.drawn.update(names)
+        if new:
+            self.brought.update(names)
+
     def tick(self) -> None:
         """Called between two programs: report now and then, and stop if it is time to."""
         now = time.monotonic()
@@ -211,6 +221,8 @@ class Loop:
             features=len(self.seen),
             met=dict(self.met),
             around=dict(self.steering.around),
+            drawn=dict(self.drawn),
+            brought=dict(self.brought),
         )
 
     def send(self, event: str, **fields: object) -> None:

@@ -76,6 +76,37 @@ class Watcher(Protocol):
         """For as long as something goes on during which nothing else is told."""
 
 
+class Watchers:
+    """Several who are told, as one. The first is also told what goes on in between."""
+
+    def __init__(self, *watchers: Watcher) -> None:
+        self.watchers = watchers
+
+    def progress(self, progress: Progress) -> None:
+        """Tell each."""
+        for watcher in self.watchers:
+            watcher.progress(progress)
+
+    def met(self, signature: Signature, known: Reproducer | Path, executions: int, seconds: float) -> None:
+        """Tell each."""
+        for watcher in self.watchers:
+            watcher.met(signature, known, executions, seconds)
+
+    def found(self, found: Found) -> None:
+        """Tell each."""
+        for watcher in self.watchers:
+            watcher.found(found)
+
+    def note(self, text: str) -> None:
+        """Tell each."""
+        for watcher in self.watchers:
+            watcher.note(text)
+
+    def busy(self, what: str, how_far: Callable[[], str]) -> AbstractContextManager[None]:
+        """Tell the first."""
+        return self.watchers[0].busy(what, how_far)
+
+
 class FuzzingRun:
     """One fuzzing run of one engine, in one or more processes. `known` has the failures that the release is
     expected to have. `lost` has failures that it is not expected to have and that did not happen again when
@@ -360,4 +391,4 @@ def new_seed() -> int:
     return time.time_ns() & 0x7FFFFFFF or 1
 
 
-__all__ = ["EngineProblem", "Found", "FuzzingRun", "Progress", "Watcher", "new_seed"]
+__all__ = ["EngineProblem", "Found", "FuzzingRun", "Progress", "Watcher", "Watchers", "new_seed"]

@@ -12,6 +12,7 @@ import dataclasses
 import json
 import os
 import re
+import resource
 import selectors
 import signal
 import subprocess
@@ -57,16 +58,21 @@ class EngineProblem(Exception):
 class Progress:
     """Where a run is, of all its processes. `coverage` counts edges and states that were reached, by the
     process that reached most; both it and `inputs` (the size of the working corpus) are 0 for engines that
-    have none. `met` counts failures by their signature's text, `around` those that a real library was kept
-    from (and "limit")."""
+    have none. `memory` is the bytes that all processes that run now have in memory, 0 where the system does
+    not say it. `met` counts failures by their signature's text, `around` those that a real library was kept
+    from (and "limit"). `drawn` counts by what programs were made (`style names`, `mutation swap`, `way
+    splice`), `brought` those of them that reached a new state; empty for engines that do not count it."""
 
     executions: int = 0
     ops: int = 0
     limits: int = 0
     coverage: int = 0
     inputs: int = 0
+    memory: int = 0
     met: Counter[str] = dataclasses.field(default_factory=Counter)
     around: Counter[str] = dataclasses.field(default_factory=Counter)
+    drawn: Counter[str] = dataclasses.field(default_factory=Counter)
+    brought: Counter[str] = dataclasses.field(default_factory=Counter)
 
     def add(self, other: Progress) -> None:
         """Add what another process has done."""
@@ -75,8 +81,26 @@ class Progress:
         self.limits += other.limits
         self.coverage = max(self.coverage, other.coverage)
         self.inputs = max(self.inputs, other.inputs)
-        self.met.update(other.met)
-        self.around.update(other.around)
+        self.memory += other.memory
+        for mine, others in zip(self._counters, other._counters, strict=True):
+            mine.update(others)
+
+    @property
+    def _counters(self) -> tuple[Counter[str], ...]:
+        return self.met, self.around, self.drawn, self.brought
+
+    def copy(self) -> Progress:
+        """The same, in which others can be added."""
+        mine = [Counter(each) for each in self._counters]
+        return dataclasses.replace(self, met=mine[0], around=mine[1], drawn=mine[2], brought=mine[3])
+
+
+def memory_of(pid: int) -> int:
+    """The bytes that a process has in memory; 0 where it has ended or the system does not say."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
+    except (OSError, IndexError, ValueError):
+        return 0
 
 
 class Engine:
@@ -123,10 +147,12 @@ class Engine:
     def progress(self) -> Progress:
         """What it has done so far. If the user gave options to libFuzzer, it may end before it has reported
         its last counts."""
-        told = self._told
-        coverage, inputs = self._coverage if self._coverage[0] else (told.coverage, 0)
-        executions = max(told.executions, self._executions)
-        return Progress(executions, told.ops, told.limits, coverage, inputs, told.met, told.around)
+        now = dataclasses.replace(self._told)
+        if self._coverage[0]:
+            now.coverage, now.inputs = self._coverage
+        now.executions = max(now.executions, self._executions)
+        now.memory = memory_of(self.process.pid)
+        return now
 
     def read(self) -> list[Event] | None:
         """The events that have arrived. None if the process has ended."""
@@ -138,9 +164,8 @@ class Engine:
         for event in events:
             if event["event"] in ("status", "done"):
                 self._told = Progress(
-                    *(event["executions"], event["ops"], event["limits"], event["features"], 0),
-                    Counter(event["met"]),
-                    Counter(event["around"]),
+                    *(event["executions"], event["ops"], event["limits"], event["features"], 0, 0),
+                    *(Counter(event[name]) for name in ("met", "around", "drawn", "brought")),
                 )
         return events
 
@@ -216,8 +241,7 @@ class Jobs:
     @property
     def progress(self) -> Progress:
         """What all processes have done, including those that have died."""
-        past = self._past
-        total = dataclasses.replace(past, met=Counter(past.met), around=Counter(past.around))
+        total = self._past.copy()
         for engine in self._engines:
             total.add(engine.progress)
         return total

@@ -39,11 +39,11 @@ _NAMES = list(STYLES)
 _WEIGHTS = [weight for weight, _ in STYLES.values()]
 
 
+def some_style(rng: Random) -> str:
+    """One of the table, by its weights."""
+    return rng.choices(_NAMES, _WEIGHTS)[0]
+
+
 def some_program(rng: Random, model: ModelTarget) -> Program:
     """A program of a random style. Some styles run the program on `model` while they draw it."""
-    return STYLES[rng.choices(_NAMES, _WEIGHTS)[0]][1](rng, model)
-
-
-def drawn_in(style: str) -> Draw:
-    """What draws programs of one style, or of each where it is ""."""
-    return STYLES[style][1] if style else some_program
+    return STYLES[some_style(rng)][1](rng, model)
