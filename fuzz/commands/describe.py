@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 
 from fuzz.commands.reach import TELL_FIRST
-from fuzz.commands.shared.answer_in_words import answer_in_words
 from fuzz.commands.shared.output import out_option, text_to
 from fuzz.commands.shared.program_argument import program_argument, reproducer_of
 from fuzz.commands.shared.progress import ops_run, working
@@ -17,6 +16,7 @@ from fuzz.corpus.named_program import Named
 from fuzz.corpus.places import CORPUS
 from fuzz.corpus.replay import expectations
 from fuzz.corpus.reproducer import FINE, Reproducer, corpus_folders, read_expectations
+from fuzz.execution.answer_in_words import answer_in_words
 from fuzz.execution.execute import run
 from fuzz.execution.result import Outcome, Result
 from fuzz.export.expected_answers import NoForm

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import click
 
 from fuzz.commands.remedies import switch_on, with_remedies
-from fuzz.commands.shared.answer_in_words import answer_in_words
 from fuzz.commands.shared.ending import Status
 from fuzz.commands.shared.machine_answer import Answer, json_option
 from fuzz.commands.shared.options import Bad, on_target
 from fuzz.commands.shared.program_argument import program_argument
 from fuzz.commands.shared.progress import ops_done, working
 from fuzz.corpus.named_program import Named
+from fuzz.execution.answer_in_words import answer_in_words
 from fuzz.execution.execute import run as run_program
 from fuzz.execution.result import Outcome, Result
 from fuzz.language.printing import format_op

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from fuzz.commands.cli import main
-from fuzz.commands.shared.answer_in_words import answer_in_words
+from fuzz.execution.answer_in_words import answer_in_words
 from fuzz.execution.execute import run
 from fuzz.language.syntax import parse
 from fuzz.targets.model import ModelTarget

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import click
 
-from fuzz.commands.shared.answer_in_words import answer_in_words
 from fuzz.commands.shared.does_nothing import refuse
 from fuzz.commands.shared.ending import Status
 from fuzz.commands.shared.machine_answer import Answer, json_option
 from fuzz.commands.shared.program_argument import program_argument, release_option
 from fuzz.commands.shared.progress import some_of, working
 from fuzz.corpus.named_program import Named
+from fuzz.execution.answer_in_words import answer_in_words
 from fuzz.execution.result import Result
 from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Op, Program
