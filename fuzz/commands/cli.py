@@ -38,6 +38,7 @@ COMMANDS = {
     "import-tree": "fuzz.commands.imports.tree:import_tree",
     "import-zdb": "fuzz.commands.imports.zdb:import_zdb",
     "list": "fuzz.commands.lists.programs:list_command",
+    "page": "fuzz.commands.pages.page:page",
     "merge": "fuzz.commands.merge:merge",
     "remedies": "fuzz.commands.remedies:remedies",
     "export": "fuzz.commands.export:export",

@@ -16,6 +16,7 @@ from fuzz.corpus.named_program import Named
 from fuzz.corpus.places import CORPUS
 from fuzz.corpus.replay import expectations
 from fuzz.corpus.reproducer import FINE, Reproducer, corpus_folders, read_expectations
+from fuzz.corpus.told_release import told_release
 from fuzz.execution.answer_in_words import answer_in_words
 from fuzz.execution.execute import run
 from fuzz.execution.result import Outcome, Result
@@ -26,7 +27,6 @@ from fuzz.language.program import Op, Program
 from fuzz.minimize.minimize import Stats
 from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.model import ModelTarget
-from fuzz.targets.registry import LIBRARY_PREFIX
 from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf
 from zapcore.errors import Kind
@@ -34,22 +34,9 @@ from zapcore.release import RELEASES
 from zapcore.zap.leaf import Leaf
 from zapcore.zap.zap import Zap
 
-_NEWEST_FIRST = list(RELEASES)[::-1]
-TOLD_FIRST = sorted(_NEWEST_FIRST, key=lambda name: not RELEASES[name].version)
-"""Which release's run is told, of those that fail: the newest that is packaged, then what nobody packages."""
 ANY_USER = "Distance: any user"
 """How what is known of a finding begins to tell its distance (`zapfuzz reach`) where no rights are needed."""
 LANGUAGES: Mapping[str, str] = {".py": "python", ".c": "c", ".sh": "sh"}
-
-
-def told_release(expect: Mapping[str, str]) -> str:
-    """The release whose run the report tells: the newest one that fails, itself or its library, else the
-    newest."""
-    for name in TOLD_FIRST:
-        failing = (expect.get(name, FINE), expect.get(LIBRARY_PREFIX + RELEASES[name].version, FINE))
-        if failing != (FINE, FINE):
-            return name
-    return TOLD_FIRST[0]
 
 
 def shortest(reproducer: Reproducer, stats: Stats | None = None) -> Reproducer:

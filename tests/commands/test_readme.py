@@ -30,6 +30,7 @@ ANSWERS: dict[str, tuple[int, str]] = {
     "fuzz --time 60 -- -use_value_profile=1": (0, "executions"),
     "run program.zap --release unfixed --trace": (1, "PANIC at zap.c:441:zap_create_leaf()"),
     "show program.zap": (0, "zap_freeblk 3"),
+    "page program.zap -o page.html": (0, ""),
     "import-tree /usr/lib/python3": (0, "zap d micro"),
     "import-strace trace.log": (0, "zap "),
     "import-zdb object.txt": (0, "zap "),

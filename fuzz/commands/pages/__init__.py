@@ -1,0 +1,1 @@
+"""Commands that make pages for a browser."""

@@ -1,0 +1,36 @@
+"""Every finding's and regression's page, opened in a real browser, stepped through, asked what it shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from fuzz.corpus.reproducer import corpus_folders, read_reproducer
+from fuzz.pages.program_page import program_page
+from tests.support.browser import hard_to_read, opened
+from tests.support.paths import CORPUS
+from tests.support.recorded import check_every_step
+
+MEGABYTE = 1 << 20
+
+
+@pytest.mark.parametrize("folder", corpus_folders(CORPUS), ids=lambda folder: str(folder.name))
+def test_its_page_shows_what_happens(browser: Browser, tmp_path: Path, folder: Path) -> None:
+    reproducer = read_reproducer(folder)
+    path = tmp_path / f"{folder.name}.html"
+    text = program_page(reproducer)
+    path.write_text(text, "utf-8")
+    assert len(text.encode()) < MEGABYTE
+    with opened(browser, path) as page:
+        assert page.ask("performance.getEntriesByName('shown')[0].startTime") < 1000
+        assert hard_to_read(page.page) == []
+        for run in range(page.ask("window.zapfuzz.runs.length")):
+            page.page.click(f"[data-show='{run}']")
+            check_every_step(page, reproducer.program, run)
+            release = page.ask("(run) => window.zapfuzz.runs[run].release", run)
+            outcome = page.ask("(run) => window.zapfuzz.runs[run].outcome", run)
+            assert outcome == reproducer.expect[release]
+        told = page.page.inner_text("main")
+        assert all(" ".join(does.split()) in " ".join(told.split()) for does in reproducer.expect.values())

@@ -1,0 +1,186 @@
+"""The page of a program, in a real browser: it shows what the model has at each step, by buttons and keys, on
+paper and on a phone, fetches nothing, and no name changes what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from fuzz.corpus.named_program import Named, open_named
+from fuzz.corpus.reproducer import Reproducer
+from fuzz.language.printing import format_key
+from fuzz.language.program import Op, Program, Zap
+from fuzz.pages.program_page import program_page
+from tests.support.browser import Opened, hard_to_read, opened
+from tests.support.command import zapfuzz
+from tests.support.recorded import check_every_step
+
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 800},
+    "is_mobile": True,
+    "has_touch": True,
+    "color_scheme": "dark",
+}
+HOSTILE = (
+    b"<script>window.hacked=1</script>",
+    b"</script><img src=x onerror=window.hacked=2>",
+    b"\xff\xfe\xc0\xaf\xed\xa0\x80",
+    b'"onmouseover="window.hacked=3',
+    b"{{ 7 * 7 }}{% for x in y %}",
+    b"\xe2\x80\xa8\xe2\x80\xae<b>",
+    b"\x01\x1b[31m\x7f",
+    b"<" * 255,
+)
+
+
+@pytest.fixture(scope="module")
+def stale(tmp_path_factory: pytest.TempPathFactory) -> tuple[Named, Path]:
+    """A finding, and its page as the command makes it."""
+    path = tmp_path_factory.mktemp("page") / "stale.html"
+    assert zapfuzz("page", "stale-user-data-txg", "-o", str(path)) == (0, "")
+    return open_named("stale-user-data-txg"), path
+
+
+def bar(page: Opened) -> tuple[str, str, str]:
+    """What the bar says: which step, which op, what it answered."""
+    said = [page.page.inner_text(f".bar .{name}") for name in ("count", "op", "answer")]
+    return said[0], said[1], said[2]
+
+
+def test_each_step_shows_what_the_model_has(browser: Browser, stale: tuple[Named, Path]) -> None:
+    named, path = stale
+    with opened(browser, path) as page:
+        check_every_step(page, named.program, 0)
+        page.page.click("[data-show='1']")
+        check_every_step(page, named.program, 1)
+
+
+def test_keys_buttons_and_ops_lead_to_the_same_steps(browser: Browser, stale: tuple[Named, Path]) -> None:
+    _, path = stale
+    with opened(browser, path) as page:
+        failed = "VERIFY3(NULL == dmu_buf_set_user(l->l_dbuf, &l->l_dbu)) failed"
+        assert bar(page)[0] == "Step 7 of 7" and bar(page)[2].startswith(failed)
+        key, click = page.page.keyboard.press, page.page.click
+        for act, where, wanted in (
+            (key, "Home", ("Step 0 of 7", "the beginning", "")),
+            (key, "ArrowRight", ("Step 1 of 7", "add z 0x0 len=148", "→ ok")),
+            (click, "[data-go=on]", ("Step 2 of 7", "add z 0x8000000000000000 len=148", "→ ok")),
+            (key, "ArrowLeft", ("Step 1 of 7", "add z 0x0 len=148", "→ ok")),
+            (click, "[data-op='3']", ("Step 4 of 7", "remove z 0x0", "→ ok")),
+        ):
+            act(where)
+            assert bar(page) == wanted
+        page.page.focus("input[type=range]")
+        page.page.keyboard.press("ArrowRight")
+        assert bar(page)[:2] == ("Step 5 of 7", "remove z 0x8000000000000000")
+        page.page.keyboard.press("Tab")
+        page.page.keyboard.press("Tab")
+        page.page.keyboard.press("Tab")
+        page.page.keyboard.press("Enter")  # side by side
+        assert page.page.locator(".view").count() == 2
+        page.page.click("[data-go=play]")
+        page.page.wait_for_selector(".count:text('Step 7 of 7')")
+        assert page.page.locator("tr.differs").count() > 0  # one of them has panicked, the other has not
+        assert "NULL == dmu_buf_set_user" in page.page.inner_text(".fail pre")
+        assert page.page.get_attribute("[aria-current=step]", "data-op") == "6"
+
+
+def test_pictures_say_in_words_what_they_show(browser: Browser, stale: tuple[Named, Path]) -> None:
+    _, path = stale
+    with opened(browser, path, java_script_enabled=True) as page:
+        words = page.ask("[...document.querySelectorAll('svg[role=img]')].map((each) => each.ariaLabel)")
+        assert any(each.startswith("The pointer table: ") and "leads to block 1" in each for each in words)
+        assert "Blocks of z: 0 header, 1 leaf, 2 zeros. The free mark is at block 3" in words
+        assert any(each.startswith("Chunks of leaf 1: ") and "free" in each for each in words)
+        assert "Transaction groups over the steps" in words
+
+
+@pytest.mark.parametrize("where", ["light", "a dark phone", "paper", "without its script"])
+def test_it_is_readable_everywhere(browser: Browser, stale: tuple[Named, Path], where: str) -> None:
+    _, path = stale
+    settings = PHONE if where == "a dark phone" else {}
+    script = where != "without its script"
+    with opened(browser, path, ready=script, java_script_enabled=script, **settings) as page:
+        if where == "paper":
+            page.page.emulate_media(media="print")
+        if script:
+            assert hard_to_read(page.page) == []
+            assert page.ask("document.documentElement.scrollWidth <= window.innerWidth")
+        text = page.page.inner_text("main")
+        assert "PANIC at zap.c:441:zap_create_leaf()" in text
+        assert "add z 0x8000000000000000 len=148" in text and "What each release does" in text
+
+
+def test_hostile_names_change_nothing(browser: Browser, tmp_path: Path) -> None:
+    zaps = (Zap("d", False, 0), Zap("z", True, 0, hash64=True))
+    ops = tuple(Op("add", zap.name, key=name, size=8, length=1) for zap in zaps for name in HOSTILE)
+    program = Program(zaps, (*ops, Op("lookup_norm", "z", key=HOSTILE[0], size=8, length=1)))
+    title, issue, belief = (name.decode("latin-1") for name in HOSTILE[:3])
+    expect, folder = {"2.3": "<script>fine"}, Path("<i>name")
+    reproducer = Reproducer(program, title, expect, issue=issue, belief=belief, folder=folder)
+    path = tmp_path / "hostile.html"
+    path.write_text(program_page(reproducer, ["2.3"]), "utf-8")
+    with opened(browser, path) as page:
+        check_every_step(page, program, 0)
+        assert page.ask("window.hacked") is None
+        assert page.ask("document.scripts.length") == 2
+        assert (
+            page.ask("document.querySelectorAll('img, b:not(.hex b), i, iframe, [onmouseover]').length") == 0
+        )
+        shown = page.ask("document.body.textContent")
+        for name in HOSTILE[:7]:
+            assert format_key(name) in shown
+        assert page.page.inner_text("h1") == title
+
+
+def test_its_policy_runs_nothing_that_is_put_in(browser: Browser, stale: tuple[Named, Path]) -> None:
+    _, path = stale
+    page = browser.new_page()
+    said: list[str] = []
+    page.on("console", lambda each: said.append(each.text))
+    page.goto(path.as_uri())
+    page.evaluate(
+        "() => { const s = document.createElement('script'); s.textContent = 'window.hacked = 1';"
+        " const i = new Image(); i.src = 'http://127.0.0.1:9/x'; document.body.append(s, i); }"
+    )
+    assert page.evaluate("window.hacked") is None
+    assert page.evaluate("document.images.length") == 1
+    assert len([each for each in said if "Content Security Policy" in each]) >= 2
+    page.close()
+
+
+def test_a_thousand_ops_are_a_small_page_that_opens_at_once(browser: Browser, tmp_path: Path) -> None:
+    rng = Random(1)
+    ops: list[Op] = []
+    for number in range(1000):
+        verb = rng.choice(["add", "add", "add", "remove", "lookup", "txg" if number % 9 == 0 else "add"])
+        if verb == "txg":
+            ops.append(Op("txg"))
+        else:
+            size = 0 if verb == "remove" else 8
+            ops.append(Op(verb, "z", key=b"file-%05d" % rng.randrange(700), size=size, length=size // 8))
+    program = Program((Zap("z", True, 0, hash64=True, leaf_shift=12),), tuple(ops))
+    path = tmp_path / "long.html"
+    text = program_page(Reproducer(program, "long", {"2.3": "fine"}), ["2.3", "2.4"])
+    path.write_text(text, "utf-8")
+    assert len(text) < 1 << 20
+    with opened(browser, path) as page:
+        milliseconds = page.ask("performance.getEntriesByName('shown')[0].startTime")
+        assert milliseconds < 1000
+        assert bar(page)[0] == "Step 0 of 1000"
+
+
+def test_what_is_wrong_is_told_in_one_line(tmp_path: Path) -> None:
+    for words, said in (
+        (("stale-user-data-txg", "--release", "9.9"), "9.9: expected one of"),
+        (("stale-user-data-txg", *("--release", "2.3") * 2), "expected at most two different ones"),
+        (("nothing-of-that-name",), "expected a file that can be read"),
+        (("stale-user-data-txg", "-o", str(tmp_path / "no" / "x.html")), "No such file or directory"),
+    ):
+        status, output = zapfuzz("page", *words)
+        assert (status, output.count("\n")) == (2, 1)
+        assert said in output
