@@ -41,6 +41,8 @@ class Opened:
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
         page.on("dialog", self._asked)
         page.on("request", lambda request: self._requested(request.url, address))
+        self._metrics = page.context.new_cdp_session(page)
+        self._metrics.send("Performance.enable", {"timeDomain": "threadTicks"})
         page.goto(address)
 
     def _asked(self, dialog: Dialog) -> None:
@@ -50,6 +52,11 @@ class Opened:
     def _requested(self, url: str, address: str) -> None:
         if url.split("#")[0] != address.split("#")[0] and not url.startswith(("data:", "blob:")):
             self.wrong.append(f"a request: {url}")
+
+    def seconds(self) -> float:
+        """What the page has taken so far, of its thread's processor time: machines do other things, too."""
+        metrics = self._metrics.send("Performance.getMetrics")["metrics"]
+        return next(float(each["value"]) for each in metrics if each["name"] == "TaskDuration")
 
     def ask(self, script: str, given: Any = None) -> Any:
         """What a script in the page says."""

@@ -100,6 +100,5 @@ async function unpacked(text) {
   at = from ? Number(from[1]) : Math.max(0, runs[0].fails);
   show([0]);
   window.zapfuzz = { runs, go, get at() { return at; } };
-  performance.mark("shown");
   document.documentElement.dataset.ready = "yes";
 })();
