@@ -20,6 +20,10 @@ ANSWERS: dict[str, tuple[int, str]] = {
     "minimize program.zap --release unfixed": (0, "add z 0x8000000000000000 len=148"),
     "describe program.zap": (0, "## What happens, step by step, on unfixed"),
     "export program.zap --as c": (0, "#include"),
+    "doctor": (0, "  here     zapfuzz: "),
+    "list": (0, "Findings: faults of released OpenZFS"),
+    "verbs": (0, "such as: add d "),
+    "completion bash": (0, "_ZAPFUZZ_COMPLETE"),
     "fuzz --release 2.3 --time 600": (0, "fuzzing 2.3 (model) with atheris"),
     "fuzz --release 2.3 --remedy trunc-next-table": (0, "trunc-next-table remedied"),
     "fuzz --jobs 2 --corpus DIR": (0, "2 processes"),
@@ -39,6 +43,7 @@ ANSWERS: dict[str, tuple[int, str]] = {
 ELSEWHERE = {
     "campaign --corpus sftp://store/zap": "tests/engines/campaign/slow/test_stores.py",
     "campaign --scheduler tcp://head:8786": "tests/engines/campaign/slow/test_faults.py",
+    "fetch": "Makefile: it is what `make test` begins with",
     "explore threads-shrink": "tests/slow/test_readme.py",
     "check --pool image --dataset pool/fs --object 34": "tests/real/test_readme.py",
     "fuzz --target both --engine random --time 600": "tests/real/test_readme.py",

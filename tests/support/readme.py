@@ -1,4 +1,5 @@
-"""README's examples: the commands of its indented blocks, and what it shows beside them."""
+"""README's examples, and those of the longer one in fuzz/: the commands of their indented blocks, and what
+they show beside them."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from tests.support.paths import CORPUS, DATA, ROOT
 
-README = ROOT / "README.md"
+READMES = (ROOT / "README.md", ROOT / "fuzz" / "README.md")
 FILES = {
     "kern.log": DATA / "triage" / "stale_dmesg.log",
     "blocks.bin": DATA / "check" / "fat_name_twice.bin",
@@ -24,7 +25,7 @@ _UNBOUNDED = re.compile(r"^fuzz (?!.*--time)")
 
 def blocks() -> list[str]:
     """Every indented block, without its indentation."""
-    lines = README.read_text("utf-8").splitlines()
+    lines = "\n\n".join(path.read_text("utf-8") for path in READMES).splitlines()
     found: list[list[str]] = [[]]
     for line in lines:
         if line.startswith("    "):
