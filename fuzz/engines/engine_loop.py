@@ -110,6 +110,7 @@ class Loop:
             program = self.steering.cut(program, self.model, self._trace)
         trace = self._trace if self.target is self.model else None
         outcome = run(program, self.target, trace=trace, forgive=self._forgive, share_audits=True)
+        self._note_edges()
         self.harvest.gather(program, self.reached - self.seen)
         self.seen |= self.reached
         self.executions += 1
@@ -138,12 +139,21 @@ class Loop:
 
     def _trace(self, index: int, op: Op, result: Result) -> None:
         for feature in features(self.model, op):
-            # each feature is observed once an execution: how often it was there says little, and would fill
-            # the corpus
-            if feature not in self.reached:
-                self.reached.add(feature)
-                if self.observe is not None:
-                    self.observe(feature)
+            self._feature(feature)
+
+    def _note_edges(self) -> None:
+        """The edges of C code that were taken for the first time, where a library counts them."""
+        for library in self.target.libraries:
+            for edge in library.counters.fresh() if library.counters is not None else ():
+                self._feature(hash((8, edge)))
+
+    def _feature(self, feature: int) -> None:
+        # each feature is observed once an execution: how often it was there says little, and would fill
+        # the corpus
+        if feature not in self.reached:
+            self.reached.add(feature)
+            if self.observe is not None:
+                self.observe(feature)
 
     def _is_known(self, text: str) -> bool:
         return text in self.met or text in self.config.known

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from fuzz.targets.libzpool.watched.counters import Counting
+
 _TYPES: dict[str, Any] = {
     "v": None,
     "i": ctypes.c_int,
@@ -211,13 +213,15 @@ class Library:
     `look` are the flags to read a block with that change nothing (DMU_READ_NO_PREFETCH and what else that
     takes); `hash_bits` is hash_bits.c where the environment names it (HASH_BITS), which stands before the
     library's zap_hashbits(); `cursors_hold` and `prefetches_objects` as `zapcore.release` has them;
-    `has_block_cloning` says that it is 2.2 or later; `named_at` is the offset of za_name in what
+    `counting` is who counts the edges that are taken, if anybody
+    does; `has_block_cloning` says that it is 2.2 or later; `named_at` is the offset of za_name in what
     `attribute()` returns. Raises OSError where it cannot be loaded and AttributeError where a function is
     missing.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.counting = Counting.of_worker()
         before = os.environ.get(HASH_BITS)
         self.hash_bits = ctypes.CDLL(before, mode=os.RTLD_GLOBAL | os.RTLD_NOW) if before else None
         waive, _, functions = os.environ.get(WAIVE, "").partition(":")
@@ -236,6 +240,8 @@ class Library:
             passing_over.waive_begin.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
             if not passing_over.waive_begin(self.handle._handle, f":{functions}:".encode()):
                 raise AttributeError("libspl_assertf")
+        if self.counting is not None:
+            self.counting.attach()
         for name, codes in PROTOTYPES.items():
             self._bind(name, codes)
         # 734eba251d numbered the flags anew, and reading says that a dbuf is to stay, but with KEEP_CACHING

@@ -17,8 +17,10 @@ from typing import NoReturn
 from fuzz.corpus.places import ROOT
 from fuzz.targets.libzpool.abi import HASH_BITS, WAIVE
 from fuzz.targets.libzpool.locate import python_for
+from fuzz.targets.libzpool.watched.counters import COUNTERS, Counters
 from fuzz.targets.libzpool.watched.watch import WATCHED, Watch
 from fuzz.targets.libzpool.wire import FRAME, Command, Status, write_all
+from fuzz.targets.packages.compile_once import compiled
 
 TEXT_BYTES, WATCHED_TEXT_BYTES = 64 << 10, 1 << 20
 """How much of what the library printed is kept: the last of it; and of what is printed where it is
@@ -61,7 +63,7 @@ class Child:
     """A running worker. `ask` raises Gone, Silent or TooBig, after which the child is dead and closed.
 
     `hash_bits` is the compiled hash_bits.c, for programs that need it; `waive` what abi.WAIVE holds; `watch`
-    says who watches its memory.
+    says who watches its memory, `counters` where the edges go that its C code takes.
     `at_start` is what was printed until it was there, if it is watched.
     `deadline` is how many seconds an op may take; `slowest` how many one took that ended, 0 if none took long
     enough to be noticed."""
@@ -75,6 +77,7 @@ class Child:
         hash_bits: Path | None = None,
         waive: str = "",
         watch: Watch | None = None,
+        counters: Counters | None = None,
     ) -> None:
         self.watch = watch or UNWATCHED
         self.deadline, self.slowest = deadline, 0.0
@@ -101,6 +104,12 @@ class Child:
         environment.pop(WAIVE, None)
         environment.pop(WATCHED, None)
         environment |= self.watch.environment
+        environment.pop(COUNTERS, None)
+        shared: tuple[int, ...] = ()
+        if counters is not None:
+            counting = compiled("fuzz.targets.libzpool.watched", "counters", "counting edges of C code")
+            environment[COUNTERS] = f"{counting}:{counters.file}"
+            shared = (counters.file,)
         if hash_bits is not None:
             environment[HASH_BITS] = str(hash_bits)
         if waive:
@@ -119,7 +128,7 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=self._printed,
             stderr=self._printed,
-            pass_fds=given,
+            pass_fds=(*given, *shared),
             env=environment,
             start_new_session=True,  # Ctrl-C at a terminal is no way in which the library ends
         )

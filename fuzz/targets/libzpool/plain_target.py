@@ -21,6 +21,7 @@ from fuzz.targets.libzpool.child import Child, Gone, Silent, TooBig
 from fuzz.targets.libzpool.locate import NoLibrary, find_library, release_of
 from fuzz.targets.libzpool.message import read_death, read_silence
 from fuzz.targets.libzpool.waived import waived
+from fuzz.targets.libzpool.watched.counters import MARK, Counters
 from fuzz.targets.libzpool.watched.reports import FATAL_KINDS, reports
 from fuzz.targets.libzpool.watched.watch import watch_of
 from fuzz.targets.libzpool.wire import Command, Flags, Names, Reader, Status, WireProblem, pack_run
@@ -109,6 +110,7 @@ class PlainLibzpool(Target):
     ) -> None:
         self.library: Path = find_library(release, path)
         self.watch = watch_of(self.library, valgrind)
+        self.counters = Counters(self.library) if MARK in self.library.read_bytes() else None
         self.at_start: list[Failure] = []
         self._reported: set[Signature] = set()
         self._forgive: Forgive | None = None
@@ -377,6 +379,7 @@ class PlainLibzpool(Target):
             hash_bits=self._hash_bits,
             waive=waive,
             watch=self.watch,
+            counters=self.counters,
         )
 
     def _ask(self, command: Command, body: bytes, ops: Sequence[Op]) -> bytes:

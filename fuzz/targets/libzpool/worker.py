@@ -158,6 +158,8 @@ class Worker:
             for index, op in enumerate(ops):
                 running[0] = index
                 append(apply(op))
+        if self._library.counting is not None:
+            self._library.counting.collect()
         self._ops += len(ops)
         self._bytes += len(ops) * self._block
         if Flags.END in flags:

@@ -61,6 +61,7 @@ class HeldTarget(PlainLibzpool):
             (str(self._hold),),
             self._hash_bits,
             watch=self.watch,
+            counters=self.counters,
         )
 
     def section(self, ops: Sequence[Op], plan: SectionPlan) -> Ended:
