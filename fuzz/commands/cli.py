@@ -28,6 +28,7 @@ COMMANDS = {
     "bench": "fuzz.commands.bench:bench_command",
     "check": "fuzz.commands.check:check",
     "completion": "fuzz.commands.setup.completion:completion",
+    "coverage": "fuzz.commands.coverage:coverage",
     "describe": "fuzz.commands.describe:describe",
     "doctor": "fuzz.commands.setup.doctor:doctor",
     "enumerate": "fuzz.commands.enumerate:enumerate_",

@@ -50,6 +50,7 @@ ELSEWHERE = {
     "force zap-shrink-stale-shift-table --repeat 20": "tests/real/test_readme.py",
     "try zfs --time 600 --jobs 2": "tests/real/slow/test_try.py",
     "try zfs --against base --time 60": "tests/real/slow/test_try.py",
+    "coverage zfs --time 60 --unreached never.txt": "tests/real/watched/slow/test_coverage_of_c.py",
     "try zfs --valgrind": "tests/real/watched/slow/test_memcheck.py",
     "fuzz --target both --release master --libzpool zfs/.libs": "tests/real/test_readme.py",
     "enumerate --max-ops 7 --release unfixed": "tests/slow/test_readme.py",

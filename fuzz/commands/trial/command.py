@@ -25,7 +25,7 @@ from fuzz.corpus.places import own_findings
 from fuzz.engines.engine_config import EXTRAS, Config
 from fuzz.engines.fuzzing_run import new_seed
 from fuzz.targets.base import NoTarget
-from fuzz.targets.libzpool.locate import find_library
+from fuzz.targets.libzpool.locate import built_library
 from fuzz.targets.libzpool.target import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.probe import Probed, probe
@@ -34,17 +34,6 @@ from zapcore.release import the_release
 
 SHARES = {"fuzzed": 0.6, "schedules": 0.15, "soaked": 0.25}
 """What part of --time each stage with a bound has; with --against all of it is fuzzed."""
-BUILT = (".libs", "lib/libzpool/.libs", "")
-"""Where a tree has the library that was built in it."""
-
-
-def built_library(tree: Path) -> Path:
-    """The library that a tree, a folder or a file means. Raises NoLibrary."""
-    for inside in BUILT:
-        folder = tree / inside
-        if folder.is_dir() and any(folder.glob("libzpool.so*")):
-            return find_library(path=folder)
-    return find_library(path=tree)
 
 
 @click.command("try")

@@ -58,6 +58,19 @@ def find_library(release: str = "", path: str | os.PathLike[str] | None = None) 
     raise NoLibrary(f"{what} is not in {cache}: run `zapfuzz fetch`, or give --libzpool PATH")
 
 
+BUILT = (".libs", "lib/libzpool/.libs", "")
+"""Where a tree has the library that was built in it."""
+
+
+def built_library(tree: Path) -> Path:
+    """The library that a tree in which it was built, a folder or a file means. Raises NoLibrary."""
+    for inside in BUILT:
+        folder = tree / inside
+        if folder.is_dir() and any(folder.glob("libzpool.so*")):
+            return find_library(path=folder)
+    return find_library(path=tree)
+
+
 _OF_SONAME = {"5": "2.1", "6": "2.3", "7": "2.4"}
 
 

@@ -62,6 +62,8 @@ class Worker:
         self._session: Session = new_session(library)
         self._programs = self._ops = self._bytes = self._block = 0
         self._watched = Definedness.of_worker()
+        if library.counting is not None:
+            library.counting.clear()
 
     def serve(self) -> None:
         """Until the parent closes its end."""

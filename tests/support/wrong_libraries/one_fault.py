@@ -34,7 +34,7 @@ def wrong_library(folder: Path, *flags: str, release: str = "2.3", compiler: str
         real = find_library(release)
     except NoLibrary as reason:
         missing(reason)
-    source = folder / "module" / "zap_micro.c"
+    source = folder / "module" / "zfs" / "zap_micro.c"
     source.parent.mkdir(parents=True)
     shutil.copyfile(SOURCE, source)
     made = folder / "libzpool.so.6.wrong"

@@ -81,6 +81,14 @@ how_often(uint8_t n)
 	return (n < 128 ? 6 : 7);
 }
 
+/* Forget what was counted. */
+void
+counters_clear(void)
+{
+	for (int m = 0; m < count; m++)
+		memset(modules[m].begin, 0, modules[m].end - modules[m].begin);
+}
+
 /* Take the counters and set them to zero. */
 void
 counters_collect(void)

@@ -90,6 +90,10 @@ class Counting:
         if not self._library.counters_attach(self._file):
             raise OSError("the library has no counters")
 
+    def clear(self) -> None:
+        """Forget what was taken so far: the making of a pool is no program."""
+        self._library.counters_clear()
+
     def collect(self) -> None:
         """A program has run."""
         self._library.counters_collect()
