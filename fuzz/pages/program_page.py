@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from fuzz.language.program import Program
 from fuzz.pages.failing_bytes import FailingBytes, invariant_of
 from fuzz.pages.record import Recording, record
 from fuzz.pages.render import packed, render
+from fuzz.targets.registry import KERNEL_PREFIX, LIBRARY_PREFIX
 from zapcore.release import RELEASES
 
 STYLES = ("look.css", "program.css")
@@ -39,14 +41,14 @@ def program_page(
         "program.html",
         STYLES,
         SCRIPTS,
-        name=_printable(reproducer.name),
-        title=_printable(reproducer.title),
-        issue=_printable(reproducer.issue),
+        name=printable(reproducer.name),
+        title=printable(reproducer.title),
+        issue=printable(reproducer.issue),
         ops=ops,
         runs=[{"release": each.release, "failed": _failed(each, program)} for each in recordings],
         expect=list(_expected(reproducer.expect)),
         story=list(_story(reproducer)),
-        program=_printable(format_program(program)),
+        program=printable(format_program(program)),
         exports=exports,
         back=back,
         data=packed({"ops": ops, "runs": [_data(each) for each in recordings]}),
@@ -74,7 +76,7 @@ def _failed(recording: Recording, program: Program) -> dict[str, Any] | None:
     return {
         "op": failure.op,
         "text_of_op": format_op(program.ops[failure.op]) if 0 <= failure.op < len(program.ops) else "",
-        "text": _printable(failure.text),
+        "text": printable(failure.text),
         "invariant": invariant_of(failure),
         "bytes": shown._asdict() if shown is not None else None,
         "hex": list(_hex_lines(shown)) if shown is not None else [],
@@ -90,10 +92,29 @@ def _hex_lines(shown: FailingBytes) -> Iterator[dict[str, Any]]:
         yield {"at": f"{start:06x}", "bytes": marked}
 
 
+def about_target(name: str) -> str:
+    """What a line of [expect] speaks of, in a few words."""
+    if name in RELEASES:
+        return RELEASES[name].about
+    version = name.rpartition("-")[2]
+    if name.startswith(LIBRARY_PREFIX):
+        return f"OpenZFS's own code of {version} in user space, with assertions"
+    if name.startswith(KERNEL_PREFIX):
+        built = "with assertions" if "asserts" in name else "as it is shipped"
+        return f"the kernel module of {version}, {built}, in a guest"
+    return ""
+
+
+def distance(belief: str) -> str:
+    """How far a finding is from everyday use: the first sentence of what is known of that."""
+    told = belief.partition("Distance: ")[2]
+    return re.split(r"(?<=[^.\d]\.) (?=[A-Z])", told)[0]
+
+
 def _expected(expect: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     for name, does in expect.items():
-        about = RELEASES[name].about if name in RELEASES else ""
-        yield {"name": name, "about": about, "does": _printable(does), "fails": does != FINE}
+        about = about_target(name)
+        yield {"name": name, "about": about, "does": printable(does), "fails": does != FINE}
 
 
 def _story(reproducer: Reproducer) -> Iterator[tuple[str, list[str]]]:
@@ -106,7 +127,7 @@ def _story(reproducer: Reproducer) -> Iterator[tuple[str, list[str]]]:
         if text:
             yield (
                 heading,
-                [_printable(piece) for piece in text.replace(" Distance: ", "\nDistance: ").split("\n")],
+                [printable(piece) for piece in text.replace(" Distance: ", "\nDistance: ").split("\n")],
             )
 
 
@@ -115,7 +136,7 @@ def _short(op: str) -> str:
     return op if len(op) <= LONGEST_OP else f"{op[: LONGEST_OP * 2 // 3]}…{op[-LONGEST_OP // 3 :]}"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The same without what no encoding takes and no page shows: lone surrogates, control characters."""
     kept = (
         each if each in "\n\t" or each.isprintable() or each == " " else f"\\x{ord(each):02x}"

@@ -25,6 +25,11 @@ def _environment() -> jinja2.Environment:
     )
 
 
+def fragment(template: str, **given: Any) -> Markup:
+    """A part of a page."""
+    return Markup(_environment().get_template(template).render(**given))
+
+
 def _joined(names: Iterable[str]) -> str:
     text = "\n".join((ASSETS / name).read_text("utf-8") for name in names)
     return text.replace('"use strict";\n', "") if text.startswith("//") else text

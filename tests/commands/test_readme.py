@@ -45,6 +45,7 @@ ELSEWHERE = {
     "campaign --scheduler tcp://head:8786": "tests/engines/campaign/slow/test_faults.py",
     "fetch": "Makefile: it is what `make test` begins with",
     "explore threads-shrink": "tests/slow/test_readme.py",
+    "site -o site/": "tests/pages/slow/test_every_finding.py",
     "check --pool image --dataset pool/fs --object 34": "tests/real/test_readme.py",
     "fuzz --target both --engine random --time 600": "tests/real/test_readme.py",
     "force zap-shrink-stale-shift-table --repeat 20": "tests/real/test_readme.py",

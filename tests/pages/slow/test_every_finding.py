@@ -10,7 +10,9 @@ from playwright.sync_api import Browser
 from fuzz.corpus.reproducer import corpus_folders, read_reproducer
 from fuzz.pages.program_page import program_page
 from tests.support.browser import hard_to_read, opened
+from tests.support.command import zapfuzz
 from tests.support.paths import CORPUS
+from tests.support.readme import words_of
 from tests.support.recorded import check_every_step
 
 MEGABYTE = 1 << 20
@@ -34,3 +36,14 @@ def test_its_page_shows_what_happens(browser: Browser, tmp_path: Path, folder: P
             assert outcome == reproducer.expect[release]
         told = page.page.inner_text("main")
         assert all(" ".join(does.split()) in " ".join(told.split()) for does in reproducer.expect.values())
+
+
+def test_all_of_them_are_a_site(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, output = zapfuzz(*words_of("site -o site/"))
+    assert (status, "their list in site/index.html" in output) == (0, True)
+    with opened(browser, tmp_path / "site" / "index.html", ready=False) as page:
+        assert hard_to_read(page.page) == []
+        links = page.ask("[...document.querySelectorAll('a')].map((each) => each.getAttribute('href'))")
+    assert sorted(links) == sorted(f"{folder.name}.html" for folder in corpus_folders(CORPUS))
+    assert all((tmp_path / "site" / link).stat().st_size < MEGABYTE for link in links)
