@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -233,16 +234,16 @@ def test_a_corpus_on_a_full_disk(tmp_path: Path) -> None:
     command = f"{sys.executable} -c 'from fuzz.commands.cli import main; main()' campaign"
     words = f"--corpus {disk}/c --known {tmp_path}/known --workers 1 --runs 200 --engine random --slice 20"
     script = (
-        f"{mounted(disk, 200)}export ZAPFUZZ_HOME={home}\n"
+        f"{mounted(disk, 1000)}export ZAPFUZZ_HOME={home}\n"
         f'run() {{ {command} {words} --seed "$1" || echo "status $?"; }}\n'
-        f"mkdir -p {disk}/c/parts\nhead -c 190000 /dev/zero > {disk}/filler\nrun 2\n"
-        f"echo between; ls {disk}/c/parts {home}/slices\nrm {disk}/filler\nrun 3\n"
-        f"echo end; {command} status {disk}/c\nls {home}/slices\n"
+        f"mkdir -p {disk}/c/parts\nhead -c 1010000 /dev/zero > {disk}/filler\nrun 2\n"
+        f"echo == between; ls {disk}/c/parts {home}/slices\necho == room; rm {disk}/filler\nrun 3\n"
+        f"echo == end; {command} status {disk}/c\nls {home}/slices\n"
     )
     done = in_namespace(script)
-    full, _, rest = done.stdout.partition("between\n")
-    between, _, room = rest.partition("end\n")
-    assert "No space left on device" in done.stderr + full, done.stdout + done.stderr
-    assert "status 2" in full, done.stdout + done.stderr
-    assert ".part" not in between.partition("slices")[0]
-    assert "400 executions" in room, done.stdout + done.stderr
+    full, waits, room, end = (each.rstrip() for each in re.split(r"^== .*$", done.stdout, flags=re.M))
+    assert "No space left on device" in done.stderr + full and "status 2" in full, done.stdout + done.stderr
+    assert waits.rpartition("/")[2].startswith("slices:\n20"), waits
+    assert "status 0" not in room and "not written" not in room, room
+    assert "400 executions" in end, end
+    assert not end.rpartition("\n")[2].startswith("20"), "a slice waits still"
