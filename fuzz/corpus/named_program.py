@@ -5,18 +5,22 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from fuzz.corpus.places import CORPUS, home
 from fuzz.corpus.replay import Asking, expectations, nobody_listens
 from fuzz.corpus.reproducer import GROUPS, PROGRAM_FILE, REPRODUCER_FILE, Reproducer, read_reproducer
+from fuzz.language.byteform import decode
 from fuzz.language.program import Program
 from fuzz.language.syntax import MAX_FILE, SyntaxProblem, load, parse
 from fuzz.language.write_whole_file import standard_input
 
 SEEDS = "seeds"
 WANTED = "a file that can be read, a reproducer's folder, a name of the corpus, or -"
+_LIBFUZZER = re.compile(r"(?:[a-z-]+-)?([0-9a-f]{40})")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,4 +87,16 @@ def open_named(word: str, corpora: tuple[Path, ...] = ()) -> Named:
         return Named(word, kept.program, kept)
     if path.is_dir() and not (path / PROGRAM_FILE).exists():
         raise SyntaxProblem(word, 0, 0, WANTED, f"a folder without {PROGRAM_FILE}")
+    if path.is_file() and (input_ := _input_of_libfuzzer(path)) is not None:
+        return Named(word, input_)
     return Named(word, load(path / PROGRAM_FILE if path.is_dir() else path))
+
+
+def _input_of_libfuzzer(path: Path) -> Program | None:
+    """The program of a file that libFuzzer has named by the digest of its bytes, as crash-DIGEST: it is in
+    byte form. None for any other file."""
+    named = _LIBFUZZER.fullmatch(path.name)
+    if named is None:
+        return None
+    data = path.read_bytes()
+    return decode(data) if hashlib.sha1(data).hexdigest() == named[1] else None

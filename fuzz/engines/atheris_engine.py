@@ -12,15 +12,20 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from random import Random
+from typing import Any
 
 from fuzz.engines.engine_config import Config
-
-if TYPE_CHECKING:
-    from fuzz.engines.engine_loop import Loop
-    from fuzz.language.program import Program
+from fuzz.engines.engine_loop import Loop, Stopped
+from fuzz.engines.mutation_weights import Weights
+from fuzz.engines.seeds import seed_programs
+from fuzz.generate.model_guided import model_guided_program
+from fuzz.generate.mutation import MUTATIONS, Mutation, mutate, splice
+from fuzz.generate.styles import STYLES, some_style
+from fuzz.language.byteform import decode, encode
+from fuzz.language.program import Program
+from fuzz.language.write_whole_file import write_whole
 
 MAX_BYTES = 1 << 16
 REMEMBERED = 1 << 9
@@ -41,27 +46,25 @@ class Inputs:
     """Turns bytes into programs and back. It remembers the last ones, because an input that was mutated is
     run soon after."""
 
-    def __init__(self, decode: Callable[[bytes], Program], encode: Callable[[Program], bytes]) -> None:
-        self._decode = decode
-        self._encode = encode
+    def __init__(self) -> None:
         self._known: dict[bytes, Program] = {}
 
     def program(self, data: bytes) -> Program:
         """The program for which these bytes stand."""
         program = self._known.get(data)
         if program is None:
-            program = self._decode(data)
+            program = decode(data)
             self._remember(data, program)
         return program
 
     def data(self, program: Program, max_size: int, otherwise: bytes) -> bytes:
         """The bytes of a program. If they are too many, ops at the end of the program are left out."""
-        data = self._encode(program)
+        data = encode(program)
         while len(data) > max_size:
             if not program.ops:
                 return otherwise[:max_size]
             program = program.with_ops(program.ops[: len(program.ops) // 2])
-            data = self._encode(program)
+            data = encode(program)
         self._remember(data, program)
         return data
 
@@ -71,13 +74,69 @@ class Inputs:
         self._known[data] = program
 
 
+class Mutating:
+    """What libFuzzer calls: it runs an input, and makes the next one of others by our own mutations. Which of
+    them, is learnt from what has led to something new."""
+
+    def __init__(self, loop: Loop) -> None:
+        """From now on, what the model does is told to libFuzzer. Must come before Atheris is set up."""
+        from fuzz.engines.atheris_instrumentation import instrument
+        from fuzz.engines.libfuzzer_counters import reserve
+
+        instrument()
+        loop.observe = reserve()
+        self._loop = loop
+        self._inputs = Inputs()
+        style = loop.config.style
+        self._ways = Weights({**{each: STYLES[each][0] for each in ([style] if style else STYLES)}, **OLD})
+        self._mutations = Weights(MUTATIONS)
+        self._way: list[str] = []
+        self._used: list[Mutation] = []
+
+    def test_one_input(self, data: bytes) -> None:
+        """Run an input. Raises Stopped."""
+        loop = self._loop
+        before = len(loop.seen)
+        loop.execute(self._inputs.program(data))
+        new = len(loop.seen) > before
+        loop.credit([f"{'style' if each in STYLES else 'way'} {each}" for each in self._way], new)
+        loop.credit([f"mutation {each.__name__}" for each in self._used], new)
+        self._ways.credit(self._way, new)
+        self._mutations.credit(self._used, new)
+
+    def custom_mutator(self, data: bytes, max_size: int, seed: int) -> bytes:
+        """Another input, made of one."""
+        program = self._next_program(self._inputs.program(data), None, Random(seed))
+        return self._inputs.data(program, max_size, data)
+
+    def custom_crossover(self, first: bytes, second: bytes, max_size: int, seed: int) -> bytes:
+        """Another input, made of two."""
+        one, other = self._inputs.program(first), self._inputs.program(second)
+        return self._inputs.data(self._next_program(one, other, Random(seed)), max_size, first)
+
+    def _next_program(self, program: Program, other: Program | None, rng: Random) -> Program:
+        config, model = self._loop.config, self._loop.model
+        how = self._ways.draw(rng) if program.ops else config.style or "themed"
+        if how == "splice" and other is None:
+            how = "mutate"
+        self._way[:] = [how]
+        self._used.clear()
+        if how in STYLES:
+            return STYLES[how][1](rng, model)
+        if how == "extend":
+            return model_guided_program(rng, model, config.max_ops, program)
+        if how == "splice" and other is not None:
+            return splice(program, other, rng, config.max_ops)
+        return mutate(program, rng, config.max_ops, self._choose)
+
+    def _choose(self, rng: Random) -> Mutation:
+        self._used.append(self._mutations.draw(rng))
+        return self._used[-1]
+
+
 def warm_up(loop: Loop, shortest: dict[int, Program]) -> None:
     """Run WARM_UP random programs. For each state that is reached, note the shortest program that reaches it.
     Raises Stopped."""
-    from random import Random
-
-    from fuzz.generate.styles import STYLES, some_style
-
     rng = Random(loop.config.seed)
     for _ in range(WARM_UP):
         style = loop.config.style or some_style(rng)
@@ -95,17 +154,6 @@ def warm_up(loop: Loop, shortest: dict[int, Program]) -> None:
 
 def main(config: Config) -> None:
     """Fuzz until the bound. Does not return: libFuzzer has no way out but the end of the process."""
-    from random import Random
-
-    from fuzz.engines.engine_loop import Loop, Stopped
-    from fuzz.engines.mutation_weights import Weights
-    from fuzz.engines.seeds import seed_programs
-    from fuzz.generate.model_guided import model_guided_program
-    from fuzz.generate.mutation import MUTATIONS, Mutation, mutate, splice
-    from fuzz.generate.styles import STYLES
-    from fuzz.language.byteform import decode, encode
-    from fuzz.language.write_whole_file import write_whole
-
     loop = Loop(config)
     for option in config.extra:
         if option.startswith("-runs="):  # we end the process ourselves, so that the last counts are reported
@@ -129,54 +177,13 @@ def main(config: Config) -> None:
 
     import atheris
 
-    from fuzz.engines.atheris_instrumentation import instrument
-    from fuzz.engines.libfuzzer_counters import reserve
-
-    instrument()
-    loop.observe = reserve()
-    inputs = Inputs(decode, encode)
-    styles = [config.style] if config.style else list(STYLES)
-    ways = Weights({**{style: STYLES[style][0] for style in styles}, **OLD})
-    mutations = Weights(MUTATIONS)
-    way: list[str] = []
-    used: list[Mutation] = []
+    mutating = Mutating(loop)
 
     def test_one_input(data: bytes) -> None:
-        before = len(loop.seen)
         try:
-            loop.execute(inputs.program(data))
+            mutating.test_one_input(data)
         except Stopped:
             end()
-        new = len(loop.seen) > before
-        loop.credit([f"{'style' if each in STYLES else 'way'} {each}" for each in way], new)
-        loop.credit([f"mutation {each.__name__}" for each in used], new)
-        ways.credit(way, new)
-        mutations.credit(used, new)
-
-    def choose(rng: Random) -> Mutation:
-        used.append(mutations.draw(rng))
-        return used[-1]
-
-    def next_program(program: Program, other: Program | None, rng: Random) -> Program:
-        how = ways.draw(rng) if program.ops else config.style or "themed"
-        if how == "splice" and other is None:
-            how = "mutate"
-        way[:] = [how]
-        used.clear()
-        if how in STYLES:
-            return STYLES[how][1](rng, loop.model)
-        if how == "extend":
-            return model_guided_program(rng, loop.model, config.max_ops, program)
-        if how == "splice" and other is not None:
-            return splice(program, other, rng, config.max_ops)
-        return mutate(program, rng, config.max_ops, choose)
-
-    def custom_mutator(data: bytes, max_size: int, seed: int) -> bytes:
-        return inputs.data(next_program(inputs.program(data), None, Random(seed)), max_size, data)
-
-    def custom_crossover(first: bytes, second: bytes, max_size: int, seed: int) -> bytes:
-        one, other = inputs.program(first), inputs.program(second)
-        return inputs.data(next_program(one, other, Random(seed)), max_size, first)
 
     # whoever started this process removes it: Fuzz() does not return
     scratch = tempfile.mkdtemp(prefix="zapfuzz-")
@@ -192,8 +199,8 @@ def main(config: Config) -> None:
         *([scratch] if given else []),
     ]
     callbacks: dict[str, Any] = {
-        "custom_mutator": custom_mutator,
-        "custom_crossover": custom_crossover,
+        "custom_mutator": mutating.custom_mutator,
+        "custom_crossover": mutating.custom_crossover,
     }
     atheris.Setup(arguments, test_one_input, **({} if config.plain else callbacks))
     atheris.Fuzz()

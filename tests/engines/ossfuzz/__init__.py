@@ -1,0 +1,1 @@
+"""Tests of what OSS-Fuzz runs."""

@@ -1,0 +1,1 @@
+"""Tests of each target as OSS-Fuzz runs and builds it."""
