@@ -68,6 +68,7 @@ class Cluster:
         self._campaign = campaign
         self._ready: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._running: dict[str, tuple[Any, Slice, float]] = {}
+        self._only: dict[str, frozenset[str]] = {}
         self._workers: dict[str, int] = {}
         self._next_count = 0.0
         self._hung: dict[str, float] = {}
@@ -97,11 +98,15 @@ class Cluster:
     def submit(self, work: Slice) -> None:
         """Give a slice to some worker. Raises NoCluster."""
         key = f"{work.name}-{work.what}"
+        known = self.workers()
+        # Dask keeps a slice that is for some workers alone until one of these is there: only if need be
+        some = list(known) if len(known) < len(self._workers) else None
         future = self._asked(
             lambda: self._client.submit(
-                task(work.to_json(), version()), key=key, pure=False, workers=list(self.workers()), retries=0
+                task(work.to_json(), version()), key=key, pure=False, workers=some, retries=0
             )
         )
+        self._only[key] = frozenset(some or ())
         self._running[key] = future, work, time.monotonic() + bound_seconds(work) + GIVEN_UP_SECONDS
         future.add_done_callback(lambda done: self._ready.put((key, done)))
 
@@ -115,9 +120,22 @@ class Cluster:
                 yield from self._over(key, future)
         if self._client.status != "running":
             raise NoCluster(f"scheduler {self._address}: is gone")
+        yield from self._homeless()
         yield from self._overdue()
 
+    def _homeless(self) -> Iterator[Ended]:
+        """Give up what is for workers alone that are all gone."""
+        self.workers()
+        for key in list(self._running):
+            only = self._only.get(key, frozenset())
+            if only and not only & self._workers.keys():
+                future, work, _ = self._running.pop(key)
+                with contextlib.suppress(Exception):
+                    future.cancel()
+                yield Ended(work, Brought(problems=("the workers for a slice are gone",)))
+
     def _over(self, key: str, future: Any) -> Iterator[Ended]:
+        self._only.pop(key, None)
         if key not in self._running:
             return
         _, work, _ = self._running.pop(key)

@@ -128,9 +128,10 @@ def test_workers_that_are_killed_again_and_again(tmp_path: Path) -> None:
         subprocess.run([sys.executable, "-c", script], env=environment, cwd=ROOT, check=True)
         assert not list(Path(processes.home(name), FOLDER).iterdir())
     ledger = corpus_of(tmp_path)
+    assert len(witness.executions) >= KILLS  # each slice of eight seconds, or of less
     assert witness.failures and witness.failures <= ledger.findings.keys() | ledger.open.keys()
     assert ledger.executions >= sum(witness.executions.values()) > 0
-    assert sum(row.slices for row in ledger.rows.values()) >= len(witness.executions)
+    assert sum(each.slices for each in ledger.workers.values()) >= len(witness.executions)
     counted = sum(met.count for rows in ledger.met.values() for met in rows.values())
     assert counted >= len(witness.failures)
     print(
