@@ -57,6 +57,19 @@ zapfuzz op: 0
 ==26142==    by 0x7207179: _call_function_pointer (/tmp/lib/Modules/_ctypes/callproc.c:923)
 ==26142==
 
+==26142== Thread 9:
+==26142== Use of uninitialised value of size 8
+==26142==    at 0x49E0569: get_small_int (/tmp/lib/Python/Objects/longobject.c:62)
+==26142==    by 0x49F9331: _PyEval_EvalFrameDefault (/tmp/lib/Python/ceval.c:4769)
+==26142==    by 0x7227B0C: ffi_closure_unix64 (in /usr/lib/x86_64-linux-gnu/libffi.so.8.1.2)
+==26142==    by 0x904DFEA: dsl_sync_task_sync (in /c/2.3.2/libzpool.so.6)
+==26142==
+==26142== Thread 12 z_wr_iss:
+==26142== Syscall param pwrite64(buf) points to uninitialised byte(s)
+==26142==    at 0x4C0F2A3: pwrite (pwrite64.c:25)
+==26142==    by 0x904A3A5: zfs_file_pwrite (in /c/2.3.2/libzpool.so.6)
+==26142==
+
 zapfuzz undefined: block byte 0x18 of block 2 of ZAP 0
 """
 
@@ -96,9 +109,15 @@ zapfuzz undefined: block byte 0x18 of block 2 of ZAP 0
                     "Conditional jump or move depends on uninitialised value(s)",
                     ("zap_name_alloc_str", "zap_add"),
                 ),
+                Signature(
+                    "memcheck",
+                    "?:zfs_file_pwrite",
+                    "Syscall param pwrite64(buf) points to uninitialised byte(s)",
+                    ("zfs_file_pwrite",),
+                ),
                 Signature("memcheck", "?:add", "bytes of a block were never written"),
             ],
-            [0, 0],
+            [0, 0, 0],
         ),
         ("", [], []),
     ],

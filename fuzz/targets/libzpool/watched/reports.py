@@ -31,6 +31,10 @@ _LIBRARY = re.compile(r"/(?:module|lib/lib\w+)/\S*\.[ch]:\d+|/lib(?:zpool|nvpair
 _FILE = re.compile(r"(?P<file>[\w-]+\.[ch]):\d+")
 _RUNTIME = re.compile(r"vg_replace|libsanitizer|sanitizer_common|compiler-rt")
 """What stands in place of functions of the C library while somebody watches."""
+_PYTHON = re.compile(r"_?Py[A-Z_]|ffi_closure|cfunction_|object_vacall|_CallPythonObject")
+"""Functions of Python: what is reported below them, in what the library has called back, is not the
+library's."""
+_THREAD = re.compile(r"Thread \d+.*:$")
 _CALLER = "ffi_call"
 """Who calls the library; what is further out is Python."""
 _UNDEFINED = re.compile(r"^(?P<what>answer|block) byte (?:(?P<at>\S+) of block .*|\d+)$")
@@ -63,7 +67,7 @@ def reports(text: str, verbs: list[str], ended: int | None = None) -> Iterator[F
             end = _end_of_stack(lines, at)
             yield from _undefined_behaviour(begun, lines[at - 1 : end], op)
             at = end
-        elif begun := _VALGRIND.match(line):
+        elif (begun := _VALGRIND.match(line)) and begun["rest"].strip():
             end = at
             while end < len(lines) and (more := _VALGRIND.match(lines[end])) and more["rest"].strip():
                 end += 1
@@ -97,6 +101,8 @@ def _frames(lines: list[str], form: re.Pattern[str] = _FRAME) -> list[_Frame]:
             continue
         began = True
         if frame["name"] == _CALLER:
+            break
+        if not found and _PYTHON.match(frame["name"]):
             break
         if _is_of_library(frame["name"], frame["where"]):
             found.append((frame["name"], _file(frame["where"])))
@@ -147,6 +153,8 @@ def _undefined_behaviour(begun: re.Match[str], lines: list[str], op: int) -> Ite
 def _memcheck(lines: list[str], op: int) -> Iterator[Failure]:
     """The first stack says what was done; those behind it where the memory came from."""
     plain = [match["rest"] for line in lines if (match := _VALGRIND.match(line))]
+    if len(plain) > 1 and _THREAD.match(plain[0]):  # not the first one
+        del plain[0]
     frames = _frames(plain[1:], _VALGRIND_FRAME)
     yield from _failure("memcheck", plain[0], frames, plain, op)
 
