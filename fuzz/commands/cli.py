@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from fuzz.commands.shared.ending import nobody_reads, signals_end_it
+from fuzz.commands.shared.ending import drop_what_cannot_be_written, nobody_reads, signals_end_it
 from fuzz.commands.shared.options import Bad
 from fuzz.engines.engine_config import EXTRAS
 from fuzz.engines.fuzzing_run import EngineProblem
@@ -86,7 +86,10 @@ class Group(click.Group):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run as a process of its own, which signals end. Whoever calls `main` instead has his own."""
         with signals_end_it():
-            return super().__call__(*args, **kwargs)
+            try:
+                return super().__call__(*args, **kwargs)
+            finally:
+                drop_what_cannot_be_written()
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands."""

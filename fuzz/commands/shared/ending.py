@@ -117,7 +117,22 @@ def signals_end_it() -> Iterator[None]:
 
 def nobody_reads() -> NoReturn:
     """End where standard output has no reader: what is still in its buffer goes nowhere."""
+    _drop_what_is_not_written()
+    Status.BROKEN_PIPE.end()
+
+
+def drop_what_cannot_be_written() -> None:
+    """What standard output would not take has been told. It is not to be tried again when the interpreter
+    ends, which would say so in words and a status (120) of its own."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        nobody_reads()
+    except (OSError, ValueError, AttributeError):
+        _drop_what_is_not_written()
+
+
+def _drop_what_is_not_written() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     with contextlib.suppress(OSError, ValueError, AttributeError):
         os.dup2(nowhere, sys.stdout.fileno())
-    Status.BROKEN_PIPE.end()
