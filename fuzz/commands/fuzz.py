@@ -18,6 +18,7 @@ from fuzz.commands.shared.number_not_nan import Number
 from fuzz.commands.shared.options import SEEN, Bad, on_target
 from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import PlaceWord
+from fuzz.commands.shared.sarif import sarif_option, write_sarif
 from fuzz.commands.shared.screen import Screen
 from fuzz.corpus.earlier_runs import found_earlier
 from fuzz.corpus.failure_counts import Seen
@@ -75,6 +76,7 @@ from fuzz.targets.registry import KERNEL_KINDS, make_target
 @click.option("--max-ops", type=click.IntRange(1, 10_000), default=160, show_default=True)
 @json_option
 @junit_option
+@sarif_option
 @click.argument("libfuzzer", nargs=-1, type=click.UNPROCESSED)
 def fuzz(
     release: str,
@@ -97,6 +99,7 @@ def fuzz(
     max_ops: int,
     machine: bool,
     junit: Path | None,
+    sarif: Path | None,
     libfuzzer: tuple[str, ...],
 ) -> None:
     """Look for programs that fail. What is new is written, then minimized; what is known is counted.
@@ -184,6 +187,7 @@ def fuzz(
                 _record(seen, release, fuzzing)
                 note_failures(answer, fuzzing)
                 write_junit(junit, "zapfuzz fuzz", junit_cases(answer, time.monotonic() - started))
+                write_sarif(sarif, answer.failures)
             answer.status = run_status(fuzzing)
 
 

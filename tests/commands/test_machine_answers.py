@@ -99,7 +99,8 @@ def test_fuzz_and_its_junit(tmp_path: Path) -> None:
     """New, then found by an earlier run, then known."""
     known, out, junit = tmp_path / "known", tmp_path / "out", tmp_path / "junit.xml"
     known.mkdir()
-    common = (*FUZZ, "--known", str(known), "--out", str(out), "--junit", str(junit))
+    sarif = tmp_path / "zapfuzz.sarif"
+    common = (*FUZZ, "--known", str(known), "--out", str(out), "--junit", str(junit), "--sarif", str(sarif))
     standings = []
     for outcome in ("found", "found", "known only"):
         if outcome == "known only":
@@ -111,6 +112,15 @@ def test_fuzz_and_its_junit(tmp_path: Path) -> None:
         standings.append(stale["standing"])
         wrong = ElementTree.parse(junit).getroot().findall(".//failure")
         assert len(wrong) == sum(each["standing"] != "known" for each in data["failures"])
+        (run,) = json.loads(sarif.read_text())["runs"]
+        assert {each["id"] for each in run["tool"]["driver"]["rules"]} == {
+            each["ruleId"] for each in run["results"]
+        }
+        assert [(each["ruleId"], each["level"] == "note") for each in run["results"]] == [
+            (each["signature"], each["standing"] == "known") for each in data["failures"]
+        ]
+        places = [place for each in run["results"] for place in each["locations"]]
+        assert places[0]["physicalLocation"]["artifactLocation"]["uri"].startswith("file:///")
     assert standings == ["new", "found by an earlier run", "known"]
 
 
