@@ -46,6 +46,7 @@ COMMANDS = {
     "export": "fuzz.commands.export:export",
     "reach": "fuzz.commands.reach:reach_command",
     "schema": "fuzz.commands.shared.machine_answer:schema_command",
+    "soak": "fuzz.commands.threads.soak:soak_command",
     "triage": "fuzz.commands.triage:triage",
     "try": "fuzz.commands.trial.command:try_command",
     "verbs": "fuzz.commands.lists.verbs:verbs",

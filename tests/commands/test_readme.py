@@ -44,6 +44,7 @@ ELSEWHERE = {
     "campaign --corpus sftp://store/zap": "tests/engines/campaign/slow/test_stores.py",
     "campaign --scheduler tcp://head:8786": "tests/engines/campaign/slow/test_faults.py",
     "fetch": "Makefile: it is what `make test` begins with",
+    "soak --time 60": "tests/real/test_readme.py",
     "explore threads-shrink": "tests/slow/test_readme.py",
     "site -o site/": "tests/pages/slow/test_every_finding.py",
     "check --pool image --dataset pool/fs --object 34": "tests/real/test_readme.py",

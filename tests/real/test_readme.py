@@ -60,3 +60,8 @@ def test_force_prints_what_is_shown(library: Path) -> None:
     lines = shown("libzpool 2.3.2: ")
     assert status == 1 and len(lines) == 3
     assert [line for line in output.splitlines() if line in lines] == lines, output
+
+
+def test_soak_for_a_moment(library: Path) -> None:
+    status, output = zapfuzz(*words_of("soak --time 60")[:-1], "5")
+    assert status == 0 and " programs, " in output and "0 differ" in output, output

@@ -1,25 +1,20 @@
 """Random programs with threads on the model and on the real library, side by side.
 
-`python -m fuzz.threads.real.soak --release 2.3 --seconds 60 --seed 1` draws programs of every kind, gives
-each a random schedule, forces that schedule on the library, and compares outcome, results and blocks with the
-model's. With `--sync` the programs are those whose threads run beside the sync of a txg.
+`soak` draws programs, gives each a random schedule, forces that schedule on the library, and compares
+outcome, results and blocks with the model's. `zapfuzz soak` is what a user calls.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import random
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from fuzz.generate.whole_language import whole_language_program
-from fuzz.language.printing import format_program
 from fuzz.language.program import Op, Program
 from fuzz.language.verbs import CONCURRENT, VERBS, Subject
-from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import run_threads
@@ -114,32 +109,3 @@ def soak(
         soaked.count.update(differ=bool(difference), points=run.compared)
         if difference:
             yield difference, program
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run them for a time; 1 if any differs."""
-    parser = argparse.ArgumentParser(prog="python -m fuzz.threads.real.soak")
-    parser.add_argument("--release", default="2.3")
-    parser.add_argument("--libzpool", metavar="PATH")
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--names", action="store_true", help="on ZAPs of names and directories only")
-    parser.add_argument("--sync", action="store_true", help="beside the sync of a txg")
-    chosen = parser.parse_args(arguments)
-    kinds = BESIDE_SYNC if chosen.sync else (program_of_names,) if chosen.names else KINDS
-    try:
-        real = HeldTarget(chosen.release, chosen.libzpool, deadline=30)
-    except NoLibrary as missing:
-        parser.exit(2, f"{missing}\n")
-    with real:
-        soaked = Soaked()
-        for difference, program in soak(real, random.Random(chosen.seed), chosen.seconds, kinds, soaked):
-            print(f"DIFFERS: {difference}\n{format_program(program)}")
-    print(", ".join(f"{number} {what}" for what, number in soaked.count.items()))
-    for text, number in soaked.outcomes.most_common():
-        print(f"{number}: {text}")
-    return 1 if soaked.count["differ"] else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
