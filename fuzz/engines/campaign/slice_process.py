@@ -38,10 +38,13 @@ from fuzz.engines.campaign.scratch import (
 from fuzz.engines.campaign.slice import FUZZ, MERGE, MINIMIZE, TOLD, Brought, Slice
 from fuzz.engines.campaign.store import NoStore, Store, part_name
 from fuzz.engines.engine_config import Config
-from fuzz.engines.fuzzing_run import Found, FuzzingRun, Progress
+from fuzz.engines.fuzzing_run import Found, FuzzingRun, Progress, Watchers
+from fuzz.engines.history.file import HISTORY
+from fuzz.engines.history.write import RunHistory
 from fuzz.engines.parallel_processes import EngineProblem
 from fuzz.judge.signature import Signature
 from fuzz.language.byteform import decode, encode
+from fuzz.language.syntax import SyntaxProblem
 from fuzz.language.write_whole_file import write_whole
 from fuzz.targets.base import NoTarget
 from fuzz.targets.end_with_parent import end_with
@@ -167,16 +170,31 @@ def _fuzz(scratch: Scratch, store: Store, work: Slice) -> Notes:
             from fuzz.faults.seeded import applied
 
             stack.enter_context(applied(work.mutant))
-        fuzzing = FuzzingRun(config, target, {}, scratch.out, notes, 1, elsewhere)
+        history = _history(config, work, notes)
+        watchers = Watchers(notes, *([history] if history is not None else []))
+        fuzzing = FuzzingRun(config, target, {}, scratch.out, watchers, 1, elsewhere)
+        how = "ended"
         try:
             fuzzing.run()
         except Over:
-            notes.note("it was told to end")
+            how = "it was told to end"
+            notes.note(how)
         else:
             _not_again(scratch, work)
         finally:
             notes.progress(fuzzing.status)
+            if history is not None:
+                history.end(fuzzing, how)
     return notes
+
+
+def _history(config: Config, work: Slice, notes: Notes) -> RunHistory | None:
+    """Each slice is a run in the history of its machine; none where that is another file."""
+    try:
+        return RunHistory(home() / HISTORY, config, campaign=work.campaign)
+    except SyntaxProblem as problem:
+        notes.note(str(problem))
+        return None
 
 
 def _not_again(scratch: Scratch, work: Slice) -> None:

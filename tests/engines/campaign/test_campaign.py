@@ -12,6 +12,7 @@ import pytest
 
 from fuzz.commands.shared.machine_answer import schema
 from fuzz.corpus.reproducer import read_reproducer
+from fuzz.engines.history.read import read_history
 from tests.support.command import zapfuzz
 
 
@@ -48,6 +49,9 @@ def test_a_campaign_goes_on_from_its_corpus(tmp_path: Path, monkeypatch: pytest.
     assert all(again[text]["count"] >= 2 * each["count"] for text, each in found.items())
     assert len(list((tmp_path / "home" / "findings").iterdir())) == len(again)
     assert not list((tmp_path / "home" / "slices").iterdir())
+    runs = read_history(tmp_path / "home")
+    assert [run.last.executions for run in runs if run.last.executions > 1] == [250, 250]
+    assert len({run.campaign for run in runs}) == 2 and all(run.how == "ended" for run in runs)
 
     status, read = told("status", str(tmp_path / "corpus"))
     assert status == 0 and read["campaign"] == {**after, "seed": None}
