@@ -40,6 +40,7 @@ COMMANDS = {
     "import-zdb": "fuzz.commands.imports.zdb:import_zdb",
     "list": "fuzz.commands.lists.programs:list_command",
     "page": "fuzz.commands.pages.page:page",
+    "report": "fuzz.commands.pages.report:report",
     "site": "fuzz.commands.pages.site:site",
     "merge": "fuzz.commands.merge:merge",
     "remedies": "fuzz.commands.remedies:remedies",

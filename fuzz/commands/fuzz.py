@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -74,6 +76,14 @@ from fuzz.targets.registry import KERNEL_KINDS, make_target
     help="Give hashes so few bits that pointer tables end: what is refused then is fuzzed, too.",
 )
 @click.option("--max-ops", type=click.IntRange(1, 10_000), default=160, show_default=True)
+@click.option(
+    "--serve",
+    type=click.IntRange(0, 65535),
+    is_flag=False,
+    flag_value=0,
+    metavar="[PORT]",
+    help="A live page on 127.0.0.1, at any free port or at this one.",
+)
 @json_option
 @junit_option
 @sarif_option
@@ -97,6 +107,7 @@ def fuzz(
     remedy: tuple[str, ...],
     hash_bits: int | None,
     max_ops: int,
+    serve: int | None,
     machine: bool,
     junit: Path | None,
     sarif: Path | None,
@@ -169,7 +180,7 @@ def fuzz(
         watchers = Watchers(screen, history)
         fuzzing = FuzzingRun(config, runner, expected, out, watchers, jobs, earlier)
         answer.details = lambda: details(fuzzing)
-        with answer.given():
+        with answer.given(), _served(serve, history, screen):
             how = "ended"
             try:
                 fuzzing.run()
@@ -189,6 +200,27 @@ def fuzz(
                 write_junit(junit, "zapfuzz fuzz", junit_cases(answer, time.monotonic() - started))
                 write_sarif(sarif, answer.failures)
             answer.status = run_status(fuzzing)
+
+
+@contextlib.contextmanager
+def _served(port: int | None, history: RunHistory, screen: Screen) -> Iterator[None]:
+    """A live page of the run while this lasts, if one is wanted. Raises Bad."""
+    if port is None:
+        yield
+        return
+    try:
+        from fuzz.pages.live import served
+    except ModuleNotFoundError as missing:
+        raise Bad(f"--serve needs {missing.name}: pip install 'zapfuzz[pages]'") from None
+    if history.problem:
+        raise Bad(f"--serve: expected a history that can be written, found {history.problem}")
+    with contextlib.ExitStack() as stack:
+        try:
+            address = stack.enter_context(served(history.path, (history.run,), port))
+        except OSError as problem:
+            raise Bad(f"--serve {port}: expected a port that is free, found {problem.strerror}") from None
+        screen.note(f"live page: {address}")
+        yield
 
 
 def _record(seen: Seen, release: str, fuzzing: FuzzingRun) -> None:

@@ -11,6 +11,9 @@ ENGINES = ("atheris", "hypothesis", "random", "uniform", "threads", "sync")
 NEEDS = {"atheris": "atheris", "hypothesis": "hypothesis", "threads": "greenlet", "sync": "greenlet"}
 """The package that an engine needs; the others need none."""
 EXTRAS = {
+    "pygal": "pages",
+    "starlette": "pages",
+    "uvicorn": "pages",
     "greenlet": "threads",
     "atheris": "fuzz",
     "hypothesis": "fuzz",
