@@ -40,15 +40,15 @@ def reached(folders: list[Path]) -> set[object]:
 
 
 def test_less_reaches_the_same(tmp_path: Path) -> None:
-    first, second = corpus(tmp_path / "a", 1, 20), corpus(tmp_path / "b", 2, 20)
+    first, second = corpus(tmp_path / "a", 1, 40), corpus(tmp_path / "b", 2, 40)
     before = reached([first, second])
     result = CliRunner().invoke(main, ["merge", str(first), str(second)])
     assert result.exit_code == 0, result.output
-    assert result.output.startswith("42 programs of ")
+    assert result.output.startswith("82 programs of ")
     assert reached([first]) == before
     left = list(programs([first]))
-    assert len(left) < 40
-    assert len(list(second.iterdir())) == 21
+    assert len(left) < 80
+    assert len(list(second.iterdir())) == 41
 
 
 def test_only_what_is_a_corpus_s_own_may_go(tmp_path: Path) -> None:
