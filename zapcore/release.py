@@ -52,6 +52,8 @@ class Release:
     unread_is_eio: a transaction of which a block cannot be read is refused with EIO, whatever the read gave
         (570827e129, in 2.4). Without this, with what the read gave.
     prefetches_objects: there is zap_prefetch_object() (62e7d3c89e, in 2.3).
+    joins: there are zap_join() and its kin, and zap_increment_int() (until 47b53fda7d and 9ff3fdfc54, after
+        2.4), which nobody called.
     version: the packaged OpenZFS version that the model is compared with; empty if nobody packages one.
     """
 
@@ -75,6 +77,7 @@ class Release:
     frees_on_sync_thread: bool = False
     unread_is_eio: bool = False
     prefetches_objects: bool = False
+    joins: bool = True
     version: str = ""
 
 
@@ -151,6 +154,7 @@ RELEASES: Mapping[str, Release] = {
             about="master since efda1093ff (June 2026), 2.5 to be: a cursor holds its ZAP from its start",
             cursors_hold=True,
             upgrades_in_place=True,
+            joins=False,
             instead=_BY_DNODE,
             version="",
         ),

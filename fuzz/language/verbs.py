@@ -528,7 +528,7 @@ VERBS: Mapping[str, Verb] = {
     "join": Verb(
         Subject.ZAP,
         Effect.MOVES,
-        "zap_join: add all entries to the ZAP that comes next, up to the first that cannot be",
+        "zap_join: add all entries to the ZAP that comes next, up to the first that cannot be (until 2.4)",
         other=True,
         names=True,
         draw=Draw(group="helpers"),
@@ -609,7 +609,7 @@ VERBS: Mapping[str, Verb] = {
     "increment_int": Verb(
         Subject.ZAP,
         Effect.BRINGS,
-        "zap_increment_int: zap_increment of an id",
+        "zap_increment_int: zap_increment of an id (until 2.4)",
         numbers=(_ID, Number("extra", "delta", 1, 0, U64, hex=True)),
         names=True,
         draw=Draw(group="ints"),

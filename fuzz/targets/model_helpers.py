@@ -8,6 +8,7 @@ from fuzz.execution.result import DONE, Result
 from fuzz.language.program import Op
 from fuzz.targets.model_world import HANDLERS, ModelWorld
 from zapcore import zap
+from zapcore.errors import ZapErrno
 from zapcore.zap import helpers
 
 
@@ -51,8 +52,15 @@ def join_increment(world: ModelWorld, op: Op) -> Result:
 
 
 def _both(world: ModelWorld, op: Op) -> tuple[int, int]:
-    source = world.named(op)
-    return source, world.named(op, op.other)
+    both = world.named(op), world.named(op, op.other)
+    _has_joins(world)
+    return both
+
+
+def _has_joins(world: ModelWorld) -> None:
+    """Raises ENOTSUP in releases that have neither zap_join() nor zap_increment_int()."""
+    if not world.objset.release.joins:
+        raise ZapErrno(errno.ENOTSUP)
 
 
 @HANDLERS.of("add_int")
@@ -100,6 +108,7 @@ def lookup_int_key(world: ModelWorld, op: Op) -> Result:
 def increment_int(world: ModelWorld, op: Op) -> Result:
     """zap_increment_int()."""
     number = world.named(op)
+    _has_joins(world)
     if not op.extra:
         world.look_for_tx(number)
     helpers.increment_int(world.objset, number, op.id, op.extra, world.objset.open_tx)

@@ -15,7 +15,7 @@ do_prefetch(program_zap_t *z, const void *key, int blind)
 	return (zap_prefetch(os, z->number, key));
 }
 
-/* Not before 2.3. */
+/* Not before 2.3; zap_join() and its kin, and zap_increment_int(), not after 2.4. */
 static int
 do_prefetch_object(program_zap_t *z)
 {
@@ -35,13 +35,17 @@ joined(program_zap_t *z, program_zap_t *into)
 static int
 do_join(program_zap_t *z, program_zap_t *into)
 {
+	int (*call)(objset_t *, uint64_t, uint64_t, dmu_tx_t *) =
+	    (int (*)(objset_t *, uint64_t, uint64_t, dmu_tx_t *))dlsym(RTLD_DEFAULT, "zap_join");
 	dmu_tx_t *tx;
 	int error = joined(z, into);
 
+	if (error == 0 && call == NULL)
+		error = ENOTSUP;
 	if (error != 0)
 		return (error);
 	tx = begin(into->number, 1);
-	error = zap_join(os, z->number, into->number, tx);
+	error = call(os, z->number, into->number, tx);
 	dmu_tx_commit(tx);
 	return (error);
 }
@@ -49,13 +53,17 @@ do_join(program_zap_t *z, program_zap_t *into)
 static int
 do_join_key(program_zap_t *z, program_zap_t *into, uint64_t value)
 {
+	int (*call)(objset_t *, uint64_t, uint64_t, uint64_t, dmu_tx_t *) =
+	    (int (*)(objset_t *, uint64_t, uint64_t, uint64_t, dmu_tx_t *))dlsym(RTLD_DEFAULT, "zap_join_key");
 	dmu_tx_t *tx;
 	int error = joined(z, into);
 
+	if (error == 0 && call == NULL)
+		error = ENOTSUP;
 	if (error != 0)
 		return (error);
 	tx = begin(into->number, 1);
-	error = zap_join_key(os, z->number, into->number, value, tx);
+	error = call(os, z->number, into->number, value, tx);
 	dmu_tx_commit(tx);
 	return (error);
 }
@@ -63,13 +71,17 @@ do_join_key(program_zap_t *z, program_zap_t *into, uint64_t value)
 static int
 do_join_increment(program_zap_t *z, program_zap_t *into)
 {
+	int (*call)(objset_t *, uint64_t, uint64_t, dmu_tx_t *) =
+	    (int (*)(objset_t *, uint64_t, uint64_t, dmu_tx_t *))dlsym(RTLD_DEFAULT, "zap_join_increment");
 	dmu_tx_t *tx;
 	int error = joined(z, into);
 
+	if (error == 0 && call == NULL)
+		error = ENOTSUP;
 	if (error != 0)
 		return (error);
 	tx = begin(into->number, 1);
-	error = zap_join_increment(os, z->number, into->number, tx);
+	error = call(os, z->number, into->number, tx);
 	dmu_tx_commit(tx);
 	return (error);
 }
@@ -152,13 +164,17 @@ do_lookup_int_key(program_zap_t *z, uint64_t id)
 static int
 do_increment_int(program_zap_t *z, uint64_t id, uint64_t delta)
 {
+	int (*call)(objset_t *, uint64_t, uint64_t, int64_t, dmu_tx_t *) =
+	    (int (*)(objset_t *, uint64_t, uint64_t, int64_t, dmu_tx_t *))dlsym(RTLD_DEFAULT, "zap_increment_int");
 	dmu_tx_t *tx;
 	int error = named(z);
 
+	if (error == 0 && call == NULL)
+		error = ENOTSUP;
 	if (error != 0)
 		return (error);
 	tx = begin(z->number, 1);
-	error = zap_increment_int(os, z->number, id, delta, tx);
+	error = call(os, z->number, id, delta, tx);
 	dmu_tx_commit(tx);
 	return (error);
 }

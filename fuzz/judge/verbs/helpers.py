@@ -71,6 +71,8 @@ def increment_int(state: State, op: Op, result: Result) -> Stepwise:
     """As increment of the digits."""
     if refused := state.has_no_names(op.subject):
         return expect(result.errno, refused)
+    if not state.release.joins:
+        return expect(result.errno, errno.ENOTSUP)
     return (yield from increment(state, _named(op, "increment", op.extra), result))
 
 
@@ -82,6 +84,8 @@ def _join(state: State, op: Op, result: Result, put: Callable[[Key, Value], Op |
             return expect(result.errno, refused)
     source = state.entries[op.subject]
     assert source is not None
+    if not state.release.joins:
+        return expect(result.errno, errno.ENOTSUP)
     for key in state.orders[op.subject].keys():  # noqa: SIM118  (no mapping)
         value = source[key]
         if (value.size, value.length) != (8, 1):

@@ -114,16 +114,12 @@ PROTOTYPES = {
     "zap_value_search": "i pqqqpq",
     "zap_prefetch": "i pqs",
     "zap_prefetch_uint64": "i pqpi",
-    "zap_join": "i pqqp",
-    "zap_join_key": "i pqqqp",
-    "zap_join_increment": "i pqqp",
     "zap_add_int": "i pqqp",
     "zap_add_int_key": "i pqqqp",
     "zap_update_int_key": "i pqqqp",
     "zap_remove_int": "i pqqp",
     "zap_lookup_int": "i pqq",
     "zap_lookup_int_key": "i pqqp",
-    "zap_increment_int": "i pqqqp",
     "zap_get_stats": "i pqp",
     "zap_lookup_norm": "i pqsqqpipip",
     "zap_remove_norm": "i pqsip",
@@ -137,6 +133,15 @@ PROTOTYPES = {
 """Result code, then argument codes: int, uint32, uint64 (q), pointer, string, void. The last argument of
 dmu_write() is that of 2.4 and later, of spa_create() it is master's (`nvlist_t **errinfo`), the last of
 zap_value_search() that of 2.3 and later: older ones do not look at it."""
+
+SOME_HAVE = {
+    "zap_prefetch_object": "i pq",
+    "zap_join": "i pqqp",
+    "zap_join_key": "i pqqqp",
+    "zap_join_increment": "i pqqp",
+    "zap_increment_int": "i pqqqp",
+}
+"""Functions that not every release has: the first since 2.3, the others until 2.4 (`Library.has`)."""
 
 HASH_BITS = "ZAPFUZZ_HASH_BITS"
 """Environment variable: the compiled hash_bits.c."""
@@ -212,11 +217,10 @@ class Library:
 
     `look` are the flags to read a block with that change nothing (DMU_READ_NO_PREFETCH and what else that
     takes); `hash_bits` is hash_bits.c where the environment names it (HASH_BITS), which stands before the
-    library's zap_hashbits(); `cursors_hold` and `prefetches_objects` as `zapcore.release` has them;
-    `counting` is who counts the edges that are taken, if anybody
-    does; `has_block_cloning` says that it is 2.2 or later; `named_at` is the offset of za_name in what
-    `attribute()` returns. Raises OSError where it cannot be loaded and AttributeError where a function is
-    missing.
+    library's zap_hashbits(); `cursors_hold` as `zapcore.release` has it; `counting` is who counts the edges
+    that are taken, if anybody does; `has_block_cloning` says that it is 2.2 or later; `named_at` is the
+    offset of za_name in what `attribute()` returns. Raises OSError where it cannot be loaded and
+    AttributeError where a function is missing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -250,9 +254,9 @@ class Library:
         self.has_attribute_alloc = hasattr(self.handle, "zap_attribute_alloc")
         # efda1093ff; before it zap_cursor_init() and its kin return nothing
         self.cursors_hold = hasattr(self.handle, "zap_cursor_init_by_dnode")
-        self.prefetches_objects = hasattr(self.handle, "zap_prefetch_object")
-        if self.prefetches_objects:
-            self._bind("zap_prefetch_object", "i pq")
+        for name, codes in SOME_HAVE.items():
+            if hasattr(self.handle, name):
+                self._bind(name, codes)
         self.named_at = ctypes.sizeof(Attribute) + (8 if self.has_attribute_alloc else 0)
         self._attributes: list[ctypes.Array[ctypes.c_char]] = []
         if self.has_attribute_alloc:
@@ -267,6 +271,10 @@ class Library:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         raise AttributeError(f"libzpool has no {name}")
+
+    def has(self, name: str) -> bool:
+        """Whether the library has a function of SOME_HAVE."""
+        return name in vars(self)
 
     def attribute(self) -> int:
         """The address of a zap_attribute_t that lives as long as the process."""

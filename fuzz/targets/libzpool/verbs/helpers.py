@@ -39,20 +39,22 @@ def do_prefetch_object(world: World, op: Call) -> Answer:
     zap = world.live(op.subject)
     if zap is None:
         return errno.ENOENT
-    if not world.lib.prefetches_objects:
+    if not world.lib.has("zap_prefetch_object"):
         return errno.ENOTSUP
     error: int = world.lib.zap_prefetch_object(world.os, zap.number)
     return error
 
 
-def _join(world: World, op: Call, call: Any, *more: int) -> Answer:
+def _join(world: World, op: Call, name: str, *more: int) -> Answer:
     source, target = world.named(op.subject), world.named(op.other)
     if isinstance(source, int):
         return source
     if isinstance(target, int):
         return target
+    if not world.lib.has(name):
+        return errno.ENOTSUP
     tx = world.begin_tx(target.number, 1)
-    error: int = call(world.os, source.number, target.number, *more, tx)
+    error: int = getattr(world.lib, name)(world.os, source.number, target.number, *more, tx)
     world.lib.dmu_tx_commit(tx)
     return error
 
@@ -60,19 +62,19 @@ def _join(world: World, op: Call, call: Any, *more: int) -> Answer:
 @FUNCTIONS.of("join")
 def do_join(world: World, op: Call) -> Answer:
     """zap_join()."""
-    return _join(world, op, world.lib.zap_join)
+    return _join(world, op, "zap_join")
 
 
 @FUNCTIONS.of("join_key")
 def do_join_key(world: World, op: Call) -> Answer:
     """zap_join_key()."""
-    return _join(world, op, world.lib.zap_join_key, op.fill)
+    return _join(world, op, "zap_join_key", op.fill)
 
 
 @FUNCTIONS.of("join_increment")
 def do_join_increment(world: World, op: Call) -> Answer:
     """zap_join_increment()."""
-    return _join(world, op, world.lib.zap_join_increment)
+    return _join(world, op, "zap_join_increment")
 
 
 def _change_int(world: World, op: Call, add: int, call: Any, *more: int) -> Answer:
@@ -111,7 +113,12 @@ def do_remove_int(world: World, op: Call) -> Answer:
 
 @FUNCTIONS.of("increment_int")
 def do_increment_int(world: World, op: Call) -> Answer:
-    """zap_increment_int()."""
+    """zap_increment_int(), where the library has it."""
+    zap = world.named(op.subject)
+    if isinstance(zap, int):
+        return zap
+    if not world.lib.has("zap_increment_int"):
+        return errno.ENOTSUP
     return _change_int(world, op, 1, world.lib.zap_increment_int, op.extra)
 
 

@@ -172,6 +172,8 @@ def _perform(world: World, zap: Object, op: Call, tx: int) -> int:
 
 
 def _change_int(world: World, op: Call, verb: str, tx: int) -> int:
+    if verb == "increment_int" and not world.lib.has("zap_increment_int"):
+        return errno.ENOTSUP
     call = getattr(world.lib, f"zap_{verb}")
     more = () if verb in ("add_int", "remove_int") else (op.extra,)
     error: int = call(world.os, world.zaps[op.subject].number, op.fill, *more, tx)
