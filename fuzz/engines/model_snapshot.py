@@ -183,6 +183,7 @@ _SPECIAL: dict[tuple[type, str], _Walker] = {
     (Objset, "dirty_dnodes"): _by_txg,
     (Objset, "cache"): _nothing,
     (Threads, "destroyed"): _nothing,
+    (Dnode, "held"): _nothing,
     (Objset, "work"): _nothing,
     (Order, "_hashes"): _nothing,
     (Order, "zap"): _nothing,
@@ -194,13 +195,18 @@ def _slots(kind: type) -> list[str]:
     return sorted(names)
 
 
+def _part(kind: type, name: str) -> _Walker:
+    """How to walk over an attribute of a class, or of those that it is made of."""
+    return next((_SPECIAL[base, name] for base in kind.__mro__ if (base, name) in _SPECIAL), _Walk.thing)
+
+
 def _walk_of(kind: type) -> _Walker:
     """How to walk over the instances of a class: slot by slot, by name."""
     if issubclass(kind, enum.Enum):
         return lambda walk, thing: walk.out.append(thing.name)
     if issubclass(kind, tuple):
         return _sequence
-    plan = [(name, _SPECIAL.get((kind, name), _Walk.thing)) for name in _slots(kind)]
+    plan = [(name, _part(kind, name)) for name in _slots(kind)]
 
     def walker(walk: _Walk, thing: Any) -> None:
         walk.out.append(kind.__name__)

@@ -35,6 +35,8 @@ and twenty. The longest of 900 programs on small ones, an overfull micro ZAP's u
 HEAVY = 8 << 20
 """Bytes of an object that are not left to the garbage collector's leisure."""
 NOT_OPEN = Result(errno.EBADF)
+EVERYWHERE = TIME | {"create", "destroy", "fail", "heal"}
+"""Verbs after which any dbuf may be another."""
 WHOLE = JOINS | {"sync", "crash", "move"}
 """Verbs after which every entry is looked at."""
 
@@ -178,9 +180,11 @@ class ModelWorld(Target):
         if before and keys is not None:
             keys = (*keys, *[each for each in map(key_of, before) if each is not None])
         state = oracle.state
+        everywhere = op.verb in EVERYWHERE
         try:
             for each in names:
-                self.auditor.check(numbers[each], state.entries[each], held, keys, state.fat[each])
+                fat = state.fat[each]
+                self.auditor.check(numbers[each], state.entries[each], held, keys, fat, everywhere)
         except Panic as panic:
             raise failure_of(after_failed_read(panic) if state.read_failed else panic) from panic
 

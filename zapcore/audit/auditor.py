@@ -8,7 +8,7 @@ and `synced_blocks.py` what transaction groups have written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from zapcore import layout as L
 from zapcore.audit.expected_entries import Value
@@ -23,6 +23,7 @@ from zapcore.audit.step import (
     wrong_step,
 )
 from zapcore.audit.synced_blocks import SyncAuditor
+from zapcore.audit.watched_dnode import watch
 from zapcore.dmu.dbuf import CACHED
 from zapcore.dmu.dnode import Dnode
 from zapcore.dmu.objset import Objset
@@ -58,6 +59,7 @@ class Auditor:
         cursor_holds: int,
         keys: Sequence[Key] | None = None,
         fat: bool | None = None,
+        everywhere: bool = True,
     ) -> None:
         """Check the world's accounting and one object. Raises an invariant Panic for the first violation.
 
@@ -68,7 +70,8 @@ class Auditor:
         have changed. If there is exactly one key, the caller promises that one op on this key is all that has
         changed the object since the last call, and the auditor also checks what one op may do. Entries whose
         bytes have changed are always looked at, also if their key is not among `keys`. `fat` is whether the
-        oracle says that it is a fat ZAP (None: not known).
+        oracle says that it is a fat ZAP (None: not known). `everywhere` says that any dbuf may have
+        changed; without it only those are looked at that somebody held since the last call.
         """
         self.check_rest(cursor_holds)
         dnode = self.objset.dnodes.get(number)
@@ -86,7 +89,10 @@ class Auditor:
             if old is not None and old.dbufs:
                 raise _broken("number", f"object {number} is there while dbufs of another are held")
         self._look_for_freed(dnode, known)
-        violation = self._first_violation(dnode, known, entries, keys)
+        held = watch(dnode)
+        if everywhere or keys is None:
+            held = None
+        violation = self._first_violation(dnode, known, entries, keys, held)
         if violation is None and fat is (known.q[L.Q_BLOCK_TYPE] == L.ZBT_MICRO):
             violation = Violation(
                 "kind", 0, "zap_block_type", f"{'micro' if fat else 'fat'}, too long or too soon"
@@ -106,13 +112,17 @@ class Auditor:
             for violation in self.sync_auditor.violations():
                 raise _broken(violation.invariant, str(violation))
 
-    def _look_at_dbufs(self, dnode: Dnode, raw: Mapping[int, bytes]) -> list[int]:
-        """Check holds and user data of every dbuf of an object. Returns the leaves whose bytes are no longer
-        those in `raw`, as they were at the last look."""
+    def _look_at_dbufs(
+        self, dnode: Dnode, raw: Mapping[int, bytes], held: Collection[int] | None
+    ) -> list[int]:
+        """Check holds and user data of the dbufs of an object, of those of `held` blocks or of all (None).
+        Returns the leaves whose bytes are no longer those in `raw`, as they were at the last look."""
         changed = []
         cached = 0
         freed = dnode.free_ranges
-        for blkid, dbuf in dnode.dbufs.items():
+        there = dnode.dbufs
+        found = there.items() if held is None else [(each, there[each]) for each in held if each in there]
+        for blkid, dbuf in found:
             is_cached = dbuf.state is CACHED
             if is_cached and blkid in raw:
                 cached += 1
@@ -133,12 +143,14 @@ class Auditor:
             user = dbuf.user
             if user is not None and (user.dbuf is not dbuf or not is_cached):
                 raise _broken("user-data", f"block {blkid}: user data points elsewhere")
-        if cached < len(raw):
-            dbufs = dnode.dbufs
-            for blkid, before in raw.items():
-                there = dbufs.get(blkid)
-                if (there is None or there.state is not CACHED) and before != dnode.current(blkid):
-                    changed.append(blkid)
+        if held is not None:
+            looked_at: Iterable[int] = [blkid for blkid in held if blkid in raw]
+        else:
+            looked_at = raw if cached < len(raw) else ()
+        for blkid in looked_at:
+            now = there.get(blkid)
+            if (now is None or now.state is not CACHED) and raw[blkid] != dnode.current(blkid):
+                changed.append(blkid)
         return changed
 
     def _look_for_freed(self, dnode: Dnode, known: Known) -> None:
@@ -160,6 +172,7 @@ class Auditor:
         known: Known,
         entries: Mapping[Key, Value] | None,
         keys: Sequence[Key] | None,
+        held: set[int] | None,
     ) -> Violation | None:
         header = dnode.current(0)
         before = known.header
@@ -171,7 +184,7 @@ class Auditor:
         if known.gone:
             known.gone.clear()
         if q[L.Q_BLOCK_TYPE] == L.ZBT_MICRO:
-            self._look_at_dbufs(dnode, {})
+            self._look_at_dbufs(dnode, {}, held)
             slots = known.slots
             was_empty = not slots.places
             wrong = None if same_header else slots.look(known.header)
@@ -185,8 +198,10 @@ class Auditor:
             known.slots = Slots(self.objset.release.lower_case, known.hash_bits)
         same_table = self._same_table(dnode, known, same_header)
         if not same_table:
-            self._read_table(known)
-        changed = self._look_at_dbufs(dnode, known.raw)
+            fresh_leaves = self._read_table(known)
+            if held is not None:
+                held |= fresh_leaves
+        changed = self._look_at_dbufs(dnode, known.raw, held)
         if same_header and same_table and not changed:
             return None if entries is None else wrong_entry(known, (), (), entries, keys)
         same_blocks = same_table and known.header[_SETTLED] == before[_SETTLED]
@@ -253,9 +268,9 @@ class Auditor:
         known.table_bytes = [bytes(piece) for piece in pieces]
         return False
 
-    def _read_table(self, known: Known) -> None:
+    def _read_table(self, known: Known) -> set[int]:
         """Forget the leaves to which the table does not lead any more, and note those to which it leads now,
-        so that they are looked at."""
+        so that they are looked at: these it returns."""
         known.table = memoryview(b"".join(known.table_bytes)).cast("Q").tolist()
         current = dict.fromkeys(known.table)
         for blkid in known.leaves.keys() - current.keys():
@@ -263,8 +278,10 @@ class Auditor:
             known.total -= len(gone)
             known.drop(gone)
             del known.raw[blkid]
-        for blkid in current.keys() - known.leaves.keys():
+        fresh = current.keys() - known.leaves.keys()
+        for blkid in fresh:
             known.raw[blkid] = b""
+        return fresh
 
     def _look_at_leaf(
         self, dnode: Dnode, known: Known, blkid: int, words: bool, fresh: list[LeafEntry]

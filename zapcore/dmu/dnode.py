@@ -22,6 +22,7 @@ class Dnode:
     only syncing context changes, and that stays in memory (DMU_OBJECT_IS_SPECIAL, include/sys/dnode.h). `mos`
     says that it is of the meta object set, whose dbufs go only with the pool.
 
+    `held` are the blocks whose dbufs were held since an audit, where there are any (`zapcore.audit`).
     `stable` has by block number the bytes of the blocks on stable storage; a hole is not in it. `max_blkid`
     is dn_maxblkid, which only grows while the dnode is in memory. `free_txg` is the txg that freed the
     object, or 0 if none has. `levels` is dn_nlevels, `stable_levels` the same on disk; both only grow.
@@ -43,6 +44,7 @@ class Dnode:
         "dirty_records",
         "free_ranges",
         "free_txg",
+        "held",
         "levels",
         "max_blkid",
         "mos",
@@ -79,6 +81,7 @@ class Dnode:
         self.next_block_size: dict[int, int] = {}
         self.on_disk = False
         self.stable_block_size = block_size
+        self.held: set[int] = set()
 
     @openzfs("dbuf.c", "dmu_buf_hold_by_dnode")
     def hold(self, blkid: int, tag: Tag) -> Dbuf:
