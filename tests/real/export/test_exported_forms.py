@@ -100,6 +100,8 @@ def judge(status: int, printed: str, wanted: str) -> None:
         assert (status, "\nnot as it should be\n" in printed) == (1, True), printed
     elif wanted == "limit" or kind == "hang":
         assert (status, "\n  stopped: " in printed) == (3, True), printed
+    elif kind == "signal":
+        assert status == -signal.Signals[expression], printed
     else:
         assert kind == "assertion"
         said = expression in printed or expression in map(strip_values, printed.splitlines())
