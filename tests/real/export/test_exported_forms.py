@@ -309,8 +309,45 @@ FILE_SYSTEMS = parse(
 )
 
 
+HELPERS = parse(
+    """
+    zap z micro
+    zap y fat hash64 leaf_shift=9
+    zap x micro
+    zap w fat key=u64
+    add_int z id=0x1f
+    add_int z id=0x1f
+    lookup_int z id=0x1f
+    add_int_key z id=0x100000000 value=0x5
+    update_int_key z id=0x100000000 value=0x7
+    lookup_int_key z id=0x100000000
+    increment_int z id=0x1f delta=0xffffffffffffffff
+    increment_int z id=0x20 delta=0x0
+    remove_int z id=0x20
+    join z y
+    join z y
+    join_key z x value=0x9
+    join_increment z x
+    lookup_int_key x id=0x1f
+    add_int w
+    prefetch z "1f"
+    prefetch y "1f"
+    prefetch w 0x5
+    prefetch_object y
+    update y "2" len=3
+    remove_int y id=0x1f
+    remove_int y id=0x100000000
+    join y z
+    destroy y
+    prefetch y "a"
+    prefetch_object y
+    txg
+    """
+)
+
+
 def test_every_verb_is_used() -> None:
-    programs = (EVERY_VERB, DIRECTORIES, FILE_SYSTEMS)
+    programs = (EVERY_VERB, DIRECTORIES, FILE_SYSTEMS, HELPERS)
     forms = set(VERBS) - OWNED - ON_DISK - {"early", "seek"}
     assert {op.verb for program in programs for op in program.ops} == forms
 
@@ -318,7 +355,9 @@ def test_every_verb_is_used() -> None:
 @FORMS
 @RELEASES
 @pytest.mark.parametrize(
-    "program", [EVERY_VERB, DIRECTORIES, FILE_SYSTEMS], ids=["entries", "directories", "file systems"]
+    "program",
+    [EVERY_VERB, DIRECTORIES, FILE_SYSTEMS, HELPERS],
+    ids=["entries", "directories", "file systems", "helpers"],
 )
 def test_every_verb_gives_the_models_answer(
     program: Program, release: str, form: str, tmp_path: Path
