@@ -68,6 +68,8 @@ ODD = 0.25
 """Of names: that they are of all lengths, and spellings of each other."""
 IDS = 16
 """How many ids verbs on them have."""
+WIDE = (1 << 32, 1 << 63, U64 - 15)
+"""Bits above those of few ids."""
 PHASE = (2, 14)
 """The least and the most ops of a phase."""
 STRESSED = ("add", "add", "remove", "remove", "cursors", "time", "objects")
@@ -210,13 +212,18 @@ def _some_key(rng: Random, about: Theme, zap: Zap, parameters: Parameters) -> Ke
     return key_for(zap, rng.getrandbits(64), 8, rng)
 
 
+def some_id(rng: Random) -> int:
+    """An id for the verbs on them: one of few, at times with more than 32 bits beside."""
+    return rng.randrange(IDS) | (rng.choice(WIDE) if rng.random() < 0.15 else 0)
+
+
 def numbers_of(rng: Random, name: str) -> dict[str, Any]:
     """A verb's numbers: mostly the defaults, at times any choice, a bound, or a small number."""
     numbers: dict[str, Any] = {}
     for number in VERBS[name].numbers:
         value = number.default
         if name in INTS and number.field == "fill":
-            value = rng.randrange(IDS)
+            value = some_id(rng)
         elif number.drawn and rng.random() < 0.3:
             near = range(number.low, min(number.high, number.low + 4) + 1)
             bits = 1 << rng.randrange(number.high.bit_length())

@@ -26,7 +26,7 @@ from fuzz.language.program import (
     Zap,
 )
 from fuzz.language.validate import FORMS, NORMS
-from fuzz.language.verbs import VALUED, VERBS, Subject
+from fuzz.language.verbs import INTS, VALUED, VERBS, Subject
 from zapcore.hashing import name_for_hash
 
 WEIGHTS = {name: verb.draw.anywhere for name, verb in VERBS.items() if verb.draw.anywhere}
@@ -197,7 +197,8 @@ class _Program:
         elif name == "increment":
             fields["fill"] = rng.choice((1, U64, rng.choice(_FILLS), -rng.choice(_FILLS) & U64))
         elif "fill" in fields:
-            fields["fill"] = rng.randrange(8)
+            wide = 1 << 32 if name in INTS and rng.random() < 0.15 else 0
+            fields["fill"] = rng.randrange(8) | wide
         if verb.key:
             fields["key"] = self.key(zap)
         if verb.to:

@@ -22,6 +22,7 @@ from fuzz.faults.seeded.rare import RARE_MUTANTS
 from fuzz.faults.seeded.refusals import REFUSAL_MUTANTS
 from fuzz.faults.seeded.shrink import SHRINK_MUTANTS
 from fuzz.faults.seeded.table_end import TABLE_END_MUTANTS
+from fuzz.faults.seeded.whole_zaps import WHOLE_ZAP_MUTANTS
 
 MUTANTS: Mapping[str, Mutant] = {
     mutant.name: mutant
@@ -35,6 +36,7 @@ MUTANTS: Mapping[str, Mutant] = {
         *REFUSAL_MUTANTS,
         *TABLE_END_MUTANTS,
         *DISK_MUTANTS,
+        *WHOLE_ZAP_MUTANTS,
     )
 }
 """Every mutant that one thread can meet, by name."""
