@@ -56,8 +56,9 @@ def no_space(state: State, op: Op, key: Key, code: int) -> Wrong | None:
     """Judge whether a fat ZAP refuses an op that writes `key` with ENOSPC, as it must where there is no
     room."""
     zap = state.headers[op.subject]
-    there = geometry(zap.leaf_shift).chunks
-    bits = max(hash_bits(zap) - 2, embedded_shift(zap.leaf_shift))
+    shift = state.shifts[op.subject]
+    there = geometry(shift).chunks
+    bits = max(hash_bits(zap) - 2, embedded_shift(shift))
     others, needed = _together(state, op.subject, key, bits)
     needed += chunks(key, op.size * op.length)
     wanted = errno.ENOSPC if needed > there else 0
@@ -74,7 +75,7 @@ def needless_growth(state: State, op: Op, bits: int) -> Wrong | None:
     if key is None:
         return None
     size = op.size * op.length if op.verb in ("add", "update") else 8
-    there = geometry(state.headers[name].leaf_shift).chunks
+    there = geometry(state.shifts[name]).chunks
     alone = chunks(key, size)
     known = key in (state.entries[name] or ())
     if alone > there and not (known and op.verb == "update"):  # an update of what is there does go on

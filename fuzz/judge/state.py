@@ -80,7 +80,8 @@ class Walk:
 
 class State:
     """One dictionary and one order per ZAP, and where each cursor stands. `fat` says which ZAPs are fat,
-    `slots` how many slots the block of a micro ZAP has. `moving` are the keys of each ZAP that ops write
+    `shifts` how large the leaves of each are then, log2 of bytes, `slots` how many slots the block of a micro
+    ZAP has. `moving` are the keys of each ZAP that ops write
     which run at the same time as the one that is judged. `kept` has the ZAPs that syncing context keeps, by
     their names, `usage` what it will make of them; `tasked` those that sync tasks change, `tasks` the ops
     that have yet to do so. `failing` are the errnos of reads of blocks of each ZAP that fail,
@@ -88,7 +89,9 @@ class State:
     open (`undecided`). `release` is whose answers are right now, `closed` the releases that a move cannot
     lead to."""
 
-    CHANGING = ("entries", "failing", "fat", "incarnation", "orders", "slots", "tasks", "usage", "walks")
+    CHANGING = (
+        *("entries", "failing", "fat", "incarnation", "orders", "shifts", "slots", "tasks", "usage", "walks"),
+    )
     """What ops change: plain data, however deep. The rest is fixed by the header and the release."""
     __slots__ = (
         *CHANGING,
@@ -107,6 +110,7 @@ class State:
         self.closed = closed
         self.headers = {header.name: header for header in zaps}
         self.fat = {header.name: header.fat for header in zaps}
+        self.shifts = {header.name: header.leaf_shift for header in zaps}
         self.slots = dict.fromkeys(self.headers, FIRST_SLOTS)
         self.entries: dict[str, dict[Key, Value] | None] = {header.name: {} for header in zaps}
         self.orders = {header.name: Order(header) for header in zaps}

@@ -8,11 +8,13 @@ import errno
 import pytest
 
 from fuzz.bench.time_to_find import SEEDED, hunt
+from fuzz.execution.execute import run
 from fuzz.execution.result import Result
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.wrong_answers import Wrong
 from fuzz.language.program import with_hash_bits
 from fuzz.language.syntax import parse
+from fuzz.targets.model import ModelTarget
 
 HEADER = "zap z fat key=u64 words=2 prehashed leaf_shift=9\n"
 NO_SPACE = Result(errno.ENOSPC)
@@ -87,3 +89,26 @@ def test_a_run_can_give_every_zap_hashes_of_few_bits() -> None:
     found = hunt(next(bug for bug in SEEDED if bug.name == "table-of-every-bit"), "random", 1, 20)
     assert found.program is not None
     assert {zap.hash_bits for zap in found.program.zaps} == {10}
+
+
+def test_leaves_are_of_the_size_that_the_tunable_had() -> None:
+    """A rename that is refused puts the old name back into a micro ZAP, which becomes fat for it: with leaves
+    as large as the target's, in which there is no room. The oracle once took those of its header line."""
+    text = """
+    zap z micro leaf_shift=9 hash_bits=10
+    zap y fat hash64 leaf_shift=9
+    zap x micro leaf_shift=10 hash_bits=8
+    add z "34:96898;;9591<7331000"
+    add y "823::>8=;751<874421000"
+    increment x "77;7>;<227:<99::31000"
+    rename z x "34:96898;;9591<7331000" "34:96898;;9591<7331000"
+    add z "34:96898;;9591<7331000" len=148
+    rename y z "823::>8=;751<874421000" "823::>8=;751<874421000"
+    add y "823::>8=;751<874421000"
+    increment x "4591>883?5<3>>83820000"
+    increment x "627<>7:=>5?9634:070000"
+    rename y x "823::>8=;751<874421000" "823::>8=;751<874421000"
+    rename x z "4591>883?5<3>>83820000" "77;7>;<227:<99::31000"
+    stats x
+    """
+    assert run(parse(text), ModelTarget("2.4")).fine

@@ -35,6 +35,8 @@ def write_with(state: State, op: Op, result: Result, leaf_shift: int) -> Wrong |
         make_room(state, zap)
         if not state.fat[zap] and needs_fat(state, op, key, leaf_shift):
             state.fat[zap] = True
+        if state.fat[zap]:
+            state.shifts[zap] = leaf_shift
     if state.too_long(zap, key):
         return expect(result.errno, errno.ENAMETOOLONG)
     size = op.size * op.length
@@ -45,7 +47,7 @@ def write_with(state: State, op: Op, result: Result, leaf_shift: int) -> Wrong |
         return expect(result.errno, errno.EEXIST)
     if state.fat[zap]:
         if not there:
-            needed, room = chunks(key, size), geometry(state.headers[zap].leaf_shift).chunks
+            needed, room = chunks(key, size), geometry(state.shifts[zap]).chunks
             if needed > room or result.errno == errno.E2BIG:
                 right = errno.E2BIG if needed > room else 0
                 return expect(result.errno, right, f"the entry takes {needed} of {room} chunks")

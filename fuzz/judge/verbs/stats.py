@@ -75,7 +75,8 @@ def stats(state: State, op: Op, result: Result) -> Wrong | None:
     if not state.fat[op.subject]:
         return wrong or expect_value(numbers, _of_micro(state.slots[op.subject], len(entries)))
     leave_open(state, "leaves")
-    return wrong or _wrong_sizes(numbers, state.headers[op.subject]) or _wrong_histograms(numbers, entries)
+    shaped = state.headers[op.subject]._replace(leaf_shift=state.shifts[op.subject])
+    return wrong or _wrong_sizes(numbers, shaped) or _wrong_histograms(numbers, entries)
 
 
 def _of_micro(slots: int, entries: int) -> tuple[int, ...]:

@@ -66,6 +66,7 @@ def create(state: State, op: Op, result: Result) -> Wrong | None:
         return expect(result.errno, errno.EEXIST)
     state.entries[op.subject] = {}
     state.fat[op.subject] = state.headers[op.subject].fat
+    state.shifts[op.subject] = state.headers[op.subject].leaf_shift
     state.slots[op.subject] = FIRST_SLOTS
     state.incarnation[op.subject] += 1
     return expect(result.errno, 0)
