@@ -16,6 +16,7 @@ from zapcore.release import RELEASES, nearest_row
 
 LIMIT = "limit"
 WORK = "work "
+ENDS_APART = "difference builds:compare failure: "
 _GOES_ON = {"type-confusion", "use-after-free", "invariant", "stale-bytes"}
 
 
@@ -85,6 +86,12 @@ def _is_known(failure: Failure, may: frozenset[str]) -> bool:
     return bool(wrong) and (failure.signature.kind in ("asan", "memcheck") or wrong <= _GOES_ON)
 
 
+def _goes_on(reproducer: Reproducer) -> bool:
+    """Whether the model stops a program at damage with which a library goes on: how that ends hangs on what
+    memory holds."""
+    return any(text.split(" ", 1)[0] in _GOES_ON for text in reproducer.expect.values())
+
+
 def same_on_both(target: Target, expected: frozenset[str], stage: Stage) -> Iterator[str]:
     """Run each reproducer without threads on two builds, and yield its name when it has run."""
     count = 0
@@ -97,6 +104,8 @@ def same_on_both(target: Target, expected: frozenset[str], stage: Stage) -> Iter
             text = str(outcome)
             if text in expected:
                 stage.expected[text] = stage.expected.get(text, 0) + 1
+            elif text.startswith(ENDS_APART) and _goes_on(reproducer):
+                stage.lines.append(f"{reproducer.name}: each goes on with the damage in its own way")
             else:
                 stage.differences.append(
                     Difference.of(outcome.failure, reproducer.program, reproducer.folder / "program.zap")

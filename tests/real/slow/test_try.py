@@ -41,7 +41,7 @@ def test_a_packaged_library_is_fine_and_is_what_it_is(release: str, tmp_path: Pa
 
 def test_a_wrong_library_is_told_by_a_program_cut_down(tmp_path: Path) -> None:
     wrong = wrong_library(tmp_path / "build", "-DWRONG")
-    data = _tried(str(wrong), "--time", "15", "--out", str(tmp_path / "out"))
+    data = _tried(str(wrong), "--time", "40", "--out", str(tmp_path / "out"))
     assert data["outcome"] == "found"
     told = {each["signature"]: each for each in data["failures"]}
     assert "difference both:compare count result" in told
@@ -51,7 +51,7 @@ def test_a_wrong_library_is_told_by_a_program_cut_down(tmp_path: Path) -> None:
 
 def test_against_another_build_only_what_is_not_expected_counts(tmp_path: Path) -> None:
     wrong, right = str(wrong_library(tmp_path / "build", "-DWRONG")), str(_library("2.3"))
-    words = (wrong, "--against", right, "--time", "10", "--out", str(tmp_path / "out"))
+    words = (wrong, "--against", right, "--time", "30", "--out", str(tmp_path / "out"))
     data = _tried(*words)
     assert [each["signature"] for each in data["failures"]] == ["difference builds:compare count result"]
     (tmp_path / "expected").write_text("# counts one more\n\ndifference builds:compare count result\n")
@@ -62,7 +62,7 @@ def test_against_another_build_only_what_is_not_expected_counts(tmp_path: Path) 
 
 def test_the_page_says_what_was_done_and_what_differs(tmp_path: Path) -> None:
     wrong = wrong_library(tmp_path / "build", "-DWRONG")
-    words = ("--against", str(_library("2.3")), "--time", "10", "--seed", "1", "--out", str(tmp_path / "out"))
+    words = ("--against", str(_library("2.3")), "--time", "30", "--seed", "1", "--out", str(tmp_path / "out"))
     status, output = zapfuzz("try", str(wrong), *words)
     assert status == 1
     assert "nearest release: 2.3, as which it does 14 of 14 programs" in output
