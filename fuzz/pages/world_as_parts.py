@@ -9,7 +9,15 @@ import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from fuzz.pages.blocks_as_parts import Parts, header_parts, leaf_parts, micro_parts, runs_as_text, table_parts
+from fuzz.pages.blocks_as_parts import (
+    EXACT,
+    Parts,
+    header_parts,
+    leaf_parts,
+    micro_parts,
+    runs_as_text,
+    table_parts,
+)
 from fuzz.targets.model import ModelTarget
 from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf, State
@@ -65,7 +73,10 @@ class Looker:
 
     def _zap(self, name: str, dnode: Dnode) -> Iterator[tuple[str, Any]]:
         destroyed = dnode.free_txg or self.target.objset.dnodes.get(dnode.number) is not dnode
-        yield "object", [dnode.number, dnode.block_size, dnode.max_blkid, dnode.free_txg, bool(destroyed)]
+        number = (
+            dnode.number if dnode.number < EXACT else f"{dnode.number:#x}"
+        )  # of user accounting: -1 to -3
+        yield "object", [number, dnode.block_size, dnode.max_blkid, dnode.free_txg, bool(destroyed)]
         if not destroyed:
             yield from self._contents(name, dnode)
         for blkid in sorted(dnode.dbufs):
