@@ -73,13 +73,9 @@ def test_a_reader_that_goes_away(tmp_path: Path) -> None:
     log.write_bytes(Path(LOG).read_bytes() * 2000)
     blocks = tmp_path / "damaged.bin"
     blocks.write_bytes(ZBT_HEADER.to_bytes(8, "little") + Random(1).randbytes((1 << 20) - 8))
-    for reader, words in (
-        ("head -1", ("triage", str(log))),
-        ("head -1", ("triage", "--json", str(log))),
-        ("head -c 1", ("check", "--json", str(blocks))),  # one line, of more than a pipe takes
-    ):
-        done = shell(f'{{ "$@"; echo status $? >&2; }} | {reader}', *words)
-        assert done.stdout.count("\n") == 1 or len(done.stdout) == 1
+    for words in (("triage", str(log)), ("triage", "--json", str(log)), ("check", str(blocks))):
+        done = shell('{ "$@"; echo status $? >&2; } | head -1', *words)
+        assert done.stdout.count("\n") == 1
         assert done.stderr == "status 141\n"
 
 
