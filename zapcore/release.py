@@ -54,6 +54,9 @@ class Release:
     prefetches_objects: there is zap_prefetch_object() (62e7d3c89e, in 2.3).
     joins: there are zap_join() and its kin, and zap_increment_int() (until 47b53fda7d and 9ff3fdfc54, after
         2.4), which nobody called.
+    search_backtracks: the search for the next block goes on behind an indirect block in which there is none,
+        although the pointer to that says so (26b0f561be, in 2.2.9, 2.3.5 and 2.4). Without this, it ends
+        there.
     version: the packaged OpenZFS version that the model is compared with; empty if nobody packages one.
     """
 
@@ -78,6 +81,7 @@ class Release:
     unread_is_eio: bool = False
     prefetches_objects: bool = False
     joins: bool = True
+    search_backtracks: bool = False
     version: str = ""
 
 
@@ -111,6 +115,7 @@ _2_4 = Release(
     frees_on_sync_thread=True,
     unread_is_eio=True,
     prefetches_objects=True,
+    search_backtracks=True,
     version="2.4.4",
 )
 
@@ -178,7 +183,9 @@ _OLDEST: Mapping[str, Release] = {
 """What the first version of each series does."""
 _SINCE: tuple[tuple[tuple[int, int, int], Mapping[str, Any]], ...] = (
     ((2, 2, 5), {"puts_leaf_twice": False}),
+    ((2, 2, 9), {"search_backtracks": True}),
     ((2, 3, 3), {"keeps_chunk_order": True}),
+    ((2, 3, 5), {"search_backtracks": True}),
     ((2, 3, 7), {"forgets_freed_by_run": True, "frees_on_sync_thread": True}),
     ((2, 3, 9), {"looks_at_hole_again": False}),
     ((2, 4, 2), {"forgets_freed_by_run": True, "frees_on_sync_thread": True}),

@@ -68,6 +68,8 @@ def ours_alone(program: Program) -> str:
     """What in a program only the model and our own worker can do, if anything."""
     if any(zap.hash_bits for zap in program.zaps):
         return "hash_bits"
+    if any(zap.indirect_shift for zap in program.zaps):
+        return "indirect_shift"
     if changes_in_sync(program):
         return "usage or mos"
     return next((op.verb for op in program.ops if op.verb in ON_DISK), "")

@@ -136,6 +136,24 @@ REMEDIES: Mapping[str, Remedy] = {
                 ),
             ),
         ),
+        Remedy(
+            "free-through-dirty-indirect",
+            "free-misses-new-indirect",
+            "dnode_free_range() (module/zfs/dnode.c) looks for the indirect blocks of a range that it must "
+            "dirty through the pointers of those above. While an older txg syncs, those are holes where a "
+            "block below is written already, and may be evicted; the sync of the free then meets an indirect "
+            "block that is not dirty, and a VERIFY.",
+            "In dnode_free_range(), go down into indirect blocks that are in memory, whatever the pointers "
+            "to them say.",
+            (
+                Edit(
+                    "dmu.block_tree:_next_at_level",
+                    "not dnode.pointers.get((level - 1, number))",
+                    "not (dnode.pointers.get((level - 1, number)) or "
+                    "level > 2 and (level - 1, number) in dnode.indirect)",
+                ),
+            ),
+        ),
     )
 }
 """Every remedy, by name."""

@@ -7,6 +7,7 @@ from random import Random
 
 from fuzz.generate.crashes import crash_program
 from fuzz.generate.leaf_programs import random_program
+from fuzz.generate.levels import levels_program
 from fuzz.generate.many_entries import many_entries_program
 from fuzz.generate.model_guided import model_guided_program
 from fuzz.generate.moves import moving_program
@@ -21,7 +22,8 @@ from fuzz.targets.model import ModelTarget
 
 Draw = Callable[[Random, ModelTarget], Program]
 STYLES: Mapping[str, tuple[int, Draw]] = {
-    "themed": (37, lambda rng, model: random_program(rng)),
+    "themed": (36, lambda rng, model: random_program(rng)),
+    "levels": (1, lambda rng, model: levels_program(rng)),
     "uniform": (8, lambda rng, model: uniform_program(rng)),
     "whole language": (17, lambda rng, model: whole_language_program(rng)),
     "many entries": (2, lambda rng, model: many_entries_program(rng)),

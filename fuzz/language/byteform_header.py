@@ -10,7 +10,7 @@ flags and a byte of the hash's bits, then by the rest: so nothing that was writt
 _DECLARED is another such pair, of a directory whose file system is declared: the real flags, a byte of its
 properties, a byte of the hash's bits (0 for none), and the rest.
 _USAGE is followed in the same way by the real flags and a byte of whose usage a ZAP keeps, _MOS by the flags
-of a ZAP of the meta object set.
+of a ZAP of the meta object set, _INDIRECT by the real flags and a byte of the size of its indirect blocks.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from fuzz.language.program import DEFAULT_SALT, MAX_WORDS, TO_UPPER, U64, USAGES
 from fuzz.language.validate import (
     CASES,
     HASH_BITS,
+    INDIRECT_SHIFTS,
     LEAF_SHIFTS,
     MAX_CURSORS,
     MAX_THREAD,
@@ -43,6 +44,7 @@ _LONGER = bytes((_MICRO | _PREHASHED | _HASH64 | 64 | 128, 255))
 _DECLARED = bytes((_LONGER[0], 254))
 _USAGE = bytes((_LONGER[0], 253))
 _MOS = bytes((_LONGER[0], 252))
+_INDIRECT = bytes((_LONGER[0], 251))
 _CASE, _UTF8_ONLY, _LONG_NAME = 3, 4, 8
 """Bits of the byte of properties; normalization is in the index of flags."""
 _ALL_FORMS = 0x70
@@ -119,7 +121,7 @@ class _Reader:
 
     def zap(self, names: Collection[str]) -> Zap:
         flags = self.byte()
-        bits = usage = 0
+        bits = usage = indirect = 0
         mos = False
         dataset: Dataset | None = None
         if self.data[self.at - 1 : self.at + 1] == _LONGER:
@@ -136,6 +138,9 @@ class _Reader:
         elif self.data[self.at - 1 : self.at + 1] == _MOS:
             self.at += 1
             flags, mos = self.byte(), True
+        elif self.data[self.at - 1 : self.at + 1] == _INDIRECT:
+            self.at += 1
+            flags, indirect = self.byte(), INDIRECT_SHIFTS[self.byte() % len(INDIRECT_SHIFTS)]
         words, shift = self.byte() % (MAX_WORDS + 1), self.byte()
         salt = int.from_bytes([self.byte() for _ in range(8)], "little") if flags & _SALT else 0
         norm = NORMS[self.byte() % len(NORMS)] if flags & _NORM else 0
@@ -160,6 +165,7 @@ class _Reader:
             bits,
             dataset,
             mos=mos,
+            indirect_shift=indirect,
         )
 
     def name(self, names: Collection[str]) -> str:
@@ -224,6 +230,8 @@ def _encode_zap(zap: Zap, index: int) -> bytes:
         first = _USAGE + bytes((flags, zap.usage - 1))
     elif zap.mos:
         first = _MOS + first
+    elif zap.indirect_shift:
+        first = _INDIRECT + bytes((flags, zap.indirect_shift - INDIRECT_SHIFTS[0]))
     elif zap.hash_bits:
         first = _LONGER + bytes((flags, zap.hash_bits - HASH_BITS[0]))
     return first + bytes((zap.words, zap.leaf_shift - LEAF_SHIFTS[0])) + rest

@@ -65,6 +65,9 @@ class Zap(NamedTuple):
     begins, or fat, as it is once it has had many names.
     `mos` says that it is in the meta object set, where nobody changes anything but while a txg syncs: ops
     that write its entries are put into their txg as sync tasks, and answer there.
+    `indirect_shift` is log2 of the size of its indirect blocks (dn_indblkshift), 0 for OpenZFS's default. In
+    small ones there is room for few pointers, so that a small object has several levels, and its indirect
+    blocks have dbufs (`zapcore.dmu.indirect`).
     """
 
     name: str
@@ -79,6 +82,7 @@ class Zap(NamedTuple):
     dataset: Dataset | None = None
     usage: int = 0
     mos: bool = False
+    indirect_shift: int = 0
 
     @property
     def properties(self) -> Dataset:

@@ -9,8 +9,9 @@ r"""The text form of programs: reading, printing, files. Nothing in it is ever e
     txg
 
 Header lines come first: `zap NAME fat|micro` with `key=name|u64`, `words=N`, `prehashed`, `hash64`,
-`leaf_shift=N`, `norm=N`, `salt=N`, `hash_bits=N`; a micro ZAP can be declared as the directory of a file
-system, in the words of `zfs create`: `casesensitivity=sensitive|insensitive|mixed`,
+`leaf_shift=N`, `norm=N`, `salt=N`, `hash_bits=N`, `indirect_shift=N`; a micro ZAP
+can be declared as the directory of a file system, in the words of `zfs create`:
+`casesensitivity=sensitive|insensitive|mixed`,
 `normalization=none|formC|formD|formKC|formKD`, `utf8only=on|off`, `longname=on|off`, each with the default
 that it has there. `usage=user|group|project` is the ZAP in which syncing context keeps what each of these
 has, `mos` a ZAP of the meta object set. Then, where there are threads, comes one `schedule STEP:THREAD ...`.
@@ -247,6 +248,7 @@ class _Parser:
             dataset,
             values.get("usage", 0),
             bool(values.get("mos")),
+            values.get("indirect_shift", 0),
         )
         self.fault(zap_fault(zap, self.zaps) or usages_fault(zap, self.zaps.values()))
         self.zaps[name] = zap
@@ -418,6 +420,7 @@ _OPTIONS: dict[str, Callable[[_Parser, str, int], int]] = {
     "norm=": _Parser.number,
     "salt=": _Parser.number,
     "hash_bits=": _Parser.number,
+    "indirect_shift=": _Parser.number,
     **{f"{word}=": reader for word, reader in _PROPERTIES.items()},
     "usage=": _Parser.usage,
     "mos": _Parser.flag,

@@ -37,6 +37,9 @@ LEAF_SHIFTS = range(9, 18)
 HASH_BITS = range(8, 25)
 """Bits of a hash, where a header says how many; the table then has at most a quarter as many entries as
 hashes."""
+INDIRECT_SHIFTS = range(9, 17)
+"""From one sector, with room for 4 block pointers (OpenZFS makes none under 12, but takes what is there), to
+less than its default."""
 NORMS = tuple(case | form for form in (0, 0x10, 0x20, 0x50, 0x60) for case in (0, 2, 4))
 """Normalization flags that u8_textprep_str (module/unicode/u8_textprep.c) accepts: at most one case folding
 (2 to upper, 4 to lower) and one of no form, NFD, NFKD, NFC, NFKC."""
@@ -79,6 +82,8 @@ def zap_fault(zap: Zap, names: Collection[str]) -> Fault | None:
     if zap.hash_bits and zap.hash_bits not in HASH_BITS:
         expected = f"{HASH_BITS[0]} to {HASH_BITS[-1]}, or 0"
         return Fault("hash_bits", expected, show(zap.hash_bits))
+    if zap.indirect_shift and (fault := _indirect_fault(zap)) is not None:
+        return fault
     if zap.usage:
         return _usage_fault(zap)
     if zap.mos and (zap.hash_bits or zap.dataset is not None):
@@ -92,6 +97,16 @@ def zap_fault(zap: Zap, names: Collection[str]) -> Fault | None:
     if zap.fat and not (zap.words or zap.hash64):
         return Fault("fat", "hash64 or key=u64 with fat (else OpenZFS makes a micro ZAP)", "fat alone")
     return _dataset_fault(zap)
+
+
+def _indirect_fault(zap: Zap) -> Fault | None:
+    if zap.indirect_shift not in INDIRECT_SHIFTS:
+        expected = f"{INDIRECT_SHIFTS[0]} to {INDIRECT_SHIFTS[-1]}, or 0"
+        return Fault("indirect_shift", expected, show(zap.indirect_shift))
+    if zap.usage or zap.mos or zap.hash_bits or zap.dataset is not None:
+        expected = "no usage, mos, hash_bits and file system's properties with indirect_shift"
+        return Fault("indirect_shift", expected, "some")
+    return None
 
 
 def _dataset_fault(zap: Zap) -> Fault | None:

@@ -94,6 +94,7 @@ def headers(program: Program) -> Iterator[Program]:
         wide, few = dict.fromkeys((False, zap.hash64)), dict.fromkeys((0, zap.hash_bits))
         for hash64, bits in itertools.product(wide, few):
             plain = Zap(zap.name, words=1, prehashed=True, hash64=hash64, leaf_shift=9, hash_bits=bits)
+            plain = plain._replace(indirect_shift=zap.indirect_shift)
             if not (zap.prehashed and zap.words == 1):
                 hashed = renamed_keys(
                     _with_zap(program, plain),
@@ -127,6 +128,8 @@ def headers(program: Program) -> Iterator[Program]:
         yield _with_zap(program, zap._replace(salt=DEFAULT_SALT))
         if zap.hash_bits:
             yield _with_zap(program, zap._replace(hash_bits=0))
+        if zap.indirect_shift:
+            yield _with_zap(program, zap._replace(indirect_shift=0))
 
 
 def _resized(program: Program, old: Zap, new: Zap, freed: Mapping[Key, int]) -> Iterator[Program]:

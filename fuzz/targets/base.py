@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import struct
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 
 class NoTarget(Exception):
     """No such target is to be had; the text says in one line why."""
+
+
+INDIRECT = 1 << 31
+
+
+def pack_indirect(level: int, blkid: int, on_disk: bool, dirty: int) -> bytes:
+    """An indirect block in a `block_tree`: its level, whether it is on disk, in how many txgs it is dirty, in
+    a number that no block of data has; and its own number."""
+    return struct.pack("<II", INDIRECT | level << 16 | on_disk << 8 | dirty, blkid)
 
 
 class Target(abc.ABC):
@@ -62,7 +72,9 @@ class Target(abc.ABC):
     @abc.abstractmethod
     def block_tree(self, zap: str) -> bytes:
         """The levels of the ZAP's object, a byte, and then the number of each of its blocks that is on disk
-        and no hole, four bytes each; nothing of a destroyed ZAP. Raises Failure."""
+        and no hole, four bytes each; nothing of a destroyed ZAP. Where the header line says how large
+        indirect blocks are, each that is on disk or dirty comes after these, in order, as `pack_indirect` has
+        it. Raises Failure."""
 
     @abc.abstractmethod
     def end(self) -> None:

@@ -167,6 +167,8 @@ class BothTarget(SideBySide):
         theirs = run_library(self.real, program)
         if failure is not None and failure.signature.place in LEAKS:
             self.real.close()
+            if theirs.failure is not None and theirs.failure.op >= len(ours.steps):
+                raise failure  # closing a cursor waits for the lock that is left over
         for index, (mine, its) in enumerate(zip(ours.steps, theirs.steps, strict=False)):
             if mine != its:
                 raise self.explain(program, index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fuzz.targets.base import INDIRECT
 from zapcore import layout as L
 
 Names = tuple[str, str]
@@ -52,10 +53,25 @@ def first_tree_difference(model: bytes, real: bytes, names: Names = SIDES) -> st
         return None
     if model[:1] != real[:1]:
         return f"levels: {names[0]} {model[:1].hex() or 'none'}, {names[1]} {real[:1].hex() or 'none'}"
-    mine, its = (set(memoryview(side[1:]).cast("I")) for side in (model, real))
-    first = min(mine ^ its)
-    words = ["data" if first in side else "a hole" for side in (mine, its)]
-    return f"block {first} on disk: {names[0]} {words[0]}, {names[1]} {words[1]}"
+    (mine, my_indirect), (its, its_indirect) = map(_tree, (model, real))
+    if mine != its:
+        first = min(mine ^ its)
+        words = ["data" if first in side else "a hole" for side in (mine, its)]
+        return f"block {first} on disk: {names[0]} {words[0]}, {names[1]} {words[1]}"
+    level, blkid = min(key for key, _ in my_indirect.items() ^ its_indirect.items())
+    words = [side.get((level, blkid), "a hole, not dirty") for side in (my_indirect, its_indirect)]
+    return f"indirect block {blkid} of level {level}: {names[0]} {words[0]}, {names[1]} {words[1]}"
+
+
+def _tree(packed: bytes) -> tuple[set[int], dict[tuple[int, int], str]]:
+    """The blocks of data, and what is told of each indirect block."""
+    numbers = memoryview(packed[1:]).cast("I").tolist()
+    end = next((at for at, number in enumerate(numbers) if number >= INDIRECT), len(numbers))
+    indirect = {}
+    for told, blkid in zip(numbers[end::2], numbers[end + 1 :: 2], strict=True):
+        where = "on disk" if told >> 8 & 255 else "a hole"
+        indirect[(told & ~INDIRECT) >> 16, blkid] = f"{where}, dirty in {told & 255} txgs"
+    return set(numbers[:end]), indirect
 
 
 def _in_block(blkid: int, ours: bytes, theirs: bytes, names: Names) -> str:

@@ -15,12 +15,13 @@ from fuzz.judge.signature import Failure
 from fuzz.language.by_verb import ByVerb
 from fuzz.language.program import Key, Op, Program, Zap, cannot_move, value_bytes
 from fuzz.language.verbs import JOINS, MOVES, TIME, key_of
-from fuzz.targets.base import Target
+from fuzz.targets.base import Target, pack_indirect
 from fuzz.targets.endless_ops import WATCH
 from fuzz.targets.panic_to_failure import after_failed_read, broken, failure_of
 from zapcore import layout, zap
 from zapcore.audit.auditor import Auditor
 from zapcore.audit.holes import check_seek
+from zapcore.dmu.indirect import IndirectDnode
 from zapcore.dmu.objset import DEFAULT_BYTE_LIMIT, Objset
 from zapcore.errors import LimitExceeded, Panic, ZapErrno
 from zapcore.release import RELEASES, Release, the_release
@@ -111,7 +112,7 @@ class ModelWorld(Target):
         if was_heavy:  # a world is full of cycles, and Python looks for old ones late
             gc.collect()
         self.handlers = self.usual_handlers
-        self.failing: dict[str, dict[int, int]] = {}
+        self.failing: dict[str, dict[int | tuple[int, int], int]] = {}
         """Of each ZAP of which blocks fail to be read: these, and with which errno (`model_read_errors`)."""
         self.whole_handlers: dict[str, Callable[[Op], Result]] | None = None
         self.accounting: Accounting | None = None
@@ -212,7 +213,18 @@ class ModelWorld(Target):
         dnode = self.objset.dnodes.get(self.numbers[zap])
         if dnode is None or dnode.free_txg:
             return b""
-        return struct.pack(f"<B{len(dnode.stable)}I", dnode.levels, *sorted(dnode.stable))
+        tree = struct.pack(f"<B{len(dnode.stable)}I", dnode.levels, *sorted(dnode.stable))
+        return tree + self._indirect_blocks(dnode) if isinstance(dnode, IndirectDnode) else tree
+
+    @staticmethod
+    def _indirect_blocks(dnode: IndirectDnode) -> bytes:
+        """Of each indirect block that is on disk or dirty: the level, the number, whether it is on disk, and
+        in how many txgs it is dirty."""
+        found = dict.fromkeys(dnode.pointers, (True, 0))
+        for key, dbuf in dnode.indirect.items():
+            if dbuf.dirty:
+                found[key] = (key in found, len(dbuf.dirty))
+        return b"".join(pack_indirect(*key, *found[key]) for key in sorted(found))
 
     def end(self) -> None:
         """Nothing outlives a world but the memory that Python takes back."""
@@ -227,6 +239,7 @@ class ModelWorld(Target):
             block_shift=header.leaf_shift if header.fat else 0,
             number=self.numbers.get(header.name, 0),
             hash_bits=header.hash_bits,
+            indirect_shift=header.indirect_shift,
         )
         self.names[number] = header.name
 

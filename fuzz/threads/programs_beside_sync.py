@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from fuzz.language.program import Key, Op, Program
+from fuzz.language.program import Key, Op, Program, Zap
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.thread_fuzzer import LENGTHS, ZAP, Kind, keys_to_use, mutate_schedule, near_keys
 
@@ -22,6 +22,10 @@ SYNC_THREAD = 9
 
 AGAIN = 0.4
 """Share of programs whose threads make leaves again that were just freed."""
+LEVELS = 0.25
+"""Share of programs on an object of several levels, with dbufs of indirect blocks."""
+FREED_WHILE_WRITTEN = 0.4
+"""Of these, that the object is destroyed while it is written."""
 ENDS: tuple[tuple[str, ...], ...] = (
     *((), (), ("sync",), ("sync", "evict"), ("sync", "reopen"), ("finish", "evict")),
 )
@@ -32,6 +36,8 @@ CLAIMED = (("create", "sync"), ("sync", "create", "sync"), ("sync", "sync", "cre
 
 def program_beside_sync(rng: random.Random) -> Program:
     """A setup whose last txg is in flight, then one or two threads beside its sync, then all of it synced."""
+    if rng.random() < LEVELS:
+        return _of_levels(rng)
     if rng.random() < AGAIN:
         return _made_again(rng)
     keys = near_keys(rng)[: rng.choice((2, 2, 3, 4, 8))]
@@ -67,7 +73,10 @@ def program_beside_sync(rng: random.Random) -> Program:
 def _made_again(rng: random.Random) -> Program:
     """Leaves are on disk; they are emptied and freed in the txg that syncs, and made again beside it."""
     keys = near_keys(rng)
-    keys = rng.sample(keys, min(len(keys), rng.choice((2, 2, 2, 3, 4))))
+    zap = ZAP
+    if rng.random() < LEVELS:
+        keys, zap = [*keys, *near_keys(rng)], ZAP._replace(indirect_shift=9)
+    keys = rng.sample(keys, min(len(keys), rng.choice((2, 2, 2, 3, 4) if zap is ZAP else (3, 4, 5))))
     full = [Op("add", "z", key, 1, 180) for key in keys]
     ops = [*full, Op(rng.choice(("sync", "sync", "txg")))]
     if rng.random() < 0.15:
@@ -83,7 +92,48 @@ def _made_again(rng: random.Random) -> Program:
         at = rng.randrange(len(section) + 1)
         section.insert(at, _beside(rng, keys, rng.choice((1, 1, 2))))
     section += [Op("spa_sync", thread=SYNC_THREAD)] * rng.choice((1, 1, 1, 2))
-    return Program((ZAP,), (*ops, *section, *(_alone(verb) for verb in rng.choice(ENDS))))
+    return Program((zap,), (*ops, *section, *(_alone(verb) for verb in rng.choice(ENDS))))
+
+
+def _of_levels(rng: random.Random) -> Program:
+    """An object of several levels. The table grows over many blocks, so that the ranges which are freed go
+    across indirect blocks; it goes on in the txg that syncs and beside it, or the object is destroyed."""
+    zap = ZAP._replace(indirect_shift=rng.choice((9, 9, 9, 10)))
+    base = rng.getrandbits(64)
+    depths = rng.sample(range(5, 11), rng.choice((1, 2, 3, 4)))
+    keys: list[Key] = [(base,), *((base ^ 1 << 63 - depth,) for depth in sorted(depths))]
+    if rng.random() < FREED_WHILE_WRITTEN:
+        return _freed_while_written(rng, zap, keys)
+    many = len(keys) if rng.random() < 0.5 else rng.randint(2, len(keys))
+    ops = [Op("add", "z", key, 1, 180) for key in keys[:many]]
+    if rng.random() < 0.7:
+        ops.insert(rng.randint(1, len(ops)), Op(rng.choice(("sync", "sync", "txg"))))
+        if rng.random() < 0.3:
+            ops.append(Op("evict"))
+    ops += [_change(rng, keys, adds=0.5) for _ in range(rng.randint(0, 3))]
+    ops += [Op("txg")] * rng.choice((1, 1, 1, 2))
+    if rng.random() < 0.3:
+        ops.append(Op("evict"))
+    section = [_beside(rng, keys, 1) for _ in range(rng.randint(0, 2))]
+    if rng.random() < 0.4:
+        section.append(Op("evict", thread=1))
+    if rng.random() < 0.5:
+        section.append(Op("destroy", "z", thread=1))
+    section += [_beside(rng, keys, 1) for _ in range(rng.randint(not section, 2))]
+    section += [Op("spa_sync", thread=SYNC_THREAD)] * rng.choice((1, 1, 2))
+    end = rng.choice((("sync",), ("sync", "evict"), ("sync", "reopen"), ("sync", "create", "sync")))
+    return Program((zap,), (*ops, *section, *(_alone(verb) for verb in end)))
+
+
+def _freed_while_written(rng: random.Random, zap: Zap, keys: Sequence[Key]) -> Program:
+    """All blocks of an object are freed while a txg writes them; what is written leaves memory at once."""
+    ops = [Op("add", "z", key, 1, 180) for key in keys]
+    if rng.random() < 0.3:
+        ops.insert(rng.randint(1, len(ops)), Op("sync"))
+    before = rng.random() < 0.5
+    ops += [Op("txg"), *[Op("evict")] * before]
+    section = [Op("evict", thread=1)] * (not before) + [Op("destroy", "z", thread=1)]
+    return Program((zap,), (*ops, *section, Op("spa_sync", thread=SYNC_THREAD), Op("sync")))
 
 
 def _alone(verb: str) -> Op:

@@ -12,7 +12,8 @@ import re
 
 import pytest
 
-from fuzz.faults.remedies import REMEDIES
+from fuzz.bench.time_to_find import REMEDIES as HUNTED_WITH
+from fuzz.faults.remedies import switched_on
 from fuzz.faults.seeded import BESIDE_SYNC, SLIP, Mutant
 from fuzz.language.syntax import load
 from fuzz.language.validate import problems
@@ -46,7 +47,7 @@ def test_is_noticed_where_the_model_is_fine(mutant: Mutant) -> None:
 def test_the_engine_stops_a_thread_between_two_looks() -> None:
     """dbuf_read without its second look at the pointer: 2.4.4 is so."""
     mutant = BESIDE_SYNC["read-no-second-look"]
-    with mutant.applied():
+    with switched_on(HUNTED_WITH), mutant.applied():
         found = first_failure(ThreadFuzzer(ModelTarget("2.3"), 1, kind=PROGRAMS), max_runs=6000)
         assert found is not None
         assert str(found.failure.signature) == "assertion arc.c:arc_read !BP_IS_HOLE(bp)"
@@ -64,7 +65,6 @@ def test_programs_beside_sync_are_valid_however_they_are_changed() -> None:
 
 @pytest.mark.parametrize("release", ["2.1", "2.3"])
 def test_the_model_itself_fails_in_no_run(release: str) -> None:
-    remedies = ("trunc-next-table", "cursor-block-type", "shrink-stale-shift")
-    with REMEDIES[remedies[0]].applied(), REMEDIES[remedies[1]].applied(), REMEDIES[remedies[2]].applied():
+    with switched_on(HUNTED_WITH):
         found = first_failure(ThreadFuzzer(ModelTarget(release), 3, kind=PROGRAMS), max_runs=800)
     assert found is None, found

@@ -118,9 +118,13 @@ BAD = {
     "zap z fat hash64 leaf_shift=8": "1:29: expected 9 to 17, found 8",
     "zap z fat hash64 leaf_shift=x": "1:29: expected a number such as 12 or 0x1f, found 'x'",
     "zap z fat hash64 leaf_shift": "1:18: expected one of key=, words=, prehashed, hash64, "
-    "leaf_shift=, norm=, salt=, hash_bits=, casesensitivity=, normalization=, utf8only=, longname=, "
+    "leaf_shift=, norm=, salt=, hash_bits=, indirect_shift=, "
+    "casesensitivity=, normalization=, utf8only=, longname=, "
     "usage=, mos, found 'leaf_shift'",
     "zap z fat hash64 hash_bits=7": "1:28: expected 8 to 24, or 0, found 7",
+    "zap z fat hash64 indirect_shift=8": "1:33: expected 9 to 16, or 0, found 8",
+    "zap z fat hash64 indirect_shift=9 mos": "1:33: expected no usage, mos, hash_bits and file system's "
+    "properties with indirect_shift, found some",
     "zap z fat hash64 salt=0": "1:23: expected 1 to 0xffffffffffffffff, found 0",
     "zap z fat hash64 norm=1": "1:23: expected one of 0, 2, 4, 16, 18, 20, 32, 34, 36, 80, 82, 84, 96, 98, "
     "100, found 1",

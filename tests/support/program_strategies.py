@@ -8,7 +8,16 @@ from typing import Any
 from hypothesis import strategies as st
 
 from fuzz.language.program import DEFAULT_SALT, MAX_NAME, MAX_WORDS, U64, Key, Op, Program, Switch, Zap
-from fuzz.language.validate import CONTROL, HASH_BITS, LEAF_SHIFTS, MAX_STEP, MAX_THREAD, NORMS, statements
+from fuzz.language.validate import (
+    CONTROL,
+    HASH_BITS,
+    INDIRECT_SHIFTS,
+    LEAF_SHIFTS,
+    MAX_STEP,
+    MAX_THREAD,
+    NORMS,
+    statements,
+)
 from fuzz.language.verbs import VERBS, Number, Subject
 from zapcore.hashing import name_for_hash
 
@@ -38,6 +47,8 @@ def zaps(draw: st.DrawFn, name: str = "z") -> Zap:
     """One valid header line."""
     shape: dict[str, Any] = {"leaf_shift": draw(st.sampled_from(LEAF_SHIFTS)), "salt": draw(salts)}
     shape["hash_bits"] = draw(st.one_of(st.just(0), st.sampled_from(HASH_BITS)))
+    if not shape["hash_bits"]:
+        shape["indirect_shift"] = draw(st.one_of(st.just(0), st.sampled_from(INDIRECT_SHIFTS)))
     kind = draw(st.sampled_from(["words", "names", "micro"]))
     if kind == "words":
         shape["words"] = draw(st.one_of(st.just(1), st.integers(1, MAX_WORDS)))

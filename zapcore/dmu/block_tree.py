@@ -6,8 +6,12 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from zapcore.errors import ZapErrno, openzfs
+
+if TYPE_CHECKING:
+    from zapcore.dmu.indirect import IndirectDnode
 
 
 class BlockTree:
@@ -67,3 +71,44 @@ class BlockTree:
     def _fill(self, first: int, count: int) -> int:
         """How many blocks of a range are no holes (BP_GET_FILL)."""
         return sum(first <= blkid < first + count for blkid in self._blocks)
+
+
+@openzfs("dnode.c", "dnode_next_offset")
+def next_level1(dnode: IndirectDnode, blkid: int) -> int | None:
+    """The next indirect block of level 1 from one on whose pointer is no hole, found through the levels above
+    as they are in memory; None for none. While a txg syncs, pointers of a level are set when those above are
+    not yet. Releases differ in what they do where an indirect block has none of what is said to be in it: go
+    on behind it, or end."""
+    level, at, down = 2, blkid, False
+    if level > dnode.stable_levels:
+        return blkid
+    while True:
+        found, at = _next_at_level(dnode, at, level)
+        if found and level == 2:
+            return at
+        if found:
+            level, down = level - 1, True
+        elif level < dnode.stable_levels and (not down or dnode.objset.release.search_backtracks):
+            level += 1
+        else:
+            return None
+
+
+@openzfs("dnode.c", "dnode_next_offset_level")
+def _next_at_level(dnode: IndirectDnode, at: int, level: int) -> tuple[bool, int]:
+    """Search one indirect block, or the dnode, for a pointer to a block of the level below it. Returns if
+    there is one, and which block of level 1 comes first in it, or behind what was searched."""
+    bits = dnode.indirect_bits
+    span = (level - 2) * bits
+    number = at >> span
+    if level == dnode.stable_levels:
+        end = dnode.BLOCK_POINTERS
+    else:
+        place = number >> bits
+        end = (place + 1) << bits
+        if (level, place) not in dnode.indirect and not dnode.pointers.get((level, place)):
+            return False, end << span
+        dnode.find(level, place).fetch()
+    while number < end and not dnode.pointers.get((level - 1, number)):
+        number += 1
+    return number < end, max(number << span, at)

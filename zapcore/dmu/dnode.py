@@ -34,7 +34,7 @@ class Dnode:
 
     BLOCK_POINTERS = 3
     """dn_nblkptr of a dnode of 512 bytes without a bonus buffer."""
-    INDIRECT_BITS = 10
+    indirect_bits: int = 10
     """log2 of how many pointers an indirect block has: dn_indblkshift (zfs_default_ibs) - SPA_BLKPTRSHIFT."""
 
     __slots__ = (
@@ -114,7 +114,7 @@ class Dnode:
     def reloaded(self) -> Dnode:
         """A new dnode of the same object, as it is on disk, with nothing in memory (dnode_hold after an
         import)."""
-        dnode = Dnode(self.objset, self.number, self.stable_block_size)
+        dnode = self._anew(self.stable_block_size)
         dnode.on_disk = True
         dnode.directory = self.directory
         dnode.special = self.special
@@ -123,6 +123,9 @@ class Dnode:
         dnode.max_blkid = dnode.stable_max_blkid = self.stable_max_blkid
         dnode.levels = dnode.stable_levels = self.stable_levels
         return dnode
+
+    def _anew(self, block_size: int) -> Dnode:
+        return Dnode(self.objset, self.number, block_size)
 
     def current(self, blkid: int) -> bytes | bytearray:
         """The bytes of a block as they are now, dirty or not. They are not a copy: look at them, but do not
@@ -161,7 +164,7 @@ class Dnode:
         more data."""
         if self.is_dirty():
             raise ZapErrno(errno.EBUSY)
-        pointers = self.BLOCK_POINTERS, self.INDIRECT_BITS
+        pointers = self.BLOCK_POINTERS, self.indirect_bits
         return BlockTree(self.stable, self.block_size, self.stable_levels, *pointers).next_offset(
             offset, hole
         )
@@ -188,11 +191,11 @@ class Dnode:
     def _new_blkid(self, blkid: int, txg: int) -> None:
         """The object reaches further than before, and may need more levels for that."""
         self.max_blkid = self.next_max_blkid[txg] = blkid
-        reach = self.BLOCK_POINTERS << self.INDIRECT_BITS * (self.levels - 1)
+        reach = self.BLOCK_POINTERS << self.indirect_bits * (self.levels - 1)
         while reach <= blkid:
             self.levels += 1
             self.next_levels[txg] = self.levels
-            reach <<= self.INDIRECT_BITS
+            reach <<= self.indirect_bits
 
     def undirtied(self, record: DirtyRecord) -> None:
         """Take a dirty record off the list of its txg."""

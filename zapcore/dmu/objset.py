@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from zapcore.dmu.dbuf import Dbuf
 from zapcore.dmu.dnode import Dnode
+from zapcore.dmu.indirect import IndirectDnode
 from zapcore.errors import LimitExceeded, ZapErrno, openzfs
 from zapcore.locks import Threads
 from zapcore.release import Release
@@ -55,7 +56,8 @@ class Objset:
     soon. `stepped_sync` is there while the sync of a txg runs as a thread beside others. `syncing_txg` is the
     txg that syncs now, or 0. `sync_done` accounts for what a txg has written, if anything does
     (`zapcore.user_accounting`): what it changes is synced in the same txg, after it. `failing` has, by number
-    of an object, the blocks that cannot be read from disk now, with the errno that a read of each gives.
+    of an object, the blocks that cannot be read from disk now, with the errno that a read of each gives
+    (an indirect block is its level and its number there).
     `work` counts what operations on these objects take; nothing in the model looks at it.
     """
 
@@ -86,7 +88,7 @@ class Objset:
         self.syncing_txg = 0
         self.sync_done: Callable[[Tx], None] | None = None
         self.sync_tasks: dict[int, tuple[list[SyncTask], list[SyncTask]]] = {}
-        self.failing: Mapping[int, Mapping[int, int]] = {}
+        self.failing: Mapping[int, Mapping[int | tuple[int, int], int]] = {}
         self.work = Work()
 
     def check_limit(self, blocks: int, block_size: int) -> None:
@@ -95,9 +97,10 @@ class Objset:
             raise LimitExceeded(f"an object of {blocks} blocks of {block_size} bytes")
 
     @openzfs("dmu_object.c", "dmu_object_alloc")
-    def allocate(self, block_size: int, tx: Tx, number: int = 0) -> Dnode:
+    def allocate(self, block_size: int, tx: Tx, number: int = 0, indirect_shift: int = 0) -> Dnode:
         """A new object with blocks of `block_size` bytes. Its number is `number` if that is free, else one
-        that was never used.
+        that was never used. With `indirect_shift`, log2 of the size of its indirect blocks, these have dbufs
+        (`zapcore.dmu.indirect`).
 
         The number of an object that was freed is free again when a txg after the one that freed it has
         synced, and when nobody holds a dbuf of it any more. Until that txg has synced, the dnode may count as
@@ -108,7 +111,11 @@ class Objset:
         else:
             number = self.next_object
             self.next_object += 1
-        dnode = self.dnodes[number] = Dnode(self, number, block_size)
+        if indirect_shift:
+            dnode: Dnode = IndirectDnode(self, number, block_size, indirect_shift)
+        else:
+            dnode = Dnode(self, number, block_size)
+        self.dnodes[number] = dnode
         dnode.set_dirty(tx.txg)
         return dnode
 

@@ -15,12 +15,14 @@ have several on their way. From module/zfs/dnode_sync.c, module/zfs/dbuf.c and m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
+from zapcore.dmu import spa_sync_levels
 from zapcore.dmu.buffer import Buffer
 from zapcore.dmu.dbuf import CACHED, Dbuf, DirtyRecord
 from zapcore.dmu.dnode import Dnode, runs
+from zapcore.dmu.indirect import IndirectDnode
 from zapcore.errors import fail, openzfs
 from zapcore.locks import Scheduler
 
@@ -122,11 +124,14 @@ class SteppedSync:
         if txg in dnode.next_levels:
             self._increase_indirection(dnode, txg)
         dnode.stable_max_blkid = dnode.next_max_blkid.pop(txg, dnode.stable_max_blkid)
+        if isinstance(dnode, IndirectDnode):
+            spa_sync_levels.sync_records(self, dnode, txg)
+            return
         records = dnode.dirty_records.get(txg, {})
         while records:
             record = next(iter(records))
             del records[record]
-            self._sync_leaf(record)
+            self.sync_leaf(record)
         if dnode.dirty_records.pop(txg, None) is not None and dnode.stable_levels > 1:
             self._write_indirect_blocks(dnode)
 
@@ -152,6 +157,9 @@ class SteppedSync:
     def _sync_free_range(self, dnode: Dnode, first: int, last: int) -> None:
         """Clear the block pointers of a range. Those in an indirect block are cleared under its lock, those
         in the dnode under none."""
+        if isinstance(dnode, IndirectDnode) and dnode.stable_levels > 1:
+            spa_sync_levels.sync_free_range(self, dnode, first, last)
+            return
         end = dnode.stable_max_blkid
         if first > end:
             return
@@ -161,25 +169,25 @@ class SteppedSync:
             if dnode.stable_levels > 1:
                 mine = self.pointer_lock(dnode, blkid)
                 if mine is not lock:
-                    self._exit(lock)
-                    lock = self._enter_write(mine, dnode, blkid, last)
+                    self.exit(lock)
+                    lock = self.enter_write(mine, dnode, blkid, last)
             self.scheduler.point("dsl_dataset_block_kill", (dnode.number, blkid))
             del dnode.stable[blkid]
-        self._exit(lock)
+        self.exit(lock)
         if last >= end:
             dnode.stable_max_blkid = max(first - 1, 0)
 
-    def _enter_write(self, lock: PointerLock, dnode: Dnode, first: int, last: int) -> PointerLock:
+    def enter_write(self, lock: PointerLock, dnode: Dnode, first: int, last: int) -> PointerLock:
         """Take the lock of an indirect block as writer. A debug build has looked at the dbufs of the range
         before (free_verify), and so waits for those that are being read."""
         for blkid in sorted(blkid for blkid in dnode.dbufs if first <= blkid <= last):
             self.wait_for(dnode.dbufs.get(blkid))
-        self._wait_for_readers(lock)
+        self.wait_for_readers(lock)
         lock.writer = True
         return lock
 
     @staticmethod
-    def _exit(lock: PointerLock | None) -> None:
+    def exit(lock: PointerLock | None) -> None:
         if lock is not None:
             lock.writer = False
 
@@ -189,11 +197,14 @@ class SteppedSync:
         self.scheduler.point("rw_enter", (dnode.number, 0))
         for blkid in range(dnode.BLOCK_POINTERS):
             self.wait_for(dnode.dbufs.get(blkid))
-        self._wait_for_readers(self.pointer_lock(dnode, 0))
-        dnode.stable_levels = dnode.next_levels.pop(txg)
+        self.wait_for_readers(self.pointer_lock(dnode, 0))
+        if isinstance(dnode, IndirectDnode):
+            dnode.increase_indirection(dnode.next_levels.pop(txg))
+        else:
+            dnode.stable_levels = dnode.next_levels.pop(txg)
 
     @openzfs("dbuf.c", "dbuf_sync_leaf")
-    def _sync_leaf(self, record: DirtyRecord) -> None:
+    def sync_leaf(self, record: DirtyRecord) -> None:
         """Write one dbuf as a txg has it: `Dbuf.sync`."""
         dbuf = record.dbuf
         point = self.scheduler.point
@@ -203,6 +214,8 @@ class SteppedSync:
         if record.data is dbuf.buf and len(dbuf.holds) > 1:
             record.data = dbuf.buf.copy()
         self.pending[dbuf] = record
+        if isinstance(dbuf.dnode, IndirectDnode):
+            dbuf.dnode.check_pointer(dbuf)
         written = record.data
         point("arc_write", where)
         data = bytes(written.raw)
@@ -215,16 +228,21 @@ class SteppedSync:
     def _write_indirect_blocks(self, dnode: Dnode) -> None:
         """Write the indirect blocks of an object. Those that have only holes are cleared (under their lock:
         dbuf_write_children_ready), and their own pointers are set."""
-        full = {blkid >> dnode.INDIRECT_BITS for blkid in dnode.stable}
-        for block in range((dnode.max_blkid >> dnode.INDIRECT_BITS) + 1):
+        full = {blkid >> dnode.indirect_bits for blkid in dnode.stable}
+        for block in range((dnode.max_blkid >> dnode.indirect_bits) + 1):
             if block not in full:
-                self._wait_for_readers(self.pointer_locks.get((dnode.number, block)))
-        self._wait_for_readers(self.pointer_locks.get(None))
+                self.wait_for_readers(self.pointer_locks.get((dnode.number, block)))
+        self.wait_for_readers(self.pointer_locks.get(None))
 
-    def _wait_for_readers(self, lock: PointerLock | None) -> None:
+    def wait_for_readers(self, lock: PointerLock | None) -> None:
         """Take a db_rwlock as writer, and let it go."""
         if lock is not None and lock.readers:
             self.scheduler.block(lambda: not lock.readers, "db->db_rwlock can be taken as writer")
+
+    def _wait_for_writer(self, lock: PointerLock) -> None:
+        """Take a db_rwlock as reader, and let it go."""
+        if lock.writer:
+            self.scheduler.block(lambda: not lock.writer, "db->db_rwlock can be taken as reader")
 
     @openzfs("dbuf.c", "dbuf_write_ready")
     def _write_ready(self, dbuf: Dbuf, data: bytes, hole: bool) -> None:
@@ -233,7 +251,7 @@ class SteppedSync:
         self.wait_for(dbuf)
         if dbuf.blkid > dnode.stable_max_blkid:
             dnode.stable_max_blkid = dbuf.blkid
-        self._wait_for_readers(self.pointer_lock(dnode, dbuf.blkid))
+        self.wait_for_readers(self.pointer_lock(dnode, dbuf.blkid))
         if hole:
             dnode.stable.pop(dbuf.blkid, None)
         else:
@@ -254,11 +272,11 @@ class SteppedSync:
     @openzfs("dnode_sync.c", "dnode_sync_free")
     def _sync_free(self, dnode: Dnode, txg: int) -> None:
         """Free an object: `Dnode._sync_free`."""
-        for record in dnode.dirty_records.pop(txg, ()):
-            self.scheduler.point("db_mtx", (dnode.number, record.dbuf.blkid))
-            self.wait_for(record.dbuf)
-            record.dbuf.dirty.remove(record)
-            record.dbuf.rele(txg)
+        if isinstance(dnode, IndirectDnode):
+            spa_sync_levels.undirty_all(self, dnode, dnode.roots.pop(txg, {}))
+        else:
+            self.undirty(dnode.dirty_records.get(txg, ()))
+        dnode.dirty_records.pop(txg, None)
         dnode.next_max_blkid.pop(txg, None)
         dnode.next_levels.pop(txg, None)
         self.scheduler.point("dnode_evict_dbufs", (dnode.number, 0))
@@ -267,10 +285,20 @@ class SteppedSync:
         dnode.stable.clear()
         self.objset.forget(dnode)
 
+    @openzfs("dnode_sync.c", "dnode_undirty_dbufs")
+    def undirty(self, records: Iterable[DirtyRecord]) -> None:
+        """Drop dirty records that are not written, because their object goes."""
+        for record in records:
+            dbuf = record.dbuf
+            self.scheduler.point("db_mtx", (dbuf.dnode.number, dbuf.blkid))
+            self.wait_for(dbuf)
+            dbuf.dirty.remove(record)
+            dbuf.rele(record.txg)
+
     def pointer_lock(self, dnode: Dnode, blkid: int) -> PointerLock:
         """The lock of the dbuf that has a block's pointer: an indirect block, or the block of the dnode,
         which it shares with others."""
-        key: Hashable = (dnode.number, blkid >> dnode.INDIRECT_BITS) if dnode.stable_levels > 1 else None
+        key: Hashable = (dnode.number, blkid >> dnode.indirect_bits) if dnode.stable_levels > 1 else None
         lock = self.pointer_locks.get(key)
         if lock is None:
             lock = self.pointer_locks[key] = PointerLock()
@@ -294,6 +322,8 @@ class SteppedSync:
         to the write, and give the holder a copy (dbuf_hold_copy)."""
         self.wait_for(dnode.dbufs.get(blkid))
         dbuf = dnode.dbufs.get(blkid)
+        if dbuf is None and isinstance(dnode, IndirectDnode):
+            self._wait_for_writer(self.pointer_lock(dnode, blkid))
         if dbuf is None or dbuf.state is not CACHED:
             return
         record = self.pending.get(dbuf)
@@ -303,9 +333,7 @@ class SteppedSync:
     def before_listed(self, dbuf: Dbuf) -> None:
         """What dbuf_dirty() does between, with no lock of its own: it looks at the block pointer, for which
         it takes the parent's lock as reader. (If the dbuf has none yet, it does not.)"""
-        lock = self.pointer_lock(dbuf.dnode, dbuf.blkid)
-        if lock.writer:
-            self.scheduler.block(lambda: not lock.writer, "db->db_rwlock can be taken as reader")
+        self._wait_for_writer(self.pointer_lock(dbuf.dnode, dbuf.blkid))
 
     def before_free(self, dnode: Dnode, first: int, last: int) -> None:
         """What dnode_free_range() does between: the range is known, and its dbufs come next, each under its
@@ -340,8 +368,7 @@ class SteppedSync:
             threads = self.objset.threads
             lock = self.pointer_lock(dnode, blkid)
             self.owners[dbuf] = threads.current
-            if lock.writer:
-                self.scheduler.block(lambda: not lock.writer, "db->db_rwlock can be taken as reader")
+            self._wait_for_writer(lock)
             lock.readers += 1
             stable = self._look_again(dnode, blkid) if blkid in dnode.stable else None
             lock.readers -= 1

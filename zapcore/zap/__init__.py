@@ -54,14 +54,16 @@ def create(
     block_shift: int = 0,
     number: int = 0,
     hash_bits: int = 0,
+    indirect_shift: int = 0,
 ) -> int:
     """Create a ZAP. Returns its object number, which is `number` if that is free.
 
     With flags, the ZAP is fat from the start, with blocks of 2^block_shift bytes. Without flags it is a micro
     ZAP, of the type that directories have. OpenZFS makes the salt from addresses in memory; here the caller
     gives it. `hash_bits` is how many bits of a hash count, or 0 for what the flags say (see `Objset`).
+    `indirect_shift` is log2 of the size of indirect blocks, or 0 for the default.
     """
-    dnode = objset.allocate(max(1 << block_shift, 512), tx, number)
+    dnode = objset.allocate(max(1 << block_shift, 512), tx, number, indirect_shift)
     if hash_bits:
         objset.hash_bits[dnode.number] = hash_bits
     dnode.directory = not flags

@@ -16,6 +16,7 @@ from fuzz.faults.seeded.concurrency_of_names import NAMES_CONCURRENCY_MUTANTS
 from fuzz.faults.seeded.corners import CORNER_MUTANTS
 from fuzz.faults.seeded.disk import DISK_MUTANTS
 from fuzz.faults.seeded.header_and_table import TABLE_MUTANTS
+from fuzz.faults.seeded.indirect import INDIRECT_MUTANTS
 from fuzz.faults.seeded.leaf import LEAF_MUTANTS
 from fuzz.faults.seeded.mutant import SLIP, Mutant
 from fuzz.faults.seeded.rare import RARE_MUTANTS
@@ -46,7 +47,9 @@ CONCURRENT: Mapping[str, Mutant] = {
 }
 """Those that take two."""
 
-BESIDE_SYNC: Mapping[str, Mutant] = {mutant.name: mutant for mutant in BESIDE_SYNC_MUTANTS}
+BESIDE_SYNC: Mapping[str, Mutant] = {
+    mutant.name: mutant for mutant in (*BESIDE_SYNC_MUTANTS, *INDIRECT_MUTANTS)
+}
 """Those that are looked for beside a txg that syncs."""
 
 __all__ = ["BESIDE_SYNC", "CONCURRENT", "MUTANTS", "SLIP", "Mutant", "applied"]

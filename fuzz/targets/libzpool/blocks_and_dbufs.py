@@ -5,11 +5,19 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
+from collections import Counter
 
-from fuzz.targets.libzpool.abi import ObjectInfo
+from fuzz.targets.base import pack_indirect
+from fuzz.targets.libzpool.abi import RW_READER, ObjectInfo
 from fuzz.targets.libzpool.pool import PoolLost
 from fuzz.targets.libzpool.wire import block_digest, join_digests
 from fuzz.targets.libzpool.world import World
+
+POINTER_SHIFT = 7
+"""log2 of the bytes of a block pointer."""
+BEHIND_ALL = (1 << 62) - 1
+PARENT_AT = 48
+"""Of db_parent in dmu_buf_impl_t: behind dmu_buf_t, the object set and the dnode."""
 
 
 def _object_info(world: World, index: int) -> ObjectInfo:
@@ -60,6 +68,11 @@ def block_tree(world: World, index: int) -> bytes:
     if not zap.number:
         return b""
     info = _object_info(world, index)
+    return data_blocks(world, index, info) + indirect_blocks(world, index, info)
+
+
+def data_blocks(world: World, index: int, info: ObjectInfo) -> bytes:
+    """The levels, and the blocks of data on disk."""
     blocks = _on_disk(world, index, info) if info.fill_count else []
     return struct.pack(f"<B{len(blocks)}I", info.indirection, *blocks)
 
@@ -81,6 +94,73 @@ def _on_disk(world: World, index: int, info: ObjectInfo) -> list[int]:
     return blocks
 
 
+def indirect_blocks(world: World, index: int, info: ObjectInfo) -> bytes:
+    """Of each indirect block that is on disk or dirty, where the header line says how large these are: see
+    `Target.block_tree`. Every dbuf that holds one is there now, since all blocks have been read."""
+    zap, lib, tag = world.zaps[index], world.lib, world.pool.tag
+    bits = zap.shape.indirect_shift - POINTER_SHIFT
+    if bits < 0 or info.indirection < 2:
+        return b""
+    dnode = ctypes.c_void_p()
+    if error := lib.dnode_hold(world.objset_of(zap), zap.number, tag, ctypes.byref(dnode)):
+        raise PoolLost(f"dnode_hold: {os.strerror(error)}")
+    last = max(info.max_offset // info.data_block_size - 1, 0)
+    below = _parents(world, dnode, 0, last)
+    found, held = [], []
+    for level in range(1, info.indirection):
+        on_disk = _indirect_on_disk(world, dnode, level, info.data_block_size << level * bits)
+        parents: Counter[int] = Counter()
+        for blkid in range((last >> level * bits) + 1):
+            dbuf = _hold(world, dnode, level, blkid)
+            held.append(dbuf)
+            parents[_parent(dbuf)] += 1
+            dirty = lib.dmu_buf_refcount(dbuf) - 1 - below[dbuf]
+            if dirty or blkid in on_disk:
+                found.append(pack_indirect(level, blkid, blkid in on_disk, dirty))
+        below = parents
+    for dbuf in held:
+        lib.dbuf_rele(dbuf, tag)
+    lib.dnode_rele(dnode, tag)
+    return b"".join(found)
+
+
+def _hold(world: World, dnode: ctypes.c_void_p, level: int, blkid: int) -> int:
+    """The dbuf of a block, held. One of data must be in memory, else 0; of an indirect block it is made.
+    While that is held, it holds the one above it, which is to be counted."""
+    lib, dbuf = world.lib, ctypes.c_void_p()
+    lib.rw_enter(dnode, RW_READER)  # dn_struct_rwlock is the first field of dnode_t
+    lib.dbuf_hold_impl(dnode, level, blkid, not level, not level, world.pool.tag, ctypes.byref(dbuf))
+    lib.rw_exit(dnode)
+    return dbuf.value or 0
+
+
+def _parent(dbuf: int) -> int:
+    """db_parent."""
+    return ctypes.c_void_p.from_address(dbuf + PARENT_AT).value or 0
+
+
+def _parents(world: World, dnode: ctypes.c_void_p, level: int, last: int) -> Counter[int]:
+    """How many dbufs of a level have which parent."""
+    found: Counter[int] = Counter()
+    for blkid in range(last + 1):
+        if dbuf := _hold(world, dnode, level, blkid):
+            found[_parent(dbuf)] += 1
+            world.lib.dbuf_rele(dbuf, world.pool.tag)
+    return found
+
+
+def _indirect_on_disk(world: World, dnode: ctypes.c_void_p, level: int, span: int) -> set[int]:
+    """The indirect blocks of a level that are no holes, of which each leads to so many bytes."""
+    offset, found = ctypes.c_uint64(BEHIND_ALL), set[int]()
+    if world.lib.dnode_next_offset(dnode, 0, ctypes.byref(offset), level + 1, 1, 0) == 0:
+        return found  # on disk the object has not so many levels: anything is found
+    offset.value = 0
+    while world.lib.dnode_next_offset(dnode, 0, ctypes.byref(offset), level + 1, 1, 0) == 0:
+        found.add(offset.value // span)
+        offset.value = (offset.value // span + 1) * span
+    return found
+
+
 class ZapDigest:
     """The digest of one ZAP's blocks, and what it was made of: what has not changed is not digested again."""
 
@@ -99,8 +179,8 @@ class ZapDigest:
         info = _object_info(world, index)
         key = (world.zaps[index].number, world.pool.synced, info.fill_count)
         if key != self._tree_key:
-            self._tree_key, self._tree = key, block_tree(world, index)
-        return bytes((info.indirection,)) + self._tree[1:]
+            self._tree_key, self._tree = key, data_blocks(world, index, info)
+        return bytes((info.indirection,)) + self._tree[1:] + indirect_blocks(world, index, info)
 
     def look(self, world: World, index: int) -> bytes:
         """A 1 and the digests of the ZAP's blocks and of their dbufs, or a 0 where it is destroyed."""

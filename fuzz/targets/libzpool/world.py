@@ -161,7 +161,12 @@ class World:
         last = zap.last if self.pool.synced > zap.freed_at else 0
         # a directory's type, in which 2.3 takes longer names, for what is created without flags
         kind = DMU_OT_OBJECT_DIRECTORY if flags else DMU_OT_DIRECTORY_CONTENTS
-        zap.number = zap.last = self.claim(last, kind, 1 << shape.leaf_shift if shape.fat else 0, tx)
+        size = 1 << shape.leaf_shift if shape.fat else 0
+        zap.number = zap.last = self.claim(last, kind, size, tx)
+        if shape.indirect_shift and (
+            error := lib.dmu_object_set_blocksize(self.os, zap.number, size, shape.indirect_shift, tx)
+        ):
+            raise PoolLost(f"dmu_object_set_blocksize: {os.strerror(error)}")
         zap.numbers.append(zap.number)
         self.tell_hash_bits(zap)
         dnode = ctypes.c_void_p()

@@ -58,10 +58,10 @@ static __thread struct {
 	ptrdiff_t *where;
 } learning;
 
-/* A dirty record of level 0 that is being written. */
+/* A dirty record that is being written. */
 struct written {
 	struct written *next;
-	void *db;
+	void *db, *zio;
 	arc_done_t ready, children_ready, done;
 	int ended, level;
 };
@@ -519,10 +519,6 @@ write_done(void *zio, void *buf, void *private)
 	pthread_mutex_unlock(&sync_mutex);
 	it->done(zio, buf, private);
 	as_sync--;
-	if (it->level != 0) {
-		free(it);
-		return;
-	}
 	pthread_mutex_lock(&sync_mutex);
 	it->ended = 1;
 	pthread_cond_broadcast(&sync_moved);
@@ -537,9 +533,11 @@ void *
 arc_write(void *pio, void *spa, uint64_t txg, void *bp, void *buf, uint64_t a6, uint64_t a7, uint64_t a8, uint64_t a9,
     uint64_t a10, uint64_t a11, void *private, uint64_t priority, uint64_t flags, const uint64_t *bookmark)
 {
+	struct written *made = NULL;
+
 	if (syncing != NULL && sync_slot != NULL && bookmark[0] == sync_objset && bookmark[1] == ours(syncing)) {
 		struct dmu_buf *db = private;
-		struct written *made = calloc(1, sizeof (*made));
+		made = calloc(1, sizeof (*made));
 		if (made == NULL)
 			abort();
 		uint64_t *ready = since_2_2 ? &a9 : &a8, *children_ready = since_2_2 ? &a10 : &a9;
@@ -561,14 +559,32 @@ arc_write(void *pio, void *spa, uint64_t txg, void *bp, void *buf, uint64_t a6, 
 		writing = made;
 		pthread_mutex_unlock(&sync_mutex);
 	}
-	return (hold_real.arc_write(pio, spa, txg, bp, buf, a6, a7, a8, a9, a10, a11, private, priority, flags,
-	    bookmark));
+	void *zio = hold_real.arc_write(pio, spa, txg, bp, buf, a6, a7, a8, a9, a10, a11, private, priority, flags,
+	    bookmark);
+	if (made != NULL)
+		made->zio = zio;
+	return (zio);
+}
+
+/* What an indirect block's zio writes, if this thread syncs; all below it has been written. */
+static struct written *
+indirect_of(const void *zio)
+{
+	struct written *found;
+
+	if (syncing == NULL)
+		return (NULL);
+	pthread_mutex_lock(&sync_mutex);
+	for (found = writing; found != NULL && (found->level == 0 || found->zio != zio); found = found->next)
+		;
+	pthread_mutex_unlock(&sync_mutex);
+	return (found);
 }
 
 void
 zio_nowait(void *zio)
 {
-	struct written *mine = wrote;
+	struct written *mine = wrote != NULL ? wrote : indirect_of(zio);
 
 	wrote = NULL;
 	hold_real.zio_nowait(zio);
