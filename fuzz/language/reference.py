@@ -22,6 +22,8 @@ HEADER = {
     "norm=": "`norm=N`: how names are folded and normalized, as a number (the table below)",
     "salt=": f"`salt=N`: what hashes begin with (zap_salt); {DEFAULT_SALT:#x} by default. OpenZFS draws it",
     "hash_bits=": "`hash_bits=N`: hashes have only so many bits: the end of the pointer table is near",
+    "indirect_shift=": "`indirect_shift=N`: an indirect block has 2^N bytes, 9 to 16, so 2^(N-7) block"
+    " pointers: small objects have several levels, and their indirect blocks have dbufs",
     "casesensitivity=": f"{', '.join(f'`{each}`' for each in CASES)}: that property of the file system",
     "normalization=": f"{', '.join(f'`{each}`' for each in FORMS)}: that property",
     "utf8only=": "`on`, `off`: whether names that are no UTF-8 are refused (EILSEQ); on with a normalization",
