@@ -8,14 +8,12 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from fuzz.language.write_whole_file import write_whole
 from tests.support.command import zapfuzz
 from tests.support.paths import CORPUS, DATA, ROOT
-from zapcore.layout import ZBT_HEADER
 
 FINDING = str(CORPUS / "findings" / "zap-trunc-next-table")
 LOG = str(DATA / "triage" / "stale_dmesg.log")
@@ -71,9 +69,7 @@ def test_names_and_comments_that_mean_something_elsewhere(tmp_path: Path) -> Non
 def test_a_reader_that_goes_away(tmp_path: Path) -> None:
     log = tmp_path / "long.log"
     log.write_bytes(Path(LOG).read_bytes() * 2000)
-    blocks = tmp_path / "damaged.bin"
-    blocks.write_bytes(ZBT_HEADER.to_bytes(8, "little") + Random(1).randbytes((1 << 20) - 8))
-    for words in (("triage", str(log)), ("triage", "--json", str(log)), ("check", str(blocks))):
+    for words in (("triage", str(log)), ("triage", "--json", str(log))):  # both say more than a pipe takes
         done = shell('{ "$@"; echo status $? >&2; } | head -1', *words)
         assert done.stdout.count("\n") == 1
         assert done.stderr == "status 141\n"
