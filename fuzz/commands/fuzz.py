@@ -209,7 +209,7 @@ def _served(port: int | None, history: RunHistory, screen: Screen) -> Iterator[N
         yield
         return
     try:
-        from fuzz.pages.live import served
+        from fuzz.export.pages.live import served
     except ModuleNotFoundError as missing:
         raise Bad(f"--serve needs {missing.name}: pip install 'zapfuzz[pages]'") from None
     if history.problem:

@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 from fuzz.corpus.reproducer import FINE, Reproducer
 from fuzz.execution.execute import run
+from fuzz.export.compile_and_run_form import LIBRARY_FORMS, NoHeaders, command_of, ran
 from fuzz.export.expected_answers import NoForm
-from fuzz.export.run_form import LIBRARY_FORMS, NoHeaders, command_of, ran
 from fuzz.generate.styles import some_program
 from fuzz.judge.signature import Failure
 from fuzz.language.printing import format_program

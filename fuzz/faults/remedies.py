@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
 from fuzz.faults.edits import Edit, applied
-from fuzz.targets.libzpool.waived import waiving
+from fuzz.targets.libzpool.waived_assertions import waiving
 
 
 class NoRemedy(Exception):

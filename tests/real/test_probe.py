@@ -10,7 +10,7 @@ import pytest
 from fuzz.targets.both import run_model
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
-from fuzz.targets.probe import candidates, probe, probes
+from fuzz.targets.probe_release import candidates, probe, probes
 from zapcore.release import RELEASES, Release
 
 NOT_BY_ONE_THREAD = {"looks_at_hole_again", "upgrades_in_place", "forgets_freed_by_run"}

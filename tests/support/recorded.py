@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from fuzz.export.pages.record import record
 from fuzz.language.printing import format_op
 from fuzz.language.program import Program
-from fuzz.pages.record import record
 from tests.support.browser import Opened
 
 

@@ -11,7 +11,7 @@ from fuzz.commands.shared.output import out_option, text_to
 from fuzz.commands.shared.program_argument import program_argument, release_option
 from fuzz.commands.shared.progress import ops_done, working
 from fuzz.corpus.named_program import Named
-from fuzz.pages.program_page import program_page
+from fuzz.export.pages.program_page import program_page
 
 
 @click.command("page")

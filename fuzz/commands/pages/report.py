@@ -11,7 +11,7 @@ from fuzz.commands.shared.output import out_option, text_to
 from fuzz.commands.shared.progress import working
 from fuzz.corpus.places import home
 from fuzz.engines.history.read import read_history
-from fuzz.pages.run_page import run_report
+from fuzz.export.pages.run_page import run_report
 
 
 @click.command("report")

@@ -10,7 +10,7 @@ from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.progress import say, working
 from fuzz.corpus.places import CORPUS
 from fuzz.corpus.reproducer import corpus_folders, read_reproducer
-from fuzz.pages.site import INDEX, write_site
+from fuzz.export.pages.site import INDEX, write_site
 
 
 @click.command("site")

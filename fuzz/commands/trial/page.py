@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from fuzz.commands.shared.screen import shown
 from fuzz.commands.trial.stage import Difference, Stage
 from fuzz.language.printing import format_program
-from fuzz.targets.probe import Probed
+from fuzz.targets.probe_release import Probed
 
 SHOWN_OPS = 30
 TEXT_LINES = 8

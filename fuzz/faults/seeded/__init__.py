@@ -14,12 +14,12 @@ from fuzz.faults.seeded.bytes_only import BYTES_MUTANTS
 from fuzz.faults.seeded.concurrency import CONCURRENCY_MUTANTS
 from fuzz.faults.seeded.concurrency_of_names import NAMES_CONCURRENCY_MUTANTS
 from fuzz.faults.seeded.corners import CORNER_MUTANTS
-from fuzz.faults.seeded.disk import DISK_MUTANTS
 from fuzz.faults.seeded.header_and_table import TABLE_MUTANTS
 from fuzz.faults.seeded.indirect import INDIRECT_MUTANTS
 from fuzz.faults.seeded.leaf import LEAF_MUTANTS
 from fuzz.faults.seeded.mutant import SLIP, Mutant
 from fuzz.faults.seeded.rare import RARE_MUTANTS
+from fuzz.faults.seeded.read_errors_and_crashes import DISK_MUTANTS
 from fuzz.faults.seeded.refusals import REFUSAL_MUTANTS
 from fuzz.faults.seeded.shrink import SHRINK_MUTANTS
 from fuzz.faults.seeded.table_end import TABLE_END_MUTANTS

@@ -11,7 +11,7 @@ import re
 import signal
 
 from fuzz.judge.signature import Failure, Signature
-from fuzz.targets.libzpool.stack import FRAME_MARK, LOST_MARK, SIGNAL_MARK
+from fuzz.targets.libzpool.function_names_on_stack import FRAME_MARK, LOST_MARK, SIGNAL_MARK
 from zapcore.zap import file_in_model
 
 _PLACE = re.compile(r"^ASSERT at (?P<file>[^:\n]+):(?P<line>\d+):(?P<function>\w+)\(\)", re.M)

@@ -20,7 +20,7 @@ from fuzz.targets.base import Target
 from fuzz.targets.libzpool.child import Child, Gone, Silent, TooBig
 from fuzz.targets.libzpool.locate import NoLibrary, find_library, release_of
 from fuzz.targets.libzpool.message import read_death, read_silence
-from fuzz.targets.libzpool.waived import waived
+from fuzz.targets.libzpool.waived_assertions import waived
 from fuzz.targets.libzpool.watched.counters import MARK, Counters
 from fuzz.targets.libzpool.watched.reports import FATAL_KINDS, reports
 from fuzz.targets.libzpool.watched.watch import watch_of

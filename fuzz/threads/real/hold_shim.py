@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from fuzz.targets.libzpool.stack import Backtrace
+from fuzz.targets.libzpool.function_names_on_stack import Backtrace
 
 SLOTS = 64
 _FRAMES = 48

@@ -18,8 +18,8 @@ from pathlib import Path
 from fuzz.language.verbs import DIRECTORIES, MODIFIES, VERBS
 from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.call import Call
+from fuzz.targets.libzpool.function_names_on_stack import Backtrace
 from fuzz.targets.libzpool.session import Session
-from fuzz.targets.libzpool.stack import Backtrace
 from fuzz.targets.libzpool.wire import PLAIN, Command, unpack_run
 from fuzz.targets.libzpool.worker import Worker
 from fuzz.targets.libzpool.worker import main as serve

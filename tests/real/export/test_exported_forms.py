@@ -15,10 +15,10 @@ from _pytest.mark import ParameterSet
 
 from fuzz.corpus.reproducer import FINE, Reproducer, folders, read_reproducer
 from fuzz.execution.execute import run
-from fuzz.export import run_form
+from fuzz.export import compile_and_run_form as run_form
+from fuzz.export.compile_and_run_form import NoHeaders, compiled, ran
 from fuzz.export.expected_answers import expected, has_threads, orders, ours_alone
 from fuzz.export.python_form import python_form
-from fuzz.export.run_form import NoHeaders, compiled, ran
 from fuzz.language.program import U64, Op, Program, Zap
 from fuzz.language.syntax import load, parse
 from fuzz.language.verbs import ON_DISK, OWNED, VERBS

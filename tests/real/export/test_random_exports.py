@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from fuzz.corpus.reproducer import FINE, Reproducer
-from fuzz.export.run_form import LIBRARY_FORMS, NoHeaders, command_of, ran
+from fuzz.export.compile_and_run_form import LIBRARY_FORMS, NoHeaders, command_of, ran
 from fuzz.export.try_random_programs import RIGHT, WRONG, try_programs
 from fuzz.targets.libzpool.locate import NoLibrary, find_library
 from fuzz.threads.thread_fuzzer import random_program

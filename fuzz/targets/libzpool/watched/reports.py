@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from fuzz.judge.signature import Failure, Signature
-from fuzz.targets.libzpool.stack import OP_MARK, UNDEFINED_MARK
+from fuzz.targets.libzpool.function_names_on_stack import OP_MARK, UNDEFINED_MARK
 from zapcore.zap import file_in_model
 
 SANITIZER_KINDS = {"AddressSanitizer": "asan", "ThreadSanitizer": "tsan"}

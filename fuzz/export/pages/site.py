@@ -11,12 +11,12 @@ from fuzz.corpus.reproducer import FINE, Reproducer
 from fuzz.corpus.told_release import told_release
 from fuzz.export.expected_answers import NoForm
 from fuzz.export.forms import FORMS, SUFFIX
+from fuzz.export.pages.program_page import about_target, distance, printable, program_page
+from fuzz.export.pages.record import record
+from fuzz.export.pages.render import render
+from fuzz.export.pages.world_as_parts import KINDS
 from fuzz.language.printing import format_program
 from fuzz.language.write_whole_file import write_whole
-from fuzz.pages.program_page import about_target, distance, printable, program_page
-from fuzz.pages.record import record
-from fuzz.pages.render import render
-from fuzz.pages.world_as_parts import KINDS
 
 INDEX = "index.html"
 FILES = "files"

@@ -28,9 +28,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fuzz.corpus.reproducer import Reproducer
 from fuzz.engines.history.read import PastRun, read_history
+from fuzz.export.pages.program_page import program_page
+from fuzz.export.pages.run_page import run_report, sections, signatures_in_order
 from fuzz.language.syntax import SyntaxProblem, parse
-from fuzz.pages.program_page import program_page
-from fuzz.pages.run_page import run_report, sections, signatures_in_order
 
 HOST = "127.0.0.1"
 LOOK_SECONDS = 2.0

@@ -8,11 +8,11 @@ from typing import Any
 
 from fuzz.corpus.reproducer import FINE, Reproducer
 from fuzz.corpus.told_release import other_release, told_release
+from fuzz.export.pages.failing_bytes import FailingBytes, invariant_of
+from fuzz.export.pages.record import Recording, record
+from fuzz.export.pages.render import packed, render
 from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Program
-from fuzz.pages.failing_bytes import FailingBytes, invariant_of
-from fuzz.pages.record import Recording, record
-from fuzz.pages.render import packed, render
 from fuzz.targets.registry import KERNEL_PREFIX, LIBRARY_PREFIX
 from zapcore.release import RELEASES
 

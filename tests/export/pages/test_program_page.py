@@ -12,9 +12,9 @@ from playwright.sync_api import Browser
 
 from fuzz.corpus.named_program import Named, open_named
 from fuzz.corpus.reproducer import Reproducer
+from fuzz.export.pages.program_page import program_page
 from fuzz.language.printing import format_key
 from fuzz.language.program import Op, Program, Zap
-from fuzz.pages.program_page import program_page
 from tests.support.browser import Opened, hard_to_read, opened
 from tests.support.command import zapfuzz
 from tests.support.recorded import check_every_step

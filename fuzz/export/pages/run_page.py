@@ -10,9 +10,9 @@ from typing import Any
 from markupsafe import Markup
 
 from fuzz.engines.history.read import Met, PastRun, Sample
-from fuzz.pages.plots import MOST_SERIES, bars, curves
-from fuzz.pages.program_page import printable
-from fuzz.pages.render import fragment, render
+from fuzz.export.pages.plots import MOST_SERIES, bars, curves
+from fuzz.export.pages.program_page import printable
+from fuzz.export.pages.render import fragment, render
 
 STYLES = ("look.css", "site.css", "run.css")
 SECTIONS = {

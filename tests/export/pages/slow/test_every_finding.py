@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from fuzz.corpus.reproducer import corpus_folders, read_reproducer
-from fuzz.pages.program_page import program_page
+from fuzz.export.pages.program_page import program_page
 from tests.support.browser import hard_to_read, opened
 from tests.support.command import zapfuzz
 from tests.support.paths import CORPUS

@@ -13,9 +13,9 @@ from typing import Any
 from fuzz.execution.answer_in_words import answer_in_words
 from fuzz.execution.execute import run
 from fuzz.execution.result import Outcome, Result
+from fuzz.export.pages.failing_bytes import FailingBytes, failing_bytes
+from fuzz.export.pages.world_as_parts import Looker
 from fuzz.language.program import Op, Program, threadless
-from fuzz.pages.failing_bytes import FailingBytes, failing_bytes
-from fuzz.pages.world_as_parts import Looker
 from fuzz.targets.model import ModelTarget
 
 MOST_POINTS = 1500
@@ -91,7 +91,7 @@ def record(program: Program, release: str) -> Recording:
     not there."""
     target = RecordedModel(release)
     if any(op.thread for op in program.ops) and not threadless(program):
-        from fuzz.pages.record_threads import run_recorded
+        from fuzz.export.pages.record_threads import run_recorded
 
         outcome = run_recorded(program, target)
     else:

@@ -18,8 +18,8 @@ from fuzz.engines.engine_config import Config
 from fuzz.engines.fuzzing_run import Progress
 from fuzz.engines.history.file import HISTORY
 from fuzz.engines.history.write import RunHistory
+from fuzz.export.pages.live import HOST, owner, served
 from fuzz.judge.signature import Signature
-from fuzz.pages.live import HOST, owner, served
 from tests.support.browser import Opened, hard_to_read, opened
 from tests.support.command import zapfuzz
 from tests.support.paths import CORPUS

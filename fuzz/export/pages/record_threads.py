@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fuzz.execution.result import Outcome, Result
+from fuzz.export.pages.record import MOST_POINTS, RecordedModel
 from fuzz.language.program import Op, Program
-from fuzz.pages.record import MOST_POINTS, RecordedModel
 from fuzz.targets.base import NoTarget
 from zapcore.errors import openzfs_stack
 from zapcore.locks import RWLock

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from fuzz.pages.blocks_as_parts import (
+from fuzz.export.pages.blocks_as_parts import (
     EXACT,
     Parts,
     header_parts,
