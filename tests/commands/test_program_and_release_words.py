@@ -33,6 +33,7 @@ COMMAND_LINES: dict[str, tuple[str, ...]] = {
     "describe": (),
     "export": ("--as", "pytest"),
     "reach": ("--release", "2.3"),
+    "page": ("--out", "page.html"),
 }
 THREADED = ("explore", "force")
 """Whose programs have threads."""

@@ -79,14 +79,19 @@ def test_hypothesis_finds_nothing_where_nothing_is() -> None:
     assert find_failure(ModelTarget("2.1", block_limit=1024), 1, examples=40) is None
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+# minimizing a race takes half a minute: the engine of threads has a slow test of its own
+@pytest.mark.parametrize("engine", [engine for engine in ENGINES if engine != "threads"])
 def test_the_seed_decides_everything(engine: str, tmp_path: Path) -> None:
+    seed_decides(engine, tmp_path)
+
+
+def seed_decides(engine: str, tmp_path: Path) -> None:
     """Executions, findings and their bytes, in two processes with different PYTHONHASHSEED."""
     runs, seed = {
         "atheris": ("250", "5"),
         "random": ("120", "3"),
         "uniform": ("120", "3"),
-        "threads": ("60", "3"),
+        "threads": ("12", "3"),
         "sync": ("400", "3"),
         "hypothesis": ("60", "3"),
     }[engine]
@@ -116,7 +121,7 @@ def test_the_seed_decides_everything(engine: str, tmp_path: Path) -> None:
             cwd=folder,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         assert done.returncode == 1, done.stdout + done.stderr
         assert f" {runs} executions" in done.stdout

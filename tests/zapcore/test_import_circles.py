@@ -10,10 +10,11 @@ import zapcore
 
 ROOT = Path(zapcore.__file__).parent
 IN_C = (
-    {"dmu.dbuf", "dmu.dnode", "dmu.objset", "dmu.spa_sync"},
+    {f"dmu.{path.stem}" for path in ROOT.glob("dmu/*.py")},
     {f"zap.{path.stem}" for path in ROOT.glob("zap/*.py")},
 )
-"""dbuf.c, dnode.c, dnode_sync.c and dmu_objset.c call each other; so do zap.c, zap_leaf.c and zap_micro.c."""
+"""dbuf.c, dnode.c, dnode_sync.c and dmu_objset.c call each other (blocks of data and indirect ones are the
+same functions there); so do zap.c, zap_leaf.c and zap_micro.c."""
 
 
 def _name(module: str) -> str:
