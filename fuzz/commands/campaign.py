@@ -25,9 +25,9 @@ from fuzz.corpus.replay import known_on
 from fuzz.corpus.reproducer import Reproducer, corpus_folders, read_reproducer
 from fuzz.engines.campaign.campaign import Campaign, Plan
 from fuzz.engines.campaign.cluster import NoCluster
-from fuzz.engines.campaign.corpus import Corpus, NoStore
+from fuzz.engines.campaign.corpus import Corpus
 from fuzz.engines.campaign.ledger import Arm, Finding
-from fuzz.engines.campaign.store import Store, part_name
+from fuzz.engines.campaign.store import NoStore, Store, part_name
 from fuzz.engines.campaign.written_finding import write_finding
 from fuzz.engines.engine_config import ENGINES, NEEDS
 from fuzz.engines.fuzzing_run import new_seed
@@ -176,7 +176,7 @@ def _run(
         for text in unwritten:
             answer.say(f"not written: {text}")
         campaign_failures(answer, ledger, known)
-        answer.status = campaign_status(ledger, known, begun, unwritten)
+        answer.status = campaign_status(ledger, known, begun, running.new, unwritten)
 
 
 @campaign.command("status")
@@ -188,6 +188,7 @@ def status(above: str, url: str | None, machine: bool) -> None:
     try:
         corpus = Corpus(Store(url or above))
         with working("reading"):
+            corpus.store.find()
             corpus.look()
     except NoStore as problem:
         raise Bad(str(problem)) from None
@@ -196,6 +197,8 @@ def status(above: str, url: str | None, machine: bool) -> None:
     with answer.given():
         for line in campaign_lines(corpus.ledger, {}):
             answer.say(line)
+        for name in sorted(corpus.torn):
+            answer.say(f"part {name} is being written, or cut short: what can be read of it is taken")
         campaign_failures(answer, corpus.ledger, {})
 
 

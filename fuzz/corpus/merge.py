@@ -114,27 +114,27 @@ def remove_torn(folder: Path) -> None:
 
 
 class Merging:
-    """Looks for some of the programs, cut, that together reach what all do."""
+    """Looks for some of the programs, cut, that together reach what all do, on each of some releases."""
 
-    def __init__(self, all_: Iterable[Program], release: str) -> None:
+    def __init__(self, all_: Iterable[Program], *releases: str) -> None:
         self.programs = sorted(set(all_), key=lambda each: len(each.ops))
         self.measured = 0
         self.taken: list[Program] = []
-        self._reach = Reach(release)
+        self._reaches = [Reach(release) for release in releases]
 
     def run(self) -> list[Program]:
         """These programs."""
         for program in self.programs:
-            small = self._reach.take(program)
+            cuts = [cut for reach in self._reaches if (cut := reach.take(program)) is not None]
             self.measured += 1
-            if small is not None:
-                self.taken.append(small)
+            if cuts:  # the longest begins with all others
+                self.taken.append(max(cuts, key=lambda cut: len(cut.ops)))
         return self.taken
 
 
-def smallest(all_: Iterable[Program], release: str) -> list[Program]:
-    """Some of the programs, cut, that together reach what all do."""
-    return Merging(all_, release).run()
+def smallest(all_: Iterable[Program], *releases: str) -> list[Program]:
+    """Some of the programs, cut, that together reach what all do, on each of some releases."""
+    return Merging(all_, *releases).run()
 
 
 def write(programs: Iterable[Program], folder: Path) -> tuple[int, int]:

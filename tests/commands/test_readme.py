@@ -9,6 +9,8 @@ import pytest
 
 from fuzz.commands.cli import main
 from fuzz.corpus.named_program import open_named
+from fuzz.corpus.places import home
+from fuzz.engines.campaign.store import Store
 from fuzz.language.syntax import parse
 from tests.support.command import fuzz, zapfuzz
 from tests.support.readme import commands, lay_out, program, words_of
@@ -87,6 +89,8 @@ def test_an_example_gives_what_is_said(example: str, tmp_path: Path, monkeypatch
     lay_out(tmp_path)
     monkeypatch.chdir(tmp_path)
     words = words_of(example)
+    if words == ["campaign", "status"]:  # there is a corpus by then
+        Store(str(home() / "campaign")).prepare()
     if words[0] == "fuzz":
         status, output = fuzz(tmp_path, *words[1:])
     else:

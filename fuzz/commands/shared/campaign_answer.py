@@ -103,9 +103,12 @@ _STANDINGS = {
 }
 
 
-def campaign_status(ledger: Ledger, known: Known, begun: float, unwritten: Iterable[str]) -> Status:
-    """How a campaign ends that began at a time."""
-    lately = [text for text, met in met_in_all(ledger).items() if met.last >= begun]
+def campaign_status(
+    ledger: Ledger, known: Known, begun: float, new: Iterable[str], unwritten: Iterable[str]
+) -> Status:
+    """How a campaign ends that began at a time. What was `new` to it counts whatever the clocks of workers
+    say, and even where nobody has counted it: a slice that is killed has told of it before."""
+    lately = {*new, *(text for text, met in met_in_all(ledger).items() if met.last >= begun)}
     if any(text not in known for text in lately):
         return Status.FOUND
     if list(unwritten):

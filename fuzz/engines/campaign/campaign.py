@@ -30,6 +30,8 @@ PATIENCE_SECONDS = 60.0
 """How long to try to reach a scheduler again that was there."""
 MINIMIZE_SECONDS = 600.0
 """How long one failure may be cut down."""
+MERGE_SECONDS = 900.0
+"""How long making the inputs fewer may take."""
 MANY_INPUTS = 400
 """From so many inputs on they are made fewer, whenever there are twice as many as were left the last time."""
 
@@ -50,10 +52,8 @@ class Plan:
     slice_seconds: float = 60.0
     scheduler: str = ""
     workers: int = 1
-    mutant: str = ""
     libzpool: str | None = None
     max_ops: int = 160
-    hash_bits: int = 0
 
 
 class Watcher(Protocol):
@@ -161,10 +161,8 @@ class Campaign:
             seconds=min(plan.slice_seconds, left),
             runs=-(-runs // max(self.workers, 1)) if plan.runs else 0,
             base=self.corpus.base(),
-            mutant=plan.mutant,
             libzpool=plan.libzpool,
             max_ops=plan.max_ops,
-            hash_bits=plan.hash_bits,
         )
         for text, open_ in ledger.waiting().items():
             if text not in self._tried:
@@ -173,7 +171,7 @@ class Campaign:
         busy = {each.what for each in cluster.running}
         if work.base and len(ledger.inputs) > 2 * self._fewest and MERGE not in busy:
             self._fewest = len(ledger.inputs)
-            return dataclasses.replace(work, what=MERGE)
+            return dataclasses.replace(work, what=MERGE, seconds=min(MERGE_SECONDS, left))
         arm = pick(plan.arms, ledger.rows, self._rng)
         known = dict.fromkeys((*plan.known.get(arm, ()), *ledger.findings, *ledger.open))
         return dataclasses.replace(work, arm=arm, known=tuple(known))

@@ -3,6 +3,7 @@ and places them again when a worker is gone; here is only which workers may be g
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import queue
@@ -12,6 +13,8 @@ from typing import Any
 
 import dask
 from distributed import Client, LocalCluster
+from distributed.comm import connect
+from distributed.security import Security
 
 from fuzz.engines.campaign.on_worker import bound_seconds, task
 from fuzz.engines.campaign.slice import Brought, Slice, version
@@ -43,6 +46,12 @@ class Ended:
     brought: Brought
 
 
+async def _reached(address: str) -> None:
+    """Connect to a scheduler, and let go of it. Raises OSError, ValueError, ImportError, TypeError."""
+    comm = await connect(address, timeout=CONNECT_SECONDS, **Security().get_connection_args("client"))
+    await comm.close()
+
+
 class Cluster:
     """Workers by Dask. `scheduler` is the address of a running one; where it is "", a cluster of `workers`
     is started here, in threads of this process, since a slice is a process anyway."""
@@ -62,13 +71,14 @@ class Cluster:
                 silence_logs=50,
             )
         try:
+            if scheduler:  # a client that fails in a way it does not expect is noisy for long
+                asyncio.run(_reached(scheduler))
             self._client = Client(self._local or scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, ValueError, ImportError) as problem:
+        except (OSError, ValueError, ImportError, TypeError) as problem:
             raise NoCluster(f"scheduler {scheduler}: cannot be reached: {problem}") from problem
         self._campaign = campaign
         self._ready: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._running: dict[str, tuple[Any, Slice, float]] = {}
-        self._only: dict[str, frozenset[str]] = {}
         self._workers: dict[str, int] = {}
         self._next_count = 0.0
         self._hung: dict[str, float] = {}
@@ -99,14 +109,18 @@ class Cluster:
         """Give a slice to some worker. Raises NoCluster."""
         key = f"{work.name}-{work.what}"
         known = self.workers()
-        # Dask keeps a slice that is for some workers alone until one of these is there: only if need be
+        # One that is left alone is taken all the same when the others are gone: better than to wait for these
         some = list(known) if len(known) < len(self._workers) else None
         future = self._asked(
             lambda: self._client.submit(
-                task(work.to_json(), version()), key=key, pure=False, workers=some, retries=0
+                task(work.to_json(), version()),
+                key=key,
+                pure=False,
+                workers=some,
+                allow_other_workers=some is not None,
+                retries=0,
             )
         )
-        self._only[key] = frozenset(some or ())
         self._running[key] = future, work, time.monotonic() + bound_seconds(work) + GIVEN_UP_SECONDS
         future.add_done_callback(lambda done: self._ready.put((key, done)))
 
@@ -120,22 +134,9 @@ class Cluster:
                 yield from self._over(key, future)
         if self._client.status != "running":
             raise NoCluster(f"scheduler {self._address}: is gone")
-        yield from self._homeless()
         yield from self._overdue()
 
-    def _homeless(self) -> Iterator[Ended]:
-        """Give up what is for workers alone that are all gone."""
-        self.workers()
-        for key in list(self._running):
-            only = self._only.get(key, frozenset())
-            if only and not only & self._workers.keys():
-                future, work, _ = self._running.pop(key)
-                with contextlib.suppress(Exception):
-                    future.cancel()
-                yield Ended(work, Brought(problems=("the workers for a slice are gone",)))
-
     def _over(self, key: str, future: Any) -> Iterator[Ended]:
-        self._only.pop(key, None)
         if key not in self._running:
             return
         _, work, _ = self._running.pop(key)

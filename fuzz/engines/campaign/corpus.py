@@ -6,10 +6,11 @@ counts is found by rules that need no lock:
 1. A base counts, and what it covers does not, unless another base covers some of the same parts. Of two such
    the one of the later generation counts, of the same the one whose name comes first; the other is as if it
    were not there.
-2. A part that is covered is removed once its base has been seen, whole and counting, for GRACE_SECONDS by one
-   process. Between a look at the store and the writing of a base there is much less.
+2. A part that is covered is removed once one process has seen it covered for GRACE_SECONDS, each time by some
+   base that is whole and counts. That need not be the same one: bases follow each other faster than that.
+   Between a look at the store and the writing of a base there is much less.
 3. A part that is not whole is being written, or was cut short. It is read again at the next look. What can be
-   read of it counts, but for a base whose parts are all there.
+   read of it counts, but for a base whose parts are all there, or are in a base that is whole.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collections.abc import Mapping
 
 from fuzz.engines.campaign.ledger import Ledger, total
 from fuzz.engines.campaign.part import Part
-from fuzz.engines.campaign.store import NoStore, Store, part_name
+from fuzz.engines.campaign.store import Store, part_name
 
 GRACE_SECONDS = 600.0
 
@@ -89,8 +90,12 @@ class Corpus:
         return self._write({base}, ledger, part.covers & self.parts.keys() | {base})
 
     def _settled(self) -> frozenset[str]:
-        """All parts that were seen: they count, or are covered, or are bases that do not count."""
-        return frozenset(self.parts.keys() - self.torn)
+        """All parts that were seen: they count, or are covered, or are bases that do not count. What is
+        covered by a base that was cut short, and counts, stays with that."""
+        torn = self.torn & counting(self.parts)
+        return frozenset(self.parts.keys() - self.torn).difference(
+            *(self.parts[each].covers for each in torn)
+        )
 
     def _write(self, of: set[str], ledger: Ledger, covers: frozenset[str]) -> str | None:
         generation = 1 + max(self.parts[each].generation for each in of)
@@ -105,14 +110,10 @@ class Corpus:
     def remove_covered(self, now: float | None = None) -> int:
         """Remove what has been in another part for long. Returns how many. Raises NoStore."""
         now = time.monotonic() if now is None else now
-        bases = {name for name in counting(self.parts) - self.torn if self.parts[name].covers}
-        self._seen_since = {name: self._seen_since.get(name, now) for name in bases}
-        gone = sorted(
-            name
-            for base in bases
-            if now - self._seen_since[base] >= GRACE_SECONDS
-            for name in self.parts[base].covers & self.parts.keys()
-        )
+        whole = counting(self.parts) - self.torn
+        held = {name for base in whole for name in self.parts[base].covers & self.parts.keys()}
+        self._seen_since = {name: self._seen_since.get(name, now) for name in held}
+        gone = sorted(name for name, since in self._seen_since.items() if now - since >= GRACE_SECONDS)
         self.store.remove(gone)
         for name in gone:
             del self.parts[name]
@@ -128,7 +129,8 @@ def counting(parts: Mapping[str, Part]) -> set[str]:
     covered: set[str] = set()
     losers: set[str] = set()
     bases = sorted(
-        (name for name in parts if parts[name].covers), key=lambda name: (-parts[name].generation, name)
+        (name for name in parts if parts[name].covers),
+        key=lambda name: (not parts[name].whole, -parts[name].generation, name),
     )
     for name in bases:
         part = parts[name]
@@ -139,6 +141,3 @@ def counting(parts: Mapping[str, Part]) -> set[str]:
         else:
             covered |= part.covers
     return parts.keys() - covered - losers
-
-
-__all__ = ["GRACE_SECONDS", "Corpus", "NoStore", "counting"]

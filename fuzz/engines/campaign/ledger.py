@@ -160,12 +160,6 @@ class Ledger:
         """What is to be cut down yet."""
         return {text: each for text, each in self.open.items() if each.again and text not in self.findings}
 
-    def not_again(self) -> dict[str, Open]:
-        """What did not come again when somebody tried."""
-        return {
-            text: each for text, each in self.open.items() if not each.again and text not in self.findings
-        }
-
     def over_time(self) -> list[tuple[float, int, int]]:
         """The history as it grew: times, all executions until then, and the states that were known."""
         executions, known, points = 0, 0, []

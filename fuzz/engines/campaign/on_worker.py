@@ -13,17 +13,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 
-from fuzz.engines.campaign.slice import MERGE, TOLD, Brought, Slice, version
+from fuzz.engines.campaign.slice import TOLD, Brought, Slice, version
 
 LATE_SECONDS = 60.0
 """How long after its bound a slice may still write what it has."""
-MERGE_SECONDS = 900.0
-"""How long making the inputs fewer may take."""
 
 
 def bound_seconds(work: Slice) -> float:
     """After how many seconds a slice is killed that has not ended."""
-    return MERGE_SECONDS if work.what == MERGE else work.seconds + LATE_SECONDS
+    return work.seconds + LATE_SECONDS
 
 
 def run_slice(text: str, wanted: str) -> str:
@@ -48,7 +46,7 @@ def run_slice(text: str, wanted: str) -> str:
     reader.start()
     try:
         assert process.stdin is not None and process.stdout is not None
-        with process.stdin:
+        with contextlib.suppress(BrokenPipeError), process.stdin:  # its status says why it is gone
             process.stdin.write(work.to_json())
         for line in process.stdout:
             if line.startswith(TOLD):
@@ -58,6 +56,9 @@ def run_slice(text: str, wanted: str) -> str:
         status = process.wait()
     finally:
         late.cancel()
+        if process.poll() is None:  # nobody would take what it brings
+            _kill(process)
+            process.wait()
     reader.join(1)
     if status:
         brought = Brought(problems=(f"a slice ended with status {status}: {last[0] or 'no output'}",))

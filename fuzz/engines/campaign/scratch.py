@@ -23,7 +23,7 @@ from fuzz.corpus.reproducer import PROGRAM_FILE, REPRODUCER_FILE
 from fuzz.corpus.unminimized import NOT_AGAIN, UNMINIMIZED
 from fuzz.engines.campaign.ledger import Finding, Ledger, Met, Open, Row, Worked, worth
 from fuzz.engines.campaign.part import Part
-from fuzz.engines.campaign.slice import Slice
+from fuzz.engines.campaign.slice import FUZZ, Slice
 from fuzz.engines.campaign.store import NoStore, Store, part_name
 from fuzz.language.write_whole_file import write_whole
 from fuzz.targets.registry import name_of_expectation
@@ -163,7 +163,7 @@ class Scratch:
 
     def _count(self, work: Slice, counts: Counts, release: str, states: int, ledger: Ledger) -> None:
         seconds = max(counts.now - counts.begun, 0.001)
-        if work.what == "fuzz":
+        if work.what == FUZZ:
             findings = len(ledger.findings.keys() | ledger.open.keys())
             ledger.rows[work.arm] = Row(
                 *(1, seconds, counts.executions, counts.ops, counts.limits, states, findings),
@@ -181,7 +181,7 @@ def signature_of(text: str) -> str:
 
 def state_release(work: Slice) -> str:
     """Under which name the states of a slice are: those of a release differ with what was changed in it."""
-    return "+".join(filter(None, (work.arm.release, work.arm.remedies.replace(",", "+"), work.mutant)))
+    return "+".join(filter(None, (work.arm.release, work.arm.remedies.replace(",", "+"))))
 
 
 def left_behind(url: str) -> Iterator[Scratch]:

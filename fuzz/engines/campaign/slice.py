@@ -20,8 +20,8 @@ TOLD = "part "
 @dataclasses.dataclass(frozen=True, slots=True)
 class Slice:
     """One piece of work. `what` is to fuzz for `seconds`, or `runs` executions (0 for no bound), from `seed`;
-    to cut down `programs` (texts) in that time; or to make the inputs of the base fewer. `number` tells it
-    from others of its `campaign`. `store` is where the corpus is, `base` the part with what is known (""
+    to cut down `programs` (texts) in that time; or to make the inputs of the base fewer in it. `number` tells
+    it from others of its `campaign`. `store` is where the corpus is, `base` the part with what is known (""
     for nothing), `known` are texts of signatures that need no report. `worker` is who runs it, for those who
     read of it later."""
 
@@ -36,10 +36,8 @@ class Slice:
     base: str = ""
     known: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
-    mutant: str = ""
     libzpool: str | None = None
     max_ops: int = 160
-    hash_bits: int = 0
     worker: str = ""
 
     @property
@@ -53,8 +51,10 @@ class Slice:
 
     @staticmethod
     def from_json(text: str) -> Slice:
-        """Read what `to_json` wrote."""
-        data = json.loads(text)
+        """Read what `to_json` wrote. What another version said beside is left out: its slices are handed in,
+        too, if they wait for that on this machine."""
+        fields = {field.name for field in dataclasses.fields(Slice)}
+        data = {name: value for name, value in json.loads(text).items() if name in fields}
         data["arm"] = Arm(**data["arm"])
         return Slice(**{**data, "known": tuple(data["known"]), "programs": tuple(data["programs"])})
 

@@ -42,6 +42,7 @@ from fuzz.engines.fuzzing_run import Found, FuzzingRun, Progress, Watchers
 from fuzz.engines.history.file import HISTORY
 from fuzz.engines.history.write import RunHistory
 from fuzz.engines.parallel_processes import EngineProblem
+from fuzz.execution.bound_of_time import TimeUp, bounded
 from fuzz.judge.signature import Signature
 from fuzz.language.byteform import decode, encode
 from fuzz.language.syntax import SyntaxProblem
@@ -49,6 +50,7 @@ from fuzz.language.write_whole_file import write_whole
 from fuzz.targets.base import NoTarget
 from fuzz.targets.end_with_parent import end_with
 from fuzz.targets.registry import make_target
+from zapcore.release import named_release
 
 MOST_INPUTS = 250
 """Programs that libFuzzer begins a slice with: it runs each of them first."""
@@ -60,13 +62,15 @@ class Over(BaseException):
 
 
 class Notes:
-    """Watches the run, and keeps on disk how far it is."""
+    """Watches the run, and keeps on disk how far it is. `problems` are what it was told, whole: the program
+    of a failure that no disk takes is nowhere else. `unwritten` is whether something of that kind was."""
 
     def __init__(self, scratch: Scratch, store: Store, known: int) -> None:
         self.scratch = scratch
         self.store = store
         self.counts = Counts(time.time(), time.time(), known=known)
         self.problems: list[str] = []
+        self.unwritten = False
 
     def progress(self, progress: Progress) -> None:
         """Some time has passed."""
@@ -94,7 +98,7 @@ class Notes:
 
     def note(self, text: str) -> None:
         """Something went wrong, but the run goes on."""
-        self.problems.append(text.partition("\n")[0])
+        self.problems.append(text)
 
     def busy(self, what: str, how_far: Callable[[], str]) -> AbstractContextManager[None]:
         """Nobody looks."""
@@ -122,7 +126,7 @@ def run(work: Slice) -> Brought:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         scratch.close()
     part = "" if unwritten else scratch.name
-    return Brought(part, notes.counts.executions, (*problems, *notes.problems), unwritten)
+    return Brought(part, notes.counts.executions, (*problems, *notes.problems), unwritten or notes.unwritten)
 
 
 def _fuzz(scratch: Scratch, store: Store, work: Slice) -> Notes:
@@ -156,35 +160,29 @@ def _fuzz(scratch: Scratch, store: Store, work: Slice) -> Notes:
         max_ops=work.max_ops if work.what == FUZZ else MANY_OPS,
         known=work.known,
         remedies=remedies,
-        mutant=work.mutant,
         style=arm.style,
         states=str(scratch.states),
         harvest=str(scratch.harvest) if work.what == FUZZ else "",
-        hash_bits=work.hash_bits,
     )
     notes = Notes(scratch, store, len(known))
     elsewhere = dict.fromkeys(work.known, Path())
     target = make_target(arm.target, arm.release, work.libzpool, small=True)
-    with contextlib.ExitStack() as stack:
-        if work.mutant:
-            from fuzz.faults.seeded import applied
-
-            stack.enter_context(applied(work.mutant))
-        history = _history(config, work, notes)
-        watchers = Watchers(notes, *([history] if history is not None else []))
-        fuzzing = FuzzingRun(config, target, {}, scratch.out, watchers, 1, elsewhere)
-        how = "ended"
-        try:
-            fuzzing.run()
-        except Over:
-            how = "it was told to end"
-            notes.note(how)
-        else:
-            _not_again(scratch, work)
-        finally:
-            notes.progress(fuzzing.status)
-            if history is not None:
-                history.end(fuzzing, how)
+    history = _history(config, work, notes)
+    watchers = Watchers(notes, *([history] if history is not None else []))
+    fuzzing = FuzzingRun(config, target, {}, scratch.out, watchers, 1, elsewhere)
+    how = "ended"
+    try:
+        fuzzing.run()
+    except Over:
+        how = "it was told to end"
+        notes.note(how)
+    else:
+        _not_again(scratch, work)
+    finally:
+        notes.progress(fuzzing.status)
+        notes.unwritten = bool(fuzzing.unwritten)
+        if history is not None:
+            history.end(fuzzing, how)
     return notes
 
 
@@ -206,14 +204,23 @@ def _not_again(scratch: Scratch, work: Slice) -> None:
 
 
 def _merge(store: Store, work: Slice) -> str | None:
-    """Leave out the inputs of a base that reach nothing which the others do not."""
+    """Leave out the inputs of a base that reach nothing which the others do not, on any release that the
+    corpus has states of: all of them share its inputs."""
     corpus = Corpus(store)
     corpus.look()
     if work.base not in corpus.parts:
         return None
-    inputs = corpus.parts[work.base].ledger.inputs
-    small = {encode(program) for program in Merging(map(decode, inputs), work.arm.release).run()}
-    return corpus.write_smaller(work.base, small)
+    ledger = corpus.parts[work.base].ledger
+    with contextlib.suppress(TimeUp), bounded(work.seconds):  # when there is more time it is tried again
+        small = {encode(each) for each in Merging(map(decode, ledger.inputs), *_releases(ledger, work)).run()}
+        return corpus.write_smaller(work.base, small)
+    return None
+
+
+def _releases(ledger: Ledger, work: Slice) -> list[str]:
+    """The releases that there are states of, as far as the model knows them, and the one of a slice."""
+    names = {work.arm.release, *(name.partition("+")[0] for name in ledger.states)}
+    return sorted({named.name for name in names if (named := named_release(name)) is not None})
 
 
 def main() -> None:

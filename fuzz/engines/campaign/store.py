@@ -51,6 +51,16 @@ class Store:
             self._fs.pipe_file(path, b"zapfuzz")
             self._fs.rm_file(path)
 
+    def find(self) -> None:
+        """Find out whether a campaign has ever prepared it. Raises NoStore."""
+        with self._told("read"):
+            try:
+                self._fs.info(self._root)
+                return
+            except FileNotFoundError:
+                pass
+        raise NoStore(f"{self.url}: is no campaign's corpus: expected {PARTS} in it")
+
     def names(self) -> list[str]:
         """The names of all parts, whole or not, in the order of time. Raises NoStore."""
         with self._told("read"):

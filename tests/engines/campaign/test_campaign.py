@@ -4,14 +4,21 @@ counted in a corpus that the next campaign goes on from."""
 from __future__ import annotations
 
 import json
+import math
+import time
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from fuzz.commands.shared.campaign_answer import campaign_status
+from fuzz.commands.shared.ending import Status
 from fuzz.commands.shared.machine_answer import schema
 from fuzz.corpus.reproducer import read_reproducer
+from fuzz.engines.campaign.ledger import Ledger, Met
+from fuzz.engines.campaign.part import Part
+from fuzz.engines.campaign.store import Store
 from fuzz.engines.history.read import read_history
 from tests.support.command import zapfuzz
 
@@ -67,6 +74,11 @@ def test_a_campaign_goes_on_from_its_corpus(tmp_path: Path, monkeypatch: pytest.
             ["--time", "1", "--scheduler", "tcp://127.0.0.1:1"],
             "scheduler tcp://127.0.0.1:1: cannot be reached",
         ),
+        (["--scheduler", "tls://127.0.0.1:1"], "scheduler tls://127.0.0.1:1: cannot be reached: TLS"),
+        (["--scheduler", "quux://head:1"], "scheduler quux://head:1: cannot be reached: unknown address"),
+        (["status", "/proc"], "/proc: is no campaign's corpus"),
+        (["status", "/etc/passwd"], "/etc/passwd: cannot be read: Not a directory"),
+        (["status"], "home/campaign: is no campaign's corpus"),
     ],
 )
 def test_what_cannot_be_is_one_line(
@@ -77,3 +89,26 @@ def test_what_cannot_be_is_one_line(
     monkeypatch.setattr("fuzz.engines.campaign.cluster.CONNECT_SECONDS", 0.5)
     status, output = zapfuzz("campaign", *words)
     assert status == 2 and says in output and len(output.splitlines()) <= 2
+
+
+def test_status_names_what_is_not_whole(tmp_path: Path) -> None:
+    """A person must know that numbers are too low; a corpus in which nothing is yet is one all the same."""
+    store = Store(str(tmp_path))
+    store.prepare()
+    assert zapfuzz("campaign", "status", str(tmp_path))[0] == 0
+    store.write("p1", Part(Ledger(inputs={b"1"})))
+    path = tmp_path / "parts" / "p1.part"
+    path.write_bytes(path.read_bytes()[:-3])
+    status, output = zapfuzz("campaign", "status", str(tmp_path))
+    assert status == 0 and "part p1 is being written, or cut short" in output
+
+
+def test_what_was_new_is_in_the_status() -> None:
+    """Though nobody has counted it, as its slice was killed; or by a clock that is behind ours."""
+    new = "oracle zap:add wrong"
+    begun = time.time()
+    late = Ledger(met={"2.3": {new: Met(1, begun - 9, begun - 9)}})
+    for ledger in (Ledger(), late):
+        assert campaign_status(ledger, {}, begun, [new], []) is Status.FOUND
+        assert campaign_status(ledger, {}, begun, [], []) is Status.NOT_FOUND
+    assert campaign_status(late, {}, -math.inf, [], []) is Status.FOUND

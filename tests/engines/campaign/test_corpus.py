@@ -86,6 +86,23 @@ def _at_the_same_moment(ours: list[Corpus]) -> None:
         ours[0].store.write(part_name("base"), part)
 
 
+def test_a_store_stays_small_while_a_campaign_runs(tmp_path: Path) -> None:
+    """A new base is written every minute, and counts for the one before. What each covers goes all the same
+    when it has been covered for long, by whichever."""
+    store = prepared(tmp_path)
+    corpus = look(store)
+    minutes = round(3 * GRACE_SECONDS / 60)
+    most = 0
+    for minute in range(minutes):
+        store.write(part_name(), brought(minute))
+        corpus.look()
+        corpus.write_base()
+        corpus.remove_covered(60.0 * minute)
+        most = max(most, len(store.names()))
+    assert most <= 2 * (GRACE_SECONDS / 60 + 2)  # a part and a base for each minute of grace
+    assert look(store).ledger.executions == minutes
+
+
 def test_of_two_bases_over_the_same_part_one_counts() -> None:
     """And what only the other one covers is counted as it is."""
     parts = {str(number): brought(number) for number in range(4)}
@@ -123,6 +140,27 @@ def test_a_base_cut_short_hides_nothing(tmp_path: Path) -> None:
     assert look(store).ledger.inputs == {b"1", b"2"}
     store.remove(["p1", "p2"])
     assert look(store).ledger.executions == 2
+
+
+def test_a_base_cut_short_hides_no_base_that_is_whole(tmp_path: Path) -> None:
+    """Its writer was killed, and later what both cover is removed: the whole one has it all."""
+    store = prepared(tmp_path)
+    for number in (1, 2):
+        store.write(f"p{number}", brought(number))
+    corpus = look(store)
+    base = corpus.write_base()
+    covers = frozenset({"p1", "p2", str(base)})
+    store.write("killed", Part(corpus.ledger, covers, 2))
+    path = tmp_path / "parts" / "killed.part"
+    path.write_bytes(path.read_bytes()[:150])
+    corpus = look(store)
+    assert corpus.remove_covered(0.0) == 0 and corpus.remove_covered(GRACE_SECONDS) == 2
+    for seen in (corpus, look(store)):
+        seen.look()
+        assert seen.ledger.inputs == {b"1", b"2"} and seen.ledger.executions == 2
+    store.write("p3", brought(3))
+    corpus.look()
+    assert corpus.write_base() and look(store).ledger.executions == 3
 
 
 def test_what_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
