@@ -98,5 +98,11 @@ def _input_of_libfuzzer(path: Path) -> Program | None:
     named = _LIBFUZZER.fullmatch(path.name)
     if named is None:
         return None
-    data = path.read_bytes()
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE + 1)
+    except OSError:  # whoever reads it as a text says so
+        return None
+    if len(data) > MAX_FILE:
+        return None
     return decode(data) if hashlib.sha1(data).hexdigest() == named[1] else None

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
-import sys
 import zipfile
 from pathlib import Path
 
@@ -30,5 +30,18 @@ def _fits(program: Program) -> bool:
     return len(program.ops) <= MOST_OPS and not any(op.thread for op in program.ops)
 
 
+def main() -> None:
+    """Write the zip that the command line names."""
+    parser = argparse.ArgumentParser(
+        prog="seed_corpus", description="The corpus as libFuzzer's inputs in a zip."
+    )
+    parser.add_argument("file", metavar="FILE", type=Path, help="the zip to write")
+    path = parser.parse_args().file
+    try:
+        print(f"{write_seeds(path)} inputs in {path}")
+    except OSError as problem:
+        parser.error(f"{path}: {problem.strerror}")
+
+
 if __name__ == "__main__":
-    print(f"{write_seeds(Path(sys.argv[1]))} inputs in {sys.argv[1]}")
+    main()

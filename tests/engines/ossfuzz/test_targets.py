@@ -3,12 +3,17 @@ leaves is a program of ours; what the corpus knows ends nothing."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
+
+import pytest
 
 from fuzz.corpus.named_program import open_named
 from fuzz.engines.ossfuzz.seed_corpus import write_seeds
 from fuzz.language.byteform import decode, encode
+from fuzz.language.syntax import MAX_FILE, SyntaxProblem
 from tests.engines.ossfuzz.targets import FOLDER, TARGETS, libfuzzer, python_target
 from tests.support.command import zapfuzz
 from tests.support.paths import ROOT
@@ -38,6 +43,27 @@ def test_a_file_that_has_only_such_a_name_is_text(tmp_path: Path) -> None:
     path = tmp_path / f"crash-{'0' * 40}"
     path.write_text("zap z micro\ncount z\n")
     assert len(open_named(str(path)).program.ops) == 1
+
+
+def test_a_file_of_such_a_name_that_is_none_is_one_line(tmp_path: Path) -> None:
+    """It is too long for any program, or cannot be read."""
+    path = tmp_path / f"crash-{'0' * 40}"
+    with path.open("wb") as file:
+        file.truncate(MAX_FILE + 1)
+    with pytest.raises(SyntaxProblem, match=f"at most {MAX_FILE} bytes"):
+        open_named(str(path))
+    path.unlink()
+    path.symlink_to("/proc/self/mem")  # nothing is at its beginning
+    with pytest.raises(SyntaxProblem, match="a file that can be read"):
+        open_named(str(path))
+
+
+@pytest.mark.parametrize(("words", "says"), [([], "required: FILE"), (["/proc/x/y.zip"], "No such file")])
+def test_seeds_without_a_place_are_one_line(words: list[str], says: str) -> None:
+    """Whoever builds this must see why it stopped."""
+    command = [sys.executable, "-m", "fuzz.engines.ossfuzz.seed_corpus", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert done.returncode == 2 and says in done.stderr.splitlines()[-1]
 
 
 def test_seeds_are_programs_that_a_target_reads(tmp_path: Path) -> None:
