@@ -11,11 +11,9 @@ from fuzz.corpus.named_program import open_named
 from fuzz.execution.execute import run
 from fuzz.language.program import Program
 from fuzz.targets.base import NoTarget
-from fuzz.targets.libzpool.locate import NoLibrary, find_library
 from fuzz.targets.registry import make_target
 from tests.support.command import zapfuzz
-from tests.support.missing import missing
-from tests.support.wrong_libraries.one_fault import COUNTS, WRONG_AT, wrong_library
+from tests.support.wrong_libraries.one_fault import COUNTS, WRONG_AT, right_library, wrong_library
 
 
 def _outcome(program: Program, mine: Path, other: Path) -> str:
@@ -26,16 +24,9 @@ def _outcome(program: Program, mine: Path, other: Path) -> str:
         target.close()
 
 
-def _library(release: str) -> Path:
-    try:
-        return find_library(release)
-    except NoLibrary as reason:
-        missing(reason)
-
-
 def test_a_wrong_answer_of_one_build_is_a_difference(tmp_path: Path) -> None:
     wrong = wrong_library(tmp_path, "-DWRONG")
-    target = make_target("builds", "2.3", str(wrong), against=str(_library("2.3")))
+    target = make_target("builds", "2.3", str(wrong), against=str(right_library("2.3")))
     try:
         outcome = run(COUNTS, target)
     finally:
@@ -46,7 +37,7 @@ def test_a_wrong_answer_of_one_build_is_a_difference(tmp_path: Path) -> None:
 
 
 def test_two_releases_differ_in_the_bytes_that_they_leave_and_in_what_they_die_of() -> None:
-    old, new = _library("2.1"), _library("2.3")
+    old, new = right_library("2.1"), right_library("2.3")
     shrinks = open_named("stale-user-data-txg").program
     assert _outcome(shrinks, old, new) == "difference builds:compare remove blocks"
     assert _outcome(COUNTS, old, new) == "fine"
@@ -57,7 +48,7 @@ def test_two_releases_differ_in_the_bytes_that_they_leave_and_in_what_they_die_o
 
 
 def test_a_failure_of_both_is_no_difference() -> None:
-    library = _library("2.3")
+    library = right_library("2.3")
     assert _outcome(open_named("zap-trunc-next-table").program, library, library) == "fine"
 
 

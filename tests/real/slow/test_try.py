@@ -8,21 +8,12 @@ from typing import Any
 
 import pytest
 
-from fuzz.targets.libzpool.locate import NoLibrary, find_library
 from fuzz.targets.probe_release import probes
 from tests.commands.test_machine_answers import valid
 from tests.support.command import zapfuzz
-from tests.support.missing import missing
-from tests.support.wrong_libraries.one_fault import wrong_library
+from tests.support.wrong_libraries.one_fault import right_library, wrong_library
 
 PROBES = len(probes())
-
-
-def _library(release: str) -> Path:
-    try:
-        return find_library(release)
-    except NoLibrary as reason:
-        missing(reason)
 
 
 def _tried(*words: str) -> dict[str, Any]:
@@ -35,7 +26,7 @@ def _tried(*words: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_a_packaged_library_is_fine_and_is_what_it_is(release: str, tmp_path: Path) -> None:
-    data = _tried(str(_library(release)), "--time", "12", "--out", str(tmp_path))
+    data = _tried(str(right_library(release)), "--time", "12", "--out", str(tmp_path))
     assert data["outcome"] == "not found", data
     assert data["try"]["nearest"] == release
     assert [stage["name"] for stage in data["try"]["stages"]] == ["corpus", "fuzzed", "schedules", "soaked"]
@@ -53,7 +44,7 @@ def test_a_wrong_library_is_told_by_a_program_cut_down(tmp_path: Path) -> None:
 
 
 def test_against_another_build_only_what_is_not_expected_counts(tmp_path: Path) -> None:
-    wrong, right = str(wrong_library(tmp_path / "build", "-DWRONG")), str(_library("2.3"))
+    wrong, right = str(wrong_library(tmp_path / "build", "-DWRONG")), str(right_library("2.3"))
     words = (wrong, "--against", right, "--time", "30", "--out", str(tmp_path / "out"))
     data = _tried(*words)
     assert [each["signature"] for each in data["failures"]] == ["difference builds:compare count result"]
@@ -65,7 +56,16 @@ def test_against_another_build_only_what_is_not_expected_counts(tmp_path: Path) 
 
 def test_the_page_says_what_was_done_and_what_differs(tmp_path: Path) -> None:
     wrong = wrong_library(tmp_path / "build", "-DWRONG")
-    words = ("--against", str(_library("2.3")), "--time", "30", "--seed", "1", "--out", str(tmp_path / "out"))
+    words = (
+        "--against",
+        str(right_library("2.3")),
+        "--time",
+        "30",
+        "--seed",
+        "1",
+        "--out",
+        str(tmp_path / "out"),
+    )
     status, output = zapfuzz("try", str(wrong), *words)
     assert status == 1
     assert f"nearest release: 2.3, as which it does {PROBES} of {PROBES} programs" in output

@@ -19,6 +19,26 @@ race(void *unused)
 }
 #endif
 
+#ifdef REMOVES
+int
+zap_remove_uint64(void *objset, uint64_t object, const uint64_t *key, int words, void *tx)
+{
+	int (*right)(void *, uint64_t, const uint64_t *, int, void *) = dlsym(RTLD_NEXT, "zap_remove_uint64");
+
+	return (right(objset, object, key, words, tx));
+}
+#endif
+
+#ifdef AT_START
+__attribute__((constructor)) static void
+at_start(void)
+{
+	volatile int large = 0x7fffffff;
+
+	sink = large + 1;
+}
+#endif
+
 int
 zap_count(void *objset, uint64_t object, uint64_t *count)
 {

@@ -1,7 +1,8 @@
 """Builds of libzpool with one fault put in: a few lines of C before the real library, which has all the rest.
 
 From three entries on zap_count() is wrong, in a way that its flag names (`one_fault.c`); sanitizers see
-it if the few lines are compiled with them.
+it if the few lines are compiled with them. With AT_START the fault is where the library is loaded;
+REMOVES adds a right zap_remove_uint64().
 """
 
 from __future__ import annotations
@@ -25,15 +26,20 @@ WRONG_AT = 4
 """The op of COUNTS that is the first wrong one."""
 
 
+def right_library(release: str) -> Path:
+    """The real library of a release. Without it the test is skipped, in CI it fails."""
+    try:
+        return find_library(release)
+    except NoLibrary as reason:
+        missing(reason)
+
+
 def wrong_library(folder: Path, *flags: str, release: str = "2.3", compiler: str = "gcc") -> Path:
     """Compile it into a folder. Without a compiler or the real library the test is skipped, in CI it
     fails."""
     if shutil.which(compiler) is None:
         missing(f"no {compiler}")
-    try:
-        real = find_library(release)
-    except NoLibrary as reason:
-        missing(reason)
+    real = right_library(release)
     source = folder / "module" / "zfs" / "zap_micro.c"
     source.parent.mkdir(parents=True)
     shutil.copyfile(SOURCE, source)
