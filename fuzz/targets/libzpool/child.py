@@ -32,7 +32,7 @@ RSS_LIMIT = 768 << 20
 WORKER = "fuzz.targets.libzpool.worker"
 """The module that runs in the child; `more` of its arguments may follow those that all have."""
 
-UNWATCHED = Watch("")
+UNWATCHED = Watch()
 """Nobody watches."""
 
 _POLL_MILLISECONDS = 250

@@ -14,8 +14,6 @@ from pathlib import Path
 FRAME_MARK = "zapfuzz frame: "
 SIGNAL_MARK = "zapfuzz signal: "
 LOST_MARK = "zapfuzz pool: "
-OP_MARK = "zapfuzz op: "
-UNDEFINED_MARK = "zapfuzz undefined: "
 _DEPTH = 64
 _HANDLER = ctypes.CFUNCTYPE(None, ctypes.c_int)
 

@@ -13,6 +13,7 @@ import os
 import shutil
 import struct
 import subprocess
+import weakref
 from pathlib import Path
 
 COUNTERS = "ZAPFUZZ_COUNTERS"
@@ -33,6 +34,7 @@ class Counters:
 
     def __init__(self, library: Path) -> None:
         self.file = os.memfd_create("zapfuzz-counters")
+        weakref.finalize(self, os.close, self.file)
         os.truncate(self.file, BYTES)
         self._memory = mmap.mmap(self.file, BYTES)
         self._library, self._ready = library, False

@@ -7,8 +7,7 @@ import os
 from pathlib import Path
 
 from fuzz.targets.libzpool.blocks_and_dbufs import read_blocks
-from fuzz.targets.libzpool.function_names_on_stack import OP_MARK, UNDEFINED_MARK
-from fuzz.targets.libzpool.watched.watch import WATCHED
+from fuzz.targets.libzpool.watched.watch import OP_MARK, UNDEFINED_MARK, WATCHED
 from fuzz.targets.libzpool.world import World
 
 

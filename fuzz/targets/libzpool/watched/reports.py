@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from fuzz.judge.signature import Failure, Signature
-from fuzz.targets.libzpool.function_names_on_stack import OP_MARK, UNDEFINED_MARK
+from fuzz.targets.libzpool.watched.watch import OP_MARK, UNDEFINED_MARK
 from zapcore.zap import file_in_model
 
 SANITIZER_KINDS = {"AddressSanitizer": "asan", "ThreadSanitizer": "tsan"}
@@ -37,7 +37,7 @@ library's."""
 _THREAD = re.compile(r"Thread \d+.*:$")
 _CALLER = "ffi_call"
 """Who calls the library; what is further out is Python."""
-_UNDEFINED = re.compile(r"^(?P<what>answer|block) byte (?:(?P<at>\S+) of block .*|\d+)$")
+_UNDEFINED = re.compile(r"^(?P<what>answer|block) byte (?:\S+ of block .*|\d+)$")
 
 _Frame = tuple[str, str]
 """A function of the library, and the file that it is in ("?" where nobody says)."""
@@ -164,10 +164,8 @@ def _undefined(what: str, verbs: list[str], op: int) -> Failure:
     told = _UNDEFINED.match(what)
     assert told is not None, what
     verb = verbs[op] if 0 <= op < len(verbs) else "begin"
-    if told["what"] == "answer":
-        signature = Signature("memcheck", f"?:{verb}", "bytes of an answer were never written")
-    else:
-        signature = Signature("memcheck", f"?:{verb}", "bytes of a block were never written")
+    whose = "an answer" if told["what"] == "answer" else "a block"
+    signature = Signature("memcheck", f"?:{verb}", f"bytes of {whose} were never written")
     return Failure(signature, f"{verb}: {what} was never written", op)
 
 

@@ -15,6 +15,10 @@ from fuzz.targets.packages.compile_once import compiled
 WATCHED = "ZAPFUZZ_WATCHED"
 """Environment variable of a worker that somebody watches: empty, or the compiled definedness.c, with which it
 asks memcheck about each block and answer. Such a worker notes each op before it runs it."""
+OP_MARK = "zapfuzz op: "
+"""A line of such a worker: an op begins, and its index."""
+UNDEFINED_MARK = "zapfuzz undefined: "
+"""A line of such a worker: bytes that were never written, and where."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -22,7 +26,6 @@ class Watch:
     """How a process is watched. `command` stands before the one that starts it, `environment` is added to its
     own. Everything takes `slower` times as long and `larger` times the memory that it takes unwatched."""
 
-    name: str
     command: tuple[str, ...] = ()
     environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
     slower: float = 1.0
@@ -108,22 +111,19 @@ def watch_of(library: Path, valgrind: bool = False) -> Watch | None:
     environment = dict(each.options.split("=", 1) for each in present)
     environment |= {"LD_PRELOAD": ":".join(preloaded), WATCHED: "", "PYTHONMALLOC": "malloc"}
     return Watch(
-        "+".join(each.name for each in present),
-        (),
-        environment,
-        max(each.slower for each in present),
-        max(each.larger for each in present),
+        environment=environment,
+        slower=max(each.slower for each in present),
+        larger=max(each.larger for each in present),
     )
 
 
 def _runtime(library: Path, exported: bytes, sanitizer: _Sanitizer) -> str:
     """The runtime of a sanitizer for a library that does not say which it needs: Clang links it into
     programs alone. Raises NoTarget."""
-    compilers = (("clang", sanitizer.clang),) if b"clang version" in exported else (("gcc", sanitizer.gcc),)
-    for compiler, name in compilers:
-        if found := _asked(compiler, name):
-            return found
-    compiler, name = compilers[0]
+    by_clang = b"clang version" in exported
+    compiler, name = ("clang", sanitizer.clang) if by_clang else ("gcc", sanitizer.gcc)
+    if found := _asked(compiler, name):
+        return found
     raise NoTarget(
         f"{library} needs {name}, and {compiler}, which would know where it is, is not here or has none"
     )
@@ -144,7 +144,7 @@ def _memcheck() -> Watch:
         raise NoTarget("--valgrind needs valgrind, and there is none here: install the package of that name")
     asks = compiled(__package__, "definedness", "asking valgrind about blocks")
     environment = {WATCHED: str(asks), "PYTHONMALLOC": "malloc"}
-    return Watch("memcheck", (program, *_VALGRIND), environment, slower=40, larger=4)
+    return Watch((program, *_VALGRIND), environment, slower=40, larger=4)
 
 
-__all__ = ["WATCHED", "Watch", "watch_of"]
+__all__ = ["OP_MARK", "UNDEFINED_MARK", "WATCHED", "Watch", "watch_of"]
