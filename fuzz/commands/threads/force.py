@@ -18,8 +18,6 @@ from fuzz.execution.result import Result
 from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Op, Program
 from fuzz.language.syntax import SyntaxProblem
-from fuzz.targets.base import NoTarget
-from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model import ModelTarget
 from fuzz.threads.parallel_run import has_threads
 from fuzz.threads.real.compare_with_model import compare_all
@@ -169,10 +167,7 @@ def force_command(
     loaded = program.program
     if not has_threads(loaded):
         raise SyntaxProblem(program.word, 0, 0, "ops of threads (`t1: add ...`)", "none")
-    try:
-        real = HeldTarget(release, libzpool)
-    except NoLibrary as missing:
-        raise NoTarget(str(missing)) from missing
+    real = HeldTarget(release, libzpool)
     name, model = f"libzpool {real.library.parent.name}", model_for(real)
     answer = Answer("force", machine, release=model.release.name, target="libzpool")
     with real, answer.given():

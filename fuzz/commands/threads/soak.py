@@ -13,8 +13,6 @@ from fuzz.commands.shared.number_not_nan import Number
 from fuzz.commands.shared.program_argument import release_option
 from fuzz.commands.shared.progress import say, working
 from fuzz.language.printing import format_program
-from fuzz.targets.base import NoTarget
-from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.threads.programs_of_names import program_of_names
 from fuzz.threads.real.held_target import HeldTarget
 from fuzz.threads.real.soak import BESIDE_SYNC, KINDS, Soaked, soak
@@ -42,10 +40,7 @@ def soak_command(release: str, libzpool: str | None, seconds: float, seed: int, 
 
     Exit status: 1 if any differs. Ctrl-C ends it with what was done.
     """
-    try:
-        real = HeldTarget(release, libzpool, deadline=30)
-    except NoLibrary as missing:
-        raise NoTarget(str(missing)) from missing
+    real = HeldTarget(release, libzpool, deadline=30)
     soaked, begun = Soaked(), time.monotonic()
 
     def how_far() -> Far:

@@ -17,7 +17,7 @@ from fuzz.commands.shared.options import Bad
 from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import release_option
 from fuzz.commands.shared.progress import working
-from fuzz.commands.trial.corpus_stage import replay_corpus, same_on_both
+from fuzz.commands.trial.corpus_stage import replay_corpus, same_on_both, told_at_start
 from fuzz.commands.trial.fuzz_stage import fuzz_build
 from fuzz.commands.trial.page import details, page
 from fuzz.commands.trial.stage import Stage
@@ -110,7 +110,9 @@ def try_command(
             answer.say(line)
         for stage in stages:
             for each in stage.differences:
-                answer.failed(each.signature, text=each.text, program=each.program, file=each.file)
+                answer.failed(
+                    each.failure.signature, text=each.failure.text, program=each.program, file=each.file
+                )
         if any(stage.differences or stage.unfinished for stage in stages):
             answer.status = Status.FOUND
 
@@ -124,7 +126,7 @@ def read_expected(path: Path | None) -> frozenset[str]:
         lines = path.read_text("utf-8").splitlines()
     except UnicodeDecodeError as problem:
         raise Bad(f"--expect {path}: expected text in UTF-8: {problem.reason}") from None
-    texts = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    texts = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
     for text in texts:
         if len(text.split(" ", 2)) < 3:
             raise Bad(f"--expect {path}: expected a kind, a place and an expression, found {text!r}")
@@ -170,12 +172,13 @@ class _Trial:
             target = make_target(
                 kind, self.release, str(self.library), against=against, valgrind=self.valgrind
             )
-            if self.other:
-                run = same_on_both(target, self.expected, stage)
-            else:
-                run = replay_corpus(target, self.release, self.expected, stage)
-            _drain(run, "replaying the corpus")
-            target.close()
+            with contextlib.closing(target):
+                if self.other:
+                    run = same_on_both(target, self.expected, stage)
+                else:
+                    run = replay_corpus(target, self.release, self.expected, stage)
+                _drain(run, "replaying the corpus")
+            stage.lines += told_at_start(target)
 
     def fuzz(self, jobs: int, out: Path, expect: Path | None) -> None:
         """Random programs."""
@@ -202,14 +205,18 @@ class _Trial:
                     from fuzz.commands.trial import threads_stages as threads
                     from fuzz.threads.real.held_target import HeldTarget
                 except ModuleNotFoundError as missing:
-                    extra = EXTRAS.get(missing.name or "", "threads")
+                    if missing.name not in EXTRAS:
+                        raise
+                    extra = EXTRAS[missing.name]
                     raise NoTarget(
                         f"threads need {missing.name}: pip install 'zapfuzz[{extra}]'"
                     ) from missing
                 with HeldTarget(self.release, self.library, deadline=30, valgrind=self.valgrind) as real:
                     bound = self.seconds * SHARES[name]
                     if name == "schedules":
-                        run = threads.every_schedule(real, ModelTarget(self.release), bound, stage)
+                        run = threads.every_schedule(
+                            real, ModelTarget(self.release), bound, self.expected, stage
+                        )
                     else:
                         run = threads.soak_build(real, self.seed, bound, self.expected, stage)
                     _drain(run, "forcing schedules" if name == "schedules" else "soaking")

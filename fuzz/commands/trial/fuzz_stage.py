@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable
@@ -52,6 +53,13 @@ class _Watcher:
 
 def fuzz_build(config: Config, expected: frozenset[str], expect_file: Path, jobs: int, stage: Stage) -> None:
     """Fuzz until the bound of the configuration. Raises EngineProblem."""
+    known: dict[str, list[Reproducer]] = {}
+    if config.target != "builds":  # there all that both have is the same
+        known = known_on(
+            [read_reproducer(each) for each in corpus_folders(CORPUS)], *(config.target, config.release, ())
+        )
+    config = dataclasses.replace(config, known=(*known, *expected))
+    watcher = _Watcher()
     target = make_target(
         config.target,
         config.release,
@@ -60,26 +68,19 @@ def fuzz_build(config: Config, expected: frozenset[str], expect_file: Path, jobs
         against=config.against,
         valgrind=config.valgrind,
     )
-    known: dict[str, list[Reproducer]] = {}
-    if config.target != "builds":  # there all that both have is the same
-        known = known_on(
-            [read_reproducer(each) for each in corpus_folders(CORPUS)], *(config.target, config.release, ())
+    with contextlib.closing(target):
+        run = FuzzingRun(
+            config, target, known, Path(config.out), watcher, jobs, dict.fromkeys(expected, expect_file)
         )
-    config = dataclasses.replace(config, known=(*known, *expected))
-    watcher = _Watcher()
-    run = FuzzingRun(
-        config, target, known, Path(config.out), watcher, jobs, dict.fromkeys(expected, expect_file)
-    )
-    began = time.monotonic()
-    with working("fuzzing", watcher.how_far):
-        run.run()
-    target.close()
-    met = {text: count for text, count in run.status.met.items() if text in expected}
-    stage.expected = met
+        began = time.monotonic()
+        with working("fuzzing", watcher.how_far):
+            run.run()
+    for text, count in run.status.met.items():
+        stage.is_expected(text, expected, count)
     for each in run.new:
         failure = each.outcome.failure
         if failure is not None:
-            stage.differences.append(Difference.of(failure, each.program, each.folder, minimal=True))
+            stage.differences.append(Difference(failure, each.program, each.folder, minimal=True))
     stage.lines.append(
         f"{run.status.executions:,} programs, {run.status.ops:,} ops in {time.monotonic() - began:.0f} s: "
         f"{len(run.new)} differences, {sum(run.status.met.values())} known failures, "

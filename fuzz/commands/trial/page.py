@@ -50,9 +50,9 @@ def page(library: str, against: str, probed: Probed, stages: Sequence[Stage]) ->
 
 
 def _difference(number: int, each: Difference) -> Iterator[str]:
-    yield f"{number}. {each.signature}"
+    yield f"{number}. {each.failure.signature}"
     yield f"   {each.first_op}"
-    yield from (f"   {line}" for line in each.text.strip().splitlines()[:TEXT_LINES])
+    yield from (f"   {line}" for line in each.failure.text.strip().splitlines()[:TEXT_LINES])
     if each.file is not None:
         yield f"   {'minimized' if each.minimal else 'its program'}: {shown(each.file)}"
     if each.minimal or each.file is None:
@@ -77,7 +77,8 @@ def details(
                 "lines": stage.lines,
                 "skipped": stage.skipped or None,
                 "seconds": round(stage.seconds, 3),
-                "differences": [str(each.signature) for each in stage.differences],
+                "differences": [str(each.failure.signature) for each in stage.differences],
+                "unfinished": stage.unfinished,
                 "expected": stage.expected,
             }
             for stage in stages

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from pathlib import Path
 
-from fuzz.judge.signature import Failure, Signature
+from fuzz.judge.signature import Failure
 from fuzz.language.printing import format_op
 from fuzz.language.program import Program
 
@@ -17,10 +18,8 @@ class Difference:
     """Something that should not be so: a failure, on which program, and where that is kept. `minimal` says
     that it was cut down."""
 
-    signature: Signature
-    text: str
+    failure: Failure
     program: Program
-    op: int
     file: Path | None = None
     minimal: bool = False
 
@@ -28,16 +27,10 @@ class Difference:
     def first_op(self) -> str:
         """The op at which it shows, in words."""
         ops = self.program.ops
-        if 0 <= self.op < len(ops):
-            return f"op {self.op}: {format_op(ops[self.op])}"
-        return f"op {self.op}: {'creating the ZAPs' if self.op < 0 else END}"
-
-    @staticmethod
-    def of(
-        failure: Failure, program: Program, file: Path | None = None, *, minimal: bool = False
-    ) -> Difference:
-        """A failure of a program."""
-        return Difference(failure.signature, failure.text, program, failure.op, file, minimal)
+        op = self.failure.op
+        if 0 <= op < len(ops):
+            return f"op {op}: {format_op(ops[op])}"
+        return f"op {op}: {'creating the ZAPs' if op < 0 else END}"
 
 
 @dataclasses.dataclass(slots=True)
@@ -54,3 +47,10 @@ class Stage:
     """Whether something failed that could not be cut down, or did not come again; its lines say what."""
     expected: dict[str, int] = dataclasses.field(default_factory=dict)
     """How often each failure came that was expected, by the text of its signature."""
+
+    def is_expected(self, text: str, expected: Collection[str], times: int = 1) -> bool:
+        """Whether a failure, by the text of its signature, is one that is expected; it is counted if so."""
+        if text not in expected:
+            return False
+        self.expected[text] = self.expected.get(text, 0) + times
+        return True
