@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 
 from fuzz.execution.result import DONE, Result
-from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program, cannot_move
 from fuzz.language.verbs import MOVES
 from fuzz.targets.libzpool.locate import NoLibrary
@@ -33,7 +32,6 @@ class MovingLibzpool(PlainLibzpool):
         valgrind: bool = False,
     ) -> None:
         super().__init__(release, path, deadline=deadline, valgrind=valgrind)
-        self._valgrinds = valgrind
         self._others: dict[str, PlainLibzpool] = {}
         self._away: PlainLibzpool | None = None
 
@@ -111,10 +109,7 @@ class MovingLibzpool(PlainLibzpool):
             if not moving:
                 return
             program = moving.pop()
-            try:
-                yield program, self.run_program(program)
-            except (Failure, LimitExceeded) as ended:
-                yield program, ended
+            yield program, self._one_of_many(program)
 
     def close(self) -> None:
         """End all workers."""
@@ -137,6 +132,7 @@ class MovingLibzpool(PlainLibzpool):
         there = self if release == self.release.name else self._other(release)
         left = here._ask(Command.LEAVE, b"", (op,))
         applied, here._program = here._applied, None
+        there._forgive, there.starts_anew = self._forgive, self.starts_anew
         there._start_whole(program)
         there._names, there._applied = names, applied
         start = pack_run(Flags.BEGIN, program, names, ())
@@ -151,7 +147,7 @@ class MovingLibzpool(PlainLibzpool):
         if found is None:
             try:
                 found = self._others[release] = PlainLibzpool(
-                    release, deadline=self._deadline, valgrind=self._valgrinds
+                    release, deadline=self._deadline, valgrind=self._valgrind
                 )
             except NoLibrary as missing:
                 raise LimitExceeded(f"move: {missing}") from None

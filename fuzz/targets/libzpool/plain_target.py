@@ -109,6 +109,7 @@ class PlainLibzpool(Target):
         valgrind: bool = False,
     ) -> None:
         self.library: Path = find_library(release, path)
+        self._valgrind = valgrind
         self.watch = watch_of(self.library, valgrind)
         self.counters = Counters(self.library) if MARK in self.library.read_bytes() else None
         self.at_start: list[Failure] = []
@@ -148,8 +149,12 @@ class PlainLibzpool(Target):
     def apply_with_digests(self, ops: Sequence[Op]) -> list[tuple[Result, Digests]]:
         """The same, with the digests of all ZAPs after each op."""
         reader, names = self._run(Flags.DIGEST, ops), self._known_names()
-        count = len(names.zaps)
-        return [(reader.result(words), reader.digests(count)) for words in names.packed_words[-len(ops) :]]
+        return self._steps(reader, names.packed_words[-len(ops) :])
+
+    def _steps(self, reader: Reader, packed_words: Sequence[int]) -> list[tuple[Result, Digests]]:
+        """Results, each with the digests after it; `packed_words` are the words that each result has."""
+        count = len(self._known_names().zaps)
+        return [(reader.result(words), reader.digests(count)) for words in packed_words]
 
     def blocks(self, zap: str) -> list[bytes] | None:
         """Every block of the ZAP's object as it is now; None where it is destroyed. Raises Failure."""
@@ -192,8 +197,7 @@ class PlainLibzpool(Target):
         self._start_whole(program)
         reader, names = self._run(Flags.BEGIN | Flags.END | Flags.DIGEST, program.ops), self._known_names()
         self._program = None
-        count = len(names.zaps)
-        return [(reader.result(words), reader.digests(count)) for words in names.packed_words]
+        return self._steps(reader, names.packed_words)
 
     def run_many(self, programs: Iterable[Program]) -> Iterator[tuple[Program, Outcome]]:
         """Run programs one after the other, each whole, and yield each with its results or how it failed.

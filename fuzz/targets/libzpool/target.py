@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from fuzz.execution.result import Outcome, Trace
 from fuzz.language.program import Program, threadless
 from fuzz.targets.base import NoTarget
 from fuzz.targets.libzpool.moves import MovingLibzpool
-from fuzz.targets.libzpool.plain_target import DEADLINE_SECONDS
 
 if TYPE_CHECKING:
     from fuzz.threads.real.held_target import HeldTarget
@@ -19,17 +17,7 @@ class LibzpoolTarget(MovingLibzpool):
     """Programs on a real library. The worker whose threads are held is another one, started when a program
     has threads."""
 
-    def __init__(
-        self,
-        release: str = "",
-        path: str | os.PathLike[str] | None = None,
-        *,
-        deadline: float = DEADLINE_SECONDS,
-        valgrind: bool = False,
-    ) -> None:
-        super().__init__(release, path, deadline=deadline, valgrind=valgrind)
-        self._held: HeldTarget | None = None
-        self._valgrind = valgrind
+    _held: HeldTarget | None = None
 
     def run_threads(self, program: Program, judge: bool, trace: Trace | None) -> Outcome:
         """Run a program with threads as its schedule says, by real threads that are held

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
-from typing import Any
+from collections.abc import Callable
 
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.world import FUNCTIONS, World
@@ -77,12 +77,25 @@ def do_join_increment(world: World, op: Call) -> Answer:
     return _join(world, op, "zap_join_increment")
 
 
-def _change_int(world: World, op: Call, add: int, call: Any, *more: int) -> Answer:
+def int_call(world: World, op: Call, verb: str) -> Callable[[int, int], int] | None:
+    """The call behind a verb that changes an entry whose key is a number, of an object and a transaction;
+    None where the library has no such function. Two of them take no value."""
+    if verb == "increment_int" and not world.lib.has("zap_increment_int"):
+        return None
+    call = getattr(world.lib, f"zap_{verb}")
+    more = () if verb in ("add_int", "remove_int") else (op.extra,)
+    return lambda number, tx: call(world.os, number, op.fill, *more, tx)
+
+
+def _change_int(world: World, op: Call, verb: str) -> Answer:
     zap = world.named(op.subject)
     if isinstance(zap, int):
         return zap
-    tx = world.begin_tx(zap.number, add)
-    error: int = call(world.os, zap.number, op.fill, *more, tx)
+    call = int_call(world, op, verb)
+    if call is None:
+        return errno.ENOTSUP
+    tx = world.begin_tx(zap.number, verb != "remove_int")
+    error = call(zap.number, tx)
     world.lib.dmu_tx_commit(tx)
     return error
 
@@ -90,36 +103,31 @@ def _change_int(world: World, op: Call, add: int, call: Any, *more: int) -> Answ
 @FUNCTIONS.of("add_int")
 def do_add_int(world: World, op: Call) -> Answer:
     """zap_add_int()."""
-    return _change_int(world, op, 1, world.lib.zap_add_int)
+    return _change_int(world, op, "add_int")
 
 
 @FUNCTIONS.of("add_int_key")
 def do_add_int_key(world: World, op: Call) -> Answer:
     """zap_add_int_key()."""
-    return _change_int(world, op, 1, world.lib.zap_add_int_key, op.extra)
+    return _change_int(world, op, "add_int_key")
 
 
 @FUNCTIONS.of("update_int_key")
 def do_update_int_key(world: World, op: Call) -> Answer:
     """zap_update_int_key()."""
-    return _change_int(world, op, 1, world.lib.zap_update_int_key, op.extra)
+    return _change_int(world, op, "update_int_key")
 
 
 @FUNCTIONS.of("remove_int")
 def do_remove_int(world: World, op: Call) -> Answer:
     """zap_remove_int()."""
-    return _change_int(world, op, 0, world.lib.zap_remove_int)
+    return _change_int(world, op, "remove_int")
 
 
 @FUNCTIONS.of("increment_int")
 def do_increment_int(world: World, op: Call) -> Answer:
     """zap_increment_int(), where the library has it."""
-    zap = world.named(op.subject)
-    if isinstance(zap, int):
-        return zap
-    if not world.lib.has("zap_increment_int"):
-        return errno.ENOTSUP
-    return _change_int(world, op, 1, world.lib.zap_increment_int, op.extra)
+    return _change_int(world, op, "increment_int")
 
 
 @FUNCTIONS.of("lookup_int")

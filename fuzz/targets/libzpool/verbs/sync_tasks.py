@@ -19,6 +19,7 @@ from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import Pool, PoolProblem
 from fuzz.targets.libzpool.salt import SaltWriter
 from fuzz.targets.libzpool.verbs.entries import increment_words, quick_value
+from fuzz.targets.libzpool.verbs.helpers import int_call
 from fuzz.targets.libzpool.world import FUNCTIONS, Object, World
 
 T = TypeVar("T")
@@ -163,20 +164,12 @@ def _perform(world: World, zap: Object, op: Call, tx: int) -> int:
         else:
             error = lib.zap_remove(objset, number, op.key, tx)
     elif verb in INTS:
-        error = _change_int(world, op, verb, tx) if not words else errno.ENOTSUP
+        call = None if words else int_call(world, op, verb)
+        error = errno.ENOTSUP if call is None else call(number, tx)
     elif words:
         error = increment_words(world, zap, op, tx)
     else:
         error = lib.zap_increment(objset, number, op.key, op.fill, tx)
-    return error
-
-
-def _change_int(world: World, op: Call, verb: str, tx: int) -> int:
-    if verb == "increment_int" and not world.lib.has("zap_increment_int"):
-        return errno.ENOTSUP
-    call = getattr(world.lib, f"zap_{verb}")
-    more = () if verb in ("add_int", "remove_int") else (op.extra,)
-    error: int = call(world.os, world.zaps[op.subject].number, op.fill, *more, tx)
     return error
 
 
