@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import tempfile
@@ -32,6 +33,7 @@ from fuzz.targets.libzpool.target import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.probe_release import probe, probes
 from fuzz.targets.registry import FUZZ_BLOCK_LIMIT, FUZZ_BYTE_LIMIT
+from zapcore.release import Release
 
 
 @click.command("coverage")
@@ -60,12 +62,10 @@ def coverage(
         raise Bad(f"{library}: expected a library that Clang has built with {FLAGS}")
     outcomes: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="zapfuzz-coverage-") as scratch:
+        leader = _leader(library, release, Path(scratch, "probing")) if seconds else None
         os.environ.update(environment(Path(scratch)))  # for the workers
         target = LibzpoolTarget(release or "", library)
         try:
-            leader = ModelTarget(
-                release or probe(target).nearest, block_limit=FUZZ_BLOCK_LIMIT, byte_limit=FUZZ_BYTE_LIMIT
-            )
             with working("running programs", lambda: f"{outcomes.total():,} programs"):
                 for program in _all(programs, leader, seconds, seed):
                     try:
@@ -82,12 +82,29 @@ def coverage(
         except NoCoverage as problem:
             raise Bad(str(problem)) from None
         click.echo(f"{outcomes.total():,} programs on {library}, {outcomes['fine']:,} of them fine")
+        for text, number in outcomes.most_common():
+            if text != "fine":
+                click.echo(f"{number:,}: {text}")
         click.echo(f"{'':16}{'functions':>22}{'lines':>22}{'branches':>22}")
         for row in sorted(rows):
             figures = (_of(row.functions), _of(row.lines, True), _of(row.branches, True))
             click.echo(f"{row.name:16}" + "".join(f"{each:>22}" for each in figures))
         if unreached is not None:
             text_to(unreached, "\n".join(_unreached(found, never)) + "\n", "unreached.txt")
+
+
+def _leader(library: Path, release: str | None, scratch: Path) -> ModelTarget:
+    """The model that random programs are drawn with. What the probes reach is counted in a folder of its own:
+    they are no programs of the user's."""
+    nearest = release or _nearest(library, scratch)
+    return ModelTarget(nearest, block_limit=FUZZ_BLOCK_LIMIT, byte_limit=FUZZ_BYTE_LIMIT)
+
+
+def _nearest(library: Path, scratch: Path) -> Release:
+    scratch.mkdir()
+    os.environ.update(environment(scratch))
+    with working("probing"), contextlib.closing(LibzpoolTarget("", library)) as target:
+        return probe(target).nearest
 
 
 def _of(reached: tuple[int, int], percent: bool = False) -> str:
@@ -107,13 +124,17 @@ def _unreached(found: Coverage, never: list[Branch]) -> Iterator[str]:
             )
 
 
-def _all(programs: tuple[Named, ...], leader: ModelTarget, seconds: float, seed: int) -> Iterator[Program]:
+def _all(
+    programs: tuple[Named, ...], leader: ModelTarget | None, seconds: float, seed: int
+) -> Iterator[Program]:
     if programs:
         yield from (each.program for each in programs)
     else:
         yield from (read_reproducer(folder).program for folder in corpus_folders(CORPUS))
         yield from (load(path) for path in sorted((CORPUS / SEEDS).glob("*.zap")))
         yield from probes().values()
+    if leader is None:
+        return
     rng, until = random.Random(seed), time.monotonic() + seconds
     steering = Steering(lambda text: True)
     while time.monotonic() < until:
