@@ -6,6 +6,7 @@ import ctypes
 import errno
 from collections.abc import Callable
 
+from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.world import FUNCTIONS, World
 from zapcore.layout import ZBT_MICRO
@@ -77,12 +78,23 @@ def do_join_increment(world: World, op: Call) -> Answer:
     return _join(world, op, "zap_join_increment")
 
 
+INT_FUNCTIONS: dict[str, Callable[[Library], Callable[..., int]]] = {
+    "add_int": lambda lib: lib.zap_add_int,
+    "add_int_key": lambda lib: lib.zap_add_int_key,
+    "update_int_key": lambda lib: lib.zap_update_int_key,
+    "remove_int": lambda lib: lib.zap_remove_int,
+    "increment_int": lambda lib: lib.zap_increment_int,
+}
+"""The functions behind the verbs that change an entry whose key is a number: mentioned and not found by name,
+so that an exported script gets their prototypes."""
+
+
 def int_call(world: World, op: Call, verb: str) -> Callable[[int, int], int] | None:
     """The call behind a verb that changes an entry whose key is a number, of an object and a transaction;
     None where the library has no such function. Two of them take no value."""
     if verb == "increment_int" and not world.lib.has("zap_increment_int"):
         return None
-    call = getattr(world.lib, f"zap_{verb}")
+    call = INT_FUNCTIONS[verb](world.lib)
     more = () if verb in ("add_int", "remove_int") else (op.extra,)
     return lambda number, tx: call(world.os, number, op.fill, *more, tx)
 
