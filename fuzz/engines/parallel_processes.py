@@ -45,6 +45,8 @@ begins. If they are not set, glibc raises them to the size of what was freed onc
 single large program needed."""
 
 _SEED_STEP = 0x9E3779B1
+_UNCAUGHT = b"=== Uncaught Python exception: ==="
+"""What Atheris prints before an exception."""
 _LIBFUZZER = re.compile(rb"^#(\d+)\s.*?\bcov: (\d+) ft: \d+ corp: (\d+)/")
 
 Event = dict[str, Any]
@@ -116,8 +118,8 @@ class Engine:
             [sys.executable, "-P", "-m", "fuzz.engines.engine_process_main", config.to_json()],
             pass_fds=[report],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,  # where Atheris tells of exceptions
+            stderr=subprocess.STDOUT,
             # Ctrl-C goes to this process only, which tells the engine to end after its execution
             start_new_session=True,
             env={**ALLOCATOR, **os.environ, "TMPDIR": self._scratch.name},  # it leaves its files there
@@ -126,17 +128,22 @@ class Engine:
         self.begun = time.monotonic()
         self.cut_off = False
         self.last_lines: deque[bytes] = deque(maxlen=8)
+        self.exception = b""
         self._told = Progress()
         self._executions = 0
         self._coverage = (0, 0)
         self._partial = b""
-        self._reader = threading.Thread(target=self._read_errors, daemon=True)
+        self._reader = threading.Thread(target=self._read_output, daemon=True)
         self._reader.start()
 
-    def _read_errors(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
+    def _read_output(self) -> None:
+        assert self.process.stdout is not None
+        before = b""
+        for line in self.process.stdout:
             match = _LIBFUZZER.match(line)
+            if _UNCAUGHT in before:
+                self.exception = line.rstrip()
+            before = line
             if match is not None:
                 self._executions = int(match[1])
                 self._coverage = (int(match[2]), int(match[3]))
@@ -189,15 +196,15 @@ class Engine:
             status = self.process.wait()
         self._reader.join(max(patience, STOPPING_SECONDS))
         os.close(self.events)
-        if self.process.stderr is not None:
-            self.process.stderr.close()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
         self._scratch.cleanup()
         self._remove_half_written()
         if status == 0:
             return None
         if self.cut_off:
             return "it was still at something when the time was over, and was ended"
-        lines = b" | ".join(self.last_lines).decode("utf-8", "replace")
+        lines = (self.exception or b" | ".join(self.last_lines)).decode("utf-8", "replace")
         return f"the engine ended with status {status}: {lines or 'no output'}"
 
     def _remove_half_written(self) -> None:

@@ -6,6 +6,7 @@ from random import Random
 
 from fuzz.generate.leaf_programs import Theme, plain_key, sizes_that_matter, theme
 from fuzz.language.program import MAX_VALUE, Key, Program, Zap
+from fuzz.language.validate import beside
 from fuzz.language.verbs import BRINGS, TAKES
 
 MAX_PIECE = 12
@@ -20,8 +21,12 @@ class Draft:
         self.schedule = program.schedule
 
     def program(self, max_ops: int) -> Program:
-        """The program as it is now, cut to so many ops."""
-        return Program(tuple(self.zaps.values()), tuple(self.ops[:max_ops]), self.schedule)
+        """The program as it is now, cut to so many ops. Of ZAPs that cannot stand beside each other, as two
+        programs brought them, the first stays as it is."""
+        zaps: list[Zap] = []
+        for zap in self.zaps.values():
+            zaps.append(beside(zap, zaps))
+        return Program(tuple(zaps), tuple(self.ops[:max_ops]), self.schedule)
 
     def place(self, rng: Random) -> int:
         """Where an op can be inserted."""

@@ -28,7 +28,7 @@ from fuzz.language.validate import (
     MAX_THREAD,
     MAX_ZAPS,
     NORMS,
-    usages_fault,
+    beside,
 )
 from fuzz.language.verbs import VERBS, Subject
 
@@ -101,11 +101,7 @@ class _Reader:
         threads = self.byte() % (MAX_THREAD + 1) + 1
         zaps: dict[str, Zap] = {}
         for _ in self.items(min(self.byte() + 1, MAX_ZAPS)):
-            zap = self.zap(zaps)
-            if (
-                usages_fault(zap, zaps.values()) is not None
-            ):  # its leaves are others', or there is one already
-                zap = zap._replace(fat=True, hash64=True, usage=0)
+            zap = beside(self.zap(zaps), zaps.values())
             zaps[zap.name] = zap
         cursors: dict[str, None] = {}
         for _ in self.items(min(self.byte(), MAX_CURSORS)):

@@ -150,6 +150,12 @@ def usages_fault(zap: Zap, others: Iterable[Zap]) -> Fault | None:
     return None
 
 
+def beside(zap: Zap, others: Iterable[Zap]) -> Zap:
+    """A header line that can stand beside the others: where there is a ZAP of that usage already, or one with
+    leaves of another size, it is a fat one without usage."""
+    return zap if usages_fault(zap, others) is None else zap._replace(fat=True, hash64=True, usage=0)
+
+
 def op_fault(op: Op, zaps: Mapping[str, Zap]) -> Fault | None:
     """What is wrong with an op, given the ZAPs of the header by name."""
     verb = VERBS.get(op.verb)

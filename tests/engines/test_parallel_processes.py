@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -122,6 +123,19 @@ def test_a_process_that_never_ran_is_not_tried_again() -> None:
     jobs = Jobs(Config(engine="random", release="9.9"), 1, never)
     with pytest.raises(EngineProblem, match=r"release 9\.9"):
         run_to_end(jobs)
+
+
+def test_an_exception_in_an_engine_is_told_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Atheris writes it to the standard output, before pages of its own; what was told was their end."""
+    raises = tmp_path / "raises"
+    calls = "atheris.Setup(['raises', '-runs=9'], lambda data: {}['u2'])"
+    raises.write_text(f"#!{sys.executable}\nimport atheris\n{calls}\natheris.Fuzz()\n")
+    raises.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(raises))
+    with pytest.raises(EngineProblem, match=r"^the engine ended with status \d+: KeyError: 'u2'$"):
+        run_to_end(Jobs(config("atheris"), 1, never))
 
 
 def test_stop_ends_all_and_nothing_is_replaced() -> None:

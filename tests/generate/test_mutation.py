@@ -10,10 +10,12 @@ from fuzz.generate.keys_for_hash import hash_of, key_for
 from fuzz.generate.leaf_programs import random_program, random_zap
 from fuzz.generate.mutation import MUTATIONS, Mutation, mutate, respell, splice
 from fuzz.generate.mutation_draft import Draft
+from fuzz.generate.styles import STYLES
 from fuzz.language.byteform import decode, encode
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.validate import problems
 from fuzz.language.verbs import FOR_THREADS, VERBS
+from fuzz.targets.model import ModelTarget
 
 FAT = Zap("z", words=1, prehashed=True, leaf_shift=9)
 
@@ -47,6 +49,21 @@ def test_a_mutation_keeps_programs_valid_and_changes_most(mutation: Mutation) ->
         assert problems(result) is None
         changed += result != program
     assert changed > able // 3
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_mutation_keeps_programs_of_every_style_valid(style: str) -> None:
+    """Two programs of usage brought two ZAPs of one kind of id, and the engine ended with a KeyError."""
+    rng = Random(7)
+    _, draw = STYLES[style]
+    programs = [draw(rng, ModelTarget("2.3")) for _ in range(6)]
+    for mutation in MUTATIONS:
+        for program in programs:
+            draft = Draft(program)
+            for _ in range(3):
+                mutation(draft, rng)
+            assert problems(draft.program(1000)) is None, mutation.__name__
+            assert problems(splice(program, rng.choice(programs), rng)) is None, mutation.__name__
 
 
 def test_mutations_of_an_empty_program_are_valid() -> None:
