@@ -144,13 +144,18 @@ REMEDIES: Mapping[str, Remedy] = {
             "block below is written already, and may be evicted; the sync of the free then meets an indirect "
             "block that is not dirty, and a VERIFY.",
             "In dnode_free_range(), go down into indirect blocks that are in memory, whatever the pointers "
-            "to them say.",
+            "to them say, and come up again where there is nothing in them (26b0f561be).",
             (
                 Edit(
                     "dmu.block_tree:_next_at_level",
                     "not dnode.pointers.get((level - 1, number))",
                     "not (dnode.pointers.get((level - 1, number)) or "
                     "level > 2 and (level - 1, number) in dnode.indirect)",
+                ),
+                Edit(
+                    "dmu.block_tree:next_level1",
+                    "(not down or dnode.objset.release.search_backtracks)",
+                    "True",
                 ),
             ),
         ),
