@@ -52,12 +52,18 @@ class Case(enum.IntEnum):
 
 class FileSystem(NamedTuple):
     """The properties that decide about names. `norm` are the flags that every directory's ZAP has: the form
-    that normalization= names, and TO_UPPER unless case is sensitive."""
+    that normalization= names, and TO_UPPER unless case is sensitive.
+
+    `stored` is how its blocks are compressed and encrypted, in numbers of the caller's: they tell two file
+    systems apart, and change no block that the model has. A directory is metadata, which is compressed as by
+    compression=on whatever the property says (dmu_write_policy() in dmu.c); zio_encrypt() in zio.c works on
+    the copy that is written, and before it zio_write_compress() makes the same blocks of zeros holes."""
 
     norm: int = 0
     case: Case = Case.SENSITIVE
     utf8only: bool = False
     longname: bool = True
+    stored: tuple[int, int] = (0, 0)
 
     @property
     def match(self) -> int:

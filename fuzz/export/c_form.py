@@ -106,6 +106,8 @@ def _zap(zap: Zap) -> str:
         "casing": str(zap.properties.case),
         "utf8only": str(int(zap.properties.utf8only)),
         "longname": str(int(zap.properties.longname)),
+        "compression": str(zap.properties.compression),
+        "encryption": str(zap.properties.encryption),
         "salt": f"{zap.salt:#x}ULL",
     }
     inner = ", ".join(f".{name} = {value}" for name, value in fields.items())

@@ -8,7 +8,8 @@ list of ZAPs or cursors ends where the bytes do, and the header after it.
 Flags and words that are _LONGER, which no ZAP has since they contradict each other, are followed by the real
 flags and a byte of the hash's bits, then by the rest: so nothing that was written before means anything else.
 _DECLARED is another such pair, of a directory whose file system is declared: the real flags, a byte of its
-properties, a byte of the hash's bits (0 for none), and the rest.
+properties, a byte of the hash's bits (0 for none), and the rest. _STORED is the same with one more byte
+behind its properties: how what is in it is compressed and encrypted.
 _USAGE is followed in the same way by the real flags and a byte of whose usage a ZAP keeps, _MOS by the flags
 of a ZAP of the meta object set, _INDIRECT by the real flags and a byte of the size of its indirect blocks.
 """
@@ -21,6 +22,8 @@ from fuzz.language import byteform_tables as tables
 from fuzz.language.program import DEFAULT_SALT, MAX_WORDS, TO_UPPER, U64, USAGES, Dataset, Key, Program, Zap
 from fuzz.language.validate import (
     CASES,
+    COMPRESSIONS,
+    ENCRYPTIONS,
     HASH_BITS,
     INDIRECT_SHIFTS,
     LEAF_SHIFTS,
@@ -45,8 +48,11 @@ _DECLARED = bytes((_LONGER[0], 254))
 _USAGE = bytes((_LONGER[0], 253))
 _MOS = bytes((_LONGER[0], 252))
 _INDIRECT = bytes((_LONGER[0], 251))
+_STORED = bytes((_LONGER[0], 250))
 _CASE, _UTF8_ONLY, _LONG_NAME = 3, 4, 8
 """Bits of the byte of properties; normalization is in the index of flags."""
+_ENCRYPTION_SHIFT = 3
+"""In the byte behind it: compression is below, encryption from there on."""
 _ALL_FORMS = 0x70
 
 
@@ -123,11 +129,18 @@ class _Reader:
         if self.data[self.at - 1 : self.at + 1] == _LONGER:
             self.at += 1
             flags, bits = self.byte(), HASH_BITS[self.byte() % len(HASH_BITS)]
-        elif self.data[self.at - 1 : self.at + 1] == _DECLARED:
+        elif (marker := self.data[self.at - 1 : self.at + 1]) in (_DECLARED, _STORED):
             self.at += 1
-            flags, told, bits = self.byte(), self.byte(), (0, *HASH_BITS)[self.byte() % (len(HASH_BITS) + 1)]
-            dataset = Dataset((told & _CASE) % len(CASES), bool(told & _UTF8_ONLY), bool(told & _LONG_NAME))
-            flags |= _MICRO
+            flags, told = self.byte() | _MICRO, self.byte()
+            encryption, compression = divmod(self.byte() if marker == _STORED else 0, 1 << _ENCRYPTION_SHIFT)
+            dataset = Dataset(
+                (told & _CASE) % len(CASES),
+                bool(told & _UTF8_ONLY),
+                bool(told & _LONG_NAME),
+                compression % len(COMPRESSIONS),
+                encryption % len(ENCRYPTIONS),
+            )
+            bits = (0, *HASH_BITS)[self.byte() % (len(HASH_BITS) + 1)]
         elif self.data[self.at - 1 : self.at + 1] == _USAGE:
             self.at += 1
             flags, usage = self.byte(), 1 + self.byte() % (len(USAGES) - 1)
@@ -219,9 +232,12 @@ def _encode_zap(zap: Zap, index: int) -> bytes:
         rest += _encode_name(zap.name)
     first = bytes((flags,))
     if zap.dataset is not None:
-        case, utf8only, longname = zap.dataset
+        case, utf8only, longname, compression, encryption = zap.dataset
         told = case | _UTF8_ONLY * utf8only | _LONG_NAME * longname
-        first = _DECLARED + bytes((flags, told, (0, *HASH_BITS).index(zap.hash_bits)))
+        stored = compression | encryption << _ENCRYPTION_SHIFT
+        properties = bytes((flags, told, stored) if stored else (flags, told))
+        marker = _STORED if stored else _DECLARED
+        first = marker + properties + bytes(((0, *HASH_BITS).index(zap.hash_bits),))
     elif zap.usage:
         first = _USAGE + bytes((flags, zap.usage - 1))
     elif zap.mos:

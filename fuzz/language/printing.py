@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fuzz.language.program import DEFAULT_SALT, TO_UPPER, USAGES, Dataset, Key, Op, Program, Zap
-from fuzz.language.validate import CASES, FORMS
+from fuzz.language.validate import CASES, COMPRESSIONS, ENCRYPTIONS, FORMS
 from fuzz.language.verbs import VERBS, Number, Subject
 
 _SHORT = {ord('"'): '\\"', ord("\\"): "\\\\", ord("\n"): "\\n", ord("\t"): "\\t"}
@@ -57,7 +57,9 @@ def _properties(dataset: Dataset, form: int) -> list[str]:
     pieces = [f"casesensitivity={CASES[dataset.case]}"]
     pieces += [f"normalization={name}" for name, flags in FORMS.items() if form and flags == form]
     pieces += ["utf8only=on"] * (dataset.utf8only and not form)
-    return pieces + ["longname=on"] * dataset.longname
+    pieces += ["longname=on"] * dataset.longname
+    pieces += [f"compression={COMPRESSIONS[dataset.compression]}"] * bool(dataset.compression)
+    return pieces + [f"encryption={ENCRYPTIONS[dataset.encryption]}"] * bool(dataset.encryption)
 
 
 def format_op(op: Op) -> str:

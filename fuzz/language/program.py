@@ -42,11 +42,13 @@ MAX_OBJECT = 65_535
 class Dataset(NamedTuple):
     """The properties of the file system that a directory is in, in the words of `zfs create` but for
     normalization, which is in its ZAP's flags: `case` is 0 for casesensitivity=sensitive, 1 for insensitive,
-    2 for mixed."""
+    2 for mixed; `compression` and `encryption` are places in lists of `fuzz.language.validate`."""
 
     case: int = 0
     utf8only: bool = False
     longname: bool = False
+    compression: int = 0
+    encryption: int = 0
 
 
 class Zap(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fuzz.language.printing import format_op
 from fuzz.language.program import DEFAULT_SALT, TO_UPPER, Op
-from fuzz.language.validate import CASES, FORMS, LEAF_SHIFTS
+from fuzz.language.validate import CASES, COMPRESSIONS, ENCRYPTIONS, FORMS, LEAF_SHIFTS
 from fuzz.language.verbs import VERBS, Effect, Number, Subject, Verb
 
 HEADER = {
@@ -28,6 +28,10 @@ HEADER = {
     "normalization=": f"{', '.join(f'`{each}`' for each in FORMS)}: that property",
     "utf8only=": "`on`, `off`: whether names that are no UTF-8 are refused (EILSEQ); on with a normalization",
     "longname=": "`on`, `off`: whether names may have 1023 bytes instead of 255; since 2.3",
+    "compression=": f"{', '.join(f'`{each}`' for each in COMPRESSIONS)}: that property. It is one of files: a"
+    " directory's blocks are compressed as by `on` whatever it says",
+    "encryption=": f"{', '.join(f'`{each}`' for each in ENCRYPTIONS)}: that property. `--target kernel` makes"
+    " such a file system; elsewhere it is another file system, and no more",
     "usage=": "`usage=user`, `group`, `project`: the ZAP in which OpenZFS keeps how much each of them has."
     " Ops only read it; the sync of a txg writes it",
     "mos": "a ZAP of the meta object set: what ops write there is done when their txg syncs",

@@ -12,9 +12,10 @@ Header lines come first: `zap NAME fat|micro` with `key=name|u64`, `words=N`, `p
 `leaf_shift=N`, `norm=N`, `salt=N`, `hash_bits=N`, `indirect_shift=N`; a micro ZAP
 can be declared as the directory of a file system, in the words of `zfs create`:
 `casesensitivity=sensitive|insensitive|mixed`,
-`normalization=none|formC|formD|formKC|formKD`, `utf8only=on|off`, `longname=on|off`, each with the default
-that it has there. `usage=user|group|project` is the ZAP in which syncing context keeps what each of these
-has, `mos` a ZAP of the meta object set. Then, where there are threads, comes one `schedule STEP:THREAD ...`.
+`normalization=none|formC|formD|formKC|formKD`, `utf8only=on|off`, `longname=on|off`, `compression=` and
+`encryption=`, each with the default that it has there. `usage=user|group|project` is the ZAP in which syncing
+context keeps what each of these has, `mos` a ZAP of the meta object set. Then, where there are threads, comes
+one `schedule STEP:THREAD ...`.
 Ops follow, one a line: thread (none for 0), verb, target, second ZAP, key, second key, numbers; which of them
 stands in `fuzz.language.verbs`.
 A key is words joined by colons, or a name in double quotes with the escapes \" \\ \n \t \xNN. Numbers are
@@ -33,7 +34,9 @@ from fuzz.language.printing import format_key, format_op, format_program, format
 from fuzz.language.program import DEFAULT_SALT, TO_UPPER, USAGES, Dataset, Key, Op, Program, Switch, Zap
 from fuzz.language.validate import (
     CASES,
+    COMPRESSIONS,
     CONTROL,
+    ENCRYPTIONS,
     FORMS,
     MAX_CURSORS,
     MAX_NOTES,
@@ -246,7 +249,7 @@ class _Parser:
             values.get("salt", DEFAULT_SALT),
             values.get("hash_bits", 0),
             dataset,
-            values.get("usage", 0),
+            values.get("usage", -1) + 1,
             bool(values.get("mos")),
             values.get("indirect_shift", 0),
         )
@@ -260,9 +263,10 @@ class _Parser:
         if "norm" in values:
             expected = "casesensitivity= and normalization=, or norm= alone"
             raise self.problem(self.columns["norm"], expected, "both")
-        form, case = values.get("normalization", 0), values.get("casesensitivity", 0)
-        utf8only = values.get("utf8only", int(form != 0))
-        dataset = Dataset(case, bool(utf8only), bool(values.get("longname", 0)))
+        form, case = list(FORMS.values())[values.get("normalization", 0)], values.get("casesensitivity", 0)
+        utf8only, longname = values.get("utf8only", int(form != 0)), values.get("longname", 0)
+        stored = values.get("compression", 0), values.get("encryption", 0)
+        dataset = Dataset(case, bool(utf8only), bool(longname), *stored)
         return dataset, form | TO_UPPER * bool(case)
 
     def switches(self, line: str, start: int) -> None:
@@ -358,26 +362,6 @@ class _Parser:
             raise self.problem(column, "name or u64", show(text))
         return int(text == "u64")
 
-    def case(self, text: str, column: int) -> int:
-        if text not in CASES:
-            raise self.problem(column, f"one of {', '.join(CASES)}", show(text))
-        return CASES.index(text)
-
-    def form(self, text: str, column: int) -> int:
-        if text not in FORMS:
-            raise self.problem(column, f"one of {', '.join(FORMS)}", show(text))
-        return FORMS[text]
-
-    def on_or_off(self, text: str, column: int) -> int:
-        if text not in ("on", "off"):
-            raise self.problem(column, "on or off", show(text))
-        return int(text == "on")
-
-    def usage(self, text: str, column: int) -> int:
-        if text not in USAGES[1:]:
-            raise self.problem(column, f"one of {', '.join(USAGES[1:])}", show(text))
-        return USAGES.index(text)
-
     def key(self, text: str, column: int) -> Key:
         if not text.startswith('"'):
             if _NUMBER.match(text) is None:
@@ -405,13 +389,29 @@ class _Parser:
         return b"".join(pieces)
 
 
-_PROPERTIES: dict[str, Callable[[_Parser, str, int], int]] = {
-    "casesensitivity": _Parser.case,
-    "normalization": _Parser.form,
-    "utf8only": _Parser.on_or_off,
-    "longname": _Parser.on_or_off,
+_Reader = Callable[[_Parser, str, int], int]
+
+
+def _one_of(*words: str, said: str = "") -> _Reader:
+    """What reads one of some words, as its place among them."""
+
+    def read(parser: _Parser, text: str, column: int) -> int:
+        if text not in words:
+            raise parser.problem(column, said or f"one of {', '.join(words)}", show(text))
+        return words.index(text)
+
+    return read
+
+
+_PROPERTIES: dict[str, _Reader] = {
+    "casesensitivity": _one_of(*CASES),
+    "normalization": _one_of(*FORMS),
+    "utf8only": _one_of("off", "on", said="on or off"),
+    "longname": _one_of("off", "on", said="on or off"),
+    "compression": _one_of(*COMPRESSIONS),
+    "encryption": _one_of(*ENCRYPTIONS),
 }
-_OPTIONS: dict[str, Callable[[_Parser, str, int], int]] = {
+_OPTIONS: dict[str, _Reader] = {
     "key=": _Parser.key_kind,
     "words=": _Parser.number,
     "prehashed": _Parser.flag,
@@ -422,7 +422,7 @@ _OPTIONS: dict[str, Callable[[_Parser, str, int], int]] = {
     "hash_bits=": _Parser.number,
     "indirect_shift=": _Parser.number,
     **{f"{word}=": reader for word, reader in _PROPERTIES.items()},
-    "usage=": _Parser.usage,
+    "usage=": _one_of(*USAGES[1:]),
     "mos": _Parser.flag,
 }
 HEADER_WORDS = tuple(_OPTIONS)

@@ -47,6 +47,10 @@ NORMS = tuple(case | form for form in (0, 0x10, 0x20, 0x50, 0x60) for case in (0
 CASES = ("sensitive", "insensitive", "mixed")
 FORMS = {"none": 0, "formC": 0x50, "formD": 0x10, "formKC": 0x60, "formKD": 0x20}
 """The values of casesensitivity=, by their numbers, and of normalization=, with the flags of each."""
+COMPRESSIONS = ("on", "off", "lzjb", "zle", "lz4", "gzip", "zstd")
+ENCRYPTIONS = ("off", "on", *(f"aes-{bits}-{mode}" for mode in ("ccm", "gcm") for bits in (128, 192, 256)))
+"""The values of compression= (without levels) and encryption=, first what a file system has by default. Of
+compression that is `on` since 2.2. What they change is said at `zapcore.zpl.FileSystem`."""
 
 CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
 """What may stand in no comment: control characters but the tab, and halves of surrogate pairs."""
@@ -113,7 +117,7 @@ def _dataset_fault(zap: Zap) -> Fault | None:
     """What is wrong with the file system of a directory: what `zfs create` refuses, or no flags of it."""
     if zap.dataset is None:
         return None
-    case, utf8only, _ = zap.dataset
+    case, utf8only, _, compression, encryption = zap.dataset
     if zap.fat:
         return Fault("casesensitivity", "micro with properties of a directory", "fat")
     if case not in range(len(CASES)):
@@ -122,6 +126,10 @@ def _dataset_fault(zap: Zap) -> Fault | None:
         return Fault("norm", "the flags of casesensitivity= and normalization=", show(zap.norm))
     if zap.norm & ~TO_UPPER and not utf8only:
         return Fault("utf8only", "utf8only=on with a normalization", "utf8only=off")
+    if compression not in range(len(COMPRESSIONS)):
+        return Fault("compression", f"one of {', '.join(COMPRESSIONS)}", show(compression))
+    if encryption not in range(len(ENCRYPTIONS)):
+        return Fault("encryption", f"one of {', '.join(ENCRYPTIONS)}", show(encryption))
     return None
 
 

@@ -111,7 +111,10 @@ def headers(program: Program) -> Iterator[Program]:
         if zap.dataset is not None:
             yield _with_zap(program, zap._replace(dataset=None))
             yield _with_zap(program, zap._replace(norm=0, dataset=Dataset()))
-            yield _with_zap(program, zap._replace(dataset=zap.dataset._replace(longname=False)))
+            plainer = ({"longname": False}, {"compression": 0}, {"encryption": 0})
+            yield from (
+                _with_zap(program, zap._replace(dataset=zap.dataset._replace(**each))) for each in plainer
+            )
             if not zap.norm & ~TO_UPPER:
                 yield _with_zap(program, zap._replace(dataset=zap.dataset._replace(utf8only=False)))
         if zap.words > 1:

@@ -13,8 +13,9 @@ from zapcore import zpl
 def _directory(world: ModelWorld, op: Op, name: str = "") -> zpl.Directory:
     """The directory that an op's ZAP is, or another one by name. Raises ENOENT, ENOTSUP."""
     header = world.headers[name or op.subject]
-    case, utf8only, longname = header.properties
-    file_system = zpl.FileSystem(header.norm, zpl.Case(case), utf8only, longname)
+    case, utf8only, longname, compression, encryption = header.properties
+    stored = (compression, encryption)
+    file_system = zpl.FileSystem(header.norm, zpl.Case(case), utf8only, longname, stored)
     return zpl.Directory(world.named(op, name), file_system)
 
 

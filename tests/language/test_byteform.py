@@ -19,6 +19,8 @@ from fuzz.language.program import DEFAULT_SALT, TO_UPPER, U64, Dataset, Op, Prog
 from fuzz.language.syntax import format_program, parse
 from fuzz.language.validate import (
     CASES,
+    COMPRESSIONS,
+    ENCRYPTIONS,
     FORMS,
     LEAF_SHIFTS,
     MAX_CURSORS,
@@ -76,6 +78,17 @@ def test_every_file_system_has_bytes_and_words() -> None:
         assert problems(program) is None
         assert decode(encode(program)) == program
         assert parse(format_program(program)) == program
+
+
+def test_every_way_to_store_has_bytes_and_words() -> None:
+    """Each compression with each encryption; neither is in the bytes where both are as by default."""
+    for stored in itertools.product(range(len(COMPRESSIONS)), range(len(ENCRYPTIONS))):
+        zap = Zap("d", fat=False, dataset=Dataset(0, False, True, *stored))
+        program = Program((zap,), (Op("count", "d"),))
+        assert problems(program) is None
+        assert decode(encode(program)) == program
+        assert parse(format_program(program)) == program
+        assert (250 in encode(program)) is (stored != (0, 0))
 
 
 @pytest.mark.parametrize("length", range(1, 40))

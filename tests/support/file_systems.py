@@ -107,6 +107,21 @@ PROGRAMS: dict[str, tuple[str, list[Answer]]] = {
         """,
         [OK, OK, *[errno.EXDEV] * 4, GONE, errno.EPERM, OK, THERE],
     ),
+    "what is stored in another way is another file system": (
+        """
+        zap d micro longname=on
+        zap e micro longname=on compression=lz4
+        zap f micro longname=on encryption=aes-256-gcm
+        zap g micro longname=on encryption=aes-256-gcm
+        touch d "a" inode=0x8
+        rename d e "a" "b"
+        link d f "a" "b"
+        touch f "a" inode=0x9
+        rename f g "a" "b"
+        contains g "b"
+        """,
+        [OK, errno.EXDEV, errno.EXDEV, OK, OK, OK],
+    ),
     "links of one file are not renamed onto each other": (
         """
         zap d micro

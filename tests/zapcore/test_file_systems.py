@@ -90,6 +90,8 @@ def test_an_entry_that_is_no_directorys_ends_a_listing() -> None:
         ("zap d micro utf8only=1", "1:22: expected on or off, found '1'"),
         ("zap d micro norm=2 longname=on", "1:18: expected casesensitivity= and normalization=, or norm="),
         ("zap d micro normalization=formC utf8only=off", "1:42: expected utf8only=on with a normalization"),
+        ("zap d micro compression=best", "1:25: expected one of on, off, lzjb, zle, lz4, gzip, zstd, found"),
+        ("zap d micro encryption=aes", "1:24: expected one of off, on, aes-128-ccm, "),
         ("zap d fat hash64 longname=on", "1:29: expected micro with properties of a directory, found fat"),
     ],
 )
@@ -104,5 +106,6 @@ def test_properties_are_printed_as_zfs_create_has_them() -> None:
         "casesensitivity=sensitive",
         "casesensitivity=insensitive normalization=formKD",
         "casesensitivity=mixed utf8only=on longname=on",
+        "casesensitivity=sensitive longname=on compression=off encryption=aes-256-gcm",
     ):
         assert format_zap(parse(f"zap d micro {words}\ncount d").zaps[0]) == f"zap d micro {words}"

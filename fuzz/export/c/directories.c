@@ -162,7 +162,8 @@ static boolean_t
 of_two_file_systems(program_zap_t *one, program_zap_t *other)
 {
 	return (one->norm != other->norm || one->casing != other->casing || one->utf8only != other->utf8only ||
-	    one->longname != other->longname);
+	    one->longname != other->longname || one->compression != other->compression ||
+	    one->encryption != other->encryption);
 }
 
 /* zfs_link() */

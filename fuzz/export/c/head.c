@@ -32,11 +32,12 @@ typedef struct abd abd_t;
 
 /*
  * A ZAP of the program, and how it is created; of a directory also the properties of its file system: casesensitivity=
- * (0 to 2: sensitive, insensitive, mixed), utf8only=, longname=.
+ * (0 to 2: sensitive, insensitive, mixed), utf8only=, longname=; compression= and encryption= as numbers, by which
+ * two file systems differ: this pool has one.
  */
 typedef struct {
 	const char *name;
-	int fat, norm, flags, shift, words, casing, utf8only, longname;
+	int fat, norm, flags, shift, words, casing, utf8only, longname, compression, encryption;
 	uint64_t salt, number, last, freed;
 } program_zap_t;
 

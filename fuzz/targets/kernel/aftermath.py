@@ -61,7 +61,7 @@ def left_after(target: KernelTarget, program: Program) -> Iterator[str]:
 def _import_again(target: KernelTarget) -> None:
     with target.failing(Op("import")):
         target.guest.reboot()
-        target.as_root("/sbin/zpool", "import", "-f", "-d", "/dev/vda1", "-o", "cachefile=none", POOL)
+        target.import_pool("-f")
         target.open_pool()
 
 

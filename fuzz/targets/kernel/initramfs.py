@@ -32,6 +32,9 @@ COMMANDS = (
 )
 """What of busybox a shell script may call."""
 
+KEY = "etc/zapfuzz.key"
+"""The key of every encrypted file system: 32 bytes that are no secret (keyformat=raw)."""
+
 PARAMETERS = {"spl": "spl_panic_halt=1"}
 """Parameters of modules: a failed VERIFY only puts its thread to sleep, unless told to be a panic."""
 
@@ -102,6 +105,7 @@ def _entries(parts: Parts, agent: Path) -> Iterator[tuple[str, int, bytes]]:
         yield f"bin/{name}", link, b"busybox"
     yield "etc/mtab", link, b"/proc/self/mounts"
     yield "etc/passwd", stat.S_IFREG | 0o644, b"root:x:0:0::/:/bin/sh\nuser:x:1000:1000::/:/bin/sh\n"
+    yield KEY, stat.S_IFREG | 0o400, bytes(range(32))
     for name in ("zpool", "zfs", "zdb"):
         yield f"sbin/{name}", program, (parts.tools / name).read_bytes()
     for library in sorted((parts.tools / "lib").iterdir()):

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from fuzz.language.program import TO_UPPER, USAGES, Op, Program, Zap
-from fuzz.language.validate import CASES, FORMS
+from fuzz.language.validate import CASES, COMPRESSIONS, ENCRYPTIONS, FORMS
 from zapcore.zpl import MASTER_NODE
 
 LETTERS = {
@@ -111,6 +111,8 @@ def dataset_words(zap: Zap) -> tuple[str, ...]:
     words += [f"normalization={form}"] * (form != "none")
     words += ["utf8only=on"] * (zap.dataset.utf8only and form == "none")
     words += ["longname=on"] * zap.dataset.longname
+    words += [f"compression={COMPRESSIONS[zap.dataset.compression]}"] * bool(zap.dataset.compression)
+    words += [f"encryption={ENCRYPTIONS[zap.dataset.encryption]}"] * bool(zap.dataset.encryption)
     return tuple(words)
 
 

@@ -20,6 +20,7 @@ from fuzz.targets.base import Target
 from fuzz.targets.kernel import console
 from fuzz.targets.kernel.aftermath import left_after
 from fuzz.targets.kernel.guest import LONG, PLAIN, POOL, Dead, Guest, Silent
+from fuzz.targets.kernel.initramfs import KEY
 from fuzz.targets.kernel.locate import SHIPPED, find_parts
 from fuzz.targets.kernel.plain_files import (
     LETTERS,
@@ -139,11 +140,12 @@ class KernelTarget(Target):
         known = {(): PLAIN, ("longname=on",): LONG}
         for zap in program.zaps:
             words = dataset_words(zap)
-            if not self.release.long_names:
-                words = tuple(word for word in words if not word.startswith("longname="))
             if words not in known:
                 name = known[words] = f"{POOL}/made{len(known)}"
-                self.as_root("/sbin/zfs", "create", *(part for word in words for part in ("-o", word)), name)
+                told = [word for word in words if self.release.long_names or not word.startswith("longname=")]
+                if any(word.startswith("encryption=") for word in words):
+                    told += ["keyformat=raw", f"keylocation=file:///{KEY}"]
+                self.as_root("/sbin/zfs", "create", *(part for word in told for part in ("-o", word)), name)
                 self.as_root("/bin/chown", "1000:1000", f"/{name}")
             self.datasets[zap.name] = known[words] if zap.dataset is not None else default
 
@@ -224,9 +226,13 @@ class KernelTarget(Target):
     def _reimport(self) -> None:
         self._close_directories()
         self.as_root("/sbin/zpool", "export", POOL)
-        self.as_root("/sbin/zpool", "import", "-d", "/dev/vda1", "-o", "cachefile=none", POOL)
+        self.import_pool()
         self.open_pool()
         self.open_directories()
+
+    def import_pool(self, *force: str) -> None:
+        """Import it from its device, with the keys of what is encrypted."""
+        self.as_root("/sbin/zpool", "import", "-l", *force, "-d", "/dev/vda1", "-o", "cachefile=none", POOL)
 
     def _look_again(self) -> None:
         """Names before and after the pool was away must be the same, and each must be found; a scrub finds no

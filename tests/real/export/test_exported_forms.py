@@ -282,6 +282,7 @@ FILE_SYSTEMS = parse(
     zap i micro casesensitivity=insensitive normalization=formC longname=on
     zap j micro casesensitivity=insensitive normalization=formC longname=on
     zap k micro casesensitivity=mixed utf8only=on
+    zap l micro casesensitivity=mixed utf8only=on compression=zstd encryption=on
     touch i "Foo" inode=0x8
     touch i "fOO" inode=0x9
     symlink i "u\\xcc\\x88" inode=0x9
@@ -302,6 +303,7 @@ FILE_SYSTEMS = parse(
     getdents i names=3
     getdents i from=0x2 names=1
     rename k i "A" "A"
+    rename k l "A" "A"
     readdir i
     readdir j
     """
