@@ -19,7 +19,10 @@ APPLICATION = 0x7A61_7066
 VERSION = 1
 """`user_version` of the file. A file of a later one is not touched."""
 PATIENCE_SECONDS = 0.2
-"""How long a writer waits for another one; what could not be written then comes with the next sample."""
+"""How long a writer waits for another one, or for a reader; what could not be written then comes with the
+next sample."""
+LONG_PATIENCE_SECONDS = 2.0
+"""The same where there is no next sample: when a run begins, and when it has come to its end."""
 
 TABLES = (
     """CREATE TABLE run (
@@ -67,11 +70,11 @@ TABLES = (
 
 
 def open_to_write(path: Path) -> sqlite3.Connection:
-    """The file, made if it is not there. Statements take effect at once. Raises SyntaxProblem for a file that
-    is no such history, sqlite3.Error where it cannot be written."""
+    """The file, made if it is not there. Statements take effect at once, after a long patience. Raises
+    SyntaxProblem for a file that is no such history, sqlite3.Error where it cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(
-        path, timeout=PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
+        path, timeout=LONG_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
         _version(connection, path)
@@ -86,6 +89,11 @@ def open_to_write(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def be_patient(connection: sqlite3.Connection, seconds: float) -> None:
+    """How long this connection waits for others from now on."""
+    connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:

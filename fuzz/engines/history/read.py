@@ -90,8 +90,12 @@ def read_history(place: Path, wanted: Sequence[int] = ()) -> list[PastRun]:
         with contextlib.closing(open_to_read(path)) as connection:
             rows = connection.execute("SELECT * FROM run ORDER BY id").fetchall()
             return [_run(connection, row) for row in rows if not wanted or row["id"] in wanted]
-    except sqlite3.Error as problem:
+    except (sqlite3.Error, _Damaged) as problem:
         raise SyntaxProblem(os.fspath(path), 0, 0, "a history that can be read", str(problem)) from None
+
+
+class _Damaged(Exception):
+    """A row that no run has written."""
 
 
 def _run(connection: sqlite3.Connection, row: sqlite3.Row) -> PastRun:
@@ -100,7 +104,10 @@ def _run(connection: sqlite3.Connection, row: sqlite3.Row) -> PastRun:
         return [tuple(each) for each in connection.execute(sql, (row["id"],))]
 
     fields = {name: row[name] for name in row.keys()}  # noqa: SIM118  (a Row's own iteration gives values)
-    fields["settings"] = json.loads(fields["settings"])
+    try:
+        fields["settings"] = dict(json.loads(fields["settings"]))
+    except (TypeError, ValueError, RecursionError):
+        raise _Damaged(f"settings of run {row['id']} that are no JSON object") from None
     fields["how"] = fields["how"] or ""
     return PastRun(
         **fields,

@@ -16,7 +16,7 @@ from pathlib import Path
 from fuzz.corpus.reproducer import Reproducer
 from fuzz.engines.engine_config import Config
 from fuzz.engines.fuzzing_run import Found, FuzzingRun, Progress
-from fuzz.engines.history.file import open_to_write
+from fuzz.engines.history.file import LONG_PATIENCE_SECONDS, PATIENCE_SECONDS, be_patient, open_to_write
 from fuzz.judge.signature import Signature
 from fuzz.language.printing import format_program
 
@@ -65,6 +65,7 @@ class RunHistory:
                 row,
             )
             self.run = cursor.lastrowid or 0
+            be_patient(self._connection, PATIENCE_SECONDS)
 
     def _seconds(self) -> float:
         return time.monotonic() - self.config.started if self.config.started else 0.0
@@ -79,25 +80,23 @@ class RunHistory:
             self.close()
 
     def _write(self, *statements: Statement) -> None:
-        """Write rows, now or, where another run is writing, with the next ones."""
-        self._waiting += statements
+        """Write rows: now, or with the next ones where another run is just writing (which BEGIN meets) or
+        somebody reads (which COMMIT meets)."""
         connection = self._connection
-        if connection is None or not self._waiting:
+        if connection is None:
             return
+        self._waiting += statements
         with self._told():
             try:
                 connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as problem:
-                if problem.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                    return
-                raise
-            try:
                 for sql, values in self._waiting:
                     connection.execute(sql, values)
                 connection.execute("COMMIT")
-            except BaseException:
+            except BaseException as problem:
                 with contextlib.suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")
+                if getattr(problem, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                    return
                 raise
             self._waiting = []
 
@@ -169,8 +168,12 @@ class RunHistory:
         return contextlib.nullcontext()
 
     def end(self, fuzzing: FuzzingRun, how: str = "ended") -> None:
-        """Write the last sample, what was not cut down, and how the run ended; close the file."""
+        """Write the last sample, what was not cut down, and how the run ended; close the file. Who reads it
+        is waited for, but not where a signal ends the run, which has a second."""
         seconds, status = self._seconds(), fuzzing.status
+        if how == "ended" and self._connection is not None:
+            with self._told():
+                be_patient(self._connection, LONG_PATIENCE_SECONDS)
         known = (text for text in status.met if text in fuzzing.known)
         self._write(
             *self._state(status, seconds),
@@ -181,6 +184,8 @@ class RunHistory:
             *(self._stands(text, "open", "", path) for path, text in fuzzing.open.items()),
             ("UPDATE run SET ended = ?, how = ? WHERE id = ?", (time.time(), how, self.run)),
         )
+        if self._waiting and not self.problem:
+            self.problem = f"{self.path}: somebody holds it: what the run did last is not in it"
         self.close()
 
     def close(self) -> None:

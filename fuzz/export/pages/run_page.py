@@ -123,18 +123,20 @@ def _plots(runs: Sequence[PastRun]) -> Iterator[Markup]:
         yield Markup("<p>The last {} of {} runs are drawn.</p>").format(len(shown), len(runs))
 
 
+def _rank(standing: str) -> int:
+    """The place of a standing among others; one that a later version wrote comes last."""
+    return list(STANDINGS).index(standing) if standing in STANDINGS else len(STANDINGS)
+
+
 def _in_order(runs: Sequence[PastRun]) -> list[tuple[str, list[tuple[PastRun, Met]]]]:
     """Each failure once, with the runs that met it: what nobody knew first, then as they were met."""
     met: dict[str, list[tuple[PastRun, Met]]] = {}
     for run in runs:
         for failure in run.failures:
             met.setdefault(failure.signature, []).append((run, failure))
-    order = list(STANDINGS)
 
     def place(item: tuple[str, list[tuple[PastRun, Met]]]) -> tuple[int, float]:
-        return min(order.index(each.standing) for _, each in item[1]), min(
-            each.seconds for _, each in item[1]
-        )
+        return min(_rank(each.standing) for _, each in item[1]), min(each.seconds for _, each in item[1])
 
     return sorted(met.items(), key=place)
 
@@ -146,13 +148,12 @@ def signatures_in_order(runs: Sequence[PastRun]) -> list[str]:
 
 def _failures(runs: Sequence[PastRun]) -> Iterator[dict[str, Any]]:
     """What the page tells of each failure."""
-    order = list(STANDINGS)
     for number, (signature, where) in enumerate(_in_order(runs)):
-        first = min(where, key=lambda each: order.index(each[1].standing))[1]
+        first = min(where, key=lambda each: _rank(each[1].standing))[1]
         yield {
             "number": number,
             "signature": printable(signature),
-            "standing": STANDINGS[first.standing],
+            "standing": STANDINGS.get(first.standing, printable(first.standing)),
             "bad": first.standing in ("new", "open", "lost"),
             "reproducer": printable(first.reproducer),
             "folder": printable(first.folder),

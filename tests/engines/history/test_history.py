@@ -3,8 +3,10 @@ on it."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -12,13 +14,20 @@ from pathlib import Path
 import pytest
 
 from fuzz.engines.engine_config import Config
-from fuzz.engines.fuzzing_run import Progress
+from fuzz.engines.fuzzing_run import FuzzingRun, Progress, Watchers
 from fuzz.engines.history import file as history_file
-from fuzz.engines.history.file import HISTORY, open_to_write
+from fuzz.engines.history.file import (
+    HISTORY,
+    LONG_PATIENCE_SECONDS,
+    PATIENCE_SECONDS,
+    open_to_read,
+    open_to_write,
+)
 from fuzz.engines.history.read import read_history
 from fuzz.engines.history.write import RunHistory
 from fuzz.judge.signature import Signature
 from fuzz.language.syntax import SyntaxProblem
+from fuzz.targets.model import ModelTarget
 from tests.support.command import zapfuzz
 
 WRONG = Signature("oracle", "zap:add", "errno", ())
@@ -67,6 +76,62 @@ def test_what_could_not_be_written_beside_another_comes_later(tmp_path: Path) ->
     assert one.ended is None and not (first.problem or second.problem)
     first.close()
     second.close()
+
+
+def test_who_reads_never_ends_the_writing(tmp_path: Path) -> None:
+    """A reader's lock is met by COMMIT, not by BEGIN; that closed the history for the rest of the run."""
+    path = tmp_path / HISTORY
+    history = RunHistory(path, config())
+    with contextlib.closing(open_to_read(path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM run").fetchall()
+        history.note("while somebody reads")
+        assert (history.problem, read_history(path)[0].notes) == ("", ())
+    history.note("afterwards")
+    assert [text for _, text in read_history(path)[0].notes] == ["while somebody reads", "afterwards"]
+    history.close()
+    history.note("nobody hears this")
+    assert not history._waiting
+
+
+def test_what_comes_last_has_more_patience(tmp_path: Path) -> None:
+    path = tmp_path / HISTORY
+    history = RunHistory(path, config())
+    reader = open_to_read(path)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM run").fetchall()
+    threading.Timer(3 * PATIENCE_SECONDS, reader.close).start()
+    history.end(nothing_found(tmp_path))
+    assert (history.problem, read_history(path)[0].how) == ("", "ended")
+
+
+def test_who_holds_it_to_the_end_is_told(tmp_path: Path) -> None:
+    """And a run that a signal ends does not wait for him."""
+    path = tmp_path / HISTORY
+    history = RunHistory(path, config())
+    with contextlib.closing(open_to_write(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        begun = time.monotonic()
+        history.end(nothing_found(tmp_path), "SIGINT")
+        assert time.monotonic() - begun < LONG_PATIENCE_SECONDS
+    assert "what the run did last is not in it" in history.problem
+
+
+def nothing_found(folder: Path) -> FuzzingRun:
+    """A run that has not begun."""
+    return FuzzingRun(config(), ModelTarget("2.3"), {}, folder, Watchers())
+
+
+def test_settings_that_are_damaged_are_one_line(tmp_path: Path) -> None:
+    path = tmp_path / HISTORY
+    RunHistory(path, config()).close()
+    for damaged in ("{", "[1]", "7"):
+        with contextlib.closing(open_to_write(path)) as connection:
+            connection.execute("UPDATE run SET settings = ?", (damaged,))
+        status, output = zapfuzz("report", str(tmp_path))
+        assert (status, output.count("\n")) == (2, 1)
+        wanted = "expected a history that can be read, found settings of run 1"
+        assert output.startswith(f"zapfuzz: {path}: {wanted}")
 
 
 @pytest.mark.parametrize("what", ["no database", "another database", "a later version"])
