@@ -29,6 +29,12 @@ class Signature(NamedTuple):
         """What two failures share if they are one bug, however each got there."""
         return (self.kind, self.place, self.expression)
 
+    @classmethod
+    def of(cls, text: str) -> Signature:
+        """The signature that has this text; what the text lacks is empty, and so is the stack."""
+        kind, place, expression = (*text.split(" ", 2), "", "")[:3]
+        return cls(kind, place, expression)
+
     def __str__(self) -> str:
         return f"{self.kind} {self.place} {self.expression}"
 

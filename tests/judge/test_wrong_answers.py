@@ -7,6 +7,7 @@ import errno
 from fuzz.corpus.reproducer import corpus_folders, read_reproducer
 from fuzz.execution.result import Result
 from fuzz.judge.oracle import Oracle
+from fuzz.judge.signature import Signature
 from fuzz.judge.wrong_answers import ANOTHER_VALUE, CODES, expect, expect_value
 from fuzz.language.syntax import parse
 from tests.support.paths import CORPUS
@@ -15,7 +16,7 @@ from tests.support.paths import CORPUS
 def test_codes_are_as_stored_reproducers_have_them() -> None:
     """What an oracle's failure is called in the corpus is a code of today."""
     texts = {text for folder in corpus_folders(CORPUS) for text in read_reproducer(folder).expect.values()}
-    codes = {text.split(" ", 2)[2] for text in texts if text.startswith("oracle ")}
+    codes = {Signature.of(text).expression for text in texts if text.startswith("oracle ")}
     assert codes, "the corpus has failures that the oracle found"
     assert {code for code in codes - CODES if not _two_errnos(code)} == set()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 
 from fuzz.corpus.reproducer import REPRODUCER_FILE, read_reproducer
+from fuzz.judge.signature import Signature
 from fuzz.language.syntax import load
 from tests.support.command import ZAPFUZZ
 from tests.support.paths import CORPUS
@@ -103,8 +104,8 @@ def kept_texts(out: Path) -> set[str]:
 def _titled(text: str) -> str:
     """A signature as a reproducer's title has it: what hangs on stale bytes may end otherwise when the
     library is asked again, and then no line of [expect] has it."""
-    kind, place, expression = (*text.split(" ", 2), "", "")[:3]
-    return f"{kind} in {place.rpartition(':')[2]}: {expression}"
+    of = Signature.of(text)
+    return f"{of.kind} in {of.place.rpartition(':')[2]}: {of.expression}"
 
 
 def missing(folder: Path, ended: Ended, *elsewhere: Path) -> set[str]:

@@ -80,7 +80,6 @@ def campaign_failures(answer: Answer, ledger: Ledger, known: Known) -> None:
     """Note every failure, where it stands and its program."""
     met = met_in_all(ledger)
     for text in dict.fromkeys((*met, *ledger.findings, *ledger.open)):
-        kind, place, expression = (*text.split(" ", 2), "", "")[:3]
         source = known[text][0].program if text in known else None
         written = ledger.findings[text].program if text in ledger.findings else None
         if written is None and text in ledger.open:
@@ -92,7 +91,7 @@ def campaign_failures(answer: Answer, ledger: Ledger, known: Known) -> None:
                 source = None
         standing = "known" if text in known else _STANDINGS.get(_standing(ledger, text).partition(":")[0], "")
         count = met[text].count if text in met else 1
-        answer.failed(Signature(kind, place, expression), standing=standing, count=count, program=source)
+        answer.failed(Signature.of(text), standing=standing, count=count, program=source)
 
 
 _STANDINGS = {

@@ -24,8 +24,7 @@ def note_failures(answer: Answer, fuzzing: FuzzingRun) -> None:
     found = {str(each.signature): each for each in fuzzing.found}
     for text in dict.fromkeys((*fuzzing.status.met, *found, *fuzzing.lost, *open_, *sorted(fuzzing.again))):
         count = fuzzing.status.met.get(text, 1)
-        kind, place, expression = (*text.split(" ", 2), "", "")[:3]
-        signature = Signature(kind, place, expression)
+        signature = Signature.of(text)
         if text in found and (text not in fuzzing.known or found[text].new):
             each = found[text]
             failure = each.outcome.failure

@@ -17,6 +17,7 @@ from fuzz.corpus.reproducer import FINE, GROUPS, REPRODUCER_FILE, Reproducer, re
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.failed_assertion import canonical
 from fuzz.evidence.triage.known_outside_corpus import release_of
+from fuzz.judge.signature import Signature
 from fuzz.language.syntax import SyntaxProblem
 
 _OF_THE_ZAP = ("zap_", "fzap_", "mzap_", "mze_")
@@ -112,16 +113,14 @@ def _judge_one(event: Event, known: Reproducer) -> Iterator[Verdict]:
     """One verdict for each failure of the reproducer that is this one at all, and for each of its faces."""
     has_it = tuple(release for release, expected in known.expect.items() if expected != FINE)
     for text in known.faces.values():
-        kind, _, rest = text.partition(" ")
-        place, _, expression = rest.partition(" ")
+        kind, place, expression, _ = Signature.of(text)
         same = _same_expression(event, expression)
         if kind == event.kind and same and _same_place(event, place, same, ()):
             told = event.function or event.stack
             match = Match.EXACT if expression and kind == "assertion" and told else Match.SAME_PLACE
             yield Verdict(match, known, has_it, place)
     for text in dict.fromkeys(known.expect.values()):
-        kind, _, rest = text.partition(" ")
-        place, _, expression = rest.partition(" ")
+        kind, place, expression, _ = Signature.of(text)
         if text == FINE or kind != event.signature.kind or not expression:
             continue
         releases = tuple(release for release, expected in known.expect.items() if expected == text)

@@ -43,8 +43,7 @@ def history_of(folder: Path, seed: int, *, release: str = "unfixed") -> RunHisto
                 *(Counter({text: 2, "oracle zap:add x": 1}), Counter(), drawn, Counter({"style names": 15})),
             )
         )
-    kind, place, expression = text.split(" ", 2)
-    history.met(Signature(kind, place, expression), STALE, 20, 1.5)
+    history.met(Signature.of(text), STALE, 20, 1.5)
     history.note(HOSTILE)
     return history
 

@@ -19,6 +19,7 @@ from fuzz.export import compile_and_run_form as run_form
 from fuzz.export.compile_and_run_form import NoHeaders, compiled, ran
 from fuzz.export.expected_answers import expected, has_threads, orders, ours_alone
 from fuzz.export.python_form import python_form
+from fuzz.judge.signature import Signature
 from fuzz.language.program import U64, Op, Program, Zap
 from fuzz.language.syntax import load, parse
 from fuzz.language.verbs import ON_DISK, OWNED, VERBS
@@ -93,7 +94,7 @@ def command_of(form: str, reproducer: Reproducer, where: Path, folder: Path) -> 
 
 def judge(status: int, printed: str, wanted: str) -> None:
     """Hold the end of a form against what the corpus says."""
-    kind, place, expression = (*wanted.split(" ", 2), "", "")[:3]
+    kind, place, expression, _ = Signature.of(wanted)
     if wanted == FINE:
         assert (status, "\nas it should be\n" in printed) == (0, True), printed
     elif kind in ("oracle", "invariant"):
