@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,24 +43,42 @@ def rows() -> Iterator[Row]:
     for group, kind in GROUPS.items():
         yield from _reproducers(CORPUS / group, kind)
     for path in sorted((CORPUS / SEEDS).glob("*.zap")):
-        program = load(path)
-        title = " ".join(text for place, text in program.notes if place == 0)
-        yield Row(path.stem, "seed", path, title, len(program.ops))
+        yield _one_file(path.stem, "seed", path, _first_comment)
     for group in GROUPS:
         if (mine := home() / group) != CORPUS / group and mine.is_dir():
             yield from _reproducers(mine, "yours")
             for path in waiting(mine):
-                program = load(path)
-                title = next((text for _, text in program.notes), "") + " (not minimized)"
-                yield Row(str(path), "yours", path, title.strip(), len(program.ops))
+                yield _one_file(str(path), "yours", path, _not_minimized)
+
+
+def _first_comment(notes: Iterable[tuple[int, str]]) -> str:
+    return " ".join(text for place, text in notes if place == 0)
+
+
+def _not_minimized(notes: Iterable[tuple[int, str]]) -> str:
+    return f"{next((text for _, text in notes), '')} (not minimized)".strip()
+
+
+def _one_file(name: str, kind: str, path: Path, title: Callable[[Iterable[tuple[int, str]]], str]) -> Row:
+    """The row of a program that lies by itself; its title is told from its comments."""
+    try:
+        program = load(path)
+    except SyntaxProblem as problem:
+        return _unreadable(name, kind, path, problem)
+    return Row(name, kind, path, title(program.notes), len(program.ops))
+
+
+def _unreadable(name: str, kind: str, path: Path, problem: Exception) -> Row:
+    """What is damaged is a row, too: the others are still to be seen."""
+    return Row(name, kind, path, f"cannot be read: {problem}", 0)
 
 
 def _reproducers(place: Path, kind: str) -> Iterator[Row]:
     for folder in sorted(folders([place])):
         try:
             each = read_reproducer(folder)
-        except SyntaxProblem as problem:
-            yield Row(folder.name, kind, folder, f"cannot be read: {problem}", 0)
+        except (SyntaxProblem, OSError) as problem:
+            yield _unreadable(folder.name, kind, folder, problem)
             continue
         failing = tuple(name for name, text in each.expect.items() if text != FINE)
         yield Row(each.name, kind, folder, each.title, len(each.program.ops), failing, each.issue)

@@ -8,7 +8,7 @@ import click
 
 from fuzz.commands.shared.options import Bad
 from fuzz.commands.shared.output import out_option, text_to
-from fuzz.commands.shared.program_argument import program_argument, release_option
+from fuzz.commands.shared.program_argument import program_argument, release_option, reproducer_of
 from fuzz.commands.shared.progress import ops_done, working
 from fuzz.corpus.named_program import Named
 from fuzz.export.pages.program_page import program_page
@@ -27,8 +27,7 @@ def page(program: Named, release: tuple[str, ...], out: Path | None) -> None:
     """
     if len(release) > 2 or len(set(release)) < len(release):
         raise Bad(f"--release: expected at most two different ones, found {', '.join(release)}")
-    with working("asking each release"):
-        reproducer = program.reproducer()
+    reproducer = reproducer_of(program)
     with working(f"recording {program.word}", ops_done(len(program.program.ops))):
         text = program_page(reproducer, release)
     text_to(out, text, "program.html")

@@ -52,7 +52,8 @@ def soak_command(release: str, libzpool: str | None, seconds: float, seed: int, 
             for difference, program in soak(real, random.Random(seed), seconds, OF[programs], soaked):
                 say(f"DIFFERS: {difference}\n{format_program(program)}")
     finally:
-        say(", ".join(f"{number} {what}" for what, number in soaked.count.items()) or "nothing was run")
+        if soaked.count:
+            say(", ".join(f"{number} {what}" for what, number in soaked.count.items()))
         for text, number in soaked.outcomes.most_common():
             say(f"{number}: {text}")
     (Status.FOUND if soaked.count["differ"] else Status.NOT_FOUND).end()
