@@ -15,12 +15,13 @@ from fuzz.commands.shared.campaign_answer import campaign_failures, campaign_lin
 from fuzz.commands.shared.ending import Ended
 from fuzz.commands.shared.machine_answer import Answer, json_option
 from fuzz.commands.shared.number_not_nan import Number
-from fuzz.commands.shared.options import Bad
+from fuzz.commands.shared.options import Bad, findings_option, known_option
 from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import ReleaseName
 from fuzz.commands.shared.progress import say, working
 from fuzz.corpus.elsewhere import keep
-from fuzz.corpus.places import CORPUS, home, own_findings
+from fuzz.corpus.extras import how_to_get
+from fuzz.corpus.places import home
 from fuzz.corpus.replay import known_on
 from fuzz.corpus.reproducer import Reproducer, corpus_folders, read_reproducer
 from fuzz.engines.campaign.campaign import Campaign, Plan
@@ -78,19 +79,8 @@ corpus_option = click.option(
 @with_remedies
 @click.option("--seed", type=click.IntRange(0, 0x7FFFFFFF), default=0, help="0 for one of the clock's.")
 @click.option("--max-ops", type=click.IntRange(1, 10_000), default=160, show_default=True)
-@click.option(
-    "--known",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default=CORPUS,
-    help="The folder whose regressions and findings are known; by default the project's corpus.",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=own_findings,
-    show_default="findings in ZAPFUZZ_HOME, or in the user's data folder",
-    help="For what is new, beside the corpus.",
-)
+@known_option
+@findings_option("For what is new, beside the corpus.")
 @json_option
 @click.pass_context
 def campaign(
@@ -218,7 +208,8 @@ def _arms(
     for engine in engines:
         if engine not in NEEDS or importlib.util.find_spec(NEEDS[engine]):
             continue
-        raise Bad(f"--engine {engine} needs {NEEDS[engine]}, here and on every worker")
+        get = how_to_get(NEEDS[engine])
+        raise Bad(f"--engine {engine} needs {NEEDS[engine]}, here and on every worker: {get}")
     if wrong := [each for each in engines if target != "model" and each not in installed]:
         raise Bad(f"--engine {wrong[0]}: expected one of {', '.join(installed)} with --target {target}")
     arms = []

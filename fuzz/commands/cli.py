@@ -11,7 +11,7 @@ import click
 
 from fuzz.commands.shared.ending import drop_what_cannot_be_written, nobody_reads, signals_end_it
 from fuzz.commands.shared.options import Bad
-from fuzz.engines.engine_config import EXTRAS
+from fuzz.corpus.extras import lacking
 from fuzz.engines.fuzzing_run import EngineProblem
 from fuzz.faults.remedies import NoRemedy
 from fuzz.language.syntax import SyntaxProblem
@@ -78,7 +78,8 @@ def _usage_in_one_line() -> Iterator[None]:
         if isinstance(problem, _HELP):
             raise
         command = problem.ctx.info_name if problem.ctx is not None and problem.ctx.parent else ""
-        raise Bad(f"{command}: {problem.format_message()}" if command else problem.format_message()) from None
+        said = " ".join(problem.format_message().split())
+        raise Bad(f"{command}: {said}" if command else said) from None
 
 
 class Group(click.Group):
@@ -105,9 +106,7 @@ class Group(click.Group):
         try:
             command = getattr(importlib.import_module(module), name)
         except ModuleNotFoundError as missing:
-            if missing.name not in EXTRAS:
-                raise
-            return _lacking(cmd_name, f"{missing.name}: pip install 'zapfuzz[{EXTRAS[missing.name]}]'")
+            return _lacking(cmd_name, lacking(missing))
         assert isinstance(command, click.Command)
         return command
 

@@ -17,17 +17,18 @@ from fuzz.commands.shared.ending import Ended
 from fuzz.commands.shared.fuzz_answer import details, junit_cases, note_failures, run_status
 from fuzz.commands.shared.machine_answer import Answer, json_option, junit_option, write_junit
 from fuzz.commands.shared.number_not_nan import Number
-from fuzz.commands.shared.options import SEEN, Bad, on_target
+from fuzz.commands.shared.options import SEEN, Bad, findings_option, known_option, on_target
 from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import PlaceWord
 from fuzz.commands.shared.sarif import sarif_option, write_sarif
 from fuzz.commands.shared.screen import Screen
 from fuzz.corpus.earlier_runs import found_earlier
+from fuzz.corpus.extras import how_to_get, lacking
 from fuzz.corpus.failure_counts import Seen
-from fuzz.corpus.places import CORPUS, home, own_findings
+from fuzz.corpus.places import home, own_findings
 from fuzz.corpus.replay import known_on
 from fuzz.corpus.reproducer import corpus_folders, read_reproducer
-from fuzz.engines.engine_config import ENGINES, EXTRAS, NEEDS, Config
+from fuzz.engines.engine_config import ENGINES, NEEDS, Config
 from fuzz.engines.fuzzing_run import FuzzingRun, Watchers, new_seed
 from fuzz.engines.history.file import HISTORY
 from fuzz.engines.history.write import RunHistory
@@ -55,19 +56,8 @@ from fuzz.targets.registry import KERNEL_KINDS, make_target
     type=PlaceWord(),
     help="Programs to start from: files, folders, or names of the corpus.",
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=own_findings,
-    show_default="findings in ZAPFUZZ_HOME, or in the user's data folder",
-    help="For what is new.",
-)
-@click.option(
-    "--known",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default=CORPUS,
-    help="The folder whose regressions and findings are known; by default the project's corpus.",
-)
+@findings_option("For what is new.")
+@known_option
 @click.option("--forms", is_flag=True, help="Look for other ways to known failures too.")
 @with_remedies
 @click.option(
@@ -123,10 +113,8 @@ def fuzz(
     if engine in ("threads", "sync") and target != "model":
         raise Bad(f"--engine {engine}: expected --target model, whose threads it switches, found {target}")
     if engine in NEEDS and importlib.util.find_spec(NEEDS[engine]) is None:
-        package = f"pip install 'zapfuzz[{EXTRAS[NEEDS[engine]]}]'"
-        raise Bad(
-            f"--engine {engine} needs {NEEDS[engine]}: {package}, or --engine random, which needs nothing"
-        )
+        get = how_to_get(NEEDS[engine])
+        raise Bad(f"--engine {engine} needs {NEEDS[engine]}: {get}, or --engine random, which needs nothing")
     if target in KERNEL_KINDS and engine != "random":
         raise Bad(f"--target {target}: expected --engine random, which draws file operations, found {engine}")
     if libfuzzer and engine != "atheris":
@@ -211,7 +199,7 @@ def _served(port: int | None, history: RunHistory, screen: Screen) -> Iterator[N
     try:
         from fuzz.export.pages.live import served
     except ModuleNotFoundError as missing:
-        raise Bad(f"--serve needs {missing.name}: pip install 'zapfuzz[pages]'") from None
+        raise Bad(f"--serve needs {lacking(missing)}") from None
     if history.problem:
         raise Bad(f"--serve: expected a history that can be written, found {history.problem}")
     with contextlib.ExitStack() as stack:

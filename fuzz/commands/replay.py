@@ -16,6 +16,7 @@ from fuzz.commands.shared.options import Bad
 from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import PlaceWord
 from fuzz.commands.shared.progress import say, some_of, working
+from fuzz.corpus.extras import how_to_get
 from fuzz.corpus.places import CORPUS, INSTALLED
 from fuzz.corpus.replay import Replayed, is_kernel, with_missing
 from fuzz.corpus.replay import replay as replay_one
@@ -107,7 +108,7 @@ def replay(
 def _lacks(name: str) -> str:
     """Why what a line of [expect] speaks of could not be run."""
     if name.partition("+")[0] in RELEASES:
-        return "their threads need greenlet: pip install 'zapfuzz[threads]'"
+        return f"their threads need greenlet: {how_to_get('greenlet')}"
     if is_kernel(name):
         return f"not on this machine: run `zapfuzz fetch --kernel {name.rpartition('-')[2]}`"
     return "not on this machine: run `zapfuzz fetch`"

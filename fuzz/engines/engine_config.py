@@ -10,18 +10,6 @@ ENGINES = ("atheris", "hypothesis", "random", "uniform", "threads", "sync")
 
 NEEDS = {"atheris": "atheris", "hypothesis": "hypothesis", "threads": "greenlet", "sync": "greenlet"}
 """The package that an engine needs; the others need none."""
-EXTRAS = {
-    "pygal": "pages",
-    "starlette": "pages",
-    "uvicorn": "pages",
-    "greenlet": "threads",
-    "atheris": "fuzz",
-    "hypothesis": "fuzz",
-    "junitparser": "ci",
-    "distributed": "campaign",
-    "fsspec": "campaign",
-}
-"""Packages that not everybody has installed, and the extra of ours that installs each."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

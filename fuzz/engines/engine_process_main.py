@@ -6,7 +6,8 @@ from __future__ import annotations
 import importlib
 import sys
 
-from fuzz.engines.engine_config import ENGINES, EXTRAS, Config
+from fuzz.corpus.extras import lacking
+from fuzz.engines.engine_config import ENGINES, Config
 from fuzz.targets.base import NoTarget
 from fuzz.targets.libzpool.locate import NoLibrary
 
@@ -21,9 +22,7 @@ def main() -> None:
     except (NoLibrary, NoTarget) as problem:
         sys.exit(str(problem))
     except ModuleNotFoundError as missing:
-        if missing.name not in EXTRAS:
-            raise
-        sys.exit(f"{config.engine} needs {missing.name}: pip install 'zapfuzz[{EXTRAS[missing.name]}]'")
+        sys.exit(f"{config.engine} needs {lacking(missing)}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fuzz.corpus.extras import lacking
 from fuzz.execution.result import Outcome, Trace
 from fuzz.language.program import Program, threadless
 from fuzz.targets import model_directories, model_helpers, model_read_errors  # noqa: F401  (they register verbs)
@@ -24,5 +25,5 @@ class ModelTarget(AccountedWorld, TaskedWorld):
         try:
             from fuzz.threads.parallel_run import run_threads
         except ModuleNotFoundError as missing:
-            raise NoTarget("threads need greenlet: pip install 'zapfuzz[threads]'") from missing
+            raise NoTarget(f"threads need {lacking(missing)}") from missing
         return run_threads(program, self, judge=judge, trace=trace).outcome

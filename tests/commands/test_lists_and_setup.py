@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from fuzz.commands.cli import COMMANDS, main
+from fuzz.commands.lists import programs
 from fuzz.commands.setup.completion import SHELLS
-from fuzz.commands.setup.doctor import PACKAGES
+from fuzz.corpus.extras import EXTRAS
 from fuzz.corpus.reproducer import corpus_folders
 from fuzz.corpus.unminimized import UNMINIMIZED, keep_whole
 from fuzz.language.syntax import load
@@ -52,11 +54,31 @@ def test_list_has_what_was_found_here_and_words_choose(
     assert rows("list", "no such word") == []
 
 
+def test_list_has_what_is_damaged_as_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One file that cannot be read hid all that came after it."""
+    monkeypatch.setenv("ZAPFUZZ_HOME", str(tmp_path))
+    corpus = tmp_path / "corpus"
+    shutil.copytree(CORPUS, corpus)
+    monkeypatch.setattr(programs, "CORPUS", corpus)
+    broken = [corpus / "seeds" / "table-end.zap", tmp_path / "findings" / f"{UNMINIMIZED}-0.zap"]
+    broken.append(corpus / "findings" / "crowded-hash" / "program.zap")
+    broken[1].parent.mkdir()
+    whole = len(rows("list"))
+    for path in broken:
+        path.write_bytes(b"no program\xff")
+    listed = rows("list")
+    told = {str(row["file"]): str(row["title"]) for row in listed}
+    for path in broken:
+        place = path.parent if path.name == "program.zap" else path
+        assert told[str(place)].startswith(f"cannot be read: {path}")
+    assert len(listed) == whole + 1
+
+
 def test_doctor_says_how_to_get_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZAPFUZZ_CACHE", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     checks = {str(row["what"]): row for row in rows("doctor")}
-    assert set(PACKAGES) < set(checks)
+    assert all(checks[name]["needed_for"] == extra.needed_for for name, extra in EXTRAS.items())
     for what, get in (("libzpool 2.3.2", "zapfuzz fetch"), ("a C compiler", "apt-get install gcc libc6-dev")):
         assert (checks[what]["here"], checks[what]["get"]) == (False, get)
     status, text = zapfuzz("doctor")

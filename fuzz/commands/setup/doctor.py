@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import click
 
+from fuzz.corpus.extras import EXTRAS, how_to_get
 from fuzz.corpus.places import CORPUS, home
 from fuzz.corpus.reproducer import corpus_folders
 from fuzz.targets.kernel.locate import kernel_cache
@@ -21,15 +22,6 @@ from fuzz.targets.packages import fetch_kernel_guest, fetch_libzpool
 from fuzz.targets.packages.cache_folder import cache_folder
 from fuzz.targets.packages.compile_once import COMPILERS
 from fuzz.targets.packages.fetch_headers import headers_of
-
-PACKAGES = {
-    "atheris": ("fuzz", "`fuzz` as it is by default; --engine random needs nothing"),
-    "hypothesis": ("fuzz", "`fuzz --engine hypothesis`"),
-    "greenlet": ("threads", "programs with threads, `explore`, `fuzz --engine threads` and `sync`"),
-    "zstandard": ("zstd", "`triage` of logs that zstd has packed"),
-    "junitparser": ("ci", "`--junit`"),
-}
-"""Packages that not everybody has: the extra that brings each, and what needs it."""
 
 
 class Check(NamedTuple):
@@ -56,12 +48,12 @@ def checks() -> Iterator[Check]:
     ):
         get = f"make it writable, or set {variable}"
         yield Check(f"folder {folder}", _writable(folder), "", needed_for, get)
-    for name, (extra, needed_for) in PACKAGES.items():
+    for name, extra in EXTRAS.items():
         try:
             found = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             found = ""
-        yield Check(name, bool(found), found, needed_for, f"pip install 'zapfuzz[{extra}]'")
+        yield Check(name, bool(found), found, extra.needed_for, how_to_get(name))
     yield from _libraries()
     compiler = next((path for name in COMPILERS if (path := shutil.which(name))), "")
     needed_for = "`force`, and the C form of `export`"

@@ -19,7 +19,7 @@ from fuzz.commands.shared.ending import Ended, Status
 from fuzz.commands.shared.options import Bad
 from fuzz.commands.shared.output import out_option, text_to
 from fuzz.commands.shared.progress import say
-from fuzz.engines.engine_config import EXTRAS
+from fuzz.corpus.extras import lacking
 from fuzz.judge.signature import Signature
 from fuzz.language.printing import format_program
 from fuzz.language.program import Program
@@ -134,8 +134,8 @@ def write_junit(out: Path | None, suite: str, cases: list[tuple[str, str, float,
         return
     try:
         import junitparser
-    except ModuleNotFoundError:
-        raise Bad(f"--junit needs junitparser: pip install 'zapfuzz[{EXTRAS['junitparser']}]'") from None
+    except ModuleNotFoundError as missing:
+        raise Bad(f"--junit needs {lacking(missing)}") from None
     made = junitparser.TestSuite(suite)
     for of, name, seconds, wrong, left_out in cases:
         case = junitparser.TestCase(name, of, seconds)

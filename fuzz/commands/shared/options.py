@@ -4,15 +4,24 @@ bad usage is told."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from fuzz.commands.shared.program_argument import release_option
+from fuzz.corpus.places import CORPUS, own_findings
 from fuzz.targets.registry import KINDS
 
 SEEN = "seen.json"
 """In the user's folder (`fuzz.corpus.places.home`), what this machine ever met."""
+
+known_option = click.option(
+    "--known",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=CORPUS,
+    help="The folder whose regressions and findings are known; by default the project's corpus.",
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,6 +34,17 @@ class Bad(click.ClickException):
     def show(self, file: Any = None) -> None:
         """One line, without the word Error that click puts in front."""
         click.echo(f"zapfuzz: {self.format_message()}", err=True)
+
+
+def findings_option(help_: str) -> Callable[[F], F]:
+    """The option `--out` of what keeps findings: by default where every other command looks for them."""
+    return click.option(
+        "--out",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=own_findings,
+        show_default="findings in ZAPFUZZ_HOME, or in the user's data folder",
+        help=help_,
+    )
 
 
 def on_target(default: str = "2.3") -> Callable[[F], F]:

@@ -13,7 +13,7 @@ import click
 from fuzz.commands.shared.ending import Status
 from fuzz.commands.shared.machine_answer import Answer, json_option
 from fuzz.commands.shared.number_not_nan import Number
-from fuzz.commands.shared.options import Bad
+from fuzz.commands.shared.options import Bad, findings_option
 from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import release_option
 from fuzz.commands.shared.progress import working
@@ -21,9 +21,10 @@ from fuzz.commands.trial.corpus_stage import replay_corpus, same_on_both, told_a
 from fuzz.commands.trial.fuzz_stage import fuzz_build
 from fuzz.commands.trial.page import details, page
 from fuzz.commands.trial.stage import Stage
-from fuzz.corpus.places import own_findings
-from fuzz.engines.engine_config import EXTRAS, Config
+from fuzz.corpus.extras import lacking
+from fuzz.engines.engine_config import Config
 from fuzz.engines.fuzzing_run import new_seed
+from fuzz.judge.signature import Signature
 from fuzz.targets.base import NoTarget
 from fuzz.targets.libzpool.locate import built_library
 from fuzz.targets.libzpool.target import LibzpoolTarget
@@ -51,13 +52,7 @@ SHARES = {"fuzzed": 0.6, "schedules": 0.15, "soaked": 0.25}
     help="Signatures, one a line, of what is different on purpose.",
 )
 @click.option("--valgrind", is_flag=True, help="Have memcheck watch the library.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=own_findings,
-    show_default="findings in ZAPFUZZ_HOME, or in the user's data folder",
-    help="For programs that differ.",
-)
+@findings_option("For programs that differ.")
 @json_option
 def try_command(
     build: Path,
@@ -128,7 +123,7 @@ def read_expected(path: Path | None) -> frozenset[str]:
         raise Bad(f"--expect {path}: expected text in UTF-8: {problem.reason}") from None
     texts = [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
     for text in texts:
-        if len(text.split(" ", 2)) < 3:
+        if not Signature.of(text).expression:
             raise Bad(f"--expect {path}: expected a kind, a place and an expression, found {text!r}")
     return frozenset(texts)
 
@@ -205,12 +200,7 @@ class _Trial:
                     from fuzz.commands.trial import threads_stages as threads
                     from fuzz.threads.real.held_target import HeldTarget
                 except ModuleNotFoundError as missing:
-                    if missing.name not in EXTRAS:
-                        raise
-                    extra = EXTRAS[missing.name]
-                    raise NoTarget(
-                        f"threads need {missing.name}: pip install 'zapfuzz[{extra}]'"
-                    ) from missing
+                    raise NoTarget(f"threads need {lacking(missing)}") from missing
                 with HeldTarget(self.release, self.library, deadline=30, valgrind=self.valgrind) as real:
                     bound = self.seconds * SHARES[name]
                     if name == "schedules":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fuzz.corpus.extras import lacking
 from fuzz.execution.result import Outcome, Result
 from fuzz.export.pages.record import MOST_POINTS, RecordedModel
 from fuzz.language.program import Op, Program
@@ -27,7 +28,7 @@ def run_recorded(program: Program, target: RecordedModel) -> Outcome:
     try:
         from fuzz.threads.parallel_run import ThreadedRun
     except ModuleNotFoundError as missing:
-        raise NoTarget("threads need greenlet: pip install 'zapfuzz[threads]'") from missing
+        raise NoTarget(f"threads need {lacking(missing)}") from missing
     from fuzz.threads.scheduling_policies import Replay
 
     watcher = _Watcher(target)

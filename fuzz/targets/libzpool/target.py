@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fuzz.corpus.extras import lacking
 from fuzz.execution.result import Outcome, Trace
 from fuzz.language.program import Program, threadless
 from fuzz.targets.base import NoTarget
@@ -29,7 +30,7 @@ class LibzpoolTarget(MovingLibzpool):
             from fuzz.threads.real.held_run import model_for, run_held
             from fuzz.threads.real.held_target import HeldTarget
         except ModuleNotFoundError as missing:
-            raise NoTarget("threads need greenlet: pip install 'zapfuzz[threads]'") from missing
+            raise NoTarget(f"threads need {lacking(missing)}") from missing
         if self._held is None:
             self._held = HeldTarget(
                 self.release.name, self.library, deadline=self._deadline, valgrind=self._valgrind

@@ -14,6 +14,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Protocol
 
+from fuzz.corpus.extras import how_to_get
+
 PIECE = 1 << 20
 _SNIFF = 4096
 _MAGIC = {
@@ -73,7 +75,7 @@ class _Zstd:
         try:
             import zstandard
         except ImportError:
-            raise Undecodable("zstd: pip install 'zapfuzz[zstd]', or unpack it with zstd -d") from None
+            raise Undecodable(f"zstd: {how_to_get('zstandard')}, or unpack it with zstd -d") from None
         self._inner = zstandard.ZstdDecompressor().decompressobj()
         self._error: type[Exception] = zstandard.ZstdError
 
