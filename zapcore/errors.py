@@ -32,6 +32,15 @@ class ZapErrno(Exception):
         self.code = code
 
 
+class UnreadAbove(ZapErrno):
+    """EIO, because an indirect block above the one that was asked for cannot be read. `why` is what that read
+    gave."""
+
+    def __init__(self, why: int) -> None:
+        super().__init__(errno.EIO)
+        self.why = why
+
+
 class LimitExceeded(Exception):
     """The program asks for more memory or time than its bounds allow. This is neither a result nor a panic.
 
@@ -55,6 +64,9 @@ class Kind(enum.StrEnum):
     STALE_BYTES = "stale-bytes"
     """What happens next depends on bytes that nobody wrote. Real code goes on with whatever they are; the
     model cannot know them."""
+    SUSPENDED = "suspended"
+    """A read that must succeed has failed: the pool is suspended, and who reads waits until somebody clears
+    it."""
 
 
 class Panic(Exception):

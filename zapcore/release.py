@@ -51,6 +51,8 @@ class Release:
         syncs (7590972f76, in 2.3.7 and 2.4.2). User accounting has threads of its own.
     unread_is_eio: a transaction of which a block cannot be read is refused with EIO, whatever the read gave
         (570827e129, in 2.4). Without this, with what the read gave.
+    tells_unread_above: a transaction that cannot read an indirect block above the first one is refused with
+        what that read gave (1b310dfb1d, in 2.2.1 and 2.3). Without this, with EIO.
     prefetches_objects: there is zap_prefetch_object() (62e7d3c89e, in 2.3).
     joins: there are zap_join() and its kin, and zap_increment_int() (until 47b53fda7d and 9ff3fdfc54, after
         2.4), which nobody called.
@@ -79,6 +81,7 @@ class Release:
     undirties_special: bool = False
     frees_on_sync_thread: bool = False
     unread_is_eio: bool = False
+    tells_unread_above: bool = True
     prefetches_objects: bool = False
     joins: bool = True
     search_backtracks: bool = False
@@ -131,6 +134,7 @@ RELEASES: Mapping[str, Release] = {
             instead=_FOR_WORDS,
             rename_unlinks_first=False,
             puts_leaf_twice=True,
+            tells_unread_above=False,
             version="2.1.11",
         ),
         Release("unfixed", True, False, False, "master between 5044c4e3ff and 34906f8bbe", instead=_LOOKUP),
@@ -182,6 +186,7 @@ _OLDEST: Mapping[str, Release] = {
 }
 """What the first version of each series does."""
 _SINCE: tuple[tuple[tuple[int, int, int], Mapping[str, Any]], ...] = (
+    ((2, 2, 1), {"tells_unread_above": True}),
     ((2, 2, 5), {"puts_leaf_twice": False}),
     ((2, 2, 9), {"search_backtracks": True}),
     ((2, 3, 3), {"keeps_chunk_order": True}),

@@ -1,6 +1,6 @@
-"""Programs about reads that fail: blocks of data become unreadable and readable again while a program of any
-theme goes on. The program runs on the model while it is drawn, so that the blocks are ones that there are:
-leaves, those of the pointer table, and now and then the header."""
+"""Programs about reads that fail: blocks become unreadable and readable again while a program of any theme
+goes on. The program runs on the model while it is drawn, so that the blocks are ones that there are: leaves,
+those of the pointer table, now and then the header; and of some objects indirect blocks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from random import Random
 
 from fuzz.generate.keys_for_hash import key_for
 from fuzz.generate.leaf_programs import half_of_leaf, random_program
+from fuzz.generate.levels import levels_program
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.verbs import READ_ERRORS
 from fuzz.targets.model import ModelTarget
+from zapcore.dmu.indirect import IndirectDnode
 from zapcore.errors import LimitExceeded
 from zapcore.layout import Q_BLOCK_TYPE, ZBT_HEADER
 from zapcore.verify.fat import next_table_blocks, table_blocks
 
+HIGHEST = 2
+"""Level of the indirect blocks that can fail (`fail`)."""
 FAILS = 0.12
 """Of an op, that some block cannot be read from there on."""
 HEALS = 0.06
@@ -28,11 +32,18 @@ TABLE = 0.4
 """Of blocks, that it is one of the pointer table, or of the one that is being built."""
 DEEP = 0.4
 """Of programs, that the pointer table of a ZAP with small leaves has several blocks from the start."""
+LEVELS = 0.4
+"""Of programs, that the objects have indirect blocks with dbufs."""
+ABOVE = 0.6
+"""Of blocks of such an object, that it is an indirect one."""
 
 
-def _some_blocks(rng: Random, model: ModelTarget, name: str) -> tuple[int, int]:
-    """A block of a ZAP that is on disk, if any is, and how many from there on."""
+def _some_blocks(rng: Random, model: ModelTarget, name: str) -> tuple[int, int, int]:
+    """The level and the number of a block of a ZAP that is on disk, if any is, and how many from there on."""
     dnode = model.objset.dnodes.get(model.numbers[name])
+    if isinstance(dnode, IndirectDnode) and dnode.pointers and rng.random() < ABOVE:
+        level, block = rng.choice(sorted(key for key in dnode.pointers if key[0] <= HIGHEST))
+        return level, block, rng.choice((1, 1, 1, 2, 64))
     blocks = sorted(dnode.stable) if dnode is not None else []
     if dnode is not None and dnode.block_size >= 512 and rng.random() < TABLE:
         q = memoryview(dnode.peek(0)).cast("Q")
@@ -40,7 +51,7 @@ def _some_blocks(rng: Random, model: ModelTarget, name: str) -> tuple[int, int]:
         blocks = [each for each in blocks if each in table] or blocks
     if len(blocks) > 1 and rng.random() >= HEADER:
         blocks = blocks[1:] if blocks[0] == 0 else blocks
-    return rng.choice(blocks or [0, 1, 2]), rng.choice((1, 1, 1, 2, 64))
+    return 0, rng.choice(blocks or [0, 1, 2]), rng.choice((1, 1, 1, 2, 64))
 
 
 def _deep(rng: Random, zap: Zap) -> list[Op]:
@@ -54,11 +65,13 @@ def _deep(rng: Random, zap: Zap) -> list[Op]:
 
 def read_error_program(rng: Random, model: ModelTarget) -> Program:
     """A whole program."""
-    drawn = random_program(rng)
+    levels = rng.random() < LEVELS
+    drawn = levels_program(rng) if levels else random_program(rng)
     names = [zap.name for zap in drawn.zaps]
     ops: list[Op] = []
     first = drawn.zaps[0]
-    deep = _deep(rng, first) if first.fat and first.leaf_shift == 9 and rng.random() < DEEP else []
+    small = first.fat and first.leaf_shift == 9 and not levels
+    deep = _deep(rng, first) if small and rng.random() < DEEP else []
     try:
         model.begin(drawn)
         for op in (*deep, *drawn.ops):
@@ -69,9 +82,9 @@ def read_error_program(rng: Random, model: ModelTarget) -> Program:
                 if rng.random() < SYNCS:
                     ops.append(Op("sync"))
                     model.apply(ops[-1])
-                block, many = _some_blocks(rng, model, name)
+                level, block, many = _some_blocks(rng, model, name)
                 error = rng.choice(READ_ERRORS)
-                ops.append(Op("fail", name, length=many, fill=block, extra=error))
+                ops.append(Op("fail", name, size=level, length=many, fill=block, extra=error))
                 model.apply(ops[-1])
             elif rng.random() < HEALS:
                 ops.append(Op("heal", rng.choice(names)))

@@ -48,8 +48,8 @@ _ADDS = frozenset(("add", "update"))
 """Verbs that make room in a micro ZAP before they look at their key."""
 
 
-_REMEMBERED = CHANGING | {"fail", "heal", "move"}
-"""What is done once more to know what is there after a crash."""
+_REMEMBERED = CHANGING | {"move"}
+"""What is done once more to know what is there after a crash: with all that can be read."""
 
 _BEFORE_A_CRASH = _REMEMBERED | TIME
 _VERB = attrgetter("verb")
@@ -83,7 +83,7 @@ class Oracle:
 
     def _note(self, op: Op, result: Result) -> None:
         """Keep what a crash later in the program needs to be judged by; after a crash, go back."""
-        if op.verb in _REMEMBERED:
+        if op.verb in _REMEMBERED and not read_errors.answers_a_read(self.state, op, result):
             self.history.put(op, result)
         if op.verb in TIME and not (op.verb == "move" and result.errno):
             self.history.step(op.verb)

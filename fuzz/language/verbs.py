@@ -478,7 +478,8 @@ VERBS: Mapping[str, Verb] = {
         Subject.ZAP,
         Effect.LOOKS,
         "zio_inject_fault: from here on reads from disk of so many blocks fail, with EIO (5) or as a wrong "
-        "checksum (52), and each op on entries begins with nothing cached that nobody holds",
+        "checksum (52), and each op on entries begins with nothing cached that nobody holds; level=1 and 2 "
+        "are indirect blocks, of a ZAP with indirect_shift",
         numbers=(
             Number("size", "level", 0, 0, 2),
             Number("length", "many", 1, 1, MAX_VALUE),

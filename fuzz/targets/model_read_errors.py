@@ -9,16 +9,17 @@ from fuzz.execution.result import DONE, Result
 from fuzz.language.program import Op, Zap
 from fuzz.language.verbs import DEFERRED, READ_ERRORS, UNFAILING
 from fuzz.targets.model_world import HANDLERS, ModelWorld
-from zapcore.errors import ZapErrno
+from zapcore.errors import UnreadAbove, ZapErrno
+from zapcore.release import Release
 
 NOT_THIS_ONE = Result(errno.ENOTSUP)
-"""Of `fail` for a ZAP that changes while a txg syncs, and for blocks that are no data."""
+"""Of `fail` for a ZAP that changes while a txg syncs, and for indirect blocks that have no dbufs."""
 
 Handler = Callable[[Op], Result]
 
 
 def _refused(header: Zap, level: int) -> bool:
-    return bool(header.usage or header.mos or level)
+    return bool(header.usage or header.mos or (level and not header.indirect_shift))
 
 
 @HANDLERS.of("fail")
@@ -29,7 +30,8 @@ def fail(world: ModelWorld, op: Op) -> Result:
     world.auditor.reads_fail = True
     failing = world.failing.setdefault(op.subject, {})
     for blkid in op.blocks:  # EIO is met before the checksum is looked at
-        failing[blkid] = min(op.read_error, failing.get(blkid, op.read_error))
+        key = (op.level, blkid) if op.level else blkid
+        failing[key] = min(op.read_error, failing.get(key, op.read_error))
     if world.whole_handlers is None:
         world.whole_handlers = world.handlers
         failing_too = {verb: _with_failing_reads(world, each) for verb, each in world.handlers.items()}
@@ -54,14 +56,29 @@ def _with_failing_reads(world: ModelWorld, usual: Handler) -> Handler:
         objset.evict_dbufs()
         objset.failing = {numbers[name]: blocks for name, blocks in world.failing.items()}
         try:
+            if op.verb == "destroy":
+                objset.dnode(numbers[op.subject]).check_free()
             return usual(op)
         except ZapErrno as error:
-            # dmu_tx_hold_zap() reads the header, which nobody has after it has failed
-            if objset.release.unread_is_eio and op.verb in DEFERRED and error.code in READ_ERRORS:
-                header = objset.dnode(numbers[op.subject]).dbufs.get(0)
-                raise ZapErrno(errno.EIO if header is None else error.code) from None
+            if error.code in READ_ERRORS and _refuses_transaction(world, op):
+                raise ZapErrno(_of_transaction(error, objset.release)) from None
             raise
         finally:
             objset.failing = {}
 
     return handler
+
+
+def _refuses_transaction(world: ModelWorld, op: Op) -> bool:
+    """Whether it was the op's transaction that could not be assigned, because a block was not read. If that
+    is the header (dmu_tx_hold_zap), nobody has it afterwards."""
+    if op.verb == "destroy":
+        return True
+    return op.verb in DEFERRED and 0 not in world.objset.dnode(world.numbers[op.subject]).dbufs
+
+
+def _of_transaction(error: ZapErrno, release: Release) -> int:
+    """What dmu_tx_assign() says then."""
+    if release.unread_is_eio:
+        return errno.EIO
+    return error.why if isinstance(error, UnreadAbove) and release.tells_unread_above else error.code

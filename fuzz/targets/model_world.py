@@ -156,7 +156,7 @@ class ModelWorld(Target):
         except ZapErrno as error:
             return Result(error.code)
         except Panic as panic:
-            raise failure_of(panic) from panic
+            raise failure_of(panic, op.verb) from panic
         except (Failure, LimitExceeded):
             raise
         except Exception as error:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from fuzz.judge.signature import Failure, Signature
-from zapcore.errors import Panic, openzfs_stack
+from zapcore.errors import Kind, Panic, openzfs_stack
 from zapcore.verify.invariants import INVARIANTS
 
 
-def failure_of(panic: Panic) -> Failure:
-    """A model's panic in the words that all targets share: what a VERIFY0 is given is compared with 0."""
+def failure_of(panic: Panic, verb: str = "") -> Failure:
+    """A model's panic in the words that all targets share: what a VERIFY0 is given is compared with 0. A real
+    library does not tell where the pool was suspended; `verb` is that of the op."""
     expression = f"{panic.expression} == 0" if panic.macro.endswith("0") else panic.expression
-    signature = Signature(str(panic.kind), panic.place, expression, panic.stack)
+    place = f"?:{verb}" if panic.kind is Kind.SUSPENDED else panic.place
+    signature = Signature(str(panic.kind), place, expression, panic.stack)
     return Failure(signature, panic.kernel_text())
 
 

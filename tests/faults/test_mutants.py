@@ -27,7 +27,7 @@ from zapcore.zap import leaf, split
 WITNESSES = DATA / "mutants"
 ALL = pytest.mark.parametrize("mutant", MUTANTS.values(), ids=[*MUTANTS])
 DIFFERENTIAL = [mutant for mutant in MUTANTS.values() if mutant.differential]
-KINDS = {"oracle", "invariant", "assertion", "deadlock", "use-after-free", "bytes"}
+KINDS = {"oracle", "invariant", "assertion", "deadlock", "use-after-free", "suspended", "bytes"}
 
 
 def bytes_after_each_op(program: Program, release: str) -> tuple[Outcome, list[object]]:

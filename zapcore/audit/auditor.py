@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from zapcore import layout as L
 from zapcore.audit.expected_entries import Value
+from zapcore.audit.indirect_holds import wrong_holds
 from zapcore.audit.known_object import Known
 from zapcore.audit.micro_slots import Slots
 from zapcore.audit.step import (
@@ -26,6 +27,7 @@ from zapcore.audit.synced_blocks import SyncAuditor
 from zapcore.audit.watched_dnode import watch
 from zapcore.dmu.dbuf import CACHED
 from zapcore.dmu.dnode import Dnode
+from zapcore.dmu.indirect import IndirectDnode
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Kind, Panic
 from zapcore.locks import FREED
@@ -89,6 +91,8 @@ class Auditor:
             if old is not None and old.dbufs:
                 raise _broken("number", f"object {number} is there while dbufs of another are held")
         self._look_for_freed(dnode, known)
+        if isinstance(dnode, IndirectDnode) and (wrong := wrong_holds(dnode)):
+            raise _broken("indirect-holds", wrong)
         held = watch(dnode)
         if everywhere or keys is None:
             held = None

@@ -5,7 +5,7 @@ holes. From module/zfs/dnode.c.
 from __future__ import annotations
 
 import errno
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from zapcore.errors import ZapErrno, openzfs
@@ -17,16 +17,27 @@ if TYPE_CHECKING:
 class BlockTree:
     """The tree that leads to the `blocks` of an object that are no holes, of `size` bytes each. Pointers of
     level 1 lead to its blocks, those of the last of its `levels` are in the dnode: `in_dnode` of them. An
-    indirect block has 2^`bits`."""
+    indirect block has 2^`bits`; `reads` is called with the level and the number of each that is looked into,
+    and raises what its read gives."""
 
-    def __init__(self, blocks: Collection[int], size: int, levels: int, in_dnode: int, bits: int) -> None:
+    def __init__(
+        self,
+        blocks: Collection[int],
+        size: int,
+        levels: int,
+        in_dnode: int,
+        bits: int,
+        reads: Callable[[int, int], None],
+    ) -> None:
         self._blocks, self._size, self._levels = blocks, size, levels
+        self._reads = reads
         self._shift = size.bit_length() - 1
         self._in_dnode, self._bits = in_dnode, bits
 
     @openzfs("dnode.c", "dnode_next_offset")
     def next_offset(self, offset: int, hole: bool) -> int:
-        """The next data or hole: up the levels until a pointer leads to one, and down again. Raises ESRCH."""
+        """The next data or hole: up the levels until a pointer leads to one, and down again. Raises ESRCH,
+        and what a read gives."""
         size, begin = self._size, offset
         if size & (size - 1):  # one block, whose size has no shift
             if offset >= size:
@@ -58,6 +69,7 @@ class BlockTree:
             count, first = self._in_dnode, 0
         else:
             count, first = 1 << bits, at - place
+            self._reads(level, at >> bits)
             if not self._fill(first * under, count * under):
                 return hole, offset  # the indirect block is a hole itself
         while place < count:
@@ -76,9 +88,10 @@ class BlockTree:
 @openzfs("dnode.c", "dnode_next_offset")
 def next_level1(dnode: IndirectDnode, blkid: int) -> int | None:
     """The next indirect block of level 1 from one on whose pointer is no hole, found through the levels above
-    as they are in memory; None for none. While a txg syncs, pointers of a level are set when those above are
-    not yet. Releases differ in what they do where an indirect block has none of what is said to be in it: go
-    on behind it, or end."""
+    as they are in memory; None for none. Raises what a read gives.
+
+    While a txg syncs, pointers of a level are set when those above are not yet. Releases differ in what they
+    do where an indirect block has none of what is said to be in it: go on behind it, or end."""
     level, at, down = 2, blkid, False
     if level > dnode.stable_levels:
         return blkid
@@ -108,7 +121,7 @@ def _next_at_level(dnode: IndirectDnode, at: int, level: int) -> tuple[bool, int
         end = (place + 1) << bits
         if (level, place) not in dnode.indirect and not dnode.pointers.get((level, place)):
             return False, end << span
-        dnode.find(level, place).fetch()
+        dnode.search_reads(level, place)
     while number < end and not dnode.pointers.get((level - 1, number)):
         number += 1
     return number < end, max(number << span, at)

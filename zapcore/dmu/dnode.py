@@ -160,14 +160,20 @@ class Dnode:
     @openzfs("dmu.c", "dmu_offset_next")
     def next_offset(self, offset: int, hole: bool) -> int:
         """Where the next data is from a byte on, or the next hole; behind all block pointers there is one.
-        Raises EBUSY for a dirty object, instead of waiting until it is on disk, and ESRCH where there is no
-        more data."""
+        Raises EBUSY for a dirty object, instead of waiting until it is on disk, ESRCH where there is no more
+        data, and what a read of an indirect block gives."""
         if self.is_dirty():
             raise ZapErrno(errno.EBUSY)
-        pointers = self.BLOCK_POINTERS, self.indirect_bits
+        pointers = self.BLOCK_POINTERS, self.indirect_bits, self.search_reads
         return BlockTree(self.stable, self.block_size, self.stable_levels, *pointers).next_offset(
             offset, hole
         )
+
+    def search_reads(self, level: int, blkid: int) -> None:
+        """What a search does before it looks into an indirect block, if these have dbufs; may raise."""
+
+    def check_free(self) -> None:
+        """What a transaction that will free the object reads before it is assigned; may raise."""
 
     def unfree(self, blkid: int, txg: int) -> None:
         """Do not free a block after all, because it was dirtied after it was freed in the same txg."""

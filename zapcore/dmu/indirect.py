@@ -117,7 +117,11 @@ class IndirectDnode(Dnode):
         if level + 1 >= self.levels:
             return self.roots.setdefault(txg, {})
         known = dbuf.parent if isinstance(dbuf, IndirectDbuf) else self.parents.get(dbuf)
-        parent = known or self.hold_level(level + 1, dbuf.blkid >> self.indirect_bits)
+        try:
+            parent = known or self.hold_level(level + 1, dbuf.blkid >> self.indirect_bits)
+        except ZapErrno:
+            fail("parent != NULL", place="dbuf.c:dbuf_dirty", line=2477)
+            raise
         record = self.dirty_indirect(parent, txg)
         if known is None:
             parent.rele()
@@ -188,24 +192,60 @@ class IndirectDnode(Dnode):
 
     @openzfs("dnode.c", "dnode_dirty_l1")
     def _dirty_level1(self, blkid: int, tx: Tx) -> None:
-        dbuf = self.hold_level(1, blkid)
+        """Dirty one indirect block; not if one above it cannot be read."""
+        try:
+            dbuf = self.hold_level(1, blkid)
+        except ZapErrno:
+            return
         if not (dbuf.read and dbuf.dirty and dbuf.dirty[0].txg == tx.txg):
-            dbuf.fetch()
+            dbuf.fetch_surely()
             self.dirty_indirect(dbuf, tx.txg)
         dbuf.rele()
 
     def _dirty_between(self, first: int, last: int, tx: Tx) -> None:
-        """Dirty what is between two indirect blocks of level 1: dnode_dirty_l1range(), and then a search."""
+        """Dirty what is between two indirect blocks of level 1: dnode_dirty_l1range(), and then a search,
+        which ends where a read fails."""
         for level, blkid in sorted(self.indirect):
             if level == 1 and first < blkid < last:
                 self._dirty_level1(blkid, tx)
         blkid = first + 1
         while blkid < last:
-            found = next_level1(self, blkid)
+            try:
+                found = next_level1(self, blkid)
+            except ZapErrno:
+                break
             if found is None or found >= last:
                 break
             self._dirty_level1(found, tx)
             blkid = found + 1
+
+    @openzfs("dmu_tx.c", "dmu_tx_hold_free")
+    def check_free(self) -> None:
+        """What a transaction that will free the object does before it is assigned: read all indirect blocks
+        of level 1. Raises the worst of what these reads give."""
+        blkid, end, codes = 0, (self.max_blkid + 1) >> self.indirect_bits, []
+        while self.levels > 1 and blkid <= end:
+            found = next_level1(self, blkid)
+            if found is None or found > end:
+                break
+            dbuf = self.hold_level(1, found)
+            try:
+                dbuf.fetch()
+            except ZapErrno as error:
+                codes.append(error.code)
+            dbuf.rele()
+            blkid = found + 1
+        if codes:
+            raise ZapErrno(min(codes))  # EIO before a wrong checksum (zio_worst_error)
+
+    def search_reads(self, level: int, blkid: int) -> None:
+        """What a search through the tree does before it looks into an indirect block: read it, and those
+        above it. Raises what a read gives."""
+        dbuf = self.hold_level(level, blkid)
+        try:
+            dbuf.fetch()
+        finally:
+            dbuf.rele()
 
     # What is written
 
@@ -245,7 +285,7 @@ class IndirectDnode(Dnode):
         """An indirect block is about to be written, when all below it is."""
         dbuf = record.dbuf
         if not dbuf.read:
-            dbuf.fetch()
+            dbuf.fetch_surely()
         self.check_pointer(dbuf)
         dbuf.pending = record
         if dbuf.fill:
@@ -373,7 +413,7 @@ class IndirectDnode(Dnode):
     def begin_to_free(dbuf: IndirectDbuf) -> None:
         """Have an indirect block in memory, and to itself, before its pointers are cleared."""
         if not dbuf.read:
-            dbuf.fetch()
+            dbuf.fetch_surely()
         if dbuf.fill and not dbuf.dirty:
             fail("BP_GET_FILL(db->db_blkptr) == 0 || db->db_dirtycnt > 0", macro="VERIFY", line=309)
         dbuf.release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zapcore.dmu.dbuf import Dbuf, DirtyRecord
-from zapcore.errors import fail, openzfs
+from zapcore.errors import Kind, Panic, UnreadAbove, ZapErrno, fail, openzfs
 
 if TYPE_CHECKING:
     from zapcore.dmu.indirect import IndirectDnode
@@ -70,6 +70,14 @@ class IndirectDbuf:
         self.read = True
         self.anonymous = not self.fill
 
+    @openzfs("zio.c", "zio_suspend")
+    def fetch_surely(self) -> None:
+        """The same with DB_RF_MUST_SUCCEED: a read that fails suspends the pool."""
+        try:
+            self.fetch()
+        except ZapErrno as error:
+            raise Panic(Kind.SUSPENDED, "zio.c:zio_suspend", "pool suspended") from error
+
     @openzfs("dbuf.c", "dbuf_rele_and_unlock")
     def rele(self) -> None:
         """Drop one hold. With its last hold it goes to the cache or is destroyed."""
@@ -117,7 +125,10 @@ class Children(dict[int, Dbuf]):
         self.dnode = dnode
 
     def __setitem__(self, blkid: int, dbuf: Dbuf) -> None:
-        parent = self.dnode.find_parent(0, blkid)
+        try:
+            parent = self.dnode.find_parent(0, blkid)
+        except ZapErrno as error:  # dbuf_hold() gives no dbuf
+            raise UnreadAbove(error.code) from None
         dict.__setitem__(self, blkid, dbuf)
         if parent is not None:
             parent.holds += 1

@@ -42,6 +42,7 @@ LIVE: Mapping[str, str] = {
     "locks-at-rest": "no lock is held when no operation runs",
     "holds-at-rest": "no dbuf is held at rest but by cursors and dirty records",
     "dirty-holds": "every dirty record holds its dbuf",
+    "indirect-holds": "an indirect block's dbuf is held by those below it and by its dirty records",
     "last-hold": "a dbuf that is freed or evicted goes with its last hold",
     "free-ranges": "no txg frees a block that it writes",
     "user-data": "user data points back at its dbuf, which is cached, and is not freed",

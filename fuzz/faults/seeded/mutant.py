@@ -14,7 +14,7 @@ SLIP = "slip"
 @dataclasses.dataclass(frozen=True, slots=True)
 class Mutant:
     """`wrong` says what is wrong, `origin` the OpenZFS commit that repaired or brought such a thing, or SLIP;
-    `seen` what ought to notice it: the oracle, an invariant, an assertion, a deadlock, or
+    `seen` what ought to notice it: the oracle, an invariant, an assertion, a deadlock, a suspended pool, or
     `bytes`, the comparison with a model that is right. `differential` mutants are seen by their bytes alone.
 
     `release` is one in which it shows; `hash_bits` how many bits hashes have where it is looked for, 0 for as

@@ -21,6 +21,26 @@ DISK_MUTANTS = (
         ),
     ),
     Mutant(
+        "unread-above-keeps-hold",
+        "who cannot read the indirect block above a block keeps its hold on it (dbuf_findbp)",
+        SLIP,
+        "invariant",
+        (
+            Edit(
+                "dmu.indirect:IndirectDnode.find_parent",
+                "        parent.rele()\n        raise\n",
+                "        raise\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "free-reads-nothing-before",
+        "a transaction that will free an object does not read its indirect blocks (dmu_tx_hold_free)",
+        SLIP,
+        "suspended",
+        (Edit("dmu.indirect:IndirectDnode.check_free", "if codes:", "if False:"),),
+    ),
+    Mutant(
         "failed-read-is-zeros",
         "the error of a read is passed over, and its block taken for zeros",
         "d87676a9fa",

@@ -10,20 +10,25 @@ import errno
 
 from fuzz.execution.result import Result
 from fuzz.judge.checks import CHECKS
-from fuzz.judge.state import State
+from fuzz.judge.state import State, Walk
 from fuzz.judge.undecided import leave_open
 from fuzz.judge.wrong_answers import Wrong, expect
 from fuzz.language.program import Op
 from fuzz.language.verbs import DEFERRED, UNFAILING
 
+TRANSACTIONS = DEFERRED | {"destroy"}
+"""Verbs whose transaction reads before it is assigned."""
+
 
 @CHECKS.of("fail")
 def fail(state: State, op: Op, result: Result) -> Wrong | None:
-    """It never fails, but for ZAPs that change while a txg syncs, and for blocks that are no data."""
+    """It never fails, but for ZAPs that change while a txg syncs, and for indirect blocks without dbufs. What
+    cannot be found because one of these cannot be read is EIO, too."""
     header = state.headers[op.subject]
-    if header.usage or header.mos or op.level:
+    if header.usage or header.mos or (op.level and not header.indirect_shift):
         return expect(result.errno, errno.ENOTSUP)
-    state.failing[op.subject] = (*state.failing.get(op.subject, ()), op.read_error)
+    above = (errno.EIO,) if op.level else ()
+    state.failing[op.subject] = (*state.failing.get(op.subject, ()), op.read_error, *above)
     return expect(result.errno, 0)
 
 
@@ -34,18 +39,28 @@ def heal(state: State, op: Op, result: Result) -> Wrong | None:
     return expect(result.errno, 0)
 
 
-def says_that_a_read_failed(state: State, op: Op, result: Result) -> bool:
-    """Whether an op answers the errno of a read that may have failed, and so has changed no entry. Where a
-    cursor then stands is not known. Reads that fail while a ZAP is measured are passed over."""
+def answers_a_read(state: State, op: Op, result: Result) -> bool:
+    """Whether an op answers the errno of a read that may have failed, and so has changed no entry. Reads that
+    fail while a ZAP is measured are passed over."""
     if op.verb in UNFAILING:
         return False
-    moved = None if op.verb == "cursor" else state.walks.get(op.subject)
+    moved = _moved(state, op)
     name = op.other or op.subject if moved is None else moved.zap
     errors = state.failing.get(name, ())
-    if errors and op.verb in DEFERRED and state.release.unread_is_eio:
+    if errors and op.verb in TRANSACTIONS and state.release.unread_is_eio:
         errors = (*errors, errno.EIO)
-    if result.errno not in errors and not (op.verb == "stats" and errors):
+    return result.errno in errors or bool(op.verb == "stats" and errors)
+
+
+def _moved(state: State, op: Op) -> Walk | None:
+    return None if op.verb == "cursor" else state.walks.get(op.subject)
+
+
+def says_that_a_read_failed(state: State, op: Op, result: Result) -> bool:
+    """`answers_a_read`. Where a cursor then stands is not known."""
+    if not answers_a_read(state, op, result):
         return False
+    moved = _moved(state, op)
     if op.verb == "cursor":
         state.walks.pop(op.subject, None)
     if moved is not None:

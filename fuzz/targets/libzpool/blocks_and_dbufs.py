@@ -15,6 +15,8 @@ from fuzz.targets.libzpool.world import World
 
 POINTER_SHIFT = 7
 """log2 of the bytes of a block pointer."""
+ADDRESS_BYTES = 16
+"""Of a block pointer: where the block is, zeros for a hole."""
 BEHIND_ALL = (1 << 62) - 1
 PARENT_AT = 48
 """Of db_parent in dmu_buf_impl_t: behind dmu_buf_t, the object set and the dnode."""
@@ -122,6 +124,25 @@ def indirect_blocks(world: World, index: int, info: ObjectInfo) -> bytes:
         lib.dbuf_rele(dbuf, tag)
     lib.dnode_rele(dnode, tag)
     return b"".join(found)
+
+
+def pointers_to_indirect_blocks(world: World, index: int) -> list[bytes]:
+    """The block pointers to the indirect blocks of a ZAP that are on disk. Raises PoolLost."""
+    zap, lib, tag = world.zaps[index], world.lib, world.pool.tag
+    info, dnode = _object_info(world, index), ctypes.c_void_p()
+    if error := lib.dnode_hold(world.objset_of(zap), zap.number, tag, ctypes.byref(dnode)):
+        raise PoolLost(f"dnode_hold: {os.strerror(error)}")
+    bits = zap.shape.indirect_shift - POINTER_SHIFT
+    last = max(info.max_offset // info.data_block_size - 1, 0)
+    found = []
+    for level in range(1, info.indirection):
+        for blkid in range((last >> level * bits) + 1):
+            dbuf = _hold(world, dnode, level, blkid)
+            if pointer := lib.dmu_buf_get_blkptr(dbuf):
+                found.append(ctypes.string_at(pointer, 1 << POINTER_SHIFT))
+            lib.dbuf_rele(dbuf, tag)
+    lib.dnode_rele(dnode, tag)
+    return [pointer for pointer in found if any(pointer[:ADDRESS_BYTES])]
 
 
 def _hold(world: World, dnode: ctypes.c_void_p, level: int, blkid: int) -> int:

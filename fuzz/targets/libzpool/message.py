@@ -17,6 +17,7 @@ from zapcore.zap import file_in_model
 _PLACE = re.compile(r"^ASSERT at (?P<file>[^:\n]+):(?P<line>\d+):(?P<function>\w+)\(\)", re.M)
 _PANIC = re.compile(r"^(?:error|libzpool: PANIC): (?P<text>.*)$", re.M)
 _SUSPENDED = re.compile(r"^(?:libzpool: )?WARNING: Pool '[^']*' .*suspended", re.M)
+_FAILMODE = re.compile(r"^(?:error|libzpool: PANIC): Pool '[^']*' .*failure mode", re.M)
 _FRAME = re.compile(r"^(?:\S*/)?(?P<object>[^\s/(]+)(?P<rest>\([^)]*\)\[0x[0-9a-f]+\])$")
 _HEX = re.compile(r"\b(?:0x[0-9a-f]+|\d+)\b")
 _NOT_STACK = frozenset({"libspl_assertf", "libspl_assert", "libspl_backtrace", "panic", "vpanic", "cmn_err"})
@@ -99,6 +100,8 @@ def read_death(text: str, status: int, verb: str = "", op: int = -1) -> Failure:
 
     `status` is its exit status as subprocess gives it (minus the signal's number).
     """
+    if _FAILMODE.search(text):
+        return Failure(Signature("suspended", f"?:{verb}", "pool suspended"), readable(text), op)
     found = _assertion(text) or _panic(text)
     if found is None and status < 0:
         told = _SIGNAL.search(text)

@@ -37,6 +37,8 @@ FIRST_OBJECT = 1 << 10
 POOL, DATASET = b"zapfuzz", b"zapfuzz/ds"
 FEATURES = (b"userobj_accounting", b"project_quota")
 """Of the pool; all others are not enabled."""
+FAILMODE_PANIC = 2
+"""ZIO_FAILURE_MODE_PANIC: a pool that would be suspended is a panic, so that nobody waits for it."""
 COPIED_AT_ONCE = 1 << 22
 _NEVER_SECONDS = 10_000_000
 
@@ -172,6 +174,7 @@ class Pool:
         lib.nvlist_alloc(ctypes.byref(features), 1, 0)
         for feature in FEATURES:
             lib.nvlist_add_uint64(features, b"feature@" + feature, 0)
+        lib.nvlist_add_uint64(features, b"failmode", FAILMODE_PANIC)
         if error := lib.spa_create(POOL, root, features, None, None, None):
             raise PoolProblem(f"spa_create: {os.strerror(error)}")
         lib.nvlist_free(features)

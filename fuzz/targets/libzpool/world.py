@@ -10,6 +10,7 @@ import ctypes
 import errno
 import os
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from fuzz.language.by_verb import ByVerb
 from fuzz.language.program import Zap
@@ -47,6 +48,14 @@ class ReadFailed(Exception):
         self.error = error
 
 
+class Fault(NamedTuple):
+    """Reads of these blocks of a level give an errno."""
+
+    level: int
+    blocks: range
+    error: int
+
+
 class Object:
     """One ZAP: how it is created, its object number (0 where destroyed) and the last it had, the txg that
     freed that, and all numbers it ever had."""
@@ -82,7 +91,7 @@ class World:
     `keeps_usage` says that the object set has accounting, `unsettled` that syncing context has yet to change
     a ZAP, `early` that sync tasks go into the list of those that come first; `owned`
     has the objects that somebody owns, by the number that the program gives them. `failing` has, by the index
-    of a ZAP, the blocks that cannot be read during ops on entries, and with which errno.
+    of a ZAP, what cannot be read during ops on entries.
     """
 
     def __init__(self, pool: Pool, salts: SaltWriter, assign: int = TXG_NOWAIT) -> None:
@@ -92,7 +101,7 @@ class World:
         self.zaps: list[Object] = []
         self.keeps_usage = self.unsettled = self.early = False
         self.owned: dict[int, int] = {}
-        self.failing: dict[int, list[tuple[range, int]]] = {}
+        self.failing: dict[int, list[Fault]] = {}
         self.cursors: dict[int, Cursor] = {}
         self.spare: list[Cursor] = []
         self.buffer = ctypes.create_string_buffer(BUFFER_BYTES + len(GUARD))

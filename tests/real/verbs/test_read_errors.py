@@ -19,6 +19,7 @@ from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 from tests.support.paths import CORPUS
+from zapcore.dmu.indirect import IndirectDnode
 
 Make = Callable[..., LibzpoolTarget]
 PROGRAMS = 8
@@ -83,3 +84,61 @@ def test_a_read_of_a_hole_or_of_a_block_in_memory_does_not_fail(libzpool: Make) 
         target = BothTarget(ModelTarget(release), libzpool(release))
         assert run(Program((zap,), (*before, *held, *after)), target).fine
         assert not any(result.errno for result, _ in target.steps)
+
+
+LEVELS = """
+zap z fat key=u64 prehashed leaf_shift=9 indirect_shift=9
+add z 0x0 len=148
+add z 0x100000000000000 len=148
+add z 0x8000000000000000 len=148
+sync
+"""
+"""Two levels of indirect blocks: the table has grown to eight blocks."""
+VERIFIED = ("zap.c:zap_create_leaf", "zap.c:zap_table_grow")
+"""Where OpenZFS has a VERIFY that a block can be held."""
+UNDER_LEVELS = (
+    Op("contains", "z", (1 << 63,)),
+    Op("add", "z", (1 << 62,), 1, 148),
+    Op("remove", "z", (0,)),
+    Op("seek", "z", fill=512),
+    Op("destroy", "z"),
+)
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+def test_indirect_blocks_that_cannot_be_read(libzpool: Make, release: str) -> None:
+    """Each in turn under some ops, compared. What is above a block is EIO to who asks for the block, and what
+    a read gives to transactions and searches, but for those of releases that know only EIO there."""
+    target = BothTarget(ModelTarget(release), libzpool(release))
+    grown = parse(LEVELS)
+    assert run(grown, target.model, judge=False).fine
+    dnode = target.model.objset.dnodes[1]
+    assert isinstance(dnode, IndirectDnode) and {level for level, _ in dnode.pointers} == {1, 2}
+    met: set[tuple[str, int]] = set()
+    for level, blkid in sorted(dnode.pointers):
+        for op in UNDER_LEVELS:
+            fault = Op("fail", "z", size=level, length=1, fill=blkid, extra=errno.EBADE)
+            outcome = run(Program(grown.zaps, (*grown.ops, fault, op, Op("heal", "z"), Op("sync"))), target)
+            if outcome.fine:
+                met.add((op.verb, target.steps[len(grown.ops) + 1][0].errno))
+            else:
+                assert outcome.failure is not None and outcome.failure.signature.place in VERIFIED, outcome
+    told = {"2.1": errno.EIO, "2.3": errno.EBADE, "2.4": errno.EIO}[release]
+    assert ("contains", errno.EIO) in met and ("contains", errno.EBADE) not in met
+    assert ("seek", errno.EBADE) in met and ("add", told) in met
+    assert ("destroy", errno.EIO if release == "2.4" else errno.EBADE) in met
+
+
+def test_a_zap_without_small_indirect_blocks_has_none_that_fail(libzpool: Make) -> None:
+    target = BothTarget(ModelTarget("2.3"), libzpool("2.3"))
+    assert run(parse("zap z micro\nfail z level=1\ncount z\n"), target).fine
+    assert target.steps[0][0].errno == errno.ENOTSUP
+
+
+def test_a_pool_is_suspended_where_a_read_must_succeed(libzpool: Make) -> None:
+    """It says so at once, and names the op."""
+    program = read_reproducer(CORPUS / "findings/table-growth-suspends").program
+    for release in ("2.1", "2.3", "2.4"):
+        outcome = run(program, libzpool(release))
+        assert str(outcome) == "suspended ?:add pool suspended"
+        assert outcome.failure is not None and outcome.failure.op == len(program.ops) - 1

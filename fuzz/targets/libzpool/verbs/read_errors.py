@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator
 
 from fuzz.language.verbs import UNFAILING, VERBS
 from fuzz.targets.libzpool.abi import ZINJECT_DATA_FAULT, InjectRecord
+from fuzz.targets.libzpool.blocks_and_dbufs import pointers_to_indirect_blocks
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import PoolProblem
-from fuzz.targets.libzpool.world import FUNCTIONS, ReadFailed, World
+from fuzz.targets.libzpool.world import FUNCTIONS, Fault, ReadFailed, World
 
 _UNFAILING = frozenset(number for number, verb in enumerate(VERBS) if verb in UNFAILING)
 
@@ -26,9 +27,10 @@ _UNFAILING = frozenset(number for number, verb in enumerate(VERBS) if verb in UN
 def do_fail(world: World, op: Call) -> Answer:
     """Say which reads fail; zio_inject_fault() comes with each op."""
     shape = world.zaps[op.subject].shape
-    if shape.usage or shape.mos or op.size:
+    if shape.usage or shape.mos or (op.size and not shape.indirect_shift):
         return errno.ENOTSUP
-    world.failing.setdefault(op.subject, []).append((range(op.fill, op.fill + op.length), op.extra))
+    fault = Fault(op.size, range(op.fill, op.fill + op.length), op.extra)
+    world.failing.setdefault(op.subject, []).append(fault)
     return 0
 
 
@@ -43,13 +45,25 @@ def while_reads_fail(world: World, op: Call, function: Callable[[World, Call], A
     """An op while some blocks cannot be read."""
     if op.verb in _UNFAILING:
         return function(world, op)
-    world.lib.dmu_objset_evict_dbufs(world.os)
-    world.lib.arc_flush(world.pool.spa, 0)
+    _forget(world)
     try:
         with _injected(world):
             return function(world, op)
     except ReadFailed as failed:
         return failed.error
+
+
+def _forget(world: World) -> None:
+    """Keep nothing in memory that nobody holds. arc_flush() leaves indirect blocks that are younger than a
+    second (zfs_arc_min_prefetch_ms), which arc_freed() does not."""
+    above: list[bytes] = []
+    for index, faults in world.failing.items():
+        if world.zaps[index].number and any(fault.level for fault in faults):
+            above += pointers_to_indirect_blocks(world, index)
+    world.lib.dmu_objset_evict_dbufs(world.os)
+    world.lib.arc_flush(world.pool.spa, 0)
+    for pointer in above:
+        world.lib.arc_freed(world.pool.spa, pointer)
 
 
 @contextlib.contextmanager
@@ -60,12 +74,13 @@ def _injected(world: World) -> Iterator[None]:
     try:
         for index, faults in world.failing.items():
             zap = world.zaps[index]
-            for blocks, error in faults if zap.number else ():
+            for level, blocks, error in faults if zap.number else ():
                 record = InjectRecord(
                     objset=lib.dmu_objset_id(world.os),
                     object=zap.number,
                     start=blocks.start,
                     end=blocks.stop - 1,
+                    level=level,
                     error=error,
                     command=ZINJECT_DATA_FAULT,
                 )
