@@ -7,6 +7,7 @@ import itertools
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,11 +20,12 @@ from fuzz.commands.shared.options import Bad, findings_option, known_option
 from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import ReleaseName
 from fuzz.commands.shared.progress import say, working
+from fuzz.commands.shared.serve import live_page, serve_option
 from fuzz.corpus.elsewhere import keep
 from fuzz.corpus.extras import how_to_get
 from fuzz.corpus.places import home
 from fuzz.corpus.replay import known_on
-from fuzz.corpus.reproducer import Reproducer, corpus_folders, read_reproducer
+from fuzz.corpus.reproducer import Reproducer, shortest_first
 from fuzz.engines.campaign.campaign import Campaign, Plan
 from fuzz.engines.campaign.cluster import NoCluster
 from fuzz.engines.campaign.corpus import Corpus
@@ -34,6 +36,9 @@ from fuzz.engines.engine_config import ENGINES, NEEDS
 from fuzz.engines.fuzzing_run import new_seed
 from fuzz.generate.styles import STYLES
 from fuzz.targets.registry import KERNEL_KINDS, KINDS
+
+if TYPE_CHECKING:
+    from fuzz.export.pages.live_sources import Source
 
 WITH_THREADS = ("threads", "sync")
 BY_DEFAULT = ("atheris", "random", *WITH_THREADS)
@@ -81,6 +86,7 @@ corpus_option = click.option(
 @click.option("--max-ops", type=click.IntRange(1, 10_000), default=160, show_default=True)
 @known_option
 @findings_option("For what is new, beside the corpus.")
+@serve_option
 @json_option
 @click.pass_context
 def campaign(
@@ -101,6 +107,7 @@ def campaign(
     max_ops: int,
     known: Path,
     out: Path,
+    serve: int | None,
     machine: bool,
 ) -> None:
     """Fuzz with many workers as one, over a corpus that outlives them all.
@@ -115,7 +122,7 @@ def campaign(
     only_on_model(remedy, target)
     try_folder(out)
     arms = tuple(_arms(engines, releases, styles, target, remedy))
-    reproducers = [read_reproducer(folder) for folder in corpus_folders(known)]
+    reproducers = shortest_first(known)
     expected = {arm: known_on(reproducers, arm.target, arm.release, remedy) for arm in arms}
     begun = time.time()
     plan = Plan(
@@ -142,10 +149,19 @@ def campaign(
         answer.say(f"campaign over {running.corpus.store.url}, seed {plan.seed}, {len(arms)} arms")
         all_known = {text: each for texts in expected.values() for text, each in texts.items()}
         answer.details = lambda: _details(running.corpus, plan.seed)
-        with answer.given():
+        with answer.given(), live_page(serve, lambda: _live_campaign(running, all_known), screen.note):
             _run(running, screen, answer, all_known, begun)
     except (NoStore, NoCluster) as problem:
         raise Bad(str(problem)) from None
+
+
+def _live_campaign(running: Campaign, known: Mapping[str, list[Reproducer]]) -> Source:
+    """What a live page shows of it."""
+    from fuzz.export.pages.campaign_page import Shown
+    from fuzz.export.pages.live_sources import LiveCampaign
+
+    corpus = running.corpus
+    return LiveCampaign(lambda: Shown(corpus.store.url, corpus.ledger, known, running.workers))
 
 
 def _run(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,12 +21,13 @@ from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import PlaceWord
 from fuzz.commands.shared.sarif import sarif_option, write_sarif
 from fuzz.commands.shared.screen import Screen
+from fuzz.commands.shared.serve import live_page, serve_option
 from fuzz.corpus.earlier_runs import found_earlier
-from fuzz.corpus.extras import how_to_get, lacking
+from fuzz.corpus.extras import how_to_get
 from fuzz.corpus.failure_counts import Seen
 from fuzz.corpus.places import home, own_findings
 from fuzz.corpus.replay import known_on
-from fuzz.corpus.reproducer import corpus_folders, read_reproducer
+from fuzz.corpus.reproducer import shortest_first
 from fuzz.engines.engine_config import ENGINES, NEEDS, Config
 from fuzz.engines.fuzzing_run import FuzzingRun, Watchers, new_seed
 from fuzz.engines.history.file import HISTORY
@@ -35,6 +35,9 @@ from fuzz.engines.history.write import RunHistory
 from fuzz.engines.seeds import seed_programs
 from fuzz.language.validate import HASH_BITS
 from fuzz.targets.registry import KERNEL_KINDS, make_target
+
+if TYPE_CHECKING:
+    from fuzz.export.pages.live_sources import Source
 
 
 @click.command("fuzz")
@@ -66,14 +69,7 @@ from fuzz.targets.registry import KERNEL_KINDS, make_target
     help="Give hashes so few bits that pointer tables end: what is refused then is fuzzed, too.",
 )
 @click.option("--max-ops", type=click.IntRange(1, 10_000), default=160, show_default=True)
-@click.option(
-    "--serve",
-    type=click.IntRange(0, 65535),
-    is_flag=False,
-    flag_value=0,
-    metavar="[PORT]",
-    help="A live page on 127.0.0.1, at any free port or at this one.",
-)
+@serve_option
 @json_option
 @junit_option
 @sarif_option
@@ -132,8 +128,7 @@ def fuzz(
     for folder in (out, home(), *filter(None, [corpus])):
         try_folder(folder)
     runner = make_target(target, release, libzpool, small=True, against=against, valgrind=valgrind)
-    # of several reproducers of one failure the first is shown: the one with the fewest operations
-    reproducers = sorted(map(read_reproducer, corpus_folders(known)), key=lambda each: len(each.program.ops))
+    reproducers = shortest_first(known)
     expected = known_on(reproducers, target, release, remedy)
     earlier = {} if forms else found_earlier((out, own_findings()), expected, target, release, remedy)
     seen = Seen(home() / SEEN)
@@ -168,7 +163,7 @@ def fuzz(
         watchers = Watchers(screen, history)
         fuzzing = FuzzingRun(config, runner, expected, out, watchers, jobs, earlier)
         answer.details = lambda: details(fuzzing)
-        with answer.given(), _served(serve, history, screen):
+        with answer.given(), live_page(serve, lambda: _live_runs(history), screen.note):
             how = "ended"
             try:
                 fuzzing.run()
@@ -190,25 +185,13 @@ def fuzz(
             answer.status = run_status(fuzzing)
 
 
-@contextlib.contextmanager
-def _served(port: int | None, history: RunHistory, screen: Screen) -> Iterator[None]:
-    """A live page of the run while this lasts, if one is wanted. Raises Bad."""
-    if port is None:
-        yield
-        return
-    try:
-        from fuzz.export.pages.live import served
-    except ModuleNotFoundError as missing:
-        raise Bad(f"--serve needs {lacking(missing)}") from None
+def _live_runs(history: RunHistory) -> Source:
+    """What a live page shows of this run. Raises Bad."""
+    from fuzz.export.pages.live_sources import LiveRuns
+
     if history.problem:
         raise Bad(f"--serve: expected a history that can be written, found {history.problem}")
-    with contextlib.ExitStack() as stack:
-        try:
-            address = stack.enter_context(served(history.path, (history.run,), port))
-        except OSError as problem:
-            raise Bad(f"--serve {port}: expected a port that is free, found {problem.strerror}") from None
-        screen.note(f"live page: {address}")
-        yield
+    return LiveRuns(history.path, (history.run,))
 
 
 def _record(seen: Seen, release: str, fuzzing: FuzzingRun) -> None:

@@ -192,6 +192,12 @@ def _hidden(path: Path, root: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(root).parts)
 
 
+def shortest_first(folder: Path) -> list[Reproducer]:
+    """The reproducers of a corpus, those with the fewest operations first: of several that have one failure
+    the first is shown. Raises SyntaxProblem."""
+    return sorted(map(read_reproducer, corpus_folders(folder)), key=lambda each: len(each.program.ops))
+
+
 def corpus_folders(corpus: Path) -> list[Path]:
     """Every reproducer of a corpus, its regressions and its findings. A group without a folder is empty."""
     return list(folders(corpus / group for group in GROUPS if (corpus / group).is_dir()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from fuzz.corpus.places import home
 from fuzz.engines.campaign.store import Store
 from fuzz.language.syntax import parse
 from tests.support.command import fuzz, zapfuzz
+from tests.support.paths import CORPUS, ROOT
 from tests.support.readme import commands, lay_out, program, words_of
 
 ANSWERS: dict[str, tuple[int, str]] = {
@@ -30,6 +32,7 @@ ANSWERS: dict[str, tuple[int, str]] = {
     "fuzz --release 2.3 --remedy trunc-next-table": (0, "trunc-next-table remedied"),
     "fuzz --jobs 2 --corpus DIR": (0, "2 processes"),
     "campaign --release 2.3 --release 2.4 --time 3600": (0, "no failures"),
+    "campaign --serve --time 3600": (0, "live page: http://127.0.0.1:"),
     "campaign status": (0, "no failures"),
     "merge DIR OTHER": (0, "ops are left"),
     "fuzz --release 2.3 --hash-bits 10": (0, "executions"),
@@ -50,6 +53,7 @@ ELSEWHERE = {
     "soak --time 60": "tests/real/test_readme.py",
     "explore threads-shrink": "tests/slow/test_readme.py",
     "report -o report.html": "tests/export/pages/test_runs.py",
+    "report CAMPAIGN OTHER -o report.html": "tests/export/pages/test_campaigns.py",
     "site -o site/": "tests/export/pages/slow/test_every_finding.py",
     "check --pool image --dataset pool/fs --object 34": "tests/real/test_readme.py",
     "fuzz --target both --engine random --time 600": "tests/real/test_readme.py",
@@ -97,6 +101,13 @@ def test_an_example_gives_what_is_said(example: str, tmp_path: Path, monkeypatch
         status, output = zapfuzz(*words)
     wanted, part = ANSWERS[example]
     assert (status, part in output) == (wanted, True), output[-2000:]
+
+
+def test_the_table_has_every_finding_and_no_other() -> None:
+    text = (ROOT / "fuzz" / "README.md").read_text("utf-8")
+    table = text.partition("## Found so far")[2].partition("\n# ")[0]
+    names = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", table))
+    assert names == {folder.name for folder in (CORPUS / "findings").iterdir()}
 
 
 def test_the_program_is_the_one_of_the_corpus() -> None:

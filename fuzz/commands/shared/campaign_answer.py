@@ -9,7 +9,7 @@ from fuzz.commands.shared.ending import Status
 from fuzz.commands.shared.machine_answer import Answer
 from fuzz.commands.shared.screen import known_table
 from fuzz.corpus.reproducer import Reproducer
-from fuzz.engines.campaign.ledger import Arm, Ledger, Met
+from fuzz.engines.campaign.ledger import Arm, Ledger, Standing
 from fuzz.judge.signature import Signature
 from fuzz.language.syntax import SyntaxProblem, parse
 
@@ -35,15 +35,15 @@ def campaign_lines(ledger: Ledger, known: Known) -> Iterator[str]:
     points = ledger.over_time()
     for at, executions, reached in points[:: max(len(points) // POINTS, 1)]:
         yield f"  until {_day(at)}: {executions:,} executions, {reached:,} states"
-    met = met_in_all(ledger)
+    met = ledger.met_in_all()
     for text, each in sorted(met.items(), key=lambda row: -row[1].count):
         if text not in known:
             when = f"first {_day(each.first)}, last {_day(each.last)}"
-            yield f"{each.count:8} x {text} ({when}; {_standing(ledger, text)})"
+            yield f"{each.count:8} x {text} ({when}; {_became(ledger, text)})"
     yield from known_table([(each.count, known[text]) for text, each in met.items() if text in known])
     for text in ledger.findings.keys() | ledger.open.keys():
         if text not in met:
-            yield f"not counted: {text} ({_standing(ledger, text)})"
+            yield f"not counted: {text} ({_became(ledger, text)})"
     if not (met or ledger.findings or ledger.open):
         yield "no failures"
 
@@ -56,30 +56,15 @@ def _arm(arm: Arm) -> str:
     return str(arm) + ("" if arm.style or arm.engine != "random" else " / each style")
 
 
-def _standing(ledger: Ledger, text: str) -> str:
-    if text in ledger.findings:
-        return f"cut down: {ledger.findings[text].name}"
-    if text in ledger.waiting():
-        return "not minimized"
-    return "did not come again" if text in ledger.open else "known to whoever fuzzed"
-
-
-def met_in_all(ledger: Ledger) -> dict[str, Met]:
-    """How often each failure was met on all releases."""
-    all_: dict[str, Met] = {}
-    for rows in ledger.met.values():
-        for text, met in rows.items():
-            if text in all_:
-                all_[text].add(met)
-            else:
-                all_[text] = Met(met.count, met.first, met.last)
-    return all_
+def _became(ledger: Ledger, text: str) -> str:
+    standing = ledger.standing(text)
+    return f"{standing.value}{f': {ledger.findings[text].name}' if standing is Standing.CUT_DOWN else ''}"
 
 
 def campaign_failures(answer: Answer, ledger: Ledger, known: Known) -> None:
     """Note every failure, where it stands and its program."""
-    met = met_in_all(ledger)
-    for text in dict.fromkeys((*met, *ledger.findings, *ledger.open)):
+    met = ledger.met_in_all()
+    for text in ledger.failures():
         source = known[text][0].program if text in known else None
         written = ledger.findings[text].program if text in ledger.findings else None
         if written is None and text in ledger.open:
@@ -89,16 +74,16 @@ def campaign_failures(answer: Answer, ledger: Ledger, known: Known) -> None:
                 source = parse(written, "<corpus>")
             except SyntaxProblem:
                 source = None
-        standing = "known" if text in known else _STANDINGS.get(_standing(ledger, text).partition(":")[0], "")
+        standing = "known" if text in known else _STANDINGS[ledger.standing(text)]
         count = met[text].count if text in met else 1
         answer.failed(Signature.of(text), standing=standing, count=count, program=source)
 
 
 _STANDINGS = {
-    "cut down": "new",
-    "not minimized": "not minimized",
-    "did not come again": "did not come again",
-    "known to whoever fuzzed": "known",
+    Standing.CUT_DOWN: "new",
+    Standing.NOT_MINIMIZED: "not minimized",
+    Standing.NOT_AGAIN: "did not come again",
+    Standing.KNOWN_THEN: "known",
 }
 
 
@@ -107,7 +92,7 @@ def campaign_status(
 ) -> Status:
     """How a campaign ends that began at a time. What was `new` to it counts whatever the clocks of workers
     say, and even where nobody has counted it: a slice that is killed has told of it before."""
-    lately = {*new, *(text for text, met in met_in_all(ledger).items() if met.last >= begun)}
+    lately = {*new, *(text for text, met in ledger.met_in_all().items() if met.last >= begun)}
     if any(text not in known for text in lately):
         return Status.FOUND
     if list(unwritten):

@@ -7,6 +7,7 @@ Times are seconds since 1970 (UTC).
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -95,6 +96,15 @@ class Open:
     again: bool = True
 
 
+class Standing(enum.Enum):
+    """What has become of a failure that a campaign has met."""
+
+    CUT_DOWN = "cut down"
+    NOT_MINIMIZED = "not minimized"
+    NOT_AGAIN = "did not come again"
+    KNOWN_THEN = "known to whoever fuzzed"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
     """The text of the two files of a reproducer (`fuzz.corpus.reproducer`), and the name of its folder."""
@@ -159,6 +169,29 @@ class Ledger:
     def waiting(self) -> dict[str, Open]:
         """What is to be cut down yet."""
         return {text: each for text, each in self.open.items() if each.again and text not in self.findings}
+
+    def met_in_all(self) -> dict[str, Met]:
+        """How often each failure was met on all releases, by the text of its signature."""
+        all_: dict[str, Met] = {}
+        for rows in self.met.values():
+            for text, met in rows.items():
+                if text in all_:
+                    all_[text].add(met)
+                else:
+                    all_[text] = dataclasses.replace(met)
+        return all_
+
+    def failures(self) -> tuple[str, ...]:
+        """The texts of all failures that anything is known of."""
+        return tuple(dict.fromkeys((*self.met_in_all(), *self.findings, *self.open)))
+
+    def standing(self, text: str) -> Standing:
+        """What has become of a failure."""
+        if text in self.findings:
+            return Standing.CUT_DOWN
+        if text in self.waiting():
+            return Standing.NOT_MINIMIZED
+        return Standing.NOT_AGAIN if text in self.open else Standing.KNOWN_THEN
 
     def over_time(self) -> list[tuple[float, int, int]]:
         """The history as it grew: times, all executions until then, and the states that were known."""

@@ -1,5 +1,5 @@
-"""The page of runs while they go on: a server on the loopback interface that reads their history and sends
-what has changed as server-sent events.
+"""The page of what goes on: a server on the loopback interface that sends what has changed as server-sent
+events. What there is to see, `fuzz.export.pages.live_sources` says.
 
 It listens on 127.0.0.1 alone, answers to that name and to localhost alone, changes nothing and has no secret
 in any address. Where the system says whose a connection is, no other user of the machine gets an answer.
@@ -14,7 +14,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import uvicorn
@@ -26,11 +26,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from fuzz.corpus.reproducer import Reproducer
-from fuzz.engines.history.read import PastRun, read_history
-from fuzz.export.pages.program_page import program_page
-from fuzz.export.pages.run_page import run_report, sections, signatures_in_order
-from fuzz.language.syntax import SyntaxProblem, parse
+from fuzz.export.pages.live_sources import Source
 
 HOST = "127.0.0.1"
 LOOK_SECONDS = 2.0
@@ -70,26 +66,18 @@ def owner(port: int) -> int | None:
 
 
 class Live:
-    """What is served of a history file: these runs, or all of them."""
+    """What is served of a source."""
 
-    def __init__(self, history: Path, wanted: Sequence[int] = ()) -> None:
-        self.history, self.wanted = history, wanted
+    def __init__(self, source: Source) -> None:
+        self.source = source
         self.over = threading.Event()
-
-    def runs(self) -> list[PastRun]:
-        """As they are now. A file that another one is just writing is read the next time."""
-        with contextlib.suppress(SyntaxProblem):
-            return read_history(self.history, self.wanted)
-        return []
 
     async def page(self, request: Request) -> Response:
         """The page as it is now; its script asks for the rest."""
-        return HTMLResponse(
-            await asyncio.to_thread(lambda: run_report(self.runs(), live=True)), headers=HEADERS
-        )
+        return HTMLResponse(await asyncio.to_thread(self.source.page), headers=HEADERS)
 
     async def events(self, request: Request) -> Response:
-        """What changes, until the run is over."""
+        """What changes, until it is over."""
         return StreamingResponse(self._events(), media_type="text/event-stream", headers=HEADERS)
 
     async def _events(self) -> AsyncIterator[str]:
@@ -105,28 +93,17 @@ class Live:
                 await asyncio.sleep(0.1)
 
     def _parts(self) -> str:
-        runs = self.runs()
-        last = runs[-1].last if runs else None
-        said = f"goes on: {last.seconds:,.0f} s, {last.executions:,} executions" if last else "begins"
-        return json.dumps({"parts": sections(runs, live=True), "said": said})
+        parts, said = self.source.parts()
+        return json.dumps({"parts": parts, "said": said})
 
     async def failure(self, request: Request) -> Response:
         """The page of one failure's program."""
-        runs = self.runs()
-        signatures = signatures_in_order(runs)
-        number = request.path_params["number"]
-        run = next((each for each in runs if each.id == request.path_params["run"]), None)
-        wanted = signatures[number] if number < len(signatures) else ""
-        met = next((each for each in run.failures if each.signature == wanted), None) if run else None
-        if run is None or met is None or not met.program:
+        wanted = request.path_params
+        text = await asyncio.to_thread(self.source.failure, wanted["run"], wanted["number"])
+        if text is None:
             return PlainTextResponse(
                 "There is no such failure, or no program of it yet.", 404, headers=HEADERS
             )
-        program = parse(met.program, "<history>")
-        reproducer = Reproducer(
-            program, met.signature, {run.release: met.signature}, folder=Path(met.reproducer)
-        )
-        text = await asyncio.to_thread(program_page, reproducer, [run.release], (), "/")
         return HTMLResponse(text, headers=HEADERS)
 
     def app(self) -> Starlette:
@@ -150,10 +127,10 @@ def _event(name: str, data: str) -> str:
 
 
 @contextlib.contextmanager
-def served(history: Path, wanted: Sequence[int] = (), port: int = 0) -> Iterator[str]:
-    """Serve the runs of a history file while this lasts, and give the address. `port` 0 is any that is free.
-    At the end each page that is open hears so. Raises OSError where the port is taken."""
-    live = Live(history, wanted)
+def served(source: Source, port: int = 0) -> Iterator[str]:
+    """Serve a source while this lasts, and give the address. `port` 0 is any that is free. At the end each
+    page that is open hears so. Raises OSError where the port is taken."""
+    live = Live(source)
     with socket.create_server((HOST, port)) as listening:
         settings = uvicorn.Config(
             live.app(), log_level="critical", access_log=False, timeout_graceful_shutdown=1, lifespan="off"

@@ -12,6 +12,8 @@ from markupsafe import Markup
 MOST_SERIES = 8
 """Curves that can be told apart in one plot."""
 MOST_POINTS = 400
+FEW = 10
+"""Up to so much each whole number has its line."""
 
 Points = Sequence[tuple[float, float]]
 
@@ -28,6 +30,9 @@ def curves(title: str, unit: str, series: Mapping[str, Points]) -> Markup:
         show_legend=len(series) > 1,
         **_settings(f"{title}{f' ({unit})' if unit else ''}"),
     )
+    most = max((value for points in series.values() for _, value in points), default=0)
+    if most <= FEW:  # or several lines have the same number
+        chart.y_labels = range(int(most) + 1)
     for name, points in list(series.items())[:MOST_SERIES]:
         step = max(1, len(points) // MOST_POINTS)
         chart.add(name, [*points[:-1:step], *points[-1:]])

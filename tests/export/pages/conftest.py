@@ -1,4 +1,5 @@
-"""One browser for all tests of a process."""
+"""One browser for all tests of the folder. It ends with them: Playwright has a loop of asyncio of its own,
+and where one runs nobody else can run another (Dask is reached by one)."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from playwright.sync_api import Browser
 from tests.support.browser import chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     with chromium() as found:

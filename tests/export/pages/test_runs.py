@@ -19,6 +19,7 @@ from fuzz.engines.fuzzing_run import Progress
 from fuzz.engines.history.file import HISTORY
 from fuzz.engines.history.write import RunHistory
 from fuzz.export.pages.live import HOST, owner, served
+from fuzz.export.pages.live_sources import LiveRuns
 from fuzz.judge.signature import Signature
 from tests.support.browser import Opened, hard_to_read, opened
 from tests.support.command import zapfuzz
@@ -77,7 +78,7 @@ def test_runs_beside_each_other_afterwards(
 def test_a_run_is_seen_while_it_goes_on(browser: Browser, tmp_path: Path) -> None:
     history = history_of(tmp_path, 1)
     page = browser.new_page()
-    with served(history.path, (history.run,)) as address:
+    with served(LiveRuns(history.path, (history.run,))) as address:
         it = Opened(page, address)
         page.wait_for_selector("#state:text('2,345 executions')", timeout=20_000)
         assert hard_to_read(page) == []
@@ -101,7 +102,7 @@ def test_a_run_is_seen_while_it_goes_on(browser: Browser, tmp_path: Path) -> Non
 
 def test_only_this_machine_and_user_have_an_answer(tmp_path: Path) -> None:
     history = history_of(tmp_path, 1)
-    with served(history.path) as address:
+    with served(LiveRuns(history.path)) as address:
         port = int(address.rstrip("/").rpartition(":")[2])
 
         def asked(path: str, host: str) -> http.client.HTTPResponse:
@@ -119,7 +120,7 @@ def test_only_this_machine_and_user_have_an_answer(tmp_path: Path) -> None:
         with socket.socket() as other, pytest.raises(OSError):  # on no other address of this machine
             other.settimeout(5)
             other.connect(("127.0.0.2", port))
-        with pytest.raises(OSError), served(history.path, port=port):
+        with pytest.raises(OSError), served(LiveRuns(history.path), port=port):
             pass
     history.close()
 
