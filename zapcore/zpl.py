@@ -243,15 +243,14 @@ class _Renaming(NamedTuple):
 
 
 def _find_both(objset: Objset, source: Directory, name: bytes, target: Directory, new: bytes) -> _Renaming:
-    """Look both names up. Raises EXDEV, EEXIST for `.`, EINVAL for `..`, ENOENT if the first is not there."""
+    """Look both names up. Raises EXDEV, EEXIST for `.`, EINVAL for `..`, ENOENT if the first is not there:
+    then Linux does not look for the second (do_renameat2() in fs/namei.c), whatever is wrong with it."""
     if source.fs != target.fs:
         raise ZapErrno(errno.EXDEV)
     _refuse_dots(name, errno.EINVAL)
-    moved = _look_or_none(objset, source, name)
+    moved = _look(objset, source, name)
     _refuse_dots(new, errno.EINVAL)
     there = _look_or_none(objset, target, new)
-    if moved is None:
-        raise ZapErrno(errno.ENOENT)
     if source.fs.case is Case.INSENSITIVE:  # zpl_lookup() calls what it has found by its own name
         name, new = moved.name, there.name if there is not None else new
     return _Renaming(source, name, moved, target, new, there)

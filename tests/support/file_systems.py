@@ -61,12 +61,14 @@ PROGRAMS: dict[str, tuple[str, list[Answer]]] = {
         unlink d "\\xc0\\x80"
         rmdir d "\\xf4\\x90\\x80\\x80"
         rename d d "\\xff" "b"
-        rename d d "a" "\\xff"
         link d d "\\xff" "b"
+        rename d d "a" "\\xff"
+        whiteout d d "a" "\\xff" inode=0x9
+        rename d d "\\xc3\\xbc\\xf4\\x8f\\xbf\\xbf" "\\xff"
         add d "\\xff" int=8
         readdir d
         """,
-        [OK, *[ILLEGAL] * 8, OK, OK],
+        [OK, *[ILLEGAL] * 7, GONE, GONE, ILLEGAL, OK, OK],
     ),
     "normalization lets only UTF-8 through": (
         """

@@ -204,7 +204,7 @@ static int
 rename_entry(program_zap_t *from, program_zap_t *into, const char *name, const char *new, left_t left, uint64_t inode)
 {
 	uint64_t entry, there;
-	int error = named(from), missing, found;
+	int error = named(from), found;
 	boolean_t first = dlsym(RTLD_DEFAULT, "brt_init") != NULL, linked = B_FALSE;
 	const uint64_t number = 0xffffffffffffULL;
 	dmu_tx_t *tx;
@@ -215,17 +215,16 @@ rename_entry(program_zap_t *from, program_zap_t *into, const char *name, const c
 		error = EXDEV;
 	if (error == 0 && is_dots(name))
 		error = strcmp(name, "..") == 0 ? EINVAL : EEXIST;
+	if (error == 0)
+		error = look(from, name, &entry, 0); /* without the old name Linux asks no more */
 	if (error != 0)
 		return (error);
-	missing = look(from, name, &entry, 0);
-	if (missing != 0 && missing != ENOENT)
-		return (missing);
 	if (is_dots(new))
 		return (strcmp(new, "..") == 0 ? EINVAL : EEXIST);
 	found = look(into, new, &there, 1);
 	if (found != 0 && found != ENOENT)
 		return (found);
-	if (missing != 0 || (found != 0 && left == EXCHANGED))
+	if (found != 0 && left == EXCHANGED)
 		return (ENOENT);
 	if (found == 0 && left != EXCHANGED && is_directory(entry) != is_directory(there))
 		return (is_directory(entry) ? ENOTDIR : EISDIR);

@@ -185,11 +185,11 @@ def rename(state: State, op: Op, result: Result) -> Stepwise:
         if name in SPECIAL:
             return expect(result.errno, errno.EINVAL if name == b".." else errno.EEXIST)
         found.append(_look(state, zap, name))
-        if found[-1].code not in (0, errno.ENOENT):
+        if found[-1].code not in (0, errno.ENOENT) or found[0].code:
             return expect(result.errno, found[-1].code)
         yield
     moved, there = found
-    if moved.code or (there.code and op.verb == "exchange"):
+    if there.code and op.verb == "exchange":
         return expect(result.errno, errno.ENOENT)
     if not there.code:
         if op.verb != "exchange" and is_directory(moved.value) != is_directory(there.value):

@@ -218,10 +218,10 @@ def _rename(world: World, op: Call, left: int | None = None, *, exchange: bool =
         if name in DOTS:
             return errno.EINVAL if name == b".." else errno.EEXIST
         looked.append(_look(world, index, zap, name))
-        if looked[-1][0] not in (0, errno.ENOENT):
+        if looked[-1][0] not in (0, errno.ENOENT) or looked[0][0]:  # without the old name Linux asks no more
             return looked[-1][0]
-    (missing, old, value), (none, new, there) = looked
-    if missing or (none and exchange):
+    (_, old, value), (none, new, there) = looked
+    if none and exchange:
         return errno.ENOENT
     moving, hit = _is_directory(value), _is_directory(there)
     if not none and not exchange and moving is not hit:
