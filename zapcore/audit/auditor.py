@@ -31,6 +31,7 @@ from zapcore.dmu.indirect import IndirectDnode
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Kind, Panic
 from zapcore.locks import FREED
+from zapcore.verify.changed_leaf import WalkedLeaf
 from zapcore.verify.fat import Fat, fat_violations, hole_violations, order_violation
 from zapcore.verify.invariants import INVARIANTS, Violation
 from zapcore.verify.leaf import check_leaf
@@ -227,7 +228,7 @@ class Auditor:
         if known.gone and len(changed) > 1:
             # an entry may have moved to another leaf, into a chunk of the same number: it looks unchanged,
             # and counts as new in its leaf nevertheless
-            fresh = [entry for blkid in changed for entry in known.news(blkid)]
+            fresh = [entry for blkid in changed for entry in known.not_noted(known.leaves[blkid].entries)]
         fresh_keys = [key_of(entry.name, words) for entry in fresh]
         step = (
             step_of(known, keys[0], before, fresh) if fresh and keys is not None and len(keys) == 1 else None
@@ -282,6 +283,7 @@ class Auditor:
             known.total -= len(gone)
             known.drop(gone)
             del known.raw[blkid]
+            known.walked.pop(blkid, None)
         fresh = current.keys() - known.leaves.keys()
         for blkid in fresh:
             known.raw[blkid] = b""
@@ -294,22 +296,35 @@ class Auditor:
         Returns whether the leaf was known before and still has the same prefix."""
         raw = known.raw[blkid] = dnode.peek(blkid)
         before = known.leaves.get(blkid)
+        walked = known.walked.pop(blkid, None)
+        change = None if walked is None else walked.changed(raw)
+        if walked is not None and change is not None:
+            known.walked[blkid] = walked
+            report = known.leaves[blkid] = change.report
+            known.total += len(change.new) - len(change.gone)
+            fresh += known.not_noted(change.new)
+            known.drop(change.gone)
+            return True
         shift = len(known.header).bit_length() - 1
         report = known.leaves[blkid] = check_leaf(raw, shift, blkid, words)
         entries = report.entries
         if before is None:
             known.total += len(entries)
             fresh += entries
-        else:
-            old = before.entries
-            known.total += len(entries) - len(old)
-            new = known.news(blkid)
-            fresh += new
-            if len(entries) != len(old) + len(new):
-                known.drop(_without(old, entries))
-        return before is not None and before[:2] == report[:2]
+            return False
+        old = before.entries
+        known.total += len(entries) - len(old)
+        new = known.not_noted(entries)
+        fresh += new
+        if len(entries) != len(old) + len(new):
+            known.drop(_without(old, entries))
+        if len(raw) >= _LARGE and not report.violations:
+            known.walked[blkid] = WalkedLeaf(raw, report, L.geometry(shift), 8 if words else 1)
+        return before[:2] == report[:2]
 
 
+_LARGE = 1 << 12
+"""A leaf of so many bytes or more is not read as a whole for every change."""
 _SETTLED = L.HEADER.span("zap_block_type", "zap_num_leafs")
 """The fields of the header that change only when the object gets a block or loses one."""
 _TABLE_SIZE = L.HEADER.span("zt_shift", "zt_shift")

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from array import array
 from operator import itemgetter
+from typing import NamedTuple
 
 from zapcore import layout as L
 from zapcore.verify.leaf_report import LeafEntry, LeafReport
@@ -41,11 +42,10 @@ def sound_leaf(raw: bytes, shift: int, name_size: int) -> LeafReport | None:
     """What a leaf block of 2^shift bytes holds, or None if anything is wrong with it. `name_size` is the size
     of the integers that a name consists of."""
     geo = L.geometry(shift)
-    kind, pad1, prefix, magic, free, counted, prefix_len, free_list, flags, pad2 = _unpack_header(raw)
-    if kind != L.ZBT_LEAF or magic != L.ZAP_LEAF_MAGIC or pad1 or pad2 != _NO_PAD:
+    header = sound_header(raw)
+    if header is None:
         return None
-    if flags & ~L.ENTRIES_CDSORTED or prefix_len > 64 or prefix >> prefix_len:
-        return None
+    prefix, prefix_len, flags, free, counted, free_list = header
     chunks = geo.chunks
     end = geo.chunks_end
     left = bytearray(raw[geo.first_chunk : end : L.CHUNK_SIZE])
@@ -55,12 +55,35 @@ def sound_leaf(raw: bytes, shift: int, name_size: int) -> LeafReport | None:
     try:
         if not _free_list_ends(left, following, free_list, free):
             return None
-        entries = _entries(raw, geo, name_size, prefix, prefix_len, left, following)
+        at, until = L.LEAF_HEADER_SIZE, geo.first_chunk
+        entries = entries_of_buckets(raw, geo, at, until, name_size, header, left, following)
     except IndexError:  # a link leads to a chunk that the leaf has not
         return None
     if entries is None or len(entries) != counted or left.count(0) != chunks - free:
         return None
     return _new_tuple(LeafReport, (prefix, prefix_len, flags, entries, (), bytes(chunks)))
+
+
+class SoundHeader(NamedTuple):
+    """A leaf's header: its prefix, how many chunks are free, how many entries there are, and the first chunk
+    of the free list."""
+
+    prefix: int
+    prefix_len: int
+    flags: int
+    free: int
+    counted: int
+    free_list: int
+
+
+def sound_header(raw: bytes) -> SoundHeader | None:
+    """The header of a leaf block, or None if it alone shows that something is wrong."""
+    kind, pad1, prefix, magic, free, counted, prefix_len, free_list, flags, pad2 = _unpack_header(raw)
+    if kind != L.ZBT_LEAF or magic != L.ZAP_LEAF_MAGIC or pad1 or pad2 != _NO_PAD:
+        return None
+    if flags & ~L.ENTRIES_CDSORTED or prefix_len > 64 or prefix >> prefix_len:
+        return None
+    return _new_tuple(SoundHeader, (prefix, prefix_len, flags, free, counted, free_list))
 
 
 def _free_list_ends(left: bytearray, following: array[int], chunk: int, free: int) -> bool:
@@ -86,24 +109,26 @@ def _free_list_ends(left: bytearray, following: array[int], chunk: int, free: in
     return chunk == L.CHAIN_END
 
 
-def _entries(
+def entries_of_buckets(
     raw: bytes,
     geo: L.Geometry,
+    at: int,
+    until: int,
     name_size: int,
-    prefix: int,
-    prefix_len: int,
+    header: SoundHeader,
     left: bytearray,
     following: array[int],
 ) -> list[LeafEntry] | None:
-    """The entries in the order of buckets and chains, or None if something is wrong with one of them. Claims
-    their chunks and those of their arrays. Raises IndexError if a link leads out of the leaf."""
+    """The entries of the buckets from one offset to another, in the order of buckets and chains, or None if
+    something is wrong with one of them. Claims their chunks and those of their arrays. Raises IndexError if a
+    link leads out of the leaf."""
+    prefix, prefix_len = header[:2]
     entries: list[LeafEntry] = []
     outside = 64 - prefix_len
     shift = max(outside - geo.hash_shift, 0)
     first = geo.first_chunk
     content = first + L.B_ARRAY
-    at = L.LEAF_HEADER_SIZE
-    while used := _USED.search(raw, at, first):
+    while used := _USED.search(raw, at, until):
         at = used.start() & ~1
         bucket = (at - L.LEAF_HEADER_SIZE) // 2
         chunk = raw[at] | raw[at + 1] << 8
