@@ -9,6 +9,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from zapcore.layout import BLOCK_SIZES, MAX_MICRO
+
+MIN_BLOCK, OLD_MAX_BLOCK = BLOCK_SIZES[0], BLOCK_SIZES[-1]
+"""SPA_MINBLOCKSIZE and SPA_OLD_MAXBLOCKSIZE, in bytes."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Release:
@@ -59,6 +64,10 @@ class Release:
     search_backtracks: the search for the next block goes on behind an indirect block in which there is none,
         although the pointer to that says so (26b0f561be, in 2.2.9, 2.3.5 and 2.4). Without this, it ends
         there.
+    tunes_micro: there is the tunable zap_micro_max_size (a4b21eadec, in 2.2). Without this, the block of a
+        micro ZAP has at most 128 KiB.
+    bounds_micro: of that tunable at most 1 MiB counts, rounded up to 512 bytes (97f39af3d0 and 04c2ad2d04, in
+        2.3). Without this, slots that 16 bits cannot count are lost (OpenZFS issue 16888).
     version: the packaged OpenZFS version that the model is compared with; empty if nobody packages one.
     """
 
@@ -85,7 +94,16 @@ class Release:
     prefetches_objects: bool = False
     joins: bool = True
     search_backtracks: bool = False
+    tunes_micro: bool = True
+    bounds_micro: bool = True
     version: str = ""
+
+    def micro_max_size(self, tunable: int) -> int:
+        """How many bytes the block of a micro ZAP may have if zap_micro_max_size is `tunable`
+        (zap_get_micro_max_size)."""
+        if not self.tunes_micro:
+            return OLD_MAX_BLOCK
+        return min(MAX_MICRO, -(-tunable // MIN_BLOCK) * MIN_BLOCK) if self.bounds_micro else tunable
 
 
 _LOOKUP: Mapping[str, tuple[str, ...]] = {"zap_lookup_uint64_impl": ()}
@@ -135,6 +153,8 @@ RELEASES: Mapping[str, Release] = {
             rename_unlinks_first=False,
             puts_leaf_twice=True,
             tells_unread_above=False,
+            tunes_micro=False,
+            bounds_micro=False,
             version="2.1.11",
         ),
         Release("unfixed", True, False, False, "master between 5044c4e3ff and 34906f8bbe", instead=_LOOKUP),
@@ -178,7 +198,7 @@ PINNED: Mapping[str, str] = {name: release.version for name, release in RELEASES
 _VERSION = re.compile(r"2\.[1-4](\.(?!99)[0-9]{1,2})?")
 _OLDEST: Mapping[str, Release] = {
     "2.1": RELEASES["2.1"],
-    "2.2": dataclasses.replace(RELEASES["2.1"], rename_unlinks_first=True),
+    "2.2": dataclasses.replace(RELEASES["2.1"], rename_unlinks_first=True, tunes_micro=True),
     "2.3": RELEASES["2.3"],
     "2.4": dataclasses.replace(
         RELEASES["2.4"], forgets_freed_by_run=False, frees_on_sync_thread=False, looks_at_hole_again=True

@@ -20,6 +20,7 @@ from zapcore import zap
 from zapcore.avl import AvlTree
 from zapcore.dmu.objset import Objset, Tx
 from zapcore.errors import ZapErrno, fail, openzfs
+from zapcore.release import OLD_MAX_BLOCK
 from zapcore.zap import helpers
 
 UNSIGNED = (1 << 64) - 1
@@ -110,7 +111,7 @@ class Accounting:
         changed = self._changed.pop(tx.txg, None)
         if changed is None:
             return
-        self.objset.fat_block_shift = self.block_shift
+        self.objset.fat_block_shift, self.objset.micro_max_size = self.block_shift, OLD_MAX_BLOCK
         deltas = {kind: Deltas() for kind in KINDS}
         synced = self._synced
         for life, new in changed.items():

@@ -70,6 +70,8 @@ def ours_alone(program: Program) -> str:
         return "hash_bits"
     if any(zap.indirect_shift for zap in program.zaps):
         return "indirect_shift"
+    if any(zap.micro_max for zap in program.zaps):
+        return "micro_max_size"
     if changes_in_sync(program):
         return "usage or mos"
     return next((op.verb for op in program.ops if op.verb in ON_DISK), "")

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from fuzz.generate.keys_for_hash import key_for
-from fuzz.generate.whole_language import any_key
+from fuzz.generate.whole_language import any_key, with_micro_max
 from fuzz.language.program import MAX_VALUE, U64, Key, Op, Program, Zap
 from fuzz.language.validate import NORMS
 from fuzz.language.verbs import INTS, VALUED, VERBS, Subject
@@ -102,7 +102,7 @@ def random_zap(rng: Random, name: str = "z", max_shift: int = 14) -> Zap:
     norm = rng.choice(NORMS) if rng.random() < 0.2 else 0
     if kind < 0.85:
         return Zap(name, hash64=True, leaf_shift=shift, norm=norm, salt=salt)
-    return Zap(name, fat=False, leaf_shift=shift, norm=norm, salt=salt)
+    return with_micro_max(rng, Zap(name, fat=False, leaf_shift=shift, norm=norm, salt=salt))
 
 
 def sizes_that_matter(zap: Zap, rng: Random) -> int:

@@ -14,6 +14,8 @@ COUNTS = (30, 60, 60, 120, 120, 240)
 """How many entries, one of these for a program."""
 OVERFULL = 2050
 """Of a micro ZAP, at times: more than its 128 KiB hold."""
+OVERFULL_MAXIMA = (0, 0, (1 << 17) + 512, 1 << 18, 1 << 20)
+"""How large it may become then."""
 ALIKE, MANY, FEWEST, MOST_CHUNKS = 0.25, 45, 8, 7
 """How often all keys of a program have the same hash, if keys of the ZAP can be chosen so. There are MANY
 such keys, or as many as one leaf has room for if each entry takes MOST_CHUNKS chunks; if these are fewer than
@@ -51,6 +53,10 @@ def many_entries_program(rng: Random) -> Program:
     zap = any_zap(rng, "z")
     base = rng.getrandbits(64)
     count = OVERFULL if not zap.fat and rng.random() < 0.05 else rng.choice(COUNTS)
+    if count == OVERFULL:
+        zap = zap._replace(micro_max=rng.choice(OVERFULL_MAXIMA))
+    elif not zap.fat:
+        zap = zap._replace(micro_max=0 if rng.random() < 0.5 else 512 * rng.randint(1, count // 8 + 2))
     roomy = CHUNKS * count < geometry(zap.leaf_shift).chunks
     bits = rng.choice((0, 0, 1, 3, 7, ONE_CHAIN if roomy else 0))
     most = geometry(zap.leaf_shift).chunks // MOST_CHUNKS

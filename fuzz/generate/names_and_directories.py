@@ -15,7 +15,7 @@ from fuzz.execution.result import names_and_positions
 from fuzz.generate.draw_while_running import Drawing, beside, drawn, pass_time, resume, use
 from fuzz.generate.keys_for_hash import hash_of
 from fuzz.generate.leaf_programs import CURSORS
-from fuzz.generate.whole_language import PIECES, respelled, with_dataset
+from fuzz.generate.whole_language import PIECES, respelled, with_dataset, with_micro_max
 from fuzz.judge.keys import form
 from fuzz.language.program import MAX_NAME, U64, Op, Program, Zap
 from fuzz.language.validate import NORMS
@@ -117,6 +117,8 @@ def _zaps(rng: Random) -> dict[str, Zap]:
         norm = rng.choice(NORMS) if rng.random() < 0.55 else 0
         shift = rng.choice((9, 9, 9, 10, 12, 14))
         zaps[name] = Zap(name, fat=fat, hash64=fat, leaf_shift=shift, norm=norm)
+        if not fat:
+            zaps[name] = with_micro_max(rng, zaps[name])
         if not fat and rng.random() < 0.4:
             zaps[name] = with_dataset(rng, zaps[name])
     return zaps

@@ -66,6 +66,9 @@ _TWINS = 0.15
 _LAST = 0.04
 """The probability that a key's first word is 2^64 - 1."""
 _LONG_STEM = b"l" * 230
+_SOON_FAT = 0.3
+_MICRO_MAXIMA = (512, 512, 512, 600, 1024, 1536, 2048, 4096)
+"""How often a micro ZAP has a limit of its own, and which, in bytes: 512 have room for 7 entries."""
 _MOST_NAMES = 40
 
 
@@ -76,6 +79,7 @@ def any_zap(rng: Random, name: str) -> Zap:
     norm = rng.choice(NORMS) if rng.random() < 0.5 else 0
     if kind < 0.35:
         plain = Zap(name, fat=False, leaf_shift=rng.choice((9, 10, 12, 14)), norm=norm, salt=salt)
+        plain = with_micro_max(rng, plain)
         return with_dataset(rng, plain) if rng.random() < 0.4 else plain
     shift = rng.choice((9, 9, 9, 9, 10, 10, 11, 12, 13, 14, 15, 16, 17))
     if kind < 0.65:
@@ -83,6 +87,11 @@ def any_zap(rng: Random, name: str) -> Zap:
     words = rng.choice((1, 1, 1, 2, 3, rng.randint(4, 31), 32, 33))
     ahead, wide = rng.random() < 0.6, rng.random() < 0.5
     return Zap(name, words=words, prehashed=ahead, hash64=wide, leaf_shift=shift, salt=salt)
+
+
+def with_micro_max(rng: Random, zap: Zap) -> Zap:
+    """A micro ZAP that now and then becomes fat soon, for nothing but that it is full."""
+    return zap._replace(micro_max=rng.choice(_MICRO_MAXIMA)) if rng.random() < _SOON_FAT else zap
 
 
 def with_dataset(rng: Random, zap: Zap) -> Zap:

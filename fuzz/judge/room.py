@@ -14,16 +14,17 @@ from fuzz.judge.keys import chunks, hash_bits, hash_of, hashing
 from fuzz.judge.order import Order
 from fuzz.judge.state import State, Value
 from fuzz.judge.wrong_answers import NO_ROOM, TABLE_GROWS, Wrong, expect
-from fuzz.language.program import Key, Op
+from fuzz.language.program import OLD_MAX_BLOCK, Key, Op
 from fuzz.language.verbs import key_of
 from zapcore.layout import embedded_shift, geometry
 
 MICRO_NAME = 50
 """MZAP_NAME_LEN: the bytes of a micro entry's name and its NUL."""
-MICRO_SLOTS = (1 << 17) // 64 - 1
-"""Of the largest micro ZAP, whose block has 128 KiB."""
-MICRO_GROWTH = 512 // 64
-"""The slots that a block gets when all are taken."""
+SLOT = 64
+SECTOR = 512
+"""Bytes of a slot of a micro ZAP (the header takes the place of one), and by how much its block grows."""
+LARGEST = 1 << 20
+"""Bytes of the largest micro ZAP since 2.3, whatever the tunable says."""
 _MICRO_CHUNKS = chunks(b"." * (MICRO_NAME - 1), 8)
 
 
@@ -33,10 +34,20 @@ def make_room(state: State, zap: str) -> None:
     entries = state.entries[zap]
     if state.fat[zap] or entries is None or len(entries) < state.slots[zap]:
         return
-    if state.slots[zap] < MICRO_SLOTS:
-        state.slots[zap] += MICRO_GROWTH
+    size = (state.slots[zap] + 1) * SLOT + SECTOR
+    if size <= _largest_micro(state, zap):
+        state.slots[zap] += SECTOR // SLOT
     else:
         state.fat[zap] = True
+
+
+def _largest_micro(state: State, zap: str) -> int:
+    """Bytes that the block of a micro ZAP may have: what its header line says, from 2.2 on, and since 2.3 in
+    whole sectors and with a bound."""
+    told = state.headers[zap].micro_max
+    if not (told and state.release.tunes_micro):
+        return OLD_MAX_BLOCK
+    return min(LARGEST, (told + SECTOR - 1) // SECTOR * SECTOR) if state.release.bounds_micro else told
 
 
 def needs_fat(state: State, op: Op, key: Key, leaf_shift: int) -> bool:

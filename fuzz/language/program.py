@@ -38,6 +38,10 @@ MAX_VALUE = 8192
 MAX_OBJECT = 65_535
 """The last object that can have an owner."""
 
+OLD_MAX_BLOCK = 1 << 17
+"""Bytes: the largest block without the feature large_blocks (SPA_OLD_MAXBLOCKSIZE), and the largest micro ZAP
+if nobody says how large they may be."""
+
 
 class Dataset(NamedTuple):
     """The properties of the file system that a directory is in, in the words of `zfs create` but for
@@ -70,6 +74,8 @@ class Zap(NamedTuple):
     `indirect_shift` is log2 of the size of its indirect blocks (dn_indblkshift), 0 for OpenZFS's default. In
     small ones there is room for few pointers, so that a small object has several levels, and its indirect
     blocks have dbufs (`zapcore.dmu.indirect`).
+    `micro_max` is how many bytes the block of a micro ZAP may have before it becomes fat (the tunable
+    zap_micro_max_size, since 2.2), 0 for OpenZFS's default of 128 KiB.
     """
 
     name: str
@@ -85,6 +91,7 @@ class Zap(NamedTuple):
     usage: int = 0
     mos: bool = False
     indirect_shift: int = 0
+    micro_max: int = 0
 
     @property
     def properties(self) -> Dataset:
@@ -214,6 +221,11 @@ class Program:
         return Program(self.zaps, tuple(ops), self.schedule)
 
 
+def has_large_micro(program: Program) -> bool:
+    """Whether a program has micro ZAPs that may have more than the 128 KiB of every release."""
+    return any(zap.micro_max > OLD_MAX_BLOCK for zap in program.zaps)
+
+
 def keeps_usage(program: Program) -> bool:
     """Whether a program has ZAPs of usage, and so objects that somebody owns."""
     return any(zap.usage for zap in program.zaps)
@@ -231,12 +243,14 @@ OLDEST_LENGTH = 255
 def cannot_move(program: Program, to: int) -> bool:
     """Whether a program's pool cannot go to another release (`move`), 21 for 2.1: one with ZAPs that change
     in sync is not asked, and no release would know what reads fail. The flag for lower case means something
-    until 2.4 only, and a pool with long names cannot be imported before 2.3 (feature longname)."""
+    until 2.4 only, and a pool with long names cannot be imported before 2.3 (feature longname). One with
+    large micro ZAPs (feature large_microzap) stays where it is: not every release can have them."""
     long = to < 23 and any(
         isinstance(key, bytes) and len(key) > OLDEST_LENGTH for op in program.ops for key in (op.key, op.to)
     )
     lower = any(zap.norm & TO_LOWER for zap in program.zaps)
-    return long or lower or changes_in_sync(program) or any(op.verb == "fail" for op in program.ops)
+    fails = any(op.verb == "fail" for op in program.ops)
+    return long or lower or fails or changes_in_sync(program) or has_large_micro(program)
 
 
 def threadless(program: Program) -> str:

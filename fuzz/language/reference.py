@@ -24,6 +24,9 @@ HEADER = {
     "hash_bits=": "`hash_bits=N`: hashes have only so many bits: the end of the pointer table is near",
     "indirect_shift=": "`indirect_shift=N`: an indirect block has 2^N bytes, 9 to 16, so 2^(N-7) block"
     " pointers: small objects have several levels, and their indirect blocks have dbufs",
+    "micro_max_size=": "`micro_max_size=N`: a micro ZAP becomes fat when its block would have more than N"
+    " bytes, 512 to 16777216; 131072 by default (the tunable zap_micro_max_size, since 2.2). Since 2.3 at"
+    " most 1048576 of them count",
     "casesensitivity=": f"{', '.join(f'`{each}`' for each in CASES)}: that property of the file system",
     "normalization=": f"{', '.join(f'`{each}`' for each in FORMS)}: that property",
     "utf8only=": "`on`, `off`: whether names that are no UTF-8 are refused (EILSEQ); on with a normalization",

@@ -9,8 +9,9 @@ r"""The text form of programs: reading, printing, files. Nothing in it is ever e
     txg
 
 Header lines come first: `zap NAME fat|micro` with `key=name|u64`, `words=N`, `prehashed`, `hash64`,
-`leaf_shift=N`, `norm=N`, `salt=N`, `hash_bits=N`, `indirect_shift=N`; a micro ZAP
-can be declared as the directory of a file system, in the words of `zfs create`:
+`leaf_shift=N`, `norm=N`, `salt=N`, `hash_bits=N`, `indirect_shift=N`,
+`micro_max_size=N`; a micro ZAP can be declared as the directory of a file system, in the words of
+`zfs create`:
 `casesensitivity=sensitive|insensitive|mixed`,
 `normalization=none|formC|formD|formKC|formKD`, `utf8only=on|off`, `longname=on|off`, `compression=` and
 `encryption=`, each with the default that it has there. `usage=user|group|project` is the ZAP in which syncing
@@ -252,6 +253,7 @@ class _Parser:
             values.get("usage", -1) + 1,
             bool(values.get("mos")),
             values.get("indirect_shift", 0),
+            values.get("micro_max_size", 0),
         )
         self.fault(zap_fault(zap, self.zaps) or usages_fault(zap, self.zaps.values()))
         self.zaps[name] = zap
@@ -421,6 +423,7 @@ _OPTIONS: dict[str, _Reader] = {
     "salt=": _Parser.number,
     "hash_bits=": _Parser.number,
     "indirect_shift=": _Parser.number,
+    "micro_max_size=": _Parser.number,
     **{f"{word}=": reader for word, reader in _PROPERTIES.items()},
     "usage=": _one_of(*USAGES[1:]),
     "mos": _Parser.flag,

@@ -40,6 +40,9 @@ hashes."""
 INDIRECT_SHIFTS = range(9, 17)
 """From one sector, with room for 4 block pointers (OpenZFS makes none under 12, but takes what is there), to
 less than its default."""
+MICRO_MAXIMA = range(512, (1 << 24) + 1)
+"""From the block of a new micro ZAP to the largest that a pool has (SPA_MAXBLOCKSIZE); since 2.3 more than
+1 MiB is 1 MiB."""
 NORMS = tuple(case | form for form in (0, 0x10, 0x20, 0x50, 0x60) for case in (0, 2, 4))
 """Normalization flags that u8_textprep_str (module/unicode/u8_textprep.c) accepts: at most one case folding
 (2 to upper, 4 to lower) and one of no form, NFD, NFKD, NFC, NFKC."""
@@ -88,6 +91,8 @@ def zap_fault(zap: Zap, names: Collection[str]) -> Fault | None:
         return Fault("hash_bits", expected, show(zap.hash_bits))
     if zap.indirect_shift and (fault := _indirect_fault(zap)) is not None:
         return fault
+    if zap.micro_max and (fault := _micro_max_fault(zap)) is not None:
+        return fault
     if zap.usage:
         return _usage_fault(zap)
     if zap.mos and (zap.hash_bits or zap.dataset is not None):
@@ -110,6 +115,15 @@ def _indirect_fault(zap: Zap) -> Fault | None:
     if zap.usage or zap.mos or zap.hash_bits or zap.dataset is not None:
         expected = "no usage, mos, hash_bits and file system's properties with indirect_shift"
         return Fault("indirect_shift", expected, "some")
+    return None
+
+
+def _micro_max_fault(zap: Zap) -> Fault | None:
+    if zap.micro_max not in MICRO_MAXIMA:
+        expected = f"{MICRO_MAXIMA[0]} to {MICRO_MAXIMA[-1]} bytes, or 0"
+        return Fault("micro_max_size", expected, show(zap.micro_max))
+    if zap.fat or zap.usage or zap.mos:
+        return Fault("micro_max_size", "micro, and no usage or mos, with micro_max_size", "one of these")
     return None
 
 

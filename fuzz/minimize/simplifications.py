@@ -107,7 +107,7 @@ def headers(program: Program) -> Iterator[Program]:
                 yield from _resized(hashed, zap, plain, freed)
                 yield _with_zap(hashed, plain._replace(leaf_shift=zap.leaf_shift))
         if not zap.fat:
-            yield _with_zap(program, zap._replace(fat=True, hash64=True, dataset=None))
+            yield _with_zap(program, zap._replace(fat=True, hash64=True, dataset=None, micro_max=0))
         if zap.dataset is not None:
             yield _with_zap(program, zap._replace(dataset=None))
             yield _with_zap(program, zap._replace(norm=0, dataset=Dataset()))
@@ -133,6 +133,8 @@ def headers(program: Program) -> Iterator[Program]:
             yield _with_zap(program, zap._replace(hash_bits=0))
         if zap.indirect_shift:
             yield _with_zap(program, zap._replace(indirect_shift=0))
+        if zap.micro_max:
+            yield from (_with_zap(program, zap._replace(micro_max=most)) for most in (0, 512))
 
 
 def _resized(program: Program, old: Zap, new: Zap, freed: Mapping[Key, int]) -> Iterator[Program]:

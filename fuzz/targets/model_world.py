@@ -13,7 +13,7 @@ from fuzz.execution.result import DONE, Entry, Found, Result
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
 from fuzz.language.by_verb import ByVerb
-from fuzz.language.program import Key, Op, Program, Zap, cannot_move, value_bytes
+from fuzz.language.program import OLD_MAX_BLOCK, Key, Op, Program, Zap, cannot_move, value_bytes
 from fuzz.language.verbs import JOINS, MOVES, TIME, key_of
 from fuzz.targets.base import Target, pack_indirect
 from fuzz.targets.endless_ops import WATCH
@@ -249,10 +249,11 @@ class ModelWorld(Target):
         return self.numbers[name]
 
     def _tune_for(self, name: str) -> None:
-        """Set the tunable that says how large the blocks of a micro ZAP become when it is made fat."""
+        """Set the tunables that say how large a micro ZAP may be, and its blocks when it is made fat."""
         header = self.headers[name]
         if not header.fat:
             self.objset.fat_block_shift = header.leaf_shift
+            self.objset.micro_max_size = header.micro_max or OLD_MAX_BLOCK
 
     @HANDLERS.of("add")
     def _add(self, op: Op) -> Result:

@@ -302,6 +302,10 @@ def _frames(error: Exception) -> list[FrameType]:
 
 def check_section(ops: Sequence[Op], zaps: Sequence[Zap], judge: bool) -> None:
     """Raise LimitExceeded for a section that cannot be run or judged."""
+    if len({zap.micro_max for zap in zaps if not zap.fat}) > 1:
+        raise LimitExceeded(
+            "a parallel section, and micro ZAPs of different micro_max_size: one tunable says it for all"
+        )
     if len({zap.leaf_shift for zap in zaps if not zap.fat}) > 1:
         for op in ops:
             if op.verb in DIRECTORIES:

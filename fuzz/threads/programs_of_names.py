@@ -15,6 +15,9 @@ LONG = (b"l" * 49, b"l" * 60, b"m" * 255)
 FILLERS = tuple(b"f%d" % number for number in range(7))
 """As many as a micro ZAP's first block holds."""
 
+FIRST_BLOCK, SOON_FAT = 512, 0.4
+"""How often a micro ZAP becomes fat when that block is full."""
+
 _PLAIN = {
     **{"add": 10, "update": 8, "remove": 9, "lookup": 6, "length": 2, "contains": 2, "count": 4},
     **{"increment": 5, "search": 1, "stats": 0.5, "next": 4, "cursor": 1, "readdir": 1},
@@ -56,7 +59,7 @@ def change_of(program: Program, rng: random.Random, thread: int) -> Op:
 
 
 def _header(rng: random.Random, name: str, directory: bool) -> Zap:
-    zap = Zap(name, fat=False, leaf_shift=9)
+    zap = Zap(name, fat=False, leaf_shift=9, micro_max=FIRST_BLOCK if rng.random() < SOON_FAT else 0)
     if not directory or rng.random() < 0.5:
         return zap
     case = rng.choice((0, 1, 1, 2))

@@ -138,7 +138,8 @@ def test_hypothesis_draws_every_verb() -> None:
 
 
 def test_the_state_machine_runs_every_verb() -> None:
-    """One search on a release without the bug; every rule's ops, and all that one rule draws from."""
+    """On a release without the bug; every rule's ops, and all that one rule draws from, of which a search of
+    a hundred examples may lack some."""
     seen: Counter[str] = Counter()
 
     class Counting(ModelTarget):
@@ -148,7 +149,10 @@ def test_the_state_machine_runs_every_verb() -> None:
 
     widened = "widened integers carry bytes of those before them"
     known = frozenset(f"oracle zap:{verb} {widened}" for verb in ("lookup", "lookup_norm"))
-    assert find_failure(Counting("2.1"), 1, known=known, examples=120) is None
+    for number in range(1, 9):
+        assert find_failure(Counting("2.1"), number, known=known, examples=120) is None
+        if seen.keys() == VERBS.keys() - FOR_THREADS:
+            break
     assert seen.keys() == VERBS.keys() - FOR_THREADS
     assert set(OTHERS) < VERBS.keys() and hasattr(ZapMachine, "another")
 

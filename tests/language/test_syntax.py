@@ -118,13 +118,16 @@ BAD = {
     "zap z fat hash64 leaf_shift=8": "1:29: expected 9 to 17, found 8",
     "zap z fat hash64 leaf_shift=x": "1:29: expected a number such as 12 or 0x1f, found 'x'",
     "zap z fat hash64 leaf_shift": "1:18: expected one of key=, words=, prehashed, hash64, "
-    "leaf_shift=, norm=, salt=, hash_bits=, indirect_shift=, "
+    "leaf_shift=, norm=, salt=, hash_bits=, indirect_shift=, micro_max_size=, "
     "casesensitivity=, normalization=, utf8only=, longname=, compression=, encryption=, "
     "usage=, mos, found 'leaf_shift'",
     "zap z fat hash64 hash_bits=7": "1:28: expected 8 to 24, or 0, found 7",
     "zap z fat hash64 indirect_shift=8": "1:33: expected 9 to 16, or 0, found 8",
     "zap z fat hash64 indirect_shift=9 mos": "1:33: expected no usage, mos, hash_bits and file system's "
     "properties with indirect_shift, found some",
+    "zap z micro micro_max_size=511": "1:28: expected 512 to 16777216 bytes, or 0, found 511",
+    "zap z fat hash64 micro_max_size=512": "1:33: expected micro, and no usage or mos, with "
+    "micro_max_size, found one of these",
     "zap z fat hash64 salt=0": "1:23: expected 1 to 0xffffffffffffffff, found 0",
     "zap z fat hash64 norm=1": "1:23: expected one of 0, 2, 4, 16, 18, 20, 32, 34, 36, 80, 82, 84, 96, 98, "
     "100, found 1",

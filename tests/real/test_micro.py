@@ -13,7 +13,11 @@ from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 from zapcore import layout as L
+from zapcore import zap
+from zapcore.dmu.objset import Objset
+from zapcore.errors import Panic
 from zapcore.hashing import name_for_hash
+from zapcore.release import the_release
 
 Make = Callable[..., LibzpoolTarget]
 RELEASES = ["2.1", "2.3", "2.4"]
@@ -147,6 +151,77 @@ def test_at_128_kib_it_becomes_fat(libzpool: Make, release: str, shift: int, aga
         assert [block.ljust(size, b"\0") for block in mine + [b""] * (both - len(mine))] == [
             block.ljust(size, b"\0") for block in its + [b""] * (both - len(its))
         ]
+
+
+def entries(count: int, first: int = 0) -> list[Op]:
+    """New entries."""
+    return [put(first + number) for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("release", "limit", "fits"),
+    [
+        ("2.2", 512, 7),
+        ("2.3", 512, 7),
+        ("2.2", 1000, 7),
+        ("2.3", 1000, 15),
+        ("2.4", 1000, 15),
+        ("2.3", 1536, 23),
+    ],
+)
+def test_a_limit_of_its_own(release: str, limit: int, fits: int) -> None:
+    """zap_micro_max_size: since 2.3 rounded up to whole sectors, before that every byte counts."""
+    zap = Zap("z", fat=False, leaf_shift=9, micro_max=limit)
+    assert shape(release, entries(fits), zap) == ("micro", 64 * (fits + 1))
+    assert shape(release, entries(fits + 1), zap) == ("fat", 512)
+
+
+def test_without_the_tunable_it_says_nothing() -> None:
+    assert shape("2.1", entries(40), Zap("z", fat=False, leaf_shift=9, micro_max=512)) == ("micro", 6 * 512)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("limit", [512, 1000, 4096])
+def test_the_library_has_the_same_limit(libzpool: Make, release: str, limit: int) -> None:
+    """Of two ZAPs, each its own; and none is left to what OpenZFS writes itself when txgs sync."""
+    zaps = (Zap("z", fat=False, leaf_shift=9, micro_max=limit), Zap("y", fat=False, leaf_shift=10))
+    ops = [op for put_z in entries(70) for op in (put_z, put_z._replace(subject="y"))]
+    ops[30:30] = [Op("sync"), Op("reopen")]
+    outcome = run(
+        Program(zaps, (*ops, Op("readdir", "z"))), BothTarget(ModelTarget(release), libzpool(release))
+    )
+    assert outcome.fine, outcome
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_more_than_128_kib(libzpool: Make, release: str) -> None:
+    """With large_microzap, which the pool then has: through an import, up to its own limit."""
+    most = LIMIT + 2 * 512
+    zap = Zap("z", fat=False, leaf_shift=14, micro_max=most)
+    ops = [*entries(MOST + 9), Op("sync"), Op("reopen"), Op("remove", "z", b"7"), *entries(9, MOST + 9)]
+    kind = ("micro", most) if release != "2.1" else ("fat", 1 << 14)
+    assert shape(release, ops[:-1], zap) == kind
+    assert shape(release, ops, zap)[0] == "fat"
+    same(libzpool, release, [*ops, Op("stats", "z"), Op("readdir", "z")], zap)
+
+
+def test_slots_that_16_bits_cannot_count() -> None:
+    """OpenZFS issue 16888, in 2.2 only: beyond 2 MiB no slot is free any more. 2.3 stops at 1 MiB."""
+    objset = Objset(the_release("2.2"))
+    objset.micro_max_size, tx = 1 << 22, objset.open_tx
+    number = zap.create(objset, tx, salt=1)
+    dnode = objset.dnode(number)
+    dnode.set_block_size(1 << 21, tx)
+    dbuf = dnode.hold(0, "test")
+    dbuf.will_dirty(tx)
+    for slot in range(L.slots_of(1 << 21)):
+        at = L.slot_offset(slot) + L.B_MZE_NAME
+        dbuf.buf.raw[at : at + 8] = b"%08d" % slot
+    dbuf.rele("test")
+    assert zap.count(objset, number) == (1 << 15) - 1
+    with pytest.raises(Panic, match="out of entries!"):
+        zap.add(objset, number, b"one more", 8, 1, bytes(8), tx)
+    assert the_release("2.3").micro_max_size(1 << 22) == 1 << 20
 
 
 @pytest.mark.parametrize("release", RELEASES)

@@ -15,6 +15,7 @@ from fuzz.language.validate import (
     LEAF_SHIFTS,
     MAX_STEP,
     MAX_THREAD,
+    MICRO_MAXIMA,
     NORMS,
     statements,
 )
@@ -57,6 +58,8 @@ def zaps(draw: st.DrawFn, name: str = "z") -> Zap:
     else:
         shape["fat"] = shape["hash64"] = kind == "names"
         shape["norm"] = draw(st.sampled_from(NORMS))
+    if kind == "micro":
+        shape["micro_max"] = draw(st.one_of(st.just(0), st.integers(MICRO_MAXIMA[0], MICRO_MAXIMA[-1])))
     return Zap(name, **shape)
 
 

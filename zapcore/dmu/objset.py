@@ -15,7 +15,7 @@ from zapcore.dmu.dnode import Dnode
 from zapcore.dmu.indirect import IndirectDnode
 from zapcore.errors import LimitExceeded, ZapErrno, openzfs
 from zapcore.locks import Threads
-from zapcore.release import Release
+from zapcore.release import OLD_MAX_BLOCK, Release
 from zapcore.work import Work
 
 if TYPE_CHECKING:
@@ -49,15 +49,16 @@ class Objset:
 
     `block_limit` is how many blocks one object may have, `byte_limit` how many bytes: an operation that would
     need more raises LimitExceeded. `fat_block_shift` is the tunable fzap_default_block_shift: log2 of the
-    block size that a micro ZAP gets when it becomes fat. `stale_bytes` says whether the world ends with a
-    panic if what happens next depends on bytes that nobody wrote; if not, it goes on as if there were no such
-    bytes. `hash_bits` has, by number of the object, how many bits of a hash count in it, for objects in which
-    zap_hashbits() is to return another number than their flags say: the pointer table then comes to its end
-    soon. `stepped_sync` is there while the sync of a txg runs as a thread beside others. `syncing_txg` is the
-    txg that syncs now, or 0. `sync_done` accounts for what a txg has written, if anything does
-    (`zapcore.user_accounting`): what it changes is synced in the same txg, after it. `failing` has, by number
-    of an object, the blocks that cannot be read from disk now, with the errno that a read of each gives
-    (an indirect block is its level and its number there).
+    block size that a micro ZAP gets when it becomes fat, `micro_max_size` the tunable zap_micro_max_size: how
+    many bytes it may have before. `stale_bytes` says whether the world ends with a panic if what happens next
+    depends on bytes that nobody wrote; if not, it goes on as if there were no such bytes. `hash_bits` has, by
+    number of the object, how many bits of a hash count in it, for objects in which zap_hashbits() is to
+    return another number than their flags say: the pointer table then comes to its end soon. `stepped_sync`
+    is there while the sync of a txg runs as a thread beside others. `syncing_txg` is the txg that syncs now,
+    or 0. `sync_done` accounts for what a txg has written, if anything does (`zapcore.user_accounting`): what
+    it changes is synced in the same txg, after it. `failing` has, by number of an object, the blocks that
+    cannot be read from disk now, with the errno that a read of each gives (an indirect block is its level and
+    its number there).
     `work` counts what operations on these objects take; nothing in the model looks at it.
     """
 
@@ -83,6 +84,7 @@ class Objset:
         self.next_object = 1
         self.stale_bytes = stale_bytes
         self.fat_block_shift = 14
+        self.micro_max_size = OLD_MAX_BLOCK
         self.hash_bits: dict[int, int] = {}
         self.stepped_sync: SteppedSync | None = None
         self.syncing_txg = 0

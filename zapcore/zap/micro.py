@@ -19,10 +19,9 @@ from zapcore.zap import fat
 from zapcore.zap.name import Found, Name
 from zapcore.zap.zap import Zap
 
-MAX_SIZE = 1 << 17
-"""SPA_OLD_MAXBLOCKSIZE: the largest micro ZAP, in bytes."""
-
 GROWTH = 512
+MOST_SLOTS = (1 << 15) - 1
+"""What zap_num_chunks can count (int16_t): a micro ZAP of 2 MiB, which only 2.2 lets be."""
 SLOT_CHUNKS = 1 + L.array_chunks(L.MICRO_NAME_LEN) + L.array_chunks(8)
 
 _FIRST_NAME = L.slot_offset(0) + L.B_MZE_NAME
@@ -194,7 +193,8 @@ def make_room(zap: Zap, tag: Tag, tx: Tx) -> Zap:
     if len(index.entries) < index.slots:
         return zap
     size = zap.dbuf.size + GROWTH
-    if size > MAX_SIZE:
+    objset = zap.objset
+    if size > objset.release.micro_max_size(objset.micro_max_size):
         try:
             return upgrade(zap, tag, tx, 0)
         except ZapErrno:
@@ -202,6 +202,8 @@ def make_room(zap: Zap, tag: Tag, tx: Tx) -> Zap:
             raise
     zap.dnode.set_block_size(size, tx)
     index.slots = L.slots_of(size)
+    if index.slots > MOST_SLOTS:  # a sign, to what counts them
+        index.slots -= 1 << 16
     return zap
 
 

@@ -150,8 +150,8 @@ SOME_HAVE = {
 }
 """Functions that not every release has: the first since 2.3, the others until 2.4 (`Library.has`)."""
 
-HASH_BITS = "ZAPFUZZ_HASH_BITS"
-"""Environment variable: the compiled hash_bits.c."""
+OURS = "ZAPFUZZ_OURS"
+"""Environment variable: the compiled hash_bits.c and micro_max.c."""
 WAIVE = "ZAPFUZZ_WAIVE"
 """Environment variable: the compiled waive.c, and after each of more colons a function (`waived`)."""
 DMU_OST_OTHER = 4
@@ -223,8 +223,8 @@ class Library:
     """A loaded libzpool: every function of PROTOTYPES as an attribute, tunables through `tune`.
 
     `look` are the flags to read a block with that change nothing (DMU_READ_NO_PREFETCH and what else that
-    takes); `hash_bits` is hash_bits.c where the environment names it (HASH_BITS), which stands before the
-    library's zap_hashbits(); `cursors_hold` as `zapcore.release` has it; `counting` is who counts the edges
+    takes); `ours` is hash_bits.c and micro_max.c where the environment names them (OURS), whose functions
+    stand before the library's; `cursors_hold` as `zapcore.release` has it; `counting` is who counts the edges
     that are taken, if anybody does; `has_block_cloning` says that it is 2.2 or later; `named_at` is the
     offset of za_name in what `attribute()` returns. Raises OSError where it cannot be loaded and
     AttributeError where a function is missing.
@@ -233,8 +233,8 @@ class Library:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.counting = Counting.of_worker()
-        before = os.environ.get(HASH_BITS)
-        self.hash_bits = ctypes.CDLL(before, mode=os.RTLD_GLOBAL | os.RTLD_NOW) if before else None
+        before = os.environ.get(OURS)
+        self.ours = ctypes.CDLL(before, mode=os.RTLD_GLOBAL | os.RTLD_NOW) if before else None
         waive, _, functions = os.environ.get(WAIVE, "").partition(":")
         passing_over = ctypes.CDLL(waive, mode=os.RTLD_GLOBAL | os.RTLD_NOW) if waive else None
         folder = path.parent
@@ -242,11 +242,15 @@ class Library:
             if (folder / needed).exists():
                 ctypes.CDLL(str(folder / needed), mode=os.RTLD_GLOBAL | os.RTLD_NOW)
         self.handle = ctypes.CDLL(str(path), mode=os.RTLD_GLOBAL | os.RTLD_NOW)
-        if self.hash_bits is not None:
-            self.hash_bits.hash_bits_begin.argtypes = [ctypes.c_void_p]
-            self.hash_bits.hash_bits_set.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_int]
-            if not self.hash_bits.hash_bits_begin(self.handle._handle):
+        self._bounds_micro = False
+        if self.ours is not None:
+            self.ours.hash_bits_begin.argtypes = [ctypes.c_void_p]
+            self.ours.hash_bits_set.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_int]
+            if not self.ours.hash_bits_begin(self.handle._handle):
                 raise AttributeError("zap_hashbits")
+            self.ours.micro_max_begin.argtypes = [ctypes.c_void_p]
+            self.ours.micro_max_set.argtypes = [ctypes.c_uint64]
+            self._bounds_micro = bool(self.ours.micro_max_begin(self.handle._handle))
         if passing_over is not None:
             passing_over.waive_begin.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
             if not passing_over.waive_begin(self.handle._handle, f":{functions}:".encode()):
@@ -289,6 +293,15 @@ class Library:
             return int(self.zap_attribute_long_alloc())
         self._attributes.append(ctypes.create_string_buffer(self.named_at + 256 + 8))
         return ctypes.addressof(self._attributes[-1])
+
+    def tune_micro(self, size: int) -> None:
+        """Say how many bytes a micro ZAP may have: in 2.2 by the tunable, which later releases keep to
+        themselves, and then by a function of ours. 2.1 has neither."""
+        if self._bounds_micro:
+            assert self.ours is not None
+            self.ours.micro_max_set(size)
+        else:
+            self.tune("zap_micro_max_size", size, ctypes.c_int)
 
     def tune(self, name: str, value: int, kind: type[ctypes.c_int] | type[ctypes.c_uint64]) -> bool:
         """Set an exported variable; whether this release exports it."""

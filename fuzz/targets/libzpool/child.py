@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from fuzz.corpus.places import ROOT
-from fuzz.targets.libzpool.abi import HASH_BITS, WAIVE
+from fuzz.targets.libzpool.abi import OURS, WAIVE
 from fuzz.targets.libzpool.locate import python_for
 from fuzz.targets.libzpool.watched.counters import COUNTERS, Counters
 from fuzz.targets.libzpool.watched.watch import WATCHED, Watch
@@ -62,8 +62,8 @@ class TooBig(Exception):
 class Child:
     """A running worker. `ask` raises Gone, Silent or TooBig, after which the child is dead and closed.
 
-    `hash_bits` is the compiled hash_bits.c, for programs that need it; `waive` what abi.WAIVE holds; `watch`
-    says who watches its memory, `counters` where the edges go that its C code takes.
+    `ours` is the compiled hash_bits.c and micro_max.c, for programs that need them; `waive` what abi.WAIVE
+    holds; `watch` says who watches its memory, `counters` where the edges go that its C code takes.
     `at_start` is what was printed until it was there, if it is watched.
     `deadline` is how many seconds an op may take; `slowest` how many one took that ended, 0 if none took long
     enough to be noticed."""
@@ -74,7 +74,7 @@ class Child:
         deadline: float,
         module: str = WORKER,
         more: Sequence[str] = (),
-        hash_bits: Path | None = None,
+        ours: Path | None = None,
         waive: str = "",
         watch: Watch | None = None,
         counters: Counters | None = None,
@@ -100,7 +100,7 @@ class Child:
         environment = os.environ | {"LD_LIBRARY_PATH": ":".join(paths), "PYTHONPATH": str(ROOT)}
         # A fuzzer's own settings must not reach the library's process.
         environment.pop("LD_PRELOAD", None)
-        environment.pop(HASH_BITS, None)
+        environment.pop(OURS, None)
         environment.pop(WAIVE, None)
         environment.pop(WATCHED, None)
         environment |= self.watch.environment
@@ -110,8 +110,8 @@ class Child:
             counting = compiled("fuzz.targets.libzpool.watched", "counters", "counting edges of C code")
             environment[COUNTERS] = f"{counting}:{counters.file}"
             shared = (counters.file,)
-        if hash_bits is not None:
-            environment[HASH_BITS] = str(hash_bits)
+        if ours is not None:
+            environment[OURS] = str(ours)
         if waive:
             environment[WAIVE] = waive
         self._process = subprocess.Popen(

@@ -14,7 +14,7 @@ from fuzz.execution.execute import run_far
 from fuzz.execution.result import Forgive, Result
 from fuzz.execution.result import Outcome as RunOutcome
 from fuzz.judge.signature import Failure, Signature
-from fuzz.language.program import Op, Program, changes_in_sync, keeps_usage
+from fuzz.language.program import Op, Program, changes_in_sync, has_large_micro, keeps_usage
 from fuzz.language.verbs import DEFERRED, OWNED, unsettled
 from fuzz.targets.base import Target
 from fuzz.targets.libzpool.child import Child, Gone, Silent, TooBig
@@ -72,7 +72,8 @@ class _Sent:
 
 def _may_spoil(program: Program) -> bool:
     """Whether a program may leave something undone, or held, with which its worker cannot go on."""
-    return changes_in_sync(program) or any(op.verb == "fail" for op in program.ops)
+    fails = any(op.verb == "fail" for op in program.ops)
+    return fails or changes_in_sync(program) or has_large_micro(program)
 
 
 def _weight(sent: _Sent) -> int:
@@ -125,7 +126,7 @@ class PlainLibzpool(Target):
         self._applied = 0
         self._left_open = False
         self._waived: tuple[str, ...] = ()
-        self._hash_bits: Path | None = None
+        self._ours: Path | None = None
 
     @property
     def libraries(self) -> Sequence[PlainLibzpool]:
@@ -241,13 +242,13 @@ class PlainLibzpool(Target):
                 made = _Sent(program, names, pack_run(Flags.BEGIN | Flags.END, program, names, program.ops))
             else:
                 break
-            needs_other = self._needs_hash_bits(made.program)
+            needs_other = self._needs_ours(made.program)
             alone = needs_other or _may_spoil(made.program)
             if under_way and (alone or under_way + len(made.body) > AHEAD_BYTES):
                 held.append(made)
                 break
             if needs_other:
-                self._take_hash_bits()
+                self._take_ours()
             fresh.append(made)
             under_way += _weight(made)
         return fresh
@@ -293,18 +294,20 @@ class PlainLibzpool(Target):
         self._ask(Command.DIE, how.encode(), ())
 
     def _start_whole(self, program: Program) -> None:
-        if self._needs_hash_bits(program):
-            self._take_hash_bits()
+        if self._needs_ours(program):
+            self._take_ours()
         if self._left_open or self._waived != waived():
             self.close()
         self._program, self._names, self._applied = program, Names(program), 0
 
-    def _needs_hash_bits(self, program: Program) -> bool:
-        return self._hash_bits is None and any(zap.hash_bits for zap in program.zaps)
+    def _needs_ours(self, program: Program) -> bool:
+        return self._ours is None and any(zap.hash_bits or zap.micro_max for zap in program.zaps)
 
-    def _take_hash_bits(self) -> None:
-        """From now on workers have a zap_hashbits() of ours. Raises NoCompiler."""
-        self._hash_bits = compiled(__package__, "hash_bits", "hash_bits in a header")
+    def _take_ours(self) -> None:
+        """From now on workers have functions of ours before the library's. Raises NoCompiler."""
+        self._ours = compiled(
+            __package__, "hash_bits", "hash_bits or micro_max_size in a header", ("micro_max.c",)
+        )
         self.close()
 
     def _known_names(self) -> Names:
@@ -326,8 +329,11 @@ class PlainLibzpool(Target):
         return Reader(answer)
 
     def _note_usage(self, program: Program, ops: Sequence[Op]) -> None:
-        """Keep in mind whether syncing context has been left something to change, which a worker cannot go on
-        with."""
+        """Keep in mind whether syncing context has been left something to change, or features of the pool may
+        be active that not every release knows, with which a worker cannot go on."""
+        if has_large_micro(program):
+            self._left_open = True
+            return
         if not self.told_of_leaks and any(op.verb == "fail" for op in ops):
             self._left_open = True
             return
@@ -380,7 +386,7 @@ class PlainLibzpool(Target):
         return Child(
             self.library,
             max(self._deadline, START_SECONDS),
-            hash_bits=self._hash_bits,
+            ours=self._ours,
             waive=waive,
             watch=self.watch,
             counters=self.counters,

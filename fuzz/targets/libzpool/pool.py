@@ -35,8 +35,8 @@ IMAGE_BYTES = 4 << 30
 FIRST_OBJECT = 1 << 10
 """Numbers from here on are given out in turn; smaller ones are OpenZFS's own choice."""
 POOL, DATASET = b"zapfuzz", b"zapfuzz/ds"
-FEATURES = (b"userobj_accounting", b"project_quota")
-"""Of the pool; all others are not enabled."""
+FEATURES = (b"userobj_accounting", b"project_quota", b"large_blocks")
+"""Of the pool, beside large_microzap in releases that have it; all others are not enabled."""
 FAILMODE_PANIC = 2
 """ZIO_FAILURE_MODE_PANIC: a pool that would be suspended is a panic, so that nobody waits for it."""
 COPIED_AT_ONCE = 1 << 22
@@ -172,7 +172,8 @@ class Pool:
         lib.nvlist_add_nvlist_array(root, b"children", ctypes.addressof(children), 1)
         features = ctypes.c_void_p()
         lib.nvlist_alloc(ctypes.byref(features), 1, 0)
-        for feature in FEATURES:
+        large_micro = (b"large_microzap",) if hasattr(lib.handle, "zap_get_micro_max_size") else ()
+        for feature in (*FEATURES, *large_micro):
             lib.nvlist_add_uint64(features, b"feature@" + feature, 0)
         lib.nvlist_add_uint64(features, b"failmode", FAILMODE_PANIC)
         if error := lib.spa_create(POOL, root, features, None, None, None):

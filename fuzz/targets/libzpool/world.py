@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from fuzz.language.by_verb import ByVerb
-from fuzz.language.program import Zap
+from fuzz.language.program import OLD_MAX_BLOCK, Zap
 from fuzz.language.verbs import READ_ERRORS
 from fuzz.targets.libzpool.abi import (
     DMU_NEW_OBJECT,
@@ -34,6 +34,8 @@ GUARD = b"\xa5" * 16
 CURSOR_BYTES = 4096
 USUAL_BLOCK_SHIFT = 14
 """fzap_default_block_shift as OpenZFS has it."""
+USUAL_MICRO_MAX = OLD_MAX_BLOCK
+"""zap_micro_max_size as OpenZFS has it."""
 
 
 class NoRoom(Exception):
@@ -111,6 +113,7 @@ class World:
         self.two_at = ctypes.addressof(self.two)
         self.attribute = self.lib.attribute()
         self.fat_block_shift = ctypes.c_int.in_dll(self.lib.handle, "fzap_default_block_shift")
+        self._micro_max = USUAL_MICRO_MAX
 
     def share(self, other: World) -> None:
         """Work on the ZAPs and cursors of another world, at the same time, with buffers of its own."""
@@ -120,8 +123,8 @@ class World:
     def create_all(self, shapes: list[Zap]) -> None:
         """Create the ZAPs of a header, in order, in the open txg."""
         self.zaps = [Object(shape) for shape in shapes]
-        if self.lib.hash_bits is not None:
-            self.lib.hash_bits.hash_bits_clear()
+        if self.lib.ours is not None:
+            self.lib.ours.hash_bits_clear()
         for zap in self.zaps:
             if zap.shape.usage:
                 zap.number = special_number(zap.shape.usage)
@@ -132,8 +135,8 @@ class World:
         """Go on with ZAPs that another process has made: of each its number, the last it had, the txg that
         freed that, and all it ever had."""
         self.zaps = [Object(shape) for shape in shapes]
-        if self.lib.hash_bits is not None:
-            self.lib.hash_bits.hash_bits_clear()
+        if self.lib.ours is not None:
+            self.lib.ours.hash_bits_clear()
         for zap, told in zip(self.zaps, known, strict=True):
             zap.number, zap.last, zap.freed_at, zap.numbers = told
             if zap.number:
@@ -189,7 +192,7 @@ class World:
     def tell_hash_bits(self, zap: Object) -> None:
         """Say how many bits the hashes of a ZAP have, if not as many as its flags say; again when the object
         set has been opened anew."""
-        shim = self.lib.hash_bits
+        shim = self.lib.ours
         if zap.shape.hash_bits and not (
             shim and shim.hash_bits_set(self.os, zap.number, zap.shape.hash_bits)
         ):
@@ -265,11 +268,21 @@ class World:
         keeps ZAPs of the program, theirs are said before."""
         if not self.keeps_usage:
             self.fat_block_shift.value = USUAL_BLOCK_SHIFT
+        self._tune_micro(USUAL_MICRO_MAX)
 
     def tune_for(self, zap: Object) -> None:
-        """Set the block size that the ZAP gets when it becomes fat."""
-        if not zap.shape.fat and self.fat_block_shift.value != zap.shape.leaf_shift:
-            self.fat_block_shift.value = zap.shape.leaf_shift
+        """Set how large the ZAP may be until it becomes fat, and the block size that it gets then."""
+        shape = zap.shape
+        if shape.fat:
+            return
+        if self.fat_block_shift.value != shape.leaf_shift:
+            self.fat_block_shift.value = shape.leaf_shift
+        self._tune_micro(shape.micro_max or USUAL_MICRO_MAX)
+
+    def _tune_micro(self, size: int) -> None:
+        if self._micro_max != size:
+            self._micro_max = size
+            self.lib.tune_micro(size)
 
     def close_cursor(self, index: int) -> None:
         """zap_cursor_fini() of a cursor; nothing if it is not open."""

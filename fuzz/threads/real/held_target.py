@@ -59,7 +59,7 @@ class HeldTarget(PlainLibzpool):
             self._deadline,
             worker.__name__,
             (str(self._hold),),
-            self._hash_bits,
+            self._ours,
             watch=self.watch,
             counters=self.counters,
         )
