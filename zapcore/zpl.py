@@ -5,9 +5,9 @@ The value of an entry has the object's number in its low 48 bits and its kind in
 znodes: the kind is that of the entry, and two names with one number are links of one file. The numbers 0 and
 1 belong to no file in OpenZFS (1 is the master node); here they stand for a file that has no other name.
 mkdir() only makes a name. The ZAP of the new directory is another object, which the caller creates and
-destroys, and the caller sees to it that a directory that is removed is empty. It has to be so because object
-numbers differ between the model and a pool: if entries had the real numbers, the blocks could not be compared
-byte by byte.
+destroys. It has to be so because object numbers differ between the model and a pool: if entries had the real
+numbers, the blocks could not be compared byte by byte. To which ZAP a name of a directory leads a `Tree`
+says, and where each stands; names that lead nowhere are of directories that are empty.
 
 A directory belongs to a file system, whose properties say which names are the same and which are refused. As
 on Linux, each name is looked up by zpl_lookup() before anything is done with it; what a directory without
@@ -18,67 +18,34 @@ zfs_vnops_os.c and zfs_dir.c.
 from __future__ import annotations
 
 import contextlib
-import enum
 import errno
 from typing import NamedTuple
 
 from zapcore import zap
+from zapcore.directory import (
+    KIND_DIRECTORY,
+    KIND_SHIFT,
+    NUMBER_MASK,
+    Case,
+    Directory,
+    FileSystem,
+    Tree,
+    is_directory,
+)
 from zapcore.dmu.objset import Objset, Tx
 from zapcore.errors import ZapErrno, openzfs
-from zapcore.zap.name import LONG_NAME, MATCH_CASE, MATCH_NORMALIZE, MAX_NAME
+from zapcore.zap.name import LONG_NAME, MAX_NAME
 
-KIND_SHIFT = 60
 KIND_WHITEOUT = 2
-KIND_DIRECTORY = 4
 KIND_FILE = 8
 KIND_SYMLINK = 10
-"""DT_CHR, DT_DIR, DT_REG and DT_LNK (ZFS_DIRENT_MAKE, include/sys/zfs_znode.h)."""
-NUMBER_MASK = (1 << 48) - 1
+"""DT_CHR, DT_REG and DT_LNK, beside `KIND_DIRECTORY` (ZFS_DIRENT_MAKE, include/sys/zfs_znode.h)."""
 MASTER_NODE = 1
 """The largest object number that no file has (MASTER_NODE_OBJ)."""
 DOTS = (b".", b"..")
 """Names that no directory stores. readdir() gives them the positions 0 and 1."""
 LAST_SPECIAL = 3
 """The largest position that is no serialized cursor (zfs_readdir)."""
-
-
-class Case(enum.IntEnum):
-    """The property casesensitivity, with the numbers that OpenZFS stores (ZFS_CASE_SENSITIVE and so on)."""
-
-    SENSITIVE = 0
-    INSENSITIVE = 1
-    MIXED = 2
-
-
-class FileSystem(NamedTuple):
-    """The properties that decide about names. `norm` are the flags that every directory's ZAP has: the form
-    that normalization= names, and TO_UPPER unless case is sensitive.
-
-    `stored` is how its blocks are compressed and encrypted, in numbers of the caller's: they tell two file
-    systems apart, and change no block that the model has. A directory is metadata, which is compressed as by
-    compression=on whatever the property says (dmu_write_policy() in dmu.c); zio_encrypt() in zio.c works on
-    the copy that is written, and before it zio_write_compress() makes the same blocks of zeros holes."""
-
-    norm: int = 0
-    case: Case = Case.SENSITIVE
-    utf8only: bool = False
-    longname: bool = True
-    stored: tuple[int, int] = (0, 0)
-
-    @property
-    def match(self) -> int:
-        """How names are compared, if Linux asks (the table above zfs_dropname()): FIGNORECASE, which would
-        let a mixed file system disregard case, is not set there."""
-        if not self.norm:
-            return 0
-        return MATCH_NORMALIZE | MATCH_CASE * (self.case is Case.MIXED)
-
-
-class Directory(NamedTuple):
-    """A directory: the object number of its ZAP, and the file system that it belongs to."""
-
-    number: int
-    fs: FileSystem = FileSystem()
 
 
 class Entry(NamedTuple):
@@ -93,11 +60,6 @@ class Listed(NamedTuple):
 
     name: bytes
     position: int
-
-
-def is_directory(value: int) -> bool:
-    """Whether the value of an entry is that of a directory."""
-    return value >> KIND_SHIFT == KIND_DIRECTORY
 
 
 def _check_name(objset: Objset, fs: FileSystem, name: bytes) -> None:
@@ -118,6 +80,7 @@ def _look(objset: Objset, directory: Directory, name: bytes) -> Entry:
     """An entry by its name, in any spelling that is the same to the file system. It is no error if the entry
     has more integers. Raises ENOENT, EINVAL, ENAMETOOLONG, EILSEQ and whatever else a lookup raises."""
     _check_name(objset, directory.fs, name)
+    _refuse_removed(directory)
     if not directory.fs.norm:
         value, _ = zap.lookup(objset, directory.number, name, 8, 1)
         return Entry(name, int.from_bytes(value, "little"))
@@ -135,6 +98,28 @@ def _look_or_none(objset: Objset, directory: Directory, name: bytes) -> Entry | 
         return None
 
 
+def _refuse_removed(directory: Directory) -> None:
+    """Nothing is found in a directory that has been removed, and nothing is made there (IS_DEADDIR). Raises
+    ENOENT."""
+    if directory.inode in directory.tree.removed:
+        raise ZapErrno(errno.ENOENT)
+
+
+@openzfs("zfs_dir.c", "zfs_dirempty")
+def _refuse_full(objset: Objset, tree: Tree, value: int) -> None:
+    """Raises ENOTEMPTY if an entry leads to a directory that has entries, or that cannot be asked for
+    them."""
+    child = tree.child(value)
+    if not child:
+        return
+    try:
+        entries = zap.count(objset, tree.zaps[child])
+    except ZapErrno:
+        entries = 1
+    if entries:
+        raise ZapErrno(errno.ENOTEMPTY)
+
+
 def _refuse_dots(name: bytes, parent: int = errno.EEXIST) -> None:
     """zfs_dirent_lock() refuses `.` and `..` with EEXIST, of which some callers make another errno for the
     `parent`."""
@@ -145,6 +130,9 @@ def _refuse_dots(name: bytes, parent: int = errno.EEXIST) -> None:
 @openzfs("zfs_dir.c", "zfs_link_create")
 def _link_create(objset: Objset, directory: Directory, name: bytes, value: int, tx: Tx) -> None:
     zap.add(objset, directory.number, name, 8, 1, value.to_bytes(8, "little"), tx)
+    if child := directory.tree.child(value):
+        directory.tree.parents[child] = directory.inode
+        directory.tree.removed.discard(child)
 
 
 @openzfs("zfs_dir.c", "zfs_link_destroy")
@@ -165,6 +153,7 @@ def _make(objset: Objset, directory: Directory, name: bytes, value: int, parent:
     _refuse_dots(name, parent)
     if _look_or_none(objset, directory, name) is not None:
         raise ZapErrno(errno.EEXIST)
+    _refuse_removed(directory)
     _link_create(objset, directory, name, value, objset.assign(directory.number))
 
 
@@ -196,6 +185,7 @@ def link(objset: Objset, source: Directory, name: bytes, target: Directory, new:
     _refuse_dots(new)
     if _look_or_none(objset, target, new) is not None:
         raise ZapErrno(errno.EEXIST)
+    _refuse_removed(target)
     if source.fs != target.fs:
         raise ZapErrno(errno.EXDEV)
     if is_directory(file.value):
@@ -214,11 +204,21 @@ def remove(objset: Objset, directory: Directory, name: bytes) -> None:
 
 @openzfs("zfs_vnops_os.c", "zfs_rmdir")
 def rmdir(objset: Objset, directory: Directory, name: bytes) -> None:
-    """Remove a directory's entry. Raises ENOENT, ENOTDIR for a file."""
+    """Remove a directory's entry. Raises ENOENT, ENOTDIR for a file, ENOTEMPTY for a directory with
+    entries."""
     _refuse_dots(name)
-    if not is_directory(_look(objset, directory, name).value):
+    found = _look(objset, directory, name)
+    if not is_directory(found.value):
         raise ZapErrno(errno.ENOTDIR)
-    _link_destroy(objset, directory, name, objset.assign(directory.number))
+    tx = objset.assign(directory.number)
+    _refuse_full(objset, directory.tree, found.value)
+    _link_destroy(objset, directory, name, tx)
+    _note_removed(directory.tree, found.value)
+
+
+def _note_removed(tree: Tree, value: int) -> None:
+    if child := tree.child(value):
+        tree.removed.add(child)
 
 
 class _Renaming(NamedTuple):
@@ -262,10 +262,11 @@ def rename(objset: Objset, source: Directory, name: bytes, target: Directory, ne
     Nothing is done if both are names of one file.
 
     Raises ENOENT, ENOTDIR or EISDIR if one of the two is a directory and the other is not, EXDEV if the
-    directories are of two file systems, EEXIST and EINVAL for `.` and `..`, and what a lookup and `zap.add`
-    raise.
+    directories are of two file systems, EEXIST and EINVAL for `.` and `..`, EINVAL for a directory that
+    contains the target, ENOTEMPTY if what is there has entries, and what a lookup and `zap.add` raise.
     """
     ends = _find_both(objset, source, name, target, new)
+    _refuse_loops(ends, errno.ENOTEMPTY)
     _check_kinds(ends)
     if not ends.same_file:
         _move(objset, ends, None)
@@ -278,11 +279,12 @@ def exchange(objset: Objset, source: Directory, name: bytes, target: Directory, 
     ends = _find_both(objset, source, name, target, new)
     if ends.there is None:
         raise ZapErrno(errno.ENOENT)
+    _refuse_loops(ends, errno.EINVAL)
     if ends.same_file:
         return
     if not objset.release.rename_unlinks_first:
         raise ZapErrno(errno.EINVAL)
-    _move(objset, ends, ends.there.value)
+    _move(objset, ends, ends.there.value, exchanged=True)
 
 
 @openzfs("zfs_vnops_os.c", "zfs_rename")
@@ -292,6 +294,7 @@ def whiteout(
     """Move an entry and leave a whiteout in its place, a new object with this number (RENAME_WHITEOUT).
     Raises EINVAL in a release that knows no flags of a rename, and what `rename` raises."""
     ends = _find_both(objset, source, name, target, new)
+    _refuse_loops(ends, errno.ENOTEMPTY)
     _check_kinds(ends)
     if ends.same_file:
         return
@@ -300,22 +303,48 @@ def whiteout(
     _move(objset, ends, KIND_WHITEOUT << KIND_SHIFT | inode)
 
 
+@openzfs("zfs_vnops_os.c", "zfs_rename_lock")
+def _refuse_loops(ends: _Renaming, above: int) -> None:
+    """Refuse to move a directory into itself or what is below it. Raises EINVAL; and `above` where it is the
+    target that contains the source, which Linux refuses before it asks the file system (lock_rename)."""
+    if ends.source.tree.is_above(ends.source.tree.child(ends.moved.value), ends.target.inode):
+        raise ZapErrno(errno.EINVAL)
+    there = ends.there
+    if there is not None and ends.target.tree.is_above(
+        ends.target.tree.child(there.value), ends.source.inode
+    ):
+        raise ZapErrno(above)
+
+
 def _check_kinds(ends: _Renaming) -> None:
     moved, there = ends.moved, ends.there
+    if there is None:
+        _refuse_removed(ends.target)
     if there is not None and is_directory(moved.value) != is_directory(there.value):
         raise ZapErrno(errno.ENOTDIR if is_directory(moved.value) else errno.EISDIR)
 
 
-def _move(objset: Objset, ends: _Renaming, left: int | None) -> None:
+def _move(objset: Objset, ends: _Renaming, left: int | None, *, exchanged: bool = False) -> None:
     """The steps of a rename, and what takes them back if one fails; `left` is the value of what comes to the
-    old name. Whether the old name goes before the new one is made, or after, depends on the release."""
+    old name, `exchanged` says that it had the new one. Whether the old name goes before the new one is made,
+    or after, depends on the release: so does whether it is written anew when a directory that was to be
+    replaced has entries."""
     source, old, moved, target, new, there = ends
     tx = objset.assign(source.number, target.number)
     first = objset.release.rename_unlinks_first
     if first:
         _link_destroy(objset, source, old, tx)
     if there is not None:
-        _link_destroy(objset, target, new, tx)
+        try:
+            if not exchanged:
+                _refuse_full(objset, target.tree, there.value)
+            _link_destroy(objset, target, new, tx)
+        except ZapErrno:
+            if first:
+                _link_again(objset, source, old, moved.value, tx)
+            raise
+        if not exchanged:
+            _note_removed(target.tree, there.value)
     linked = False
     try:
         _link_create(objset, target, new, moved.value, tx)
@@ -343,7 +372,8 @@ def _link_again(objset: Objset, directory: Directory, name: bytes, value: int, t
 @openzfs("zfs_vnops_os.c", "zfs_readdir")
 def readdir(objset: Objset, directory: Directory) -> list[bytes]:
     """All names that are stored, in the order of a cursor. Raises ENXIO if the value of an entry is none that
-    directories have."""
+    directories have, ENOENT in a directory that has been removed."""
+    _refuse_removed(directory)
     cursor = zap.Cursor(objset, directory.number)
     names = []
     failure: ZapErrno | None = None
@@ -368,7 +398,8 @@ def readdir(objset: Objset, directory: Directory) -> list[bytes]:
 def getdents(objset: Objset, directory: Directory, position: int, most: int) -> list[Listed]:
     """Entries from a position on, until the end or until there is room for no more than `most`; the two of
     DOTS come first. As the entry for which there is no room is seen only once it was retrieved, the cursor
-    does one step more. Raises ENXIO as `readdir` does, if nothing came before."""
+    does one step more. Raises ENXIO as `readdir` does, if nothing came before, and ENOENT."""
+    _refuse_removed(directory)
     cursor = zap.Cursor(objset, directory.number, position if position > LAST_SPECIAL else 0)
     listed: list[Listed] = []
     try:

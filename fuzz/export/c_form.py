@@ -110,6 +110,8 @@ def _zap(zap: Zap) -> str:
         "encryption": str(zap.properties.encryption),
         "salt": f"{zap.salt:#x}ULL",
     }
+    if zap.inode:
+        fields["inode"] = f"{zap.inode:#x}ULL"
     inner = ", ".join(f".{name} = {value}" for name, value in fields.items())
     return f"static program_zap_t the_zap_{zap.name} = {{ {inner} }};"
 

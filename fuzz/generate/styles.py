@@ -14,6 +14,7 @@ from fuzz.generate.moves import moving_program
 from fuzz.generate.names_and_directories import names_program
 from fuzz.generate.read_errors import read_error_program
 from fuzz.generate.sync_tasks import sync_task_program
+from fuzz.generate.trees import tree_program
 from fuzz.generate.uniform_programs import uniform_program
 from fuzz.generate.usage import usage_program
 from fuzz.generate.whole_language import whole_language_program
@@ -22,13 +23,14 @@ from fuzz.targets.model import ModelTarget
 
 Draw = Callable[[Random, ModelTarget], Program]
 STYLES: Mapping[str, tuple[int, Draw]] = {
-    "themed": (36, lambda rng, model: random_program(rng)),
+    "themed": (34, lambda rng, model: random_program(rng)),
     "levels": (1, lambda rng, model: levels_program(rng)),
     "uniform": (8, lambda rng, model: uniform_program(rng)),
     "whole language": (17, lambda rng, model: whole_language_program(rng)),
     "many entries": (2, lambda rng, model: many_entries_program(rng)),
     "model guided": (20, model_guided_program),
-    "names": (10, names_program),
+    "names": (9, names_program),
+    "trees": (3, lambda rng, model: tree_program(rng)),
     "usage": (2, usage_program),
     "sync tasks": (1, sync_task_program),
     "read errors": (1, read_error_program),

@@ -166,6 +166,9 @@ class _Program:
                     zap._replace(fat=False, hash64=False, norm=one.norm, dataset=one.dataset)
                     for zap in self.zaps
                 ]
+            if rng.random() < 0.3:  # names lead from one to the other
+                numbers = enumerate(self.zaps, 2)
+                self.zaps = [zap._replace(inode=number) for number, zap in numbers]
         self.named = [zap for zap in self.zaps if not zap.words]
         self.keys: dict[str, list[Key]] = {zap.name: [] for zap in self.zaps}
         self.lengths = rng.choices(_LENGTHS, k=3)

@@ -81,16 +81,28 @@ class Walk:
 class State:
     """One dictionary and one order per ZAP, and where each cursor stands. `fat` says which ZAPs are fat,
     `shifts` how large the leaves of each are then, log2 of bytes, `slots` how many slots the block of a micro
-    ZAP has. `moving` are the keys of each ZAP that ops write
-    which run at the same time as the one that is judged. `kept` has the ZAPs that syncing context keeps, by
-    their names, `usage` what it will make of them; `tasked` those that sync tasks change, `tasks` the ops
-    that have yet to do so. `failing` are the errnos of reads of blocks of each ZAP that fail,
-    and `read_failed` says whether the last op met one. `left_open` names the last question that was left
-    open (`undecided`). `release` is whose answers are right now, `closed` the releases that a move cannot
-    lead to."""
+    ZAP has. `moving` are the keys of each ZAP that ops write which run at the same time as the one that is
+    judged. `kept` has the ZAPs that syncing context keeps, by their names, `usage` what it will make of them;
+    `tasked` those that sync tasks change, `tasks` the ops that have yet to do so. `failing` are the errnos of
+    reads of blocks of each ZAP that fail, and `read_failed` says whether the last op met one. `left_open`
+    names the last question that was left open (`undecided`). `parents` has, by the names of directories that
+    entries lead to, the name of the one in which each was linked last, `removed` those whose last name is
+    gone. `release` is whose answers are right now, `closed` the releases that a move cannot lead to."""
 
     CHANGING = (
-        *("entries", "failing", "fat", "incarnation", "orders", "shifts", "slots", "tasks", "usage", "walks"),
+        *(
+            "entries",
+            "failing",
+            "fat",
+            "incarnation",
+            "orders",
+            "parents",
+            "removed",
+            "shifts",
+            "slots",
+            "tasks",
+        ),
+        *("usage", "walks"),
     )
     """What ops change: plain data, however deep. The rest is fixed by the header and the release."""
     __slots__ = (
@@ -118,6 +130,8 @@ class State:
         self.walks: dict[str, Walk] = {}
         self.moving: Mapping[str, frozenset[Key]] = {}
         self.left_open = ""
+        self.parents: dict[str, str] = {}
+        self.removed: set[str] = set()
         self.failing: dict[str, tuple[int, ...]] = {}
         self.read_failed = False
         self.kept = {header.name: header.usage for header in zaps if header.usage}

@@ -12,8 +12,8 @@ properties, a byte of the hash's bits (0 for none), and the rest. _STORED is the
 behind its properties: how what is in it is compressed and encrypted.
 _USAGE is followed in the same way by the real flags and a byte of whose usage a ZAP keeps, _MOS by the flags
 of a ZAP of the meta object set, _INDIRECT by the real flags and a byte of the size of its indirect blocks.
-_MICRO_MAX is followed by three bytes of how large a micro ZAP may become, and then by what would stand there
-without it.
+_MICRO_MAX is followed by three bytes of how large a micro ZAP may become, _INODE by six of the number that a
+directory has, and then by what would stand there without it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from fuzz.language.validate import (
     ENCRYPTIONS,
     HASH_BITS,
     INDIRECT_SHIFTS,
+    INODES,
     LEAF_SHIFTS,
     MAX_CURSORS,
     MAX_THREAD,
@@ -53,6 +54,7 @@ _MOS = bytes((_LONGER[0], 252))
 _INDIRECT = bytes((_LONGER[0], 251))
 _STORED = bytes((_LONGER[0], 250))
 _MICRO_MAX = bytes((_LONGER[0], 249))
+_INODE = bytes((_LONGER[0], 248))
 _CASE, _UTF8_ONLY, _LONG_NAME = 3, 4, 8
 """Bits of the byte of properties; normalization is in the index of flags."""
 _ENCRYPTION_SHIFT = 3
@@ -126,15 +128,22 @@ class _Reader:
             yield index
 
     def zap(self, names: Collection[str]) -> Zap:
-        if self.data[self.at : self.at + 2] != _MICRO_MAX:
-            return self.shape(names)
-        self.at += 2
-        told = int.from_bytes([self.byte() for _ in range(3)], "little") % len(MICRO_MAXIMA)
+        number, most = self.told(_INODE, INODES), self.told(_MICRO_MAX, MICRO_MAXIMA)
         zap = self.shape(names)
-        return zap if zap.fat or zap.usage or zap.mos else zap._replace(micro_max=MICRO_MAXIMA[told])
+        if zap.usage or zap.mos:
+            return zap
+        return zap._replace(inode=0 if zap.words else number, micro_max=0 if zap.fat else most)
+
+    def told(self, mark: bytes, numbers: range) -> int:
+        """One of the numbers if a mark stands before it, else 0."""
+        if self.data[self.at : self.at + 2] != mark:
+            return 0
+        self.at += 2
+        size = (numbers[-1] - numbers[0]).bit_length() + 7 >> 3
+        return numbers[int.from_bytes([self.byte() for _ in range(size)], "little") % len(numbers)]
 
     def shape(self, names: Collection[str]) -> Zap:
-        """All that is said of a ZAP but for `micro_max`."""
+        """All that is said of a ZAP but for `inode` and `micro_max`."""
         flags = self.byte()
         bits = usage = indirect = 0
         mos = False
@@ -261,6 +270,8 @@ def _encode_zap(zap: Zap, index: int) -> bytes:
         first = _LONGER + bytes((flags, zap.hash_bits - HASH_BITS[0]))
     if zap.micro_max:
         first = _MICRO_MAX + (zap.micro_max - MICRO_MAXIMA[0]).to_bytes(3, "little") + first
+    if zap.inode:
+        first = _INODE + (zap.inode - INODES[0]).to_bytes(6, "little") + first
     return first + bytes((zap.words, zap.leaf_shift - LEAF_SHIFTS[0])) + rest
 
 

@@ -76,6 +76,7 @@ class Zap(NamedTuple):
     blocks have dbufs (`zapcore.dmu.indirect`).
     `micro_max` is how many bytes the block of a micro ZAP may have before it becomes fat (the tunable
     zap_micro_max_size, since 2.2), 0 for OpenZFS's default of 128 KiB.
+    `inode` says that this is the directory to which names of that number lead (`mkdir`), 0 where none do.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Zap(NamedTuple):
     mos: bool = False
     indirect_shift: int = 0
     micro_max: int = 0
+    inode: int = 0
 
     @property
     def properties(self) -> Dataset:
@@ -226,6 +228,11 @@ def has_large_micro(program: Program) -> bool:
     return any(zap.micro_max > OLD_MAX_BLOCK for zap in program.zaps)
 
 
+def has_tree(program: Program) -> bool:
+    """Whether a program has directories that names lead to, whose place in a tree memory keeps."""
+    return any(zap.inode for zap in program.zaps)
+
+
 def keeps_usage(program: Program) -> bool:
     """Whether a program has ZAPs of usage, and so objects that somebody owns."""
     return any(zap.usage for zap in program.zaps)
@@ -244,19 +251,23 @@ def cannot_move(program: Program, to: int) -> bool:
     """Whether a program's pool cannot go to another release (`move`), 21 for 2.1: one with ZAPs that change
     in sync is not asked, and no release would know what reads fail. The flag for lower case means something
     until 2.4 only, and a pool with long names cannot be imported before 2.3 (feature longname). One with
-    large micro ZAPs (feature large_microzap) stays where it is: not every release can have them."""
+    large micro ZAPs (feature large_microzap) stays where it is: not every release can have them; and so does
+    one with directories in directories, which only memory knows."""
     long = to < 23 and any(
         isinstance(key, bytes) and len(key) > OLDEST_LENGTH for op in program.ops for key in (op.key, op.to)
     )
     lower = any(zap.norm & TO_LOWER for zap in program.zaps)
     fails = any(op.verb == "fail" for op in program.ops)
-    return long or lower or fails or changes_in_sync(program) or has_large_micro(program)
+    stays = changes_in_sync(program) or has_large_micro(program) or has_tree(program)
+    return long or lower or fails or stays
 
 
 def threadless(program: Program) -> str:
     """Why a program cannot have threads, if that is so."""
     if changes_in_sync(program):
         return "a program with threads has no ZAPs of usage, and none of the MOS"
+    if has_tree(program):
+        return "a program with threads has no inode= in a header line"
     if any(op.verb in ("fail", "heal", "crash", "move") for op in program.ops):
         return "in a program with threads no reads fail, and nothing crashes or moves"
     return ""

@@ -27,6 +27,8 @@ HEADER = {
     "micro_max_size=": "`micro_max_size=N`: a micro ZAP becomes fat when its block would have more than N"
     " bytes, 512 to 16777216; 131072 by default (the tunable zap_micro_max_size, since 2.2). Since 2.3 at"
     " most 1048576 of them count",
+    "inode=": "`inode=N`: names of directories with that number (`mkdir` with `inode=N`) lead to this ZAP: it"
+    " is known what is in what, and whether it is empty",
     "casesensitivity=": f"{', '.join(f'`{each}`' for each in CASES)}: that property of the file system",
     "normalization=": f"{', '.join(f'`{each}`' for each in FORMS)}: that property",
     "utf8only=": "`on`, `off`: whether names that are no UTF-8 are refused (EILSEQ); on with a normalization",

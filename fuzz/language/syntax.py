@@ -10,7 +10,7 @@ r"""The text form of programs: reading, printing, files. Nothing in it is ever e
 
 Header lines come first: `zap NAME fat|micro` with `key=name|u64`, `words=N`, `prehashed`, `hash64`,
 `leaf_shift=N`, `norm=N`, `salt=N`, `hash_bits=N`, `indirect_shift=N`,
-`micro_max_size=N`; a micro ZAP can be declared as the directory of a file system, in the words of
+`micro_max_size=N`, `inode=N`; a micro ZAP can be declared as the directory of a file system, in the words of
 `zfs create`:
 `casesensitivity=sensitive|insensitive|mixed`,
 `normalization=none|formC|formD|formKC|formKD`, `utf8only=on|off`, `longname=on|off`, `compression=` and
@@ -43,11 +43,11 @@ from fuzz.language.validate import (
     MAX_NOTES,
     MAX_OPS,
     Fault,
+    beside_fault,
     op_fault,
     problems,
     show,
     switch_fault,
-    usages_fault,
     zap_fault,
 )
 from fuzz.language.verbs import VERBS, Subject, Verb
@@ -254,8 +254,9 @@ class _Parser:
             bool(values.get("mos")),
             values.get("indirect_shift", 0),
             values.get("micro_max_size", 0),
+            values.get("inode", 0),
         )
-        self.fault(zap_fault(zap, self.zaps) or usages_fault(zap, self.zaps.values()))
+        self.fault(zap_fault(zap, self.zaps) or beside_fault(zap, self.zaps.values()))
         self.zaps[name] = zap
 
     def dataset(self, values: Mapping[str, int]) -> tuple[Dataset | None, int]:
@@ -424,6 +425,7 @@ _OPTIONS: dict[str, _Reader] = {
     "hash_bits=": _Parser.number,
     "indirect_shift=": _Parser.number,
     "micro_max_size=": _Parser.number,
+    "inode=": _Parser.number,
     **{f"{word}=": reader for word, reader in _PROPERTIES.items()},
     "usage=": _one_of(*USAGES[1:]),
     "mos": _Parser.flag,

@@ -43,6 +43,8 @@ less than its default."""
 MICRO_MAXIMA = range(512, (1 << 24) + 1)
 """From the block of a new micro ZAP to the largest that a pool has (SPA_MAXBLOCKSIZE); since 2.3 more than
 1 MiB is 1 MiB."""
+INODES = range(2, 1 << 48)
+"""Numbers that a directory may have: what an entry has room for, but for the master node's and none."""
 NORMS = tuple(case | form for form in (0, 0x10, 0x20, 0x50, 0x60) for case in (0, 2, 4))
 """Normalization flags that u8_textprep_str (module/unicode/u8_textprep.c) accepts: at most one case folding
 (2 to upper, 4 to lower) and one of no form, NFD, NFKD, NFC, NFKC."""
@@ -93,6 +95,8 @@ def zap_fault(zap: Zap, names: Collection[str]) -> Fault | None:
         return fault
     if zap.micro_max and (fault := _micro_max_fault(zap)) is not None:
         return fault
+    if zap.inode and (fault := _inode_fault(zap)) is not None:
+        return fault
     if zap.usage:
         return _usage_fault(zap)
     if zap.mos and (zap.hash_bits or zap.dataset is not None):
@@ -124,6 +128,14 @@ def _micro_max_fault(zap: Zap) -> Fault | None:
         return Fault("micro_max_size", expected, show(zap.micro_max))
     if zap.fat or zap.usage or zap.mos:
         return Fault("micro_max_size", "micro, and no usage or mos, with micro_max_size", "one of these")
+    return None
+
+
+def _inode_fault(zap: Zap) -> Fault | None:
+    if zap.inode not in INODES:
+        return Fault("inode", f"{INODES[0]} to {INODES[-1]:#x}, or 0", show(zap.inode))
+    if zap.words or zap.usage or zap.mos:
+        return Fault("inode", "keys that are names, and no usage or mos, with inode", "one of these")
     return None
 
 
@@ -172,9 +184,19 @@ def usages_fault(zap: Zap, others: Iterable[Zap]) -> Fault | None:
     return None
 
 
-def beside(zap: Zap, others: Iterable[Zap]) -> Zap:
-    """A header line that can stand beside the others: where there is a ZAP of that usage already, or one with
-    leaves of another size, it is a fat one without usage."""
+def beside_fault(zap: Zap, others: Collection[Zap]) -> Fault | None:
+    """What is wrong with a header line beside the others."""
+    if zap.inode and any(other.inode == zap.inode for other in others):
+        return Fault("inode", "a number that no other directory has", show(zap.inode))
+    return usages_fault(zap, others)
+
+
+def beside(zap: Zap, others: Collection[Zap]) -> Zap:
+    """A header line that can stand beside the others: without a number that another directory has; and where
+    there is a ZAP of that usage already, or one with leaves of another size, it is a fat one without
+    usage."""
+    if any(other.inode == zap.inode for other in others):
+        zap = zap._replace(inode=0)
     return zap if usages_fault(zap, others) is None else zap._replace(fat=True, hash64=True, usage=0)
 
 
@@ -261,7 +283,7 @@ def problems(program: Program) -> str | None:
         return "header: expected a zap line, found none"
     zaps: dict[str, Zap] = {}
     for index, zap in enumerate(program.zaps):
-        if (fault := zap_fault(zap, zaps) or usages_fault(zap, zaps.values())) is not None:
+        if (fault := zap_fault(zap, zaps) or beside_fault(zap, zaps.values())) is not None:
             return f"zap {index}: {fault}"
         zaps[zap.name] = zap
     last = -1

@@ -31,7 +31,16 @@ def zap_cost(zap: Zap) -> tuple[int, ...]:
     kind = 3 if not zap.fat else 2 if not zap.words else 0 if zap.prehashed else 1
     told = 0 if zap.dataset is None else 1 + sum(zap.dataset)
     numbers = (kind, zap.words, zap.leaf_shift, zap.hash64, zap.norm)
-    more = (zap.hash_bits, told, zap.usage, zap.mos, zap.indirect_shift, zap.micro_max != 0, zap.micro_max)
+    more = (
+        zap.hash_bits,
+        told,
+        zap.usage,
+        zap.mos,
+        zap.indirect_shift,
+        zap.micro_max != 0,
+        zap.micro_max,
+        zap.inode,
+    )
     return (*numbers, zap.salt != DEFAULT_SALT, *more)
 
 

@@ -135,6 +135,8 @@ def headers(program: Program) -> Iterator[Program]:
             yield _with_zap(program, zap._replace(indirect_shift=0))
         if zap.micro_max:
             yield from (_with_zap(program, zap._replace(micro_max=most)) for most in (0, 512))
+        if zap.inode:
+            yield _with_zap(program, zap._replace(inode=0))
 
 
 def _resized(program: Program, old: Zap, new: Zap, freed: Mapping[Key, int]) -> Iterator[Program]:

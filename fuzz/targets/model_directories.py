@@ -8,15 +8,15 @@ from fuzz.execution.result import DONE, Result
 from fuzz.language.program import Op
 from fuzz.targets.model_world import HANDLERS, ModelWorld
 from zapcore import zpl
+from zapcore.directory import Case, Directory, FileSystem
 
 
-def _directory(world: ModelWorld, op: Op, name: str = "") -> zpl.Directory:
+def _directory(world: ModelWorld, op: Op, name: str = "") -> Directory:
     """The directory that an op's ZAP is, or another one by name. Raises ENOENT, ENOTSUP."""
     header = world.headers[name or op.subject]
     case, utf8only, longname, compression, encryption = header.properties
-    stored = (compression, encryption)
-    file_system = zpl.FileSystem(header.norm, zpl.Case(case), utf8only, longname, stored)
-    return zpl.Directory(world.named(op, name), file_system)
+    file_system = FileSystem(header.norm, Case(case), utf8only, longname, (compression, encryption))
+    return Directory(world.named(op, name), file_system, header.inode, world.tree)
 
 
 def _entry(world: ModelWorld, op: Op, call: Callable[..., None], *more: object) -> Result:

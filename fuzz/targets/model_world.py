@@ -13,7 +13,7 @@ from fuzz.execution.result import DONE, Entry, Found, Result
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
 from fuzz.language.by_verb import ByVerb
-from fuzz.language.program import OLD_MAX_BLOCK, Key, Op, Program, Zap, cannot_move, value_bytes
+from fuzz.language.program import OLD_MAX_BLOCK, Key, Op, Program, Zap, cannot_move, has_tree, value_bytes
 from fuzz.language.verbs import JOINS, MOVES, TIME, key_of
 from fuzz.targets.base import Target, pack_indirect
 from fuzz.targets.endless_ops import WATCH
@@ -21,6 +21,7 @@ from fuzz.targets.panic_to_failure import after_failed_read, broken, failure_of
 from zapcore import layout, zap
 from zapcore.audit.auditor import Auditor
 from zapcore.audit.holes import check_seek
+from zapcore.directory import Tree
 from zapcore.dmu.indirect import IndirectDnode
 from zapcore.dmu.objset import DEFAULT_BYTE_LIMIT, Objset
 from zapcore.errors import LimitExceeded, Panic, ZapErrno
@@ -115,6 +116,7 @@ class ModelWorld(Target):
         self.failing: dict[str, dict[int | tuple[int, int], int]] = {}
         """Of each ZAP of which blocks fail to be read: these, and with which errno (`model_read_errors`)."""
         self.whole_handlers: dict[str, Callable[[Op], Result]] | None = None
+        self.tree = Tree()
         self.accounting: Accounting | None = None
         if any(header.usage for header in program.zaps):
             self.begin_accounting(program.zaps)
@@ -242,6 +244,9 @@ class ModelWorld(Target):
             indirect_shift=header.indirect_shift,
         )
         self.names[number] = header.name
+        if header.inode:
+            self.tree.zaps[header.inode] = number
+            self.tree.removed.discard(header.inode)
 
     def _number(self, op: Op) -> int:
         name = op.subject
@@ -480,7 +485,7 @@ class ModelWorld(Target):
 
     @HANDLERS.of("crash")
     def _crash(self, op: Op) -> Result:
-        if self.changes_in_sync:
+        if self.changes_in_sync or has_tree(self.program):
             return Result(errno.ENOTSUP)
         self.cursors.clear()
         self.objset.crash()

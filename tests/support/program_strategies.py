@@ -12,11 +12,13 @@ from fuzz.language.validate import (
     CONTROL,
     HASH_BITS,
     INDIRECT_SHIFTS,
+    INODES,
     LEAF_SHIFTS,
     MAX_STEP,
     MAX_THREAD,
     MICRO_MAXIMA,
     NORMS,
+    beside,
     statements,
 )
 from fuzz.language.verbs import VERBS, Number, Subject
@@ -60,6 +62,8 @@ def zaps(draw: st.DrawFn, name: str = "z") -> Zap:
         shape["norm"] = draw(st.sampled_from(NORMS))
     if kind == "micro":
         shape["micro_max"] = draw(st.one_of(st.just(0), st.integers(MICRO_MAXIMA[0], MICRO_MAXIMA[-1])))
+    if kind != "words":
+        shape["inode"] = draw(st.one_of(st.just(0), st.integers(2, 3), st.integers(INODES[0], INODES[-1])))
     return Zap(name, **shape)
 
 
@@ -121,7 +125,9 @@ note_texts = st.one_of(
 def programs(draw: st.DrawFn, notes: bool = False) -> Program:
     """Any valid program: several ZAPs of every kind, cursors, threads with or without a schedule."""
     header_names = draw(st.one_of(st.just(["z"]), st.lists(names, min_size=1, max_size=4, unique=True)))
-    header = [draw(zaps(name)) for name in header_names]
+    header: list[Zap] = []
+    for name in header_names:
+        header.append(beside(draw(zaps(name)), header))
     cursors = draw(st.one_of(st.just(["c"]), st.lists(names, min_size=1, max_size=4, unique=True)))
     threads = draw(st.sampled_from([0, 0, 1, 2, MAX_THREAD]))
     body = draw(st.lists(ops(header, cursors, threads), max_size=12))

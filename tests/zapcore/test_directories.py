@@ -90,3 +90,77 @@ def test_a_panic_reads_like_the_kernels(verb: str, top: str) -> None:
     assert stack[-2:] == ("zfs_link_create", top)
     assert len(stack) == len(wanted) + 2
     assert run(Program((zap,), tuple(ops)), ModelTarget("2.3")).fine
+
+
+TREE = """
+zap d micro
+zap e micro inode=0x2
+zap f micro inode=0x3
+mkdir d "e" inode=0x2
+mkdir e "f" inode=0x3
+"""
+
+
+def test_a_directory_does_not_go_into_itself() -> None:
+    """EINVAL for what lies in it, however deep, before anything else about the two names; an exchange also
+    the other way round, where a rename finds that what is there has entries."""
+    steps = """
+        rename d e "e" "x"
+        rename d f "e" "x"
+        touch f "x"
+        rename d f "e" "x"
+        exchange d f "e" "x"
+        exchange d f "e" "y"
+        rename f d "x" "e"
+        exchange f d "x" "e"
+        rename e d "f" "f"
+        rename d f "e" "e"
+    """
+    loop, full = errno.EINVAL, errno.ENOTEMPTY
+    assert errnos(TREE + steps)[2:] == [loop, loop, 0, loop, loop, errno.ENOENT, full, loop, 0, 0]
+
+
+def test_what_has_entries_is_not_removed_or_replaced() -> None:
+    steps = """
+        rmdir d "e"
+        mkdir d "other" inode=0x9
+        rename d d "other" "e"
+        exchange d d "other" "e"
+        rename e d "f" "e"
+        rename d d "e" "f"
+        destroy f
+        rmdir d "f"
+        create f
+        rmdir d "f"
+    """
+    full = errno.ENOTEMPTY
+    assert errnos(TREE + steps)[2:] == [full, 0, full, 0, 0, 0, 0, full, 0, 0]
+
+
+def test_nothing_is_found_or_made_in_what_was_removed() -> None:
+    steps = """
+        rmdir e "f"
+        touch f "a"
+        mkdir f "a"
+        link e f "gone" "a"
+        touch d "a"
+        link d f "a" "a"
+        readdir f
+        getdents f
+        mkdir e "again" inode=0x3
+        touch f "a"
+        readdir f
+    """
+    gone = errno.ENOENT
+    assert errnos(TREE + steps)[2:] == [0, gone, gone, gone, 0, gone, gone, gone, 0, 0, 0]
+
+
+@pytest.mark.parametrize(("release", "anew"), [("2.1", False), ("2.3", True), ("2.4", True)])
+def test_a_name_is_written_anew_where_what_it_should_replace_has_entries(release: str, anew: bool) -> None:
+    """From 2.2 on zfs_rename() has taken the old name away by then; in a micro ZAP it gets another slot."""
+    target = ModelTarget(release)
+    steps = 'mkdir d "other" inode=0x9\ntouch d "last"\nrename d d "other" "e"\n'
+    assert run(parse(TREE + steps), target).fine
+    blocks = target.blocks("d")
+    assert blocks is not None
+    assert (blocks[0].index(b"other") > blocks[0].index(b"last")) is anew

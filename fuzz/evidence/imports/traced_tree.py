@@ -7,8 +7,8 @@ been created were there before the log, and are created first.
 from __future__ import annotations
 
 from fuzz.language.program import Op
+from zapcore.directory import KIND_SHIFT
 from zapcore.zap.norm import Unmappable, normalize
-from zapcore.zpl import KIND_SHIFT
 
 LONGEST_NAME = 1040
 DIRECTORY, FILE, WHITEOUT = 4, 8, 2

@@ -1,12 +1,60 @@
 /*
  * Directories: the calls that zfs_vnops_os.c and zfs_dir.c make of the ZAP. An entry's value has its kind in the top
- * four bits (ZFS_DIRENT_MAKE). There are no znodes: whether a directory is empty is not asked.
+ * four bits (ZFS_DIRENT_MAKE). There are no znodes: which ZAP of the program a name leads to is known by numbers, and
+ * other directories are empty.
  */
 
 static boolean_t
 is_directory(uint64_t entry)
 {
 	return (entry >> 60 == 4);
+}
+
+/* The ZAP of the program to which an entry leads, if to one. */
+static program_zap_t *
+led_to(uint64_t entry)
+{
+	for (program_zap_t *z = tree; z != NULL; z = z->next) {
+		if (is_directory(entry) && z->inode == (entry & 0xffffffffffffULL))
+			return (z);
+	}
+	return (NULL);
+}
+
+/* zfs_dirempty() */
+static int
+not_empty(uint64_t entry)
+{
+	program_zap_t *z = led_to(entry);
+	uint64_t count = 0;
+
+	if (z == NULL)
+		return (0);
+	return (z->number == 0 || zap_count(os, z->number, &count) != 0 || count != 0 ? ENOTEMPTY : 0);
+}
+
+/* Whether the directory to which an entry leads is this one, or contains it (zfs_rename_lock). */
+static boolean_t
+contains(uint64_t entry, const program_zap_t *z)
+{
+	const program_zap_t *upper = led_to(entry);
+
+	for (int depth = 0; upper != NULL && z != NULL && depth < 256; depth++) {
+		if (z == upper)
+			return (B_TRUE);
+		z = z->parent;
+	}
+	return (B_FALSE);
+}
+
+/* The directory to which an entry led has no name any more: nothing is found or made there. */
+static void
+note_removed(uint64_t entry)
+{
+	program_zap_t *z = led_to(entry);
+
+	if (z != NULL)
+		z->removed = B_TRUE;
 }
 
 /* What zpl_lookup() and zfs_lookup() refuse a name for: its length (2.3 has longname=), bytes that are no UTF-8. */
@@ -50,6 +98,8 @@ look(program_zap_t *z, const void *name, uint64_t *entry, int which)
 	int error = not_allowed(z, name);
 
 	*entry = 0;
+	if (error == 0 && z->removed)
+		error = ENOENT;
 	if (error != 0)
 		return (error);
 	if (z->norm == 0) {
@@ -67,7 +117,14 @@ look(program_zap_t *z, const void *name, uint64_t *entry, int which)
 static int
 link_name(program_zap_t *z, const void *name, uint64_t entry, dmu_tx_t *tx)
 {
-	return (zap_add(os, z->number, name, 8, 1, &entry, tx));
+	int error = zap_add(os, z->number, name, 8, 1, &entry, tx);
+	program_zap_t *child = led_to(entry);
+
+	if (error == 0 && child != NULL) {
+		child->parent = z;
+		child->removed = B_FALSE;
+	}
+	return (error);
 }
 
 /* zfs_dropname() */
@@ -103,7 +160,7 @@ make_entry(program_zap_t *z, const void *name, uint64_t entry, int parent)
 	error = look(z, name, &there, 0);
 	if (error != ENOENT)
 		return (error == 0 ? EEXIST : error);
-	return (link_alone(z, name, entry));
+	return (z->removed ? ENOENT : link_alone(z, name, entry));
 }
 
 static int
@@ -141,7 +198,11 @@ drop_entry(program_zap_t *z, const void *name, boolean_t directory, int otherwis
 	if (is_directory(entry) != directory)
 		return (otherwise);
 	tx = begin(z->number, 0);
-	error = unlink_name(z, name, tx);
+	error = not_empty(entry);
+	if (error == 0)
+		error = unlink_name(z, name, tx);
+	if (error == 0)
+		note_removed(entry);
 	dmu_tx_commit(tx);
 	return (error);
 }
@@ -186,6 +247,8 @@ do_link(program_zap_t *from, program_zap_t *into, const void *name, const void *
 	error = look(into, new, &there, 1);
 	if (error != ENOENT)
 		return (error == 0 ? EEXIST : error);
+	if (into->removed)
+		return (ENOENT);
 	if (of_two_file_systems(from, into))
 		return (EXDEV);
 	return (is_directory(entry) ? EPERM : link_alone(into, new, entry));
@@ -226,6 +289,12 @@ rename_entry(program_zap_t *from, program_zap_t *into, const char *name, const c
 		return (found);
 	if (found != 0 && left == EXCHANGED)
 		return (ENOENT);
+	if (contains(entry, into))
+		return (EINVAL);
+	if (found == 0 && contains(there, from))
+		return (left == EXCHANGED ? EINVAL : ENOTEMPTY);
+	if (found != 0 && into->removed)
+		return (ENOENT);
 	if (found == 0 && left != EXCHANGED && is_directory(entry) != is_directory(there))
 		return (is_directory(entry) ? ENOTDIR : EISDIR);
 	if (found == 0 && (((entry ^ there) & number) == 0 && (entry & number) > 1))
@@ -246,8 +315,15 @@ rename_entry(program_zap_t *from, program_zap_t *into, const char *name, const c
 	(void) gone(into);
 	if (first)
 		error = unlink_name(from, name, tx);
-	if (error == 0 && found == 0)
-		error = unlink_name(into, new, tx);
+	if (error == 0 && found == 0) {
+		error = left == EXCHANGED ? 0 : not_empty(there);
+		if (error == 0)
+			error = unlink_name(into, new, tx);
+		if (error == 0 && left != EXCHANGED)
+			note_removed(there);
+		if (error != 0 && first)
+			(void) link_name(from, name, entry, tx);
+	}
 	if (error == 0) {
 		error = link_name(into, new, entry, tx);
 		if (error == 0 && left != NOTHING_LEFT) {
@@ -307,6 +383,8 @@ do_readdir(program_zap_t *z)
 	shape_t shape = { 8, 1 };
 	int error = named(z);
 
+	if (error == 0 && z->removed)
+		error = ENOENT;
 	if (error != 0)
 		return (error);
 	error = init(&cursor, z->number, 0);
@@ -345,6 +423,8 @@ do_getdents(program_zap_t *z, uint64_t from, int names)
 	listed_t listed;
 	int count = 0, error = named(z);
 
+	if (error == 0 && z->removed)
+		error = ENOENT;
 	if (error == 0)
 		error = init(&cursor, z->number, from > 3 ? from : 0);
 	if (error != 0)

@@ -33,12 +33,15 @@ typedef struct abd abd_t;
 /*
  * A ZAP of the program, and how it is created; of a directory also the properties of its file system: casesensitivity=
  * (0 to 2: sensitive, insensitive, mixed), utf8only=, longname=; compression= and encryption= as numbers, by which
- * two file systems differ: this pool has one.
+ * two file systems differ: this pool has one; the number of a directory that names lead to, in which one it was linked
+ * last, and whether its name is gone.
  */
-typedef struct {
+typedef struct program_zap {
 	const char *name;
 	int fat, norm, flags, shift, words, casing, utf8only, longname, compression, encryption;
-	uint64_t salt, number, last, freed;
+	uint64_t salt, number, last, freed, inode;
+	struct program_zap *parent, *next;
+	boolean_t removed;
 } program_zap_t;
 
 /* A cursor of the program. */
@@ -48,6 +51,8 @@ typedef struct {
 	int words;
 } program_cursor_t;
 
+/* Those that names lead to. */
+static program_zap_t *tree;
 static spa_t *spa;
 static objset_t *os;
 static struct dsl_pool *dp;

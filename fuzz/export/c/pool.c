@@ -284,6 +284,11 @@ do_create(program_zap_t *z)
 	dnode_rele(dn, tag);
 	set_salt(z, tx);
 	dmu_tx_commit(tx);
+	if (z->inode != 0 && z->last == 0) {
+		z->next = tree;
+		tree = z;
+	}
+	z->removed = B_FALSE;
 	return (0);
 }
 

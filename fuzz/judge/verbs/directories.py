@@ -40,6 +40,36 @@ def is_directory(value: int) -> bool:
     return value >> KIND_SHIFT == DIRECTORY
 
 
+def _led_to(state: State, value: int) -> str:
+    """The directory of a header line to which an entry with this value leads; else nothing."""
+    number = value & (1 << 48) - 1
+    if not is_directory(value) or not number:
+        return ""
+    return next((name for name, header in state.headers.items() if header.inode == number), "")
+
+
+def _is_full(state: State, value: int) -> bool:
+    """Whether an entry leads to a directory that has entries, or that is no more."""
+    name = _led_to(state, value)
+    return bool(name) and state.entries[name] != {}
+
+
+def _lies_in(state: State, zap: str, value: int) -> bool:
+    """Whether a directory is the one that an entry leads to, or lies somewhere in it."""
+    upper, passed = _led_to(state, value), [""]
+    while upper and zap not in passed:
+        if zap == upper:
+            return True
+        passed.append(zap)
+        zap = state.parents.get(zap, "")
+    return False
+
+
+def _is_removed(state: State, zap: str) -> int:
+    """ENOENT where a directory's last name is gone; else 0."""
+    return errno.ENOENT if zap in state.removed else 0
+
+
 def _refused(state: State, zap: str, name: bytes) -> int:
     """The errno of a name that the file system does not look for: it is too long, or no UTF-8."""
     properties = state.headers[zap].properties
@@ -60,7 +90,7 @@ def _look(state: State, zap: str, name: Key | None) -> _Found:
     assert isinstance(name, bytes)
     if entries is None:
         return _Found(errno.ENOENT)
-    refused = _refused(state, zap, name)
+    refused = _refused(state, zap, name) or _is_removed(state, zap)
     refused = refused or refused_form(header, name, _match(header), state.release.long_names)
     if refused:
         return _Found(refused)
@@ -97,10 +127,28 @@ def make_entry(state: State, op: Op, result: Result) -> Stepwise:
         parent = op.verb == "touch" and op.key == b".."
         return expect(result.errno, errno.EISDIR if parent else errno.EEXIST)
     found = _look(state, op.subject, op.key)
-    if found.code != errno.ENOENT:
+    if found.code != errno.ENOENT or op.subject in state.removed:
         return expect(result.errno, found.code or errno.EEXIST)
     yield
-    return write(state, _link(op, op.subject, op.key, KINDS[op.verb] << KIND_SHIFT | op.fill), result)
+    entry = _link(op, op.subject, op.key, KINDS[op.verb] << KIND_SHIFT | op.fill)
+    wrong = write(state, entry, result)
+    _stands(state, entry)
+    return wrong
+
+
+def _enter(state: State, op: Op, result: Result, leaf_shift: int) -> Wrong | None:
+    """An entry comes, as it is written (`write_with`), and what it leads to stands there."""
+    wrong = write_with(state, op, result, leaf_shift)
+    _stands(state, op)
+    return wrong
+
+
+def _stands(state: State, op: Op) -> None:
+    """Where a directory stands to which an entry leads that an op has made, if it has."""
+    entries, name = state.entries[op.subject], _led_to(state, op.fill)
+    if name and entries is not None and op.key in entries and first_integer(entries[op.key]) == op.fill:
+        state.parents[name] = op.subject
+        state.removed.discard(name)
 
 
 def _link(op: Op, zap: str, name: bytes, value: int) -> Op:
@@ -120,7 +168,17 @@ def drop_entry(state: State, op: Op, result: Result) -> Stepwise:
         return expect(result.errno, code)
     yield
     assert isinstance(op.key, bytes)
-    return expect(result.errno, _drop(state, op.subject, op.key))
+    if _is_full(state, value):
+        return expect(result.errno, errno.ENOTEMPTY)
+    code = _drop(state, op.subject, op.key)
+    if not code:
+        _removed(state, value)
+    return expect(result.errno, code)
+
+
+def _removed(state: State, value: int) -> None:
+    """The directory to which an entry led has no name any more."""
+    state.removed |= {_led_to(state, value)} - {""}
 
 
 def _drop(state: State, zap: str, name: bytes) -> int:
@@ -165,6 +223,8 @@ def link(state: State, op: Op, result: Result) -> Stepwise:
     there = _look(state, op.other, op.to)
     if there.code != errno.ENOENT:
         return expect(result.errno, there.code or errno.EEXIST)
+    if op.other in state.removed:
+        return expect(result.errno, errno.ENOENT)
     if _other_file_system(state, op):
         return expect(result.errno, errno.EXDEV)
     if is_directory(file.value):
@@ -190,6 +250,12 @@ def rename(state: State, op: Op, result: Result) -> Stepwise:
         yield
     moved, there = found
     if there.code and op.verb == "exchange":
+        return expect(result.errno, errno.ENOENT)
+    if _lies_in(state, op.other, moved.value):
+        return expect(result.errno, errno.EINVAL)
+    if not there.code and _lies_in(state, op.subject, there.value):
+        return expect(result.errno, errno.EINVAL if op.verb == "exchange" else errno.ENOTEMPTY)
+    if there.code and op.other in state.removed:
         return expect(result.errno, errno.ENOENT)
     if not there.code:
         if op.verb != "exchange" and is_directory(moved.value) != is_directory(there.value):
@@ -220,24 +286,29 @@ def _move(state: State, op: Op, result: Result, moved: _Found, there: _Found) ->
             return expect(result.errno, code)
         yield
     if not there.code:
-        if code := _drop(state, op.other, new):
+        full = op.verb != "exchange" and _is_full(state, there.value)
+        if code := errno.ENOTEMPTY if full else _drop(state, op.other, new):
+            if first:
+                _put_back(state, moved, _link(op, op.subject, old, moved.value), leaf_shift)
             return expect(result.errno, code)
+        if op.verb != "exchange":
+            _removed(state, there.value)
         yield
     left = {"exchange": there.value, "whiteout": WHITEOUT << KIND_SHIFT | op.fill}.get(op.verb)
     come, back = _link(op, op.other, new, moved.value), _link(op, op.subject, old, left or 0)
     if not first and result.errno == errno.ENOENT:  # only what comes last can say that
-        wrong = write_with(state, come, Result(), leaf_shift)
+        wrong = _enter(state, come, Result(), leaf_shift)
         yield
         return wrong or expect(result.errno, _drop(state, op.subject, old))
-    wrong = write_with(state, come, result, leaf_shift)
+    wrong = _enter(state, come, result, leaf_shift)
     if left is not None and not result.errno and not wrong:
         yield
-        wrong = write_with(state, back, result, leaf_shift)
+        wrong = _enter(state, back, result, leaf_shift)
     elif left is not None and result.errno and wrong:  # then it was the other one that was refused
-        wrong = write_with(state, come, Result(), leaf_shift)
+        wrong = _enter(state, come, Result(), leaf_shift)
         if not wrong:
             yield
-            wrong = write_with(state, back, result, leaf_shift)
+            wrong = _enter(state, back, result, leaf_shift)
             _drop(state, op.other, new)
     if not result.errno and not wrong:
         if first or left is not None:
@@ -253,13 +324,13 @@ def _move(state: State, op: Op, result: Result, moved: _Found, there: _Found) ->
 def _put_back(state: State, found: _Found, op: Op, leaf_shift: int) -> None:
     """An entry that was taken away comes back, if there was one and there is room for it."""
     if not found.code:
-        write_with(state, op, Result(), leaf_shift)
+        _enter(state, op, Result(), leaf_shift)
 
 
 @CHECKS.of("readdir")
 def readdir(state: State, op: Op, result: Result) -> Wrong | None:
     """Every name once, in the order of hashes."""
-    if refused := state.has_no_names(op.subject):
+    if refused := state.has_no_names(op.subject) or _is_removed(state, op.subject):
         return expect(result.errno, refused)
     if op.subject in state.moving:
         return beside_others.readdir(state, op, result)
@@ -284,7 +355,7 @@ def readdir(state: State, op: Op, result: Result) -> Wrong | None:
 def getdents(state: State, op: Op, result: Result) -> Wrong | None:
     """The names from a position on, each with the position behind it; ENXIO for what is no directory's entry,
     where nothing comes before that."""
-    if refused := state.has_no_names(op.subject):
+    if refused := state.has_no_names(op.subject) or _is_removed(state, op.subject):
         return expect(result.errno, refused)
     if op.subject in state.moving:
         return beside_others.getdents(state, op, result)

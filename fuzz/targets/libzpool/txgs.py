@@ -50,7 +50,7 @@ def do_evict(world: World, op: Call) -> Answer:
 @FUNCTIONS.of("crash")
 def do_crash(world: World, op: Call) -> Answer:
     """Go on with the pool as it is on disk now. The library has to let go of the one in memory."""
-    if any(zap.shape.usage or zap.shape.mos for zap in world.zaps):
+    if any(zap.shape.usage or zap.shape.mos or zap.shape.inode for zap in world.zaps):
         return errno.ENOTSUP
     world.close_cursors()
     world.leave_to_openzfs()

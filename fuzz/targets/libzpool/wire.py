@@ -21,7 +21,7 @@ from fuzz.targets.libzpool.call import Call, pack_key
 FRAME = struct.Struct("<IB")
 """Length of what follows, and a Command (or a Status in an answer)."""
 
-_ZAP = struct.Struct("<BBBiQBBBBBI")
+_ZAP = struct.Struct("<BBBiQBBBBBIQ")
 _OP = struct.Struct("<BBHHHQHQH")
 _COUNTS = struct.Struct("<HHI")
 _RESULT = struct.Struct("<iB")
@@ -161,7 +161,7 @@ def pack_run(flags: Flags, program: Program, names: Names, ops: Sequence[Op]) ->
             told |= zap.dataset.utf8only << 3 | zap.dataset.longname << 4
         stored = zap.properties.compression | zap.properties.encryption << 4
         numbers = (zap.leaf_shift, zap.norm, zap.salt, zap.hash_bits, told, stored, zap.usage)
-        parts.append(_ZAP.pack(bits, zap.words, *numbers, zap.indirect_shift, zap.micro_max))
+        parts.append(_ZAP.pack(bits, zap.words, *numbers, zap.indirect_shift, zap.micro_max, zap.inode))
     return b"".join(parts + packed)
 
 
@@ -173,13 +173,13 @@ def unpack_run(body: bytes) -> tuple[Flags, list[Zap], list[Call]]:
         at = 1 + _COUNTS.size
         zaps = []
         for _ in range(zap_count):
-            bits, words, *rest, told, stored, usage, indirect, most = _ZAP.unpack_from(body, at)
+            bits, words, *rest, told, stored, usage, indirect, most, inode = _ZAP.unpack_from(body, at)
             zap = Zap("", bool(bits & 1), words, bool(bits & 2), bool(bits & 4), *rest)
             properties = Dataset(told >> 1 & 3, bool(told & 8), bool(told & 16), stored & 15, stored >> 4)
             dataset = properties if told else None
             mos = bool(bits & 8)
-            zap = zap._replace(dataset=dataset, usage=usage, mos=mos, indirect_shift=indirect, micro_max=most)
-            zaps.append(zap)
+            zap = zap._replace(dataset=dataset, usage=usage, mos=mos, indirect_shift=indirect)
+            zaps.append(zap._replace(micro_max=most, inode=inode))
             at += _ZAP.size
         ops, unpack, size = [], _OP.unpack_from, _OP.size
         for _ in range(op_count):

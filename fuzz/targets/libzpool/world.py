@@ -91,10 +91,10 @@ class World:
     on one object in different txgs they wait for each other in dmu_tx_assign(), which needs TXG_WAIT.
     `assigns`, if set, is told the objects of a transaction that is about to be assigned, and may wait.
     `keeps_usage` says that the object set has accounting, `unsettled` that syncing context has yet to change
-    a ZAP, `early` that sync tasks go into the list of those that come first; `owned`
-    has the objects that somebody owns, by the number that the program gives them. `failing` has, by the index
-    of a ZAP, what cannot be read during ops on entries.
-    """
+    a ZAP, `early` that sync tasks go into the list of those that come first; `owned` has the objects that
+    somebody owns, by the number that the program gives them. `parents` has, by the numbers of directories
+    that names lead to, the number of the one in which each was linked last, `removed` those whose name is
+    gone. `failing` has, by the index of a ZAP, what cannot be read during ops on entries."""
 
     def __init__(self, pool: Pool, salts: SaltWriter, assign: int = TXG_NOWAIT) -> None:
         self.pool, self.lib, self.os = pool, pool.lib, pool.os
@@ -103,6 +103,8 @@ class World:
         self.zaps: list[Object] = []
         self.keeps_usage = self.unsettled = self.early = False
         self.owned: dict[int, int] = {}
+        self.parents: dict[int, int] = {}
+        self.removed: set[int] = set()
         self.failing: dict[int, list[Fault]] = {}
         self.cursors: dict[int, Cursor] = {}
         self.spare: list[Cursor] = []
@@ -123,6 +125,7 @@ class World:
     def create_all(self, shapes: list[Zap]) -> None:
         """Create the ZAPs of a header, in order, in the open txg."""
         self.zaps = [Object(shape) for shape in shapes]
+        self.parents.clear()
         if self.lib.ours is not None:
             self.lib.ours.hash_bits_clear()
         for zap in self.zaps:
@@ -180,6 +183,7 @@ class World:
         ):
             raise PoolLost(f"dmu_object_set_blocksize: {os.strerror(error)}")
         zap.numbers.append(zap.number)
+        self.removed.discard(shape.inode)
         self.tell_hash_bits(zap)
         dnode = ctypes.c_void_p()
         if error := lib.dnode_hold(self.os, zap.number, self.pool.tag, ctypes.byref(dnode)):

@@ -180,3 +180,33 @@ def test_the_collision_that_ztest_has(libzpool: Make, bits: int, release: str) -
     assert isinstance(place, int) and place >> bits == 1
     assert [target.apply(Op("remove", "z", name)).errno for name in PAIR] == [0, 0]
     assert target.apply(Op("count", "z")).value == 0
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+def test_directories_in_directories(libzpool: Make, release: str) -> None:
+    """Refusals with and without a trace, and what they leave, in micro and fat directories."""
+    for head in ("micro leaf_shift=9", "micro leaf_shift=9 micro_max_size=512", "fat hash64 leaf_shift=9"):
+        program = parse(
+            f"""
+            zap d {head}
+            zap e {head} inode=0x2
+            zap f {head} inode=0xffffffffffff
+            mkdir d "e" inode=0x2
+            mkdir e "f" inode=0xffffffffffff
+            rmdir d "e"
+            mkdir d "other" inode=0x9
+            touch d "last"
+            rename d d "other" "e"
+            rename d f "e" "into itself"
+            whiteout d d "other" "e" inode=0x8
+            exchange d e "other" "f"
+            reopen
+            rename d d "other" "e"
+            rmdir e "f"
+            rmdir d "e"
+            touch f "a"
+            readdir e
+            """
+        )
+        outcome = run(program, BothTarget(ModelTarget(release), libzpool(release)))
+        assert outcome.fine, outcome

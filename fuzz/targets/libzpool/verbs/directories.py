@@ -1,7 +1,7 @@
 """Verbs on directories: the calls that zfs_vnops_os.c and zfs_dir.c make of the ZAP.
 
-An entry's value has its kind in the top four bits (ZFS_DIRENT_MAKE). There are no znodes: whether a directory
-is empty is not asked.
+An entry's value has its kind in the top four bits (ZFS_DIRENT_MAKE). There are no znodes: which names lead to
+which ZAPs is what header lines say, and where these stand is kept here; other directories are empty.
 """
 
 from __future__ import annotations
@@ -47,10 +47,48 @@ def _not_allowed(world: World, zap: Object, name: bytes) -> int:
     return errno.EILSEQ if valid < 0 else 0
 
 
+def _is_removed(world: World, zap: Object) -> bool:
+    """Whether a directory's name is gone: nothing is found or made there (IS_DEADDIR)."""
+    return zap.shape.inode in world.removed
+
+
+def _led_to(world: World, entry: int) -> Object | None:
+    """The ZAP to which an entry leads, if that of a header line."""
+    number = entry & OBJECT_MASK
+    if not _is_directory(entry) or number < FIRST_FILE:
+        return None
+    return next((zap for zap in world.zaps if zap.shape.inode == number), None)
+
+
+def _not_empty(world: World, entry: int) -> int:
+    """ENOTEMPTY where zfs_dirempty() says that a directory is not empty; else 0."""
+    zap = _led_to(world, entry)
+    if zap is None:
+        return 0
+    error = not zap.number or world.lib.zap_count(world.os, zap.number, world.two_at)
+    return errno.ENOTEMPTY if error or world.two[0] else 0
+
+
+def _contains(world: World, entry: int, zap: Object) -> bool:
+    """Whether the directory to which an entry leads is that one, or contains it (zfs_rename_lock)."""
+    upper, inode = _led_to(world, entry), zap.shape.inode
+    if upper is None:
+        return False
+    met: list[int] = []
+    while inode != upper.shape.inode:
+        if not inode or inode in met:
+            return False
+        met.append(inode)
+        inode = world.parents.get(inode, 0)
+    return True
+
+
 def _look(world: World, index: int, zap: Object, name: bytes) -> tuple[int, bytes, int]:
     """errno, stored name and first integer of a directory's entry, as zfs_match_find() has them."""
     if error := _not_allowed(world, zap, name):
         return error, b"", 0
+    if _is_removed(world, zap):
+        return errno.ENOENT, b"", 0
     if zap.shape.norm:
         answer = do_lookup_norm(world, Call(index, key=name, size=8, length=1, extra=_match(zap)))
         if isinstance(answer, int):
@@ -66,6 +104,9 @@ def _look(world: World, index: int, zap: Object, name: bytes) -> tuple[int, byte
 def _link(world: World, zap: Object, name: bytes, value: int, tx: int) -> int:
     data = value.to_bytes(8, "little")
     error: int = world.lib.zap_add(world.os, zap.number, name, 8, 1, data, tx)
+    if not error and (child := _led_to(world, value)) is not None:
+        world.parents[child.shape.inode] = zap.shape.inode
+        world.removed.discard(child.shape.inode)
     return error
 
 
@@ -89,7 +130,7 @@ def _make_entry(world: World, op: Call, entry: int, parent: int = errno.EEXIST) 
     error, _, _ = _look(world, op.subject, zap, op.key)
     if error != errno.ENOENT:
         return error or errno.EEXIST
-    return _link_alone(world, zap, op.key, entry)
+    return errno.ENOENT if _is_removed(world, zap) else _link_alone(world, zap, op.key, entry)
 
 
 def _link_alone(world: World, zap: Object, name: bytes, entry: int) -> int:
@@ -134,9 +175,16 @@ def _drop_entry(world: World, op: Call, directory: bool, otherwise: int) -> Answ
     if _is_directory(value) is not directory:
         return otherwise
     tx = world.begin_tx(zap.number, 0)
-    failed = _unlink(world, zap, op.key, tx)
+    failed = _not_empty(world, value) or _unlink(world, zap, op.key, tx)
+    if not failed:
+        _note_removed(world, value)
     world.lib.dmu_tx_commit(tx)
     return failed
+
+
+def _note_removed(world: World, entry: int) -> None:
+    if (zap := _led_to(world, entry)) is not None:
+        world.removed.add(zap.shape.inode)
 
 
 @FUNCTIONS.of("unlink")
@@ -180,6 +228,8 @@ def do_link(world: World, op: Call) -> Answer:
     error, _, _ = _look(world, op.other, target, op.to)
     if error != errno.ENOENT:
         return error or errno.EEXIST
+    if _is_removed(world, target):
+        return errno.ENOENT
     if _of_two_file_systems(source, target):
         return errno.EXDEV
     if _is_directory(value):
@@ -223,6 +273,12 @@ def _rename(world: World, op: Call, left: int | None = None, *, exchange: bool =
     (_, old, value), (none, new, there) = looked
     if none and exchange:
         return errno.ENOENT
+    if _contains(world, value, target):
+        return errno.EINVAL
+    if not none and _contains(world, there, source):
+        return errno.EINVAL if exchange else errno.ENOTEMPTY
+    if none and _is_removed(world, target):
+        return errno.ENOENT
     moving, hit = _is_directory(value), _is_directory(there)
     if not none and not exchange and moving is not hit:
         return errno.ENOTDIR if moving else errno.EISDIR
@@ -236,7 +292,7 @@ def _rename(world: World, op: Call, left: int | None = None, *, exchange: bool =
     if source.shape.properties.case != INSENSITIVE:
         old, new = op.key, op.to
     entries = value, None if none else there, there if exchange else left
-    return _move(world, (source, old), (target, new or op.to), entries)
+    return _move(world, (source, old), (target, new or op.to), entries, exchange)
 
 
 def _move(
@@ -244,9 +300,11 @@ def _move(
     old: tuple[Object, bytes],
     new: tuple[Object, bytes],
     entries: tuple[int, int | None, int | None],
+    exchange: bool,
 ) -> int:
     """What has the new name goes, the new entry comes, the old one goes, in one transaction; since 2.2 the
-    old one goes first. `entries` are what is moved, what is replaced, and what comes to the old name."""
+    old one goes first, and comes back where what is to be replaced has entries. `entries` are what is moved,
+    what is replaced, and what comes to the old name."""
     lib, (moved, there, left) = world.lib, entries
     if world.assigns is not None:
         world.assigns((old[0].number, new[0].number))
@@ -260,8 +318,13 @@ def _move(
     world.tune_for(new[0])
     first = lib.has_block_cloning  # and with the order of its steps
     failed = _unlink(world, *old, tx) if first else 0
-    if there is not None:
+    if there is not None and not failed:
+        failed = 0 if exchange else _not_empty(world, there)
         failed = failed or _unlink(world, *new, tx)
+        if failed and first:
+            _link(world, *old, moved, tx)
+        elif not (failed or exchange):
+            _note_removed(world, there)
     if not failed:
         failed = _link(world, *new, moved, tx)
         if left is not None and not failed:
@@ -284,6 +347,8 @@ def do_readdir(world: World, op: Call) -> Answer:
     zap = world.named(op.subject)
     if isinstance(zap, int):
         return zap
+    if _is_removed(world, zap):
+        return errno.ENOENT
     cursor = world.spare.pop() if world.spare else Cursor()
     lib, names, bad = world.lib, [], False
     error: int = lib.zap_cursor_init(cursor.address, world.os, zap.number)
@@ -308,6 +373,8 @@ def do_getdents(world: World, op: Call) -> Answer:
     zap = world.named(op.subject)
     if isinstance(zap, int):
         return zap
+    if _is_removed(world, zap):
+        return errno.ENOENT
     position = op.fill
     cursor = world.spare.pop() if world.spare else Cursor()
     lib, listed = world.lib, list[bytes]()
