@@ -235,13 +235,16 @@ begin(uint64_t number, int add)
 
 /*
  * The salt is made of addresses; names hash as in the model only with the program's. With creation flags zap_t,
- * the user data of block 0, has it too; where in it depends on how the library was built.
+ * the user data of block 0, has it too; where in it depends on how the library was built. A salt can happen to
+ * be as small as another word of zap_t (the size of a block): its place is that which has had it every time.
  */
+static uint64_t salt_places = ~0ULL;
+
 static void
 set_salt(program_zap_t *z, dmu_tx_t *tx)
 {
 	dmu_buf_t *db;
-	uint64_t *salt, *user;
+	uint64_t *salt, *user, there = 0;
 
 	check(dmu_buf_hold(os, z->number, 0, tag, &db, DMU_READ_NO_PREFETCH), "dmu_buf_hold");
 	dmu_buf_will_dirty(db, tx);
@@ -250,9 +253,12 @@ set_salt(program_zap_t *z, dmu_tx_t *tx)
 	else
 		salt = &((mzap_phys_t *)db->db_data)->mz_salt;
 	user = dmu_buf_get_user(db);
-	for (int word = 0; user != NULL && word < 32; word++) {
-		if (user[word] == *salt)
-			user[word] = z->salt;
+	for (int word = 0; user != NULL && word < 32; word++)
+		there |= (uint64_t)(user[word] == *salt) << word;
+	if (user != NULL) {
+		salt_places &= there;
+		check(salt_places == 0 ? ENOENT : 0, "finding the salt in zap_t");
+		user[__builtin_ctzll(salt_places)] = z->salt;
 	}
 	*salt = z->salt;
 	dmu_buf_rele(db, tag);
