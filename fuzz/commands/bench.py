@@ -152,9 +152,11 @@ def _whole(found: list[Hunt], bugs: Iterable[Bug], engines: Iterable[str]) -> li
     return [each for each in found if each.bug in whole]
 
 
-def _refuse_what_does_nothing(bugs: Iterable[Bug], engines: tuple[str, ...], *, asked: bool) -> None:
+def _refuse_what_does_nothing(
+    bugs: Iterable[Bug], engines: tuple[str, ...], cap: float, others: float, *, asked: bool
+) -> None:
     """Raises Bad where an engine was asked for that can meet none of the bugs, a bug (if they were `asked`
-    for, too) that none of the engines can meet, or a bound of others where there are none."""
+    for, too) that none of the engines can meet, or a bound of time that none of them has."""
     for name in engines:
         if not any(bug.is_for(name) for bug in bugs):
             able = [kind for kind, some in BUGS.items() if any(bug.is_for(name) for bug in some)]
@@ -163,10 +165,17 @@ def _refuse_what_does_nothing(bugs: Iterable[Bug], engines: tuple[str, ...], *, 
     for bug in bugs if asked else ():
         if not (able := [name for name in ENGINES if bug.is_for(name)]) or not {*able} & {*hunting}:
             raise Bad(f"{bug.name}: expected --engine {' or '.join(able)}, or none, for all that can meet it")
+    hurried = [name for name in hunting if name not in UNHURRIED]
     refuse(
         "others",
         f"bounds none of the engines {', '.join(hunting)}, which have the whole --cap",
-        where=all(name in UNHURRIED for name in hunting),
+        where=not hurried,
+    )
+    refuse("others", f"bounds nothing beside a --cap of {cap:g}, which is less", where=others > cap)
+    refuse(
+        "cap",
+        f"bounds none of the engines {', '.join(hunting)} where --others, {others:g}, is less",
+        where=len(hurried) == len(hunting) and cap > others,
     )
 
 
@@ -233,7 +242,7 @@ def bench_command(
     if bugs or names:
         chosen = chain(chain.from_iterable(BUGS[name] for name in bugs), (BY_NAME[name] for name in names))
         extent = extent._replace(bugs=tuple(dict.fromkeys(chosen)))
-    _refuse_what_does_nothing(extent.bugs, engines, asked=bool(bugs or names))
+    _refuse_what_does_nothing(extent.bugs, engines, extent.cap, extent.others, asked=bool(bugs or names))
     given = {"seeds": seeds, "cap": cap, "others": others, "steady": steady}
     words = ["zapfuzz bench", *(["--quick"] if quick else [])]
     words += [f"--{name} {value:g}" for name, value in given.items() if value is not None]

@@ -13,6 +13,7 @@ import click
 
 from fuzz.commands.remedies import only_on_model, with_remedies
 from fuzz.commands.shared.campaign_answer import campaign_failures, campaign_lines, campaign_status
+from fuzz.commands.shared.does_nothing import refuse
 from fuzz.commands.shared.ending import Ended
 from fuzz.commands.shared.machine_answer import Answer, json_option
 from fuzz.commands.shared.number_not_nan import Number
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from fuzz.export.pages.live_sources import Source
 
 WITH_THREADS = ("threads", "sync")
+WITH_STYLES = ("atheris", "random")
 BY_DEFAULT = ("atheris", "random", *WITH_THREADS)
 """The engines of a campaign that names none, as far as they are installed."""
 
@@ -120,8 +122,9 @@ def campaign(
         ctx.obj = url
         return
     only_on_model(remedy, target)
-    try_folder(out)
+    refuse("workers", "starts a cluster here, and --scheduler names one that runs", where=bool(scheduler))
     arms = tuple(_arms(engines, releases, styles, target, remedy))
+    try_folder(out)
     reproducers = shortest_first(known)
     expected = {arm: known_on(reproducers, arm.target, arm.release, remedy) for arm in arms}
     begun = time.time()
@@ -228,6 +231,10 @@ def _arms(
         raise Bad(f"--engine {engine} needs {NEEDS[engine]}, here and on every worker: {get}")
     if wrong := [each for each in engines if target != "model" and each not in installed]:
         raise Bad(f"--engine {wrong[0]}: expected one of {', '.join(installed)} with --target {target}")
+    fuzzing = engines or tuple(installed)
+    refuse("styles", "is for the engines atheris and random alone", where=not {*fuzzing} & {*WITH_STYLES})
+    refuse("max_ops", "bounds what --engine atheris makes alone", where="atheris" not in fuzzing)
+    refuse("libzpool", "expected --target libzpool, both or kernel", where=target == "model")
     arms = []
     for engine, release in itertools.product(engines or installed, dict.fromkeys(releases)):
         for style in dict.fromkeys(_styles(engine, styles)):
@@ -236,7 +243,7 @@ def _arms(
 
 
 def _styles(engine: str, styles: tuple[str, ...]) -> tuple[str, ...]:
-    if engine not in ("atheris", "random"):
+    if engine not in WITH_STYLES:
         return ("",)
     return styles or (("", *STYLES) if engine == "random" else ("",))
 

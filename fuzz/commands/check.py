@@ -47,7 +47,7 @@ def _objects(
     assert pool is not None
     for found in read_objects(pool, dataset, number, libzpool):
         if isinstance(found, str):
-            click.echo(f"check: left out: {found}", err=True)
+            click.echo(f"zapfuzz: left out: {found}", err=True)
             continue
         yield found.name, found.blocks, found.notes, found.absent
 
@@ -150,7 +150,7 @@ def check(
                 wrong += [] if sound else [name]
                 done += 1
     except BadInput as problem:
-        click.echo(f"check: {problem}", err=True)
+        click.echo(f"zapfuzz: {problem}", err=True)
         raise SystemExit(Status.BAD_INPUT.number) from None
     if every:
         told = f"{done} ZAP{'s' * (done != 1)}: {done - len(wrong)} sound, {len(wrong)} not"

@@ -11,7 +11,7 @@ import click
 from fuzz.commands.reach import TELL_FIRST
 from fuzz.commands.shared.output import out_option, text_to
 from fuzz.commands.shared.program_argument import program_argument, reproducer_of
-from fuzz.commands.shared.progress import ops_run, working
+from fuzz.commands.shared.progress import cut_down, ops_run, working
 from fuzz.corpus.named_program import Named
 from fuzz.corpus.places import CORPUS
 from fuzz.corpus.replay import expectations
@@ -212,7 +212,7 @@ def describe(program: Named, out: Path | None) -> None:
     reproducer = reproducer_of(program)
     if program.kept is None:
         stats = Stats()
-        with working("cutting it down", lambda: f"{stats.tried} programs tried, {stats.left} ops left"):
+        with working("cutting it down", lambda: cut_down(stats)):
             reproducer = shortest(reproducer, stats)
     with working("writing the report", ops_run()):
         text = report(reproducer, program.kept is not None)

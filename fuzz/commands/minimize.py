@@ -11,7 +11,7 @@ from fuzz.commands.shared.ending import Ended
 from fuzz.commands.shared.options import Bad, on_target
 from fuzz.commands.shared.output import out_option, program_to
 from fuzz.commands.shared.program_argument import program_argument
-from fuzz.commands.shared.progress import ops_done, working
+from fuzz.commands.shared.progress import cut_down, ops_done, working
 from fuzz.corpus.named_program import Named
 from fuzz.corpus.reproducer import FINE
 from fuzz.execution.execute import run as run_program
@@ -51,9 +51,7 @@ def minimize(
         raise Bad(f"{program.word}: expected a program that fails on {release}, found one that ends {FINE}")
     stats = Stats()
     try:
-        with working(
-            f"minimizing {program.word}", lambda: f"{stats.tried} programs tried, {stats.left} ops left"
-        ):
+        with working(f"minimizing {program.word}", lambda: cut_down(stats)):
             small, _ = minimize_failure(
                 *(loaded.with_ops(loaded.ops[: outcome.ops]), outcome.failure, runner),
                 keep_form=keep_form,

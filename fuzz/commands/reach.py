@@ -8,10 +8,12 @@ import click
 
 from fuzz.commands.remedies import switch_on, with_remedies
 from fuzz.commands.shared.ending import Status
+from fuzz.commands.shared.live_display import Far
 from fuzz.commands.shared.output import out_option, program_to
 from fuzz.commands.shared.program_argument import program_argument, release_option
 from fuzz.commands.shared.progress import ops_run, working
 from fuzz.corpus.named_program import Named
+from fuzz.generate.reach.lift_to_files import Tried
 from fuzz.generate.reach.reach_by_files import reach
 
 TELL_FIRST = (
@@ -32,8 +34,14 @@ def reach_command(program: Named, release: str, remedy: tuple[str, ...], out: Pa
     export --as sh` writes a script. Status 1 if there is no way.
     """
     switch_on(remedy)
-    with working(f"looking for file operations that fail as {program.word} does", ops_run()):
-        found = reach(program.program, release)
+    tried, ops = Tried(), ops_run()
+
+    def how_far() -> Far:
+        told = f"{tried.done:,} of {tried.most:,} programs tried, " if tried.most else ""
+        return Far(f"{told}{ops().text}", tried.part)
+
+    with working(f"looking for file operations that fail as {program.word} does", how_far):
+        found = reach(program.program, release, tried)
     for line in found.lines():
         click.echo(line)
     if found.program is None:

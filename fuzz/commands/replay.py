@@ -66,7 +66,7 @@ def replay(
     paths: tuple[str, ...], release: str, target: str, write_missing: bool, machine: bool, junit: Path | None
 ) -> None:
     """Run reproducers and hold them to what they say: all of the corpus, or those of these names, at or below
-    these paths."""
+    these paths. Where none could be run, the exit status is 2."""
     kernel = target == "kernel"
     if not kernel:
         release = _row(release)
@@ -102,6 +102,9 @@ def replay(
         for name, many in count.absent.items():
             answer.say(f"not run  {many} on {name}: {_lacks(name)}")
         answer.say(f"{len(chosen)} reproducers, {count.ran} runs, {count.differ} that differ")
+        if chosen and not count.ran:
+            why = next(map(_lacks, count.absent), f"no reproducer says anything of {release}")
+            raise Bad(f"nothing was run: {why}")
         answer.status = Status.FOUND if count.differ else Status.NOT_FOUND
 
 

@@ -383,7 +383,8 @@ def _signature(event: dict[str, Any]) -> Signature:
 
 
 def _how_far(stats: Stats, program: Program) -> str:
-    return f"{stats.tried} programs tried, {stats.left or len(program.ops)} ops left"
+    done = f", {stats.part:.0%}" if stats.part is not None else ""
+    return f"{stats.tried} programs tried, {stats.left or len(program.ops)} ops left{done}"
 
 
 def new_seed() -> int:

@@ -45,12 +45,25 @@ class PassStats:
 @dataclasses.dataclass(slots=True)
 class Stats:
     """A whole minimization. `complete` is false if it ran out of tries, so that the program may not be
-    minimal. `best` is the simplest program so far."""
+    minimal. `best` is the simplest program so far. Passes go round, `rounds` times so far; `round_done` is
+    the part of this round's passes that are done, `another_round` whether one follows, because this one has
+    taken a candidate."""
 
     passes: dict[str, PassStats] = dataclasses.field(default_factory=dict)
     remembered: int = 0
     complete: bool = True
     best: Program | None = None
+    rounds: int = 0
+    round_done: float = 0.0
+    another_round: bool = False
+
+    @property
+    def part(self) -> float | None:
+        """The part of it that is done, from 0 to 1, as far as can be told; None while large pieces are left
+        out. It goes back when a round takes something, after which there is one more."""
+        if not self.rounds:
+            return None
+        return (self.rounds - 1 + self.round_done) / (self.rounds + self.another_round)
 
     @property
     def tried(self) -> int:
@@ -98,9 +111,19 @@ class _Minimizer:
         self.shorten()
         progress = True
         while progress and self.left > 0:
-            progress = sum(self.apply(name, each) for name, each in PASSES) > 0 or self.rebuild()
+            self.stats.rounds += 1
+            self.stats.round_done, self.stats.another_round = 0.0, False
+            progress = self.passes_once() or self.rebuild()
         self.stats.complete = self.left > 0
         return self.best
+
+    def passes_once(self) -> bool:
+        """Whether any pass has taken a candidate."""
+        for number, (name, each) in enumerate(PASSES):
+            self.stats.round_done = number / (len(PASSES) + 1)
+            self.stats.another_round |= self.apply(name, each)
+        self.stats.round_done = len(PASSES) / (len(PASSES) + 1)
+        return self.stats.another_round
 
     def row(self, name: str) -> PassStats:
         return self.stats.passes.setdefault(name, PassStats())

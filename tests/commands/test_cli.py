@@ -140,6 +140,15 @@ def test_show_shows_the_object() -> None:
     assert "zap_freeblk 3" in output and "user leaf 2" in output
 
 
+def test_a_replay_of_nothing_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It said that none of 0 runs differed, with status 0."""
+    monkeypatch.setenv("ZAPFUZZ_CACHE", str(tmp_path))
+    status, output = zapfuzz("replay", "--target", "kernel")
+    assert (status, output.splitlines()[-1][:48]) == (2, "zapfuzz: nothing was run: not on this machine: r")
+    status, output = zapfuzz("replay", "--release", "libzpool-2.1.11", str(CORPUS / "regressions"))
+    assert status == 2 and "zapfuzz: nothing was run: " in output
+
+
 def test_replay_of_the_corpus_and_of_a_reproducer_that_lies(tmp_path: Path) -> None:
     status, output = zapfuzz("replay", str(CORPUS / "regressions"), "--release", "unfixed")
     assert (status, output.splitlines()[-1]) == (0, "3 reproducers, 3 runs, 0 that differ")

@@ -39,6 +39,15 @@ BLOCKS = str(DATA / "check" / "fat_name_twice.bin")
         ),
         (("bench", "--engine", "atheris", "--bugs", "real", "--others", "5"), "--others: bounds none of the"),
         (("run", STALE, "--aftermath"), "--aftermath: expected --target kernel"),
+        (
+            ("bench", "--engine", "uniform", "--cap", "9", "--others", "3"),
+            "--cap: bounds none of the engines",
+        ),
+        (("bench", "--quick", "--others", "9"), "--others: bounds nothing beside a --cap of 6"),
+        (("campaign", "--scheduler", "tcp://x:1", "--workers", "3"), "--workers: starts a cluster here"),
+        (("campaign", "--engine", "sync", "--style", "names"), "--style: is for the engines atheris and"),
+        (("campaign", "--engine", "random", "--max-ops", "9"), "--max-ops: bounds what --engine atheris"),
+        (("campaign", "--libzpool", "x"), "--libzpool: expected --target libzpool, both or kernel"),
     ],
     ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",
 )

@@ -13,7 +13,7 @@ from fuzz.corpus.reproducer import read_reproducer
 from fuzz.execution.execute import run
 from fuzz.export.forms import FORMS
 from fuzz.faults.remedies import switched_on
-from fuzz.generate.reach.lift_to_files import FULL, Lift, Plan, file_name
+from fuzz.generate.reach.lift_to_files import FULL, Lift, NoWay, Plan, Tried, file_name, lifted
 from fuzz.generate.reach.reach_by_files import reach
 from fuzz.language.program import Program
 from fuzz.language.syntax import save
@@ -134,3 +134,11 @@ def test_script_gives_files_project_ids(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "log").read_text() == "7 z/0\n8 z/1\n9 z/2\n4 z/1\n"
     assert sorted(path.name for path in (empty / "z").iterdir()) == ["1", "2"]
+
+
+def test_how_much_of_what_may_be_tried_was() -> None:
+    tried = Tried()
+    with pytest.raises(NoWay, match="none of 20 programs"):
+        lifted(read_reproducer(FINDINGS / "zap-trunc-next-table").program, lambda _: False, 20, tried)
+    assert (tried.done, tried.most, tried.part) == (20, 20, 1.0)
+    assert Tried().part is None

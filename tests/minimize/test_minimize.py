@@ -6,6 +6,7 @@ The panic of these tests is the stale user data of OpenZFS issue 16157, whose sh
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -172,3 +173,22 @@ def test_a_long_names_chunks_go_to_its_value() -> None:
     assert failure is not None and failure.signature.key[1] == "zap:free-mark"
     small, _ = minimize_failure(program, failure, target)
     assert len(small.ops) == 6 and small.zaps[0].prehashed
+
+
+def test_it_is_known_how_much_is_done() -> None:
+    """Nothing while large pieces go; then a part that grows, but where a round that took something is known
+    not to be the last."""
+    parts: list[float] = []
+    stats = Stats()
+
+    def sums_to_ten(program: Program) -> bool:
+        if stats.part is not None:
+            parts.append(stats.part)
+        return sum(op.length for op in program.ops if op.verb == "add") >= 10
+
+    ops = tuple(Op("add", "z", (n << 40,), 1, 7, n) for n in range(40))
+    assert Stats().part is None
+    minimize(Program(ZAPS, ops), sums_to_ten, stats=stats)
+    assert all(0 <= part < 1 for part in parts)
+    assert stats.rounds > 1 and stats.part is not None and 0.9 < stats.part < 1
+    assert max(parts) > 0.3 and sum(b < a for a, b in pairwise(parts)) <= stats.rounds

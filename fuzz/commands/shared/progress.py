@@ -14,6 +14,7 @@ import click
 
 from fuzz.commands.shared.ending import Ended
 from fuzz.commands.shared.live_display import Activity, Display, Far, as_line, someone_looks
+from fuzz.minimize.minimize import Stats
 from fuzz.targets.endless_ops import WATCH
 
 QUIET = "ZAPFUZZ_QUIET"
@@ -80,6 +81,11 @@ def ops_run() -> Callable[[], Far]:
     """For `working`: how many ops the model has begun, where nobody knows how many there will be."""
     before = WATCH.serial
     return lambda: Far(f"{WATCH.serial - before:,} ops run")
+
+
+def cut_down(stats: Stats) -> Far:
+    """For `working`: how far a minimization is."""
+    return Far(f"{stats.tried} programs tried, {stats.left} ops left", stats.part)
 
 
 def some_of(done: int, total: int, what: str, *more: str) -> Far:

@@ -164,10 +164,28 @@ class Lift:
         return all(count > FULL for count in counts.values())
 
 
-def lifted(program: Program, fails: Callable[[Program], bool], tries: int = 3000) -> Program:
+@dataclasses.dataclass(slots=True)
+class Tried:
+    """How many programs of file operations were tried, and how many there are to try at most; 0 where nobody
+    knows yet."""
+
+    done: int = 0
+    most: int = 0
+
+    @property
+    def part(self) -> float | None:
+        """The part of them that was tried."""
+        return min(self.done / self.most, 1.0) if self.most else None
+
+
+def lifted(
+    program: Program, fails: Callable[[Program], bool], tries: int = 3000, tried: Tried | None = None
+) -> Program:
     """The first program of file operations that `fails` takes. Raises NoWay."""
-    lift = Lift(program)
+    lift, tried = Lift(program), tried or Tried()
+    tried.done, tried.most = 0, sum(1 for _ in itertools.islice(lift.plans(), tries))
     for plans in itertools.islice(lift.plans(), tries):
+        tried.done += 1
         made = lift.program(plans)
         if fails(made):
             return made

@@ -8,7 +8,7 @@ from random import Random
 from typing import NamedTuple
 
 from fuzz.execution.execute import run
-from fuzz.generate.reach.lift_to_files import FILE_SHIFT, FULL, NoWay, file_name, lifted
+from fuzz.generate.reach.lift_to_files import FILE_SHIFT, FULL, NoWay, Tried, file_name, lifted
 from fuzz.generate.reach.project_crowds import project_programs
 from fuzz.judge.signature import JUDGED_KINDS
 from fuzz.language.program import TO_UPPER, U64, Op, Program, Zap
@@ -119,8 +119,8 @@ def _is_utf8(name: bytes) -> bool:
     return True
 
 
-def reach(program: Program, release: str = "2.3") -> Reach:
-    """The shortest way of those known. A program that ends well reaches nothing."""
+def reach(program: Program, release: str = "2.3", tried: Tried | None = None) -> Reach:
+    """The shortest way of those known. A program that ends well reaches nothing. `tried` is counted."""
     obstacle = _obstacle(program)
     if obstacle is not None:
         return Reach(INSIDE, why=obstacle)
@@ -143,7 +143,7 @@ def reach(program: Program, release: str = "2.3") -> Reach:
             lambda: same(program),
             lambda: crowd(program),
             lambda fails=fails: of_projects(program, fails),  # type: ignore[misc]
-            lambda fails=fails: lifted(program, fails),  # type: ignore[misc]
+            lambda fails=fails: lifted(program, fails, tried=tried),  # type: ignore[misc]
         )
         for way in ways:
             try:

@@ -386,7 +386,7 @@ def test_bad_input_is_one_line(
     status, _, err = run(*arguments)
     assert status == 2
     assert said in err
-    assert len([line for line in err.splitlines() if "rror" in line or line.startswith("check:")]) == 1
+    assert len([line for line in err.splitlines() if "rror" in line or line.startswith("zapfuzz:")]) == 1
 
 
 def test_a_fifo_is_refused(tmp_path: Path) -> None:
