@@ -1,8 +1,8 @@
 """How often each verb and each errno comes up in compared runs:
 `python -m fuzz.bench.verb_and_errno_counts --release 2.3`.
 
-Programs of `fuzz.generate.whole_language` and of `fuzz.generate.leaf_programs` in turn, each on the model and
-on the real library. After every op, every result and every block are compared, and the answer is judged. The
+Programs of `fuzz.generate.whole_language`, of `trees` and of `leaf_programs` in turn, each on the model and on
+the real library. After every op, every result and every block are compared, and the answer is judged. The
 first difference, or the first answer that the oracle denies and that is no finding, is printed, and the
 status is 1.
 
@@ -27,6 +27,7 @@ from random import Random
 from fuzz.execution.execute import run
 from fuzz.generate.leaf_programs import random_program
 from fuzz.generate.moves import moving_program
+from fuzz.generate.trees import tree_program
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.judge.signature import Failure, Signature
 from fuzz.judge.wrong_answers import WIDENED
@@ -42,7 +43,7 @@ from fuzz.targets.registry import make_target
 from zapcore.errors import errno_name
 from zapcore.release import RELEASES, named_release
 
-GENERATORS = (whole_language_program, whole_language_program, whole_language_program, random_program)
+GENERATORS = (whole_language_program, whole_language_program, tree_program, random_program)
 REPORT_SECONDS = 60.0
 
 FULL_BYTES = 4 << 30
