@@ -1,8 +1,8 @@
 """How often each verb and each errno comes up in compared runs:
 `python -m fuzz.bench.verb_and_errno_counts --release 2.3`.
 
-Programs of `fuzz.generate.whole_language`, of `trees` and of `leaf_programs` in turn, each on the model and on
-the real library. After every op, every result and every block are compared, and the answer is judged. The
+Programs of `fuzz.generate.whole_language`, of `trees` and of `leaf_programs` in turn, each on the model and
+on the real library. After every op, every result and every block are compared, and the answer is judged. The
 first difference, or the first answer that the oracle denies and that is no finding, is printed, and the
 status is 1.
 

@@ -72,6 +72,8 @@ def ours_alone(program: Program) -> str:
         return "indirect_shift"
     if any(zap.micro_max for zap in program.zaps):
         return "micro_max_size"
+    if any(zap.shorter for zap in program.zaps):
+        return "shorter"
     if changes_in_sync(program):
         return "usage or mos"
     return next((op.verb for op in program.ops if op.verb in ON_DISK), "")

@@ -284,7 +284,8 @@ def change_header(draft: Draft, rng: Random) -> None:
 
 def rename_keys(draft: Draft, old: Zap, new: Zap, rng: Random) -> None:
     """Give every key of a ZAP the kind that its new header line asks for."""
-    if (old.words, old.prehashed, old.salt) == (new.words, new.prehashed, new.salt):
+    alike = (old.words, old.prehashed, old.salt) == (new.words, new.prehashed, new.salt)
+    if alike and new.shorter >= old.shorter:
         return
     names: dict[Key, Key] = {}
     for index in draft.keyed():

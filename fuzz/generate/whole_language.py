@@ -86,7 +86,9 @@ def any_zap(rng: Random, name: str) -> Zap:
         return Zap(name, hash64=True, leaf_shift=shift, norm=norm, salt=salt)
     words = rng.choice((1, 1, 1, 2, 3, rng.randint(4, 31), 32, 33))
     ahead, wide = rng.random() < 0.6, rng.random() < 0.5
-    return Zap(name, words=words, prehashed=ahead, hash64=wide, leaf_shift=shift, salt=salt)
+    shorter = words > 1 and not ahead and rng.random() < 0.3  # with hashes of their own it is a finding
+    shape = Zap(name, words=words, prehashed=ahead, hash64=wide, leaf_shift=shift, salt=salt)
+    return shape._replace(shorter=shorter)
 
 
 def with_micro_max(rng: Random, zap: Zap) -> Zap:
@@ -105,6 +107,9 @@ def with_dataset(rng: Random, zap: Zap) -> Zap:
 def any_key(rng: Random, zap: Zap) -> Key:
     """A key for a ZAP. Its hash may be near those of others, it may equal others once normalized, it may have
     the longest length, or it may be anything."""
+    if zap.shorter and rng.random() < 0.4:
+        words = min(rng.randint(1, 3), zap.words)
+        return (rng.getrandbits(3) << 61, *rng.choices((0, 1), k=words - 1))
     if zap.words:
         if rng.random() < 0.7:
             rest = [rng.choice((0, 1, U64))] * (zap.words - 1)

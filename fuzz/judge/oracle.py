@@ -31,8 +31,8 @@ from fuzz.judge.verbs import (  # noqa: F401
     usage,
     world,
 )
-from fuzz.judge.wrong_answers import Wrong, expect
-from fuzz.language.program import Op, Program, cannot_move
+from fuzz.judge.wrong_answers import OTHER_LENGTH, Wrong, expect
+from fuzz.language.program import Key, Op, Program, cannot_move
 from fuzz.language.verbs import CHANGING, JOINS, MOVES, TIME
 from zapcore.errors import LimitExceeded
 from zapcore.release import RELEASES, Release
@@ -56,6 +56,16 @@ _VERB = attrgetter("verb")
 
 SEVERAL_ADDS = frozenset(("exchange", "whiteout")) | JOINS
 """Verbs that add an entry to each of their ZAPs."""
+
+
+def _taken_for(state: State, op: Op) -> Key | None:
+    """A key of the same hash with fewer words, for which OpenZFS takes that of an op
+    (zap_leaf_array_match)."""
+    key = op.key
+    if not isinstance(key, tuple) or not state.headers[op.subject].shorter:
+        return None
+    near = (other for _, other in state.orders[op.subject].bucket(key))
+    return next((other for other in near if len(other) < len(key) and other == key[: len(other)]), None)
 
 
 class Oracle:
@@ -122,7 +132,9 @@ class Oracle:
             if op.verb in _ADDS:
                 make_room(state, op.subject)
             return expect(result.errno, refused)
-        return _CHECKS[op.verb](state, op, result)
+        taken = _taken_for(state, op)
+        wrong = _CHECKS[op.verb](state, op, result)
+        return Wrong(OTHER_LENGTH, f"{OTHER_LENGTH}: {taken!r}") if wrong and taken else wrong
 
     def steps(self, op: Op, result: Result) -> Stepwise:
         """`check`, call by call, where an op is several calls of the ZAP."""

@@ -28,9 +28,20 @@ WIDENED = "widened integers carry bytes of those before them"
 NOT_UNICODE = "the normal form is not Unicode's"
 NO_ROOM = "a leaf has no room where it has"
 TABLE_GROWS = "expected E2BIG, got a table that grows"
+OTHER_LENGTH = "a key of another length is taken for this one"
 ANOTHER_VALUE = "another value"
 CODES = frozenset(
-    (MISSED, RETURNED, RETURNED_TWICE, RETURNED_NOTHING, WIDENED, NOT_UNICODE, NO_ROOM, TABLE_GROWS)
+    (
+        MISSED,
+        RETURNED,
+        RETURNED_TWICE,
+        RETURNED_NOTHING,
+        WIDENED,
+        NOT_UNICODE,
+        NO_ROOM,
+        TABLE_GROWS,
+        OTHER_LENGTH,
+    )
 ) | {ANOTHER_VALUE}
 """Every code but those of `expect`, which name two errnos. They stand in stored reproducers."""
 

@@ -28,7 +28,7 @@ from struct import iter_unpack
 
 from fuzz.language import byteform_tables as tables
 from fuzz.language.byteform_header import DEFAULT_PLAN, Plan, header, plan_of
-from fuzz.language.program import MAX_NAME, Key, Op, Program, Switch
+from fuzz.language.program import MAX_NAME, Key, Op, Program, Switch, Zap
 from fuzz.language.validate import MAX_OPS, MAX_STEP
 from fuzz.language.verbs import VERBS, Subject
 
@@ -137,11 +137,12 @@ def _escaped(op: Op, key_byte: int, to_byte: int, plan: Plan, waiting: list[_Rec
         name = plan.cursors[target % len(plan.cursors)]
     elif verb.subject is Subject.ZAP:
         index = plan.index[name] if target is None else target % len(plan.zaps)
-        name, words = plan.zaps[index].name, plan.zaps[index].words
+        zap = plan.zaps[index]
+        name = zap.name
         if verb.key:
-            key = _key(words, spelt, top, key_byte)
+            key = _key(zap, spelt, top, key_byte)
         if verb.to:
-            to = _key(words, *second, to_byte)
+            to = _key(zap, *second, to_byte)
             into = plan.zaps[(other - 1) % len(plan.zaps)].name if other else name
     values = [op.size, op.length, op.fill, op.extra]
     for field, code in codes.items():
@@ -150,10 +151,12 @@ def _escaped(op: Op, key_byte: int, to_byte: int, plan: Plan, waiting: list[_Rec
     return Op(op.verb, name, key, size, length, fill, into, op.thread, extra, to)
 
 
-def _key(words: int, spelt: bytearray, top: int | None, key_byte: int) -> Key:
+def _key(zap: Zap, spelt: bytearray, top: int | None, key_byte: int) -> Key:
+    words = zap.words
     if spelt and not words:
         return bytes(spelt[:MAX_NAME]).replace(b"\0", b"\1")
     if spelt:
+        words = min(words, -(-len(spelt) // 8)) if zap.shorter else words
         whole = bytes(spelt[: 8 * words]).ljust(8 * words, b"\0")
         return tuple(int.from_bytes(whole[at : at + 8], "big") for at in range(0, 8 * words, 8))
     if top is not None and words:
@@ -208,7 +211,7 @@ def _encode_op(op: Op, plan: Plan) -> bytearray:
     if verb.other and not verb.key:
         second = plan.index[op.other]
     elif op.key is not None:
-        second = _encode_key(op.key, plan.zaps[index].words, out)
+        second = _encode_key(op.key, plan.zaps[index], out)
     if not verb.to:
         third = _encode_numbers(op, out)
     elif (
@@ -219,18 +222,18 @@ def _encode_op(op: Op, plan: Plan) -> bytearray:
     return out
 
 
-def _encode_key(key: Key | None, words: int, out: bytearray) -> int:
+def _encode_key(key: Key | None, zap: Zap, out: bytearray) -> int:
     """The byte of a key; one that has none is spelt out before."""
     assert key is not None
-    code = tables.key_codes(words).get(key)
+    code = tables.key_codes(zap.words).get(key)
     if code is None:
-        out += _spell(key)
+        out += _spell(key, zap.shorter)
     return code or 0
 
 
 def _encode_second_key(op: Op, plan: Plan, index: int, out: bytearray) -> int:
     """The byte of an op's second key, and escapes for what that and the target do not say."""
-    code = _encode_key(op.to, plan.zaps[index].words, out)
+    code = _encode_key(op.to, plan.zaps[index], out)
     spelt = len(out) > 0
     if spelt or index > 15 or op.other != op.subject:
         other = plan.index[op.other] + 1 if op.other != op.subject else 0
@@ -258,10 +261,12 @@ def _encode_numbers(op: Op, out: bytearray) -> int:
     return third
 
 
-def _spell(key: Key) -> bytes:
-    """Escapes for a key that has no byte of its own."""
+def _spell(key: Key, shorter: bool) -> bytes:
+    """Escapes for a key that has no byte of its own; with `shorter` words it is spelt whole, zeros too."""
     if isinstance(key, bytes):
         whole = key
+    elif shorter:
+        whole = b"".join(word.to_bytes(8, "big") for word in key)
     else:
         word = key[0]
         if not any(key[1:]) and not word & 0x0000_FFFF_FFFF_FF00:

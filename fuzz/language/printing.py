@@ -37,6 +37,7 @@ def format_zap(zap: Zap) -> str:
     pieces = ["zap", zap.name, "fat" if zap.fat else "micro"]
     pieces += ["key=u64"] * (zap.words > 0)
     pieces += [f"words={zap.words}"] * (zap.words > 1)
+    pieces += ["shorter"] * zap.shorter
     pieces += ["prehashed"] * zap.prehashed
     pieces += ["hash64"] * zap.hash64
     pieces += [f"leaf_shift={zap.leaf_shift}"] * (zap.leaf_shift != 14)

@@ -76,6 +76,7 @@ class Zap(NamedTuple):
     blocks have dbufs (`zapcore.dmu.indirect`).
     `micro_max` is how many bytes the block of a micro ZAP may have before it becomes fat (the tunable
     zap_micro_max_size, since 2.2), 0 for OpenZFS's default of 128 KiB.
+    `shorter` says that keys may have fewer words than that.
     `inode` says that this is the directory to which names of that number lead (`mkdir`), 0 where none do.
     """
 
@@ -94,6 +95,7 @@ class Zap(NamedTuple):
     indirect_shift: int = 0
     micro_max: int = 0
     inode: int = 0
+    shorter: bool = False
 
     @property
     def properties(self) -> Dataset:

@@ -14,6 +14,7 @@ HEADER = {
     "key=": "`key=name` (the default): keys are names. `key=u64`: keys are 64-bit words, written `0x1:0x2`"
     " (ZAP_FLAG_UINT64_KEY)",
     "words=": "`words=N`: how many words a key has, with `key=u64`; 1 by default",
+    "shorter": "with `words=N`, 2 or more: keys may have fewer words; nobody can walk over them",
     "prehashed": "with `key=u64`: the first word of a key is its hash (ZAP_FLAG_PRE_HASHED_KEY), so that a"
     " program says itself in which leaf an entry goes",
     "hash64": "hashes of 48 bits instead of 28 (ZAP_FLAG_HASH64)",

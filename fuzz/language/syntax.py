@@ -8,8 +8,8 @@ r"""The text form of programs: reading, printing, files. Nothing in it is ever e
     t1: cursor c z
     txg
 
-Header lines come first: `zap NAME fat|micro` with `key=name|u64`, `words=N`, `prehashed`, `hash64`,
-`leaf_shift=N`, `norm=N`, `salt=N`, `hash_bits=N`, `indirect_shift=N`,
+Header lines come first: `zap NAME fat|micro` with `key=name|u64`, `words=N`, `shorter`, `prehashed`,
+`hash64`, `leaf_shift=N`, `norm=N`, `salt=N`, `hash_bits=N`, `indirect_shift=N`,
 `micro_max_size=N`, `inode=N`; a micro ZAP can be declared as the directory of a file system, in the words of
 `zfs create`:
 `casesensitivity=sensitive|insensitive|mixed`,
@@ -255,6 +255,7 @@ class _Parser:
             values.get("indirect_shift", 0),
             values.get("micro_max_size", 0),
             values.get("inode", 0),
+            bool(values.get("shorter")),
         )
         self.fault(zap_fault(zap, self.zaps) or beside_fault(zap, self.zaps.values()))
         self.zaps[name] = zap
@@ -417,6 +418,7 @@ _PROPERTIES: dict[str, _Reader] = {
 _OPTIONS: dict[str, _Reader] = {
     "key=": _Parser.key_kind,
     "words=": _Parser.number,
+    "shorter": _Parser.flag,
     "prehashed": _Parser.flag,
     "hash64": _Parser.flag,
     "leaf_shift=": _Parser.number,

@@ -82,6 +82,8 @@ def zap_fault(zap: Zap, names: Collection[str]) -> Fault | None:
         return Fault("name", f"at most {MAX_ZAPS} ZAPs", "one more")
     if not 0 <= zap.words <= MAX_WORDS:
         return Fault("words", f"0 to {MAX_WORDS} words", show(zap.words))
+    if zap.shorter and zap.words < 2:
+        return Fault("shorter", "shorter only with words=2 or more", "shorter alone")
     if zap.leaf_shift not in LEAF_SHIFTS:
         return Fault("leaf_shift", f"{LEAF_SHIFTS[0]} to {LEAF_SHIFTS[-1]}", show(zap.leaf_shift))
     if zap.norm not in NORMS:
@@ -218,12 +220,12 @@ def op_fault(op: Op, zaps: Mapping[str, Zap]) -> Fault | None:
     if not verb.other and op.other:
         return Fault("other", f"nothing more after {op.verb}", show(op.other))
     if verb.key:
-        if (fault := key_fault(op.key, zaps[op.subject].words)) is not None:
+        if (fault := key_fault(op.key, zaps[op.subject])) is not None:
             return fault
     elif op.key is not None:
         return Fault("key", f"no key of {op.verb}", show(op.key))
     if verb.to:
-        if (fault := key_fault(op.to, zaps[op.subject].words)) is not None:
+        if (fault := key_fault(op.to, zaps[op.subject])) is not None:
             return fault._replace(field="to")
     elif op.to is not None:
         return Fault("to", f"no second key of {op.verb}", show(op.to))
@@ -237,8 +239,9 @@ def op_fault(op: Op, zaps: Mapping[str, Zap]) -> Fault | None:
     return None
 
 
-def key_fault(key: Key | None, words: int) -> Fault | None:
-    """What is wrong with a key of a ZAP whose keys have so many words (0: they are names)."""
+def key_fault(key: Key | None, zap: Zap) -> Fault | None:
+    """What is wrong with a key of a ZAP."""
+    words = zap.words
     if words == 0:
         if not isinstance(key, bytes):
             return Fault("key", "a name in double quotes", show(key))
@@ -249,7 +252,9 @@ def key_fault(key: Key | None, words: int) -> Fault | None:
         return None
     if not isinstance(key, tuple):
         return Fault("key", "a key of 64-bit words such as 0x1f", show(key))
-    if len(key) != words:
+    if zap.shorter and not 1 <= len(key) <= words:
+        return Fault("key", f"a key of 1 to {words} words", f"one of {len(key)}")
+    if len(key) != words and not zap.shorter:
         return Fault("key", f"a key of {words} word{'s' * (words > 1)}", f"one of {len(key)}")
     for word in key:
         if not 0 <= word <= U64:

@@ -40,6 +40,7 @@ def zap_cost(zap: Zap) -> tuple[int, ...]:
         zap.micro_max != 0,
         zap.micro_max,
         zap.inode,
+        zap.shorter,
     )
     return (*numbers, zap.salt != DEFAULT_SALT, *more)
 

@@ -121,7 +121,7 @@ def headers(program: Program) -> Iterator[Program]:
             fewer: dict[Key, Key] = {
                 key: key[:1] for key in all_keys(program, zap.name) if isinstance(key, tuple)
             }
-            yield renamed_keys(_with_zap(program, zap._replace(words=1)), zap.name, fewer)
+            yield renamed_keys(_with_zap(program, zap._replace(words=1, shorter=False)), zap.name, fewer)
         for shift in range(9, zap.leaf_shift):
             smaller = zap._replace(leaf_shift=shift)
             yield from _resized(_with_zap(program, smaller), zap, smaller, {})
@@ -135,6 +135,8 @@ def headers(program: Program) -> Iterator[Program]:
             yield _with_zap(program, zap._replace(indirect_shift=0))
         if zap.micro_max:
             yield from (_with_zap(program, zap._replace(micro_max=most)) for most in (0, 512))
+        if zap.shorter and all(len(key) == zap.words for key in all_keys(program, zap.name)):
+            yield _with_zap(program, zap._replace(shorter=False))
         if zap.inode:
             yield _with_zap(program, zap._replace(inode=0))
 

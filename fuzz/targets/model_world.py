@@ -392,6 +392,8 @@ class ModelWorld(Target):
     def _cursor(self, op: Op) -> Result:
         self._close(op)
         self.objset.dnode(self.numbers[op.other])
+        if self.headers[op.other].shorter:
+            return Result(errno.ENOTSUP)
         self._tune_for(op.other)
         cursor = zap.Cursor(self.objset, self.numbers[op.other], op.start)
         self.cursors[op.subject] = OpenCursor(cursor, op.other)

@@ -114,10 +114,13 @@ BAD = {
     "zap z fat key=word": "1:15: expected name or u64, found 'word'",
     "zap z fat hash64 words=2": "1:24: expected 1 or more words, and key=u64, found keys that are names",
     "zap z fat key=u64 words=34": "1:25: expected 0 to 33 words, found 34",
+    "zap z fat key=u64 shorter": "1:19: expected shorter only with words=2 or more, found shorter alone",
+    "zap z fat key=u64 words=2 shorter\nadd z 0x1:0x2:0x3": "2:7: expected a key of 1 to 2 words, "
+    "found one of 3",
     "zap z fat hash64 prehashed": "1:18: expected prehashed only with key=u64, found prehashed with key=name",
     "zap z fat hash64 leaf_shift=8": "1:29: expected 9 to 17, found 8",
     "zap z fat hash64 leaf_shift=x": "1:29: expected a number such as 12 or 0x1f, found 'x'",
-    "zap z fat hash64 leaf_shift": "1:18: expected one of key=, words=, prehashed, hash64, "
+    "zap z fat hash64 leaf_shift": "1:18: expected one of key=, words=, shorter, prehashed, hash64, "
     "leaf_shift=, norm=, salt=, hash_bits=, indirect_shift=, micro_max_size=, inode=, "
     "casesensitivity=, normalization=, utf8only=, longname=, compression=, encryption=, "
     "usage=, mos, found 'leaf_shift'",

@@ -55,6 +55,7 @@ def zaps(draw: st.DrawFn, name: str = "z") -> Zap:
     kind = draw(st.sampled_from(["words", "names", "micro"]))
     if kind == "words":
         shape["words"] = draw(st.one_of(st.just(1), st.integers(1, MAX_WORDS)))
+        shape["shorter"] = shape["words"] > 1 and draw(st.booleans())
         shape["prehashed"] = draw(st.booleans())
         shape["hash64"] = draw(st.booleans())
     else:
@@ -81,7 +82,8 @@ def numbers(number: Number) -> st.SearchStrategy[int]:
 def keys(zap: Zap) -> st.SearchStrategy[Key]:
     """Any key that fits a ZAP."""
     if zap.words:
-        return st.tuples(*[words64] * zap.words)
+        lengths = range(1 if zap.shorter else zap.words, zap.words + 1)
+        return st.one_of([st.tuples(*[words64] * length) for length in lengths])
     return byte_names
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf, User
-from zapcore.errors import ZapErrno, fail, openzfs
+from zapcore.errors import Kind, Panic, ZapErrno, fail, openzfs
 from zapcore.locks import RWLock, Threads
 from zapcore.zap.chunks import (
     array_create,
@@ -128,12 +128,17 @@ def _matches(leaf: Leaf, at: int, name: Name) -> bool:
     length = h[at + L.H_NAME_NUMINTS]
     if name.match & MATCH_NORMALIZE:
         return name.matches(read_array(leaf, h[at + L.H_NAME_CHUNK], length).split(b"\0", 1)[0])
-    if length != name.numints:
-        return False
     stored = name.stored
     if isinstance(name.key, bytes):
-        return array_is(leaf, h[at + L.H_NAME_CHUNK], stored)
-    return read_array(leaf, h[at + L.H_NAME_CHUNK], len(stored), short=length == 1) == stored
+        return length == name.numints and array_is(leaf, h[at + L.H_NAME_CHUNK], stored)
+    # of words it is not asked whether they are as many: see corpus/findings/words-of-other-lengths
+    there = read_array(leaf, h[at + L.H_NAME_CHUNK], 8 * length, short=length == 1)
+    if len(there) <= len(stored):
+        return stored.startswith(there)
+    if there.startswith(stored) and leaf.dbuf.dnode.objset.stale_bytes:
+        fact = "a key that is looked for has as many words as one that begins like it"
+        raise Panic(Kind.STALE_BYTES, "zap_leaf.c:zap_leaf_array_match", fact)
+    return False
 
 
 @openzfs("zap_leaf.c", "zap_entry_normalization_conflict")

@@ -35,6 +35,8 @@ def cursor(state: State, op: Op, result: Result) -> Wrong | None:
     state.walks.pop(op.subject, None)
     if state.entries[op.other] is None:
         return expect(result.errno, errno.ENOENT)
+    if state.headers[op.other].shorter:  # no cursor tells how long a key is
+        return expect(result.errno, errno.ENOTSUP)
     walk = Walk(op.other, state.incarnation[op.other], op.fill)
     state.walks[op.subject] = walk
     if state.release.cursors_hold:

@@ -18,6 +18,8 @@ def do_cursor(world: World, op: Call) -> Answer:
     zap = world.live(op.other)
     if zap is None:
         return errno.ENOENT
+    if zap.shape.shorter:
+        return errno.ENOTSUP
     cursor = world.spare.pop() if world.spare else Cursor()
     cursor.moved, cursor.words = False, zap.shape.words
     error: int = world.lib.zap_cursor_init_serialized(cursor.address, world.os, zap.number, op.fill)

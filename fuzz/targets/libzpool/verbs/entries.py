@@ -30,6 +30,11 @@ def quick_value(size: int, length: int, fill: int) -> bytes:
     return value_bytes(size, length, fill)
 
 
+def words_of(zap: Object, op: Call) -> int:
+    """How many words the key of an op has; 0 for a name."""
+    return len(op.key) // 8 if zap.shape.words else 0
+
+
 @FUNCTIONS.of("create")
 def do_create(world: World, op: Call) -> Answer:
     """zap_create_norm() or zap_create_flags(), as the header line says."""
@@ -63,7 +68,7 @@ def _store(world: World, op: Call, named: Callable[..., int], binary: Callable[.
     zap = world.live(op.subject)
     if zap is None:
         return errno.ENOENT
-    number, words = zap.number, zap.shape.words
+    number, words = zap.number, words_of(zap, op)
     value = quick_value(op.size, op.length, op.fill)
     tx = world.begin_tx(number, 1)
     if words:
@@ -81,7 +86,7 @@ def do_remove(world: World, op: Call) -> Answer:
     if zap is None:
         return errno.ENOENT
     tx = world.begin_tx(zap.number, 0)
-    if words := zap.shape.words:
+    if words := words_of(zap, op):
         error: int = world.lib.zap_remove_uint64(world.os, zap.number, op.key, words, tx)
     else:
         error = world.lib.zap_remove(world.os, zap.number, op.key, tx)
@@ -97,7 +102,7 @@ def do_lookup(world: World, op: Call) -> Answer:
         return errno.ENOENT
     count = op.size * op.length
     at = world.empty(count)
-    if words := zap.shape.words:
+    if words := words_of(zap, op):
         error: int = world.lib.zap_lookup_uint64(world.os, zap.number, op.key, words, op.size, op.length, at)
     else:
         error = world.lib.zap_lookup(world.os, zap.number, op.key, op.size, op.length, at)
@@ -113,7 +118,7 @@ def do_length(world: World, op: Call) -> Answer:
     if zap is None:
         return errno.ENOENT
     size = world.two_at
-    if words := zap.shape.words:
+    if words := words_of(zap, op):
         error: int = world.lib.zap_length_uint64(world.os, zap.number, op.key, words, size, size + 8)
     else:
         error = world.lib.zap_length(world.os, zap.number, op.key, size, size + 8)
@@ -136,7 +141,7 @@ def do_contains(world: World, op: Call) -> Answer:
     zap = world.live(op.subject)
     if zap is None:
         return errno.ENOENT
-    if words := zap.shape.words:
+    if words := words_of(zap, op):
         error: int = world.lib.zap_lookup_uint64(world.os, zap.number, op.key, words, 0, 0, None)
         return 0 if error in (errno.EINVAL, errno.EOVERFLOW) else error
     error = world.lib.zap_contains(world.os, zap.number, op.key)
@@ -160,7 +165,7 @@ def do_increment(world: World, op: Call) -> Answer:
 
 def increment_words(world: World, zap: Object, op: Call, tx: int) -> int:
     """What zap_increment() does, with the calls for keys of words: OpenZFS has none for these."""
-    lib, words, at = world.lib, zap.shape.words, world.buffer_at
+    lib, words, at = world.lib, words_of(zap, op), world.buffer_at
     if not op.fill:
         return 0
     ctypes.memset(at, 0, 8)

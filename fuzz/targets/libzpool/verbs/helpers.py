@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.call import Answer, Call
+from fuzz.targets.libzpool.verbs.entries import words_of
 from fuzz.targets.libzpool.world import FUNCTIONS, World
 from zapcore.layout import ZBT_MICRO
 
@@ -27,7 +28,7 @@ def do_prefetch(world: World, op: Call) -> Answer:
         return errno.ENOENT
     if not (op.extra or zap.shape.fat) and is_micro(world, zap.number):
         return errno.ENOTSUP
-    if words := zap.shape.words:
+    if words := words_of(zap, op):
         error: int = world.lib.zap_prefetch_uint64(world.os, zap.number, op.key, words)
     else:
         error = world.lib.zap_prefetch(world.os, zap.number, op.key)

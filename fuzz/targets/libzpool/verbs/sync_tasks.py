@@ -18,7 +18,7 @@ from fuzz.targets.libzpool.abi import DMU_OT_DIRECTORY_CONTENTS, DMU_OT_OBJECT_D
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import Pool, PoolProblem
 from fuzz.targets.libzpool.salt import SaltWriter
-from fuzz.targets.libzpool.verbs.entries import increment_words, quick_value
+from fuzz.targets.libzpool.verbs.entries import increment_words, quick_value, words_of
 from fuzz.targets.libzpool.verbs.helpers import int_call
 from fuzz.targets.libzpool.world import FUNCTIONS, Object, World
 
@@ -144,7 +144,7 @@ def _in_mos(world: World, call: Callable[[], T]) -> T:
 
 def _perform(world: World, zap: Object, op: Call, tx: int) -> int:
     """An op that writes a ZAP, with the transaction of the txg that syncs; its errno."""
-    lib, objset, number, words = world.lib, world.os, zap.number, zap.shape.words
+    lib, objset, number, words = world.lib, world.os, zap.number, words_of(zap, op)
     verb = _VERBS[op.verb]
     world.tune_for(zap)
     error: int
