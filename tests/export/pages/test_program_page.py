@@ -89,6 +89,52 @@ def test_keys_buttons_and_ops_lead_to_the_same_steps(browser: Browser, stale: tu
         assert page.page.get_attribute("[aria-current=step]", "data-op") == "6"
 
 
+ENDS_OF_OPS = """() => window.zapfuzz.places.flatMap((place) => {
+  const [runs, who] = [window.zapfuzz.runs, place[2]];
+  const [step, other] = [runs[who].steps[place[who]], runs[1 - who]];
+  const there = place[1 - who];
+  return step.kind === "op" ? [[step.op, other.steps[there].op, other.ofOp(step.op) < there]] : [];
+})"""
+"""Where the run that leads ends an op: that op, the one that the other stands at, and whether that had ended
+the former before, as where threads come in another order."""
+
+
+@pytest.mark.parametrize(
+    ("name", "releases"),
+    [
+        ("threads-shrink", ("2.3", "2.1")),  # 51 steps and 43
+        ("zap-shrink-stale-shift-table", ("2.1", "2.3")),  # 77, and 106 until it fails
+        ("threads-grow", ("2.1", "2.3")),  # 93 and 111
+    ],
+)
+def test_two_releases_stand_at_the_same_op(
+    browser: Browser, tmp_path: Path, name: str, releases: tuple[str, str]
+) -> None:
+    """Threads take more steps on one release than on the other; they stood at the same number of steps."""
+    path = tmp_path / "two.html"
+    words = [word for each in releases for word in ("--release", each)]
+    assert zapfuzz("page", name, *words, "-o", str(path)) == (0, "")
+    with opened(browser, path) as page:
+        page.page.click("[data-show=both]")
+        pairs = page.ask(ENDS_OF_OPS)
+        assert sum(one == other for one, other, _ in pairs) >= len(pairs) - 1
+        assert len(pairs) >= 4 and all(one == other or before for one, other, before in pairs), pairs
+        steps = [page.ask(f"window.zapfuzz.runs[{each}].steps.length") for each in (0, 1)]
+        assert steps[0] != steps[1]
+        places = page.ask("window.zapfuzz.places")
+        for each in (0, 1):  # nothing of either is left out at its end, and none goes back
+            walked = [place[each] for place in places]
+            assert walked == sorted(walked) and walked[-1] == steps[each] - 1
+        page.page.click("[data-op='1']")
+        at = page.ask("window.zapfuzz.at")
+        for each in (0, 1):
+            assert page.ask(f"window.zapfuzz.runs[{each}].at") == places[at][each]
+        page.page.click("[data-show='1']")  # the same point, of one of them
+        assert page.ask("window.zapfuzz.at") == places[at][1]
+        page.page.click("[data-show=both]")
+        assert page.ask("window.zapfuzz.places[window.zapfuzz.at]")[1] == places[at][1]
+
+
 def test_pictures_say_in_words_what_they_show(browser: Browser, stale: tuple[Named, Path]) -> None:
     _, path = stale
     with opened(browser, path, java_script_enabled=True) as page:

@@ -12,20 +12,21 @@ async function unpacked(text) {
   const runs = data.runs.map((run) => new Run(run));
   const bar = document.querySelector(".bar"), slider = bar.querySelector("input"), place = document.querySelector(".views");
   const ops = [...document.querySelectorAll("[data-op]")];
-  const views = runs.map((run) => new View(run, run.release, (at) => go(at)));
+  const views = runs.map((run, each) => new View(run, run.release, (at) => go(both() ? places.findIndex((place) => place[each] >= at) : at)));
   const motionless = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   let shown = [0], at = 0, timer = 0;
 
-  const lead = () => runs[shown[0]];
-  const most = () => Math.max(...shown.map((each) => runs[each].steps.length)) - 1;
+  const places = runs.length > 1 ? beside(runs[0], runs[1]) : [];
+  const both = () => shown.length > 1;
+  const most = () => (both() ? places.length : runs[shown[0]].steps.length) - 1;
 
   function go(to) {
     at = Math.max(0, Math.min(to, most()));
-    for (const each of shown) runs[each].go(at);
-    for (const each of shown) views[each].show(shown.length > 1 ? runs[shown.find((other) => other !== each)] : undefined);
+    for (const each of shown) runs[each].go(both() ? places[at][each] : at);
+    for (const each of shown) views[each].show(both() ? runs[1 - each] : undefined);
     slider.max = most();
     slider.value = at;
-    const run = shown.map((each) => runs[each]).find((each) => each.steps.length > at) || lead(), step = run.step;
+    const step = runs[both() ? places[at][2] : shown[0]].step;
     const name = step.op >= 0 && step.op < data.ops.length ? data.ops[step.op] : step.kind === "begin" ? "the beginning" : "the end";
     slider.setAttribute("aria-valuetext", `step ${at} of ${most()}: ${name}`);
     bar.querySelector(".count").textContent = `Step ${at} of ${most()}`;
@@ -47,7 +48,25 @@ async function unpacked(text) {
     if (top < list.scrollTop || top + button.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top - list.clientHeight / 3;
   }
 
+  // The same point where one release is shown, or two, or another one.
+  function standing(which) {
+    if (which.length === shown.length && which[0] === shown[0]) return at;
+    const place = both() ? at : places.findIndex((each) => each[shown[0]] >= at);
+    if (place < 0) return at;
+    return which.length > 1 ? place : places[place][which[0]];
+  }
+
+  function ofOp(op) {
+    if (!both()) return runs[shown[0]].ofOp(op);
+    const place = places.findIndex((each) => {
+      const [run, step] = [runs[each[2]], each[each[2]]];
+      return run.steps[step].op === op && run.ofOp(op) === step;
+    });
+    return place >= 0 ? place : most();
+  }
+
   function show(which) {
+    at = standing(which);
     shown = which;
     for (const button of bar.querySelectorAll("[data-show]")) {
       const mine = button.dataset.show === "both" ? which.length > 1 : which.length === 1 && Number(button.dataset.show) === which[0];
@@ -83,7 +102,7 @@ async function unpacked(text) {
   for (const button of bar.querySelectorAll("[data-show]")) {
     button.addEventListener("click", () => show(button.dataset.show === "both" ? [0, 1] : [Number(button.dataset.show)]));
   }
-  ops.forEach((button, op) => button.addEventListener("click", () => { play(false); go(lead().ofOp(op)); }));
+  ops.forEach((button, op) => button.addEventListener("click", () => { play(false); go(ofOp(op)); }));
   slider.addEventListener("input", () => { play(false); go(Number(slider.value)); });
 
   const keys = { ArrowLeft: "back", ArrowRight: "on", Home: "first", End: "last", " ": "play" };
@@ -99,6 +118,6 @@ async function unpacked(text) {
   const from = /^#step=(\d+)$/.exec(location.hash);
   at = from ? Number(from[1]) : Math.max(0, runs[0].fails);
   show([0]);
-  window.zapfuzz = { runs, go, get at() { return at; } };
+  window.zapfuzz = { runs, places, go, get at() { return at; } };
   document.documentElement.dataset.ready = "yes";
 })();

@@ -67,6 +67,35 @@ class Run {
   }
 }
 
+// Two runs side by side: at each place a step of both, and which of them moves there. The run with more steps leads, and the
+// other stands at the same point of the same op, as far as it has come; what it does after that follows at the end.
+function beside(one, other) {
+  const lead = other.steps.length > one.steps.length ? 1 : 0;
+  const [leading, following] = lead ? [other, one] : [one, other];
+  const [mine, theirs] = [stepsOfOps(leading), stepsOfOps(following)];
+  const places = [];
+  const put = (at, there, who) => places.push(lead ? [there, at, who] : [at, there, who]);
+  let there = 0;
+  leading.steps.forEach((step, at) => {
+    const [own, same] = [mine.get(step.op), theirs.get(step.op)];
+    if (same) {
+      const number = own.indexOf(at);
+      const found = number === own.length - 1 ? same.length - 1 : Math.min(number, same.length - 1);
+      there = Math.max(there, same[found]);
+    }
+    put(at, there, lead);
+  });
+  while (there < following.steps.length - 1) put(leading.steps.length - 1, there += 1, 1 - lead);
+  return places;
+}
+
+// The steps of each op.
+function stepsOfOps(run) {
+  const found = new Map();
+  run.steps.forEach((step, at) => { if (found.has(step.op)) found.get(step.op).push(at); else found.set(step.op, [at]); });
+  return found;
+}
+
 // "h1t2l1" as [[kind, first, count], ...].
 function runsOf(text) {
   let at = 0;
