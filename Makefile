@@ -10,6 +10,9 @@ BIN := .venv/bin
 WORKERS := $(shell n=$$(nproc 2>/dev/null || echo 2); n=$$((n + n / 2)); echo $$((n < 8 ? n : 8)))
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --durations 10
 
+# The tests start hundreds of processes: without compiled modules each takes twice the time to begin.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup fuzz test test-slow test-kernel test-kernel-short test-all coverage replay lint libzpool kernel bench clean
 

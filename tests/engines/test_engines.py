@@ -88,8 +88,8 @@ def test_the_seed_decides_everything(engine: str, tmp_path: Path) -> None:
 def seed_decides(engine: str, tmp_path: Path) -> None:
     """Executions, findings and their bytes, in two processes with different PYTHONHASHSEED."""
     runs, seed = {
-        "atheris": ("250", "5"),
-        "random": ("120", "3"),
+        "atheris": ("120", "5"),
+        "random": ("60", "5"),
         "uniform": ("120", "3"),
         "threads": ("12", "3"),
         "sync": ("400", "3"),

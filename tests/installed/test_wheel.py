@@ -35,7 +35,7 @@ SAME = (
     ("run", STALE, "--release", "unfixed", "--trace"),
     ("show", "corpus/seeds/txg-mixes.zap", "--release", "2.3.9"),
     ("reach", STALE),
-    ("replay", "--release", "unfixed"),
+    ("replay", f"corpus/regressions/{STALE}", "--release", "unfixed"),
     ("explore", THREADED, "--preemptions", "1"),
     ("verbs",),
     ("remedies",),

@@ -188,7 +188,11 @@ def names_of_programs() -> list[str]:
 EXPECTED = json.loads((DATA / "meaning.json").read_text())
 
 
-@pytest.mark.parametrize("part", PARTS)
+SLOW_PARTS = ("ran on explicit-evict", "ran on unfixed")
+"""Left to a slow test: of releases that differ from 2.3 in a line or two."""
+
+
+@pytest.mark.parametrize("part", [part for part in PARTS if part not in SLOW_PARTS])
 def test_the_same_inputs_give_the_same(part: str) -> None:
     assert digest(PARTS[part]()) == EXPECTED["parts"][part]
 

@@ -39,6 +39,8 @@ from tests.support.missing import missing
 from tests.support.paths import CORPUS
 
 Make = Callable[..., HeldTarget]
+PROGRAMS = 30
+"""Random ones of each kind; `zapfuzz soak` takes as many as it is asked for."""
 HEADER = "zap z fat key=u64 prehashed hash64 leaf_shift=9\n"
 RACE = parse(
     HEADER + "add z 0x1\nt1: update z 0x1 fill=1\nt1: count z\nt2: remove z 0x1\nt2: add z 0x1 fill=2\n"
@@ -78,7 +80,7 @@ def test_every_schedule_is_forced_and_ends_as_on_the_model(held: Make, release: 
     """All schedules of a race up to two preemptions, each three times: the wanted order N times of N."""
     real, model = held(release), ModelTarget(release)
     programs = every_schedule(RACE, model, 2)
-    chosen = programs[:: max(1, len(programs) // 40)]
+    chosen = programs[:: max(1, len(programs) // 24)]
     ends = set()
     for program in chosen:
         for _ in range(3):
@@ -95,12 +97,12 @@ def test_random_programs_and_schedules_end_as_on_the_model(held: Make, release: 
     same blocks. What cannot be seen is little: a new leaf's lock in 2.1, a block that gets another size."""
     real, model, rng = held(release), ModelTarget(release), random.Random(11)
     turns = exact = 0
-    for _ in range(60):
+    for _ in range(PROGRAMS):
         program = scheduled(rng, model)
         if program is not None:
             done = as_on_model(program, real, model)
             turns, exact = turns + done.turns, exact + done.exact_turns
-    assert turns > 200 and exact >= 0.97 * turns
+    assert turns > 100 and exact >= 0.97 * turns
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
@@ -109,12 +111,12 @@ def test_threads_beside_a_sync_end_as_on_the_model(held: Make, release: str) -> 
     A step that is not forced is one that OpenZFS's threads take by themselves."""
     real, model, rng = held(release), ModelTarget(release), random.Random(12)
     turns = exact = 0
-    for _ in range(60):
+    for _ in range(PROGRAMS):
         program = scheduled(rng, model, BESIDE_SYNC)
         if program is not None:
             done = as_on_model(program, real, model)
             turns, exact = turns + done.turns, exact + done.exact_turns
-    assert turns > 300 and exact >= 0.95 * turns
+    assert turns > 150 and exact >= 0.95 * turns
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
@@ -124,13 +126,13 @@ def test_threads_on_names_end_as_on_the_model(held: Make, release: str) -> None:
     real, model, rng = held(release), ModelTarget(release), random.Random(13)
     turns = exact = 0
     verbs: set[str] = set()
-    for _ in range(60):
+    for _ in range(PROGRAMS):
         program = scheduled(rng, model, (program_of_names,))
         if program is not None:
             done = as_on_model(program, real, model)
             turns, exact = turns + done.turns, exact + done.exact_turns
             verbs |= {op.verb for op in program.ops if op.thread}
-    assert turns > 200 and exact >= 0.97 * turns
+    assert turns > 100 and exact >= 0.97 * turns
     assert verbs >= {"touch", "rename", "readdir", "destroy", "increment"}
 
 
