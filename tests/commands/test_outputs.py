@@ -6,8 +6,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
 import pytest
 
+from fuzz.commands.cli import COMMANDS, main
 from fuzz.corpus.elsewhere import KEPT, keep, try_file, try_folder
 from fuzz.corpus.places import home
 from fuzz.language.syntax import load, save
@@ -100,3 +102,16 @@ def test_what_can_be_written_is_not_refused(tmp_path: Path) -> None:
     try_folder(tmp_path / "a" / "b" / "c")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "old"]
     assert (tmp_path / "old").read_text() == "old"
+
+
+def test_out_has_one_short_word_everywhere() -> None:
+    """`page -o FILE` was right, and `export -o FILE` wrong usage."""
+    commands = {name: main.get_command(click.Context(main), name) for name in COMMANDS}
+    opts = {
+        name: each.opts
+        for name, command in commands.items()
+        for each in (command.params if command is not None else ())
+        if "--out" in each.opts
+    }
+    assert {"page", "export", "describe", "minimize", "reach", "import-tree", "fuzz", "site"} <= set(opts)
+    assert {name: words for name, words in opts.items() if "-o" not in words} == {}

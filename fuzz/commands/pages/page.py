@@ -19,7 +19,7 @@ from fuzz.export.pages.program_page import program_page
 @release_option(
     (), model=True, multiple=True, show_default="one that fails, and beside it one that does something else"
 )
-@out_option("The file; by default standard output.", "--out", "-o", "out")
+@out_option("The file; by default standard output.")
 def page(program: Named, release: tuple[str, ...], out: Path | None) -> None:
     """Write one HTML file that steps through a program: pointer table, leaves, dbufs, txgs and threads.
 

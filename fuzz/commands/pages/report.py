@@ -29,7 +29,7 @@ PARTS = "parts"
 @click.option(
     "--run", "wanted", multiple=True, type=click.IntRange(1), help="Only this run; may be repeated."
 )
-@out_option("The file; by default standard output.", "--out", "-o", "out")
+@out_option("The file; by default standard output.")
 def report(places: tuple[str, ...], wanted: tuple[int, ...], out: Path | None) -> None:
     """Write one HTML file of the runs whose history FOLDER has: what they did over time, what they met, and
     what brought something; several runs beside each other.

@@ -37,9 +37,12 @@ class Bad(click.ClickException):
 
 
 def findings_option(help_: str) -> Callable[[F], F]:
-    """The option `--out` of what keeps findings: by default where every other command looks for them."""
+    """The option `--out` or `-o` of what keeps findings: by default where every other command looks for
+    them."""
     return click.option(
         "--out",
+        "-o",
+        "out",
         type=click.Path(path_type=Path, file_okay=False),
         default=own_findings,
         show_default="findings in ZAPFUZZ_HOME, or in the user's data folder",

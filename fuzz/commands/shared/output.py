@@ -28,9 +28,11 @@ def _tried(context: click.Context, parameter: click.Parameter, path: Path | None
 
 
 def out_option(help_: str, *names: str) -> Callable[[F], F]:
-    """The option for the file of what a command makes, `--out` if it has no other name. Raises OSError at
-    the command's start if it could not be written."""
-    return click.option(*(names or ("--out",)), type=click.Path(path_type=Path), callback=_tried, help=help_)
+    """The option for the file of what a command makes, `--out` or `-o` if it has no other name. Raises
+    OSError at the command's start if it could not be written."""
+    return click.option(
+        *(names or ("--out", "-o", "out")), type=click.Path(path_type=Path), callback=_tried, help=help_
+    )
 
 
 def program_to(out: Path | None, program: Program) -> None:
