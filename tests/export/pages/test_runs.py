@@ -6,6 +6,7 @@ from __future__ import annotations
 import http.client
 import os
 import socket
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -122,6 +123,37 @@ def test_only_this_machine_and_user_have_an_answer(tmp_path: Path) -> None:
             other.connect(("127.0.0.2", port))
         with pytest.raises(OSError), served(LiveRuns(history.path), port=port):
             pass
+    history.close()
+
+
+def test_a_page_that_takes_its_time_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """What is read of the history for one reader was read where all are answered."""
+    reading = threading.Event()
+
+    class Slow(LiveRuns):
+        def failure(self, of: int, number: int) -> str | None:
+            reading.set()
+            assert done.wait(30)
+            return super().failure(of, number)
+
+    done = threading.Event()
+    history = history_of(tmp_path, 1)
+    with served(Slow(history.path)) as address:
+        port = int(address.rstrip("/").rpartition(":")[2])
+
+        def asked(path: str) -> int:
+            connection = http.client.HTTPConnection(HOST, port, timeout=60)
+            connection.request("GET", path)
+            return connection.getresponse().status
+
+        statuses: list[int] = []
+        waiting = threading.Thread(target=lambda: statuses.append(asked("/failure/1/1")))
+        waiting.start()
+        assert reading.wait(30)
+        assert asked("/") == 200 and not statuses
+        done.set()
+        waiting.join()
+        assert statuses == [200]
     history.close()
 
 
