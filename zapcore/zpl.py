@@ -353,14 +353,24 @@ def _move(objset: Objset, ends: _Renaming, left: int | None, *, exchanged: bool 
             _link_create(objset, source, old, left, tx)
     except ZapErrno:
         if linked:
-            _link_destroy(objset, target, new, tx)
+            _unlink_again(objset, target, new, tx)
         if first and there is not None:
             _link_again(objset, target, new, there.value, tx)
         if first:
             _link_again(objset, source, old, moved.value, tx)
         raise
     if not first:
-        _link_destroy(objset, source, old, tx)
+        try:
+            _link_destroy(objset, source, old, tx)
+        except ZapErrno:
+            _unlink_again(objset, target, new, tx)
+            raise
+
+
+def _unlink_again(objset: Objset, directory: Directory, name: bytes, tx: Tx) -> None:
+    """Take an entry away that was just made. OpenZFS has a VERIFY that this works, which no library has."""
+    with contextlib.suppress(ZapErrno):
+        _link_destroy(objset, directory, name, tx)
 
 
 def _link_again(objset: Objset, directory: Directory, name: bytes, value: int, tx: Tx) -> None:

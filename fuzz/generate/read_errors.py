@@ -1,15 +1,20 @@
 """Programs about reads that fail: blocks become unreadable and readable again while a program of any theme
 goes on. The program runs on the model while it is drawn, so that the blocks are ones that there are: leaves,
-those of the pointer table, now and then the header; and of some objects indirect blocks."""
+those of the pointer table, now and then the header; and of some objects indirect blocks. ZAPs of usage and
+of the MOS cannot be read while a txg syncs."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from random import Random
 
 from fuzz.generate.keys_for_hash import key_for
 from fuzz.generate.leaf_programs import half_of_leaf, random_program
 from fuzz.generate.levels import levels_program
+from fuzz.generate.names_and_directories import names_program
+from fuzz.generate.sync_tasks import sync_task_program
+from fuzz.generate.usage import usage_program
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.verbs import READ_ERRORS
@@ -32,8 +37,15 @@ TABLE = 0.4
 """Of blocks, that it is one of the pointer table, or of the one that is being built."""
 DEEP = 0.4
 """Of programs, that the pointer table of a ZAP with small leaves has several blocks from the start."""
-LEVELS = 0.4
-"""Of programs, that the objects have indirect blocks with dbufs."""
+KINDS: dict[Callable[[Random, ModelTarget], Program], float] = {
+    lambda rng, model: levels_program(rng): 4,
+    lambda rng, model: random_program(rng): 3,
+    names_program: 1.5,
+    usage_program: 0.75,
+    sync_task_program: 0.75,
+}
+"""What programs are about, and how often: objects whose indirect blocks have dbufs, any theme, directories,
+ZAPs that change while a txg syncs."""
 ABOVE = 0.6
 """Of blocks of such an object, that it is an indirect one."""
 
@@ -65,12 +77,12 @@ def _deep(rng: Random, zap: Zap) -> list[Op]:
 
 def read_error_program(rng: Random, model: ModelTarget) -> Program:
     """A whole program."""
-    levels = rng.random() < LEVELS
-    drawn = levels_program(rng) if levels else random_program(rng)
+    kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
+    drawn = kind(rng, model)
     names = [zap.name for zap in drawn.zaps]
     ops: list[Op] = []
     first = drawn.zaps[0]
-    small = first.fat and first.leaf_shift == 9 and not levels
+    small = first.fat and first.leaf_shift == 9 and not (first.indirect_shift or first.usage)
     deep = _deep(rng, first) if small and rng.random() < DEEP else []
     try:
         model.begin(drawn)

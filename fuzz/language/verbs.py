@@ -659,10 +659,12 @@ UNFAILING = (
     _with(Effect.TIME)
     | OWNED
     | JOINS
-    | frozenset(name for name, verb in VERBS.items() if verb.draw.group in ("directories", "errors"))
+    | frozenset(name for name, verb in VERBS.items() if verb.draw.group == "errors")
 )
-"""Verbs during which every read works: `fail` is for those on entries and whole ZAPs. Joins take any errno of
-their cursor for the end, and end well with a part of the entries."""
+"""Verbs during which every read works: `fail` is for those on entries, names and whole ZAPs. Joins take any
+errno of their cursor for the end, and end well with a part of the entries."""
+SYNCING = ("txg", "finish", "spa_sync", "sync")
+"""Verbs during which a txg may sync, and reads of the ZAPs fail that it changes: not of others."""
 ON_DISK = frozenset(name for name, verb in VERBS.items() if verb.draw.group in ("errors", "crashes", "moves"))
 """Verbs on what the disk does, and who imports it: their programs have no threads."""
 DEFERRED = frozenset(("add", "update", "remove", "increment", "remove_norm")) | (INTS - READING)

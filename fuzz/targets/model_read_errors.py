@@ -6,26 +6,22 @@ import errno
 from collections.abc import Callable
 
 from fuzz.execution.result import DONE, Result
-from fuzz.language.program import Op, Zap
-from fuzz.language.verbs import DEFERRED, READ_ERRORS, UNFAILING
+from fuzz.language.program import Op
+from fuzz.language.verbs import DEFERRED, READ_ERRORS, SYNCING, UNFAILING
 from fuzz.targets.model_world import HANDLERS, ModelWorld
 from zapcore.errors import UnreadAbove, ZapErrno
 from zapcore.release import Release
 
 NOT_THIS_ONE = Result(errno.ENOTSUP)
-"""Of `fail` for a ZAP that changes while a txg syncs, and for indirect blocks that have no dbufs."""
+"""Of `fail` for indirect blocks that have no dbufs."""
 
 Handler = Callable[[Op], Result]
-
-
-def _refused(header: Zap, level: int) -> bool:
-    return bool(header.usage or header.mos or (level and not header.indirect_shift))
 
 
 @HANDLERS.of("fail")
 def fail(world: ModelWorld, op: Op) -> Result:
     """zio_inject_fault()."""
-    if _refused(world.headers[op.subject], op.level):
+    if op.level and not world.headers[op.subject].indirect_shift:
         return NOT_THIS_ONE
     world.auditor.reads_fail = True
     failing = world.failing.setdefault(op.subject, {})
@@ -35,7 +31,9 @@ def fail(world: ModelWorld, op: Op) -> Result:
     if world.whole_handlers is None:
         world.whole_handlers = world.handlers
         failing_too = {verb: _with_failing_reads(world, each) for verb, each in world.handlers.items()}
-        world.handlers = failing_too | {verb: world.handlers[verb] for verb in UNFAILING}
+        whole = {verb: world.handlers[verb] for verb in UNFAILING}
+        syncing = {verb: _while_it_syncs(world, world.handlers[verb]) for verb in SYNCING}
+        world.handlers = failing_too | whole | syncing
     return DONE
 
 
@@ -53,7 +51,7 @@ def _with_failing_reads(world: ModelWorld, usual: Handler) -> Handler:
 
     def handler(op: Op) -> Result:
         objset, numbers = world.objset, world.numbers
-        objset.evict_dbufs()
+        _forget(world)
         objset.failing = {numbers[name]: blocks for name, blocks in world.failing.items()}
         try:
             if op.verb == "destroy":
@@ -67,6 +65,33 @@ def _with_failing_reads(world: ModelWorld, usual: Handler) -> Handler:
             objset.failing = {}
 
     return handler
+
+
+def _while_it_syncs(world: ModelWorld, usual: Handler) -> Handler:
+    """The handler of a verb during which a txg may sync: what fails then are reads of ZAPs that it
+    changes."""
+
+    def handler(op: Op) -> Result:
+        failing = {
+            world.numbers[name]: blocks
+            for name, blocks in world.failing.items()
+            if world.headers[name].usage or world.headers[name].mos
+        }
+        if not failing:
+            return usual(op)
+        _forget(world)
+        world.objset.failing = failing
+        try:
+            return usual(op)
+        finally:
+            world.objset.failing = {}
+
+    return handler
+
+
+def _forget(world: ModelWorld) -> None:
+    """Keep nothing in memory that nobody holds; of the MOS only where reads of it fail."""
+    world.objset.evict_dbufs(any(world.headers[name].mos for name in world.failing))
 
 
 def _refuses_transaction(world: ModelWorld, op: Op) -> bool:

@@ -239,14 +239,14 @@ class Objset:
         self.dnodes = {number: dnode.reloaded() for number, dnode in self.dnodes.items() if dnode.on_disk}
 
     @openzfs("dmu_objset.c", "dmu_objset_evict_dbufs")
-    def evict_dbufs(self) -> None:
-        """Drop every dbuf that nobody holds, of every object but those of the MOS."""
+    def evict_dbufs(self, mos: bool = False) -> None:
+        """Drop every dbuf that nobody holds, of every object but those of the MOS, or with `mos` of all."""
         if self.stepped_sync is not None:
             for dnode in list(self.dnodes.values()):
                 self.stepped_sync.wait_for_all(dnode)
         for dnode in list(self.dnodes.values()):
-            if not dnode.mos:
+            if mos or not dnode.mos:
                 dnode.evict_dbufs()
         for dbuf in list(self.cache):
-            if not dbuf.dnode.mos:
+            if mos or not dbuf.dnode.mos:
                 dbuf.destroy()

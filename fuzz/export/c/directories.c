@@ -337,8 +337,11 @@ rename_entry(program_zap_t *from, program_zap_t *into, const char *name, const c
 		if (error != 0 && first)
 			(void) link_name(from, name, entry, tx);
 	}
-	if (error == 0 && !first)
+	if (error == 0 && !first) {
 		error = unlink_name(from, name, tx);
+		if (error != 0)
+			(void) unlink_name(into, new, tx);
+	}
 	dmu_tx_commit(tx);
 	return (error);
 }

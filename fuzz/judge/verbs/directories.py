@@ -299,7 +299,7 @@ def _move(state: State, op: Op, result: Result, moved: _Found, there: _Found) ->
     if not first and result.errno == errno.ENOENT:  # only what comes last can say that
         wrong = _enter(state, come, Result(), leaf_shift)
         yield
-        return wrong or expect(result.errno, _drop(state, op.subject, old))
+        return wrong or expect(result.errno, _drop_last(state, op, old, new))
     wrong = _enter(state, come, result, leaf_shift)
     if left is not None and not result.errno and not wrong:
         yield
@@ -314,11 +314,19 @@ def _move(state: State, op: Op, result: Result, moved: _Found, there: _Found) ->
         if first or left is not None:
             return None
         yield
-        return expect(result.errno, _drop(state, op.subject, old))
+        return expect(result.errno, _drop_last(state, op, old, new))
     if first:
         _put_back(state, there, _link(op, op.other, new, there.value), leaf_shift)
         _put_back(state, moved, _link(op, op.subject, old, moved.value), leaf_shift)
     return wrong
+
+
+def _drop_last(state: State, op: Op, old: bytes, new: bytes) -> int:
+    """The old name goes after the new one was made, which goes again if that fails."""
+    if code := _drop(state, op.subject, old):
+        _drop(state, op.other, new)
+        return code
+    return 0
 
 
 def _put_back(state: State, found: _Found, op: Op, leaf_shift: int) -> None:

@@ -16,16 +16,18 @@ from fuzz.judge.wrong_answers import Wrong, expect
 from fuzz.language.program import Op
 from fuzz.language.verbs import DEFERRED, UNFAILING
 
+PASSES_OVER = ("stats", "getdents")
+"""Verbs that may say nothing of a read that fails: a measure, and names after the first."""
 TRANSACTIONS = DEFERRED | {"destroy"}
 """Verbs whose transaction reads before it is assigned."""
 
 
 @CHECKS.of("fail")
 def fail(state: State, op: Op, result: Result) -> Wrong | None:
-    """It never fails, but for ZAPs that change while a txg syncs, and for indirect blocks without dbufs. What
-    cannot be found because one of these cannot be read is EIO, too."""
+    """It never fails, but for indirect blocks without dbufs. What cannot be found because one of these cannot
+    be read is EIO, too."""
     header = state.headers[op.subject]
-    if header.usage or header.mos or (op.level and not header.indirect_shift):
+    if op.level and not header.indirect_shift:
         return expect(result.errno, errno.ENOTSUP)
     above = (errno.EIO,) if op.level else ()
     state.failing[op.subject] = (*state.failing.get(op.subject, ()), op.read_error, *above)
@@ -40,16 +42,15 @@ def heal(state: State, op: Op, result: Result) -> Wrong | None:
 
 
 def answers_a_read(state: State, op: Op, result: Result) -> bool:
-    """Whether an op answers the errno of a read that may have failed, and so has changed no entry. Reads that
-    fail while a ZAP is measured are passed over."""
+    """Whether an op answers the errno of a read that may have failed, and so has changed no entry."""
     if op.verb in UNFAILING:
         return False
     moved = _moved(state, op)
-    name = op.other or op.subject if moved is None else moved.zap
-    errors = state.failing.get(name, ())
+    names = {op.subject, op.other} if moved is None else {moved.zap}
+    errors = {error for name in names for error in state.failing.get(name, ())}
     if errors and op.verb in TRANSACTIONS and state.release.unread_is_eio:
-        errors = (*errors, errno.EIO)
-    return result.errno in errors or bool(op.verb == "stats" and errors)
+        errors.add(errno.EIO)
+    return result.errno in errors or bool(op.verb in PASSES_OVER and errors)
 
 
 def _moved(state: State, op: Op) -> Walk | None:

@@ -10,6 +10,7 @@ from fuzz.judge.checks import CHECKS, to_the_end
 from fuzz.judge.owned import Object
 from fuzz.judge.room import make_room
 from fuzz.judge.state import State
+from fuzz.judge.undecided import leave_open
 from fuzz.judge.verbs.entries import increment
 from fuzz.judge.wrong_answers import Wrong, expect, expect_value, other_value
 from fuzz.language.program import U64, Op
@@ -43,12 +44,18 @@ def answers_of_tasks(state: State, op: Op, result: Result) -> Wrong | None:
         return other_value(f"{len(due)} sync tasks are due, {len(answers)} answered")
     for task, code in zip(due, answers, strict=True):
         assert isinstance(code, int)
+        if code in state.failing.get(task.subject, ()):  # of a read, and so nothing has changed
+            state.read_failed = True
+            leave_open(state, "read-error")
+            continue
         if refused := state.refused(task):
             if task.verb in ("add", "update"):
                 make_room(state, task.subject)
             wrong = expect(code, refused)
         else:
             wrong = CHECKS[task.verb](state, task, Result(code))
+        if wrong is not None and state.read_failed:
+            return None  # the task whose read failed has changed something: an audit says what
         if wrong is not None:
             return Wrong(wrong.code, f"the sync task {task.verb}: {wrong.text}")
     return None

@@ -142,3 +142,45 @@ def test_a_pool_is_suspended_where_a_read_must_succeed(libzpool: Make) -> None:
         outcome = run(program, libzpool(release))
         assert str(outcome) == "suspended ?:add pool suspended"
         assert outcome.failure is not None and outcome.failure.op == len(program.ops) - 1
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+def test_reads_that_fail_while_a_txg_syncs(libzpool: Make, release: str) -> None:
+    """A sync task answers what its read gave, and changes nothing. A txg syncs well that needs no such
+    read."""
+    target = BothTarget(ModelTarget(release), libzpool(release))
+    program = parse("""
+zap m fat key=u64 prehashed leaf_shift=9 mos
+zap z fat key=u64 prehashed leaf_shift=9
+zap u micro usage=user
+add m 0x0
+add z 0x0
+sync
+fail m block=1 errno=52
+fail z many=9
+fail u
+add m 0x1
+count m
+sync
+heal m
+add m 0x1
+sync
+contains m 0x1
+""")
+    assert run(program, target).fine
+    answers = [result for result, _ in target.steps]
+    assert [answers[8].value, answers[11].value, answers[12].errno] == [(errno.EBADE,), (0,), 0]
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+def test_directories_whose_leaves_cannot_be_read(libzpool: Make, release: str) -> None:
+    """The lookup that comes before each change says so, and names that were listed before stay so."""
+    target = BothTarget(ModelTarget(release), libzpool(release))
+    names = "".join(f'touch d "{number:060}" inode={number + 2}\n' for number in range(12))
+    program = parse(
+        f"zap d micro leaf_shift=9\n{names}sync\nfail d block=1 many=99\n"
+        f'touch d "new"\nunlink d "{0:060}"\nrename d d "{0:060}" "new"\nreaddir d\nheal d\nreaddir d\n'
+    )
+    assert run(program, target).fine
+    codes = [result.errno for result, _ in target.steps[-6:]]
+    assert codes == [errno.EIO] * 4 + [0, 0]

@@ -335,8 +335,10 @@ def _move(
             _link(world, *new, there, tx)
         if failed and first:
             _link(world, *old, moved, tx)
-    if not first:
-        failed = failed or _unlink(world, *old, tx)
+    if not failed and not first:
+        failed = _unlink(world, *old, tx)
+        if failed:
+            _unlink(world, *new, tx)
     lib.dmu_tx_commit(tx)
     return failed
 

@@ -11,9 +11,9 @@ import contextlib
 import ctypes
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from fuzz.language.verbs import UNFAILING, VERBS
+from fuzz.language.verbs import SYNCING, UNFAILING, VERBS
 from fuzz.targets.libzpool.abi import ZINJECT_DATA_FAULT, InjectRecord
 from fuzz.targets.libzpool.blocks_and_dbufs import pointers_to_indirect_blocks
 from fuzz.targets.libzpool.call import Answer, Call
@@ -21,13 +21,14 @@ from fuzz.targets.libzpool.pool import PoolProblem
 from fuzz.targets.libzpool.world import FUNCTIONS, Fault, ReadFailed, World
 
 _UNFAILING = frozenset(number for number, verb in enumerate(VERBS) if verb in UNFAILING)
+_SYNCING = frozenset(number for number, verb in enumerate(VERBS) if verb in SYNCING)
 
 
 @FUNCTIONS.of("fail")
 def do_fail(world: World, op: Call) -> Answer:
     """Say which reads fail; zio_inject_fault() comes with each op."""
     shape = world.zaps[op.subject].shape
-    if shape.usage or shape.mos or (op.size and not shape.indirect_shift):
+    if op.size and not shape.indirect_shift:
         return errno.ENOTSUP
     fault = Fault(op.size, range(op.fill, op.fill + op.length), op.extra)
     world.failing.setdefault(op.subject, []).append(fault)
@@ -42,12 +43,17 @@ def do_heal(world: World, op: Call) -> Answer:
 
 
 def while_reads_fail(world: World, op: Call, function: Callable[[World, Call], Answer]) -> Answer:
-    """An op while some blocks cannot be read."""
+    """An op while some blocks cannot be read; while a txg syncs, of ZAPs that it changes."""
+    failing = list(world.failing)
     if op.verb in _UNFAILING:
-        return function(world, op)
+        shapes = [world.zaps[index].shape for index in failing]
+        changing = [shape.usage or shape.mos for shape in shapes] if op.verb in _SYNCING else ()
+        failing = [index for index, changes in zip(failing, changing, strict=False) if changes]
+        if not failing:
+            return function(world, op)
     _forget(world)
     try:
-        with _injected(world):
+        with _injected(world, failing):
             return function(world, op)
     except ReadFailed as failed:
         return failed.error
@@ -58,6 +64,8 @@ def _forget(world: World) -> None:
     second (zfs_arc_min_prefetch_ms), which arc_freed() does not."""
     above: list[bytes] = []
     for index, faults in world.failing.items():
+        if world.zaps[index].shape.mos:
+            world.lib.dmu_objset_evict_dbufs(world.pool.mos)
         if world.zaps[index].number and any(fault.level for fault in faults):
             above += pointers_to_indirect_blocks(world, index)
     world.lib.dmu_objset_evict_dbufs(world.os)
@@ -67,16 +75,16 @@ def _forget(world: World) -> None:
 
 
 @contextlib.contextmanager
-def _injected(world: World) -> Iterator[None]:
+def _injected(world: World, failing: Iterable[int]) -> Iterator[None]:
     lib = world.lib
     number = ctypes.c_int()
     numbers: list[int] = []
     try:
-        for index, faults in world.failing.items():
+        for index in failing:
             zap = world.zaps[index]
-            for level, blocks, error in faults if zap.number else ():
+            for level, blocks, error in world.failing[index] if zap.number else ():
                 record = InjectRecord(
-                    objset=lib.dmu_objset_id(world.os),
+                    objset=lib.dmu_objset_id(world.objset_of(zap)),
                     object=zap.number,
                     start=blocks.start,
                     end=blocks.stop - 1,
