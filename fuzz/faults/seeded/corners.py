@@ -102,12 +102,12 @@ CORNER_MUTANTS = (
         (
             Edit(
                 "zpl:_find_both",
-                "    moved = _look_or_none(objset, source, name)\n"
+                "    moved = _look(objset, source, name)\n"
                 "    _refuse_dots(new, errno.EINVAL)\n"
                 "    there = _look_or_none(objset, target, new)\n",
                 "    there = _look_or_none(objset, target, new)\n"
                 "    _refuse_dots(new, errno.EINVAL)\n"
-                "    moved = _look_or_none(objset, source, name)\n",
+                "    moved = _look(objset, source, name)\n",
             ),
         ),
     ),

@@ -123,8 +123,8 @@ RARE_MUTANTS = (
         (
             Edit(
                 "zpl:_move",
-                "_link_again(objset, source, old, moved.value, tx)",
-                "_link_again(objset, target, old, moved.value, tx)",
+                "        if first:\n            _link_again(objset, source, old, moved.value, tx)\n",
+                "        if first:\n            _link_again(objset, target, old, moved.value, tx)\n",
             ),
         ),
     ),
