@@ -76,7 +76,7 @@ def kills(version: str, count: int, rng: Random, boots: int) -> Iterator[str]:
                 (cache / part.name).symlink_to(part)
         for number in range(count):
             if number == boots:
-                KernelTarget(version, SHIPPED).close()
+                _run_once(version, folder)
             yield from _kill_one(version, folder, rng, boot=number < boots, number=number)
         yield from _left_over(version, folder, cache)
 
@@ -126,6 +126,14 @@ def _is_qemu(pid: int) -> bool:
 
 def _left_over(version: str, folder: str, cache: Path) -> Iterator[str]:
     """What is there after one more start, but for the saved guest and its initrd."""
+    _run_once(version, folder)
+    for path in (cache / "guests").iterdir():
+        if path.suffix not in (".qcow2", ".initrd") or path.name.startswith("."):
+            yield f"left over: {path.name}"
+
+
+def _run_once(version: str, folder: str) -> None:
+    """One program in a process of its own, which boots and saves a guest where there is none."""
     code = CHILD.replace("while True:", "for _ in range(1):")
     subprocess.run(
         [sys.executable, "-c", code, version, SHIPPED, PROGRAM],
@@ -133,9 +141,6 @@ def _left_over(version: str, folder: str, cache: Path) -> Iterator[str]:
         stdout=subprocess.DEVNULL,
         check=True,
     )
-    for path in (cache / "guests").iterdir():
-        if path.suffix not in (".qcow2", ".initrd") or path.name.startswith("."):
-            yield f"left over: {path.name}"
 
 
 def main() -> int:

@@ -15,12 +15,13 @@ import pytest
 from fuzz.corpus.places import ROOT
 from fuzz.corpus.reproducer import read_reproducer
 from fuzz.execution.execute import run
-from fuzz.generate.reach.lift_to_files import Lift, Plan, file_name
+from fuzz.generate.reach.lift_to_files import file_name
 from fuzz.language.program import Op, Program
 from fuzz.language.syntax import parse
 from fuzz.targets.kernel.locate import NoKernel
 from fuzz.targets.kernel.target import KernelTarget
 from fuzz.targets.model import ModelTarget
+from tests.support.freed_table import freed_table
 from tests.support.missing import missing
 from tests.support.paths import CORPUS
 
@@ -95,22 +96,13 @@ def test_no_guest_outlives_a_killed_parent(target: KernelTarget) -> None:
     raise AssertionError(f"QEMU {process.name} is still there")
 
 
-def _freed_table() -> Program:
-    """The 175 creates and unlinks of zap-trunc-next-table."""
-    lift = Lift(read_reproducer(CORPUS / "findings" / "zap-trunc-next-table").program)
-    first, second, third, fourth, again = lift.adds
-    return lift.program(
-        {first: Plan(0), second: Plan(2, 1), third: Plan(1), fourth: Plan(1), again: Plan(0, 0, 1)}
-    )
-
-
 def test_plain_user_panics_the_zap_with_assertions() -> None:
     """The model's failure at the model's op, read from the console; the next program has a guest again."""
     try:
         target = KernelTarget("2.3", "asserts")
     except NoKernel as reason:
         missing(reason)
-    program = _freed_table()
+    program = freed_table()
     outcome = run(program, target)
     assert outcome.failure is not None
     assert str(outcome.failure.signature) == (
@@ -124,10 +116,10 @@ def test_plain_user_panics_the_zap_with_assertions() -> None:
 def test_plain_user_panics_the_kernel_as_it_is_shipped(target: KernelTarget) -> None:
     """Behind the wrong mark leaves of 60 more names are written over the pointer table: then `ls` follows a
     block number that is none. The oops is told by the function that the processor stood in."""
-    ops = list(_freed_table().ops[:131])
+    ops = list(freed_table().ops[:131])
     ops += [Op("touch", "d", file_name((2 if n < 42 else 3) << 57, 100 + n), fill=1) for n in range(43)]
     ops += [Op("touch", "d", file_name((0xC << 56) + (n << 40), 200 + n), fill=1) for n in range(17)]
-    program = Program(_freed_table().zaps, (*ops, Op("readdir", "d")))
+    program = Program(freed_table().zaps, (*ops, Op("readdir", "d")))
     outcome = run(program, target)
     assert outcome.failure is not None
     assert outcome.failure.signature.place.startswith("?:zap_leaf"), outcome.failure

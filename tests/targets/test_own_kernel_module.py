@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.targets.kernel.locate import NoKernel, find_parts
+from fuzz.targets.kernel.locate import TOOLS, NoKernel, find_parts
 
 KERNEL = "6.1.0-50-cloud-amd64"
 
@@ -18,6 +18,8 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     cache = tmp_path / "cache" / "kernel"
     for folder in ("qemu", "linux", "2.3.2/tools"):
         (cache / folder).mkdir(parents=True)
+    for name in TOOLS:
+        (cache / "2.3.2" / "tools" / name).touch()
     (cache / "linux" / "PACKAGES").write_text(f"linux-image-{KERNEL}\n")
     module = tmp_path / "zfs" / "module"
     module.mkdir(parents=True)

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 from fuzz.targets.kernel import initramfs
-from fuzz.targets.kernel.locate import NoKernel, Parts, kernel_cache
+from fuzz.targets.kernel.locate import TOOLS, NoKernel, Parts, kernel_cache
 from fuzz.targets.kernel.qemu import MACHINE, GuestGone, Qemu, unnamed_copy
 from fuzz.targets.packages.cache_folder import working_folder
 
@@ -253,7 +253,8 @@ def _digest(parts: Parts) -> str:
     told = hashlib.sha256(f"{COMMAND_LINE} {SETTINGS} {MACHINE} {DISK_MIB}".encode())
     for source in (Path(__file__), Path(initramfs.__file__), *sorted(initramfs.AGENT.iterdir())):
         told.update(source.read_bytes())
-    for path in sorted([*parts.modules.glob("*.ko"), parts.linux / "vmlinuz", parts.tools / "zpool"]):
+    tools = (parts.tools / name for name in TOOLS)
+    for path in sorted([*parts.modules.glob("*.ko"), parts.linux / "vmlinuz", *tools]):
         told.update(path.read_bytes())
     return told.hexdigest()[:8]
 

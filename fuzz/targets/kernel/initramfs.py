@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from fuzz.targets.kernel.locate import DRIVERS, NoKernel, Parts
+from fuzz.targets.kernel.locate import DRIVERS, TOOLS, NoKernel, Parts
 
 AGENT = Path(__file__).with_name("agent")
 COMMANDS = (
@@ -18,6 +18,8 @@ COMMANDS = (
     "touch",
     "rm",
     "mv",
+    "ln",
+    "sleep",
     "mkdir",
     "rmdir",
     "ls",
@@ -106,7 +108,7 @@ def _entries(parts: Parts, agent: Path) -> Iterator[tuple[str, int, bytes]]:
     yield "etc/mtab", link, b"/proc/self/mounts"
     yield "etc/passwd", stat.S_IFREG | 0o644, b"root:x:0:0::/:/bin/sh\nuser:x:1000:1000::/:/bin/sh\n"
     yield KEY, stat.S_IFREG | 0o400, bytes(range(32))
-    for name in ("zpool", "zfs", "zdb"):
+    for name in TOOLS:
         yield f"sbin/{name}", program, (parts.tools / name).read_bytes()
     for library in sorted((parts.tools / "lib").iterdir()):
         where = "lib64" if library.name.startswith("ld-linux") else "lib"

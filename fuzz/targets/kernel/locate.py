@@ -26,6 +26,10 @@ DRIVERS = (
 """The guest's drivers, in the order in which they are loaded."""
 
 
+TOOLS = ("zpool", "zfs", "zdb", "chattr")
+"""What the guest has beside busybox: OpenZFS's own commands, and what gives a file to a project."""
+
+
 class NoKernel(NoTarget):
     """No guest is to be had; the text says in one line what is missing and how to get it."""
 
@@ -54,7 +58,8 @@ def find_parts(release: str, build: str, modules: str | os.PathLike[str] | None 
     parts = Parts(cache / "qemu", cache / "linux", own, cache / version / "tools", version)
     if modules is not None and not parts.tools.is_dir():
         raise NoKernel(f"no tools of release {release} are in {cache}: run `zapfuzz fetch --kernel` for it")
-    for what in (parts.modules / "zfs.ko", parts.modules / "spl.ko", parts.qemu, parts.linux, parts.tools):
+    needed = [parts.modules / "zfs.ko", parts.modules / "spl.ko", parts.qemu, parts.linux]
+    for what in (*needed, *(parts.tools / name for name in TOOLS)):
         if not what.exists():
             raise NoKernel(f"{what} is not there: run `zapfuzz fetch --kernel {version}`")
     if modules is not None and (wrong := _other_kernel(parts)) is not None:

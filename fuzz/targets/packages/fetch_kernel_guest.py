@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import os
 import re
 import shutil
@@ -23,7 +24,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from fuzz.targets.kernel.build_module import BuildProblem, Headers, build_modules
-from fuzz.targets.kernel.locate import BUILDS, DRIVERS, kernel_cache
+from fuzz.targets.kernel.locate import BUILDS, DRIVERS, TOOLS, kernel_cache
 from fuzz.targets.packages.cache_folder import working_folder
 from fuzz.targets.packages.fetch_libzpool import private_sources
 from fuzz.targets.packages.private_apt import AptProblem, PrivateApt, machine_sources
@@ -82,6 +83,7 @@ LIBRARIES = {
     "libkrb5.so.3": "libkrb5-3",
     "libk5crypto.so.3": "libk5crypto3",
     "libcom_err.so.2": "libcom-err2",
+    "libe2p.so.2": "libext2fs2t64 libext2fs2",
     "libkrb5support.so.0": "libkrb5support0",
     "libkeyutils.so.1": "libkeyutils1",
     "libcrypto.so.3": "libssl3t64 libssl3",
@@ -200,15 +202,16 @@ def fetch_headers(archive: Archive, into: Path) -> Headers:
 
 
 def fetch_tools(archive: Archive, wanted: Wanted, folder: Path, scratch: Path) -> None:
-    """zpool, zfs and zdb with every library that they need, also the C library: the guest has no other.
-    Raises AptProblem."""
+    """TOOLS with every library that they need, also the C library: the guest has no other. Raises
+    AptProblem."""
     unpacked = scratch / "tools"
     unpacked.mkdir()
     done = set()
     for package in wanted.tools:
         archive.unpack(package, wanted.suite, unpacked)
+    archive.unpack("e2fsprogs", wanted.base, unpacked)
     (folder / "lib").mkdir(parents=True)
-    for name in ("zpool", "zfs", "zdb"):
+    for name in TOOLS:
         shutil.copy2(next(x for x in unpacked.rglob(name) if x.is_file() and os.access(x, os.X_OK)), folder)
     todo = [name for tool in folder.iterdir() if tool.is_file() for name in needed_objects(tool)]
     todo.append("libgcc_s.so.1")  # what pthread_exit() loads by itself
@@ -250,15 +253,20 @@ def fetch_version(archive: Archive, wanted: Wanted, headers: Headers, folder: Pa
 
 
 def present(cache: Path, version: str) -> bool:
-    """Whether a version's tools and modules are there."""
+    """Whether a version's modules are there."""
     return all((cache / version / build / "zfs.ko").is_file() for build in BUILDS)
+
+
+def has_tools(cache: Path, version: str) -> bool:
+    """Whether a version's tools are there, also what a guest did not always have."""
+    return all((cache / version / "tools" / name).is_file() for name in TOOLS)
 
 
 def fetch(cache: Path, versions: Iterable[str], say: Say) -> Iterator[str]:
     """Bring what is not there yet; lines that say what cannot be had. Raises AptProblem, BuildProblem if that
     is a thing without which nothing works."""
     chosen = [x for x in WANTED if x.version in versions]
-    todo = [x for x in chosen if not present(cache, x.version)]
+    todo = [x for x in chosen if not (present(cache, x.version) and has_tools(cache, x.version))]
     for each in chosen:
         if each not in todo:
             say(f"{each.version}: {cache / each.version} (there already)")
@@ -272,6 +280,10 @@ def fetch(cache: Path, versions: Iterable[str], say: Say) -> Iterator[str]:
             if not (cache / name).is_dir():
                 say(f"{name}: fetching some 20 MB")
                 make(archive, cache / name)
+        for each in [x for x in todo if present(cache, x.version)]:
+            say(f"{each.version}: fetching tools")
+            _into(cache / each.version / "tools", functools.partial(fetch_tools, archive, each))
+            todo.remove(each)
         if not todo:
             return
         say("kernel headers: fetching some 15 MB")
