@@ -17,7 +17,7 @@ from fuzz.corpus.places import CORPUS
 from fuzz.evidence.triage.containers.decode import Undecodable
 from fuzz.evidence.triage.containers.not_a_log import NotALog
 from fuzz.evidence.triage.events import Event
-from fuzz.evidence.triage.known import judge, load_corpus
+from fuzz.evidence.triage.known import Judge, load_corpus
 from fuzz.evidence.triage.report import TextReport, as_json
 from fuzz.evidence.triage.stream import Log, follow_file, follow_stream, scan
 from fuzz.language.write_whole_file import standard_input
@@ -75,7 +75,7 @@ def triage(log: str, follow: bool, machine: bool, corpus: Path | None) -> None:
     known, problems = load_corpus(corpus if corpus is not None else CORPUS)
     for problem in problems:
         click.echo(f"zapfuzz: {problem}", err=True)
-    text = TextReport()
+    judge, text = Judge(known), TextReport()
     found = 0
 
     name = "standard input" if log == "-" else log
@@ -89,7 +89,7 @@ def triage(log: str, follow: bool, machine: bool, corpus: Path | None) -> None:
         with _told_when_ended(how_far) if follow else working("reading the log", how_far):
             for event in _events(log, follow, reading):
                 found += 1
-                verdict = judge(event, known)
+                verdict = judge(event)
                 say(as_json(event, verdict) if machine else text.render(event, verdict))
     except BrokenPipeError:
         raise

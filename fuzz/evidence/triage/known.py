@@ -23,6 +23,10 @@ from fuzz.language.syntax import SyntaxProblem
 _OF_THE_ZAP = ("zap_", "fzap_", "mzap_", "mze_")
 
 
+_MOST_JUDGED = 1024
+"""Verdicts that are remembered."""
+
+
 class Match(enum.StrEnum):
     """How well the corpus knows a failure, best first."""
 
@@ -88,6 +92,23 @@ def judge(event: Event, corpus: Sequence[Reproducer]) -> Verdict:
     ]
     others = {each.title: each for each in reversed(rest)}
     return dataclasses.replace(best, others=tuple(reversed(others.values())))
+
+
+class Judge:
+    """`judge` with one corpus, for a log that tells the same failure thousands of times."""
+
+    def __init__(self, corpus: Sequence[Reproducer]) -> None:
+        self._corpus = corpus
+        self._judged: dict[object, Verdict] = {}
+
+    def __call__(self, event: Event) -> Verdict:
+        """The verdict; remembered by all that `judge` looks at."""
+        asked = event.signature, event.function, event.cut, event.mixed, release_of(event)
+        if asked not in self._judged:
+            if len(self._judged) >= _MOST_JUDGED:
+                self._judged.clear()
+            self._judged[asked] = judge(event, self._corpus)
+        return self._judged[asked]
 
 
 def _in_release(event: Event, verdict: Verdict) -> bool:

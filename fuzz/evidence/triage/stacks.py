@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -169,6 +170,12 @@ def signature_frames(frames: Sequence[Frame]) -> list[Frame]:
     names modules, functions of the kernel itself are left out; where it names none, those before the first
     and behind the last that is called as OpenZFS's are.
     """
+    return list(_signature_frames(tuple(frames)))
+
+
+@functools.lru_cache(maxsize=64)
+def _signature_frames(frames: tuple[Frame, ...]) -> Sequence[Frame]:
+    """The same, remembered: much is asked of one failure, and a log tells one again and again."""
     kept = [frame for frame in without_doubles(frames) if not REPORTER.match(frame.function)]
     for want in (True, False):
         chosen = [frame for frame in kept if frame.reliable or not want]

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from fuzz.commands.triage import triage
-from fuzz.evidence.triage.known import judge, load_corpus, model_release
+from fuzz.evidence.triage.known import Judge, judge, load_corpus, model_release
 from fuzz.evidence.triage.known_outside_corpus import error_name, notes, notes_for, numbers
 from fuzz.evidence.triage.stream import Scanner
 from tests.support.paths import CORPUS, DATA
@@ -117,3 +117,12 @@ def test_numbers_that_are_no_errors_have_no_name() -> None:
     scanner = Scanner()
     [event] = [*scanner.feed((FIELD / "70-windows-378.log").read_bytes()), *scanner.close()]
     assert error_name(event) == ""
+
+
+def test_a_verdict_that_is_remembered_is_the_one_that_would_be_found() -> None:
+    """Of every log at hand, told twice: with one memory for all of them, as a long log has it."""
+    remembers = Judge(KNOWN)
+    for path in sorted((DATA / "triage").rglob("*.log")):
+        scanner = Scanner()
+        for event in [*scanner.feed(path.read_bytes() * 2), *scanner.close()]:
+            assert remembers(event) == judge(event, KNOWN), (path, event.line)
