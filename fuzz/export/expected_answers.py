@@ -74,6 +74,8 @@ def ours_alone(program: Program) -> str:
         return "micro_max_size"
     if any(zap.shorter for zap in program.zaps):
         return "shorter"
+    if any(zap.by_dnode for zap in program.zaps):
+        return "by_dnode"
     if changes_in_sync(program):
         return "usage or mos"
     return next((op.verb for op in program.ops if op.verb in ON_DISK), "")

@@ -21,7 +21,7 @@ BOTH = 0.3
 
 
 def _in_mos(zap: Zap) -> Zap:
-    return zap._replace(mos=True, hash_bits=0, dataset=None, micro_max=0)
+    return zap._replace(mos=True, hash_bits=0, dataset=None, micro_max=0, by_dnode=False)
 
 
 def sync_task_program(rng: Random, model: ModelTarget) -> Program:

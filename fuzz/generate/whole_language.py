@@ -66,6 +66,7 @@ _TWINS = 0.15
 _LAST = 0.04
 """The probability that a key's first word is 2^64 - 1."""
 _LONG_STEM = b"l" * 230
+_HELD = 0.15
 _SOON_FAT = 0.3
 _MICRO_MAXIMA = (512, 512, 512, 600, 1024, 1536, 2048, 4096)
 """How often a micro ZAP has a limit of its own, and which, in bytes: 512 have room for 7 entries."""
@@ -73,7 +74,11 @@ _MOST_NAMES = 40
 
 
 def any_zap(rng: Random, name: str) -> Zap:
-    """A header line of any kind."""
+    """A header line of any kind, now and then of a ZAP whose callers hold its dnode."""
+    return _any_kind(rng, name)._replace(by_dnode=rng.random() < _HELD)
+
+
+def _any_kind(rng: Random, name: str) -> Zap:
     kind = rng.random()
     salt = rng.choice((DEFAULT_SALT, rng.getrandbits(64) | 1))
     norm = rng.choice(NORMS) if rng.random() < 0.5 else 0

@@ -13,7 +13,7 @@ behind its properties: how what is in it is compressed and encrypted.
 _USAGE is followed in the same way by the real flags and a byte of whose usage a ZAP keeps, _MOS by the flags
 of a ZAP of the meta object set, _INDIRECT by the real flags and a byte of the size of its indirect blocks.
 _MICRO_MAX is followed by three bytes of how large a micro ZAP may become, _INODE by six of the number that a
-directory has, and then by what would stand there without it; so is _SHORTER by nothing.
+directory has, and then by what would stand there without it; so are _SHORTER and _BY_DNODE by nothing.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ _STORED = bytes((_LONGER[0], 250))
 _MICRO_MAX = bytes((_LONGER[0], 249))
 _INODE = bytes((_LONGER[0], 248))
 _SHORTER = bytes((_LONGER[0], 247))
+_BY_DNODE = bytes((_LONGER[0], 246))
 _CASE, _UTF8_ONLY, _LONG_NAME = 3, 4, 8
 """Bits of the byte of properties; normalization is in the index of flags."""
 _ENCRYPTION_SHIFT = 3
@@ -129,12 +130,13 @@ class _Reader:
             yield index
 
     def zap(self, names: Collection[str]) -> Zap:
-        shorter = bool(self.told(_SHORTER, range(1, 2)))
+        by_dnode, shorter = bool(self.told(_BY_DNODE, range(1, 2))), bool(self.told(_SHORTER, range(1, 2)))
         number, most = self.told(_INODE, INODES), self.told(_MICRO_MAX, MICRO_MAXIMA)
         zap = self.shape(names)
         zap = zap._replace(shorter=shorter and zap.words > 1)
         if zap.usage or zap.mos:
             return zap
+        zap = zap._replace(by_dnode=by_dnode)
         return zap._replace(inode=0 if zap.words else number, micro_max=0 if zap.fat else most)
 
     def told(self, mark: bytes, numbers: range) -> int:
@@ -146,7 +148,7 @@ class _Reader:
         return numbers[int.from_bytes([self.byte() for _ in range(size)], "little") % len(numbers)]
 
     def shape(self, names: Collection[str]) -> Zap:
-        """All that is said of a ZAP but for `shorter`, `inode` and `micro_max`."""
+        """All that is said of a ZAP but for `by_dnode`, `shorter`, `inode` and `micro_max`."""
         flags = self.byte()
         bits = usage = indirect = 0
         mos = False
@@ -277,6 +279,8 @@ def _encode_zap(zap: Zap, index: int) -> bytes:
         first = _INODE + (zap.inode - INODES[0]).to_bytes(6, "little") + first
     if zap.shorter:
         first = _SHORTER + first
+    if zap.by_dnode:
+        first = _BY_DNODE + first
     return first + bytes((zap.words, zap.leaf_shift - LEAF_SHIFTS[0])) + rest
 
 

@@ -50,6 +50,7 @@ def format_zap(zap: Zap) -> str:
     pieces += [f"indirect_shift={zap.indirect_shift}"] * (zap.indirect_shift != 0)
     pieces += [f"micro_max_size={zap.micro_max}"] * (zap.micro_max != 0)
     pieces += [f"inode={zap.inode:#x}"] * (zap.inode != 0)
+    pieces += ["by_dnode"] * zap.by_dnode
     pieces += ["mos"] * zap.mos
     pieces += [f"usage={USAGES[zap.usage]}"] * (zap.usage != 0)
     return " ".join(pieces)

@@ -77,6 +77,7 @@ class Zap(NamedTuple):
     `micro_max` is how many bytes the block of a micro ZAP may have before it becomes fat (the tunable
     zap_micro_max_size, since 2.2), 0 for OpenZFS's default of 128 KiB.
     `shorter` says that keys may have fewer words than that.
+    `by_dnode` says that callers hold its dnode, and use the functions of that, where the release has them.
     `inode` says that this is the directory to which names of that number lead (`mkdir`), 0 where none do.
     """
 
@@ -96,6 +97,7 @@ class Zap(NamedTuple):
     micro_max: int = 0
     inode: int = 0
     shorter: bool = False
+    by_dnode: bool = False
 
     @property
     def properties(self) -> Dataset:

@@ -30,6 +30,8 @@ HEADER = {
     " most 1048576 of them count",
     "inode=": "`inode=N`: names of directories with that number (`mkdir` with `inode=N`) lead to this ZAP: it"
     " is known what is in what, and whether it is empty",
+    "by_dnode": "whoever works on it holds its dnode: zap_add_by_dnode() and its kin are called where the"
+    " release has them, and do the same",
     "casesensitivity=": f"{', '.join(f'`{each}`' for each in CASES)}: that property of the file system",
     "normalization=": f"{', '.join(f'`{each}`' for each in FORMS)}: that property",
     "utf8only=": "`on`, `off`: whether names that are no UTF-8 are refused (EILSEQ); on with a normalization",

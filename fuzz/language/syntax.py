@@ -10,8 +10,8 @@ r"""The text form of programs: reading, printing, files. Nothing in it is ever e
 
 Header lines come first: `zap NAME fat|micro` with `key=name|u64`, `words=N`, `shorter`, `prehashed`,
 `hash64`, `leaf_shift=N`, `norm=N`, `salt=N`, `hash_bits=N`, `indirect_shift=N`,
-`micro_max_size=N`, `inode=N`; a micro ZAP can be declared as the directory of a file system, in the words of
-`zfs create`:
+`micro_max_size=N`, `inode=N`, `by_dnode`; a micro ZAP can be declared as the directory of a file system,
+in the words of `zfs create`:
 `casesensitivity=sensitive|insensitive|mixed`,
 `normalization=none|formC|formD|formKC|formKD`, `utf8only=on|off`, `longname=on|off`, `compression=` and
 `encryption=`, each with the default that it has there. `usage=user|group|project` is the ZAP in which syncing
@@ -256,6 +256,7 @@ class _Parser:
             values.get("micro_max_size", 0),
             values.get("inode", 0),
             bool(values.get("shorter")),
+            bool(values.get("by_dnode")),
         )
         self.fault(zap_fault(zap, self.zaps) or beside_fault(zap, self.zaps.values()))
         self.zaps[name] = zap
@@ -428,6 +429,7 @@ _OPTIONS: dict[str, _Reader] = {
     "indirect_shift=": _Parser.number,
     "micro_max_size=": _Parser.number,
     "inode=": _Parser.number,
+    "by_dnode": _Parser.flag,
     **{f"{word}=": reader for word, reader in _PROPERTIES.items()},
     "usage=": _one_of(*USAGES[1:]),
     "mos": _Parser.flag,

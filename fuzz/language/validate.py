@@ -99,6 +99,8 @@ def zap_fault(zap: Zap, names: Collection[str]) -> Fault | None:
         return fault
     if zap.inode and (fault := _inode_fault(zap)) is not None:
         return fault
+    if zap.by_dnode and (zap.usage or zap.mos):
+        return Fault("by_dnode", "no usage or mos with by_dnode", "one of these")
     if zap.usage:
         return _usage_fault(zap)
     if zap.mos and (zap.hash_bits or zap.dataset is not None):

@@ -41,6 +41,7 @@ def zap_cost(zap: Zap) -> tuple[int, ...]:
         zap.micro_max,
         zap.inode,
         zap.shorter,
+        zap.by_dnode,
     )
     return (*numbers, zap.salt != DEFAULT_SALT, *more)
 

@@ -137,6 +137,8 @@ def headers(program: Program) -> Iterator[Program]:
             yield from (_with_zap(program, zap._replace(micro_max=most)) for most in (0, 512))
         if zap.shorter and all(len(key) == zap.words for key in all_keys(program, zap.name)):
             yield _with_zap(program, zap._replace(shorter=False))
+        if zap.by_dnode:
+            yield _with_zap(program, zap._replace(by_dnode=False))
         if zap.inode:
             yield _with_zap(program, zap._replace(inode=0))
 

@@ -121,7 +121,7 @@ BAD = {
     "zap z fat hash64 leaf_shift=8": "1:29: expected 9 to 17, found 8",
     "zap z fat hash64 leaf_shift=x": "1:29: expected a number such as 12 or 0x1f, found 'x'",
     "zap z fat hash64 leaf_shift": "1:18: expected one of key=, words=, shorter, prehashed, hash64, "
-    "leaf_shift=, norm=, salt=, hash_bits=, indirect_shift=, micro_max_size=, inode=, "
+    "leaf_shift=, norm=, salt=, hash_bits=, indirect_shift=, micro_max_size=, inode=, by_dnode, "
     "casesensitivity=, normalization=, utf8only=, longname=, compression=, encryption=, "
     "usage=, mos, found 'leaf_shift'",
     "zap z fat hash64 hash_bits=7": "1:28: expected 8 to 24, or 0, found 7",

@@ -52,6 +52,7 @@ def zaps(draw: st.DrawFn, name: str = "z") -> Zap:
     shape["hash_bits"] = draw(st.one_of(st.just(0), st.sampled_from(HASH_BITS)))
     if not shape["hash_bits"]:
         shape["indirect_shift"] = draw(st.one_of(st.just(0), st.sampled_from(INDIRECT_SHIFTS)))
+    shape["by_dnode"] = draw(st.booleans())
     kind = draw(st.sampled_from(["words", "names", "micro"]))
     if kind == "words":
         shape["words"] = draw(st.one_of(st.just(1), st.integers(1, MAX_WORDS)))

@@ -96,6 +96,8 @@ def _not_a_directory(zap: Zap) -> str | None:
         return "a directory, or a ZAP of usage, begins as a micro ZAP"
     if zap.leaf_shift != FAT_SHIFT:
         return f"a directory's leaves have {1 << FAT_SHIFT} bytes"
+    if zap.by_dnode:
+        return "which functions the kernel calls is its own choice"
     if zap.inode:
         return "which number a directory has is not for its user to choose"
     if zap.micro_max:

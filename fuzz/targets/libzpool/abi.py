@@ -147,8 +147,18 @@ SOME_HAVE = {
     "zap_join_key": "i pqqqp",
     "zap_join_increment": "i pqqp",
     "zap_increment_int": "i pqqqp",
+    "zap_add_by_dnode": "i psiqpp",
+    "zap_lookup_by_dnode": "i psqqp",
+    "zap_remove_by_dnode": "i psp",
+    "zap_add_uint64_by_dnode": "i ppiiqpp",
+    "zap_update_uint64_by_dnode": "i ppiiqpp",
+    "zap_lookup_uint64_by_dnode": "i ppiqqp",
+    "zap_remove_uint64_by_dnode": "i ppip",
+    "zap_count_by_dnode": "i pp",
 }
-"""Functions that not every release has: the first since 2.3, the others until 2.4 (`Library.has`)."""
+"""Functions that not every release has (`Library.has`): the first since 2.3, zap_join() to
+zap_increment_int() until 2.4, those of a dnode and names in all, of words since 2.3, zap_count_by_dnode()
+since 2.4."""
 
 OURS = "ZAPFUZZ_OURS"
 """Environment variable: the compiled hash_bits.c and micro_max.c."""

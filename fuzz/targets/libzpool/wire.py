@@ -155,7 +155,14 @@ def pack_run(flags: Flags, program: Program, names: Names, ops: Sequence[Op]) ->
     zaps = program.zaps if Flags.BEGIN in flags else ()
     parts = [bytes((flags,)), _COUNTS.pack(len(zaps), len(names.cursors), len(packed))]
     for zap in zaps:
-        bits = zap.fat | zap.prehashed << 1 | zap.hash64 << 2 | zap.mos << 3 | zap.shorter << 4
+        bits = (
+            zap.fat
+            | zap.prehashed << 1
+            | zap.hash64 << 2
+            | zap.mos << 3
+            | zap.shorter << 4
+            | zap.by_dnode << 5
+        )
         told = 0 if zap.dataset is None else 1 | zap.dataset.case << 1
         if zap.dataset is not None:
             told |= zap.dataset.utf8only << 3 | zap.dataset.longname << 4
@@ -179,7 +186,9 @@ def unpack_run(body: bytes) -> tuple[Flags, list[Zap], list[Call]]:
             dataset = properties if told else None
             mos = bool(bits & 8)
             zap = zap._replace(dataset=dataset, usage=usage, mos=mos, indirect_shift=indirect)
-            zaps.append(zap._replace(micro_max=most, inode=inode, shorter=bool(bits & 16)))
+            zaps.append(
+                zap._replace(micro_max=most, inode=inode, shorter=bool(bits & 16), by_dnode=bool(bits & 32))
+            )
             at += _ZAP.size
         ops, unpack, size = [], _OP.unpack_from, _OP.size
         for _ in range(op_count):

@@ -131,3 +131,21 @@ def test_keys_of_several_lengths(libzpool: Make, release: str) -> None:
         for target in (ModelTarget(release), libzpool(release)):
             failure = run(taken, target).failure
             assert failure is not None and failure.signature.expression == OTHER_LENGTH
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+def test_who_holds_the_dnode_gets_the_same(libzpool: Make, release: str) -> None:
+    """zap_add_by_dnode() and its kin: answers, blocks and holds, of names and words, micro and fat."""
+    called: set[str] = set()
+    for head, keys in (
+        ("micro micro_max_size=512", [f'"k{number}"' for number in range(9)]),
+        ("fat key=u64 words=2 prehashed", [f"{number:#x}{'0' * 15}:0x1" for number in range(1, 10)]),
+    ):
+        adds = "".join(f"add z {key} int=8 fill=0x7\n" for key in keys)
+        rest = f"txg\nupdate z {keys[0]} len=150\nlookup z {keys[0]} len=200\nremove z {keys[1]}\ncount z\n"
+        gone = f"destroy z\nadd z {keys[0]}\nlookup z {keys[0]}\ncount z\n"
+        program = parse(f"zap z {head} leaf_shift=9 by_dnode\n{adds}{rest}{gone}")
+        both = BothTarget(ModelTarget(release), libzpool(release))
+        outcome = run(program, both, trace=lambda _, op, __: called.add(op.verb))
+        assert outcome.fine, outcome
+    assert called >= {"add", "update", "lookup", "remove", "count"}

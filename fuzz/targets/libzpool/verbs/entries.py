@@ -55,23 +55,46 @@ def do_destroy(world: World, op: Call) -> Answer:
 @FUNCTIONS.of("add")
 def do_add(world: World, op: Call) -> Answer:
     """zap_add()."""
-    return _store(world, op, world.lib.zap_add, world.lib.zap_add_uint64)
+    return _store(world, op, world.lib.zap_add, world.lib.zap_add_uint64, "zap_add")
 
 
 @FUNCTIONS.of("update")
 def do_update(world: World, op: Call) -> Answer:
     """zap_update()."""
-    return _store(world, op, world.lib.zap_update, world.lib.zap_update_uint64)
+    return _store(world, op, world.lib.zap_update, world.lib.zap_update_uint64, "zap_update")
 
 
-def _store(world: World, op: Call, named: Callable[..., int], binary: Callable[..., int]) -> Answer:
+def _of_dnode(world: World, zap: Object, op: Call, name: str) -> Callable[..., int] | None:
+    """The function of a dnode that does what another one of an object does, as a function of the rest of its
+    arguments; None if callers of this ZAP do not hold its dnode, or the release has no such function."""
+    name += "_uint64_by_dnode" if zap.shape.words and name != "zap_count" else "_by_dnode"
+    if not (zap.shape.by_dnode and world.lib.has(name)):
+        return None
+    lib, tag, dnode = world.lib, world.pool.tag, ctypes.c_void_p()
+    function: Callable[..., int] = getattr(lib, name)
+
+    def held(*arguments: object) -> int:
+        error: int = lib.dnode_hold(world.os, zap.number, tag, ctypes.byref(dnode))
+        if not error:
+            error = function(dnode, *arguments)
+            lib.dnode_rele(dnode, tag)
+        return error
+
+    return held
+
+
+def _store(
+    world: World, op: Call, named: Callable[..., int], binary: Callable[..., int], name: str
+) -> Answer:
     zap = world.live(op.subject)
     if zap is None:
         return errno.ENOENT
     number, words = zap.number, words_of(zap, op)
     value = quick_value(op.size, op.length, op.fill)
     tx = world.begin_tx(number, 1)
-    if words:
+    if (held := _of_dnode(world, zap, op, name)) is not None:
+        error = held(op.key, *((words,) if words else ()), op.size, op.length, value, tx)
+    elif words:
         error = binary(world.os, number, op.key, words, op.size, op.length, value, tx)
     else:
         error = named(world.os, number, op.key, op.size, op.length, value, tx)
@@ -86,8 +109,12 @@ def do_remove(world: World, op: Call) -> Answer:
     if zap is None:
         return errno.ENOENT
     tx = world.begin_tx(zap.number, 0)
-    if words := words_of(zap, op):
-        error: int = world.lib.zap_remove_uint64(world.os, zap.number, op.key, words, tx)
+    words = words_of(zap, op)
+    error: int
+    if (held := _of_dnode(world, zap, op, "zap_remove")) is not None:
+        error = held(op.key, *((words,) if words else ()), tx)
+    elif words:
+        error = world.lib.zap_remove_uint64(world.os, zap.number, op.key, words, tx)
     else:
         error = world.lib.zap_remove(world.os, zap.number, op.key, tx)
     world.lib.dmu_tx_commit(tx)
@@ -102,8 +129,12 @@ def do_lookup(world: World, op: Call) -> Answer:
         return errno.ENOENT
     count = op.size * op.length
     at = world.empty(count)
-    if words := words_of(zap, op):
-        error: int = world.lib.zap_lookup_uint64(world.os, zap.number, op.key, words, op.size, op.length, at)
+    words = words_of(zap, op)
+    error: int
+    if (held := _of_dnode(world, zap, op, "zap_lookup")) is not None:
+        error = held(op.key, *((words,) if words else ()), op.size, op.length, at)
+    elif words:
+        error = world.lib.zap_lookup_uint64(world.os, zap.number, op.key, words, op.size, op.length, at)
     else:
         error = world.lib.zap_lookup(world.os, zap.number, op.key, op.size, op.length, at)
     if error not in (0, errno.EOVERFLOW):
@@ -131,7 +162,8 @@ def do_count(world: World, op: Call) -> Answer:
     zap = world.live(op.subject)
     if zap is None:
         return errno.ENOENT
-    error: int = world.lib.zap_count(world.os, zap.number, world.two_at)
+    held = _of_dnode(world, zap, op, "zap_count")
+    error: int = held(world.two_at) if held else world.lib.zap_count(world.os, zap.number, world.two_at)
     return error or (0, world.two[0])
 
 
