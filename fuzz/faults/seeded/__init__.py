@@ -23,6 +23,7 @@ from fuzz.faults.seeded.read_errors_and_crashes import DISK_MUTANTS
 from fuzz.faults.seeded.refusals import REFUSAL_MUTANTS
 from fuzz.faults.seeded.shrink import SHRINK_MUTANTS
 from fuzz.faults.seeded.table_end import TABLE_END_MUTANTS
+from fuzz.faults.seeded.trees_and_sizes import TREE_AND_SIZE_MUTANTS
 from fuzz.faults.seeded.whole_zaps import WHOLE_ZAP_MUTANTS
 
 MUTANTS: Mapping[str, Mutant] = {
@@ -38,6 +39,7 @@ MUTANTS: Mapping[str, Mutant] = {
         *TABLE_END_MUTANTS,
         *DISK_MUTANTS,
         *WHOLE_ZAP_MUTANTS,
+        *TREE_AND_SIZE_MUTANTS,
     )
 }
 """Every mutant that one thread can meet, by name."""

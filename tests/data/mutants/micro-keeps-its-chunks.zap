@@ -1,0 +1,10 @@
+zap z micro leaf_shift=9
+increment z "a"
+increment z "b"
+rename z z "a" "c"
+increment z "a"
+increment z "d"
+increment z "e"
+increment z "f"
+increment z "g"
+increment z "h"

@@ -1,0 +1,10 @@
+zap z micro leaf_shift=9
+increment z "a"
+increment z "b"
+increment z "c"
+increment z "d"
+increment z "e"
+increment z "f"
+increment z "g"
+increment z "h"
+add z "a"
