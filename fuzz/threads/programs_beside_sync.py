@@ -26,16 +26,37 @@ LEVELS = 0.25
 """Share of programs on an object of several levels, with dbufs of indirect blocks."""
 FREED_WHILE_WRITTEN = 0.4
 """Of these, that the object is destroyed while it is written."""
+EMPTIED = 0.4
+"""Of these, that the txg that writes it frees a table of 32 blocks or more, of EMPTIES bits."""
+EMPTIES = (10, 10, 11)
 ENDS: tuple[tuple[str, ...], ...] = (
     *((), (), ("sync",), ("sync", "evict"), ("sync", "reopen"), ("finish", "evict")),
 )
+REMADE = 0.06
+"""Share of programs in which a thread destroys the object beside the sync, and makes it again."""
 DESTROYED = 0.06
 """Share of programs whose object is freed by the txg that syncs."""
 CLAIMED = (("create", "sync"), ("sync", "create", "sync"), ("sync", "sync", "create"), ("sync",))
 
 
 def program_beside_sync(rng: random.Random) -> Program:
-    """A setup whose last txg is in flight, then one or two threads beside its sync, then all of it synced."""
+    """A setup whose last txg is in flight, then one or two threads beside its sync, then all of it synced.
+    Now and then a thread destroys the object meanwhile, and makes it again."""
+    program = _drawn(rng)
+    return _remade(program, rng) if rng.random() < REMADE else program
+
+
+def _remade(program: Program, rng: random.Random) -> Program:
+    ops = list(program.ops)
+    of_first = [at for at, op in enumerate(ops) if op.thread == 1]
+    if of_first:
+        at = rng.choice(of_first)
+        between = [Op("txg", thread=1)] * (rng.random() < 0.3)
+        ops[at:at] = [Op("destroy", "z", thread=1), *between, Op("create", "z", thread=1)]
+    return program.with_ops(ops)
+
+
+def _drawn(rng: random.Random) -> Program:
     if rng.random() < LEVELS:
         return _of_levels(rng)
     if rng.random() < AGAIN:
@@ -125,10 +146,23 @@ def _of_levels(rng: random.Random) -> Program:
     return Program((zap,), (*ops, *section, *(_alone(verb) for verb in end)))
 
 
+def near(key: Key, depth: int) -> int:
+    """A word that agrees with a key's in so many bits and no more."""
+    assert not isinstance(key, bytes)
+    return key[0] ^ 1 << 63 - depth
+
+
 def _freed_while_written(rng: random.Random, zap: Zap, keys: Sequence[Key]) -> Program:
-    """All blocks of an object are freed while a txg writes them; what is written leaves memory at once."""
+    """All blocks of an object are freed while a txg writes them; what is written leaves memory at once. Or
+    that txg frees a table, with all that is below an indirect block of level 2."""
+    emptied = rng.random() < EMPTIED
+    if emptied:
+        zap, depth = zap._replace(indirect_shift=9), rng.choice(EMPTIES)
+        keys = [*keys[:1], *((near(keys[0], depth + more),) for more in (0, 1))]
     ops = [Op("add", "z", key, 1, 180) for key in keys]
-    if rng.random() < 0.3:
+    if emptied:
+        ops.insert(2, Op("sync"))
+    elif rng.random() < 0.3:
         ops.insert(rng.randint(1, len(ops)), Op("sync"))
     before = rng.random() < 0.5
     ops += [Op("txg"), *[Op("evict")] * before]

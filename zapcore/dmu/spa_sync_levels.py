@@ -1,8 +1,9 @@
 """The sync of an object with dbufs of indirect blocks (`zapcore.dmu.indirect`), in the steps of
 `zapcore.dmu.spa_sync`: its free through indirect blocks, and the writing of each after what is below it.
 
-Threads stand where blocks of data are freed and written. So they see pointers in an indirect block that are
-cleared or set already, while those above still say what was before. From module/zfs/dnode_sync.c and
+Threads stand where blocks of data are freed and written, and where an indirect block's own pointer is about
+to be set. So they see pointers in an indirect block that are cleared or set already, while those above still
+say what was before. From module/zfs/dnode_sync.c and
 module/zfs/dbuf.c.
 """
 
@@ -86,6 +87,7 @@ def _sync_list(sync: SteppedSync, dnode: IndirectDnode, records: dict[AnyRecord,
         dbuf = record.dbuf
         if dbuf.level == 1:  # dbuf_write_children_ready() clears it, if it has only holes
             sync.wait_for_readers(sync.pointer_lock(dnode, dbuf.blkid << dnode.indirect_bits))
+        sync.scheduler.point("indirect_ready", (dnode.number, dbuf.blkid))
         dnode.write_ready(record)
         dnode.write_done(record)
 

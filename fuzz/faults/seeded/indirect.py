@@ -1,8 +1,5 @@
-"""Faults around dbufs of indirect blocks, beside a txg that syncs (`zapcore.dmu.indirect`): two of OpenZFS's
-history, and locks, holds and looks left out.
-
-OpenZFS issue 16025 (26b0f561be, a search that ends where a pointer of a higher level is out of date) cannot
-be said: no thread stands where only pointers of higher levels are yet to be set.
+"""Faults around dbufs of indirect blocks, beside a txg that syncs (`zapcore.dmu.indirect`): three of
+OpenZFS's history, and locks, holds and looks left out.
 """
 
 from __future__ import annotations
@@ -25,6 +22,15 @@ INDIRECT_MUTANTS = (
               "        scheduler = self.dnode.objset.threads.scheduler\n"
               "        if scheduler is not None:\n"
               '            scheduler.point("arc_release", (self.dnode.number, self.blkid))\n'),),
+    ),
+    Mutant(
+        "search-ends-at-emptied-block",
+        "dnode_next_offset does not come up again where an indirect block has nothing any more (16025)",
+        "26b0f561be",
+        "assertion",
+        (Edit("dmu.block_tree:next_level1", "(not down or dnode.objset.release.search_backtracks)",
+              "not down"),),
+        release="2.4",
     ),
     Mutant(
         "first-indirect-not-dirtied",

@@ -19,6 +19,8 @@ enum what {
 	EVICT, SYNC_DONE,
 	/* of open context, beside a sync */
 	FREE_RANGE, BLOCK_FREED,
+	/* of the sync, too: of an indirect block */
+	ABOVE_READY,
 };
 enum state { ABSENT, RUNNING, STOPPED, WAITING, ENDED };
 

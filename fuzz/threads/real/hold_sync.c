@@ -486,8 +486,7 @@ write_ready(void *zio, void *buf, void *private)
 	struct written *it = written_of(db);
 
 	as_sync++;
-	if (it->level == 0)
-		sync_point(READY, db->object, db->offset, db->size);
+	sync_point(it->level == 0 ? READY : ABOVE_READY, db->object, db->offset, db->size);
 	it->ready(zio, buf, private);
 	as_sync--;
 }

@@ -49,6 +49,7 @@ class What(enum.IntEnum):
     SYNC_DONE = 21
     FREE_RANGE = 22
     BLOCK_FREED = 23
+    ABOVE_READY = 24
 
 
 COMMIT, TXG, LOCK = 1, 2, 3
@@ -69,6 +70,7 @@ _STEPS = {
     "arc_write": What.ARC_WRITE,
     "dbuf_write_ready": What.READY,
     "dbuf_write_done": What.DONE,
+    "indirect_ready": What.ABOVE_READY,
     "rw_enter": What.INCREASE,
     "dnode_evict_dbufs": What.EVICT,
     "dmu_objset_sync_done": What.SYNC_DONE,
@@ -94,6 +96,7 @@ _WORDS = {
     What.DB_MTX: "takes db_mtx of {}",
     What.ARC_WRITE: "writes {}",
     What.READY: "sets the pointer of {}",
+    What.ABOVE_READY: "sets the pointer of an indirect block of {}",
     What.DONE: "drops the dirty record of {}",
     What.INCREASE: "gives {} another level",
     What.EVICT: "evicts the dbufs of {}",

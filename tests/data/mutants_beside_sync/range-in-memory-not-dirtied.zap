@@ -1,5 +1,5 @@
 zap z fat key=u64 prehashed hash64 leaf_shift=9 indirect_shift=9
-schedule 0:9 38:1
+schedule 0:9 40:1
 add z 0x2b9eba0cdf561d80 len=180
 add z 0x2adeba0cdf561d80 len=180
 txg

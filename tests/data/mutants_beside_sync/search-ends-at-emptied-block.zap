@@ -1,0 +1,11 @@
+zap z fat key=u64 prehashed leaf_shift=9 indirect_shift=9
+schedule 0:9 276:1
+add z 0xe260000000000000 len=180
+add z 0xe240000000000000 len=180
+sync
+add z 0xe270000000000000 len=180
+txg
+evict
+t1: destroy z
+t9: spa_sync
+sync
