@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import importlib
+import importlib.util
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -55,14 +58,21 @@ COMMANDS = {
 """Every command: the file and the function, imported when it is asked for."""
 
 
-def _lacking(name: str, what: str) -> click.Command:
-    """A command that only says what it lacks."""
+def _lacking(name: str, module: str, what: str) -> click.Command:
+    """A command that only says what it lacks. What it would do, the first line of its file says, which cannot
+    be imported here."""
+    spec = importlib.util.find_spec(module)
+    source = Path(spec.origin).read_text("utf-8") if spec is not None and spec.origin else '""'
+    does = (
+        (ast.get_docstring(ast.parse(source)) or "").partition(": ")[2].partition(";")[0].partition(". ")[0]
+    )
+    does = f"{does[:1].upper()}{does[1:].rstrip('.')}. " if does else ""
 
     def say() -> None:
         raise Bad(f"{name} needs {what}")
 
     settings = {"ignore_unknown_options": True, "allow_extra_args": True}
-    return click.Command(name, settings, say, help=f"Needs {what}.")
+    return click.Command(name, settings, say, help=f"{does}Needs {what}.")
 
 
 _HELP = getattr(click.exceptions, "NoArgsIsHelpError", ())
@@ -106,7 +116,7 @@ class Group(click.Group):
         try:
             command = getattr(importlib.import_module(module), name)
         except ModuleNotFoundError as missing:
-            return _lacking(cmd_name, lacking(missing))
+            return _lacking(cmd_name, module, lacking(missing))
         assert isinstance(command, click.Command)
         return command
 

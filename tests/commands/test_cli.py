@@ -271,7 +271,8 @@ def test_without_an_extra_one_line_says_which(tmp_path: Path, words: tuple[str, 
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and "needs greenlet: " in done.stderr
     assert done.stderr.endswith(f" install --editable '{ROOT}[threads]'\n")
-    assert words[0] in run([*command, "--help"]).stdout
+    help_ = run([*command, "--help"]).stdout
+    assert words[0] in help_ and "  explore        Every interleaving of one" in help_
 
 
 @pytest.mark.parametrize(
