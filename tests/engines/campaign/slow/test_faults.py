@@ -22,6 +22,7 @@ from fuzz.corpus.unminimized import UNMINIMIZED
 from fuzz.engines.campaign.corpus import Corpus
 from fuzz.engines.campaign.ledger import Ledger
 from fuzz.engines.campaign.scratch import FOLDER, hand_in_what_is_left
+from fuzz.engines.campaign.slice import FUZZ, Slice
 from fuzz.engines.campaign.store import Store
 from tests.support.command import ZAPFUZZ
 from tests.support.dask_cluster import Processes, cluster
@@ -90,7 +91,10 @@ class Witness:
         for name in self.processes.workers:
             for path in Path(self.processes.home(name), FOLDER).glob("*"):
                 with contextlib.suppress(OSError, ValueError):
-                    self.executions[path.name] = json.loads((path / "counts.json").read_text())["executions"]
+                    counts = json.loads((path / "counts.json").read_text())
+                    fuzzes = Slice.from_json((path / "slice.json").read_text()).what == FUZZ
+                    # an arm has the executions of slices that fuzz: those that cut down are no arm's
+                    self.executions[path.name] = counts["executions"] if fuzzes else 0
                 for program in path.glob(f"out/{UNMINIMIZED}-*.zap"):
                     with contextlib.suppress(OSError):
                         self.failures.add(program.read_text().partition("\n")[0].removeprefix("# ").strip())
