@@ -28,8 +28,8 @@ INDIRECT_MUTANTS = (
         "dnode_next_offset does not come up again where an indirect block has nothing any more (16025)",
         "26b0f561be",
         "assertion",
-        (Edit("dmu.block_tree:next_level1", "(not down or dnode.objset.release.search_backtracks)",
-              "not down"),),
+        (Edit("dmu.block_tree:next_level1", "elif level < dnode.stable_levels",
+              "elif not down and level < dnode.stable_levels"),),
         release="2.4",
     ),
     Mutant(
