@@ -15,7 +15,7 @@ from fuzz.corpus.places import home
 from fuzz.language.syntax import load, save
 from tests.support.command import zapfuzz
 from tests.support.paths import CORPUS
-from tests.support.small_disk import commands_on
+from tests.support.services.small_disk import commands_on
 
 STALE = str(CORPUS / "regressions" / "stale-user-data-txg")
 LONG = str(CORPUS / "findings" / "crowded-hash")

@@ -22,7 +22,7 @@ from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.libzpool.locate import NoLibrary
-from fuzz.targets.libzpool.wire import DIGEST_BYTES, digest_blocks
+from fuzz.targets.libzpool.process.wire import DIGEST_BYTES, digest_blocks
 from fuzz.targets.model import ModelTarget
 from tests.support.paths import ROOT
 

@@ -17,7 +17,7 @@ from fuzz.judge.signature import Signature
 from fuzz.language.syntax import load
 from tests.support.command import ZAPFUZZ
 from tests.support.paths import CORPUS
-from tests.support.small_disk import in_namespace, mounted
+from tests.support.services.small_disk import in_namespace, mounted
 
 FINDS = ("fuzz", "--known", "known", "--out", "out", "--seeds", str(CORPUS / "regressions"))
 """Begins a run to which nothing is known and which finds something at once."""

@@ -16,7 +16,7 @@ from fuzz.faults.seeded import applied
 from fuzz.language.program import Op, Program, Zap
 from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.endless_ops import TICK
-from fuzz.targets.libzpool.message import read_silence
+from fuzz.targets.libzpool.process.message import read_silence
 from fuzz.targets.model import ModelTarget
 
 SEARCHES = Program(

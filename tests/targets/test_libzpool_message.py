@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from fuzz.targets.libzpool.message import read_death, read_silence, strip_values
+from fuzz.targets.libzpool.process.message import read_death, read_silence, strip_values
 from fuzz.targets.packages.private_apt import Source, parse_deb822, parse_list
 
 STALE = """ASSERT at module/zfs/zap.c:441:zap_create_leaf()

@@ -20,7 +20,7 @@ from fuzz.execution.execute import run
 from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Op, Program
 from fuzz.targets.libzpool.locate import NoLibrary
-from fuzz.targets.libzpool.wire import block_digest, digest_blocks
+from fuzz.targets.libzpool.process.wire import block_digest, digest_blocks
 from fuzz.targets.model import ModelTarget
 from zapcore.release import PINNED
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from fuzz.engines.crash_states import worker
 from fuzz.engines.crash_states.wire import Asked, States, pack_asked, unpack_states
-from fuzz.targets.libzpool.child import Child
 from fuzz.targets.libzpool.plain_target import PlainLibzpool
-from fuzz.targets.libzpool.wire import Command
+from fuzz.targets.libzpool.process.child import Child
+from fuzz.targets.libzpool.process.wire import Command
 from fuzz.targets.packages.compile_once import compiled
 
 DEADLINE_SECONDS = 600.0

@@ -17,9 +17,9 @@ from fuzz.engines.crash_states.wire import Seen, States, chosen, pack_states, un
 from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.blocks_and_dbufs import read_blocks
 from fuzz.targets.libzpool.pool import PoolProblem, copy_of_image
-from fuzz.targets.libzpool.wire import Command, block_digest, digest_blocks
-from fuzz.targets.libzpool.worker import Worker
-from fuzz.targets.libzpool.worker import main as serve
+from fuzz.targets.libzpool.process.wire import Command, block_digest, digest_blocks
+from fuzz.targets.libzpool.process.worker import Worker
+from fuzz.targets.libzpool.process.worker import main as serve
 
 _RECORD = struct.Struct("<QQ")
 

@@ -2,7 +2,7 @@
 
 `abi` knows the library's functions, `pool` a running pool and its transaction groups, `world` the ZAPs and
 cursors of one program. Each verb is one function of a world and a `call`: those on `entries`, on `cursors`,
-on `directories`, and those of time (`txgs`). `session` has the table of them. `worker` is the child process
+on `directories`, and those of time (`txgs`). `session` has the table of them. `process.worker` is the child
 that has all these, `wire` what goes over the pipes, `message` reads what a dying library prints, and `target`
 is the parent's side. The Python form of an exported reproducer is cut out of these files (`fuzz.export`).
 """

@@ -10,7 +10,7 @@ from collections import Counter
 from fuzz.targets.base import pack_indirect
 from fuzz.targets.libzpool.abi import RW_READER, ObjectInfo
 from fuzz.targets.libzpool.pool import PoolLost
-from fuzz.targets.libzpool.wire import block_digest, join_digests
+from fuzz.targets.libzpool.process.wire import block_digest, join_digests
 from fuzz.targets.libzpool.world import World
 
 POINTER_SHIFT = 7

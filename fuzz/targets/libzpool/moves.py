@@ -10,7 +10,7 @@ from fuzz.language.program import Op, Program, cannot_move
 from fuzz.language.verbs import MOVES
 from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.libzpool.plain_target import DEADLINE_SECONDS, Digests, Outcome, PlainLibzpool
-from fuzz.targets.libzpool.wire import Command, Flags, Reader, pack_run
+from fuzz.targets.libzpool.process.wire import Command, Flags, Reader, pack_run
 from zapcore.errors import LimitExceeded
 
 

@@ -17,14 +17,14 @@ from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Op, Program, changes_in_sync, has_large_micro, keeps_usage
 from fuzz.language.verbs import DEFERRED, OWNED, unsettled
 from fuzz.targets.base import Target
-from fuzz.targets.libzpool.child import Child, Gone, Silent, TooBig
 from fuzz.targets.libzpool.locate import NoLibrary, find_library, release_of
-from fuzz.targets.libzpool.message import read_death, read_silence
+from fuzz.targets.libzpool.process.child import Child, Gone, Silent, TooBig
+from fuzz.targets.libzpool.process.message import read_death, read_silence
+from fuzz.targets.libzpool.process.wire import Command, Flags, Names, Reader, Status, WireProblem, pack_run
 from fuzz.targets.libzpool.waived_assertions import waived
 from fuzz.targets.libzpool.watched.counters import MARK, Counters
 from fuzz.targets.libzpool.watched.reports import FATAL_KINDS, reports
 from fuzz.targets.libzpool.watched.watch import watch_of
-from fuzz.targets.libzpool.wire import Command, Flags, Names, Reader, Status, WireProblem, pack_run
 from fuzz.targets.packages.compile_once import compiled
 from zapcore.errors import LimitExceeded
 

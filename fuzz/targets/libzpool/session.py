@@ -16,6 +16,7 @@ from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.blocks_and_dbufs import ZapDigest
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import Pool
+from fuzz.targets.libzpool.process.wire import PLAIN, pack_result
 from fuzz.targets.libzpool.salt import SaltWriter
 from fuzz.targets.libzpool.verbs import (
     accounting,
@@ -26,7 +27,6 @@ from fuzz.targets.libzpool.verbs import (
     read_errors,
     sync_tasks,
 )
-from fuzz.targets.libzpool.wire import PLAIN, pack_result
 from fuzz.targets.libzpool.world import FUNCTIONS, World
 
 __all__ = ["FAMILIES", "FUNCTIONS", "Session", "new_session"]

@@ -12,9 +12,9 @@ from fuzz.execution.result import Result
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.printing import format_op
 from fuzz.language.program import Op
-from fuzz.targets.libzpool.child import Child
 from fuzz.targets.libzpool.plain_target import DEADLINE_SECONDS, PlainLibzpool
-from fuzz.targets.libzpool.wire import Command, Flags, Reader, pack_run
+from fuzz.targets.libzpool.process.child import Child
+from fuzz.targets.libzpool.process.wire import Command, Flags, Reader, pack_run
 from fuzz.targets.packages.compile_once import compiled
 from fuzz.threads.real import section_request, worker
 from fuzz.threads.real.turn_plan import SectionPlan

@@ -7,7 +7,7 @@ import json
 import struct
 from typing import Any, NamedTuple
 
-from fuzz.targets.libzpool.wire import WireProblem
+from fuzz.targets.libzpool.process.wire import WireProblem
 from fuzz.threads.real.turn_plan import Point, SectionPlan, Turn, What
 
 _LENGTH = struct.Struct("<I")

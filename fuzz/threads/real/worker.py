@@ -19,10 +19,10 @@ from fuzz.language.verbs import DIRECTORIES, MODIFIES, VERBS
 from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.call import Call
 from fuzz.targets.libzpool.function_names_on_stack import Backtrace
+from fuzz.targets.libzpool.process.wire import PLAIN, Command, unpack_run
+from fuzz.targets.libzpool.process.worker import Worker
+from fuzz.targets.libzpool.process.worker import main as serve
 from fuzz.targets.libzpool.session import Session
-from fuzz.targets.libzpool.wire import PLAIN, Command, unpack_run
-from fuzz.targets.libzpool.worker import Worker
-from fuzz.targets.libzpool.worker import main as serve
 from fuzz.threads.callers_locks import CallersLocks, Named, Wanted, needs_objects, wanted_by
 from fuzz.threads.real.follow_plan import Conductor, Lane, Met, Stuck
 from fuzz.threads.real.hold_shim import SLOTS, RawPoint, Shim

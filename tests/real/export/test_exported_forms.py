@@ -25,7 +25,7 @@ from fuzz.language.program import U64, Op, Program, Zap
 from fuzz.language.syntax import load, parse
 from fuzz.language.verbs import ON_DISK, OWNED, VERBS
 from fuzz.targets.libzpool.locate import NoLibrary, find_library
-from fuzz.targets.libzpool.message import strip_values
+from fuzz.targets.libzpool.process.message import strip_values
 from fuzz.targets.model import ModelTarget
 from tests.support.missing import missing
 from tests.support.paths import CORPUS

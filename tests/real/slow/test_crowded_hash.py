@@ -62,7 +62,7 @@ def test_on_model_and_library(
     ops: tuple[Op, ...],
     last: list[object],
 ) -> None:
-    monkeypatch.setattr("fuzz.targets.libzpool.child.RSS_LIMIT", FULL_BYTES)
+    monkeypatch.setattr("fuzz.targets.libzpool.process.child.RSS_LIMIT", FULL_BYTES)
     real = own_libzpool(release, 120.0)
     real.begin(Program((Zap("d", fat=False, salt=SALT, leaf_shift=14),), ()))
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:

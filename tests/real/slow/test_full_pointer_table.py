@@ -21,7 +21,7 @@ def test_a_pointer_table_of_half_a_gibibyte_is_the_last(
     own_libzpool: Make, release: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ENOSPC: with 28 bits of hash a table has at most 2^26 entries. Programs end at their bounds before."""
-    monkeypatch.setattr("fuzz.targets.libzpool.child.RSS_LIMIT", FULL_BYTES)
+    monkeypatch.setattr("fuzz.targets.libzpool.process.child.RSS_LIMIT", FULL_BYTES)
     census = take_full(ModelTarget(release), own_libzpool(release, 120.0), 3, 100)
     assert census.both["add", 0] == 1 and census.both["add", errno.ENOSPC] == 101
     twice = "assertion dbuf.c:dbuf_verify_user holds >= db->db_dirtycnt"

@@ -8,11 +8,11 @@ import ctypes
 import sys
 
 from fuzz.targets.libzpool.blocks_and_dbufs import read_blocks
-from fuzz.targets.libzpool.child import Child
 from fuzz.targets.libzpool.plain_target import START_SECONDS
+from fuzz.targets.libzpool.process.child import Child
+from fuzz.targets.libzpool.process.worker import Worker, main
 from fuzz.targets.libzpool.salt import DATA_AT
 from fuzz.targets.libzpool.target import LibzpoolTarget
-from fuzz.targets.libzpool.worker import Worker, main
 
 
 class DamagingTarget(LibzpoolTarget):

@@ -8,9 +8,9 @@ from __future__ import annotations
 import ctypes
 import sys
 
-from fuzz.targets.libzpool.child import Child
+from fuzz.targets.libzpool.process.child import Child
+from fuzz.targets.libzpool.process.worker import Worker, main
 from fuzz.targets.libzpool.target import LibzpoolTarget
-from fuzz.targets.libzpool.worker import Worker, main
 
 
 class OverrunningTarget(LibzpoolTarget):

@@ -25,9 +25,9 @@ from fuzz.engines.campaign.scratch import FOLDER, hand_in_what_is_left
 from fuzz.engines.campaign.slice import FUZZ, Slice
 from fuzz.engines.campaign.store import Store
 from tests.support.command import ZAPFUZZ
-from tests.support.dask_cluster import Processes, cluster
 from tests.support.paths import ROOT
-from tests.support.small_disk import in_namespace, mounted
+from tests.support.services.dask_cluster import Processes, cluster
+from tests.support.services.small_disk import in_namespace, mounted
 
 pytestmark = pytest.mark.xdist_group("campaign")
 KILLS = int(os.environ.get("ZAPFUZZ_KILLS", "5"))

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.command import ZAPFUZZ
 from tests.support.paths import ROOT
-from tests.support.sftp_server import sftp
+from tests.support.services.sftp_server import sftp
 
 pytestmark = pytest.mark.xdist_group("campaign")
 SETTINGS = ["--workers", "1", "--engine", "random", "--release", "unfixed", "--runs", "300", "--seed", "4"]

@@ -17,9 +17,9 @@ from typing import NoReturn
 from fuzz.corpus.places import ROOT
 from fuzz.targets.libzpool.abi import OURS, WAIVE
 from fuzz.targets.libzpool.locate import python_for
+from fuzz.targets.libzpool.process.wire import FRAME, Command, Status, write_all
 from fuzz.targets.libzpool.watched.counters import COUNTERS, Counters
 from fuzz.targets.libzpool.watched.watch import WATCHED, Watch
-from fuzz.targets.libzpool.wire import FRAME, Command, Status, write_all
 from fuzz.targets.packages.compile_once import compiled
 
 TEXT_BYTES, WATCHED_TEXT_BYTES = 64 << 10, 1 << 20
@@ -29,7 +29,7 @@ watched."""
 RSS_LIMIT = 768 << 20
 """Bytes of memory at which a worker's program has gone beyond its bounds."""
 
-WORKER = "fuzz.targets.libzpool.worker"
+WORKER = "fuzz.targets.libzpool.process.worker"
 """The module that runs in the child; `more` of its arguments may follow those that all have."""
 
 UNWATCHED = Watch()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.dask_cluster import free_port, wait_for_port
+from tests.support.services.dask_cluster import free_port, wait_for_port
 
 SETTINGS = """
 ListenAddress 127.0.0.1

@@ -23,9 +23,7 @@ from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.blocks_and_dbufs import block_tree, dbuf_states, read_blocks
 from fuzz.targets.libzpool.function_names_on_stack import FRAME_MARK, LOST_MARK, SIGNAL_MARK, Backtrace
 from fuzz.targets.libzpool.pool import PoolLost, PoolProblem
-from fuzz.targets.libzpool.session import Session, new_session
-from fuzz.targets.libzpool.watched.definedness import Definedness
-from fuzz.targets.libzpool.wire import (
+from fuzz.targets.libzpool.process.wire import (
     FRAME,
     Command,
     Flags,
@@ -35,6 +33,8 @@ from fuzz.targets.libzpool.wire import (
     unpack_run,
     write_all,
 )
+from fuzz.targets.libzpool.session import Session, new_session
+from fuzz.targets.libzpool.watched.definedness import Definedness
 from fuzz.targets.libzpool.world import NoRoom
 
 SYNC_EVERY_OPS = 20_000
