@@ -53,6 +53,7 @@ typedef struct {
 
 /* Those that names lead to. */
 static program_zap_t *tree;
+
 static spa_t *spa;
 static objset_t *os;
 static struct dsl_pool *dp;

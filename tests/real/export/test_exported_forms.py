@@ -318,6 +318,27 @@ FILE_SYSTEMS = parse(
 )
 
 
+TREES = parse(
+    """
+    zap a micro inode=0x2
+    zap b micro inode=0x3
+    zap c micro inode=0x9
+    mkdir a "b" inode=0x3
+    mkdir b "c" inode=0x9
+    touch b "file" inode=0x5
+    rmdir a "b"
+    rename a c "b" "b"
+    rename b a "c" "c"
+    mkdir a "c" inode=0x9
+    unlink b "file"
+    rmdir a "b"
+    touch b "late" inode=0x6
+    rmdir a "none"
+"""
+)
+"""Directories in directories: not empty, into themselves, there already, and removed."""
+
+
 HELPERS = parse(
     """
     zap z micro
@@ -365,8 +386,8 @@ def test_every_verb_is_used() -> None:
 @RELEASES
 @pytest.mark.parametrize(
     "program",
-    [EVERY_VERB, DIRECTORIES, FILE_SYSTEMS, HELPERS],
-    ids=["entries", "directories", "file systems", "helpers"],
+    [EVERY_VERB, DIRECTORIES, FILE_SYSTEMS, TREES, HELPERS],
+    ids=["entries", "directories", "file systems", "trees", "helpers"],
 )
 def test_every_verb_gives_the_models_answer(
     program: Program, release: str, form: str, tmp_path: Path
