@@ -75,3 +75,11 @@ def test_tasks_that_no_txg_has_done_disturb_no_other_program(libzpool: Make) -> 
     target = BothTarget(ModelTarget("2.4"), libzpool("2.4"))
     for program in (left, plain, left, left, plain):
         assert run(program, target).fine
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_keys_that_are_numbers_are_for_zaps_of_names_alone(libzpool: Make, release: str) -> None:
+    """zap_increment_int() of a ZAP with keys of words aborted the library, which has nothing against it."""
+    text = "zap m fat key=u64 prehashed mos\nadd m 0x1 len=1\nadd_int m id=0x2\n"
+    text += "increment_int m id=0x2 delta=0x1\nremove_int m id=0x2\nsync\ncount m\n"
+    assert run(parse(text), BothTarget(ModelTarget(release), libzpool(release))).fine

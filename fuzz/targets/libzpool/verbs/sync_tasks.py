@@ -164,7 +164,7 @@ def _perform(world: World, zap: Object, op: Call, tx: int) -> int:
         else:
             error = lib.zap_remove(objset, number, op.key, tx)
     elif verb in INTS:
-        call = None if words else int_call(world, op, verb)
+        call = None if zap.shape.words else int_call(world, op, verb)
         error = errno.ENOTSUP if call is None else call(number, tx)
     elif words:
         error = increment_words(world, zap, op, tx)
