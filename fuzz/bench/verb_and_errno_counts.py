@@ -36,7 +36,8 @@ from fuzz.language.program import Op, Program, Zap
 from fuzz.language.validate import HASH_BITS
 from fuzz.language.verbs import VERBS
 from fuzz.targets.both import BothTarget
-from fuzz.targets.libzpool import NoLibrary, child
+from fuzz.targets.libzpool import NoLibrary
+from fuzz.targets.libzpool.process import child
 from fuzz.targets.libzpool.target import LibzpoolTarget
 from fuzz.targets.model import ModelTarget
 from fuzz.targets.registry import make_target
