@@ -13,15 +13,16 @@ from fuzz.targets.libzpool.locate import NoLibrary, find_library
 
 if TYPE_CHECKING:
     from fuzz.targets.libzpool.target import LibzpoolTarget
+else:  # a type checker would take every name for one that is here
 
+    def __getattr__(name: str) -> Any:
+        """`LibzpoolTarget`, loaded when it is asked for: most processes only look whether a library is
+        there."""
+        if name != "LibzpoolTarget":
+            raise AttributeError(name)
+        from fuzz.targets.libzpool.target import LibzpoolTarget
 
-def __getattr__(name: str) -> Any:
-    """`LibzpoolTarget`, loaded when it is asked for: most processes only look whether a library is there."""
-    if name != "LibzpoolTarget":
-        raise AttributeError(name)
-    from fuzz.targets.libzpool.target import LibzpoolTarget
-
-    return LibzpoolTarget
+        return LibzpoolTarget
 
 
 __all__ = ["LibzpoolTarget", "NoLibrary", "find_library"]
