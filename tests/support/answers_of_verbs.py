@@ -405,7 +405,7 @@ ANSWERS: dict[str, tuple[str, list[Result]]] = {
         [
             *[DONE] * 5,
             *(Result(errno.EIO), Result(errno.EBADE), Result(errno.EIO), Result(0, 2)),
-            *(Result(errno.ENOTSUP), Result(errno.ENOTSUP), DONE, Result(errno.EIO), DONE),
+            *(DONE, Result(errno.ENOTSUP), DONE, Result(errno.EIO), DONE),
             *(Result(errno.EOVERFLOW, b""), DONE),
         ],
     ),
