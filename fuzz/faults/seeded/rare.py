@@ -93,6 +93,12 @@ RARE_MUTANTS = (
                 "    whole = len(name.stored) // L.ARRAY_BYTES * L.ARRAY_BYTES\n"
                 "    stored = name.stored[:whole] or name.stored\n",
             ),
+            Edit(
+                "zap.leaf:_matches",
+                "short=length == 1)\n",
+                "short=length == 1)\n"
+                "    there = there[: len(there) // L.ARRAY_BYTES * L.ARRAY_BYTES] or there\n",
+            ),
         ),
     ),
     Mutant(
