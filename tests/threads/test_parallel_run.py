@@ -93,6 +93,17 @@ def test_the_recorded_schedule_repeats_a_random_run() -> None:
         assert (again.schedule, again.points, again.preemptions) == first[1:]
 
 
+def test_threads_after_a_crash_are_scheduled_and_watched() -> None:
+    """A crash loses what is in memory; whoever schedules and watches threads is none of that."""
+    lines = "add z 0x1\nsync\nreopen\nt1: add z 0x2\nt1: add z 0x3\nt2: remove z 0x1\n"
+    rest, crashed = parse(HEADER + lines), parse(HEADER + lines.replace("reopen", "crash"))
+    for seed in range(20):
+        ended = run_threads(rest, ModelTarget(), policy=RandomWalk(random.Random(seed)))
+        done = run_threads(crashed, ModelTarget(), policy=RandomWalk(random.Random(seed)))
+        assert done.outcome.fine and done.points > 20
+        assert done[1:] == ended[1:]
+
+
 REPLAY = """
 import json, sys
 from fuzz.language.syntax import parse

@@ -227,8 +227,9 @@ class Objset:
     @openzfs("spa.c", "spa_import")
     def crash(self) -> None:
         """Lose all that is in memory, and begin again with what the last txg that has synced has left. Nobody
-        lets go of anything before."""
-        self.threads = Threads()
+        lets go of anything before. The threads stay, with who schedules and watches them; their locks are
+        lost."""
+        self.threads.held = 0
         self.open_tx = Tx(self.open_tx.txg + 1)
         self.in_flight.clear()
         self.dirty_dnodes.clear()

@@ -92,6 +92,18 @@ def test_every_schedule_is_forced_and_ends_as_on_the_model(held: Make, release: 
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+def test_threads_after_a_crash_are_forced_and_end_as_on_the_model(held: Make, release: str) -> None:
+    """The same race in the pool that is there after a crash; some of its schedules, once each."""
+    real, model = held(release), ModelTarget(release)
+    program = RACE.with_ops([RACE.ops[0], Op("sync"), Op("crash"), *RACE.ops[1:]])
+    programs = every_schedule(program, model, 2)
+    assert len(programs) >= 20
+    for chosen in programs[:: len(programs) // 5]:
+        done = as_on_model(chosen, real, model)
+        assert done.all_forced and len(done.forced) == len(chosen.schedule)
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_random_programs_and_schedules_end_as_on_the_model(held: Make, release: str) -> None:
     """Every kind of ZAP, splits, shrinks, growing tables, cursors and txgs, at random switches: same results,
     same blocks. What cannot be seen is little: a new leaf's lock in 2.1, a block that gets another size."""
