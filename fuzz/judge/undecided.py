@@ -26,8 +26,9 @@ OPEN: Mapping[str, str] = {
     ),
     "read-error": (
         "An op on a ZAP of which some blocks cannot be read. Which blocks it reads follows from where its "
-        "leaves are. It may answer the errno of such a read, and no entry has changed then, which is held "
-        "against the blocks. A cursor that has met one stands anywhere."
+        "leaves are, and whether it reads them at all from which are dirty or held (dnode_evict_dbufs leaves "
+        "those). It may answer the errno of such a read, and no entry has changed then, which is held "
+        "against the blocks; or what is right if all can be read. A cursor that has met one stands anywhere."
     ),
     "leaves": (
         "How many leaves, table entries and blocks a fat ZAP has. That follows from the order in which "

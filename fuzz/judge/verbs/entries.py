@@ -46,13 +46,13 @@ def write_with(state: State, op: Op, result: Result, leaf_shift: int) -> Wrong |
     if there and op.verb == "add":
         return expect(result.errno, errno.EEXIST)
     if state.fat[zap]:
-        if not there:
-            needed, room = chunks(key, size), geometry(state.shifts[zap]).chunks
-            if needed > room or result.errno == errno.E2BIG:
-                right = errno.E2BIG if needed > room else 0
-                return expect(result.errno, right, f"the entry takes {needed} of {room} chunks")
-        # with hashes of all bits only a refusal is judged: what makes one necessary takes half a gibibyte
-        if result.errno == errno.ENOSPC or state.headers[zap].hash_bits:
+        needed, room = chunks(key, size), geometry(state.shifts[zap]).chunks
+        if not there and (needed > room or result.errno == errno.E2BIG):
+            right = errno.E2BIG if needed > room else 0
+            return expect(result.errno, right, f"the entry takes {needed} of {room} chunks")
+        # with hashes of all bits only a refusal is judged, or what no leaf holds: what else makes one
+        # necessary takes half a gibibyte
+        if result.errno == errno.ENOSPC or needed > room or state.headers[zap].hash_bits:
             refused = no_space(state, op, key, result.errno)
             if refused is not None or result.errno:
                 return refused
