@@ -15,7 +15,8 @@ An op waits for the locks that its caller holds (`callers_locks`): of names in a
 that are destroyed.
 
 Some ops are not allowed in parallel sections, and a program with one there ends at a limit: those that need
-the pool for themselves (`reopen`), those on owners of objects, and ops on a cursor that two threads use."""
+the pool for themselves (`reopen`), those on owners of objects, and ops on a cursor that two threads use. So
+does a section that begins while reads fail (`fail` without `heal`)."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ from fuzz.execution.result import Outcome, Result, Trace
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.printing import format_op
-from fuzz.language.program import Op, Program, Switch, Zap
+from fuzz.language.program import Op, Program, Switch
 from fuzz.language.verbs import CONCURRENT, CURSOR_VERBS, DIRECTORIES, MODIFIES, TIME
 from fuzz.targets.model_world import ModelWorld
 from fuzz.targets.panic_to_failure import failure_of
@@ -141,7 +142,7 @@ class ThreadedRun:
                 self.trace(index, op, result)
 
     def _section(self, ops: list[tuple[int, Op]]) -> None:
-        check_section([op for _, op in ops], self.program.zaps, self.judge)
+        check_section(self.program, ops, self.judge)
         self.history = []
         lanes: dict[int, list[tuple[int, Op]]] = {}
         for index, op in ops:
@@ -300,8 +301,22 @@ def _frames(error: Exception) -> list[FrameType]:
     return frames[::-1]
 
 
-def check_section(ops: Sequence[Op], zaps: Sequence[Zap], judge: bool) -> None:
+def unread(ops: Sequence[Op]) -> list[str]:
+    """The ZAPs whose reads fail after these ops."""
+    failing: dict[str, None] = {}
+    for op in ops:
+        if op.verb == "fail":
+            failing[op.subject] = None
+        elif op.verb == "heal":
+            failing.pop(op.subject, None)
+    return list(failing)
+
+
+def check_section(program: Program, numbered: Sequence[tuple[int, Op]], judge: bool) -> None:
     """Raise LimitExceeded for a section that cannot be run or judged."""
+    ops, zaps = [op for _, op in numbered], program.zaps
+    for name in unread(program.ops[: numbered[0][0]]):
+        raise LimitExceeded(f"a parallel section while reads of {name} fail: they fail during one op alone")
     if len({zap.micro_max for zap in zaps if not zap.fat}) > 1:
         raise LimitExceeded(
             "a parallel section, and micro ZAPs of different micro_max_size: one tunable says it for all"

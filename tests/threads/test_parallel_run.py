@@ -104,6 +104,14 @@ def test_threads_after_a_crash_are_scheduled_and_watched() -> None:
         assert done[1:] == ended[1:]
 
 
+def test_no_threads_while_reads_fail() -> None:
+    """A read fails during one op, which begins with nothing in memory; that means nothing beside threads."""
+    text = "add z 0x1\nfail z block=7\n{}t1: count z\n"
+    limit = run_threads(parse(HEADER + text.format("")), ModelTarget()).outcome.limit
+    assert limit == "a parallel section while reads of z fail: they fail during one op alone"
+    assert run_threads(parse(HEADER + text.format("heal z\n")), ModelTarget()).outcome.fine
+
+
 REPLAY = """
 import json, sys
 from fuzz.language.syntax import parse

@@ -120,7 +120,7 @@ class _Run:
 
     def _section(self, numbered: list[tuple[int, Op]], plan: SectionPlan) -> None:
         ops = [op for _, op in numbered]
-        check_section(ops, self.program.zaps, self.oracle is not None)
+        check_section(self.program, numbered, self.oracle is not None)
         for op in ops:
             if plan.free and op.verb in HELD_ONLY:
                 raise LimitExceeded(f"{op.verb} beside threads that nobody holds")
