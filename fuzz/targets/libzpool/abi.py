@@ -253,6 +253,7 @@ class Library:
                 ctypes.CDLL(str(folder / needed), mode=os.RTLD_GLOBAL | os.RTLD_NOW)
         self.handle = ctypes.CDLL(str(path), mode=os.RTLD_GLOBAL | os.RTLD_NOW)
         self._bounds_micro = False
+        self._micro_max = 0
         if self.ours is not None:
             self.ours.hash_bits_begin.argtypes = [ctypes.c_void_p]
             self.ours.hash_bits_set.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_int]
@@ -306,7 +307,10 @@ class Library:
 
     def tune_micro(self, size: int) -> None:
         """Say how many bytes a micro ZAP may have: in 2.2 by the tunable, which later releases keep to
-        themselves, and then by a function of ours. 2.1 has neither."""
+        themselves, and then by a function of ours. 2.1 has neither. All threads of the library share it."""
+        if self._micro_max == size:
+            return
+        self._micro_max = size
         if self._bounds_micro:
             assert self.ours is not None
             self.ours.micro_max_set(size)

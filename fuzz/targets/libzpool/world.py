@@ -115,7 +115,6 @@ class World:
         self.two_at = ctypes.addressof(self.two)
         self.attribute = self.lib.attribute()
         self.fat_block_shift = ctypes.c_int.in_dll(self.lib.handle, "fzap_default_block_shift")
-        self._micro_max = USUAL_MICRO_MAX
 
     def share(self, other: World) -> None:
         """Work on the ZAPs and cursors of another world, at the same time, with buffers of its own."""
@@ -272,7 +271,7 @@ class World:
         keeps ZAPs of the program, theirs are said before."""
         if not self.keeps_usage:
             self.fat_block_shift.value = USUAL_BLOCK_SHIFT
-        self._tune_micro(USUAL_MICRO_MAX)
+        self.lib.tune_micro(USUAL_MICRO_MAX)
 
     def tune_for(self, zap: Object) -> None:
         """Set how large the ZAP may be until it becomes fat, and the block size that it gets then."""
@@ -281,12 +280,7 @@ class World:
             return
         if self.fat_block_shift.value != shape.leaf_shift:
             self.fat_block_shift.value = shape.leaf_shift
-        self._tune_micro(shape.micro_max or USUAL_MICRO_MAX)
-
-    def _tune_micro(self, size: int) -> None:
-        if self._micro_max != size:
-            self._micro_max = size
-            self.lib.tune_micro(size)
+        self.lib.tune_micro(shape.micro_max or USUAL_MICRO_MAX)
 
     def close_cursor(self, index: int) -> None:
         """zap_cursor_fini() of a cursor; nothing if it is not open."""

@@ -103,6 +103,16 @@ def test_threads_after_a_crash_are_forced_and_end_as_on_the_model(held: Make, re
         assert done.all_forced and len(done.forced) == len(chosen.schedule)
 
 
+@pytest.mark.parametrize("release", ["2.3", "2.4"])
+def test_how_large_a_micro_zap_may_be_does_not_outlive_its_program(held: Make, release: str) -> None:
+    """One limit for the whole process: what a thread has set for one program, the next one sets again."""
+    real, model = held(release), ModelTarget(release)
+    as_on_model(parse("zap z micro micro_max_size=1536\nt1: count z\n"), real, model)
+    adds = "".join(f'add z "{each}" int=8\n' for each in range(30))
+    as_on_model(parse(f"zap z micro\n{adds}t1: count z\n"), real, model)
+    assert [len(block) for block in model.blocks("z") or ()] == [2048], "it is a micro ZAP still"
+
+
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_random_programs_and_schedules_end_as_on_the_model(held: Make, release: str) -> None:
     """Every kind of ZAP, splits, shrinks, growing tables, cursors and txgs, at random switches: same results,
