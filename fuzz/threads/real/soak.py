@@ -30,6 +30,8 @@ WORLD = ("txg", "txg", "finish", "sync", "evict")
 MOST_BYTES = 250
 """Of a value: larger ones fit in no small leaf, and the table doubles without end (update-too-large)."""
 PCT_POINTS = 80
+_LEAVES = ("reopen", "move")
+"""What ends the process, or the pool, in which threads are held."""
 
 
 def world_moved(rng: random.Random) -> Program:
@@ -51,7 +53,7 @@ def any_kind(rng: random.Random) -> Program:
     ops = [
         op
         for op in program.ops
-        if op.verb != "reopen" and not (op.verb in ("add", "update") and op.size * op.length > MOST_BYTES)
+        if op.verb not in _LEAVES and not (op.verb in ("add", "update") and op.size * op.length > MOST_BYTES)
     ]
     cut = rng.randrange(len(ops) // 4, len(ops) + 1)
     tail = [op for op in ops[cut:] if op.verb in CONCURRENT][: rng.randrange(2, 9)]
