@@ -60,7 +60,7 @@ def at_a_terminal(words: tuple[str, ...], folder: Path, **more: str) -> tuple[su
 @pytest.fixture
 def long(tmp_path: Path) -> str:
     """A program that takes a while."""
-    lines = (f'add d "name {number}" int=8 len=1 fill={number}\n' for number in range(20_000))
+    lines = (f'add d "name {number}" int=8 len=1 fill={number}\n' for number in range(100_000))
     (tmp_path / "long.zap").write_text("zap d micro\n" + "".join(lines))
     return "long.zap"
 
@@ -73,7 +73,7 @@ def test_a_bar_and_what_is_left_and_nothing_of_it_stays(long: str, tmp_path: Pat
     os.close(terminal)
     assert process.wait(BUSY) == 128 + signal.SIGINT
     text = COLOURS.sub("", got.decode())
-    assert re.search(r"running long\.zap .*of 20,000 ops", text), text
+    assert re.search(r"running long\.zap .*of 100,000 ops", text), text
     assert re.search(r"\d+% \d+ s gone, some \d+ s left", text), text
     assert "\x1b[?25l" not in text, "a cursor that is hidden stays so where the command is killed"
     assert text.rpartition("\x1b[2K")[2].startswith("zapfuzz: ended by SIGINT: running long.zap: "), text
@@ -88,7 +88,7 @@ def test_whoever_cannot_draw_gets_plain_lines(more: dict[str, str], long: str, t
     process.wait()
     os.close(terminal)
     assert b"\x1b" not in got
-    assert re.search(rb"running long\.zap: [\d,]+ of 20,000 ops, \d+%.*, \d+ s\r\n", got), got
+    assert re.search(rb"running long\.zap: [\d,]+ of 100,000 ops, \d+%.*, \d+ s\r\n", got), got
 
 
 def test_a_run_says_what_it_has_found_so_far(tmp_path: Path) -> None:
