@@ -94,9 +94,9 @@ def _atheris_lane(judge: bool) -> Callable[[Pipe, str], None]:
     batch. Judged, the features of the state are observed too, as they are when it fuzzes."""
 
     def serve(pipe: Pipe, release: str) -> None:
-        from fuzz.engines.atheris_instrumentation import instrument
-        from fuzz.engines.libfuzzer_counters import reserve
-        from fuzz.engines.state_features import features
+        from fuzz.engines.feedback.atheris_instrumentation import instrument
+        from fuzz.engines.feedback.libfuzzer_counters import reserve
+        from fuzz.engines.feedback.state_features import features
         from fuzz.execution.execute import run
         from fuzz.targets.model import ModelTarget
         from fuzz.targets.registry import make_target

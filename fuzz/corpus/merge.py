@@ -1,10 +1,10 @@
 """Several working corpora as one small one that reaches the same.
 
 What a program reaches are the steps from line to line in the code that decides the shape of an object, the
-states of objects and dbufs after each op (`fuzz.engines.state_features`), and what each verb has returned.
-The shortest programs are taken first. A program that reaches nothing new is left out, and of the others the
-ops behind the last one that reached something new are cut off. A program that fails is kept whole if no other
-one has the same failure.
+states of objects and dbufs after each op (`fuzz.engines.feedback.state_features`), and what each verb has
+returned. The shortest programs are taken first. A program that reaches nothing new is left out, and of the
+others the ops behind the last one that reached something new are cut off. A program that fails is kept whole
+if no other one has the same failure.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from fuzz.engines.state_features import features
+from fuzz.engines.feedback.state_features import features
 from fuzz.execution.execute import run
 from fuzz.execution.result import Result
 from fuzz.language.byteform import decode, encode

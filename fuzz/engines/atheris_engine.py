@@ -18,7 +18,7 @@ from typing import Any
 
 from fuzz.engines.engine_config import Config
 from fuzz.engines.engine_loop import Loop, Stopped
-from fuzz.engines.mutation_weights import Weights
+from fuzz.engines.feedback.mutation_weights import Weights
 from fuzz.engines.seeds import seed_programs
 from fuzz.generate.model_guided import model_guided_program
 from fuzz.generate.mutation import MUTATIONS, Mutation, mutate, splice
@@ -80,8 +80,8 @@ class Mutating:
 
     def __init__(self, loop: Loop) -> None:
         """From now on, what the model does is told to libFuzzer. Must come before Atheris is set up."""
-        from fuzz.engines.atheris_instrumentation import instrument
-        from fuzz.engines.libfuzzer_counters import reserve
+        from fuzz.engines.feedback.atheris_instrumentation import instrument
+        from fuzz.engines.feedback.libfuzzer_counters import reserve
 
         instrument()
         loop.observe = reserve()

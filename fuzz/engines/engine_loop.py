@@ -19,7 +19,7 @@ from pathlib import Path
 from fuzz.corpus.harvest import Harvest
 from fuzz.engines.cut_before_known_failure import Steering
 from fuzz.engines.engine_config import Config
-from fuzz.engines.state_features import features
+from fuzz.engines.feedback.state_features import features
 from fuzz.execution.execute import run
 from fuzz.execution.result import Outcome, Result
 from fuzz.faults.remedies import switched_on

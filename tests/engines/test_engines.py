@@ -31,7 +31,7 @@ NEXT_TABLE = "invariant zap:free-mark every block lies below the free mark"
 GUIDED_BY_COUNTERS_ALONE = """
 import sys
 import atheris
-from fuzz.engines.libfuzzer_counters import reserve
+from fuzz.engines.feedback.libfuzzer_counters import reserve
 observe = reserve()
 
 def test_one_input(data):

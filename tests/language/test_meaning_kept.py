@@ -22,7 +22,7 @@ import pytest
 from fuzz.engines import random_engine, threads_engine, uniform_engine
 from fuzz.engines.engine_config import Config
 from fuzz.engines.engine_loop import Loop
-from fuzz.engines.state_features import features
+from fuzz.engines.feedback.state_features import features
 from fuzz.execution.execute import run
 from fuzz.execution.result import Outcome, Result
 from fuzz.generate.mutation import mutate, splice

@@ -16,7 +16,8 @@ from zapcore.zap import cursor, fat, micro, ptrtbl, shrink
 
 MODULES = (fat, shrink, ptrtbl, cursor, micro)
 """The modules that decide the shape of an object. All others are not instrumented: a branch takes several
-times as long with it, and what those modules do shows in the features of `fuzz.engines.state_features`."""
+times as long with it, and what those modules do shows in the features of
+`fuzz.engines.feedback.state_features`."""
 
 
 def _functions(module: ModuleType) -> Iterator[FunctionType]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from random import Random
 
-from fuzz.engines.mutation_weights import HALF, LEAST, MOST, Weights
+from fuzz.engines.feedback.mutation_weights import HALF, LEAST, MOST, Weights
 
 
 def shares(weights: Weights[str]) -> dict[str, float]:

@@ -1,0 +1,1 @@
+"""What an engine learns from a run: features of states, counters for libFuzzer, and which mutations pay."""
