@@ -79,7 +79,7 @@ class Tree:
 
 class Directory(NamedTuple):
     """A directory: the object number of its ZAP, the file system that it belongs to, its number (`Tree`), and
-    the tree that it is in."""
+    the tree that it is in. That of directories to which no names lead has none, and stays so."""
 
     number: int
     fs: FileSystem = FileSystem()

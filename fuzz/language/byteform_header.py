@@ -13,7 +13,8 @@ behind its properties: how what is in it is compressed and encrypted.
 _USAGE is followed in the same way by the real flags and a byte of whose usage a ZAP keeps, _MOS by the flags
 of a ZAP of the meta object set, _INDIRECT by the real flags and a byte of the size of its indirect blocks.
 _MICRO_MAX is followed by three bytes of how large a micro ZAP may become, _INODE by six of the number that a
-directory has, and then by what would stand there without it; so are _SHORTER and _BY_DNODE by nothing.
+directory has; _SHORTER and _BY_DNODE say all that they mean. Behind each of these four comes what would
+stand there without it.
 """
 
 from __future__ import annotations

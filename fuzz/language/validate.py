@@ -100,11 +100,12 @@ def zap_fault(zap: Zap, names: Collection[str]) -> Fault | None:
     if zap.inode and (fault := _inode_fault(zap)) is not None:
         return fault
     if zap.by_dnode and (zap.usage or zap.mos):
-        return Fault("by_dnode", "no usage or mos with by_dnode", "one of these")
+        return Fault("by_dnode", "no usage or mos with by_dnode", _those(zap, "usage", "mos"))
     if zap.usage:
         return _usage_fault(zap)
     if zap.mos and (zap.hash_bits or zap.dataset is not None):
-        return Fault("mos", "no hash_bits and no file system's properties with mos", "some")
+        found = _those(zap, "hash_bits", "dataset")
+        return Fault("mos", "no hash_bits and no file system's properties with mos", found)
     if zap.prehashed and not zap.words:
         return Fault("prehashed", "prehashed only with key=u64", "prehashed with key=name")
     if zap.norm and zap.words:
@@ -116,13 +117,22 @@ def zap_fault(zap: Zap, names: Collection[str]) -> Fault | None:
     return _dataset_fault(zap)
 
 
+_IN_A_HEADER = {"dataset": "casesensitivity", "words": "key=u64"}
+"""What a field is called in a header line, if not as it is here."""
+
+
+def _those(zap: Zap, *fields: str) -> str:
+    """Which of these a header line has, though it may not."""
+    return ", ".join(_IN_A_HEADER.get(field, field) for field in fields if getattr(zap, field))
+
+
 def _indirect_fault(zap: Zap) -> Fault | None:
     if zap.indirect_shift not in INDIRECT_SHIFTS:
         expected = f"{INDIRECT_SHIFTS[0]} to {INDIRECT_SHIFTS[-1]}, or 0"
         return Fault("indirect_shift", expected, show(zap.indirect_shift))
     if zap.usage or zap.mos or zap.hash_bits or zap.dataset is not None:
         expected = "no usage, mos, hash_bits and file system's properties with indirect_shift"
-        return Fault("indirect_shift", expected, "some")
+        return Fault("indirect_shift", expected, _those(zap, "usage", "mos", "hash_bits", "dataset"))
     return None
 
 
@@ -131,7 +141,8 @@ def _micro_max_fault(zap: Zap) -> Fault | None:
         expected = f"{MICRO_MAXIMA[0]} to {MICRO_MAXIMA[-1]} bytes, or 0"
         return Fault("micro_max_size", expected, show(zap.micro_max))
     if zap.fat or zap.usage or zap.mos:
-        return Fault("micro_max_size", "micro, and no usage or mos, with micro_max_size", "one of these")
+        expected = "micro, and no usage or mos, with micro_max_size"
+        return Fault("micro_max_size", expected, _those(zap, "fat", "usage", "mos"))
     return None
 
 
@@ -139,7 +150,8 @@ def _inode_fault(zap: Zap) -> Fault | None:
     if zap.inode not in INODES:
         return Fault("inode", f"{INODES[0]} to {INODES[-1]:#x}, or 0", show(zap.inode))
     if zap.words or zap.usage or zap.mos:
-        return Fault("inode", "keys that are names, and no usage or mos, with inode", "one of these")
+        expected = "keys that are names, and no usage or mos, with inode"
+        return Fault("inode", expected, _those(zap, "words", "usage", "mos"))
     return None
 
 
@@ -171,7 +183,7 @@ def _usage_fault(zap: Zap) -> Fault | None:
         if getattr(zap, field):
             return Fault(field, "keys that are names, and no more options", f"{field} with usage")
     if zap.dataset is not None:
-        return Fault("casesensitivity", "no file system's properties with usage", "some")
+        return Fault("casesensitivity", "no file system's properties with usage", _those(zap, "dataset"))
     if zap.mos:
         return Fault("mos", "usage or mos", "both")
     return None

@@ -127,15 +127,15 @@ BAD = {
     "zap z fat hash64 hash_bits=7": "1:28: expected 8 to 24, or 0, found 7",
     "zap z fat hash64 indirect_shift=8": "1:33: expected 9 to 16, or 0, found 8",
     "zap z fat hash64 indirect_shift=9 mos": "1:33: expected no usage, mos, hash_bits and file system's "
-    "properties with indirect_shift, found some",
+    "properties with indirect_shift, found mos",
     "zap z fat key=u64 inode=2": "1:25: expected keys that are names, and no usage or mos, with inode, "
-    "found one of these",
+    "found key=u64",
     "zap z micro inode=1": "1:19: expected 2 to 0xffffffffffff, or 0, found 1",
     "zap z micro inode=2\nzap y micro inode=2": "2:19: expected a number that no other directory has, "
     "found 2",
     "zap z micro micro_max_size=511": "1:28: expected 512 to 16777216 bytes, or 0, found 511",
     "zap z fat hash64 micro_max_size=512": "1:33: expected micro, and no usage or mos, with "
-    "micro_max_size, found one of these",
+    "micro_max_size, found fat",
     "zap z fat hash64 salt=0": "1:23: expected 1 to 0xffffffffffffffff, found 0",
     "zap z fat hash64 norm=1": "1:23: expected one of 0, 2, 4, 16, 18, 20, 32, 34, 36, 80, 82, 84, 96, 98, "
     "100, found 1",

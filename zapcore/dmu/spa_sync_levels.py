@@ -3,8 +3,7 @@
 
 Threads stand where blocks of data are freed and written, and where an indirect block's own pointer is about
 to be set. So they see pointers in an indirect block that are cleared or set already, while those above still
-say what was before. From module/zfs/dnode_sync.c and
-module/zfs/dbuf.c.
+say what was before. From module/zfs/dnode_sync.c and module/zfs/dbuf.c.
 """
 
 from __future__ import annotations
