@@ -8,6 +8,9 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+AGAIN_SECONDS = 1.0
+"""After which it is raised again: what is raised while an object is finalized is lost."""
+
 
 class TimeUp(BaseException):
     """The time is over. No Exception, because nothing between may go on after it."""
@@ -29,7 +32,7 @@ def bounded(seconds: float | None) -> Iterator[None]:
             raise TimeUp
 
     before = signal.signal(signal.SIGALRM, handle)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_SECONDS)
     try:
         yield
     finally:
