@@ -14,7 +14,7 @@ import pytest
 from hypothesis import settings
 
 from fuzz.commands.shared.progress import QUIET
-from fuzz.targets import model_world
+from fuzz.targets.model import world as model_world
 from tests.support.paths import ROOT
 
 os.environ.setdefault("ZAPFUZZ_CACHE", str(ROOT / ".cache"))

@@ -24,7 +24,7 @@ from fuzz.language.printing import format_op
 from fuzz.language.program import Op, Program
 from fuzz.targets.kernel.locate import BUILDS, SHIPPED
 from fuzz.targets.kernel.target import KernelTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 TOLD_EVERY = 20
 """Programs between two lines of how far it is."""

@@ -98,7 +98,7 @@ def _atheris_lane(judge: bool) -> Callable[[Pipe, str], None]:
         from fuzz.engines.feedback.libfuzzer_counters import reserve
         from fuzz.engines.feedback.state_features import features
         from fuzz.execution.execute import run
-        from fuzz.targets.model import ModelTarget
+        from fuzz.targets.model.target import ModelTarget
         from fuzz.targets.registry import make_target
 
         instrument()

@@ -39,7 +39,7 @@ from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import NoLibrary
 from fuzz.targets.libzpool.process import child
 from fuzz.targets.libzpool.target import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.targets.registry import make_target
 from zapcore.errors import errno_name
 from zapcore.release import RELEASES, named_release

@@ -30,7 +30,7 @@ from fuzz.language.syntax import load
 from fuzz.targets.base import NoTarget
 from fuzz.targets.libzpool.locate import built_library
 from fuzz.targets.libzpool.target import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.targets.probe_release import probe, probes
 from fuzz.targets.registry import FUZZ_BLOCK_LIMIT, FUZZ_BYTE_LIMIT
 from zapcore.release import Release

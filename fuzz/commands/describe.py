@@ -26,7 +26,7 @@ from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Op, Program
 from fuzz.minimize.minimize import Stats
 from fuzz.minimize.same_failure import minimize_failure
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf
 from zapcore.errors import Kind

@@ -14,7 +14,7 @@ from fuzz.corpus.named_program import Named
 @release_option(model=True)
 def show(program: Named, release: str) -> None:
     """Run a program on the model and show the objects and their dbufs afterwards."""
-    from fuzz.targets.model_state_as_text import describe
+    from fuzz.targets.model.state_as_text import describe
 
     with working(f"running {program.word}", ops_done(len(program.program.ops))):
         text = describe(program.program, release)

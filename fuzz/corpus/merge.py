@@ -24,8 +24,8 @@ from fuzz.language.byteform import decode, encode
 from fuzz.language.program import Op, Program
 from fuzz.language.syntax import load
 from fuzz.language.write_whole_file import write_whole
-from fuzz.targets.model import ModelTarget
-from fuzz.targets.model_world import LONG_PATIENCE
+from fuzz.targets.model.target import ModelTarget
+from fuzz.targets.model.world import LONG_PATIENCE
 from fuzz.targets.registry import make_target
 from zapcore.zap import cursor, fat, micro, ptrtbl, shrink
 

@@ -15,7 +15,7 @@ from fuzz.execution.execute import run
 from fuzz.execution.result import Trace
 from fuzz.judge.signature import SILENT_KINDS, Failure
 from fuzz.language.program import Program
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 RECHECKED = 16
 """One of so many programs that run into a known panic is run on the library nevertheless, because something

@@ -13,7 +13,7 @@ from fuzz.engines.crash_states.programs import SHAPES as CRASH_SHAPES
 from fuzz.engines.enumerate import LARGE, SMALL
 from fuzz.language.program import Key, Op, Program, Zap
 from fuzz.language.verbs import READ_ERRORS
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore.dmu.indirect import IndirectDnode
 
 Shape = tuple[Zap, tuple[Op, ...], tuple[Op, ...]]

@@ -27,7 +27,7 @@ from fuzz.judge.signature import Failure
 from fuzz.language.printing import format_program
 from fuzz.language.program import Op, Program, with_hash_bits
 from fuzz.language.verbs import STEERING
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.targets.registry import make_target
 
 STATUS_SECONDS = 0.5

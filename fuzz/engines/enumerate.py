@@ -27,7 +27,7 @@ from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.end_with_parent import work_for
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore.errors import LimitExceeded
 from zapcore.release import Release
 

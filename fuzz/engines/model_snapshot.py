@@ -22,7 +22,7 @@ from fuzz.judge.oracle import Oracle
 from fuzz.judge.order import Order
 from fuzz.judge.state import State
 from fuzz.language.program import Program
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore.audit.auditor import Auditor
 from zapcore.dmu.buffer import Buffer
 from zapcore.dmu.dbuf import Dbuf, DirtyRecord

@@ -25,7 +25,7 @@ from fuzz.language.printing import format_op
 from fuzz.language.program import Key, Op, Program, Zap
 from fuzz.language.verbs import VERBS
 from fuzz.targets.libzpool.call import pack_key
-from fuzz.targets.model_world import flags_of
+from fuzz.targets.model.world import flags_of
 
 HERE = Path(__file__).parent / "c"
 PARTS = ("head", "pool", "entries", "helpers", "cursors", "directories", "structure")

@@ -18,7 +18,7 @@ from fuzz.judge.state import Value as Stored
 from fuzz.language.printing import format_op
 from fuzz.language.program import Key, Op, Program, changes_in_sync
 from fuzz.language.verbs import ON_DISK, SEVERAL_CALLS, VERBS, Effect, Subject
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore.errors import LimitExceeded
 
 CURSOR = frozenset(name for name, verb in VERBS.items() if verb.subject is Subject.CURSOR)

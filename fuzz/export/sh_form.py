@@ -17,7 +17,7 @@ from fuzz.export.expected_answers import NoForm
 from fuzz.export.story import story
 from fuzz.language.program import Op, Program
 from fuzz.targets.kernel.plain_files import LETTERS, OWNING, TIME, names_of, why_not_files
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 PROPERTY = "zapfuzz:scratch"
 

@@ -29,7 +29,7 @@ from fuzz.language.program import Program
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.libzpool.locate import NoLibrary, find_library
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.targets.registry import make_target
 from zapcore.errors import LimitExceeded
 from zapcore.release import PINNED

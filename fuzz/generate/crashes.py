@@ -8,7 +8,7 @@ from random import Random
 
 from fuzz.generate.leaf_programs import random_program
 from fuzz.language.program import Op, Program
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 CRASHES = 0.02
 """Of an op."""

@@ -25,7 +25,7 @@ from fuzz.generate.leaf_programs import (
 )
 from fuzz.generate.mutation_draft import Draft
 from fuzz.language.program import Key, Op, Program
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore import layout as L
 from zapcore.dmu.dbuf import CACHED
 

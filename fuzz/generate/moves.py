@@ -11,7 +11,7 @@ from fuzz.generate.names_and_directories import names_program
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.language.program import OLDEST_LENGTH, TO_LOWER, Key, Op, Program
 from fuzz.language.verbs import MOVES
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 STEPS = (1, 4)
 """The least and the most moves."""

@@ -20,7 +20,7 @@ from fuzz.judge.keys import form
 from fuzz.language.program import MAX_NAME, U64, Op, Program, Zap
 from fuzz.language.validate import NORMS
 from fuzz.language.verbs import VERBS
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore.hashing import name_for_hash
 
 OPS = (8, 60)

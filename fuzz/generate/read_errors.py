@@ -18,7 +18,7 @@ from fuzz.generate.usage import usage_program
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.verbs import READ_ERRORS
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore.dmu.indirect import IndirectDnode
 from zapcore.errors import LimitExceeded
 from zapcore.layout import Q_BLOCK_TYPE, ZBT_HEADER

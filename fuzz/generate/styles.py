@@ -19,7 +19,7 @@ from fuzz.generate.uniform_programs import uniform_program
 from fuzz.generate.usage import usage_program
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.language.program import Program
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 Draw = Callable[[Random, ModelTarget], Program]
 STYLES: Mapping[str, tuple[int, Draw]] = {

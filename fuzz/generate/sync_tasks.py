@@ -9,7 +9,7 @@ from random import Random
 
 from fuzz.generate.leaf_programs import random_program
 from fuzz.language.program import Op, Program, Zap
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 TURNS = 0.08
 """Of an op, that the tasks from there on go into the other list of their txg."""

@@ -14,7 +14,7 @@ from random import Random
 
 from fuzz.generate.ids_for_hash import ids_for_hash
 from fuzz.language.program import DEFAULT_SALT, USAGES, Op, Program, Zap
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore.hashing import crc64
 
 KINDS = range(1, len(USAGES))

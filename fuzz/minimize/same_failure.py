@@ -8,7 +8,7 @@ from fuzz.judge.signature import JUDGED_KINDS, Failure, Signature
 from fuzz.language.program import Program
 from fuzz.minimize.minimize import Predicate, Stats, minimize
 from fuzz.targets.base import Target
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 
 def fails_as(signature: Signature, target: Target, *, judge: bool = True) -> Predicate:

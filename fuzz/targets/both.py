@@ -18,7 +18,7 @@ from fuzz.targets.first_difference import SIDES
 from fuzz.targets.libzpool.plain_target import Digests
 from fuzz.targets.libzpool.process.wire import block_digest, join_digests
 from fuzz.targets.libzpool.target import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.targets.side_by_side import Run, SideBySide, Step, run_library
 from zapcore.errors import LimitExceeded
 

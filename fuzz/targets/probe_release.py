@@ -17,7 +17,7 @@ from fuzz.language.program import Program
 from fuzz.language.syntax import load
 from fuzz.targets.both import run_model, same
 from fuzz.targets.libzpool.target import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.targets.side_by_side import run_library
 from zapcore.release import RELEASES, Release, named_release
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fuzz.targets.base import NoTarget, Target
 from fuzz.targets.libzpool.locate import NoLibrary
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore.release import PINNED, RELEASES, named_release
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Program, Switch
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.dependence import Dependence
 from fuzz.threads.parallel_run import ThreadRun, run_threads
 from fuzz.threads.scheduling_policies import default

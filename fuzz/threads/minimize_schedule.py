@@ -14,7 +14,7 @@ from typing import NamedTuple
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Program, Switch
 from fuzz.minimize.minimize import Stats, minimize
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.explore import Cost, explore
 from fuzz.threads.parallel_run import ThreadRun, run_threads
 

@@ -33,7 +33,7 @@ from fuzz.judge.signature import Failure, Signature
 from fuzz.language.printing import format_op
 from fuzz.language.program import Op, Program, Switch
 from fuzz.language.verbs import CONCURRENT, CURSOR_VERBS, DIRECTORIES, MODIFIES, TIME
-from fuzz.targets.model_world import ModelWorld
+from fuzz.targets.model.world import ModelWorld
 from fuzz.targets.panic_to_failure import failure_of
 from fuzz.threads.callers_locks import CallersLocks, Named, needs_objects, wanted_by
 from fuzz.threads.dependence import Dependence

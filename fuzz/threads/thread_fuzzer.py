@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Key, Op, Program, Switch, Zap
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import has_threads, run_threads
 from fuzz.threads.preempt_at_points import Recording, preempted

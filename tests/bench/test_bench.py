@@ -29,7 +29,7 @@ from fuzz.execution.execute import run
 from fuzz.faults.seeded import applied as mutant_applied
 from fuzz.judge.signature import Signature
 from fuzz.language.syntax import load, parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import DATA
 
 STALE = REAL[0]

@@ -13,7 +13,7 @@ from fuzz.commands.cli import main
 from fuzz.execution.answer_in_words import answer_in_words
 from fuzz.execution.execute import run
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.answers_of_verbs import ANSWERS
 from tests.support.file_systems import PROGRAMS
 

@@ -24,7 +24,7 @@ from fuzz.language.program import Op, Program
 from fuzz.language.syntax import load
 from fuzz.minimize.minimize import Stats, minimize
 from fuzz.minimize.same_failure import fails_as
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.command import ZAPFUZZ
 from tests.support.paths import CORPUS, ROOT
 

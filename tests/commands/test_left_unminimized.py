@@ -11,7 +11,7 @@ from fuzz.corpus.unminimized import UNMINIMIZED, keep_whole
 from fuzz.execution.execute import run
 from fuzz.language.program import Program
 from fuzz.language.syntax import load, parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.command import fuzz
 
 LONGER = parse('zap y micro\nadd y "a"\n')

@@ -12,7 +12,7 @@ import pytest
 from fuzz.commands.cli import COMMANDS, main
 from fuzz.commands.shared.program_argument import PlaceWord, ProgramWord, ReleaseName
 from fuzz.targets.libzpool.locate import release_of
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.targets.registry import target_of_expectation
 from tests.support.command import ZAPFUZZ, zapfuzz
 from tests.support.paths import CORPUS

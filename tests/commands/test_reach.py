@@ -17,7 +17,7 @@ from fuzz.generate.reach.lift_to_files import FULL, Lift, NoWay, Plan, Tried, fi
 from fuzz.generate.reach.reach_by_files import reach
 from fuzz.language.program import Program
 from fuzz.targets.kernel.plain_files import LONGEST_NAME, has_long_names, why_not_files
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import CORPUS
 from zapcore.hashing import crc64
 

@@ -11,7 +11,7 @@ from fuzz.execution.execute import run
 from fuzz.execution.result import Result
 from fuzz.language.program import Op
 from fuzz.language.syntax import load
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import CORPUS
 
 PANICS = load(CORPUS / "findings/zap-cursor-on-table/program.zap")

@@ -19,7 +19,7 @@ from fuzz.engines.hypothesis_engine import Shrinking, find_failure
 from fuzz.execution.execute import run
 from fuzz.language.syntax import load
 from fuzz.minimize.same_failure import minimize_failure
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import CORPUS
 
 RACE = CORPUS / "findings/zap-shrink-stale-shift/program.zap"

@@ -18,7 +18,7 @@ from fuzz.engines.model_snapshot import Snapshot, digest
 from fuzz.execution.execute import run
 from fuzz.judge.oracle import Oracle
 from fuzz.language.program import Op, Program
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore.dmu.dbuf import Dbuf
 
 A = (0x0,)

@@ -24,7 +24,7 @@ from fuzz.judge.signature import Signature
 from fuzz.language.byteform import encode
 from fuzz.language.printing import format_program
 from fuzz.language.syntax import load, parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.command import fuzz
 from tests.support.paths import CORPUS
 

@@ -9,7 +9,7 @@ import pytest
 
 from fuzz.export.structure import wrong_structure
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore import layout as L
 
 GROWN = """

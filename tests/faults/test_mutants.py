@@ -19,7 +19,7 @@ from fuzz.faults.remedies import switched_on
 from fuzz.faults.seeded import MUTANTS, SLIP, Mutant
 from fuzz.language.program import Program
 from fuzz.language.syntax import load
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import DATA
 from tests.support.structure_changing_programs import biased_program
 from zapcore.zap import leaf, split

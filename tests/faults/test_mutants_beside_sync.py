@@ -17,7 +17,7 @@ from fuzz.faults.remedies import switched_on
 from fuzz.faults.seeded import BESIDE_SYNC, SLIP, Mutant
 from fuzz.language.syntax import load
 from fuzz.language.validate import problems
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.parallel_run import run_threads
 from fuzz.threads.programs_beside_sync import BESIDE_SYNC as PROGRAMS
 from fuzz.threads.thread_fuzzer import ThreadFuzzer, first_failure

@@ -11,7 +11,7 @@ from fuzz.corpus.reproducer import read_reproducer
 from fuzz.execution.execute import run
 from fuzz.faults.edits import Edit, EditProblem, applied
 from fuzz.faults.remedies import REMEDIES, NoRemedy, Remedy, switched_on
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import CORPUS
 from tests.support.structure_changing_programs import biased_program
 from zapcore.zap import shrink

@@ -15,7 +15,7 @@ from fuzz.language.byteform import decode, encode
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.validate import problems
 from fuzz.language.verbs import FOR_THREADS, VERBS
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 FAT = Zap("z", words=1, prehashed=True, leaf_shift=9)
 

@@ -27,7 +27,7 @@ from fuzz.generate.names_and_directories import (
 from fuzz.generate.whole_language import respelled
 from fuzz.judge.keys import form
 from fuzz.language.program import MAX_NAME, Op, Zap
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore.zap.zap import Zap as OpenZap
 
 MICRO = Zap("z", fat=False, leaf_shift=12)

@@ -8,7 +8,7 @@ from random import Random
 from fuzz.execution.execute import run
 from fuzz.generate.reach.plain_user import plain_user_program
 from fuzz.targets.kernel.plain_files import dataset_words, has_long_names, why_not_files
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore import layout as L
 
 

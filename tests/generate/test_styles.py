@@ -26,7 +26,7 @@ from fuzz.language.program import Op, Zap
 from fuzz.language.syntax import format_program, parse
 from fuzz.language.validate import problems
 from fuzz.language.verbs import FOR_THREADS, VERBS
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore import layout as L
 
 WORD = Zap("z", words=1, prehashed=True, leaf_shift=9)

@@ -10,7 +10,7 @@ from fuzz.execution.execute import run
 from fuzz.faults.edits import Edit, applied
 from fuzz.judge.undecided import OPEN
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 FAT = "zap z fat hash64\n" + "".join(f'add z "{name}" int=8\n' for name in "abc")
 MICRO = FAT.replace("fat hash64", "micro")

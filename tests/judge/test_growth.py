@@ -7,7 +7,7 @@ import pytest
 from fuzz.execution.execute import run
 from fuzz.faults.edits import Edit
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.failure_under_fault import failure_under
 
 HEADER = "zap z fat key=u64 prehashed leaf_shift=9\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fuzz.execution.execute import run
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 PROGRAM = """zap z micro leaf_shift=9
 add z "747<=66245997065:60000" int=8

@@ -21,7 +21,7 @@ from fuzz.judge.undecided import OPEN
 from fuzz.language.printing import format_program
 from fuzz.language.program import Program
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.linearizability import copy_oracle
 from zapcore.errors import LimitExceeded
 

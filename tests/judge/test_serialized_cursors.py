@@ -11,7 +11,7 @@ from fuzz.execution.result import Result
 from fuzz.faults.edits import Edit
 from fuzz.judge.oracle import Oracle
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.failure_under_fault import failure_under
 
 ONE_HASH = """

@@ -14,7 +14,7 @@ from fuzz.judge.oracle import Oracle
 from fuzz.judge.wrong_answers import Wrong
 from fuzz.language.program import with_hash_bits
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 HEADER = "zap z fat key=u64 words=2 prehashed leaf_shift=9\n"
 NO_SPACE = Result(errno.ENOSPC)

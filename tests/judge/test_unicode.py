@@ -13,7 +13,7 @@ from fuzz.faults.edits import Edit, applied
 from fuzz.judge.unicode import unicode_form, wrong_form
 from fuzz.language.syntax import parse
 from fuzz.language.validate import NORMS
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore.zap.norm import normalize
 
 FORMS = tuple(flags for flags in NORMS if flags)

@@ -10,7 +10,7 @@ from fuzz.execution.work_bound import MOST_STEPS, too_much
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore.work import Work
 
 SPLIT_BESIDE_A_CROWD = """

@@ -20,7 +20,7 @@ from fuzz.language.program import Op, Program
 from fuzz.language.syntax import parse
 from fuzz.targets.kernel.locate import NoKernel
 from fuzz.targets.kernel.target import KernelTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.freed_table import freed_table
 from tests.support.missing import missing
 from tests.support.paths import CORPUS

@@ -30,8 +30,8 @@ from fuzz.minimize.simplicity import OTHER_NUMBERS, VERB_RANK, simplicity
 from fuzz.minimize.simplifications import SIMPLIFICATIONS
 from fuzz.targets.libzpool import session
 from fuzz.targets.libzpool.world import FUNCTIONS
-from fuzz.targets.model import ModelTarget
-from fuzz.targets.model_state_as_text import show_model
+from fuzz.targets.model.state_as_text import show_model
+from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import ROOT
 from tests.support.program_strategies import programs
 

@@ -33,7 +33,7 @@ from fuzz.language.printing import format_program
 from fuzz.language.program import Op, Program
 from fuzz.language.syntax import load
 from fuzz.minimize.same_failure import minimize_failure
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.targets.registry import make_target
 from fuzz.threads import parallel_run, thread_fuzzer
 from fuzz.threads.minimize_schedule import with_schedule

@@ -19,7 +19,7 @@ from fuzz.language.syntax import parse
 from fuzz.minimize.minimize import Stats, minimize
 from fuzz.minimize.same_failure import fails_as, minimize_failure
 from fuzz.minimize.simplicity import simplicity
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 ZAPS = (Zap("z", words=1, prehashed=True, leaf_shift=9),)
 SEVEN = parse(

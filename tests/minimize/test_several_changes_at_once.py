@@ -20,7 +20,7 @@ from fuzz.language.validate import problems
 from fuzz.minimize.minimize import Stats, minimize
 from fuzz.minimize.same_failure import minimize_failure
 from fuzz.minimize.several_changes_at_once import REBUILDS, UP_TO, folds, lives
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 ZAP = Zap("z", words=1, prehashed=True, leaf_shift=9)
 NAMES = [name for name, _ in REBUILDS]

@@ -12,7 +12,7 @@ from fuzz.execution.result import Result
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program
 from fuzz.targets.libzpool.locate import NoLibrary
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.missing import missing
 from tests.support.wrong_libraries.damaging import DamagingTarget
 from tests.zapcore.zap import test_assertions as damages

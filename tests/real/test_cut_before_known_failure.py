@@ -15,7 +15,7 @@ from fuzz.judge.signature import Failure
 from fuzz.language.syntax import load
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import CORPUS
 
 PANICS = load(CORPUS / "findings/zap-cursor-on-table/program.zap")

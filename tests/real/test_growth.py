@@ -9,7 +9,7 @@ from fuzz.faults.edits import Edit, applied
 from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 HEADER = "zap z fat key=u64 prehashed leaf_shift=9\n"
 

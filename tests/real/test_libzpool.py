@@ -23,7 +23,7 @@ from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.libzpool.process.wire import DIGEST_BYTES, digest_blocks
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import ROOT
 
 Make = Callable[..., LibzpoolTarget]

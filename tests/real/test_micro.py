@@ -11,7 +11,7 @@ from fuzz.execution.execute import run
 from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore import layout as L
 from zapcore import zap
 from zapcore.dmu.objset import Objset

@@ -20,7 +20,7 @@ from fuzz.language.syntax import format_program, parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.first_difference import first_difference
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.structure_changing_programs import biased_program
 
 Make = Callable[..., LibzpoolTarget]

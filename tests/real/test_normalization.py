@@ -14,7 +14,7 @@ from fuzz.language.validate import NORMS
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.libzpool.locate import python_for
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.normal_forms import ALL_FORMS, NFKC, form_on_model, forms_of_all, random_names
 from zapcore.release import RELEASES
 from zapcore.zap.norm import forms_of, takes_its_nul

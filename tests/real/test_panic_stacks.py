@@ -10,7 +10,7 @@ from fuzz.corpus.reproducer import corpus_folders, read_reproducer
 from fuzz.execution.execute import run
 from fuzz.language.program import changes_in_sync
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import CORPUS
 
 Make = Callable[..., LibzpoolTarget]

@@ -9,7 +9,7 @@ import pytest
 
 from fuzz.targets.both import run_model
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.targets.probe_release import candidates, probe, probes
 from zapcore.release import RELEASES, Release
 

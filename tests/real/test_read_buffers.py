@@ -10,7 +10,7 @@ from fuzz.execution.execute import run
 from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.wrong_libraries.overrunning import OverrunningTarget
 
 Make = Callable[..., LibzpoolTarget]

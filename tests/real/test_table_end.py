@@ -21,7 +21,7 @@ from fuzz.language.syntax import load, parse
 from fuzz.language.validate import HASH_BITS
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import CORPUS
 
 Make = Callable[..., LibzpoolTarget]

@@ -9,7 +9,7 @@ import pytest
 
 from fuzz.engines.each_block_fails import KNOWN, SHAPES, blocks, programs
 from fuzz.execution.execute import run
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 
 def test_shapes_have_blocks_of_each_level() -> None:

@@ -6,7 +6,7 @@ from fuzz.execution.execute import run
 from fuzz.faults.edits import Edit, applied
 from fuzz.judge.signature import Failure
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 
 def failure_under(fault: Edit, text: str) -> Failure:

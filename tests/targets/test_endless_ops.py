@@ -17,7 +17,7 @@ from fuzz.language.program import Op, Program, Zap
 from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.endless_ops import TICK
 from fuzz.targets.libzpool.process.message import read_silence
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 SEARCHES = Program(
     (Zap("z", hash64=True),),

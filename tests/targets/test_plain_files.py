@@ -8,7 +8,7 @@ from fuzz.execution.execute import run
 from fuzz.language.program import Program
 from fuzz.language.syntax import parse
 from fuzz.targets.kernel.plain_files import pack, projects_of, slots_of, why_not_files
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 PROJECTS = """
 zap d micro

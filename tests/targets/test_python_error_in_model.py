@@ -7,7 +7,7 @@ from fuzz.execution.execute import run
 from fuzz.faults.edits import Edit, applied
 from fuzz.language.syntax import parse
 from fuzz.minimize.same_failure import minimize_failure
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 LONG = "n" * 49
 PROGRAM = "zap z micro\n" + "".join(f'add z "{name}" int=8\n' for name in [*"abcdef", LONG + "x"])

@@ -17,7 +17,7 @@ from fuzz.commands.cli import main
 from fuzz.execution.result import DONE, Result
 from fuzz.judge.oracle import Oracle
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.callers_locks import CallersLocks, Named, Wanted, wanted_by
 from fuzz.threads.explore import Explored, explore
 from fuzz.threads.linearizability import Event, explanations

@@ -17,7 +17,7 @@ from fuzz.faults.remedies import REMEDIES
 from fuzz.language.printing import format_program
 from fuzz.language.program import Program
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.explore import Cost, explore
 from fuzz.threads.minimize_schedule import fewest_switches, fit, minimize_threads, same_as, with_schedule
 from fuzz.threads.parallel_run import ThreadRun, has_threads, run_threads

@@ -20,7 +20,7 @@ from fuzz.execution.result import DONE, Result
 from fuzz.judge.oracle import Oracle
 from fuzz.language.program import Op, Program, Switch, Zap
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.explore import explore
 from fuzz.threads.linearizability import Event, explanations
 from fuzz.threads.lock_monitor import Monitor
@@ -115,7 +115,7 @@ def test_no_threads_while_reads_fail() -> None:
 REPLAY = """
 import json, sys
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.parallel_run import run_threads
 for text in json.load(sys.stdin):
     target = ModelTarget("2.3")

@@ -15,7 +15,7 @@ from fuzz.faults.seeded import CONCURRENT
 from fuzz.faults.seeded.mutant import Mutant
 from fuzz.language.syntax import parse
 from fuzz.language.validate import problems
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.explore import explore
 from fuzz.threads.parallel_run import has_threads, run_threads
 from fuzz.threads.programs_of_names import program_of_names

@@ -6,7 +6,7 @@ import pytest
 
 from fuzz.execution.execute import run
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.answers_of_verbs import ANSWERS
 
 

@@ -10,7 +10,7 @@ from fuzz.execution.execute import run
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore.hashing import name_for_hash
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program, Zap
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore import layout as L
 
 READ = ("zap_get_leaf_byblk", "zap_deref_leaf")

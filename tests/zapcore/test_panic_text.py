@@ -6,7 +6,7 @@ import pytest
 
 from fuzz.corpus.reproducer import read_reproducer
 from fuzz.execution.execute import run
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import CORPUS
 from zapcore.errors import Kind, Panic
 

@@ -17,7 +17,7 @@ from fuzz.corpus.named_program import Named
 from fuzz.language.printing import format_program
 from fuzz.language.program import Program
 from fuzz.language.syntax import SyntaxProblem
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.explore import Explored, Found, Search
 from fuzz.threads.minimize_schedule import fewest_switches, same_as, with_schedule
 from fuzz.threads.parallel_run import has_threads

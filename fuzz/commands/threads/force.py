@@ -18,7 +18,7 @@ from fuzz.execution.result import Result
 from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Op, Program
 from fuzz.language.syntax import SyntaxProblem
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.parallel_run import has_threads
 from fuzz.threads.real.compare_with_model import compare_all
 from fuzz.threads.real.held_run import HeldRun, model_for, run_held

@@ -28,7 +28,7 @@ from fuzz.judge.signature import Signature
 from fuzz.targets.base import NoTarget
 from fuzz.targets.libzpool.locate import built_library
 from fuzz.targets.libzpool.target import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.targets.probe_release import Probed, probe
 from fuzz.targets.registry import make_target
 from zapcore.release import the_release

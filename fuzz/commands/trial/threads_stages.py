@@ -11,7 +11,7 @@ from fuzz.commands.trial.stage import Difference, Stage
 from fuzz.corpus.named_program import open_named
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Program
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.real.compare_with_model import compare_all
 from fuzz.threads.real.held_target import HeldTarget
 from fuzz.threads.real.soak import BESIDE_SYNC, KINDS, Soaked, soak

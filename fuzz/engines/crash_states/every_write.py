@@ -21,7 +21,7 @@ from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Op, Program
 from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.libzpool.process.wire import block_digest, digest_blocks
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore.release import PINNED
 
 

@@ -15,7 +15,7 @@ import click
 from fuzz.evidence.check.shapes import GROUPS, HARMLESS, LEAF_SHIFTS, SHAPES, fields_of, sound_object
 from fuzz.execution.execute import run
 from fuzz.generate.leaf_programs import Parameters, random_program
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore.release import RELEASES
 from zapcore.verify.object import check_object
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from fuzz.generate.keys_for_hash import key_for
 from fuzz.language.program import Op, Program, Zap
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore import layout as L
 from zapcore.verify.leaf import check_leaf
 

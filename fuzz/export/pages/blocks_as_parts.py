@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from fuzz.language.printing import format_key
-from fuzz.targets.model_state_as_text import HEADER_SHOWN
+from fuzz.targets.model.state_as_text import HEADER_SHOWN
 from zapcore import layout as L
 from zapcore.verify.leaf import check_leaf
 from zapcore.zap.name import key_of

@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from fuzz.judge.signature import Failure
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf
 from zapcore.dmu.dnode import Dnode

@@ -16,7 +16,7 @@ from fuzz.execution.result import Outcome, Result
 from fuzz.export.pages.failing_bytes import FailingBytes, failing_bytes
 from fuzz.export.pages.world_as_parts import Looker
 from fuzz.language.program import Op, Program, threadless
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 MOST_POINTS = 1500
 """Scheduling points that are steps of their own; after that only each op's end is one."""

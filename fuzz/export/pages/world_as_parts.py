@@ -18,7 +18,7 @@ from fuzz.export.pages.blocks_as_parts import (
     runs_as_text,
     table_parts,
 )
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf, State
 from zapcore.dmu.dnode import Dnode

@@ -16,7 +16,7 @@ from fuzz.generate.reach.lift_to_files import FILE_SHIFT, FULL, file_name
 from fuzz.generate.whole_language import PIECES, respelled, with_dataset
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.validate import COMPRESSIONS, ENCRYPTIONS
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 MOST_OPS = 400
 MOST_MOVES = 14

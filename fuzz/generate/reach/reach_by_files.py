@@ -13,7 +13,7 @@ from fuzz.generate.reach.project_crowds import project_programs
 from fuzz.judge.signature import JUDGED_KINDS
 from fuzz.language.program import TO_UPPER, U64, Op, Program, Zap
 from fuzz.targets.kernel.plain_files import has_long_names, names_of, why_not_files
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 ANY_USER, INSIDE = "any user who may create files", "code inside the kernel alone"
 SALTS = 8

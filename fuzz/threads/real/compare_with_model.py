@@ -8,7 +8,7 @@ from typing import NamedTuple
 from fuzz.execution.result import Result
 from fuzz.language.program import Program, Switch
 from fuzz.targets.first_difference import first_dbuf_difference, first_difference, first_tree_difference
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.explore import explore
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.real.held_run import HeldRun, run_held

@@ -17,7 +17,7 @@ from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Op, Program, Switch
 from fuzz.language.verbs import CONCURRENT, TIME
 from fuzz.targets.libzpool.plain_target import PlainLibzpool
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.linearizability import Event, explanations, unexplained
 from fuzz.threads.parallel_run import check_section, sections
 from fuzz.threads.real.held_target import Ended, HeldTarget

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.language.program import Op, Program
 from fuzz.language.verbs import CONCURRENT, VERBS, Subject
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import run_threads, unread
 from fuzz.threads.programs_beside_sync import program_beside_sync

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from fuzz.execution.result import Trace
 from fuzz.language.program import Op, Program
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.lock_monitor import COUNT_LOCK
 from fuzz.threads.parallel_run import ThreadedRun, ThreadRun
 from fuzz.threads.scheduling_policies import Replay, default

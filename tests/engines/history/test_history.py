@@ -27,7 +27,7 @@ from fuzz.engines.history.read import read_history
 from fuzz.engines.history.write import RunHistory
 from fuzz.judge.signature import Signature
 from fuzz.language.syntax import SyntaxProblem
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.command import zapfuzz
 
 WRONG = Signature("oracle", "zap:add", "errno", ())

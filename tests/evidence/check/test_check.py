@@ -20,7 +20,7 @@ from fuzz.evidence.check.format_report import as_json, as_text
 from fuzz.evidence.check.shapes import LEAF_SHIFTS, SHAPES, sound_object
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.measured import measured
 from zapcore import layout as L
 from zapcore.byteorder import swap_leaf, swap_micro, swap_words

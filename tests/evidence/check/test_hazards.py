@@ -18,7 +18,7 @@ from fuzz.evidence.check.files import open_blocks
 from fuzz.evidence.check.shapes import sound_object
 from fuzz.generate.keys_for_hash import key_for
 from fuzz.language.program import Op, Program, Zap
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.damaged import Blocks, a_link, damaged_object
 from tests.support.paths import DATA
 from tests.support.release_build import ReleaseBuild

@@ -16,7 +16,7 @@ from fuzz.commands.check import check
 from fuzz.evidence.check.files import BadInput, open_blocks
 from fuzz.evidence.check.salvaged import quoted
 from fuzz.language.program import Op, Program, Zap
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.damaged import DAMAGES
 from zapcore import layout as L
 from zapcore.byteorder import swap_micro

@@ -16,7 +16,7 @@ from fuzz.language.printing import format_op
 from fuzz.language.program import Zap
 from fuzz.language.syntax import SyntaxProblem, parse
 from fuzz.language.validate import MAX_ZAPS, problems
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import DATA
 from zapcore.release import RELEASES
 

@@ -18,7 +18,7 @@ from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Program
 from fuzz.language.syntax import parse
 from fuzz.language.validate import problems
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import DATA
 
 LONG = "n" * 300

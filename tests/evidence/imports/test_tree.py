@@ -14,7 +14,7 @@ from fuzz.language.byteform import decode, encode
 from fuzz.language.program import Op, Zap
 from fuzz.language.syntax import SyntaxProblem, format_program, load
 from fuzz.language.validate import problems
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import CORPUS
 from zapcore.release import RELEASES
 

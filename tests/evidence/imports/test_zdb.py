@@ -15,7 +15,7 @@ from fuzz.execution.execute import run
 from fuzz.language.printing import format_op
 from fuzz.language.program import Op, Zap
 from fuzz.language.syntax import SyntaxProblem, parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import DATA
 
 LISTED = DATA / "check" / "zdb_object.txt"

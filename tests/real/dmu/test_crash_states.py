@@ -12,7 +12,7 @@ from fuzz.engines.crash_states.wire import Asked
 from fuzz.language.program import Op
 from fuzz.language.syntax import parse
 from fuzz.targets.libzpool.locate import NoLibrary
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.targets.packages.compile_once import NoCompiler
 from tests.support.missing import missing
 

@@ -15,7 +15,7 @@ from fuzz.language.program import Program
 from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore.dmu.indirect import IndirectDnode
 
 Make = Callable[..., LibzpoolTarget]

@@ -17,7 +17,7 @@ from fuzz.execution.result import DONE, Result
 from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 Make = Callable[..., LibzpoolTarget]
 RELEASES = ("2.1", "2.3", "2.4")

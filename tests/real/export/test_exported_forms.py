@@ -26,7 +26,7 @@ from fuzz.language.syntax import load, parse
 from fuzz.language.verbs import ON_DISK, OWNED, VERBS
 from fuzz.targets.libzpool.locate import NoLibrary, find_library
 from fuzz.targets.libzpool.process.message import strip_values
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.missing import missing
 from tests.support.paths import CORPUS
 from zapcore.release import PINNED

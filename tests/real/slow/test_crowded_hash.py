@@ -13,7 +13,7 @@ from fuzz.bench.verb_and_errno_counts import FULL_BYTES
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore.hashing import crc64, name_for_hash
 
 pytestmark = pytest.mark.xdist_group("gigabytes")

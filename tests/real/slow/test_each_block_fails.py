@@ -13,7 +13,7 @@ from fuzz.engines.each_block_fails import KNOWN, SHAPES, programs
 from fuzz.execution.execute import run
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 Make = Callable[..., LibzpoolTarget]
 SAMPLE = 400

@@ -9,7 +9,7 @@ import pytest
 
 from fuzz.bench.verb_and_errno_counts import FULL_BYTES, take_full
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 pytestmark = pytest.mark.xdist_group("gigabytes")
 

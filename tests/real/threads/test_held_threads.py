@@ -24,7 +24,7 @@ from fuzz.language.printing import format_program
 from fuzz.language.program import Op, Program, Switch
 from fuzz.language.syntax import load, parse
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.targets.packages.compile_once import NoCompiler, compiled
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import run_threads

@@ -17,7 +17,7 @@ from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap, keeps_usage
 from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 Make = Callable[..., LibzpoolTarget]
 PROGRAMS = 12

@@ -15,7 +15,7 @@ from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap
 from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore import layout as L
 from zapcore.hashing import crc64, name_for_hash
 

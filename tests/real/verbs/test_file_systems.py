@@ -13,7 +13,7 @@ from fuzz.language.program import Dataset, Op, Program, Zap
 from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.file_systems import PROGRAMS
 
 Make = Callable[..., LibzpoolTarget]

@@ -14,7 +14,7 @@ from fuzz.generate.moves import moving_program
 from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 
 Make = Callable[..., LibzpoolTarget]
 PROGRAMS = 3

@@ -10,7 +10,7 @@ from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Op
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore.layout import Q_PREFIX
 
 TEXT = """

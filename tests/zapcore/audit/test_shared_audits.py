@@ -11,7 +11,7 @@ from fuzz.execution.result import Outcome
 from fuzz.judge.oracle import Oracle
 from fuzz.language.program import Op, Program
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore import layout as L
 from zapcore.dmu.objset import Tx
 from zapcore.errors import LimitExceeded

@@ -11,8 +11,8 @@ import pytest
 from fuzz.execution.execute import run
 from fuzz.language.program import Program
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
-from fuzz.targets.model_world import SMALL
+from fuzz.targets.model.target import ModelTarget
+from fuzz.targets.model.world import SMALL
 from zapcore.dmu.objset import Objset
 
 LIGHT = parse("zap z fat hash64\n")

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from fuzz.language.program import Op, Program, Zap
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore import layout as L
 from zapcore.verify.changed_leaf import WalkedLeaf
 from zapcore.verify.sound_leaf import sound_leaf

@@ -11,7 +11,7 @@ import pytest
 
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program, Zap
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf
 from zapcore.errors import Panic

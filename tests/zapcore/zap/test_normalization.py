@@ -15,7 +15,7 @@ from fuzz.faults.edits import Edit, applied
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.syntax import parse
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from tests.support.normal_forms import (
     ALL_FORMS,
     LOWER,

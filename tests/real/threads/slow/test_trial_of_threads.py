@@ -10,7 +10,7 @@ import pytest
 
 from fuzz.commands.trial.stage import Stage
 from fuzz.commands.trial.threads_stages import every_schedule, soak_build
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.real.held_target import HeldTarget
 from tests.support.wrong_libraries.one_fault import wrong_library
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from fuzz.execution.execute import run
 from fuzz.language.program import Key, Program
-from fuzz.targets.model import ModelTarget
+from fuzz.targets.model.target import ModelTarget
 from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf, State
 from zapcore.dmu.dnode import Dnode

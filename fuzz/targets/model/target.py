@@ -5,11 +5,11 @@ from __future__ import annotations
 from fuzz.corpus.extras import lacking
 from fuzz.execution.result import Outcome, Trace
 from fuzz.language.program import Program, threadless
-from fuzz.targets import model_directories, model_helpers, model_read_errors  # noqa: F401  (they register verbs)
 from fuzz.targets.base import NoTarget
-from fuzz.targets.model_accounting import AccountedWorld
-from fuzz.targets.model_sync_tasks import TaskedWorld
-from fuzz.targets.model_world import HANDLERS
+from fuzz.targets.model.verbs import directories, helpers, read_errors  # noqa: F401  (they register verbs)
+from fuzz.targets.model.verbs.accounting import AccountedWorld
+from fuzz.targets.model.verbs.sync_tasks import TaskedWorld
+from fuzz.targets.model.world import HANDLERS
 
 HANDLERS.complete()
 

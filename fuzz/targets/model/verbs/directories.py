@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fuzz.execution.result import DONE, Result
 from fuzz.language.program import Op
-from fuzz.targets.model_world import HANDLERS, ModelWorld
+from fuzz.targets.model.world import HANDLERS, ModelWorld
 from zapcore import zpl
 from zapcore.directory import Case, Directory, FileSystem
 

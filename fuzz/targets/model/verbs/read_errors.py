@@ -8,7 +8,7 @@ from collections.abc import Callable
 from fuzz.execution.result import DONE, Result
 from fuzz.language.program import Op
 from fuzz.language.verbs import DEFERRED, READ_ERRORS, SYNCING, UNFAILING
-from fuzz.targets.model_world import HANDLERS, ModelWorld
+from fuzz.targets.model.world import HANDLERS, ModelWorld
 from zapcore.errors import UnreadAbove, ZapErrno
 from zapcore.release import Release
 

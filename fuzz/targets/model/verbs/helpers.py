@@ -6,7 +6,7 @@ import errno
 
 from fuzz.execution.result import DONE, Result
 from fuzz.language.program import Op
-from fuzz.targets.model_world import HANDLERS, ModelWorld
+from fuzz.targets.model.world import HANDLERS, ModelWorld
 from zapcore import zap
 from zapcore.errors import ZapErrno
 from zapcore.zap import helpers

@@ -1,5 +1,5 @@
-"""The model's world of one program: its objects and cursors, and what each verb does there, but for those on
-directories (`fuzz.targets.model_directories`). Programs with threads are run by `fuzz.targets.model`."""
+"""The model's world of one program: its objects and cursors, and what most verbs do there; the others are in
+`fuzz.targets.model.verbs`. Programs with threads are run by `fuzz.targets.model.target`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def flags_of(header: Zap) -> int:
 
 
 HANDLERS: ByVerb[Callable[[ModelWorld, Op], Result]] = ByVerb("the model")
-"""What each verb does on the model. Complete once `fuzz.targets.model` is imported."""
+"""What each verb does on the model. Complete once `fuzz.targets.model.target` is imported."""
 
 
 class OpenCursor:
@@ -114,7 +114,7 @@ class ModelWorld(Target):
             gc.collect()
         self.handlers = self.usual_handlers
         self.failing: dict[str, dict[int | tuple[int, int], int]] = {}
-        """Of each ZAP of which blocks fail to be read: these, and with which errno (`model_read_errors`)."""
+        """Of each ZAP of which blocks fail to be read: these, and with which errno (`verbs.read_errors`)."""
         self.whole_handlers: dict[str, Callable[[Op], Result]] | None = None
         self.tree = Tree()
         self.accounting: Accounting | None = None
