@@ -6,7 +6,14 @@ from fuzz.corpus.extras import lacking
 from fuzz.execution.result import Outcome, Trace
 from fuzz.language.program import Program, threadless
 from fuzz.targets.base import NoTarget
-from fuzz.targets.model.verbs import directories, helpers, read_errors  # noqa: F401  (they register verbs)
+from fuzz.targets.model.verbs import (  # noqa: F401  (they register verbs)
+    cursors,
+    directories,
+    entries,
+    helpers,
+    objects_and_time,
+    read_errors,
+)
 from fuzz.targets.model.verbs.accounting import AccountedWorld
 from fuzz.targets.model.verbs.sync_tasks import TaskedWorld
 from fuzz.targets.model.world import HANDLERS

@@ -1,5 +1,5 @@
-"""The model's world of one program: its objects and cursors, and what most verbs do there; the others are in
-`fuzz.targets.model.verbs`. Programs with threads are run by `fuzz.targets.model.target`."""
+"""The model's world of one program: its objects and cursors, and what is asked of them. What each verb does
+there is in `fuzz.targets.model.verbs`; programs with threads are run by `fuzz.targets.model.target`."""
 
 from __future__ import annotations
 
@@ -9,26 +9,24 @@ import struct
 from collections.abc import Callable, Iterable, Sequence
 from types import MethodType
 
-from fuzz.execution.result import DONE, Entry, Found, Result
+from fuzz.execution.result import Result
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
 from fuzz.language.by_verb import ByVerb
-from fuzz.language.program import OLD_MAX_BLOCK, Key, Op, Program, Zap, cannot_move, has_tree, value_bytes
-from fuzz.language.verbs import JOINS, MOVES, TIME, key_of
+from fuzz.language.program import OLD_MAX_BLOCK, Key, Op, Program, Zap
+from fuzz.language.verbs import JOINS, TIME, key_of
 from fuzz.targets.base import Target, pack_indirect
 from fuzz.targets.endless_ops import WATCH
 from fuzz.targets.panic_to_failure import after_failed_read, broken, failure_of
 from zapcore import layout, zap
 from zapcore.audit.auditor import Auditor
-from zapcore.audit.holes import check_seek
 from zapcore.directory import Tree
 from zapcore.dmu.indirect import IndirectDnode
 from zapcore.dmu.objset import DEFAULT_BYTE_LIMIT, Objset
 from zapcore.errors import LimitExceeded, Panic, ZapErrno
-from zapcore.release import RELEASES, Release, the_release
+from zapcore.release import Release, the_release
 from zapcore.user_accounting import Accounting
 from zapcore.work import Work
-from zapcore.zap import helpers, stats
 
 SMALL = 1 << 10
 PATIENCE, LONG_PATIENCE = 3, 80
@@ -36,7 +34,6 @@ PATIENCE, LONG_PATIENCE = 3, 80
 and twenty. The longest of 900 programs on small ones, an overfull micro ZAP's upgrade, took 0.065."""
 HEAVY = 8 << 20
 """Bytes of an object that are not left to the garbage collector's leisure."""
-NOT_OPEN = Result(errno.EBADF)
 EVERYWHERE = TIME | {"create", "destroy", "fail", "heal"}
 """Verbs after which any dbuf may be another."""
 WHOLE = JOINS | {"sync", "crash", "move"}
@@ -122,7 +119,7 @@ class ModelWorld(Target):
             self.begin_accounting(program.zaps)
         for header in program.zaps:
             if not header.usage:
-                self._create_zap(header)
+                self.create_zap(header)
         self.early = False
         tasked = frozenset(header.name for header in program.zaps if header.mos)
         self.changes_in_sync = self.accounting is not None or bool(tasked)
@@ -231,7 +228,7 @@ class ModelWorld(Target):
     def end(self) -> None:
         """Nothing outlives a world but the memory that Python takes back."""
 
-    def _create_zap(self, header: Zap) -> None:
+    def create_zap(self, header: Zap) -> None:
         number = self.numbers[header.name] = zap.create(
             self.objset,
             self.objset.open_tx,
@@ -248,105 +245,17 @@ class ModelWorld(Target):
             self.tree.zaps[header.inode] = number
             self.tree.removed.discard(header.inode)
 
-    def _number(self, op: Op) -> int:
+    def number_of(self, op: Op) -> int:
         name = op.subject
-        self._tune_for(name)
+        self.tune_for(name)
         return self.numbers[name]
 
-    def _tune_for(self, name: str) -> None:
+    def tune_for(self, name: str) -> None:
         """Set the tunables that say how large a micro ZAP may be, and its blocks when it is made fat."""
         header = self.headers[name]
         if not header.fat:
             self.objset.fat_block_shift = header.leaf_shift
             self.objset.micro_max_size = header.micro_max or OLD_MAX_BLOCK
-
-    @HANDLERS.of("add")
-    def _add(self, op: Op) -> Result:
-        value = value_bytes(op.size, op.length, op.fill)
-        assert op.key is not None
-        zap.add(self.objset, self._number(op), op.key, op.size, op.length, value, self.objset.open_tx)
-        return DONE
-
-    @HANDLERS.of("update")
-    def _update(self, op: Op) -> Result:
-        value = value_bytes(op.size, op.length, op.fill)
-        assert op.key is not None
-        zap.update(self.objset, self._number(op), op.key, op.size, op.length, value, self.objset.open_tx)
-        return DONE
-
-    @HANDLERS.of("remove")
-    def _remove(self, op: Op) -> Result:
-        assert op.key is not None
-        zap.remove(self.objset, self._number(op), op.key, self.objset.open_tx)
-        return DONE
-
-    @HANDLERS.of("lookup")
-    def _lookup(self, op: Op) -> Result:
-        assert op.key is not None
-        try:
-            value, more = zap.lookup(self.objset, self._number(op), op.key, op.size, op.length)
-        except ZapErrno as error:
-            if error.code != errno.EOVERFLOW:
-                raise
-            value, more = b"", True  # a micro ZAP gives nothing
-        return Result(errno.EOVERFLOW if more else 0, value.rstrip(b"\0"))
-
-    @HANDLERS.of("length")
-    def _length(self, op: Op) -> Result:
-        assert op.key is not None
-        return Result(0, zap.length(self.objset, self._number(op), op.key))
-
-    @HANDLERS.of("count")
-    def _count(self, op: Op) -> Result:
-        return Result(0, zap.count(self.objset, self._number(op)))
-
-    @HANDLERS.of("contains")
-    def _contains(self, op: Op) -> Result:
-        assert op.key is not None
-        helpers.contains(self.objset, self._number(op), op.key)
-        return DONE
-
-    @HANDLERS.of("increment")
-    def _increment(self, op: Op) -> Result:
-        number = self.live(op)
-        assert op.key is not None
-        if not op.delta:
-            self.look_for_tx(number)
-        helpers.increment(self.objset, number, op.key, op.delta, self.objset.open_tx)
-        return DONE
-
-    @HANDLERS.of("search")
-    def _search(self, op: Op) -> Result:
-        name = helpers.value_search(self.objset, self.named(op), op.wanted, op.mask)
-        assert isinstance(name, bytes)
-        return Result(0, name)
-
-    @HANDLERS.of("stats")
-    def _stats(self, op: Op) -> Result:
-        numbers: list[int] = []
-        for field in stats.stats(self.objset, self._number(op)):
-            numbers += [field] if isinstance(field, int) else field
-        return Result(0, tuple(numbers))
-
-    @HANDLERS.of("lookup_norm")
-    def _lookup_norm(self, op: Op) -> Result:
-        number = self.named(op)
-        assert isinstance(op.key, bytes)
-        try:
-            found = zap.lookup_norm(self.objset, number, op.key, op.size, op.length, op.match)
-        except ZapErrno as error:
-            if error.code != errno.EOVERFLOW:
-                raise
-            return Result(errno.EOVERFLOW, Found(b"", b"", False))
-        assert isinstance(found.key, bytes)
-        value = Found(found.value.rstrip(b"\0"), found.key, found.conflict)
-        return Result(errno.EOVERFLOW if found.more else 0, value)
-
-    @HANDLERS.of("remove_norm")
-    def _remove_norm(self, op: Op) -> Result:
-        assert op.key is not None
-        zap.remove_norm(self.objset, self.named(op), op.key, op.match, self.objset.open_tx)
-        return DONE
 
     def look_for_tx(self, number: int) -> None:
         """Read the header for a modifying call that looks at nothing: its tx does (dmu_tx_hold_zap)."""
@@ -364,7 +273,7 @@ class ModelWorld(Target):
 
     def live(self, op: Op) -> int:
         """The object of an op, which may not ask for it itself. Raises ENOENT."""
-        number = self._number(op)
+        number = self.number_of(op)
         self.objset.dnode(number)
         return number
 
@@ -374,138 +283,3 @@ class ModelWorld(Target):
         if self.headers[name or op.subject].words:
             raise ZapErrno(errno.ENOTSUP)
         return number
-
-    @HANDLERS.of("destroy")
-    def _destroy(self, op: Op) -> Result:
-        zap.destroy(self.objset, self._number(op), self.objset.open_tx)
-        return DONE
-
-    @HANDLERS.of("create")
-    def _create(self, op: Op) -> Result:
-        dnode = self.objset.dnodes.get(self.numbers[op.subject])
-        if dnode is not None and not dnode.free_txg:
-            return Result(errno.EEXIST)
-        self._create_zap(self.headers[op.subject])
-        return DONE
-
-    @HANDLERS.of("cursor")
-    def _cursor(self, op: Op) -> Result:
-        self._close(op)
-        self.objset.dnode(self.numbers[op.other])
-        if self.headers[op.other].shorter:
-            return Result(errno.ENOTSUP)
-        self._tune_for(op.other)
-        cursor = zap.Cursor(self.objset, self.numbers[op.other], op.start)
-        self.cursors[op.subject] = OpenCursor(cursor, op.other)
-        return DONE
-
-    @HANDLERS.of("next")
-    def _next(self, op: Op) -> Result:
-        opened = self.cursors.get(op.subject)
-        if opened is None:
-            return NOT_OPEN
-        if not opened.fresh:
-            opened.cursor.advance()
-        return self._retrieve(op)
-
-    @HANDLERS.of("retrieve")
-    def _retrieve(self, op: Op) -> Result:
-        opened = self.cursors.get(op.subject)
-        if opened is None:
-            return NOT_OPEN
-        found = opened.cursor.retrieve()
-        opened.fresh = False
-        return Result(0, Entry(*found))
-
-    @HANDLERS.of("advance")
-    def _advance(self, op: Op) -> Result:
-        opened = self.cursors.get(op.subject)
-        if opened is None:
-            return NOT_OPEN
-        opened.cursor.advance()
-        return DONE
-
-    @HANDLERS.of("serialize")
-    def _serialize(self, op: Op) -> Result:
-        opened = self.cursors.get(op.subject)
-        if opened is None:
-            return NOT_OPEN
-        return Result(0, opened.cursor.serialize())
-
-    @HANDLERS.of("close")
-    def _close(self, op: Op) -> Result:
-        opened = self.cursors.pop(op.subject, None)
-        if opened is None:
-            return NOT_OPEN
-        opened.cursor.close()
-        return DONE
-
-    @HANDLERS.of("seek")
-    def _seek(self, op: Op) -> Result:
-        dnode = self.objset.dnode(self.numbers[op.subject])
-        hole = bool(op.extra)
-        try:
-            found = dnode.next_offset(op.fill, hole)
-        except ZapErrno as error:
-            if error.code == errno.ESRCH:
-                check_seek(dnode, op.fill, None, hole)
-            raise
-        check_seek(dnode, op.fill, found, hole)
-        return Result(0, found)
-
-    @HANDLERS.of("txg")
-    def _txg(self, op: Op) -> Result:
-        self.objset.open_next_txg()
-        return DONE
-
-    @HANDLERS.of("finish")
-    def _finish(self, op: Op) -> Result:
-        self.objset.finish_oldest_txg()
-        return DONE
-
-    @HANDLERS.of("spa_sync")
-    def _spa_sync(self, op: Op) -> Result:
-        stepped = self.objset.stepped_sync
-        if stepped is None:
-            self.objset.finish_oldest_txg()
-        else:
-            stepped.sync_oldest_txg()
-        return DONE
-
-    @HANDLERS.of("sync")
-    def _sync(self, op: Op) -> Result:
-        self.objset.finish_all_txgs()
-        return DONE
-
-    @HANDLERS.of("reopen")
-    def _reopen(self, op: Op) -> Result:
-        for opened in self.cursors.values():
-            opened.cursor.close()
-        self.cursors.clear()
-        self.objset.reopen()
-        return DONE
-
-    @HANDLERS.of("crash")
-    def _crash(self, op: Op) -> Result:
-        if self.changes_in_sync or has_tree(self.program):
-            return Result(errno.ENOTSUP)
-        self.cursors.clear()
-        self.objset.crash()
-        self.numbers |= {self.names[number]: number for number in self.objset.dnodes}
-        reads_fail, self.auditor = self.auditor.reads_fail, Auditor(self.objset)
-        self.auditor.reads_fail = reads_fail
-        return DONE
-
-    @HANDLERS.of("move")
-    def _move(self, op: Op) -> Result:
-        if cannot_move(self.program, op.fill):
-            return Result(errno.ENOTSUP)
-        self._reopen(op)
-        self.objset.release = RELEASES[MOVES[op.fill]]
-        self.auditor = Auditor(self.objset)
-        return DONE
-
-    @HANDLERS.of("evict")
-    def _evict(self, op: Op) -> Result:
-        self.objset.evict_dbufs()
-        return DONE
