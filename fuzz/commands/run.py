@@ -69,7 +69,7 @@ def run_command(
             answer.say(f"op {at}: {_op_in_words(loaded, at)}\n{outcome.failure.text}")
             answer.failed(outcome.failure.signature, text=outcome.failure.text, program=loaded)
             answer.status = Status.FOUND
-            for line in _aftermath(runner) if aftermath else ():
+            for line in _aftermath(runner, loaded) if aftermath else ():
                 answer.say(line)
         elif outcome.limit is not None:
             answer.say(f"limit: {outcome.limit}")
@@ -101,8 +101,9 @@ def _op_in_words(program: Program, at: int) -> str:
     return "the end: cursors are closed, txgs synced, ZAPs destroyed"
 
 
-def _aftermath(runner: Target) -> Iterator[str]:
+def _aftermath(runner: Target, program: Program) -> Iterator[str]:
+    from fuzz.targets.kernel.aftermath import left_after
     from fuzz.targets.kernel.target import KernelTarget
 
     assert isinstance(runner, KernelTarget)
-    return runner.aftermath()
+    return left_after(runner, program)

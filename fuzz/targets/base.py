@@ -5,20 +5,40 @@ from __future__ import annotations
 import abc
 import struct
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from fuzz.execution.result import Forgive, Outcome, Result, Trace
+from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program
 from zapcore.release import Release
 from zapcore.work import Work
 
 if TYPE_CHECKING:
     from fuzz.judge.oracle import Oracle
-    from fuzz.targets.libzpool.plain_target import PlainLibzpool
 
 
 class NoTarget(Exception):
     """No such target is to be had; the text says in one line why."""
+
+
+class EdgeCounters(Protocol):
+    """What counts the edges of C code that programs take."""
+
+    def fresh(self) -> list[int]:
+        """The edges, each with how often it was taken, that no program took before."""
+
+
+class RealLibrary(Protocol):
+    """A real library, as far as it is asked what was seen of it beside its answers.
+
+    `at_start` is what who watches it reported before any program ran, `starts_anew` whether its worker ends
+    with each report, `counters` are None where nothing counts."""
+
+    starts_anew: bool
+    at_start: list[Failure]
+
+    @property
+    def counters(self) -> EdgeCounters | None: ...
 
 
 INDIRECT = 1 << 31
@@ -48,7 +68,7 @@ class Target(abc.ABC):
         return None
 
     @property
-    def libraries(self) -> Sequence[PlainLibzpool]:
+    def libraries(self) -> Sequence[RealLibrary]:
         """The real libraries that it runs programs on."""
         return ()
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from fuzz.execution.result import Result
 from fuzz.judge.signature import SILENT_KINDS, Failure, Signature
 from fuzz.language.program import Op, Program
-from fuzz.targets.base import Target
+from fuzz.targets.base import RealLibrary, Target
 from fuzz.targets.first_difference import (
     Names,
     first_dbuf_difference,
@@ -124,7 +124,7 @@ class SideBySide(Target):
         return self.first.block_tree(zap)
 
     @property
-    def libraries(self) -> Sequence[PlainLibzpool]:
+    def libraries(self) -> Sequence[RealLibrary]:
         """Those of both sides."""
         return (*self.first.libraries, *self.second.libraries)
 

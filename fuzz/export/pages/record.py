@@ -1,39 +1,15 @@
-"""Runs a program on the model, and keeps what each step changed: what a page needs to go through it.
-
-A step is an op; in a section with threads, what one thread does from one scheduling point to the next. Before
-them comes what the program began with; where the run ends before its end, the world as it fell comes last.
-"""
+"""Runs a program on the model, and keeps what each step changed: what a page needs to go through it."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any
 
-from fuzz.execution.answer_in_words import answer_in_words
 from fuzz.execution.execute import run
-from fuzz.execution.result import Outcome, Result
+from fuzz.execution.result import Outcome
 from fuzz.export.pages.failing_bytes import FailingBytes, failing_bytes
-from fuzz.export.pages.world_as_parts import Looker
-from fuzz.language.program import Op, Program, threadless
-from fuzz.targets.model.target import ModelTarget
-
-MOST_POINTS = 1500
-"""Scheduling points that are steps of their own; after that only each op's end is one."""
-
-
-@dataclasses.dataclass(slots=True)
-class Step:
-    """What came to be between two looks: `op` is its number in the program (-1 for none), `thread` who did
-    it, `answer` what the op returned, `where` at what point a thread stands then. `kind` is begin, op, point,
-    failed or limit. `changed` has the parts that are other than before."""
-
-    kind: str
-    op: int
-    thread: int
-    answer: str
-    where: str
-    changed: dict[str, Any]
+from fuzz.export.pages.record_threads import run_recorded
+from fuzz.export.pages.recorded_model import RecordedModel, Step
+from fuzz.language.program import Program, threadless
 
 
 @dataclasses.dataclass(slots=True)
@@ -46,53 +22,11 @@ class Recording:
     bytes_shown: FailingBytes | None
 
 
-class RecordedModel(ModelTarget):
-    """A model that is looked at."""
-
-    def __init__(self, release: str) -> None:
-        super().__init__(release)
-        self.steps: list[Step] = []
-        self.raised: BaseException | None = None
-        self.more: Callable[[], dict[str, Any]] = dict
-        """What else each step looks at."""
-        self.looker = Looker(self)
-
-    def begin(self, program: Program) -> None:
-        super().begin(program)
-        self.steps = []
-        self.looker = Looker(self)
-        self.step("begin", -1, 0)
-
-    def step(self, kind: str, op: int, thread: int, answer: str = "", where: str = "") -> None:
-        """Look, and keep what has changed."""
-        self.steps.append(Step(kind, op, thread, answer, where, self.looker.changes(self.more())))
-
-    def trace(self, index: int, op: Op, result: Result) -> None:
-        """An op has ended."""
-        self.step("op", index, op.thread, answer_in_words(op, result))
-
-    def apply(self, op: Op) -> Result:
-        try:
-            return super().apply(op)
-        except BaseException as error:
-            self.raised = self.raised or error
-            raise
-
-    def audit(self, op: Op, oracle: Any, before: Any = ()) -> None:
-        try:
-            super().audit(op, oracle, before)
-        except BaseException as error:
-            self.raised = self.raised or error
-            raise
-
-
 def record(program: Program, release: str) -> Recording:
     """Run a program on the model of a release, judged. Raises NoTarget where it has threads and greenlet is
     not there."""
     target = RecordedModel(release)
     if any(op.thread for op in program.ops) and not threadless(program):
-        from fuzz.export.pages.record_threads import run_recorded
-
         outcome = run_recorded(program, target)
     else:
         outcome = run(program, target, trace=target.trace)

@@ -6,7 +6,7 @@ from typing import Any
 
 from fuzz.corpus.extras import lacking
 from fuzz.execution.result import Outcome, Result
-from fuzz.export.pages.record import MOST_POINTS, RecordedModel
+from fuzz.export.pages.recorded_model import RecordedModel
 from fuzz.language.program import Op, Program
 from fuzz.targets.base import NoTarget
 from zapcore.errors import openzfs_stack
@@ -21,6 +21,9 @@ _BEFORE = {
     "txg": "opens the txg after {} next",
     "commit": "has ended its op",
 }
+
+MOST_POINTS = 1500
+"""Scheduling points that are steps of their own; after that only each op's end is one."""
 
 
 def run_recorded(program: Program, target: RecordedModel) -> Outcome:

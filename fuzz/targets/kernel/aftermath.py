@@ -7,7 +7,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fuzz.evidence.check.files import BadInput
 from fuzz.evidence.check.pool import read_objects
@@ -15,12 +14,10 @@ from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program
 from fuzz.targets.kernel.guest import POOL
 from fuzz.targets.kernel.plain_files import OWNING, pack
+from fuzz.targets.kernel.target import KernelTarget
 from fuzz.targets.packages.cache_folder import cache_folder
 from zapcore.errors import errno_name
 from zapcore.verify.object import check_object
-
-if TYPE_CHECKING:
-    from fuzz.targets.kernel.target import KernelTarget
 
 LATER_FILE = 60_000
 """The first of the files that come after an import."""
@@ -30,7 +27,7 @@ SYNCED = 24
 SHOWN = 3
 """Violations of a ZAP's blocks that are told in full."""
 
-Step = Callable[["KernelTarget", Program], Iterator[str]]
+Step = Callable[[KernelTarget, Program], Iterator[str]]
 
 
 def left_after(target: KernelTarget, program: Program) -> Iterator[str]:

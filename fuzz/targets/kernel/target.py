@@ -18,7 +18,6 @@ from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Op, Program
 from fuzz.targets.base import Target
 from fuzz.targets.kernel import console
-from fuzz.targets.kernel.aftermath import left_after
 from fuzz.targets.kernel.guest import LONG, PLAIN, POOL, Dead, Guest, Silent
 from fuzz.targets.kernel.initramfs import KEY
 from fuzz.targets.kernel.locate import SHIPPED, find_parts
@@ -281,11 +280,6 @@ class KernelTarget(Target):
         self.as_root("/sbin/zpool", "scrub", "-w", POOL)
         said = self.as_root("/sbin/zpool", "status", "-x")
         return None if "healthy" in said else self.as_root("/sbin/zpool", "status", "-v", POOL)
-
-    def aftermath(self) -> Iterator[str]:
-        """What is left on disk of the program that has just failed, a line for each step."""
-        assert self._program is not None, "nothing has failed"
-        return left_after(self, self._program)
 
     def listed(self) -> list[list[bytes]]:
         answers = self._ask(

@@ -16,7 +16,7 @@ from fuzz.execution.result import Outcome as RunOutcome
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Op, Program, changes_in_sync, has_large_micro, keeps_usage
 from fuzz.language.verbs import DEFERRED, OWNED, unsettled
-from fuzz.targets.base import Target
+from fuzz.targets.base import RealLibrary, Target
 from fuzz.targets.libzpool.locate import NoLibrary, find_library, release_of
 from fuzz.targets.libzpool.process.child import Child, Gone, Silent, TooBig
 from fuzz.targets.libzpool.process.message import read_death, read_silence
@@ -129,7 +129,7 @@ class PlainLibzpool(Target):
         self._ours: Path | None = None
 
     @property
-    def libraries(self) -> Sequence[PlainLibzpool]:
+    def libraries(self) -> Sequence[RealLibrary]:
         """This one."""
         return (self,)
 

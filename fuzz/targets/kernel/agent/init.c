@@ -15,21 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define USER 1000
-
-void
-stop(const char *what)
-{
-	fprintf(stderr, "zapfuzz agent: %s: %s\n", what, strerror(errno));
-	sync();
-	reboot(RB_AUTOBOOT);
-	_exit(1);
-}
 
 static void
 load_modules(void)

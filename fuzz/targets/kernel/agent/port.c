@@ -7,12 +7,23 @@
  */
 #include "agent.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/reboot.h>
 #include <unistd.h>
 
 #define MAGIC "\237ZAPreq\001"
 #define MOST_REQUEST (8u << 20)
+
+void
+stop(const char *what)
+{
+	fprintf(stderr, "zapfuzz agent: %s: %s\n", what, strerror(errno));
+	sync();
+	reboot(RB_AUTOBOOT);
+	_exit(1);
+}
 
 static void
 read_all(int port, void *into, size_t length)
