@@ -27,6 +27,7 @@ from fuzz.corpus.extras import how_to_get
 from fuzz.corpus.places import home
 from fuzz.corpus.replay import known_on
 from fuzz.corpus.reproducer import Reproducer, shortest_first
+from fuzz.engines.campaign.at_work import with_all_at_work
 from fuzz.engines.campaign.campaign import Campaign, Plan
 from fuzz.engines.campaign.cluster import NoCluster
 from fuzz.engines.campaign.corpus import Corpus
@@ -163,8 +164,12 @@ def _live_campaign(running: Campaign, known: Mapping[str, list[Reproducer]]) -> 
     from fuzz.export.pages.campaign_page import Shown
     from fuzz.export.pages.live_sources import LiveCampaign
 
-    corpus = running.corpus
-    return LiveCampaign(lambda: Shown(corpus.store.url, corpus.ledger, known, running.workers))
+    def look() -> Shown:
+        at_work = running.at_work()
+        ledger = with_all_at_work(running.corpus.ledger, at_work)
+        return Shown(running.corpus.store.url, ledger, known, running.workers, at_work)
+
+    return LiveCampaign(look)
 
 
 def _run(
@@ -270,9 +275,11 @@ class _Screen:
 
 def _how_far(running: Campaign) -> str:
     ledger = running.corpus.ledger
-    states = sum(map(len, ledger.states.values()))
+    told = [each.told for each in running.at_work() if each.told is not None]
+    now = sum(did.executions for each in told for did in each.ledger.workers.values())
+    states = sum(map(len, ledger.states.values())) + sum(each.states for each in told)
     return (
-        f"{running.workers} workers, {running.executions:,} executions of {ledger.executions:,}, "
+        f"{running.workers} workers, {running.executions + now:,} executions of {ledger.executions + now:,}, "
         f"{states:,} states, {len(ledger.inputs):,} inputs, {len(running.new)} failures new"
     )
 

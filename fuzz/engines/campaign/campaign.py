@@ -9,12 +9,14 @@ corpus; and two on one corpus need not know of each other.
 from __future__ import annotations
 
 import dataclasses
+import json
 import queue
 import time
 from collections.abc import Callable, Mapping
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
+from fuzz.engines.campaign.at_work import AtWork, Meanwhile, tell_seconds
 from fuzz.engines.campaign.cluster import Cluster, Ended, NoCluster
 from fuzz.engines.campaign.corpus import Corpus
 from fuzz.engines.campaign.ledger import Arm, Finding, Open
@@ -79,6 +81,7 @@ class Campaign:
         self.workers = 0
         self.executions = 0
         self._cluster: Cluster
+        self._meanwhile = Meanwhile()
         self._connect = connect or (lambda: Cluster(plan.scheduler, plan.workers, plan.name))
         self._rng = Random(plan.seed)
         self._number = 0
@@ -141,7 +144,7 @@ class Campaign:
             self._ended(ended)
         while True:
             try:
-                self._take(cluster.parts.get_nowait())
+                self._told_by_slice(cluster, json.loads(cluster.told.get_nowait()))
             except queue.Empty:
                 break
         if time.monotonic() >= self._next_look:
@@ -163,6 +166,7 @@ class Campaign:
             base=self.corpus.base(),
             libzpool=plan.libzpool,
             max_ops=plan.max_ops,
+            tell_seconds=tell_seconds(self.workers),
         )
         for text, open_ in ledger.waiting().items():
             if text not in self._tried:
@@ -190,6 +194,7 @@ class Campaign:
 
     def _ended(self, ended: Ended) -> None:
         brought = ended.brought
+        self._meanwhile.over(ended.work.number)
         self.executions += brought.executions
         for problem in brought.problems:
             self._note(problem)
@@ -199,6 +204,17 @@ class Campaign:
             self._take(brought.part)
             if ended.work.what == MERGE:
                 self._fewest = max(len(self.corpus.ledger.inputs), MANY_INPUTS // 2)
+
+    def at_work(self) -> list[AtWork]:
+        """The slices that go on, and how far each is."""
+        return self._meanwhile.at_work(self._cluster.running, self.corpus)
+
+    def _told_by_slice(self, cluster: Cluster, said: dict[str, Any]) -> None:
+        """A part is written, or a slice is so far."""
+        if "number" in said:
+            self._meanwhile.hear(said, cluster.running)
+        else:
+            self._take(said["part"])
 
     def _take(self, part: str) -> None:
         self._trying(lambda: self.corpus.take(part))

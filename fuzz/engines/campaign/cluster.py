@@ -83,8 +83,8 @@ class Cluster:
         self._next_count = 0.0
         self._hung: dict[str, float] = {}
         self.refused: dict[str, str] = {}
-        self.parts: queue.Queue[str] = queue.Queue()
-        self._client.subscribe_topic(campaign, lambda event: self.parts.put(event[1]))
+        self.told: queue.Queue[str] = queue.Queue()
+        self._client.subscribe_topic(campaign, lambda event: self.told.put(event[1]))
 
     def workers(self) -> dict[str, int]:
         """The addresses of the workers that may be given slices, and how many each at once. Raises

@@ -118,8 +118,8 @@ class Finding:
 class Ledger:
     """Everything that one part knows, or all of them. `met` is by release (as [expect] calls it) and by the
     text of the signature, `open` and `findings` by that text, `states` by release, `inputs` are programs in
-    byte form. A point of `history` is the end of a slice, its executions, and how many states were known
-    then."""
+    byte form. A point of `history` is a time of a slice, its executions since its point before, and
+    how many states were known then; its first one is its beginning."""
 
     rows: dict[Arm, Row] = dataclasses.field(default_factory=dict)
     met: dict[str, dict[str, Met]] = dataclasses.field(default_factory=dict)
@@ -234,11 +234,12 @@ def total(ledgers: Iterable[Ledger]) -> Ledger:
 
 
 def thinned(history: list[tuple[float, int, int]]) -> list[tuple[float, int, int]]:
-    """At most LONGEST_HISTORY points that come to the same."""
+    """At most LONGEST_HISTORY points that come to the same, and begin when they do."""
     while len(history) > LONGEST_HISTORY:
-        pairs = [history[at : at + 2] for at in range(0, len(history), 2)]
+        pairs = [history[at : at + 2] for at in range(1, len(history), 2)]
         history = [
-            (pair[-1][0], sum(each[1] for each in pair), max(each[2] for each in pair)) for pair in pairs
+            history[0],
+            *((pair[-1][0], sum(each[1] for each in pair), max(each[2] for each in pair)) for pair in pairs),
         ]
     return history
 

@@ -26,7 +26,7 @@ def bound_seconds(work: Slice) -> float:
 
 def run_slice(text: str, wanted: str) -> str:
     """Run a slice of a client whose version is `wanted`. Returns what it came to. What is found meanwhile is
-    told at once: its part is an event of Dask's, with the campaign as its topic."""
+    told at once, and how far it is now and then: events of Dask's, with the campaign as their topic."""
     if version() != wanted:
         return Brought(refused=f"it has version {version()}, expected {wanted}").to_json()
     work = dataclasses.replace(Slice.from_json(text), worker=socket.gethostname())
@@ -76,12 +76,12 @@ def _last_line(stream: Iterable[str], last: list[str]) -> None:
             last[:] = [line.strip()]
 
 
-def _tell(topic: str, part: str) -> None:
-    """Tell the client of a part that is written. Without Dask nobody listens."""
+def _tell(topic: str, said: str) -> None:
+    """Tell the client what a slice says. Without Dask nobody listens."""
     try:
         from distributed import get_worker
 
-        get_worker().log_event(topic, part)
+        get_worker().log_event(topic, said)
     except (ImportError, ValueError):
         return
 

@@ -21,6 +21,7 @@ from fuzz.corpus.harvest import harvested
 from fuzz.corpus.places import home
 from fuzz.corpus.reproducer import PROGRAM_FILE, REPRODUCER_FILE
 from fuzz.corpus.unminimized import NOT_AGAIN, UNMINIMIZED
+from fuzz.engines.campaign.at_work import HowFar
 from fuzz.engines.campaign.ledger import Finding, Ledger, Met, Open, Row, Worked, worth
 from fuzz.engines.campaign.part import Part
 from fuzz.engines.campaign.slice import FUZZ, Slice
@@ -36,7 +37,7 @@ HARVEST, STATES, DELIVERING = "harvest", "states", "delivering"
 @dataclasses.dataclass(slots=True)
 class Counts:
     """How far a slice is. `met` is of each failure how often, and when first and last; `known` is how many
-    states were known when it began."""
+    states were known when it began, `points` how far it was before (`Ledger.history`)."""
 
     begun: float
     now: float
@@ -45,6 +46,12 @@ class Counts:
     limits: int = 0
     known: int = 0
     met: dict[str, tuple[int, float, float]] = dataclasses.field(default_factory=dict)
+    points: list[tuple[float, int, int]] = dataclasses.field(default_factory=list)
+
+    def until_now(self, states: int) -> list[tuple[float, int, int]]:
+        """The points with one more: where it is now, when it has reached so many states that nobody knew."""
+        before = self.points or [(self.begun, 0, self.known)]
+        return [*before, (self.now, self.executions - sum(each[1] for each in before), self.known + states)]
 
 
 class Scratch:
@@ -131,9 +138,6 @@ class Scratch:
             counts = Counts(**row)
         except (OSError, ValueError, KeyError, TypeError):
             return ledger  # it had not begun
-        release = name_of_expectation(
-            work.arm.target, work.arm.release, filter(None, work.arm.remedies.split(","))
-        )
         states: set[int] = set()
         for each in harvested(self.harvest):
             ledger.inputs.add(each.data)
@@ -142,8 +146,20 @@ class Scratch:
             ledger.states[state_release(work)] = states
         self._failures(work, ledger)
         if not uncounted:
-            self._count(work, counts, release, len(states), ledger)
+            _count(work, counts, len(states), ledger)
         return ledger
+
+    def reached(self) -> int:
+        """How many states it was the first to reach, as far as it knows."""
+        return sum(len(each.states) for each in harvested(self.harvest))
+
+    def how_far(self, work: Slice, counts: Counts) -> HowFar:
+        """What of this can be told before the slice is over."""
+        states = self.reached()
+        unknown = [text for text, (count, _, _) in counts.met.items() if count and text not in work.known]
+        ledger = Ledger(open={text: Open("", work.arm) for text in unknown if work.what == FUZZ})
+        _count(work, counts, states, ledger)
+        return HowFar(work.number, self.name, states, ledger)
 
     def _failures(self, work: Slice, ledger: Ledger) -> None:
         """Reproducers, and programs that were not cut down or did not fail again."""
@@ -161,17 +177,21 @@ class Scratch:
                 text = path.read_text("utf-8")
                 ledger.open[signature_of(text)] = Open(text, work.arm, again=what == UNMINIMIZED)
 
-    def _count(self, work: Slice, counts: Counts, release: str, states: int, ledger: Ledger) -> None:
-        seconds = max(counts.now - counts.begun, 0.001)
-        if work.what == FUZZ:
-            findings = len(ledger.findings.keys() | ledger.open.keys())
-            ledger.rows[work.arm] = Row(
-                *(1, seconds, counts.executions, counts.ops, counts.limits, states, findings),
-                *(worth(states, findings), seconds),
-            )
-            ledger.met[release] = {text: Met(*met) for text, met in counts.met.items() if met[0]}
-            ledger.history = [(counts.now, counts.executions, counts.known + states)]
-        ledger.workers[work.worker or "?"] = Worked(1, counts.executions, counts.now)
+
+def _count(work: Slice, counts: Counts, states: int, ledger: Ledger) -> None:
+    """Add what is a number of something."""
+    remedies = filter(None, work.arm.remedies.split(","))
+    release = name_of_expectation(work.arm.target, work.arm.release, remedies)
+    seconds = max(counts.now - counts.begun, 0.001)
+    if work.what == FUZZ:
+        findings = len(ledger.findings.keys() | ledger.open.keys())
+        ledger.rows[work.arm] = Row(
+            *(1, seconds, counts.executions, counts.ops, counts.limits, states, findings),
+            *(worth(states, findings), seconds),
+        )
+        ledger.met[release] = {text: Met(*met) for text, met in counts.met.items() if met[0]}
+        ledger.history = counts.until_now(states)
+    ledger.workers[work.worker or "?"] = Worked(1, counts.executions, counts.now)
 
 
 def signature_of(text: str) -> str:

@@ -13,8 +13,9 @@ from fuzz.corpus.places import PACKAGE
 from fuzz.engines.campaign.ledger import Arm
 
 FUZZ, MINIMIZE, MERGE = "fuzz", "minimize", "merge"
-TOLD = "part "
-"""What begins a line of a slice's process that names a part which is written while it goes on."""
+TOLD = "told "
+"""What begins a line that a slice's process says while it goes on: an object of JSON that names a `part`
+which is written, or has the `number` of the slice and how far it is."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Slice:
     to cut down `programs` (texts) in that time; or to make the inputs of the base fewer in it. `number` tells
     it from others of its `campaign`. `store` is where the corpus is, `base` the part with what is known (""
     for nothing), `known` are texts of signatures that need no report. `worker` is who runs it, for those who
-    read of it later."""
+    read of it later; every `tell_seconds` it tells how far it is, 0 for never."""
 
     what: str
     campaign: str
@@ -39,6 +40,7 @@ class Slice:
     libzpool: str | None = None
     max_ops: int = 160
     worker: str = ""
+    tell_seconds: float = 0.0
 
     @property
     def name(self) -> str:

@@ -1,5 +1,6 @@
 """The process of one slice: `python -m fuzz.engines.campaign.slice_process`, the slice as JSON on standard
-input. It prints what it came to (`Brought`), and before that names of parts that it has written meanwhile.
+input. It prints what it came to (`Brought`), and before that names of parts that it has written meanwhile,
+and how far it is.
 
 It is a fuzzing run as any other, in a folder of its own. When that is over, or when its parent is gone, it
 writes what it has into the corpus itself. So a worker that is killed takes nothing with it. What a slice left
@@ -9,6 +10,7 @@ whose own process was killed is handed in by the next one on the same machine.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -55,6 +57,8 @@ from zapcore.release import named_release
 MOST_INPUTS = 250
 """Programs that libFuzzer begins a slice with: it runs each of them first."""
 MANY_OPS = 10_000
+POINTS = 12
+"""Times at which a slice notes how far it is, for a curve."""
 
 
 class Over(BaseException):
@@ -65,9 +69,12 @@ class Notes:
     """Watches the run, and keeps on disk how far it is. `problems` are what it was told, whole: the program
     of a failure that no disk takes is nowhere else. `unwritten` is whether something of that kind was."""
 
-    def __init__(self, scratch: Scratch, store: Store, known: int) -> None:
+    def __init__(self, scratch: Scratch, store: Store, work: Slice, known: int) -> None:
         self.scratch = scratch
         self.store = store
+        self.work = work
+        self._next_told = time.monotonic()
+        self._next_point = time.monotonic() + work.seconds / POINTS
         self.counts = Counts(time.time(), time.time(), known=known)
         self.problems: list[str] = []
         self.unwritten = False
@@ -80,8 +87,14 @@ class Notes:
         for text, count in progress.met.items():
             before, first, last = counts.met.get(text, (0, now, now))
             counts.met[text] = (count, first, now if count > before else last)
+        if time.monotonic() >= self._next_point:
+            self._next_point = time.monotonic() + max(self.work.seconds / POINTS, 1)
+            counts.points = counts.until_now(self.scratch.reached())
         with contextlib.suppress(OSError):  # a full disk: the next time, or never
             self.scratch.count(counts)
+        if self.work.tell_seconds and time.monotonic() >= self._next_told:
+            self._next_told = time.monotonic() + self.work.tell_seconds
+            _say(self.scratch.how_far(self.work, counts).to_json())
 
     def met(self, signature: Signature, known: Reproducer | Path, executions: int, seconds: float) -> None:
         """It is known: only counted."""
@@ -94,7 +107,7 @@ class Notes:
             self.scratch.found(str(found.signature), found.folder.name)
             name = part_name("found")
             self.store.write(name, Part(Ledger(findings=self.scratch.ledger(uncounted=True).findings)))
-            print(TOLD + name, flush=True)
+            _say(json.dumps({"part": name}))
 
     def note(self, text: str) -> None:
         """Something went wrong, but the run goes on."""
@@ -103,6 +116,11 @@ class Notes:
     def busy(self, what: str, how_far: Callable[[], str]) -> AbstractContextManager[None]:
         """Nobody looks."""
         return contextlib.nullcontext()
+
+
+def _say(text: str) -> None:
+    """Say something to the worker, while the slice goes on."""
+    print(TOLD + text, flush=True)
 
 
 def run(work: Slice) -> Brought:
@@ -164,7 +182,7 @@ def _fuzz(scratch: Scratch, store: Store, work: Slice) -> Notes:
         states=str(scratch.states),
         harvest=str(scratch.harvest) if work.what == FUZZ else "",
     )
-    notes = Notes(scratch, store, len(known))
+    notes = Notes(scratch, store, work, len(known))
     elsewhere = dict.fromkeys(work.known, Path())
     target = make_target(arm.target, arm.release, work.libzpool, small=True)
     history = _history(config, work, notes)

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from fuzz.corpus.reproducer import Reproducer
+from fuzz.engines.campaign.at_work import AtWork
 from fuzz.engines.campaign.ledger import Ledger, Met, Standing
+from fuzz.engines.campaign.slice import FUZZ, MERGE, MINIMIZE
 from fuzz.export.pages.plots import MOST_SERIES, curves
 from fuzz.export.pages.program_page import printable
 from fuzz.export.pages.render import fragment, render
@@ -20,6 +22,7 @@ from fuzz.language.printing import format_program
 SECTIONS = {
     "campaigns": "Campaigns",
     "plots": "Over time",
+    "at_work": "At work now",
     "failures": "Failures",
     "workers": "Workers",
     "arms": "What slices were spent on",
@@ -33,17 +36,20 @@ BAD = (Standing.CUT_DOWN.value, Standing.NOT_MINIMIZED.value, Standing.NOT_AGAIN
 
 class Shown(NamedTuple):
     """A campaign: the address of its corpus, the sum of what is there, and which failures the project knows.
-    `workers` says how many work on it now, where it goes on."""
+    Where it goes on, `workers` says how many work on it now and `at_work` which slices; what these have told
+    is in the ledger, too."""
 
     address: str
     ledger: Ledger
     known: Mapping[str, Sequence[Reproducer]]
     workers: int | None = None
+    at_work: Sequence[AtWork] = ()
 
     @property
     def states(self) -> int:
-        """States and edges reached, on each release."""
-        return sum(map(len, self.ledger.states.values()))
+        """States and edges reached, on each release. Two slices at work may both have reached the same."""
+        new = sum(each.told.states for each in self.at_work if each.told is not None)
+        return sum(map(len, self.ledger.states.values())) + new
 
 
 def campaign_report(campaigns: Sequence[Shown], live: bool = False) -> str:
@@ -58,7 +64,9 @@ def campaign_report(campaigns: Sequence[Shown], live: bool = False) -> str:
         connect="'self'" if live else "'none'",
         title=one if len(campaigns) < 2 else f"{len(campaigns)} campaigns beside each other",
         sections=[
-            {"id": name, "heading": heading, "text": parts[name]} for name, heading in SECTIONS.items()
+            {"id": name, "heading": heading, "text": parts[name]}
+            for name, heading in SECTIONS.items()
+            if name in parts
         ],
         live=live,
     )
@@ -67,7 +75,9 @@ def campaign_report(campaigns: Sequence[Shown], live: bool = False) -> str:
 def campaign_sections(campaigns: Sequence[Shown], live: bool = False) -> dict[str, Markup]:
     """Each part of the page as HTML."""
     several = len(campaigns) > 1
+    at_work = {"at_work": _table("At work now", AT_WORK, _at_work(campaigns))} if live else {}
     return {
+        **at_work,
         "campaigns": _table("Campaigns", CAMPAIGN, map(_campaign, range(1, len(campaigns) + 1), campaigns)),
         "plots": Markup("").join(_plots(campaigns)),
         "failures": fragment(
@@ -84,6 +94,10 @@ CAMPAIGN = {
     **{"new": False, "known": False},
 }
 WORKER = {"worker": True, "campaign": True, "slices": False, "executions": False, "last (UTC)": True}
+AT_WORK = {
+    **{"slice": True, "engine, release, style": True, "does": True, "worker": True, "seconds": False},
+    **{"executions": False, "a second": False, "new states": False, "failures": False},
+}
 ARM = {
     **{"engine, release, style": True, "campaign": True, "slices": False, "seconds": False},
     **{"executions": False, "states first reached": False, "failures": False},
@@ -101,10 +115,12 @@ def _day(at: float) -> str:
 
 
 def begun(ledger: Ledger) -> float:
-    """When the first slice began, as seconds since 1970: a slice has told when it ended, so it is taken to
-    have been as long as slices are on average. 0 where none has ended."""
+    """When the first slice began, as seconds since 1970; 0 where none has told. Of an older corpus it is not
+    said: that slice is taken to have been as long as slices are on average."""
     if not ledger.history:
         return 0.0
+    if not ledger.history[0][1]:
+        return ledger.history[0][0]
     slices = sum(row.slices for row in ledger.rows.values())
     return ledger.history[0][0] - ledger.seconds / max(slices, 1)
 
@@ -126,6 +142,27 @@ def _workers(campaigns: Sequence[Shown]) -> Iterator[Sequence[object]]:
     for number, shown in enumerate(campaigns, 1):
         for name, did in sorted(shown.ledger.workers.items()):
             yield printable(name), number, f"{did.slices:,}", f"{did.executions:,}", _day(did.last)
+
+
+DOES = {FUZZ: "fuzzes", MINIMIZE: "cuts a failure down", MERGE: "makes inputs fewer"}
+
+
+def _at_work(campaigns: Sequence[Shown]) -> Iterator[Sequence[object]]:
+    for shown in campaigns:
+        for work, told in shown.at_work:
+            does, arm = DOES.get(work.what, work.what), "" if work.what == MERGE else printable(str(work.arm))
+            if told is None:
+                yield work.number, arm, does, "has told nothing yet", *("",) * 5
+                continue
+            (worker, did) = next(iter(told.ledger.workers.items()))
+            row = told.ledger.rows.get(work.arm)
+            seconds = row.seconds if row is not None else 0.0
+            met = sum(each.count for each in told.ledger.met_in_all().values())
+            yield (
+                *(work.number, arm, does, printable(worker), f"{seconds:,.0f}" if row is not None else ""),
+                *(f"{did.executions:,}", f"{did.executions / seconds:,.0f}" if seconds else ""),
+                *(f"{told.states:,}", f"{met:,}"),
+            )
 
 
 def _arms(campaigns: Sequence[Shown]) -> Iterator[Sequence[object]]:

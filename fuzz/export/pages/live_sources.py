@@ -85,12 +85,12 @@ class LiveCampaign:
 
     def parts(self) -> tuple[Mapping[str, Markup], str]:
         """Its parts, and how far it is."""
-        shown = self.look()
+        shown = _unchanged(self.look)
         said = (
             f"goes on: {shown.workers or 0} workers, {shown.ledger.executions:,} executions, "
             f"{shown.states:,} states"
         )
-        return _unchanged(lambda: campaign_sections([self.look()], live=True)), said
+        return _unchanged(lambda: campaign_sections([shown], live=True)), said
 
     def failure(self, of: int, number: int) -> str | None:
         """The page of what it has met."""

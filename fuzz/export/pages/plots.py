@@ -15,28 +15,48 @@ MOST_POINTS = 400
 FEW = 10
 """Up to so much each whole number has its line."""
 
+UNITS = (("days", "d", 86400), ("hours", "h", 3600), ("minutes", "min", 60), ("seconds", "s", 1))
+"""Of time: name, short name, and how many seconds one is."""
+LEAST_OF_UNIT = 3
+"""So many of a unit is the least that is told in it."""
+ROUND = (1, 2, 5, 10, 15, 20, 30)
+MOST_LABELS = 6
+
 Points = Sequence[tuple[float, float]]
 
 
 def curves(title: str, unit: str, series: Mapping[str, Points]) -> Markup:
     """Values over seconds, one curve for each run."""
+    name, short, seconds, labels = _times(
+        max((at for each in series.values() for at, _ in each), default=0.0)
+    )
     chart = pygal.XY(
         stroke=True,
         show_dots=False,
-        x_title="seconds",
-        x_value_formatter=lambda value: f"{value:g} s",
+        x_title=name,
+        x_value_formatter=lambda value: f"{value / seconds:g} {short}",
         value_formatter=lambda value: f"{value:,.0f}",
         include_x_axis=True,
+        max_scale=7,
         show_legend=len(series) > 1,
         **_settings(f"{title}{f' ({unit})' if unit else ''}"),
     )
     most = max((value for points in series.values() for _, value in points), default=0)
     if most <= FEW:  # or several lines have the same number
         chart.y_labels = range(int(most) + 1)
+    chart.x_labels = labels
     for name, points in list(series.items())[:MOST_SERIES]:
-        step = max(1, len(points) // MOST_POINTS)
-        chart.add(name, [*points[:-1:step], *points[-1:]])
+        every = max(1, len(points) // MOST_POINTS)
+        chart.add(name, [*points[:-1:every], *points[-1:]])
     return _drawn(chart)
+
+
+def _times(longest: float) -> tuple[str, str, int, list[int]]:
+    """The unit of an axis of time, by name, short name and seconds, and where it has its labels."""
+    name, short, unit = next((each for each in UNITS if longest >= LEAST_OF_UNIT * each[2]), UNITS[-1])
+    steps = (unit * each * 60**power for power in range(9) for each in ROUND)
+    step = next(each for each in steps if longest < MOST_LABELS * each)
+    return name, short, unit, list(range(0, int(longest) + 1, step))
 
 
 def bars(title: str, counts: Mapping[str, float], unit: str = "") -> Markup:
@@ -60,8 +80,6 @@ def _settings(title: str) -> dict[str, Any]:
         "height": 300,
         "explicit_size": True,
         "margin": 12,
-        "x_labels_major_count": 5,
-        "show_minor_x_labels": False,
         "truncate_legend": -1,
         "truncate_label": -1,
         "legend_at_bottom": True,

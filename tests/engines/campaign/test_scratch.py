@@ -83,7 +83,7 @@ def test_what_a_killed_slice_had_is_handed_in_by_the_next(store: Store, tmp_path
     assert not path.exists()
     assert ledger.executions == 7 and ledger.workers["w"].executions == 7
     assert ledger.inputs == {encode(PROGRAM)} and ledger.states == {"2.3": {5, -6}}
-    assert ledger.met["2.3"][WORSE].count == 3 and ledger.history == [(1010.0, 7, 42)]
+    assert ledger.met["2.3"][WORSE].count == 3 and ledger.history == [(1000.0, 0, 40), (1010.0, 7, 42)]
     assert list(ledger.waiting()) == [WORSE] and ledger.findings["oracle zap:add bad"].name == "bad-add"
     assert swept(store).ledger == ledger
 

@@ -11,8 +11,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from fuzz.corpus.reproducer import PROGRAM_FILE, REPRODUCER_FILE, read_reproducer
+from fuzz.engines.campaign.at_work import AtWork, HowFar
 from fuzz.engines.campaign.ledger import Arm, Finding, Ledger, Met, Open, Row, Worked
 from fuzz.engines.campaign.part import Part
+from fuzz.engines.campaign.slice import FUZZ, MERGE, Slice
 from fuzz.engines.campaign.store import Store, part_name
 from fuzz.export.pages.campaign_page import Shown, failures_in_order
 from fuzz.export.pages.live import served
@@ -56,12 +58,18 @@ def two_slices(worker: str) -> Ledger:
 
 def test_a_campaign_is_seen_while_it_goes_on(browser: Browser) -> None:
     ledger = two_slices("vm")
-    shown = Shown("/corpus", ledger, {}, 2)
+    work = Slice(FUZZ, "c", 3, "/corpus", ARM)
+    told = HowFar(3, "p3", 7, slice_of("fourth <b>", 31, 77, 97, met={"unfixed": {HOSTILE: Met(2, 9, 9)}}))
+    at_work = [AtWork(work, told), AtWork(Slice(MERGE, "c", 4, "/corpus", ARM), None)]
+    shown = Shown("/corpus", ledger, {}, 2, at_work)
     page = browser.new_page()
     with served(LiveCampaign(lambda: shown)) as address:
         it = Opened(page, address)
-        page.wait_for_selector("#state:text('2 workers, 2,000 executions, 80 states')", timeout=20_000)
+        page.wait_for_selector("#state:text('2 workers, 2,000 executions, 87 states')", timeout=20_000)
         assert hard_to_read(page) == []
+        now = page.inner_text("#at_work")
+        assert "3\trandom / unfixed / themed / model\tfuzzes\tfourth <b>\t10\t77\t8\t7\t2" in now
+        assert "4\t\tmakes inputs fewer\thas told nothing yet" in now
         assert it.ask("window.hacked") is None and HOSTILE in page.inner_text("#failures")
         assert "vm\t1\t1\t1,234\t" in page.inner_text("#workers")
         assert "random / unfixed / themed / model\t1\t2\t20\t2,000\t130\t0" in page.inner_text("#arms")
