@@ -9,6 +9,7 @@ from fuzz.evidence.triage.failed_assertion import Assertion, parse_macro, parse_
 from fuzz.evidence.triage.stacks import Frame, parse_frame
 
 _NUMBER = re.compile(r"\s*(?:\* )?(?:frame )?#(?P<number>\d{1,4})[ :]")
+PROMPT = re.compile(r"\s*\((?:k?gdb|lldb)\) +(?=[#*])")
 _ASSERT = re.compile(
     r"(?:libspl_assertf?|libspl_vassert\w*|spl_panic|spl_assert|assfail\d?|_*assert(?:_fail|_fail_base"
     r"|_rtn)?) ?\("

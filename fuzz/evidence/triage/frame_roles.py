@@ -15,7 +15,7 @@ REPORTER = re.compile(
     r"|spl_vpanic|walk_stackframe|call_trace|v?zfs_panic|doadump|kern_reboot|print_address_description|print_report"
     r"|_*kasan_|_*kcsan_|check_memory_region|_*asan_|_*ubsan_|ubsan_epilogue|handle_overflow|_*fortify_panic"
     r"|_*tsan_|nmi_(?:trigger|cpu)|arch_trigger|rcu_dump|trigger_|sched_show_task|_*warn|report_bug|fm_panic"
-    r"|i386_init|DebuggerTrapWithState|Debugger|print_addr$|_*wait_on_|gettid$)"
+    r"|i386_init|_guard_|DebuggerTrapWithState|Debugger|print_addr$|_*wait_on_|gettid$)"
 )
 """Functions that report a failure; they stand in front of the one that failed."""
 
@@ -69,9 +69,9 @@ CALLER = re.compile(
 
 _OWN = re.compile(
     r"_?(?:f?zap|mzap|mze|dbuf|l2arc|arc|dmu|dnode|zio|zil|zvol|zpl|zfs|zfsdev|zfsctl|spa|dsl|txg|vdev|metaslab|ddt|brt"
-    r"|range_tree|space_map|bpobj|bptree|bplist|zthr|abd|zcp|multilist|rrw|rrm|livelist|uberblock|ztest|zdb|zfetch"
+    r"|zone_dataset|range_tree|space_map|bpobj|bptree|bplist|zthr|abd|zcp|multilist|rrw|rrm|livelist|uberblock|ztest|zdb|zfetch"
     r"|userquota|dva|sa_(?:build|handle|lookup|bulk|update|add|attr|modify|size|buf|find|idx))_?[a-z]\w*$"
-    r"|do_userquota|auxgetinfo$|load_zap|zap_|dump_(?:object|dir|zpool)$|trim_map_|(?:add|remove)_reference$"
+    r"|do_userquota|auxgetinfo$|load_zap|zap_|dump_(?:object|dir|one_dir|zpool)$|trim_map_|(?:add|remove)_reference$"
 )
 _SHARED = re.compile(
     r"_?(?:sa|refcount|feature|aggsum|zrl|unique|raidz|fletcher_[24]|sha2|gzip|lz4|zstd|nvlist|nvpair|nvs|dds|objset"

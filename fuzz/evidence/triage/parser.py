@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from fuzz.evidence.triage.containers.log_prefixes import Line
-from fuzz.evidence.triage.debuggers import Told, told_by_debugger
+from fuzz.evidence.triage.debuggers import PROMPT, Told, told_by_debugger
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.failed_assertion import (
     Assertion,
@@ -44,6 +44,7 @@ from fuzz.evidence.triage.trace_lines import (
     KEXT,
     LAST_OF_TRACE,
     LOCKS_ONLY,
+    MDB_STACK,
     NOISE,
     OTHER_PROCESSOR,
     PROCESS,
@@ -88,6 +89,8 @@ class Parser:
         self._versions.feed(line.text)
         if "lock" in line.text or "witness" in line.text:
             self._locks = self._clock if LOCKS_ONLY.search(line.text) else self._locks
+        if "db) " in line.text and (prompt := PROMPT.match(line.text)):
+            line = line._replace(text=line.text[prompt.end() :])
         told = told_by_debugger(line.text) if line.text.lstrip()[:1] in "#*" else None
         head = parse_head(line) if told is None else None
         if told is not None:
@@ -130,6 +133,11 @@ class Parser:
 
     def _joined(self, line: Line, head: Head) -> OpenFailure | None:
         """The open failure that this head goes on with, or None where it begins one."""
+        if head.form in ("illumos", "freebsd") and (item := self._untold(line)) is not None:
+            event = item.event
+            event.what, event.detail, event.module = head.what, head.detail, head.module
+            event.message = head.message
+            return item
         if head.what:
             return self._same_fault(line, head) if head.joins else None
         inner = head.form == "kernel" and head.assertion is not None
@@ -148,6 +156,16 @@ class Parser:
                     not event.what and event.assertion is None and not event.message
                 ):
                     continue
+                return item
+        return None
+
+    def _untold(self, line: Line) -> OpenFailure | None:
+        """A panic of illumos of which nothing is known but that it was: its words come on the next line, or
+        behind the stack, where somebody asked mdb for that first."""
+        for item in self._mine(line):
+            event = item.event
+            told = event.assertion is not None or event.message or event.what not in ("", "backtrace")
+            if event.form == "illumos" and not told and (event.what or not event.frames):
                 return item
         return None
 
@@ -237,6 +255,9 @@ class Parser:
         if counter is not None:
             self._counter(line, counter, mine)
             return
+        if not mine and MDB_STACK.match(stripped):
+            self._begin(line, Head("illumos", what="backtrace")).tracing = self._clock
+            return
         if not (mine or "spl_panic" in stripped or "vcmn_err" in stripped or "() at " in stripped):
             return
         if TRACE.search(stripped) and len(stripped) < 120:
@@ -314,8 +335,9 @@ class Parser:
         item.others += 1
         if item.event.form == "process" and not item.event.frames and len(item.after) < 4:
             item.after.append(text)
-        enough = _ENOUGH_AFTER_TRACE if item.event.frames else _ENOUGH_OTHERS
-        item.done = item.done or item.bottom or item.others > enough
+        waits = (item.event.form, item.event.what) == ("illumos", "backtrace")
+        enough = _ENOUGH_AFTER_TRACE if item.event.frames and not waits else _ENOUGH_OTHERS
+        item.done = item.done or (item.bottom and not waits) or item.others > enough
 
     def _trace_begins(self, mine: list[OpenFailure]) -> None:
         for item in mine:

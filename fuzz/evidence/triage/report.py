@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from fuzz.evidence.triage.events import KINDS, Event
 from fuzz.evidence.triage.known import Match, Verdict
 from fuzz.evidence.triage.known_outside_corpus import Note, error_name, notes_for, release_of
+from fuzz.evidence.triage.which_object import which_object
 
 _PARAMETERS = {
     "zap_shrink_enabled": "vfs.zfs.zap_shrink_enabled",
@@ -272,5 +273,6 @@ def _notes(event: Event, verdict: Verdict) -> Iterator[str]:
             yield f"    meanwhile: {note.meanwhile}"
             yield from (f"      {line}" for line in how_to_set(note.meanwhile))
         if note.check:
-            yield "    next: look, without writing, at the object (of a directory its inode number, ls -di):"
-            yield "      zapfuzz check --pool DEVICE --dataset POOL/DATASET --object NUMBER"
+            what, which = which_object(event.stack)
+            yield f"    next: look, without writing, at the object ({what}):"
+            yield f"      zapfuzz check --pool DEVICE {which}"

@@ -82,6 +82,9 @@ _ZFS_MODULES = re.compile(
     re.IGNORECASE,
 )
 _SPL_MODULES = re.compile(r"(?:spl|libspl)")
+_SPL_THREAD = re.compile(r"(?:taskq_thread|thread_generic_wrapper)")
+_OWN_REPORTER = re.compile(r"(?:spl_(?:panic|assert)|assfail\d?$)")
+"""What a failed assertion of ZFS calls: its caller is ZFS's, whatever it is named."""
 
 
 def parse_frame(text: str, inside: bool = False) -> Frame | None:
@@ -167,10 +170,18 @@ def signature_frames(frames: Sequence[Frame]) -> list[Frame]:
     """OpenZFS's frames of a trace, innermost first: no reporter of the panic, no system entry.
 
     Unreliable frames count only where the trace has no other (kernels that mark every frame). Where the log
-    names modules, functions of the kernel itself are left out; where it names none, those before the first
-    and behind the last that is called as OpenZFS's are.
+    names modules, functions of the kernel itself are left out, and those of the porting layer unless there is
+    no other; where it names none, those behind the last that is called as OpenZFS's are, and those before the
+    first, but for what an assertion of ZFS was in.
     """
     return list(_signature_frames(tuple(frames)))
+
+
+def _of_zfs(frame: Frame, libraries: bool) -> bool:
+    """True if the module says so, or the name of a program's own function where those of its `libraries`
+    have one."""
+    own = libraries and not frame.module and names_zfs(frame.function)
+    return own or _ZFS_MODULES.match(frame.module) is not None
 
 
 @functools.lru_cache(maxsize=64)
@@ -179,12 +190,14 @@ def _signature_frames(frames: tuple[Frame, ...]) -> Sequence[Frame]:
     kept = [frame for frame in without_doubles(frames) if not REPORTER.match(frame.function)]
     for want in (True, False):
         chosen = [frame for frame in kept if frame.reliable or not want]
-        tagged = [f for f in chosen if _ZFS_MODULES.match(f.module) and not BOTTOM.match(f.function)]
+        libraries = any(frame.module.startswith("lib") and is_zfs(frame) for frame in chosen)
+        tagged = [f for f in chosen if _of_zfs(f, libraries) and not BOTTOM.match(f.function)]
         if tagged:
             return tagged
         outside = (BOTTOM.match, CALLER.match, HANDLER.match)
         plain = [frame for frame in chosen if not any(match(frame.function) for match in outside)]
         if plain and not any(frame.module for frame in chosen if is_zfs(frame)):
             ours = [at for at, frame in enumerate(plain) if looks_like_zfs(frame)]
-            return plain[ours[0] : ours[-1] + 1] if ours else plain
-    return []
+            told = any(_OWN_REPORTER.match(frame.function) for frame in frames)
+            return plain[0 if told else ours[0] : ours[-1] + 1] if ours else plain
+    return [f for f in kept if _SPL_MODULES.match(f.module) and not _SPL_THREAD.match(f.function)]

@@ -61,7 +61,8 @@ _WORDS = (
     b"VERIFY ASSERT ssert ANIC anic BUG Oops nable UBS KASAN KCSAN KMSAN KFENCE LOCKUP ockup stall"
     b" INFO: WARNING blocked fault atal BAD FAULT EXCEPTION exception STOP BugCheck IRQL violation"
     b" attempted general opcode operation detected nternal stack corruption usercopy naligned divide"
-    b" trap bort [# acktrace suspend io_failure ignal core_ kmod odule Linux FreeBSD ncfrag MESSAGE"
+    b" $c $C ::stack trap bort [# acktrace suspend io_failure ignal core_ kmod odule"
+    b" Linux FreeBSD ncfrag MESSAGE"
 ).split()
 """One of these is in each line that begins a failure, or tells of releases; looked for near starts alone."""
 

@@ -90,6 +90,8 @@ class Scanner:
                     break
                 if seen == 0 and hit < BEFORE and self._context:
                     yield from self._before()
+                    if self._parser.active:
+                        continue
                 low = max(seen, block.rfind(b"\n", 0, max(hit - BEFORE, 0)) + 1)
                 at = reading_from(block, low, hit)
                 seen = block.rfind(b"\n", 0, hit) + 1

@@ -62,17 +62,24 @@ HANDLED = re.compile(
 KEXT = re.compile(r"(?:net\.lundman\.(?:zfs|spl)|org\.openzfsonosx\.zfs) ?\(")
 """An extension that a panic of macOS found in its backtrace, whose functions it may not name."""
 
+MDB_STACK = re.compile(r"(?:(?:\[\d+\])?> ?)?(?:\S{1,40} ?)?(?:\$[cC]|::stack)\s*$")
+"""What is asked of mdb; the message of the panic may be asked for afterwards."""
+
 DDB_FRAME = re.compile(r"\w+\(\) at \w+\+0x")
 LOCKS_ONLY = re.compile(r"lock order reversal|witness_|acquiring duplicate lock")
 """What FreeBSD's WITNESS says of locks, with a trace of each; nothing failed."""
 
-SYSTEM_CALL = re.compile(r"--- (?:syscall|trap 0(?:x0)?,|interrupt: (?:0|c00|3000)\b|system call)")
+SYSTEM_CALL = re.compile(
+    r"--- (?:syscall|trap 0(?:x0)?,|interrupt: (?:0|c00|3000)\b|system call"
+    # a process's own page fault, by which it came into the kernel: its addresses are below the kernel's
+    r"|trap 0x[0-9a-f]+, rip = 0x0{0,4}[0-9a-f]{1,12},)"
+)
 """The end of a thread's stack."""
 
 LAST_OF_TRACE = re.compile(
     r"Allocated by task|Freed by task|The buggy address|Last potentially|Memory state around"
     r"|Last Breaking-Event"
-    r"|(?:freed|previously allocated|allocated) by thread|Uninit was|CPU: \d+ PID: \d+ Comm: .*first"
+    r"|(?:freed|previously allocated|allocated) by (?:thread|task)|Uninit was|CPU: \d+ PID: \d+ Comm: .*first"
     r"|(?:write|read|write \(marked\)|read \(marked\)|race at unknown origin)[, ].*(?:by (?:task"
     r"|interrupt)|with)"
     r"|value changed|Reported by Kernel"

@@ -18,20 +18,22 @@ CONTRADICTIONS = {("23-doubled-lines-13144", name) for name in (*NUMBERED, "kmsg
     ("freebsd-gpf", "journald json, bytes"),
     ("syslogd-wall", "pipe of ts"),
     ("suspended-freebsd", "kmsg with its device"),
+    ("spl43-interleaved-pids", "a long list of records"),
     *(
         (log, name)
-        for log in ("syslogd-wall", "freebsd-core-txt", "illumos-mdb", "illumos-trap")
+        for log in ("syslogd-wall", "freebsd-core-txt", "illumos-mdb", "illumos-trap", "12200-kgdb-core-txt")
         for name in (*NUMBERED, "kmsg with its device")
     ),
 }
-"""netconsole is for kernels, journald for Linux, and a line of a kernel has one number and one time."""
+"""netconsole is for kernels, journald for Linux, a line of a kernel has one number and one time, and records
+on one line have no order."""
 
 RECORDS = ("cloudwatch", "github-api", "journald-arrays", "journald-pretty", "journald-seq", "journald-sse")
 """Logs of records, whose lines are no lines of a log."""
 
 LOGS = sorted(
     path
-    for folder in ("field", "systems", "reports", "people")
+    for folder in ("field", "systems", "reports", "people", "posted")
     for path in (DATA / "triage" / folder).glob("*.log")
     if path.stem not in RECORDS
 )
@@ -52,8 +54,10 @@ def events_of(data: bytes, step: int) -> list[Event]:
 
 
 def told(events: list[Event]) -> list[tuple[str, str, str, tuple[str, ...]]]:
-    """What a person is told of each failure."""
-    return [(event.kind, event.place, event.expression, event.stack) for event in events]
+    """What a person is told of each failure, in their order in the log: one may end before another one that
+    began before it."""
+    in_order = sorted(events, key=lambda event: (event.line, event.offset))
+    return [(event.kind, event.place, event.expression, event.stack) for event in in_order]
 
 
 def check_wrapped(path: Path, name: str) -> None:

@@ -39,6 +39,8 @@ _ZONE = r"(?:Z| ?[+-]\d\d:?\d\d| [A-Z]{2,5})?"
 _WHO = r"(?P<program>kernel(?:\[\d\])?|[\w.\-/@()]+(?=\[\d+\])|unix|genunix|savecore)(?:\[(?P<pid>\d+)\])?: ?"
 _BARE = r"\[(?:<| *\d+\.)"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_ANY_MONTH = r"(?:[^\W\d_]{3,9}\.?|1?\d[月월])"
+"""A month's name in the language of whoever ran journalctl."""
 _ID = r"\[ID \d+ \w+\.\w+\] ?"
 _RULES: tuple[re.Pattern[str], ...] = tuple(
     re.compile(rule)
@@ -59,7 +61,7 @@ _RULES: tuple[re.Pattern[str], ...] = tuple(
         rf"\d{{4}}-\d\d-\d\d[T ]{_CLOCK}{_ZONE} +(?:(?P<host>[\w.\-:]+) )?(?={_WHO})",
         rf"\d{{4}}-\d\d-\d\d[T ]{_CLOCK}{_ZONE}(?: +|$)(?:(?P<host>[\w.\-:]+) (?={_BARE}))?",
         # Classic syslog: month, day, clock; FreeBSD and some collectors add a year; journalctl's short-full.
-        rf"[A-Z][a-z]{{2}} [ \d]\d (?:\d{{4}} )?{_CLOCK}(?: \d{{4}})?(?: <\w+\.\w+>)? "
+        rf"{_ANY_MONTH} [ \d]\d (?:\d{{4}} )?{_CLOCK}(?: \d{{4}})?(?: <\w+\.\w+>)? "
         rf"(?:(?!{_MONTH} )(?P<host>[\w.\-:]*\w) (?={_WHO}|{_BARE}|<| ))?",
         rf"[A-Z][a-z]{{2}} \d{{4}}-\d\d-\d\d {_CLOCK}{_ZONE} +(?:(?P<host>[\w.\-:]+) (?={_WHO}))?",
         # Consoles and terminals: [2024-05-03 08:00:43], [08:00:43.123], 2024/05/03 08:00:43, 05/03/24
@@ -91,11 +93,13 @@ _GREP = re.compile(
 """A file's name, and the number of a line in it, as grep puts them before."""
 
 _FIRST = re.compile(
-    r"[<\[\dA-Zkuds]|[\w.\-]+ [\w.\-]+[\[:]|[\w.\-]+\[\d|[\w.\-]+ [\w.\-]+ (?:-|\d+) - |[\w.\-]+ +\| "
+    rf"[<\[\dA-Zkuds]|{_ANY_MONTH} [ \d]\d |"
+    r"[\w.\-]+ [\w.\-]+[\[:]|[\w.\-]+\[\d|[\w.\-]+ [\w.\-]+ (?:-|\d+) - |[\w.\-]+ +\| "
     r"|[\w.\-]+: \[ID"
 )
 _INDENTED = re.compile(
-    r"\s+(?:\[ *\d+\.\d+\]|\[[A-Z][a-z]{2} [A-Z]|[A-Z][a-z]{2} [ \d]\d (?:\d{4} )?\d\d:"
+    r"\s+(?:\[ *\d+\.\d+\]|\[[A-Z][a-z]{2} [A-Z]"
+    rf"|{_ANY_MONTH} [ \d]\d (?:\d{{4}} )?\d\d:"
     r"|\d{4}-\d\d-\d\d[T ]|<\d{1,3}>"
     r"|\d{1,3},\d+,\d+,[-c+]|kernel: )"
 )

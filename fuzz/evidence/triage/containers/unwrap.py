@@ -266,7 +266,7 @@ class Unwrapper:
         if self._column < 0 or self._column >= len(cells):
             best = [at for at, cell in enumerate(cells) if INTERESTING.search(cell)]
             if not best:
-                return Record(max(cells, key=len))
+                return Record(cells[-1])
             self._column, self._width, self._delimiter = best[-1], len(cells), delimiter
         return Record(cells[self._column], self._host_of(cells))
 

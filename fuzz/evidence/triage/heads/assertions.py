@@ -18,7 +18,8 @@ _ZFS_FILE = re.compile(
     r"/(?:zfs|openzfs|libzpool|libzfs|libspl|ztest|zdb|zpool)/|(?:^|/)(?:ztest|zdb|z\w+_main)\.c$"
 )
 _GENERIC_PANIC = re.compile(
-    r"(?:Fatal exception|Oops|hung_task|softlockup|.{0,20}LOCKUP|stack-protector|Attempted to)"
+    r"(?:Fatal exception|Oops|hung_task|softlockup|.{0,20}LOCKUP|stack-protector|corrupted stack"
+    r"|Attempted to)"
 )
 _BEFORE_VERIFY = re.compile(
     r"(?:.{0,30}\bpanic: (?:\w+\(panic\): )?|.{0,30}[Pp]anic [Ss]tring: |panic message: "
@@ -70,9 +71,11 @@ def _macro(row: Row, line: Line, match: re.Match[str]) -> Head | None:
     return Head(form, assertion, sure=sure, opens=not again)
 
 
-def _kernel_panic(row: Row, line: Line, match: re.Match[str]) -> Head:
+def _kernel_panic(row: Row, line: Line, match: re.Match[str]) -> Head | None:
     text = match["text"]
-    own = _GENERIC_PANIC.match(text) is None and own_panic(text)
+    if _GENERIC_PANIC.match(text):
+        return None  # it is a fault's, or repeats what was said before
+    own = own_panic(text)
     return Head("kernel", message=text, opens=False, sure=own, joins=own)
 
 

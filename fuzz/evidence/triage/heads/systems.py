@@ -91,7 +91,8 @@ def _panic_string(row: Row, line: Line, match: re.Match[str]) -> Head | None:
 
 
 def _bad_trap(row: Row, line: Line, match: re.Match[str]) -> Head | None:
-    return _illumos(match["text"], -1) if _heard(line) else None
+    """What the console puts on a line of its own, behind panic[cpu]."""
+    return _illumos(match["text"], -1)._replace(joins=True) if _heard(line) else None
 
 
 def _illumos_assertion(row: Row, line: Line, match: re.Match[str]) -> Head | None:
