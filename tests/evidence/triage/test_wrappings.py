@@ -18,15 +18,13 @@ CONTRADICTIONS = {("23-doubled-lines-13144", name) for name in (*NUMBERED, "kmsg
     ("freebsd-gpf", "journald json, bytes"),
     ("syslogd-wall", "pipe of ts"),
     ("suspended-freebsd", "kmsg with its device"),
-    ("spl43-interleaved-pids", "a long list of records"),
     *(
         (log, name)
         for log in ("syslogd-wall", "freebsd-core-txt", "illumos-mdb", "illumos-trap", "12200-kgdb-core-txt")
         for name in (*NUMBERED, "kmsg with its device")
     ),
 }
-"""netconsole is for kernels, journald for Linux, a line of a kernel has one number and one time, and records
-on one line have no order."""
+"""netconsole is for kernels, journald for Linux, and a line of a kernel has one number and one time."""
 
 RECORDS = ("cloudwatch", "github-api", "journald-arrays", "journald-pretty", "journald-seq", "journald-sse")
 """Logs of records, whose lines are no lines of a log."""
@@ -54,10 +52,8 @@ def events_of(data: bytes, step: int) -> list[Event]:
 
 
 def told(events: list[Event]) -> list[tuple[str, str, str, tuple[str, ...]]]:
-    """What a person is told of each failure, in their order in the log: one may end before another one that
-    began before it."""
-    in_order = sorted(events, key=lambda event: (event.line, event.offset))
-    return [(event.kind, event.place, event.expression, event.stack) for event in in_order]
+    """What a person is told of each failure. Their order is when each ended, which what follows decides."""
+    return sorted((event.kind, event.place, event.expression, event.stack) for event in events)
 
 
 def check_wrapped(path: Path, name: str) -> None:
