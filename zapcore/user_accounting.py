@@ -105,6 +105,10 @@ class Accounting:
         else:
             self.objects[number] = account
 
+    def waiting(self) -> dict[int, int]:
+        """In each txg that has not synced, how many objects it has changed."""
+        return {txg: len(changed) for txg, changed in self._changed.items()}
+
     @openzfs("dmu_objset.c", "userquota_updates_task", thread=True)
     def sync_done(self, tx: Tx) -> None:
         """Account for what a txg has written, in syncing context (dmu_objset_sync_done)."""

@@ -84,3 +84,18 @@ def hard_to_read(page: Page) -> list[str]:
 
     found = Axe().run(page).response["violations"]
     return [f"{each['id']}: {each['help']}: {[node['html'] for node in each['nodes'][:3]]}" for each in found]
+
+
+CUT_OFF = """[...document.querySelectorAll(".scroll, pre")]
+  .filter((each) => each.scrollWidth > each.clientWidth + 1 || each.scrollHeight > each.clientHeight + 1)
+  .map((each) => each.ariaLabel)"""
+PAPER = {"width": 700, "height": 1000}
+"""Some A4, without margins."""
+
+
+def cut_off_on_paper(page: Page) -> list[str]:
+    """What has more in it than it shows when it is printed: nobody scrolls there. The page stays so."""
+    page.set_viewport_size(PAPER)  # type: ignore[arg-type]
+    page.emulate_media(media="print")
+    found: list[str] = page.evaluate(CUT_OFF)
+    return found

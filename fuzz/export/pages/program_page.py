@@ -11,7 +11,7 @@ from fuzz.corpus.told_release import other_release, told_release
 from fuzz.export.pages.failing_bytes import FailingBytes, invariant_of
 from fuzz.export.pages.record import Recording, record
 from fuzz.export.pages.render import packed, render
-from fuzz.language.printing import format_op, format_program
+from fuzz.language.printing import format_op, format_program, format_zap
 from fuzz.language.program import Program
 from fuzz.targets.registry import KERNEL_PREFIX, LIBRARY_PREFIX
 from zapcore.release import RELEASES
@@ -37,6 +37,7 @@ def program_page(
     program = reproducer.program
     recordings = [record(program, release) for release in releases]
     ops = [_short(format_op(op)) for op in program.ops]
+    zaps = {zap.name: format_zap(zap) for zap in program.zaps}
     return render(
         "program.html",
         STYLES,
@@ -51,7 +52,7 @@ def program_page(
         program=printable(format_program(program)),
         exports=exports,
         back=back,
-        data=packed({"ops": ops, "runs": [_data(each) for each in recordings]}),
+        data=packed({"ops": ops, "zaps": zaps, "runs": [_data(each) for each in recordings]}),
     )
 
 

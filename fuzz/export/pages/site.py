@@ -29,6 +29,8 @@ _FORM_NAMES = {
     "c": "one file of C, on a libzpool",
     "sh": "a shell script of file operations, for a test pool",
 }
+NEAREST = "any "
+"""How the distance of what any user can do begins: that comes first in the list."""
 _KIND_NAMES = {letter: kind for kind, letter in KINDS.items()} | {"m": "micro"}
 
 
@@ -47,6 +49,8 @@ def write_site(reproducers: Sequence[Reproducer], folder: Path) -> Iterator[str]
         write_whole(folder / f"{reproducer.name}.html", text.encode("utf-8"))
         rows = findings if reproducer.folder.parent.name == "findings" else regressions
         rows.append(_row(reproducer))
+    for rows in (findings, regressions):
+        rows.sort(key=lambda row: not row["distance"].startswith(NEAREST))
     styles = ("look.css", "program.css", "site.css")
     index = render("site.html", styles, (), findings=findings, regressions=regressions)
     write_whole(folder / INDEX, index.encode("utf-8"))

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from fuzz.export.pages.beside_blocks_as_parts import failing_parts, indirect_parts, owner_parts, task_parts
 from fuzz.export.pages.blocks_as_parts import (
     EXACT,
     Parts,
@@ -22,6 +23,7 @@ from fuzz.targets.model.target import ModelTarget
 from zapcore import layout as L
 from zapcore.dmu.dbuf import Dbuf, State
 from zapcore.dmu.dnode import Dnode
+from zapcore.dmu.indirect import IndirectDnode
 from zapcore.verify.leaf import is_leaf
 from zapcore.zap.leaf import Leaf
 from zapcore.zap.zap import Zap
@@ -61,7 +63,10 @@ class Looker:
 
     def _look(self) -> Iterator[tuple[str, Any]]:
         objset = self.target.objset
+        yield "release", objset.release.name
         yield "txgs", [objset.open_tx.txg, list(objset.in_flight), objset.syncing_txg]
+        yield from owner_parts(self.target)
+        yield from task_parts(self.target)
         for name, number in self.target.numbers.items():
             dnode = objset.dnodes.get(number) or objset.freed.get(number)
             if dnode is not None:
@@ -85,6 +90,11 @@ class Looker:
             if freed:
                 yield f"freed/{txg}", runs_as_text(sorted(freed))
         yield "on disk", runs_as_text(sorted(dnode.stable))
+        if dnode.levels > 1:
+            yield "levels", dnode.levels
+        if isinstance(dnode, IndirectDnode):
+            yield from indirect_parts(dnode)
+        yield from failing_parts(self.target.failing.get(name, {}))
 
     def _contents(self, name: str, dnode: Dnode) -> Iterator[tuple[str, Any]]:
         known = self._blocks.setdefault(name, {})

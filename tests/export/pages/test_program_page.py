@@ -3,6 +3,7 @@ paper and on a phone, fetches nothing, and no name changes what it is."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,7 +16,8 @@ from fuzz.corpus.reproducer import Reproducer
 from fuzz.export.pages.program_page import program_page
 from fuzz.language.printing import format_key
 from fuzz.language.program import Op, Program, Zap
-from tests.support.browser import Opened, hard_to_read, opened
+from fuzz.language.syntax import load
+from tests.support.browser import Opened, cut_off_on_paper, hard_to_read, opened
 from tests.support.command import zapfuzz
 from tests.support.recorded import check_every_step
 
@@ -135,6 +137,59 @@ def test_two_releases_stand_at_the_same_op(
         assert page.ask("window.zapfuzz.places[window.zapfuzz.at]")[1] == places[at][1]
 
 
+BESIDE_BLOCKS = """\
+zap z fat hash64 leaf_shift=9 indirect_shift=9
+zap m fat hash64 leaf_shift=9 mos
+zap u micro usage=user
+early
+add m "task" int=8
+add z "a" len=200
+add z "b" len=200
+add z "c" len=200
+add z "d" len=200
+allocate first=7 id=100 count=3
+resize first=8 blocks=2
+sync
+fail z block=1 errno=52
+fail z level=1 block=0
+lookup z "a" int=1 len=200
+heal z
+"""
+
+
+def test_what_is_beside_blocks_is_shown(browser: Browser, tmp_path: Path) -> None:
+    """Indirect blocks, reads that fail, objects and owners, tasks and accounting that wait for a sync."""
+    source, path, moved = tmp_path / "all.zap", tmp_path / "all.html", tmp_path / "moved.html"
+    source.write_text(BESIDE_BLOCKS)
+    assert zapfuzz("page", str(source), "--release", "2.3", "-o", str(path)) == (0, "")
+    with opened(browser, path) as page:
+        check_every_step(page, load(source), 0)
+
+        def at(op: int) -> str:
+            page.page.click(f"[data-op='{op}']")
+            return str(page.page.inner_text(".views"))
+
+        assert "sync tasks that wait in txg 6\n1 early, 0" in at(1)
+        owned = at(6)
+        assert "objects 7 to 9 are of user 0x64 to 0x66" in owned and "objects changed in txg 6\n3" in owned
+        assert "\t0x65\t0x65\t0x65\t1024" in at(7)
+        synced = at(8)
+        assert (
+            "the sync tasks of txg 6 are done" in synced and "what txg 6 changed is accounted for" in synced
+        )
+        assert re.search(r"0 of level 1\n.changed.\n\tas on disk\t\d+\tclean\t\d+ blocks below it", synced)
+        assert "z: block 1 cannot be read from disk (EBADE)" in at(9)
+        assert "Cannot be read from disk: block 1 (EBADE), block 0 of level 1 (EIO)" in at(10)
+        assert "level 1, block 0 can be read again" in at(12)
+        assert "zap z fat hash64 leaf_shift=9 indirect_shift=9" in page.page.inner_text(".zap >> nth=0")
+    source.write_text('zap z fat hash64\nadd z "a"\nmove to=21\n')
+    assert zapfuzz("page", str(source), "--release", "2.3", "-o", str(moved)) == (0, "")
+    with opened(browser, moved) as page:
+        page.page.keyboard.press("End")
+        assert "the pool is with release 2.1 now" in page.page.inner_text(".views")
+        assert "the pool is with release\n2.1" in page.page.inner_text(".views")
+
+
 def test_pictures_say_in_words_what_they_show(browser: Browser, stale: tuple[Named, Path]) -> None:
     _, path = stale
     with opened(browser, path, java_script_enabled=True) as page:
@@ -152,7 +207,7 @@ def test_it_is_readable_everywhere(browser: Browser, stale: tuple[Named, Path], 
     script = where != "without its script"
     with opened(browser, path, ready=script, java_script_enabled=script, **settings) as page:
         if where == "paper":
-            page.page.emulate_media(media="print")
+            assert cut_off_on_paper(page.page) == []
         if script:
             assert hard_to_read(page.page) == []
             assert page.ask("document.documentElement.scrollWidth <= window.innerWidth")

@@ -8,13 +8,21 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from fuzz.corpus.reproducer import read_reproducer, write_reproducer
+from fuzz.corpus.reproducer import corpus_folders, read_reproducer, write_reproducer
+from fuzz.export.pages.program_page import distance
 from fuzz.language.syntax import load
 from tests.support.browser import hard_to_read, opened
 from tests.support.command import zapfuzz
 from tests.support.paths import CORPUS
 
 HOSTILE = "<script>window.hacked = 1</script> {{ 7 * 7 }} \"'>"
+
+
+def test_every_finding_says_how_far_it_is_from_everyday_use() -> None:
+    """In a sentence that says more than that."""
+    for folder in corpus_folders(CORPUS):
+        if folder.parent.name == "findings":
+            assert len(distance(read_reproducer(folder).belief)) > len("far from everyday use."), folder
 
 
 def test_the_list_leads_to_pages_and_files(browser: Browser, tmp_path: Path) -> None:
@@ -36,6 +44,10 @@ def test_the_list_leads_to_pages_and_files(browser: Browser, tmp_path: Path) -> 
         assert page.page.locator(".chips .fails", has_text="2.3").count() >= 2
         pictures = page.ask("[...document.querySelectorAll('svg')].map((each) => each.ariaLabel)")
         assert len(pictures) == 3 and all("1 header" in each and "leaf" in each for each in pictures)
+        titles = page.ask(
+            "[...document.querySelectorAll('section:first-of-type h3')].map((each) => each.innerText)"
+        )
+        assert titles[0].startswith("zap_trunc() forgets") and titles[1] == HOSTILE
         links = page.ask("[...document.querySelectorAll('a')].map((each) => each.getAttribute('href'))")
     assert sorted(links) == ["hostile.html", "stale-user-data-txg.html", "zap-trunc-next-table.html"]
     for link in links:

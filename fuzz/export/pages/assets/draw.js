@@ -209,7 +209,7 @@ function drawLanes(run, lanes, cells, words, go) {
     }
   }
   const tall = lanes.length * (high + 4);
-  if (run.fails >= 0) drawn.push(svg("rect", { x: left + run.fails * each, y: 0, width: Math.max(each, 2), height: tall, class: "u-q" }, title("the failure")));
+  if (run.fails >= 0) drawn.push(svg("rect", { x: left + run.fails * each, y: 0, width: Math.max(each, 2), height: tall, class: "failing" }, title("the failure")));
   const line = svg("line", { class: "cursor", y1: 0, y2: tall });
   drawn.push(line);
   const shown = picture(width, tall + 2, words, ...drawn);

@@ -12,7 +12,7 @@ async function unpacked(text) {
   const runs = data.runs.map((run) => new Run(run));
   const bar = document.querySelector(".bar"), slider = bar.querySelector("input"), place = document.querySelector(".views");
   const ops = [...document.querySelectorAll("[data-op]")];
-  const views = runs.map((run, each) => new View(run, run.release, (at) => go(both() ? places.findIndex((place) => place[each] >= at) : at)));
+  const views = runs.map((run, each) => new View(run, data.zaps, (at) => go(both() ? places.findIndex((place) => place[each] >= at) : at)));
   const motionless = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   let shown = [0], at = 0, timer = 0;
 

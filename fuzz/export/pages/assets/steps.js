@@ -127,15 +127,25 @@ function numbersOf(text, most = Infinity) {
 
 const BLOCK_KINDS = { h: "header", t: "pointer table", n: "table being built", l: "leaf", z: "zeros", o: "no leaf", m: "micro" };
 
+// How a change is told, what says most first.
 const PHRASES = [
+  [/^release$/, (was, is) => (was ? `the pool is with release ${is} now` : "")],
   [/^txgs$/, (was, is) => {
     const told = [];
     if (!was || was[0] !== is[0]) told.push(`txg ${is[0]} is open`);
     for (const txg of was ? was[1] : []) if (!is[1].includes(txg)) told.push(`txg ${txg} has synced`);
     return told.join(", ");
   }],
+  [/^tasks\/(\d+)$/, (was, is, txg) => (is ? `${is[0] + is[1]} sync task${is[0] + is[1] > 1 ? "s" : ""} wait${is[0] + is[1] > 1 ? "" : "s"} in txg ${txg}` : `the sync tasks of txg ${txg} are done`)],
+  [/^unaccounted\/(\d+)$/, (was, is, txg) => (is ? "" : `what txg ${txg} changed is accounted for`)],
+  [/^(.*)\/wrong\/(\d+)$/, (was, is, name, block) => (is ? `leaf ${block} is wrong: ${is[0]}` : `leaf ${block} is whole again`)],
+  [/^(.*)\/fails\/(\d+)\/(\d+)$/, (was, is, name, level, block) => `${name}: ${level === "0" ? "" : `level ${level}, `}block ${block} ` +
+    (is ? `cannot be read from disk (${is})` : "can be read again")],
+  [/^cursor\/(.*)$/, (was, is, name) => (is === undefined ? `cursor ${name} is closed` : `cursor ${name} stands at ${is[1]}` + (is[3] >= 0 ? ` on leaf ${is[3]}` : ""))],
+  [/^thread\/(\d+)$/, (was, is, number) => (is && (!was || was[1] !== is[1]) ? `t${number} ${is[1]}` : "")],
   [/^(.*)\/object$/, (was, is, name) => (is === undefined ? `${name} is gone` :
     was && was[4] !== is[4] ? `${name} is ${is[4] ? "destroyed" : "created"}` : was ? "" : `${name} is object ${is[0]}`)],
+  [/^(.*)\/levels$/, (was, is, name) => (is ? `${name} has ${is} levels` : "")],
   [/^(.*)\/header$/, (was, is, name) => (was && is ? `header of ${name}: ` + Object.keys(is).filter((field) => was[field] !== is[field])
     .map((field) => `${field} ${was[field]} → ${is[field]}`).join(", ") : "")],
   [/^(.*)\/blocks$/, (was, is, name) => {
@@ -154,7 +164,11 @@ const PHRASES = [
   [/^(.*)\/entry\/(\d+)\/(\d+)$/, (was, is, name, block) => (is === undefined ? `entry ${was[0]} leaves leaf ${block}` :
     was ? `entry ${is[0]} of leaf ${block} changes` : `entry ${is[0]} comes to leaf ${block}`)],
   [/^(.*)\/slot\/(\d+)$/, (was, is, name, slot) => (is === undefined ? `slot ${slot} is empty now` : `slot ${slot} is ${is[0]} = ${is[1]}`)],
-  [/^(.*)\/wrong\/(\d+)$/, (was, is, name, block) => (is ? `leaf ${block} is wrong: ${is[0]}` : `leaf ${block} is whole again`)],
+  [/^(.*)\/freed\/(\d+)$/, (was, is, name, txg) => (is ? `txg ${txg} frees block ${is} of ${name}` : "")],
+  [/^owned\/(\d+)$/, (was, is, first) => {
+    if (!is) return `object ${first} is freed, or told with others`;
+    return `${is[0] > first ? `objects ${first} to ${is[0]} are` : `object ${first} is`} of user ${is[1]}, group ${is[2]}, project ${is[3]}, with ${is[4]} bytes`;
+  }],
   [/^(.*)\/dbuf\/(\d+)$/, (was, is, name, block) => {
     if (is === undefined) return `the dbuf of block ${block} is gone`;
     if (!was) return `block ${block} has a dbuf` + (is[4] ? `, with ${is[4]}` : "");
@@ -166,9 +180,16 @@ const PHRASES = [
     if (was[4] !== is[4]) told.push(is[4] ? `has user data: ${is[4]}` : "has no user data any more");
     return told.length ? `the dbuf of block ${block} ${told.join(", ")}` : "";
   }],
-  [/^(.*)\/freed\/(\d+)$/, (was, is, name, txg) => (is ? `txg ${txg} frees block ${is} of ${name}` : "")],
-  [/^cursor\/(.*)$/, (was, is, name) => (is === undefined ? `cursor ${name} is closed` : `cursor ${name} stands at ${is[1]}` + (is[3] >= 0 ? ` on leaf ${is[3]}` : ""))],
-  [/^thread\/(\d+)$/, (was, is, number) => (is && (!was || was[1] !== is[1]) ? `t${number} ${is[1]}` : "")],
+  [/^(.*)\/indirect\/(\d+)\/(\d+)$/, (was, is, name, level, block) => {
+    const what = `indirect block ${block} of level ${level}`;
+    if (!is) return `${what} is gone`;
+    if (!was) return `${what} has a dbuf`;
+    const told = [];
+    if (was[0] !== is[0]) told.push(`is ${is[0]}`);
+    if (String(was[2]) !== String(is[2])) told.push(is[2].length ? `is dirty in txg ${is[2].join(", ")}` : "is clean");
+    if (was[3] !== is[3]) told.push(is[3] ? `has ${is[3]} blocks below it on disk` : "is a hole on disk");
+    return told.length ? `${what} ${told.join(", ")}` : "";
+  }],
 ];
 
 function prefixes(text) {
@@ -176,17 +197,15 @@ function prefixes(text) {
   return all.slice(0, 6).join(", ") + (all.length > 6 ? ` and ${all.length - 6} more prefixes` : "");
 }
 
-// What a step changed, in sentences.
+// What a step changed, in sentences, what says most first.
 function told(run) {
   const sentences = [];
   for (const [key, was] of run.before) {
-    for (const [pattern, phrase] of PHRASES) {
-      const match = pattern.exec(key);
-      if (!match) continue;
-      const text = phrase(was, run.parts.get(key), ...match.slice(1));
-      if (text && !text.endsWith(": ")) sentences.push(text);
-      break;
-    }
+    const rank = PHRASES.findIndex(([pattern]) => pattern.test(key));
+    if (rank < 0) continue;
+    const [pattern, phrase] = PHRASES[rank];
+    const text = phrase(was, run.parts.get(key), ...pattern.exec(key).slice(1));
+    if (text && !text.endsWith(": ")) sentences.push([rank, text]);
   }
-  return sentences;
+  return sentences.sort((a, b) => a[0] - b[0]).map(([, text]) => text);
 }

@@ -34,8 +34,9 @@ function legend(pairs) {
 }
 
 class View {
-  constructor(run, name, go) {
+  constructor(run, zaps, go) {
     this.run = run;
+    this.zaps = zaps;
     this.go = go;
     this.pinned = new Map();
     this.last = new Map();
@@ -62,7 +63,7 @@ class View {
     this.other = other;
     for (const lane of this.lanes) lane.move(run.at);
     const zaps = run.zaps();
-    this.inside.replaceChildren(this.told(), this.txgs(), ...this.threads(), ...zaps.map((name) => this.zap(name)), ...this.cursors());
+    this.inside.replaceChildren(this.told(), this.txgs(), ...this.threads(), ...zaps.map((name) => this.zap(name)), ...this.cursors(), ...this.owned());
   }
 
   differs(key) {
@@ -82,6 +83,10 @@ class View {
     const [open, flying, syncing] = this.run.parts.get("txgs") || ["-", [], 0];
     const pairs = [["open txg", open], ["in flight", flying.length ? flying.join(", ") : "none"]];
     if (syncing) pairs.push(["syncing now", syncing]);
+    const release = this.run.parts.get("release");
+    if (release !== this.run.release) pairs.push(["the pool is with release", release]);
+    for (const [txg, [early, late]] of this.run.under("tasks/")) pairs.push([`sync tasks that wait in txg ${txg}`, early ? `${early} early, ${late}` : late]);
+    for (const [txg, many] of this.run.under("unaccounted/")) pairs.push([`objects changed in txg ${txg}`, many]);
     return facts(pairs);
   }
 
@@ -104,16 +109,18 @@ class View {
     const { run } = this, [number, size, last, freed, destroyed] = run.parts.get(`${name}/object`);
     const made = el("section", { class: "zap", "aria-label": `ZAP ${name}` }, el("h3", {}, `ZAP ${name}`));
     const pairs = [["object", number], ["block size", size], ["last block", last]];
+    if (run.parts.has(`${name}/levels`)) pairs.push(["levels", run.parts.get(`${name}/levels`)]);
     if (destroyed) pairs.push(["state", freed ? `destroyed in txg ${freed}` : "gone"]);
     const header = run.parts.get(`${name}/header`);
     if (header) pairs.push(...Object.entries(header));
     const disk = run.parts.get(`${name}/on disk`);
     pairs.push(["blocks on disk", disk || "none"], ...run.under(`${name}/freed/`).map(([txg, blocks]) => [`freed in txg ${txg}`, blocks]));
-    made.append(facts(pairs));
+    if (this.zaps[name]) made.append(el("p", { class: "soft mono" }, this.zaps[name]));
+    made.append(facts(pairs), ...this.failing(name));
     const choose = (block) => { this.pinned.set(name, block); this.show(this.other); };
     if (header) made.append(...this.fat(name, header, choose));
     if (run.parts.has(`${name}/micro`)) made.append(...this.micro(name));
-    made.append(...this.dbufs(name));
+    made.append(...this.dbufs(name), ...this.indirect(name));
     return made;
   }
 
@@ -159,15 +166,15 @@ class View {
       .sort((a, b) => Number(b[2]) - Number(a[2]) || a[1][6] - b[1][6]);
     const rows = entries.map(([chunk, [key, hash, cd, size, length, value, bucket, next, names, values], changed]) => ({ changed,
       differs: this.differs(`${name}/entry/${block}/${chunk}`),
-      cells: [key, hash, cd, `${length} × ${size}`, value || "-", chunk, bucket < 0 ? "in no chain" : bucket, next < 0 ? "end" : next, names || "none", values || "none"] }));
+      cells: [key, hash, cd, `${length} × ${size}`, chunk, bucket < 0 ? "in no chain" : bucket, next < 0 ? "end" : next, names || "none", values || "none", value || "-"] }));
     const wrong = run.parts.get(`${name}/wrong/${block}`);
     return el("div", { class: "leaf" }, el("h4", {}, `Leaf in block ${block}`),
       wrong ? el("ul", { class: "bad" }, ...wrong.map((text) => el("li", {}, text))) : null,
       facts([["prefix", head.prefix], ["entries", head.entries], ["free chunks", `${head.free} of ${head.chunks}`]]),
       scrolling(`Chunks of leaf ${block}`, drawChunks(run, name, block)),
       el("p", { class: "soft mono" }, `free list: ${run.parts.get(`${name}/freelist/${block}`) || "empty"}`),
-      rows.length ? el("details", { open: rows.length <= 8 ? "" : undefined }, el("summary", {}, `${rows.length} entries`),
-        tableOf(`Entries of leaf ${block}`, ["key", "hash", "cd", "value", "bytes", "chunk", "bucket", "next in chain", "name's chunks", "value's chunks"], rows)) : null);
+      rows.length ? el("details", { open: rows.length <= 8 ? "" : undefined }, el("summary", {}, `${rows.length} ${rows.length > 1 ? "entries" : "entry"}`),
+        tableOf(`Entries of leaf ${block}`, ["key", "hash", "cd", "value", "chunk", "bucket", "next in chain", "name's chunks", "value's chunks", "bytes"], rows)) : null);
   }
 
   micro(name) {
@@ -176,6 +183,35 @@ class View {
       differs: this.differs(`${name}/slot/${slot}`), cells: [slot, key, value, cd] })).sort((a, b) => Number(!!b.changed) - Number(!!a.changed) || a.slot - b.slot);
     return [el("h4", {}, `Micro ZAP: ${rows.length} of ${slots} slots used, ${bytes} bytes`),
       rows.length ? tableOf(`Slots of ${name}`, ["slot", "name", "value", "cd"], rows) : el("p", { class: "soft" }, "empty")];
+  }
+
+  // Reads from disk that fail.
+  failing(name) {
+    const failing = this.run.under(`${name}/fails/`).map(([key, code]) => [...key.split("/"), code]);
+    if (!failing.length) return [];
+    const words = failing.map(([level, block, code]) => `block ${block}${level === "0" ? "" : ` of level ${level}`} (${code})`);
+    return [el("p", { class: "bad" }, `Cannot be read from disk: ${words.slice(0, 24).join(", ")}${words.length > 24 ? ` and ${words.length - 24} more` : ""}`)];
+  }
+
+  indirect(name) {
+    const rows = this.run.under(`${name}/indirect/`).map(([key, [data, holds, dirty, fill]]) => {
+      const [level, block] = key.split("/").map(Number), part = `${name}/indirect/${key}`;
+      return { changed: this.run.changed(part), differs: this.differs(part), level, block,
+        cells: [`${block} of level ${level}`, data, holds, dirty.join(", ") || "clean", fill ? `${fill} blocks below it` : "nothing yet"] };
+    }).sort((a, b) => Number(b.changed) - Number(a.changed) || b.level - a.level || a.block - b.block);
+    if (!rows.length) return [];
+    return [el("h4", {}, "Indirect blocks"), tableOf(`Indirect blocks of ${name}`, ["block", "its dbuf", "holds", "dirty in txg", "on disk"], rows)];
+  }
+
+  // Objects in a row that are alike are one row.
+  owned() {
+    const rows = this.run.under("owned/").map(([first, [last, user, group, project, used]]) => ({ changed: this.run.changed(`owned/${first}`),
+      differs: this.differs(`owned/${first}`), first: Number(first), cells: [last > first ? `${first} to ${last}` : first, user, group, project, used] }))
+      .sort((a, b) => Number(b.changed) - Number(a.changed) || a.first - b.first);
+    if (!rows.length) return [];
+    const more = this.run.parts.get("owned more");
+    return [el("section", { class: "owners", "aria-label": "Objects and their owners" }, el("h3", {}, "Objects and their owners"),
+      tableOf("Objects and their owners", ["object", "user", "group", "project", "bytes"], rows), more ? el("p", { class: "soft" }, `and ${more} more objects`) : null)];
   }
 
   // Blocks in a row whose dbufs are alike are one row.

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 
 from fuzz.corpus.reproducer import corpus_folders, read_reproducer
 from fuzz.export.pages.program_page import program_page
-from tests.support.browser import hard_to_read, opened
+from tests.support.browser import cut_off_on_paper, hard_to_read, opened
 from tests.support.command import zapfuzz
 from tests.support.paths import CORPUS
 from tests.support.readme import words_of
@@ -35,6 +35,7 @@ def test_its_page_shows_what_happens(browser: Browser, tmp_path: Path, folder: P
             outcome = page.ask("(run) => window.zapfuzz.runs[run].outcome", run)
             assert outcome == reproducer.expect[release]
         told = page.page.inner_text("main")
+        assert cut_off_on_paper(page.page) == []
         assert all(" ".join(does.split()) in " ".join(told.split()) for does in reproducer.expect.values())
 
 
@@ -44,6 +45,7 @@ def test_all_of_them_are_a_site(browser: Browser, tmp_path: Path, monkeypatch: p
     assert (status, "their list in site/index.html" in output) == (0, True)
     with opened(browser, tmp_path / "site" / "index.html", ready=False) as page:
         assert hard_to_read(page.page) == []
+        assert cut_off_on_paper(page.page) == []
         links = page.ask("[...document.querySelectorAll('a')].map((each) => each.getAttribute('href'))")
     assert sorted(links) == sorted(f"{folder.name}.html" for folder in corpus_folders(CORPUS))
     assert all((tmp_path / "site" / link).stat().st_size < MEGABYTE for link in links)
