@@ -137,6 +137,22 @@ REMEDIES: Mapping[str, Remedy] = {
             ),
         ),
         Remedy(
+            "compare-lengths",
+            "words-of-other-lengths",
+            "zap_leaf_array_match() (module/zfs/zap_leaf.c) asks for names only whether both are as long. Of "
+            "words it compares as many as the stored key has: a longer key is taken for a shorter one that it "
+            "begins with, and for a shorter one memory behind it is read (words-read-behind).",
+            "In zap_leaf_array_match(), return B_FALSE for keys of words, too, where array_numints != "
+            "zn->zn_key_orig_numints, before anything is read.",
+            (
+                Edit(
+                    "zap.leaf:_matches",
+                    "    there = read_array(",
+                    "    if length != name.numints:\n        return False\n    there = read_array(",
+                ),
+            ),
+        ),
+        Remedy(
             "free-through-dirty-indirect",
             "free-misses-new-indirect",
             "dnode_free_range() (module/zfs/dnode.c) looks for the indirect blocks of a range that it must "

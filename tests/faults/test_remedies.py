@@ -11,6 +11,7 @@ from fuzz.corpus.reproducer import read_reproducer
 from fuzz.execution.execute import run
 from fuzz.faults.edits import Edit, EditProblem, applied
 from fuzz.faults.remedies import REMEDIES, NoRemedy, Remedy, switched_on
+from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import CORPUS
 from tests.support.structure_changing_programs import biased_program
@@ -19,7 +20,7 @@ from zapcore.zap import shrink
 FINDINGS = CORPUS / "findings"
 
 
-ALONE = ["trunc-next-table", "cursor-block-type"]
+ALONE = ["trunc-next-table", "cursor-block-type", "compare-lengths"]
 """Remedies of findings that one thread meets."""
 
 
@@ -50,6 +51,24 @@ def test_the_overwritten_table_is_gone_with_the_same_remedy() -> None:
     assert run(program, ModelTarget("2.3")).failure is not None
     with switched_on(["trunc-next-table"]):
         assert run(program, ModelTarget("2.3")).fine
+
+
+def test_what_lies_behind_a_shorter_key_is_not_read_with_the_same_remedy() -> None:
+    """And then a ZAP with keys of several lengths and one hash is one in which all goes well."""
+    program = read_reproducer(FINDINGS / "words-read-behind").program
+    assert run(program, ModelTarget("2.3")).failure is not None
+    rng = Random(3)
+    keys = [(1, *[rng.randrange(2) for _ in range(rng.randrange(4))]) for _ in range(12)]
+    shape = Zap("z", words=4, shorter=True, prehashed=True)
+    verbs = ("add", "update", "remove", "lookup", "length", "contains", "increment")
+    several = []
+    for verb in (*("add",) * 8, *rng.choices(verbs, k=300)):
+        value = (8, 1, 7 * (verb != "lookup")) if verb in ("add", "update", "lookup") else ()
+        several.append(Op(verb, "z", rng.choice(keys), *value))
+    mixed = Program((shape,), tuple(several))
+    assert run(mixed, ModelTarget("2.4")).failure is not None
+    with switched_on(["compare-lengths"]):
+        assert run(program, ModelTarget("2.3")).fine and run(mixed, ModelTarget("2.4")).fine
 
 
 def test_programs_that_do_not_meet_the_bug_leave_the_same_bytes() -> None:
