@@ -16,6 +16,7 @@ from fuzz.export.expected_answers import (
     Right,
     expected,
     has_threads,
+    needs_ours,
     sections,
 )
 from fuzz.export.prune_c import prune_c
@@ -28,7 +29,11 @@ from fuzz.targets.libzpool.call import pack_key
 from fuzz.targets.model.world import flags_of
 
 HERE = Path(__file__).parent / "c"
-PARTS = ("head", "pool", "entries", "helpers", "cursors", "directories", "structure")
+PARTS = ("head", "tunables", "pool", "entries", "by_dnode", "helpers", "cursors", "directories", "structure")
+BY_DNODE = frozenset(("add", "update", "remove", "lookup", "count"))
+"""Verbs that have a function of their own for a dnode that is held."""
+MORE = ("indirect_shift", "hash_bits", "micro_max", "shorter")
+"""Fields of a header line that few have."""
 
 USAGE = """\
 With Debian's libzfslinux-dev (in a source tree, 2.2 to 2.4 and later, with the flags of its config/Rules.am):
@@ -59,6 +64,8 @@ def c_form(reproducer: Reproducer, release: str = "") -> str:
         "ends": looks,
     }
     body = [f"(void) do_create(&the_zap_{zap.name});" for zap in program.zaps]
+    if unusual := [f"&the_zap_{zap.name}" for zap in program.zaps if needs_ours(zap)]:
+        body.insert(0, f"begin_unusual({len(unusual)}, (program_zap_t *[]){{ {', '.join(unusual)} }});")
     if threads:
         lanes, more = _threads(program, right)
         closes = [f"(void) do_close(&the_cursor_{name});" for name in cursors]
@@ -110,6 +117,7 @@ def _zap(zap: Zap) -> str:
         "encryption": str(zap.properties.encryption),
         "salt": f"{zap.salt:#x}ULL",
     }
+    fields |= {name: str(int(getattr(zap, name))) for name in MORE if getattr(zap, name)}
     if zap.inode:
         fields["inode"] = f"{zap.inode:#x}ULL"
     inner = ", ".join(f".{name} = {value}" for name, value in fields.items())
@@ -165,7 +173,8 @@ def _threads(program: Program, right: Expected) -> tuple[list[str], list[str]]:
 
 
 def _step(op: Op, index: int, program: Program, right: Expected) -> Iterator[str]:
-    call = _call(op)
+    by_dnode = any(zap.by_dnode and zap.name == op.subject for zap in program.zaps)
+    call = _call(op, by_dnode and op.verb in BY_DNODE)
     if op.thread and op.verb in MOVE_WORLD:
         call = f"one_at_a_time(do_{op.verb})"
     yield f"{'lane_step' if op.thread else 'step'}({_string(format_op(op).encode())});"
@@ -219,7 +228,7 @@ def _value(value: Value | object) -> bytes:
     return struct.pack(f"<{len(value)}Q", *value).rstrip(b"\0")
 
 
-def _call(op: Op) -> str:
+def _call(op: Op, by_dnode: bool) -> str:
     words = []
     if op.subject:
         words.append(f"&{'the_cursor' if op.verb in CURSOR else 'the_zap'}_{op.subject}")
@@ -233,13 +242,13 @@ def _call(op: Op) -> str:
     for number in VERBS[op.verb].numbers:
         given = getattr(op, number.field)
         words.append(str(given) if given < 1 << 31 else f"{given:#x}ULL")
-    return f"do_{verb}({', '.join(words)})"
+    return f"do_{verb}{'_by_dnode' * by_dnode}({', '.join(words)})"
 
 
 def _key(key: Key) -> str:
     if isinstance(key, bytes):
         return _string(key)
-    return "(const char *)(uint64_t []){ " + ", ".join(f"{word:#x}ULL" for word in key) + " }"
+    return f"(const char *)(uint64_t []){{ {len(key)}, {', '.join(f'{word:#x}ULL' for word in key)} }}"
 
 
 def _string(data: bytes) -> str:

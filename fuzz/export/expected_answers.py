@@ -16,7 +16,7 @@ from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
 from fuzz.judge.state import Value as Stored
 from fuzz.language.printing import format_op
-from fuzz.language.program import Key, Op, Program, changes_in_sync
+from fuzz.language.program import Key, Op, Program, Zap, changes_in_sync
 from fuzz.language.verbs import ON_DISK, SEVERAL_CALLS, VERBS, Effect, Subject
 from fuzz.targets.model.target import ModelTarget
 from zapcore.errors import LimitExceeded
@@ -64,18 +64,14 @@ def has_threads(program: Program) -> bool:
     return any(op.thread for op in program.ops)
 
 
+def needs_ours(zap: Zap) -> bool:
+    """Whether functions of ours must stand before a library's (`fuzz.targets.libzpool`, hash_bits.c and
+    micro_max.c)."""
+    return bool(zap.hash_bits or zap.micro_max)
+
+
 def ours_alone(program: Program) -> str:
     """What in a program only the model and our own worker can do, if anything."""
-    if any(zap.hash_bits for zap in program.zaps):
-        return "hash_bits"
-    if any(zap.indirect_shift for zap in program.zaps):
-        return "indirect_shift"
-    if any(zap.micro_max for zap in program.zaps):
-        return "micro_max_size"
-    if any(zap.shorter for zap in program.zaps):
-        return "shorter"
-    if any(zap.by_dnode for zap in program.zaps):
-        return "by_dnode"
     if changes_in_sync(program):
         return "usage or mos"
     return next((op.verb for op in program.ops if op.verb in ON_DISK), "")

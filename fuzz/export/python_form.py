@@ -4,12 +4,13 @@ them, and its program."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
 from typing import Any
 
 from fuzz.corpus.reproducer import Reproducer
 from fuzz.execution.result import Entry
 from fuzz.export.blind_spots import blind_spots
-from fuzz.export.expected_answers import Content, Expected, Right, expected, has_threads, sections
+from fuzz.export.expected_answers import Content, Expected, Right, expected, has_threads, needs_ours, sections
 from fuzz.export.prune_python import cut
 from fuzz.export.story import for_docstring, rightly, story
 from fuzz.language.printing import format_op
@@ -22,6 +23,8 @@ USAGE = """\
 python3 THIS_FILE /path/to/libzpool.so: needs Python 3.10 or later on Linux, and no more than that library.
 Ends with status 0 if everything was as it should be, 1 if not, 3 if an operation asked for more time or
 memory than its bounds allow; a failed assertion of the library aborts it."""
+OURS_USAGE = """
+The header lines ask for what no function of a library takes: a C compiler (cc, or $CC) is needed, too."""
 THREADS_USAGE = f"""{USAGE}
 The program has threads. Which of them gets ahead is not forced: it is run again and again (a second argument
 says how often), with waits of random length. A run that ends well proves nothing."""
@@ -40,12 +43,16 @@ def python_form(reproducer: Reproducer, release: str = "") -> str:
         *((FUNCTIONS[verb].__module__, FUNCTIONS[verb].__name__) for verb in verbs),
         *((MODULE, name) for name in ("Step", "Call", "Zap")),
     ]
+    ours = any(map(needs_ours, program.zaps))
+    if ours:
+        roots.append((MODULE, "compile_ours"))
     if any(zap.words for zap in program.zaps):
         roots.append(("fuzz.targets.libzpool.call", "pack_key"))
     if any(op.verb in ("lookup_norm",) for op in program.ops):
         roots.append(("fuzz.execution.result", "Found"))
     imports, body = cut(roots)
-    told = story(reproducer, THREADS_USAGE if threads else USAGE, rightly(release), blind_spots(reproducer))
+    usage = (THREADS_USAGE if threads else USAGE) + OURS_USAGE * ours
+    told = story(reproducer, usage, rightly(release), blind_spots(reproducer))
     lines = [
         '"""' + for_docstring(told),
         '"""',
@@ -57,10 +64,23 @@ def python_form(reproducer: Reproducer, release: str = "") -> str:
         "",
         *_data(program, right, threads),
         "",
+        *(_ours() if ours else ()),
         'if __name__ == "__main__":',
+        *(["    compile_ours(OURS_C)"] if ours else []),
         f"    {'run_rounds' if threads else 'run_steps'}(ZAPS, PROGRAM, CONTENTS)",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _ours() -> Iterator[str]:
+    """The C functions that stand before the library's, as the adapter has them."""
+    yield "OURS_C = {"
+    for name in ("hash_bits.c", "micro_max.c"):
+        lines = resources.files("fuzz.targets.libzpool").joinpath(name).read_text("utf-8").splitlines()
+        yield f"    {name!r}: ("
+        yield from (f"        {line + chr(10)!r}" for line in lines)
+        yield "    ),"
+    yield from ("}", "")
 
 
 def _data(program: Program, right: Expected, threads: bool) -> Iterator[str]:

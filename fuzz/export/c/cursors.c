@@ -29,6 +29,8 @@ do_cursor(program_cursor_t *c, program_zap_t *z, uint64_t from)
 	(void) do_close(c);
 	if (gone(z))
 		return (ENOENT);
+	if (z->shorter)
+		return (ENOTSUP);
 	error = init(&c->cursor, z->number, from);
 	c->open = error == 0;
 	c->moved = B_FALSE;

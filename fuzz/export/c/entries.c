@@ -3,12 +3,37 @@
 static boolean_t
 gone(program_zap_t *z)
 {
-	if (z->number != 0 && !z->fat)
+	if (z->number != 0 && !z->fat) {
 		fzap_default_block_shift = z->shift;
+		micro_max = z->micro_max;
+	}
 	return (z->number == 0);
 }
 
+/* A key of words begins with how many these are. */
+static int
+how_many(const void *key)
+{
+	return (*(const uint64_t *)key);
+}
+
+static const uint64_t *
+words(const void *key)
+{
+	return ((const uint64_t *)key + 1);
+}
+
 /* Integer k of the value is fill + k. */
+static void
+make_value(int size, int length, uint64_t fill)
+{
+	for (int k = 0; k < length; k++) {
+		uint64_t integer = fill + k;
+
+		memcpy(buffer + k * size, &integer, size);
+	}
+}
+
 static int
 do_write(program_zap_t *z, boolean_t update, const void *key, int size, int length, uint64_t fill)
 {
@@ -17,16 +42,12 @@ do_write(program_zap_t *z, boolean_t update, const void *key, int size, int leng
 
 	if (gone(z))
 		return (ENOENT);
-	for (int k = 0; k < length; k++) {
-		uint64_t integer = fill + k;
-
-		memcpy(buffer + k * size, &integer, size);
-	}
+	make_value(size, length, fill);
 	tx = begin(z->number, 1);
 	if (z->words != 0 && update)
-		error = zap_update_uint64(os, z->number, key, z->words, size, length, buffer, tx);
+		error = zap_update_uint64(os, z->number, words(key), how_many(key), size, length, buffer, tx);
 	else if (z->words != 0)
-		error = zap_add_uint64(os, z->number, key, z->words, size, length, buffer, tx);
+		error = zap_add_uint64(os, z->number, words(key), how_many(key), size, length, buffer, tx);
 	else if (update)
 		error = zap_update(os, z->number, key, size, length, buffer, tx);
 	else
@@ -45,7 +66,7 @@ do_remove(program_zap_t *z, const void *key)
 		return (ENOENT);
 	tx = begin(z->number, 0);
 	if (z->words != 0)
-		error = zap_remove_uint64(os, z->number, key, z->words, tx);
+		error = zap_remove_uint64(os, z->number, words(key), how_many(key), tx);
 	else
 		error = zap_remove(os, z->number, key, tx);
 	dmu_tx_commit(tx);
@@ -61,7 +82,7 @@ do_lookup(program_zap_t *z, const void *key, int size, int length)
 		return (ENOENT);
 	memset(buffer, 0, (size_t)size * length);
 	if (z->words != 0)
-		error = zap_lookup_uint64(os, z->number, key, z->words, size, length, buffer);
+		error = zap_lookup_uint64(os, z->number, words(key), how_many(key), size, length, buffer);
 	else
 		error = zap_lookup(os, z->number, key, size, length, buffer);
 	if (error == 0 || error == EOVERFLOW)
@@ -78,7 +99,7 @@ do_length(program_zap_t *z, const void *key)
 	if (gone(z))
 		return (ENOENT);
 	if (z->words != 0)
-		error = zap_length_uint64(os, z->number, key, z->words, &size, &length);
+		error = zap_length_uint64(os, z->number, words(key), how_many(key), &size, &length);
 	else
 		error = zap_length(os, z->number, key, &size, &length);
 	if (error == 0) {
@@ -108,7 +129,7 @@ do_contains(program_zap_t *z, const void *key)
 		return (ENOENT);
 	if (z->words == 0)
 		return (zap_contains(os, z->number, key));
-	error = zap_lookup_uint64(os, z->number, key, z->words, 0, 0, NULL);
+	error = zap_lookup_uint64(os, z->number, words(key), how_many(key), 0, 0, NULL);
 	return (error == EINVAL || error == EOVERFLOW ? 0 : error);
 }
 
@@ -128,13 +149,13 @@ do_increment(program_zap_t *z, const void *key, uint64_t delta)
 	} else if (delta == 0) {
 		error = 0;
 	} else {
-		error = zap_lookup_uint64(os, z->number, key, z->words, 8, 1, &number);
+		error = zap_lookup_uint64(os, z->number, words(key), how_many(key), 8, 1, &number);
 		if (error == 0 || error == ENOENT) {
 			number += delta;
 			if (number == 0)
-				error = zap_remove_uint64(os, z->number, key, z->words, tx);
+				error = zap_remove_uint64(os, z->number, words(key), how_many(key), tx);
 			else
-				error = zap_update_uint64(os, z->number, key, z->words, 8, 1, &number, tx);
+				error = zap_update_uint64(os, z->number, words(key), how_many(key), 8, 1, &number, tx);
 		}
 	}
 	dmu_tx_commit(tx);

@@ -34,11 +34,13 @@ typedef struct abd abd_t;
  * A ZAP of the program, and how it is created; of a directory also the properties of its file system: casesensitivity=
  * (0 to 2: sensitive, insensitive, mixed), utf8only=, longname=; compression= and encryption= as numbers, by which
  * two file systems differ: this pool has one; the number of a directory that names lead to, in which one it was linked
- * last, and whether its name is gone.
+ * last, and whether its name is gone; log2 of the size of its indirect blocks, how many bits its hashes have, how many
+ * bytes it may have while it is micro (0: as always), and whether keys may have fewer words than that.
  */
 typedef struct program_zap {
 	const char *name;
 	int fat, norm, flags, shift, words, casing, utf8only, longname, compression, encryption;
+	int indirect_shift, hash_bits, micro_max, shorter;
 	uint64_t salt, number, last, freed, inode;
 	struct program_zap *parent, *next;
 	boolean_t removed;

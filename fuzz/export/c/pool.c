@@ -166,7 +166,7 @@ static void
 start(void)
 {
 	static char image[64], cache[64];
-	nvlist_t *root = fnvlist_alloc(), *child = fnvlist_alloc();
+	nvlist_t *root = fnvlist_alloc(), *child = fnvlist_alloc(), *features = fnvlist_alloc();
 	/* Master takes one argument more (nvlist_t **errinfo), which older releases do not look at. */
 	int (*create)(const char *, nvlist_t *, void *, void *, void *, void *) = dlsym(RTLD_DEFAULT, "spa_create");
 	int fd = memfd_create("reproducer-pool", 0);
@@ -191,7 +191,10 @@ start(void)
 	fnvlist_add_uint64(child, "is_log", 0);
 	fnvlist_add_string(root, "type", "root");
 	check(nvlist_add_nvlist_array(root, "children", (void *)&child, 1), "nvlist");
-	check(create("tank", root, NULL, NULL, NULL, NULL), "spa_create");
+	fnvlist_add_uint64(features, "feature@large_blocks", 0);
+	if (dlsym(RTLD_DEFAULT, "zap_get_micro_max_size") != NULL)
+		fnvlist_add_uint64(features, "feature@large_microzap", 0);
+	check(create("tank", root, features, NULL, NULL, NULL), "spa_create");
 	check(dmu_objset_create("tank/ds", DMU_OST_OTHER, 0, NULL, NULL, NULL), "dmu_objset_create");
 	open_dataset();
 }
@@ -285,6 +288,8 @@ do_create(program_zap_t *z)
 		z->number = number != 0 ? number : ++objects;
 		number = 0;
 	} while (dmu_object_claim(os, z->number, type, size, DMU_OT_NONE, 0, tx) != 0);
+	if (z->indirect_shift != 0)
+		check(dmu_object_set_blocksize(os, z->number, size, z->indirect_shift, tx), "dmu_object_set_blocksize");
 	check(dnode_hold(os, z->number, tag, &dn), "dnode_hold");
 	mzap_create_impl(dn, z->norm, z->flags, tx);
 	dnode_rele(dn, tag);

@@ -17,10 +17,13 @@ typedef struct {
 	const entry_t *entries;
 } content_t;
 
-/* What a walk has found; the sum is of all entries, in whatever order they came. */
+/*
+ * What a walk has found; the sum is of all entries, in whatever order they came. Where keys may be shorter no cursor
+ * tells how many words one has, and they are looked up only.
+ */
 typedef struct {
 	uint64_t count, sum;
-	int words;
+	int words, shorter;
 } walk_t;
 
 static uint64_t
@@ -38,7 +41,7 @@ static void
 add_to_walk(const zap_attribute_t *za, void *whose)
 {
 	walk_t *walk = whose;
-	size_t size = walk->words != 0 ? 8 * (size_t)walk->words : strlen(za->za_name);
+	size_t size = walk->shorter ? 0 : walk->words != 0 ? 8 * (size_t)walk->words : strlen(za->za_name);
 
 	walk->count++;
 	walk->sum += sum_of(za->za_name, size, za->za_integer_length, za->za_num_integers);
@@ -116,6 +119,12 @@ out:
 	return (sound);
 }
 
+static const void *
+bytes_of(program_zap_t *z, const entry_t *entry)
+{
+	return (z->words != 0 ? (const void *)words(entry->key) : entry->key);
+}
+
 /* Whether a ZAP has these entries and no others; if one is not as it should be, which. */
 static boolean_t
 has_entries(program_zap_t *z, const walk_t *walk, const content_t *right, const entry_t **unlike)
@@ -128,7 +137,7 @@ has_entries(program_zap_t *z, const walk_t *walk, const content_t *right, const 
 		const entry_t *each = &right->entries[i];
 
 		*unlike = each;
-		sum += sum_of(each->key, each->key_size, each->size, each->length);
+		sum += sum_of(bytes_of(z, each), z->shorter ? 0 : each->key_size, each->size, each->length);
 		value_size = 0;
 		if (do_lookup(z, each->key, each->size, each->length) != 0)
 			return (B_FALSE);
@@ -148,7 +157,7 @@ look_at(program_zap_t *z, int contents, const content_t *right)
 	boolean_t by_name = B_FALSE, differ = B_FALSE;
 	const entry_t *unlike = NULL;
 	uint64_t count = 0;
-	walk_t walk = { .words = z->words };
+	walk_t walk = { .words = z->words, .shorter = z->shorter };
 	zap_cursor_t cursor;
 	int error = 0;
 
@@ -179,7 +188,7 @@ look_at(program_zap_t *z, int contents, const content_t *right)
 			return;
 	}
 	if (unlike != NULL)
-		complain("%s: the entry with the key %s is not as it should be", z->name, shown(unlike->key, unlike->key_size));
+		complain("%s: the entry with the key %s is not as it should be", z->name, shown(bytes_of(z, unlike), unlike->key_size));
 	else
 		complain("%s: %lu entries, and they are not those that should be there", z->name, (unsigned long)walk.count);
 }

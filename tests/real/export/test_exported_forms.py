@@ -58,11 +58,7 @@ def known_forms(quick: bool) -> Iterator[ParameterSet]:
                 yield pytest.param(folder, release, form, id=f"{folder.name}-{release}-{form}")
 
 
-SEEDS = [
-    path
-    for path in sorted((CORPUS / "seeds").glob("*.zap"))
-    if not any(zap.hash_bits for zap in load(path).zaps)  # those have no form on a library
-]
+SEEDS = sorted((CORPUS / "seeds").glob("*.zap"))
 FORMS = pytest.mark.parametrize("form", ["python", "c"])
 RELEASES = pytest.mark.parametrize("release", PINNED)
 FEW, MANY = 300, 20_000
