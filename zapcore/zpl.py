@@ -89,6 +89,13 @@ def _look(objset: Objset, directory: Directory, name: bytes) -> Entry:
     return Entry(found.key, int.from_bytes(found.value, "little"))
 
 
+@openzfs("zfs_dir.c", "zfs_dirlook")
+def look(objset: Objset, directory: Directory, name: bytes) -> None:
+    """Look a name up. `.` and `..` are there. Raises ENOENT, and what else a lookup raises."""
+    if name not in DOTS:
+        _look(objset, directory, name)
+
+
 def _look_or_none(objset: Objset, directory: Directory, name: bytes) -> Entry | None:
     try:
         return _look(objset, directory, name)

@@ -30,7 +30,7 @@ from fuzz.generate.moves import moving_program
 from fuzz.generate.trees import tree_program
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.judge.signature import Failure, Signature
-from fuzz.judge.wrong_answers import WIDENED
+from fuzz.judge.wrong_answers import OTHER_LENGTH, WIDENED
 from fuzz.language.printing import format_program
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.validate import HASH_BITS
@@ -118,7 +118,9 @@ def take(target: BothTarget, seed: int, ops: int, moving: int = 0) -> tuple[Cens
         if census.compared >= ops:
             break
         outcome = run(program, target, forgive=lambda failure: failure.signature.expression == WIDENED)
-        if outcome.failure is not None and outcome.failure.signature.kind in ("difference", "oracle"):
+        signature = None if outcome.failure is None else outcome.failure.signature
+        wrong = signature is not None and signature.kind in ("difference", "oracle")
+        if wrong and signature is not None and signature.expression != OTHER_LENGTH:
             census.ends[str(outcome)] += 1
             return census, program
         if not outcome.fine:

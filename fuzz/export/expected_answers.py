@@ -17,9 +17,10 @@ from fuzz.judge.signature import Failure
 from fuzz.judge.state import Value as Stored
 from fuzz.language.printing import format_op
 from fuzz.language.program import Key, Op, Program, Zap, changes_in_sync
-from fuzz.language.verbs import ON_DISK, SEVERAL_CALLS, VERBS, Effect, Subject
+from fuzz.language.verbs import DIRECTORIES, ON_DISK, SEVERAL_CALLS, VERBS, Effect, Subject
 from fuzz.targets.model.target import ModelTarget
 from zapcore.errors import LimitExceeded
+from zapcore.zap.compare import is_broken
 
 CURSOR = frozenset(name for name, verb in VERBS.items() if verb.subject is Subject.CURSOR)
 MOVE_WORLD = frozenset(name for name, verb in VERBS.items() if verb.subject is Subject.NONE)
@@ -70,23 +71,32 @@ def needs_ours(zap: Zap) -> bool:
     return bool(zap.hash_bits or zap.micro_max)
 
 
-def ours_alone(program: Program) -> str:
-    """What in a program only the model and our own worker can do, if anything."""
-    if changes_in_sync(program):
-        return "usage or mos"
-    return next((op.verb for op in program.ops if op.verb in ON_DISK), "")
+def why_no_form(program: Program) -> str:
+    """Why no form on a library can run a program, if that is so: it has what only our own worker can do, or
+    what OpenZFS's callers never let happen beside other ops, of which a library may die, and rightly so."""
+    ours = "usage or mos" if changes_in_sync(program) else ""
+    ours = ours or next((op.verb for op in program.ops if op.verb in (*ON_DISK, "seek")), "")
+    if ours:
+        return f"{ours}: only the model and our own libzpool worker have it; export as pytest"
+    for op in program.ops if has_threads(program) else ():
+        if op.thread and (VERBS[op.verb].effect is Effect.OBJECT or op.verb == "reopen"):
+            return f"{format_op(op)}: callers keep {op.verb} apart from the ops of other threads"
+        if op.thread and op.verb in DIRECTORIES and _is_compared_in_vain(program, op):
+            return f"{format_op(op)}: libzpool has no zfs_dirent_lock(), which fails for it; export as pytest"
+    return ""
+
+
+def _is_compared_in_vain(program: Program, op: Op) -> bool:
+    """Whether a name of an op cannot be compared with others (`zapcore.name_locks`)."""
+    norms = {zap.name: zap.norm for zap in program.zaps}
+    names = ((op.subject, op.key), (op.other, op.to))
+    return any(isinstance(name, bytes) and is_broken(name, norms[zap]) for zap, name in names)
 
 
 def check_has_form(program: Program) -> None:
-    """Raise NoForm for what only our own worker can do, and for what OpenZFS's callers never let happen
-    beside other ops: a library may die of it, and rightly so."""
-    if ours := ours_alone(program):
-        raise NoForm(f"{ours}: only the model and our own libzpool worker have it; export as pytest")
-    for op in program.ops:
-        if op.verb == "seek":
-            raise NoForm("seek: only the model and our own libzpool worker have it; export as pytest")
-        if (op.thread and VERBS[op.verb].effect is Effect.OBJECT) or (op.thread and op.verb == "reopen"):
-            raise NoForm(f"{format_op(op)}: callers keep {op.verb} apart from the ops of other threads")
+    """Raise NoForm where no form on a library can run a program."""
+    if why := why_no_form(program):
+        raise NoForm(why)
 
 
 def sections(ops: Sequence[Op]) -> Iterator[tuple[bool, list[tuple[int, Op]]]]:

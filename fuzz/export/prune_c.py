@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _C_SILENT = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\])*"', re.S)
 _C_NAMES = re.compile(
-    r"^(\w+)\(|^} (\w+)[;\[]|^static (?:[\w*]+ )+\*?(\w+)(?:\[[^\]]*\])*(?: = .*)?;|^typedef .*\(\*(\w+)\)",
+    r"^(\w+)\(|^} (\w+)[;\[]|^static (?:[\w*]+ )+\**(\w+)(?:\[[^\]]*\])*(?: = .*)?;|^typedef .*\(\*(\w+)\)",
     re.M,
 )
 _C_LINE = re.compile(r"static [^({]*;")

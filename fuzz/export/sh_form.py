@@ -93,6 +93,7 @@ COMMANDS = {
     "symlink": "ln -s nowhere",
     "readdir": "ls -A",
     "contains": "ls -d",
+    "dirlook": "ls -d",
 }
 SHORTEST_PAD = 8
 RIGHT = "2.1"
@@ -134,7 +135,7 @@ def _lines(reproducer: Reproducer, program: Program, release: str) -> Iterator[s
         if op.verb in COMMANDS or op.verb in OWNING:
             code = expected[number] if number < len(expected) else 0
             told = f"  # {errno.errorcode.get(code, code)}" if code else ""
-            hush = " >/dev/null" if op.verb in ("readdir", "contains") else ""
+            hush = " >/dev/null" if op.verb in ("readdir", "contains", "dirlook") else ""
             command = _each(op, kept) if op.verb in OWNING else _command(op, pad)
             yield f"op {number} {'no' if code else 'ok'} {command}{hush}{told}"
         elif op.verb != "finish":

@@ -140,8 +140,8 @@ REMEDIES: Mapping[str, Remedy] = {
             "compare-lengths",
             "words-of-other-lengths",
             "zap_leaf_array_match() (module/zfs/zap_leaf.c) asks for names only whether both are as long. Of "
-            "words it compares as many as the stored key has: a longer key is taken for a shorter one that it "
-            "begins with, and for a shorter one memory behind it is read (words-read-behind).",
+            "words it compares as many as the stored key has: a longer key is taken for a shorter one that "
+            "it begins with, and for a shorter one memory behind it is read (words-read-behind).",
             "In zap_leaf_array_match(), return B_FALSE for keys of words, too, where array_numints != "
             "zn->zn_key_orig_numints, before anything is read.",
             (
@@ -151,6 +151,14 @@ REMEDIES: Mapping[str, Remedy] = {
                     "    if length != name.numints:\n        return False\n    there = read_array(",
                 ),
             ),
+        ),
+        Remedy(
+            "broken-names-differ",
+            "hidden-names",
+            "zfs_dirent_lock() (module/os/linux/zfs/zfs_dir.c) takes an error of u8_strcmp(), which is that "
+            "of a name that is no UTF-8, for the answer that there is no such name.",
+            "In zfs_dirent_lock(), take such names for different, as zap_lookup_norm() does.",
+            (Edit("name_locks:NameLocks._search", "if broken:", "if broken and False:"),),
         ),
         Remedy(
             "free-through-dirty-indirect",

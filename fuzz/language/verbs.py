@@ -624,6 +624,15 @@ VERBS: Mapping[str, Verb] = {
         numbers=(Number("fill", "to", 23, 21, 24, tuple(MOVES)),),
         draw=Draw(group="moves", anywhere=0.02),
     ),
+    "dirlook": Verb(
+        Subject.ZAP,
+        Effect.LOOKS,
+        "zfs_dirlook: whether a directory has a name; it shares the name's lock with others",
+        key=True,
+        names=True,
+        draw=Draw(group="directories"),
+        threads=True,
+    ),
 }
 """Every verb, in the order of the byte form's opcodes: append only."""
 

@@ -21,16 +21,20 @@ references, and syncing context for what is no directory). The other verbs take 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from fuzz.language.verbs import DIRECTORIES, VERBS, Subject
+from zapcore.name_locks import Asked, Compare, NameLocks
+from zapcore.zap.compare import compare, is_broken
 from zapcore.zap.norm import TO_UPPER, Unmappable, normalize
 
 DOTS = (b".", b"..")
 """Names that are refused before anything is locked."""
 ROOM = 1024
 NAMELESS = frozenset(("readdir", "getdents"))
+LOOKING = "dirlook"
+"""The verb that shares its name with others."""
 ALONE = frozenset(("destroy", "create"))
 """Verbs beside which nothing works on their ZAP."""
 
@@ -70,7 +74,7 @@ def of_names(op: Named, norms: Sequence[int | None]) -> list[Wanted]:
     here, there = norms[op.zap], norms[op.other] if VERBS[op.verb].other else 0
     if here is None or there is None or op.key in DOTS or op.to in DOTS:
         return []
-    first, second = Wanted(op.zap, op.key), Wanted(op.other, op.to)
+    first, second = Wanted(op.zap, op.key, op.verb == LOOKING), Wanted(op.other, op.to)
     if not VERBS[op.verb].to:
         return [first]
     if op.verb == "link":
@@ -97,48 +101,64 @@ def of_objects(op: Named, zaps: int) -> list[Wanted]:
 
 class CallersLocks:
     """Who holds which of them. `norms` are the normalization flags of the ZAPs of a header, None for one
-    whose keys are words."""
+    whose keys are words; `compare` is u8_strcmp(). `broken` are the ZAPs of which somebody wants a name that
+    cannot be compared with all others."""
 
-    def __init__(self, norms: Sequence[int | None]) -> None:
-        self.norms = norms
-        self._held: list[tuple[int, Wanted]] = []
+    def __init__(
+        self, norms: Sequence[int | None], compare: Compare = compare, broken: Collection[int] = ()
+    ) -> None:
+        self.norms, self.broken = norms, broken
+        self._names = NameLocks(compare)
+        self._objects: list[tuple[int, Wanted]] = []
         self._mutex = threading.Lock()
 
-    def take(self, thread: int, wanted: Wanted) -> bool:
-        """Take a lock if it can be had; whether it was."""
+    def take(self, thread: int, wanted: Wanted) -> Asked:
+        """Take a lock if it can be had."""
         with self._mutex:
-            if not self._free(thread, wanted):
-                return False
-            self._held.append((thread, wanted))
-            return True
+            if wanted.name:
+                norm = self._norm(wanted)
+                return self._names.take(thread, wanted.zap, wanted.name, norm, wanted.shared)
+            if not self._is_free(thread, wanted):
+                return Asked.WAIT
+            self._objects.append((thread, wanted))
+            return Asked.TAKEN
 
-    def is_free(self, thread: int, wanted: Wanted) -> bool:
-        """Whether a lock could be had."""
+    def is_decided(self, thread: int, wanted: Wanted) -> bool:
+        """Whether who asks for a lock need not wait."""
         with self._mutex:
-            return self._free(thread, wanted)
+            if not wanted.name:
+                return self._is_free(thread, wanted)
+            asked, _ = self._names.ask(wanted.zap, wanted.name, self._norm(wanted), wanted.shared)
+            return asked is not Asked.WAIT
 
-    def _free(self, thread: int, wanted: Wanted) -> bool:
-        norm = 0 if wanted.narrow else self.norms[wanted.zap] or 0
-        name = form(wanted.name, norm)
-        for other, held in self._held:
-            if held.zap != wanted.zap or bool(held.name) != bool(wanted.name):
-                continue
-            if (held.shared and wanted.shared) or (not wanted.name and other == thread):
-                continue
-            if form(held.name, norm) == name:
-                return False
-        return True
+    def _norm(self, wanted: Wanted) -> int:
+        return 0 if wanted.narrow else self.norms[wanted.zap] or 0
 
-    def drop(self, thread: int) -> list[Wanted]:
-        """Let go of all that a thread holds; what that was."""
+    def _is_free(self, thread: int, wanted: Wanted) -> bool:
+        """Whether a ZAP itself can be had."""
+        return not any(
+            held.zap == wanted.zap and other != thread and not (held.shared and wanted.shared)
+            for other, held in self._objects
+        )
+
+    def drop(self, thread: int) -> None:
+        """Let go of all that a thread holds."""
         with self._mutex:
-            dropped = [wanted for holder, wanted in self._held if holder == thread]
-            self._held = [each for each in self._held if each[0] != thread]
-        return dropped
+            self._names.drop(thread)
+            self._objects = [each for each in self._objects if each[0] != thread]
 
-    def thing(self, wanted: Wanted) -> tuple[str, int, bytes]:
-        """What names the lock: the same for two that may exclude each other."""
-        return "callers", wanted.zap, form(wanted.name, self.norms[wanted.zap] or 0)
+    def thing(self, wanted: Wanted) -> tuple[tuple[str, int, bytes], bool]:
+        """What names the lock, the same for two that may have to do with each other, and whether it may be
+        shared. Names of which one is broken all have to do with each other."""
+        if wanted.name and wanted.zap in self.broken:
+            return ("callers", wanted.zap, b""), False
+        return ("callers", wanted.zap, form(wanted.name, self.norms[wanted.zap] or 0)), wanted.shared
+
+
+def broken_names(ops: Iterable[Named], norms: Sequence[int | None]) -> frozenset[int]:
+    """The ZAPs of which ops lock names that cannot be compared with all others."""
+    wanted = [each for op in ops for each in of_names(op, norms)]
+    return frozenset(each.zap for each in wanted if is_broken(each.name, norms[each.zap] or 0))
 
 
 def wanted_by(op: Named, norms: Sequence[int | None], objects: bool) -> list[Wanted]:

@@ -20,6 +20,8 @@ does a section that begins while reads fail (`fail` without `heal`)."""
 
 from __future__ import annotations
 
+import collections
+import errno
 import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +37,7 @@ from fuzz.language.program import Op, Program, Switch
 from fuzz.language.verbs import CONCURRENT, CURSOR_VERBS, DIRECTORIES, MODIFIES, TIME
 from fuzz.targets.model.world import ModelWorld
 from fuzz.targets.panic_to_failure import failure_of
-from fuzz.threads.callers_locks import CallersLocks, Named, needs_objects, wanted_by
+from fuzz.threads.callers_locks import CallersLocks, Named, Wanted, broken_names, needs_objects, wanted_by
 from fuzz.threads.dependence import Dependence
 from fuzz.threads.linearizability import MAX_OPS, Event, explanations, unexplained
 from fuzz.threads.lock_monitor import Monitor
@@ -45,6 +47,11 @@ from zapcore.audit.auditor import Auditor
 from zapcore.audit.stepped_sync_blocks import SteppedSyncBlocks
 from zapcore.dmu.spa_sync import SteppedSync
 from zapcore.errors import LimitExceeded, Panic, openzfs_place
+from zapcore.name_locks import Asked
+from zapcore.zap.norm import forms_of
+
+NO_SUCH_NAME = Result(errno.ENOENT)
+"""The answer of an op that zfs_dirent_lock() refuses."""
 
 
 class ThreadRun(NamedTuple):
@@ -96,7 +103,11 @@ class ThreadedRun:
         self.running: dict[int, int] = {}
         self.assigned: dict[int, tuple[int, frozenset[str]]] = {}
         self.places = {zap.name: place for place, zap in enumerate(program.zaps)}
-        self.locks = CallersLocks([None if zap.words else zap.norm for zap in program.zaps])
+        lower = target.release.lower_case
+        norms = [None if zap.words else forms_of(zap.norm, lower) for zap in program.zaps]
+        named = [self._named(op) for op in program.ops if op.thread]
+        self.locks = CallersLocks(norms, broken=broken_names(named, norms))
+        self.taken: dict[int, list[Wanted]] = collections.defaultdict(list)
         self.objects_too = False
         self.history: list[Event] = []
         self.ticks = itertools.count()
@@ -182,10 +193,12 @@ class ThreadedRun:
                 if self.dependence is not None:
                     self.dependence.begin(thread, op.verb in TIME)
                 began = next(self.ticks)
-                self._lock(thread, op)
-                if op.verb in MODIFIES:
-                    self._assign(thread, op.subject)
-                result = apply_op(self.target, op)
+                if not self._lock(thread, op):
+                    result = NO_SUCH_NAME
+                else:
+                    if op.verb in MODIFIES:
+                        self._assign(thread, op.subject)
+                    result = apply_op(self.target, op)
                 self.assigned.pop(thread, None)
                 self._unlock(thread)
                 self.done += 1
@@ -196,21 +209,32 @@ class ThreadedRun:
 
         return body
 
-    def _lock(self, thread: int, op: Op) -> None:
-        """Take the locks that the op's caller holds."""
+    def _named(self, op: Op) -> Named:
+        """What of an op decides about the locks that its caller holds."""
         key, to = (each if isinstance(each, bytes) else b"" for each in (op.key, op.to))
         zap, other = (self.places.get(name, -1) for name in (op.subject, op.other))
-        for wanted in wanted_by(Named(op.verb, zap, key, other, to), self.locks.norms, self.objects_too):
-            while not self.locks.take(thread, wanted):
-                free = functools.partial(self.locks.is_free, thread, wanted)
-                self.scheduler.block(free, "a lock that the op's caller takes")
+        return Named(op.verb, zap, key, other, to)
+
+    def _lock(self, thread: int, op: Op) -> bool:
+        """Take the locks that the op's caller holds; False where it is told that there is no such name."""
+        for wanted in wanted_by(self._named(op), self.locks.norms, self.objects_too):
+            while (asked := self.locks.take(thread, wanted)) is Asked.WAIT:
+                decided = functools.partial(self.locks.is_decided, thread, wanted)
+                self.scheduler.block(decided, "a lock that the op's caller takes")
             if self.dependence is not None:
-                self.dependence.locked(thread, self.locks.thing(wanted), wanted.shared)
+                thing, shared = self.locks.thing(wanted)
+                self.dependence.locked(thread, thing, shared)
+            if asked is Asked.REFUSED:
+                return False
+            self.taken[thread].append(wanted)
+        return True
 
     def _unlock(self, thread: int) -> None:
-        for wanted in self.locks.drop(thread):
+        self.locks.drop(thread)
+        for wanted in self.taken.pop(thread, ()):
             if self.dependence is not None:
-                self.dependence.locked(thread, self.locks.thing(wanted), wanted.shared)
+                thing, shared = self.locks.thing(wanted)
+                self.dependence.locked(thread, thing, shared)
 
     def _assign_objects(self, numbers: Sequence[int]) -> None:
         """The same for an op that has done something before it begins its transaction."""
@@ -254,7 +278,7 @@ class ThreadedRun:
         """Find an order of the section's ops that explains their results and what the object holds now."""
         ends = explanations(self.oracle, self.history)
         if not ends:
-            failure = unexplained(self.history)
+            failure = unexplained(self.oracle, self.history)
             raise Failure(failure.signature, failure.text, last)
         fitting = [end for end in ends if len(ends) == 1 or self._holds(end)]
         self.oracle = fitting[0] if fitting else ends[0]

@@ -12,6 +12,8 @@ from fuzz.language.verbs import DIRECTORIES, VERBS, Subject
 NAMES = tuple(name.encode() for name in ("a", "A", "b", "B", "foo", "Foo", "é", "e\u0301", "É"))
 LONG = (b"l" * 49, b"l" * 60, b"m" * 255)
 """The first is the longest that a slot holds, but for its NUL."""
+BROKEN = (b"\xff", b"a\xff", b"F\xc3", b"\xe1\x84")
+"""No UTF-8, or cut short."""
 FILLERS = tuple(b"f%d" % number for number in range(7))
 """As many as a micro ZAP's first block holds."""
 
@@ -24,7 +26,17 @@ _PLAIN = {
 }
 _DIRECTORY = {
     **{"touch": 9, "mkdir": 4, "unlink": 9, "rmdir": 3, "rename": 10, "link": 4, "symlink": 1, "exchange": 4},
-    **{"whiteout": 3, "readdir": 4, "getdents": 2, "lookup": 3, "count": 3, "next": 2, "add": 1, "remove": 1},
+    **{
+        "dirlook": 4,
+        "whiteout": 3,
+        "readdir": 4,
+        "getdents": 2,
+        "lookup": 3,
+        "count": 3,
+        "next": 2,
+        "add": 1,
+        "remove": 1,
+    },
     **{"destroy": 0.7, "create": 0.7},
 }
 _TIME = {"txg": 1, "finish": 0.5, "evict": 0.5}
@@ -71,6 +83,8 @@ def _names(rng: random.Random) -> list[bytes]:
     names = rng.sample(NAMES, rng.randint(1, 4))
     if rng.random() < 0.2:
         names.append(rng.choice(LONG))
+    if rng.random() < 0.08:
+        names.append(rng.choice(BROKEN))
     return names
 
 

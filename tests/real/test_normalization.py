@@ -15,8 +15,16 @@ from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.libzpool.locate import python_for
 from fuzz.targets.model.target import ModelTarget
-from tests.support.normal_forms import ALL_FORMS, NFKC, form_on_model, forms_of_all, random_names
+from tests.support.normal_forms import (
+    ALL_FORMS,
+    NFKC,
+    form_on_model,
+    forms_of_all,
+    random_names,
+    random_pairs,
+)
 from zapcore.release import RELEASES
+from zapcore.zap.compare import compare
 from zapcore.zap.norm import forms_of, takes_its_nul
 
 Make = Callable[..., LibzpoolTarget]
@@ -41,6 +49,16 @@ for name, flags, room in random_names(int(sys.argv[2])):
     print(real(name, flags, room))
 """
 """What the real u8_textprep_str gives, in a process of its own: two libraries do not go into one."""
+COMPARED = """
+import sys
+from fuzz.targets.libzpool.abi import Library
+from pathlib import Path
+from tests.support.normal_forms import random_pairs
+library = Library(Path(sys.argv[1]))
+for one, other, flags in random_pairs(int(sys.argv[2])):
+    print(*map(int, library.compare_names(one, other, flags)))
+"""
+"""The same of u8_strcmp."""
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
@@ -62,6 +80,20 @@ def have_its_forms(target: LibzpoolTarget, release: str, count: int, which: str)
         assert real[0] == (ALL_FORMS if lower_case else forms_of_all(mine))
     for (name, flags, room), its in zip(random_names(count), real[1:], strict=True):
         assert str(mine(name, flags, room)) == its, (name, flags, room)
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+def test_names_compare_as_on_the_real_library(libzpool: Make, release: str) -> None:
+    """By which zfs_dirent_lock() tells names from each other, and takes some for errors."""
+    library, lower_case = libzpool(release).library, RELEASES[release].lower_case
+    command = [*python_for(library), "-c", COMPARED, str(library), "4000"]
+    real = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    met = set()
+    for (one, other, flags), its in zip(random_pairs(4000), real, strict=True):
+        mine = compare(one, other, forms_of(flags, lower_case))
+        met.add(mine)
+        assert f"{mine.same:d} {mine.broken:d}" == its, (one, other, flags)
+    assert len(met) == 4
 
 
 @pytest.mark.parametrize("name", [b"\xea\xb0", b"ab\xec/", b"\xed\x9e"])

@@ -51,5 +51,22 @@ def random_names(count: int) -> list[tuple[bytes, int, int]]:
     return names
 
 
+def random_pairs(count: int) -> list[tuple[bytes, bytes, int]]:
+    """Pairs of names with flags; many are the same, or begin alike."""
+    rng = random.Random(9)
+    atoms = [b"a", b"A", b"b", b"\xff", b"\xc3", b"\xe1\x84", b"\xc0", b"\x80", b"\xf0\x9f\x98\x80"]
+    atoms += [
+        each.encode() for each in ("é", "e\u0301", "É", "\uac00", "\u1100", "\u1161", "\u11a8", "\u0345")
+    ]
+    atoms += [
+        each.encode() for each in ("\u0345", "\u0323", "\u0301", "ß", "\uff21", "\u09c7\u09be", "\u0300" * 32)
+    ]
+    pairs = []
+    for _ in range(count):
+        one, more = (b"".join(rng.choices(atoms, k=rng.randint(1, 4))) for _ in range(2))
+        pairs.append((one, rng.choice((one, one.swapcase(), one + more, more)), rng.choice(NORMS)))
+    return pairs
+
+
 ALL_FORMS = "c8c40dcb14458256643a06891967af1513df8c5cf54095fe1df6f2b3b4479088"
 """What the libraries that have lower case gave for `forms_of_all`; the same on every Python."""

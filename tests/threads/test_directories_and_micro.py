@@ -7,6 +7,7 @@ threads is seen."""
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 from pathlib import Path
 
@@ -14,15 +15,19 @@ import pytest
 from click.testing import CliRunner
 
 from fuzz.commands.cli import main
+from fuzz.corpus.reproducer import read_reproducer
 from fuzz.execution.result import DONE, Result
+from fuzz.faults.remedies import switched_on
 from fuzz.judge.oracle import Oracle
 from fuzz.language.syntax import parse
 from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.callers_locks import CallersLocks, Named, Wanted, wanted_by
 from fuzz.threads.explore import Explored, explore
-from fuzz.threads.linearizability import Event, explanations
+from fuzz.threads.linearizability import HIDDEN, Event, explanations
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import ThreadRun, run_threads
+from tests.support.paths import CORPUS
+from zapcore.name_locks import Asked
 from zapcore.release import RELEASES
 
 FOLDING = 0x2
@@ -152,15 +157,70 @@ def test_a_walk_beside_others_has_what_nobody_writes(verb: str) -> None:
 
 def test_names_that_are_the_same_to_the_file_system_are_one_lock() -> None:
     locks = CallersLocks([FOLDING])
-    assert locks.take(1, Wanted(0, b"Foo"))
-    assert not locks.take(2, Wanted(0, b"foo")) and locks.take(2, Wanted(0, b"bar"))
-    assert locks.take(3, Wanted(0, b"foo", narrow=True)), (
-        "the second name of a rename is compared byte by byte"
-    )
+    assert locks.take(1, Wanted(0, b"Foo")) is Asked.TAKEN
+    assert locks.take(2, Wanted(0, b"foo")) is Asked.WAIT
+    assert locks.take(2, Wanted(0, b"bar")) is Asked.TAKEN
+    narrow = Wanted(0, b"foo", narrow=True)
+    assert locks.take(3, narrow) is Asked.TAKEN, "the second name of a rename is compared byte by byte"
     locks.drop(1)
-    assert not locks.is_free(2, Wanted(0, b"FOO"))
+    assert not locks.is_decided(2, Wanted(0, b"FOO"))
     locks.drop(3)
-    assert locks.take(2, Wanted(0, b"FOO"))
+    assert locks.take(2, Wanted(0, b"FOO")) is Asked.TAKEN
+
+
+def test_who_only_looks_shares_a_name_with_others_who_do() -> None:
+    locks = CallersLocks([FOLDING])
+    for thread in (1, 2):
+        assert locks.take(thread, Wanted(0, b"Foo", shared=True)) is Asked.TAKEN
+    locks.drop(1)
+    assert locks.take(3, Wanted(0, b"fOO")) is Asked.WAIT, "the second one still has it"
+    locks.drop(2)
+    assert locks.take(3, Wanted(0, b"fOO")) is Asked.TAKEN
+    assert locks.take(1, Wanted(0, b"Foo", shared=True)) is Asked.WAIT
+
+
+@pytest.mark.parametrize(
+    ("norm", "locked", "name", "asked"),
+    [
+        (FOLDING, b"\xff", b"Foo", Asked.REFUSED),
+        (FOLDING, b"Foo", b"\xff", Asked.REFUSED),
+        (FOLDING, b"\xff", b"\xff", Asked.REFUSED),
+        (FOLDING, b"a\xff", b"b", Asked.TAKEN),  # they differ before
+        (FOLDING, b"a\xff", b"A", Asked.TAKEN),  # and so they do if one ends
+        (FOLDING, b"a\xff", b"Ab", Asked.REFUSED),
+        (0, b"\xff", b"Foo", Asked.TAKEN),
+        (0x50, b"\xc3", b"\xc3\xa9", Asked.REFUSED),
+    ],
+)
+def test_names_that_cannot_be_compared(norm: int, locked: bytes, name: bytes, asked: Asked) -> None:
+    """u8_strcmp() says an error if it comes as far as what is no UTF-8; other directories do not matter."""
+    locks = CallersLocks([norm, norm])
+    assert locks.take(1, Wanted(0, locked, shared=True)) is Asked.TAKEN
+    assert locks.take(2, Wanted(0, name, shared=True)) is asked
+    assert locks.take(2, Wanted(1, name, shared=True)) is Asked.TAKEN
+    locks.drop(1)
+    assert asked is not Asked.REFUSED or locks.take(3, Wanted(0, name)) is Asked.TAKEN
+
+
+def test_the_first_lock_that_fits_decides() -> None:
+    """The list is searched from its youngest name: what comes behind a match is not compared."""
+    locks = CallersLocks([FOLDING])
+    locks.take(1, Wanted(0, b"\xff", narrow=True))
+    locks.take(2, Wanted(0, b"Foo", narrow=True))
+    assert locks.take(3, Wanted(0, b"foo")) is Asked.WAIT
+    locks.drop(2)
+    assert locks.take(3, Wanted(0, b"foo")) is Asked.REFUSED
+
+
+def test_an_engine_of_threads_finds_the_hidden_names_and_the_remedy_ends_it() -> None:
+    program = read_reproducer(CORPUS / "findings" / "hidden-names").program
+    unscheduled = dataclasses.replace(program, schedule=())
+    met = explore(unscheduled, ModelTarget("2.4"), 1)
+    said = {str(found.failure.signature) for found in met.found}
+    assert met.complete and said == {f"linearizability zfs_dir.c:zfs_dirent_lock {HIDDEN}"}
+    with switched_on(["broken-names-differ"]):
+        met = explore(unscheduled, ModelTarget("2.4"), 2)
+        assert met.complete and not met.found
 
 
 @pytest.mark.parametrize(

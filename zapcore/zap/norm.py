@@ -49,7 +49,7 @@ class Unmappable(Exception):
     long."""
 
 
-def _width(byte: int) -> int:
+def width_of(byte: int) -> int:
     """How many bytes a character has that begins with this byte, or 0 if no character begins with it. The
     bytes behind it are not looked at."""
     if byte < 0x80:
@@ -119,7 +119,7 @@ def _form(name: bytes, flags: int) -> bytes:
     return _with_forms(whole, flags) if flags & FORMS else _with_case(whole, flags)
 
 
-def _fold(character: bytes, flags: int) -> bytes:
+def fold(character: bytes, flags: int) -> bytes:
     """The simple case mapping of one character."""
     if len(character) == 1:
         return character.upper() if flags & TO_UPPER else character.lower() if flags & TO_LOWER else character
@@ -134,9 +134,9 @@ def _with_case(whole: bytes, flags: int) -> bytes:
     pieces = []
     at = 0
     while at < len(whole):
-        width = _width(whole[at])
+        width = width_of(whole[at])
         piece = whole[at : at + (width or 1)]
-        pieces.append(_fold(piece, flags) if len(piece) == width else piece)
+        pieces.append(fold(piece, flags) if len(piece) == width else piece)
         at += len(piece)
     return b"".join(pieces)
 
@@ -152,17 +152,17 @@ def _with_forms(whole: bytes, flags: int) -> bytes:
     broken = False
     while at < len(whole):
         if whole[at : at + 2].isascii():
-            pieces.append(_fold(whole[at : at + 1], flags))
+            pieces.append(fold(whole[at : at + 1], flags))
             at += 1
             continue
-        width = _width(whole[at])
+        width = width_of(whole[at])
         broken = not width or at + width > len(whole)
         if broken:
             piece = whole[at : at + (width or 1)]
             pieces.append(piece)
             at += len(piece)
             continue
-        sequence = _Sequence(whole, at, width, flags)
+        sequence = Sequence(whole, at, width, flags)
         pieces.append(sequence.text())
         at = sequence.end
     if broken:
@@ -170,7 +170,7 @@ def _with_forms(whole: bytes, flags: int) -> bytes:
     return b"".join(pieces)
 
 
-class _Sequence:
+class Sequence:
     """One sequence: its characters, already decomposed, and their combining classes. `end` is the offset of
     the first byte behind it."""
 
@@ -182,7 +182,7 @@ class _Sequence:
         self.state = _State.START
         self.chars: list[bytes] = []
         self.classes: list[int] = []
-        for part in self._decompose(_fold(whole[at : self.end], flags)):
+        for part in self._decompose(fold(whole[at : self.end], flags)):
             self._append(part, tables().classes.get(part, 0))
         if self.state is _State.START and self.classes[-1]:
             self.state = _State.MARK
@@ -222,7 +222,7 @@ class _Sequence:
     def _collect(self) -> bool:
         """Take the next character if it belongs to the sequence. Returns whether it does."""
         whole, at = self.whole, self.end
-        width = _width(whole[at]) if at < len(whole) else 0
+        width = width_of(whole[at]) if at < len(whole) else 0
         character = whole[at : at + width]
         if width < 2 or len(character) < width:
             return False
@@ -346,7 +346,7 @@ class _Sequence:
         cut = len(text) - len(self.chars[-1])
         head, tail = text[:cut], text[cut:]
         while self.end < len(whole):
-            width = _width(whole[self.end])
+            width = width_of(whole[self.end])
             composite = tables().pairs.get(tail, {}).get(whole[self.end : self.end + width])
             if width < 2 or composite is None:
                 break

@@ -26,7 +26,7 @@ do_write_by_dnode(program_zap_t *z, boolean_t update, const void *key, int size,
 	tx = begin(z->number, 1);
 	dn = held(z);
 	if (z->words != 0)
-		error = of_words(dn, words(key), how_many(key), size, length, buffer, tx);
+		error = of_words(dn, words_of(key), words_in(key), size, length, buffer, tx);
 	else
 		error = zap_add_by_dnode(dn, key, size, length, buffer, tx);
 	dnode_rele(dn, tag);
@@ -48,7 +48,7 @@ do_remove_by_dnode(program_zap_t *z, const void *key)
 		return (do_remove(z, key));
 	tx = begin(z->number, 0);
 	dn = held(z);
-	error = z->words != 0 ? of_words(dn, words(key), how_many(key), tx) : zap_remove_by_dnode(dn, key, tx);
+	error = z->words != 0 ? of_words(dn, words_of(key), words_in(key), tx) : zap_remove_by_dnode(dn, key, tx);
 	dnode_rele(dn, tag);
 	dmu_tx_commit(tx);
 	return (error);
@@ -68,7 +68,7 @@ do_lookup_by_dnode(program_zap_t *z, const void *key, int size, int length)
 	memset(buffer, 0, (size_t)size * length);
 	dn = held(z);
 	if (z->words != 0)
-		error = of_words(dn, words(key), how_many(key), size, length, buffer);
+		error = of_words(dn, words_of(key), words_in(key), size, length, buffer);
 	else
 		error = zap_lookup_by_dnode(dn, key, size, length, buffer);
 	dnode_rele(dn, tag);

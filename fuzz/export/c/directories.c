@@ -114,6 +114,16 @@ look(program_zap_t *z, const void *name, uint64_t *entry, int which)
 	return (error == EOVERFLOW ? 0 : error);
 }
 
+/* zfs_dirlook() */
+static int
+do_dirlook(program_zap_t *z, const void *name)
+{
+	uint64_t entry;
+	int error = named(z);
+
+	return (error != 0 || is_dots(name) ? error : look(z, name, &entry, 0));
+}
+
 static int
 link_name(program_zap_t *z, const void *name, uint64_t entry, dmu_tx_t *tx)
 {

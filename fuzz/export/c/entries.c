@@ -12,13 +12,13 @@ gone(program_zap_t *z)
 
 /* A key of words begins with how many these are. */
 static int
-how_many(const void *key)
+words_in(const void *key)
 {
 	return (*(const uint64_t *)key);
 }
 
 static const uint64_t *
-words(const void *key)
+words_of(const void *key)
 {
 	return ((const uint64_t *)key + 1);
 }
@@ -45,9 +45,9 @@ do_write(program_zap_t *z, boolean_t update, const void *key, int size, int leng
 	make_value(size, length, fill);
 	tx = begin(z->number, 1);
 	if (z->words != 0 && update)
-		error = zap_update_uint64(os, z->number, words(key), how_many(key), size, length, buffer, tx);
+		error = zap_update_uint64(os, z->number, words_of(key), words_in(key), size, length, buffer, tx);
 	else if (z->words != 0)
-		error = zap_add_uint64(os, z->number, words(key), how_many(key), size, length, buffer, tx);
+		error = zap_add_uint64(os, z->number, words_of(key), words_in(key), size, length, buffer, tx);
 	else if (update)
 		error = zap_update(os, z->number, key, size, length, buffer, tx);
 	else
@@ -66,7 +66,7 @@ do_remove(program_zap_t *z, const void *key)
 		return (ENOENT);
 	tx = begin(z->number, 0);
 	if (z->words != 0)
-		error = zap_remove_uint64(os, z->number, words(key), how_many(key), tx);
+		error = zap_remove_uint64(os, z->number, words_of(key), words_in(key), tx);
 	else
 		error = zap_remove(os, z->number, key, tx);
 	dmu_tx_commit(tx);
@@ -82,7 +82,7 @@ do_lookup(program_zap_t *z, const void *key, int size, int length)
 		return (ENOENT);
 	memset(buffer, 0, (size_t)size * length);
 	if (z->words != 0)
-		error = zap_lookup_uint64(os, z->number, words(key), how_many(key), size, length, buffer);
+		error = zap_lookup_uint64(os, z->number, words_of(key), words_in(key), size, length, buffer);
 	else
 		error = zap_lookup(os, z->number, key, size, length, buffer);
 	if (error == 0 || error == EOVERFLOW)
@@ -99,7 +99,7 @@ do_length(program_zap_t *z, const void *key)
 	if (gone(z))
 		return (ENOENT);
 	if (z->words != 0)
-		error = zap_length_uint64(os, z->number, words(key), how_many(key), &size, &length);
+		error = zap_length_uint64(os, z->number, words_of(key), words_in(key), &size, &length);
 	else
 		error = zap_length(os, z->number, key, &size, &length);
 	if (error == 0) {
@@ -129,7 +129,7 @@ do_contains(program_zap_t *z, const void *key)
 		return (ENOENT);
 	if (z->words == 0)
 		return (zap_contains(os, z->number, key));
-	error = zap_lookup_uint64(os, z->number, words(key), how_many(key), 0, 0, NULL);
+	error = zap_lookup_uint64(os, z->number, words_of(key), words_in(key), 0, 0, NULL);
 	return (error == EINVAL || error == EOVERFLOW ? 0 : error);
 }
 
@@ -149,13 +149,13 @@ do_increment(program_zap_t *z, const void *key, uint64_t delta)
 	} else if (delta == 0) {
 		error = 0;
 	} else {
-		error = zap_lookup_uint64(os, z->number, words(key), how_many(key), 8, 1, &number);
+		error = zap_lookup_uint64(os, z->number, words_of(key), words_in(key), 8, 1, &number);
 		if (error == 0 || error == ENOENT) {
 			number += delta;
 			if (number == 0)
-				error = zap_remove_uint64(os, z->number, words(key), how_many(key), tx);
+				error = zap_remove_uint64(os, z->number, words_of(key), words_in(key), tx);
 			else
-				error = zap_update_uint64(os, z->number, words(key), how_many(key), 8, 1, &number, tx);
+				error = zap_update_uint64(os, z->number, words_of(key), words_in(key), 8, 1, &number, tx);
 		}
 	}
 	dmu_tx_commit(tx);

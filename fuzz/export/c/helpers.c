@@ -11,7 +11,7 @@ do_prefetch(program_zap_t *z, const void *key, int blind)
 	    kind == ZBT_MICRO)
 		return (ENOTSUP);
 	if (z->words != 0)
-		return (zap_prefetch_uint64(os, z->number, words(key), how_many(key)));
+		return (zap_prefetch_uint64(os, z->number, words_of(key), words_in(key)));
 	return (zap_prefetch(os, z->number, key));
 }
 

@@ -122,7 +122,7 @@ out:
 static const void *
 bytes_of(program_zap_t *z, const entry_t *entry)
 {
-	return (z->words != 0 ? (const void *)words(entry->key) : entry->key);
+	return (z->words != 0 ? (const void *)words_of(entry->key) : entry->key);
 }
 
 /* Whether a ZAP has these entries and no others; if one is not as it should be, which. */

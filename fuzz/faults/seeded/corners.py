@@ -116,6 +116,6 @@ CORNER_MUTANTS = (
         "a mark composes over one of its own class that stands before it",
         SLIP,
         "oracle",
-        (Edit("zap.norm:_Sequence._blocked", "combining >= wanted", "combining > wanted"),),
+        (Edit("zap.norm:Sequence._blocked", "combining >= wanted", "combining > wanted"),),
     ),
 )

@@ -119,6 +119,14 @@ def _stored(state: State, zap: str, name: bytes) -> bytes | None:
     return alike[0]
 
 
+@CHECKS.of("dirlook")
+def dirlook(state: State, op: Op, result: Result) -> Wrong | None:
+    """ENOENT where the name is not there, in whatever spelling."""
+    if refused := state.has_no_names(op.subject):
+        return expect(result.errno, refused)
+    return expect(result.errno, 0 if op.key in SPECIAL else _look(state, op.subject, op.key).code)
+
+
 @in_steps("touch", "mkdir", "symlink")
 def make_entry(state: State, op: Op, result: Result) -> Stepwise:
     """The name is there afterwards; EEXIST where it was, in whatever spelling."""

@@ -26,6 +26,7 @@ LETTERS = {
     "symlink": b"y",
     "readdir": b"l",
     "contains": b"s",
+    "dirlook": b"s",
     "allocate": b"p",
     "chown": b"q",
     "free": b"f",

@@ -7,12 +7,14 @@ The arguments are those of `include/sys/{zap,dmu,spa,txg,nvpair}.h`. Errors come
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from fuzz.targets.libzpool.watched.counters import Counting
+from zapcore.zap.compare import Compared
 
 _TYPES: dict[str, Any] = {
     "v": None,
@@ -99,6 +101,7 @@ PROTOTYPES = {
     "txg_wait_synced": "v pq",
     "txg_wait_open": "v pqi",
     "u8_validate": "i sqpip",
+    "u8_strcmp": "i ssqiqp",
     "zio_inject_fault": "i sipp",
     "zio_clear_fault": "i i",
     "zap_create_norm": "q piiiip",
@@ -170,6 +173,8 @@ DMU_OT_DIRECTORY_CONTENTS = 20
 DMU_NEW_OBJECT = (1 << 64) - 1
 DMU_OBJECT_END = (1 << 64) - 1
 TXG_NOWAIT, TXG_WAIT = 0, 1
+UNICODE_VERSIONS = (1, 0)
+"""U8_UNICODE_LATEST, which is 5.0, until 2.3 and, without 3.2, since 2.4; that is told by ERANGE."""
 ZINJECT_DATA_FAULT = 1
 SCL_CONFIG, SCL_STATE = 1, 2
 RW_READER, RW_WRITER = 0, 1
@@ -304,6 +309,15 @@ class Library:
             return int(self.zap_attribute_long_alloc())
         self._attributes.append(ctypes.create_string_buffer(self.named_at + 256 + 8))
         return ctypes.addressof(self._attributes[-1])
+
+    def compare_names(self, name: bytes, other: bytes, flags: int) -> Compared:
+        """u8_strcmp(), as zfs_dirent_lock() calls it."""
+        error = ctypes.c_int(0)
+        for version in UNICODE_VERSIONS:
+            order = self.u8_strcmp(name, other, 0, flags, version, ctypes.addressof(error))
+            if error.value != errno.ERANGE:
+                break
+        return Compared(order == 0, error.value != 0)
 
     def tune_micro(self, size: int) -> None:
         """Say how many bytes a micro ZAP may have: in 2.2 by the tunable, which later releases keep to

@@ -177,7 +177,7 @@ class _Run:
         last = max(event.place for event in history)
         ends = explanations(before, history)
         if not ends:
-            failure = unexplained(history)
+            failure = unexplained(before, history)
             raise Failure(failure.signature, failure.text, last)
         reports = {name: self._checked(name, last) for name in self.names}
         for oracle in ends:

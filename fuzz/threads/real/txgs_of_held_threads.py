@@ -14,6 +14,7 @@ from fuzz.targets.libzpool.pool import Pool
 from fuzz.threads.callers_locks import CallersLocks, Wanted
 from fuzz.threads.real.hold_shim import Shim
 from fuzz.threads.real.turn_plan import LOCK, TXG
+from zapcore.name_locks import Asked
 
 MAX_IN_FLIGHT = 2
 
@@ -30,10 +31,11 @@ class Clock:
     syncs: bool = False
     """A txg syncs beside the threads."""
 
-    def lock(self, slot: int, wanted: Wanted) -> None:
-        """Take a lock that an op's caller holds, once it can be had."""
-        while not self.locks.take(slot, wanted):
+    def lock(self, slot: int, wanted: Wanted) -> bool:
+        """Take a lock that an op's caller holds, once it can be had; False where it is refused."""
+        while (asked := self.locks.take(slot, wanted)) is Asked.WAIT:
             self.shim.point(LOCK, waiting=True)
+        return asked is Asked.TAKEN
 
     def assign(self, slot: int, *zaps: int) -> None:
         """dmu_tx_assign: wait while one of the objects has transactions of another txg, then be in the open

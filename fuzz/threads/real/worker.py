@@ -6,6 +6,7 @@ main thread decides where they stop (`follow_plan`). hold.c must be loaded befor
 
 from __future__ import annotations
 
+import errno
 import itertools
 import mmap
 import os
@@ -78,9 +79,9 @@ class Task(threading.Thread):
 
     def _apply(self, op: Call) -> bytes:
         clock, verb = self.worker.clock, _VERBS[op.verb]
-        for wanted in self.worker.wanted(verb, op):
-            clock.lock(self.slot, wanted)
         try:
+            if not all(clock.lock(self.slot, wanted) for wanted in self.worker.wanted(verb, op)):
+                return PLAIN[errno.ENOENT]
             return self._locked(op, verb, clock)
         finally:
             clock.commit(self.slot)
@@ -148,7 +149,8 @@ class ThreadWorker(Worker):
         self._page[TURNS_AT : TURNS_AT + MOST_TURNS] = bytes(MOST_TURNS)
         self.results, self.times = {}, {}
         shapes = [zap.shape for zap in self._session.world.zaps]
-        locks = CallersLocks([None if shape.words else shape.norm for shape in shapes])
+        norms = [None if shape.words else shape.norm for shape in shapes]
+        locks = CallersLocks(norms, self._library_of_threads.compare_names)
         self.clock = Clock(self._session.pool, self.shim, locks)
         self._objects_too = needs_objects(_VERBS[op.verb] for op in ops)
         self.shim.reset()

@@ -18,7 +18,7 @@ from fuzz.corpus.reproducer import FINE, Reproducer, folders, read_reproducer
 from fuzz.execution.execute import run
 from fuzz.export import compile_and_run_form as run_form
 from fuzz.export.compile_and_run_form import NoHeaders, compiled, ran
-from fuzz.export.expected_answers import expected, has_threads, orders, ours_alone
+from fuzz.export.expected_answers import expected, has_threads, orders, why_no_form
 from fuzz.export.python_form import python_form
 from fuzz.judge.signature import Signature
 from fuzz.language.program import U64, Op, Program, Zap
@@ -36,7 +36,7 @@ def has_form(program: Program) -> bool:
     """Whether there is an exported form, and one that can meet what happens inside a sync: nobody holds that
     there, and the form's head says so."""
     inside_sync = any(op.thread and op.verb == "spa_sync" for op in program.ops)
-    return not ours_alone(program) and not inside_sync
+    return not why_no_form(program) and not inside_sync
 
 
 def known_forms(quick: bool) -> Iterator[ParameterSet]:
@@ -302,6 +302,9 @@ FILE_SYSTEMS = parse(
     mkdir k "A" inode=0xc
     rmdir k "a"
     touch k "%s"
+    dirlook i "FOO"
+    dirlook k "A"
+    dirlook l ".."
     getdents k
     getdents i names=3
     getdents i from=0x2 names=1

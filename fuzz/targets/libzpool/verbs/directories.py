@@ -101,6 +101,15 @@ def _look(world: World, index: int, zap: Object, name: bytes) -> tuple[int, byte
     return 0 if error == errno.EOVERFLOW else error, name, world.two[0]
 
 
+@FUNCTIONS.of("dirlook")
+def do_dirlook(world: World, op: Call) -> Answer:
+    """zfs_dirlook()."""
+    zap = world.named(op.subject)
+    if isinstance(zap, int):
+        return zap
+    return 0 if op.key in DOTS else _look(world, op.subject, zap, op.key)[0]
+
+
 def _link(world: World, zap: Object, name: bytes, value: int, tx: int) -> int:
     data = value.to_bytes(8, "little")
     error: int = world.lib.zap_add(world.os, zap.number, name, 8, 1, data, tx)

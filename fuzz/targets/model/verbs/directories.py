@@ -30,6 +30,12 @@ def _entries(world: ModelWorld, op: Op, call: Callable[..., None], *more: object
     return DONE
 
 
+@HANDLERS.of("dirlook")
+def dirlook(world: ModelWorld, op: Op) -> Result:
+    """zfs_dirlook()."""
+    return _entry(world, op, zpl.look)
+
+
 @HANDLERS.of("touch")
 def touch(world: ModelWorld, op: Op) -> Result:
     """zfs_create()."""
