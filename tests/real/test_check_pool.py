@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from fuzz.commands.check import check
 from fuzz.targets.libzpool.locate import NoLibrary, find_library, python_for
-from tests.support.make_pool_image import DAMAGED, DIRECTORY, GONE
+from tests.support.make_pool_image import DAMAGED, DIRECTORY, ENCRYPTED, GONE, READABLE
 from tests.support.missing import missing
 from tests.support.paths import ROOT
 
@@ -49,7 +49,8 @@ def test_only_the_damaged_object_is_called_damaged(pool: list[str]) -> None:
     reports = [json.loads(line) for line in out.splitlines()]
     wrong = [report["name"] for report in reports if not report["sound"]]
     assert (status, wrong) == (1, [f"tank/ds object {each}" for each in (DAMAGED, DIRECTORY)])
-    assert err.count("\n") == 1 and ", 2 not: " in err
+    left_out, summary = err.splitlines()
+    assert ", 2 not: " in summary and "left out: dataset tank/secret: 2 encrypted ZAPs: " in left_out
     assert len(reports) > 30
     kinds = {(report["kind"], report["block_size"]) for report in reports}
     assert {("fat", 512), ("fat", 4096), ("fat", 16384), ("micro", 512)} <= kinds
@@ -79,6 +80,17 @@ def test_an_entry_whose_object_is_not_there(pool: list[str]) -> None:
     assert status == 1
     assert "1 violation: micro ZAP" in out
     assert f"WRONG entry-object: block 0: chunk 1 value: 'gone': no object {GONE}" in out
+
+
+def test_what_is_encrypted_is_left_out(pool: list[str]) -> None:
+    """Without a key its blocks read as zeros, which are no damage; what is not encrypted there is judged."""
+    status, out, err = run(pool, "--dataset", "tank/secret", "--all")
+    assert (status, out.splitlines()[-1]) == (0, "1 ZAP: 1 sound, 0 not")
+    assert f"tank/secret object {READABLE}: sound" in out and "2 encrypted ZAPs" in err
+    for number in ENCRYPTED:
+        status, out, err = run(pool, "--dataset", "tank/secret", "--object", str(number))
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert f"object {number}: encrypted; there is no key" in err
 
 
 @pytest.mark.parametrize(

@@ -30,15 +30,25 @@ MOS = "MOS"
 SPA_MODE_READ = 1
 IMPORT_SKIP_MMP = 0x10
 FIND_CHILDREN = 2
-NEW_TYPE, BYTESWAP_MASK, BYTESWAP_ZAP = 0x80, 0x1F, 4
-OBJECT_TYPE_SIZE, OBJECT_TYPES = 24, 54
+NEW_TYPE, NEW_TYPE_ENCRYPTED, BYTESWAP_MASK, BYTESWAP_ZAP = 0x80, 0x20, 0x1F, 4
+OBJECT_TYPES, OBJECT_TYPE_WORDS, TYPE_BYTESWAP, TYPE_ENCRYPTED = 54, 6, 0, 3
+"""The table dmu_ot: how many types, words of each, and which words say how it is swapped and whether it is
+encrypted."""
+KEY_UNAVAILABLE = 1
+"""Of zfs_keystatus_t."""
 MAX_BLOCKS = 1 << 20
+NO_KEY = "there is no key for it here (`zdb -K KEY -dddd` of 2.2 or later lists its entries)"
+"""What dmu_read() gives EACCES for, of 2.1 EIO."""
 DIRECTORY_CONTENTS = 20
 """The type of a directory's object (dmu_object_type_t)."""
 
 
 def _why(code: int) -> str:
     return {52: "EBADE", 61: "ENODATA"}.get(code) or os.strerror(code)
+
+
+class Encrypted(Problem):
+    """The object's blocks are encrypted, and the key is not there: nothing is said of them."""
 
 
 class PoolReader:
@@ -92,8 +102,26 @@ class PoolReader:
             return kind & BYTESWAP_MASK == BYTESWAP_ZAP
         if kind >= OBJECT_TYPES:
             return False
-        table = (ctypes.c_int * (OBJECT_TYPE_SIZE // 4 * OBJECT_TYPES)).in_dll(self.lib.handle, "dmu_ot")
-        return bool(table[OBJECT_TYPE_SIZE // 4 * kind] == BYTESWAP_ZAP)
+        return self._of_type(kind, TYPE_BYTESWAP) == BYTESWAP_ZAP
+
+    def is_encrypted(self, kind: int) -> bool:
+        """Whether blocks of objects of a type are encrypted where the dataset is (DMU_OT_IS_ENCRYPTED)."""
+        if kind & NEW_TYPE:
+            return bool(kind & NEW_TYPE_ENCRYPTED)
+        return bool(self._of_type(kind, TYPE_ENCRYPTED))
+
+    def _of_type(self, kind: int, word: int) -> int:
+        table = (ctypes.c_int * (OBJECT_TYPE_WORDS * OBJECT_TYPES)).in_dll(self.lib.handle, "dmu_ot")
+        return table[OBJECT_TYPE_WORDS * kind + word]
+
+    def lacks_key(self, objset: int) -> bool:
+        """Whether an object set is encrypted and its key is not loaded (dsl_dataset_crypt_stats)."""
+        if objset == self.lib.spa_meta_objset(self.spa):
+            return False
+        told = Nvlist(self.lib)
+        self.lib.dsl_dataset_crypt_stats(self.lib.dmu_objset_ds(objset), told.at)
+        status = told.child("keystatus")
+        return status is not None and status.number("value") == KEY_UNAVAILABLE
 
     def zaps(self, objset: int) -> Iterator[int]:
         """The numbers of every ZAP object."""
@@ -106,12 +134,14 @@ class PoolReader:
                 yield number.value
 
     def read(self, objset: int, dataset: str, number: int, out: BinaryIO) -> None:
-        """Write an object's blocks. Raises Problem."""
+        """Write an object's blocks. Raises Problem, Encrypted where no key is loaded for them."""
         info = ObjectInfo()
         if error := self.lib.dmu_object_info(objset, number, ctypes.byref(info)):
             raise Problem(f"dataset {dataset}: object {number}: {_why(error)}")
         if not self.is_zap(info.types[0]):
             raise Problem(f"dataset {dataset}: object {number}: type {info.types[0]} is not a ZAP's")
+        if self.is_encrypted(info.types[0]) and self.lacks_key(objset):
+            raise Encrypted(f"dataset {dataset}: object {number}: encrypted; {NO_KEY}")
         size = info.data_block_size
         count = min(info.max_offset // size, MAX_BLOCKS)
         blocks: list[bytes] = []
@@ -147,12 +177,26 @@ def serve(arguments: list[str], out: BinaryIO) -> None:
     for each in [dataset] if dataset else [MOS, *reader.datasets()]:
         try:
             with reader.objset(each) as objset:
-                for zap in [int(number)] if int(number) else reader.zaps(objset):
-                    reader.read(objset, each, zap, out)
+                if int(number):
+                    reader.read(objset, each, int(number), out)
+                else:
+                    read_all(reader, objset, each, out)
         except Problem as problem:
             if dataset:
                 raise
             say(out, skipped=str(problem))
+
+
+def read_all(reader: PoolReader, objset: int, dataset: str, out: BinaryIO) -> None:
+    """Every ZAP of an object set; how many are encrypted is told once."""
+    encrypted = 0
+    for zap in reader.zaps(objset):
+        try:
+            reader.read(objset, dataset, zap, out)
+        except Encrypted:
+            encrypted += 1
+    if encrypted:
+        say(out, skipped=f"dataset {dataset}: {encrypted} encrypted ZAP{'s' * (encrypted != 1)}: {NO_KEY}")
 
 
 def main(arguments: list[str]) -> None:

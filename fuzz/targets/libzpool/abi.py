@@ -58,6 +58,8 @@ PROTOTYPES = {
     "dmu_objset_rele": "v pp",
     "dmu_objset_pool": "p p",
     "dmu_objset_spa": "p p",
+    "dmu_objset_ds": "p p",
+    "dsl_dataset_crypt_stats": "v pp",
     "dmu_objset_evict_dbufs": "v p",
     "dmu_objset_register_type": "v ip",
     "dmu_object_claim": "i pqiiiip",
