@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from fuzz.commands.triage import triage
 from fuzz.evidence.triage.known import Judge, judge, load_corpus, model_release
-from fuzz.evidence.triage.known_outside_corpus import error_name, notes, notes_for, numbers
+from fuzz.evidence.triage.known_outside_corpus import error_name, notes, notes_for, numbers, release_of
 from fuzz.evidence.triage.stream import Scanner
 from tests.support.paths import CORPUS, DATA
 
@@ -126,3 +126,31 @@ def test_a_verdict_that_is_remembered_is_the_one_that_would_be_found() -> None:
         scanner = Scanner()
         for event in [*scanner.feed(path.read_bytes() * 2), *scanner.close()]:
             assert remembers(event) == judge(event, KNOWN), (path, event.line)
+
+
+@pytest.mark.parametrize(
+    ("freebsd", "zfs"),
+    [
+        *(
+            ("12.4", (0,)),
+            ("13.1", (2, 1, 4)),
+            ("13.2", (2, 1, 9)),
+            ("13.5", (2, 1, 14)),
+            ("14.0", (2, 2, 0)),
+        ),
+        *(
+            ("14.2", (2, 2, 6)),
+            ("14.3", (2, 2, 7)),
+            ("14.4", (2, 2, 9)),
+            ("15.0", (2, 4, 0)),
+            ("15.1", (2, 4, 2)),
+        ),
+    ],
+)
+def test_the_release_in_the_base_of_freebsd(freebsd: str, zfs: tuple[int, ...]) -> None:
+    """As FreeBSD's release notes say it."""
+    log = f"FreeBSD {freebsd}-RELEASE-p2 releng/{freebsd}-n1 GENERIC\npanic: VERIFY(zap_x) failed\n"
+    scanner = Scanner()
+    trace = "KDB: stack backtrace:\nzap_add() at zap_add+0x1/frame 0xfffffe0\n"
+    [event] = [*scanner.feed((log + trace).encode()), *scanner.close()]
+    assert release_of(event) == zfs
