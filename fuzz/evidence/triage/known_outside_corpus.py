@@ -43,7 +43,7 @@ _IN_FREEBSD = {
     **{(14, 0): (2, 2, 0), (14, 1): (2, 2, 4), (14, 2): (2, 2, 6), (14, 3): (2, 2, 7), (14, 4): (2, 2, 9)},
     **{(15, 0): (2, 4, 0), (15, 1): (2, 4, 2)},
 }
-"""The OpenZFS of each release of FreeBSD's base system, by its release notes (15.0 has 2.4.0-rc4; of 13.0 they
+"""The OpenZFS in the base of each release of FreeBSD, by its release notes (15.0 has 2.4.0-rc4; of 13.0 they
 say no number, of 13.4 and 13.5 nothing new); later ones of a series have at least that."""
 _ERRORS = {"freebsd": _FREEBSD, "macos": _FREEBSD, "illumos": _ILLUMOS}
 
