@@ -32,11 +32,12 @@ joined(program_zap_t *z, program_zap_t *into)
 	return (error != 0 ? error : named(into));
 }
 
+/* zap_join() or zap_join_increment(), which not every release has. */
 static int
-do_join(program_zap_t *z, program_zap_t *into)
+join_by(program_zap_t *z, program_zap_t *into, const char *name)
 {
 	int (*call)(objset_t *, uint64_t, uint64_t, dmu_tx_t *) =
-	    (int (*)(objset_t *, uint64_t, uint64_t, dmu_tx_t *))dlsym(RTLD_DEFAULT, "zap_join");
+	    (int (*)(objset_t *, uint64_t, uint64_t, dmu_tx_t *))dlsym(RTLD_DEFAULT, name);
 	dmu_tx_t *tx;
 	int error = joined(z, into);
 
@@ -48,6 +49,12 @@ do_join(program_zap_t *z, program_zap_t *into)
 	error = call(os, z->number, into->number, tx);
 	dmu_tx_commit(tx);
 	return (error);
+}
+
+static int
+do_join(program_zap_t *z, program_zap_t *into)
+{
+	return (join_by(z, into, "zap_join"));
 }
 
 static int
@@ -71,19 +78,7 @@ do_join_key(program_zap_t *z, program_zap_t *into, uint64_t value)
 static int
 do_join_increment(program_zap_t *z, program_zap_t *into)
 {
-	int (*call)(objset_t *, uint64_t, uint64_t, dmu_tx_t *) =
-	    (int (*)(objset_t *, uint64_t, uint64_t, dmu_tx_t *))dlsym(RTLD_DEFAULT, "zap_join_increment");
-	dmu_tx_t *tx;
-	int error = joined(z, into);
-
-	if (error == 0 && call == NULL)
-		error = ENOTSUP;
-	if (error != 0)
-		return (error);
-	tx = begin(into->number, 1);
-	error = call(os, z->number, into->number, tx);
-	dmu_tx_commit(tx);
-	return (error);
+	return (join_by(z, into, "zap_join_increment"));
 }
 
 static int
