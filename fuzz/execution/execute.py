@@ -43,7 +43,7 @@ def may_wait(waiting: Sequence[Op], op: Op) -> bool:
     if op.subject != waiting[0].subject or op.verb not in WRITES:
         return False
     for each in waiting:
-        if key_of(each) == key_of(op) and op.verb not in (TAKES if each.verb in TAKES else _NEW):
+        if op.verb not in (TAKES if each.verb in TAKES else _NEW) and key_of(each) == key_of(op):
             return False
     return True
 

@@ -73,12 +73,13 @@ class Oracle:
     `history` has what led there, if a crash may come: in a program that has one, or whose ops are drawn
     while it runs."""
 
-    __slots__ = ("_closed", "_noted", "_release", "_zaps", "history", "state")
+    __slots__ = ("_closed", "_noted", "_release", "_shorter", "_zaps", "history", "state")
 
     def __init__(self, program: Program, release: Release = RELEASES["2.3"]) -> None:
         self._zaps = [zap._replace(norm=forms_of(zap.norm, release.lower_case)) for zap in program.zaps]
         self.history = History()
         self._release = release
+        self._shorter = any(zap.shorter for zap in program.zaps)
         verbs = set(map(_VERB, program.ops))
         self._noted = _BEFORE_A_CRASH if not verbs or "crash" in verbs else frozenset()
         closed = (to for to in MOVES if "move" in verbs and cannot_move(program, to))
@@ -132,7 +133,7 @@ class Oracle:
             if op.verb in _ADDS:
                 make_room(state, op.subject)
             return expect(result.errno, refused)
-        taken = _taken_for(state, op)
+        taken = self._shorter and _taken_for(state, op)
         wrong = _CHECKS[op.verb](state, op, result)
         return Wrong(OTHER_LENGTH, f"{OTHER_LENGTH}: {taken!r}") if wrong and taken else wrong
 

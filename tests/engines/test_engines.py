@@ -87,8 +87,8 @@ def test_the_seed_decides_everything(engine: str, tmp_path: Path) -> None:
 
 
 def seed_decides(engine: str, tmp_path: Path, *, minimized: bool) -> None:
-    """Executions, findings and their bytes, in two processes with different PYTHONHASHSEED. Where they are not
-    `minimized` all are known, and only counted."""
+    """Executions, findings and their bytes, in two processes with different PYTHONHASHSEED. Findings that are
+    not `minimized` are all known, and only counted."""
     runs, seed = {
         "atheris": ("120", "5"),
         "random": ("60", "5"),

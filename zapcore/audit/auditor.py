@@ -318,13 +318,13 @@ class Auditor:
         fresh += new
         if len(entries) != len(old) + len(new):
             known.drop(_without(old, entries))
-        if len(raw) >= _LARGE and not report.violations:
+        if len(entries) >= _MANY and not report.violations:
             known.walked[blkid] = WalkedLeaf(raw, report, L.geometry(shift), 8 if words else 1)
         return before[:2] == report[:2]
 
 
-_LARGE = 1 << 12
-"""A leaf of so many bytes or more is not read as a whole for every change."""
+_MANY = 48
+"""A leaf of so many entries or more is not read as a whole for every change."""
 _SETTLED = L.HEADER.span("zap_block_type", "zap_num_leafs")
 """The fields of the header that change only when the object gets a block or loses one."""
 _TABLE_SIZE = L.HEADER.span("zt_shift", "zt_shift")

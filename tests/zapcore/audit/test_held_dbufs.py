@@ -11,6 +11,7 @@ from fuzz.judge.signature import Failure
 from fuzz.language.program import Op
 from fuzz.language.syntax import parse
 from fuzz.targets.model.target import ModelTarget
+from zapcore.audit import watched_dnode
 from zapcore.layout import Q_PREFIX
 
 TEXT = """
@@ -22,7 +23,7 @@ FIRST, LAST = (1,), ((1 << 63) + 1,)
 """Keys of the two leaves."""
 
 
-def test_a_leaf_that_nobody_held_is_looked_at_after_a_step_of_time() -> None:
+def _with_a_leaf_changed_by_nobody() -> tuple[ModelTarget, Oracle]:
     program = parse(TEXT)
     target = ModelTarget("2.3")
     oracle = Oracle(program, target.release)
@@ -31,10 +32,22 @@ def test_a_leaf_that_nobody_held_is_looked_at_after_a_step_of_time() -> None:
         judge_op(op, target, oracle)
     dnode = target.objset.dnodes[target.numbers["z"]]
     leaf = next(dbuf for blkid, dbuf in dnode.dbufs.items() if blkid and dbuf.buf.q[Q_PREFIX])
-    leaf.buf.raw[100] ^= 1  # by nobody who holds it
+    leaf.buf.raw[100] ^= 1
+    return target, oracle
+
+
+def test_a_leaf_that_nobody_held_is_looked_at_after_a_step_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watched_dnode, "FEW", 0)
+    target, oracle = _with_a_leaf_changed_by_nobody()
     judge_op(Op("remove", "z", FIRST), target, oracle)
     with pytest.raises(Failure):
         judge_op(Op("txg"), target, oracle)
+
+
+def test_of_few_dbufs_all_are_looked_at() -> None:
+    target, oracle = _with_a_leaf_changed_by_nobody()
+    with pytest.raises(Failure):
+        judge_op(Op("remove", "z", FIRST), target, oracle)
 
 
 def test_what_an_op_held_is_looked_at_at_once() -> None:
