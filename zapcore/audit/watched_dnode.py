@@ -33,8 +33,8 @@ class WatchedIndirectDnode(IndirectDnode):
 
 
 def watch(dnode: Dnode) -> set[int] | None:
-    """The blocks whose dbufs were held since the last call; None where that is not known: at the first one, and
-    while the object has so few that a look at all of them costs less than notes."""
+    """The blocks whose dbufs were held since the last call; None where that is not known: at the first one,
+    and while the object has so few that a look at all of them costs less than notes."""
     if type(dnode) in (WatchedDnode, WatchedIndirectDnode):
         held = dnode.held
         dnode.held = set()
