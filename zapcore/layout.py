@@ -235,11 +235,7 @@ class Geometry(NamedTuple):
     h_chunk: int
     i_chunk: int
     q_chunk: int
-
-    @property
-    def chunks_end(self) -> int:
-        """The offset of the first byte behind the last chunk."""
-        return self.first_chunk + CHUNK_SIZE * self.chunks
+    chunks_end: int
 
 
 @functools.cache
@@ -260,6 +256,7 @@ def geometry(shift: int) -> Geometry:
         first // 2,
         first // 4,
         first // 8,
+        first + CHUNK_SIZE * chunks,
     )
 
 

@@ -12,14 +12,15 @@ from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.judge.wrong_answers import Wrong
 from fuzz.language.program import Op, Program
-from fuzz.language.verbs import BRINGS, JOINS, READING, TAKES, VERBS, key_of
+from fuzz.language.verbs import BRINGS, INTS, JOINS, READING, TAKES, VERBS
 from fuzz.targets.base import Target
 from zapcore.errors import LimitExceeded
 
 THREAD = attrgetter("thread")
 ALL = Op("txg")
 """An audit after it looks at every ZAP."""
-WRITES = BRINGS | TAKES
+SHARING = (BRINGS | TAKES) - INTS
+"""Verbs that may share an audit: those that write one entry, under a key of their own."""
 MOST_WAITING = 5
 """Writes that wait for the audit of a later one."""
 _NEW = frozenset(name for name, verb in VERBS.items() if verb.refused_if_there)
@@ -40,10 +41,10 @@ def may_wait(waiting: Sequence[Op], op: Op) -> bool:
     """Whether one audit after an op does for the writes that wait for one, too: reading a leaf is most of
     what an audit costs. All write one ZAP, under different keys, or the op is refused if the one before it
     was right: what those have put wrong it leaves."""
-    if op.subject != waiting[0].subject or op.verb not in WRITES:
+    if op.subject != waiting[0].subject or op.verb not in SHARING:
         return False
     for each in waiting:
-        if op.verb not in (TAKES if each.verb in TAKES else _NEW) and key_of(each) == key_of(op):
+        if each.key == op.key and op.verb not in (TAKES if each.verb in TAKES else _NEW):
             return False
     return True
 
@@ -127,7 +128,7 @@ def _run_by_op(
             if audit is not None:
                 if changes_nothing(op, result):
                     owed = True
-                elif share_audits and len(waiting) < MOST_WAITING and op.verb in WRITES:
+                elif share_audits and len(waiting) < MOST_WAITING and op.verb in SHARING:
                     waiting.append(op)
                 else:
                     audit(op, oracle, waiting)

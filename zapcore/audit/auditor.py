@@ -24,7 +24,7 @@ from zapcore.audit.step import (
     wrong_step,
 )
 from zapcore.audit.synced_blocks import SyncAuditor
-from zapcore.audit.watched_dnode import watch
+from zapcore.audit.watched_dnode import FEW, watch
 from zapcore.dmu.dbuf import CACHED
 from zapcore.dmu.dnode import Dnode
 from zapcore.dmu.indirect import IndirectDnode
@@ -94,9 +94,7 @@ class Auditor:
         self._look_for_freed(dnode, known)
         if isinstance(dnode, IndirectDnode) and (wrong := wrong_holds(dnode)):
             raise _broken("indirect-holds", wrong)
-        held = watch(dnode)
-        if everywhere or keys is None:
-            held = None
+        held = None if everywhere or keys is None or len(dnode.dbufs) < FEW else watch(dnode)
         violation = self._first_violation(dnode, known, entries, keys, held)
         if violation is None and fat is (known.q[L.Q_BLOCK_TYPE] == L.ZBT_MICRO):
             violation = Violation(

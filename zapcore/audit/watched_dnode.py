@@ -7,7 +7,7 @@ from zapcore.dmu.dnode import Dnode
 from zapcore.dmu.indirect import IndirectDnode
 
 FEW = 32
-"""Dbufs."""
+"""Where an object has fewer dbufs, a look at all of them costs less than notes."""
 
 
 class WatchedDnode(Dnode):
@@ -33,14 +33,11 @@ class WatchedIndirectDnode(IndirectDnode):
 
 
 def watch(dnode: Dnode) -> set[int] | None:
-    """The blocks whose dbufs were held since the last call; None where that is not known: at the first one,
-    and while the object has so few that a look at all of them costs less than notes."""
+    """The blocks whose dbufs were held since the last call; None at the first one, when that is not known."""
     if type(dnode) in (WatchedDnode, WatchedIndirectDnode):
         held = dnode.held
         dnode.held = set()
         return held
-    if len(dnode.dbufs) < FEW:
-        return None
     dnode.held = set()
     dnode.__class__ = WatchedIndirectDnode if isinstance(dnode, IndirectDnode) else WatchedDnode
     return None

@@ -11,7 +11,7 @@ from fuzz.judge.signature import Failure
 from fuzz.language.program import Op
 from fuzz.language.syntax import parse
 from fuzz.targets.model.target import ModelTarget
-from zapcore.audit import watched_dnode
+from zapcore.audit import auditor
 from zapcore.layout import Q_PREFIX
 
 TEXT = """
@@ -37,7 +37,7 @@ def _with_a_leaf_changed_by_nobody() -> tuple[ModelTarget, Oracle]:
 
 
 def test_a_leaf_that_nobody_held_is_looked_at_after_a_step_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watched_dnode, "FEW", 0)
+    monkeypatch.setattr(auditor, "FEW", 0)
     target, oracle = _with_a_leaf_changed_by_nobody()
     judge_op(Op("remove", "z", FIRST), target, oracle)
     with pytest.raises(Failure):
