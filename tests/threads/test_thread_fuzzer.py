@@ -71,7 +71,13 @@ def headed(text: str) -> str:
     return text if text.startswith("zap ") else HEADER + text
 
 
-SLOW_TO_FIND = ("add-no-relookup", "micro-add-lets-go", "shrink-even-prefix", "shrink-keeps-leaf")
+SLOW_TO_FIND = (
+    "add-no-relookup",
+    "micro-add-lets-go",
+    "micro-lookup-unlocks-early",
+    "shrink-even-prefix",
+    "shrink-keeps-leaf",
+)
 """Those that take thousands of runs have a slow test."""
 
 
