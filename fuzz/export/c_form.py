@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -57,7 +58,7 @@ def c_form(reproducer: Reproducer, release: str = "") -> str:
     lists, looks = _contents(program, right)
     fill = {
         "declarations": [
-            *map(_zap, program.zaps),
+            *itertools.starmap(_zap, enumerate(program.zaps)),
             *(f"static program_cursor_t the_cursor_{name};" for name in cursors),
             *lists,
         ],
@@ -102,7 +103,7 @@ def _comment(lines: list[str]) -> str:
     return f"/*\n{body}\n */"
 
 
-def _zap(zap: Zap) -> str:
+def _zap(place: int, zap: Zap) -> str:
     fields = {
         "name": _string(zap.name.encode()),
         "fat": str(int(zap.fat)),
@@ -117,6 +118,8 @@ def _zap(zap: Zap) -> str:
         "encryption": str(zap.properties.encryption),
         "salt": f"{zap.salt:#x}ULL",
     }
+    if place:
+        fields["place"] = str(place)
     fields |= {name: str(int(getattr(zap, name))) for name in MORE if getattr(zap, name)}
     if zap.inode:
         fields["inode"] = f"{zap.inode:#x}ULL"

@@ -19,7 +19,7 @@ from fuzz.language.verbs import VERBS
 from zapcore.release import Release
 from zapcore.zap.name import LONG_NAME, MAX_NAME
 
-IN_DIRECTORIES = frozenset({"touch", "mkdir", "symlink", "unlink", "rmdir"})
+IN_DIRECTORIES = frozenset({"touch", "mkdir", "symlink", "unlink", "rmdir", "dirlook"})
 """Verbs on one name of a directory, which refuse what the file system does not allow before they look at the
 ZAP."""
 

@@ -19,6 +19,10 @@ OPEN: Mapping[str, str] = {
         "object's number, which the new ZAP has if it was free by then: that depends on which txgs have "
         "synced and which dbufs are held, of which the oracle knows nothing."
     ),
+    "claimed": (
+        "Whether the number that a destroyed ZAP had is free when it is claimed: that follows from which "
+        "txgs have synced, and which dbufs of the old object are held, as for created-anew."
+    ),
     "section": (
         "A cursor, readdir, a search or stats beside ops of other threads. They look at one leaf after the "
         "other, so they need not show the entries of any one moment. Those that no other thread writes must "

@@ -633,6 +633,23 @@ VERBS: Mapping[str, Verb] = {
         draw=Draw(group="directories"),
         threads=True,
     ),
+    "claim": Verb(
+        Subject.ZAP,
+        Effect.OBJECT,
+        "zap_create_claim_norm: create it under the number that it had; ENOSPC where that is not free, or "
+        "no txg has synced after the one that freed it; ENOTSUP for one with flags or small indirect blocks",
+        draw=Draw(group="objects", weight=2, anywhere=0.7),
+    ),
+    "create_link": Verb(
+        Subject.ZAP,
+        Effect.OBJECT,
+        "zap_create_link: create it, and in the ZAP that comes next a name for it, the digits of id, whose "
+        "value is its place in the header; callers know that neither is there (EEXIST)",
+        other=True,
+        numbers=(_ID,),
+        names=True,
+        draw=Draw(group="objects", anywhere=0.7),
+    ),
 }
 """Every verb, in the order of the byte form's opcodes: append only."""
 
@@ -668,6 +685,7 @@ UNFAILING = (
     _with(Effect.TIME)
     | OWNED
     | JOINS
+    | {"claim", "create_link"}
     | frozenset(name for name, verb in VERBS.items() if verb.draw.group == "errors")
 )
 """Verbs during which every read works: `fail` is for those on entries, names and whole ZAPs. Joins take any

@@ -108,7 +108,7 @@ class Objset:
         synced, and when nobody holds a dbuf of it any more. Until that txg has synced, the dnode may count as
         dirty (DNODE_IS_DIRTY, include/sys/dnode.h).
         """
-        if number and number not in self.dnodes and self._is_free(number):
+        if number and number not in self.dnodes and self.is_free(number):
             self.freed.pop(number, None)
         else:
             number = self.next_object
@@ -122,7 +122,8 @@ class Objset:
         return dnode
 
     @openzfs("dnode.c", "dnode_check_slots_free")
-    def _is_free(self, number: int) -> bool:
+    def is_free(self, number: int) -> bool:
+        """Whether an object's number may be given to another one, if no object has it."""
         old = self.freed.get(number)
         last_synced = (self.in_flight[0] if self.in_flight else self.open_tx.txg) - 1
         return old is None or (not old.dbufs and old.free_txg < last_synced)

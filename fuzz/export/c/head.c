@@ -35,12 +35,12 @@ typedef struct abd abd_t;
  * (0 to 2: sensitive, insensitive, mixed), utf8only=, longname=; compression= and encryption= as numbers, by which
  * two file systems differ: this pool has one; the number of a directory that names lead to, in which one it was linked
  * last, and whether its name is gone; log2 of the size of its indirect blocks, how many bits its hashes have, how many
- * bytes it may have while it is micro (0: as always), and whether keys may have fewer words than that.
+ * bytes it may have while it is micro (0: as always), whether keys may have fewer words than that, and which of the program's ZAPs it is.
  */
 typedef struct program_zap {
 	const char *name;
 	int fat, norm, flags, shift, words, casing, utf8only, longname, compression, encryption;
-	int indirect_shift, hash_bits, micro_max, shorter;
+	int indirect_shift, hash_bits, micro_max, shorter, place;
 	uint64_t salt, number, last, freed, inode;
 	struct program_zap *parent, *next;
 	boolean_t removed;

@@ -81,6 +81,60 @@ do_join_increment(program_zap_t *z, program_zap_t *into)
 	return (join_by(z, into, "zap_join_increment"));
 }
 
+/* zap_create_claim() and zap_create_link() take no flags, and no sizes. */
+static int
+do_claim(program_zap_t *z)
+{
+	uint64_t number = z->number != 0 ? z->number : z->last;
+	dmu_tx_t *tx;
+	int error;
+
+	if (z->fat || z->indirect_shift != 0)
+		return (ENOTSUP);
+	/* until the next txg has synced the old dnode may count as dirty, unless its block was evicted */
+	if (z->number == 0 && synced <= z->freed)
+		return (ENOSPC);
+	tx = begin(DMU_NEW_OBJECT, 1);
+	error = zap_create_claim_norm(os, number, z->norm, DMU_OT_DIRECTORY_CONTENTS, DMU_OT_NONE, 0, tx);
+	if (error == 0) {
+		z->number = number;
+		z->removed = B_FALSE;
+		set_salt(z, tx);
+	}
+	dmu_tx_commit(tx);
+	return (error);
+}
+
+/* What zap_create_link() does, but for the new object's number, for which stands the ZAP's place in the program. */
+static int
+do_create_link(program_zap_t *z, program_zap_t *parent, uint64_t id)
+{
+	char name[17];
+	uint64_t place = z->place;
+	dmu_tx_t *tx;
+	int error;
+
+	if (z->fat || z->indirect_shift != 0)
+		return (ENOTSUP);
+	error = named(parent);
+	if (error != 0)
+		return (error);
+	if (z->number != 0)
+		return (EEXIST);
+	(void) snprintf(name, sizeof (name), "%lx", (unsigned long)id);
+	error = zap_contains(os, parent->number, name);
+	if (error != ENOENT)
+		return (error == 0 ? EEXIST : error);
+	error = do_create(z);
+	if (error != 0)
+		return (error);
+	(void) gone(parent);
+	tx = begin(parent->number, 1);
+	error = zap_add(os, parent->number, name, sizeof (place), 1, &place, tx);
+	dmu_tx_commit(tx);
+	return (error);
+}
+
 static int
 do_add_int(program_zap_t *z, uint64_t id)
 {

@@ -8,6 +8,8 @@ import errno
 from fuzz.execution.result import Result
 from fuzz.judge.checks import CHECKS
 from fuzz.judge.state import FIRST_SLOTS, State
+from fuzz.judge.undecided import leave_open
+from fuzz.judge.verbs.entries import write
 from fuzz.judge.verbs.usage import account, answers_of_tasks
 from fuzz.judge.wrong_answers import Wrong, expect
 from fuzz.language.program import Op
@@ -65,10 +67,53 @@ def create(state: State, op: Op, result: Result) -> Wrong | None:
     """EEXIST where it is there."""
     if state.entries[op.subject] is not None:
         return expect(result.errno, errno.EEXIST)
+    _created(state, op)
+    return expect(result.errno, 0)
+
+
+@CHECKS.of("claim")
+def claim(state: State, op: Op, result: Result) -> Wrong | None:
+    """ENOSPC where the object is there, or its number is not free yet."""
+    if _has_shape_of_its_own(state, op):
+        return expect(result.errno, errno.ENOTSUP)
+    if state.entries[op.subject] is not None:
+        return expect(result.errno, errno.ENOSPC)
+    leave_open(state, "claimed")
+    if result.errno == errno.ENOSPC:
+        return None
+    _created(state, op)
+    return expect(result.errno, 0)
+
+
+@CHECKS.of("create_link")
+def create_link(state: State, op: Op, result: Result) -> Wrong | None:
+    """It is there afterwards, and its name with its place in the header; neither may have been there."""
+    if _has_shape_of_its_own(state, op):
+        return expect(result.errno, errno.ENOTSUP)
+    if refused := state.has_no_names(op.other):
+        return expect(result.errno, refused)
+    if state.entries[op.subject] is not None:
+        return expect(result.errno, errno.EEXIST)
+    entries, name = state.entries[op.other], b"%x" % op.id
+    if entries is not None and name in entries:
+        return expect(result.errno, errno.EEXIST)
+    _created(state, op)
+    place = list(state.headers).index(op.subject)
+    entry = Op("add", op.other, name, 8, 1, place)
+    return write(state, entry, result)
+
+
+def _has_shape_of_its_own(state: State, op: Op) -> bool:
+    """Whether it is created with flags or sizes, which these calls do not take."""
+    header = state.headers[op.subject]
+    return header.fat or bool(header.indirect_shift)
+
+
+def _created(state: State, op: Op) -> None:
+    """A ZAP is there anew, and empty."""
     state.entries[op.subject] = {}
     state.fat[op.subject] = state.headers[op.subject].fat
     state.shifts[op.subject] = state.headers[op.subject].leaf_shift
     state.slots[op.subject] = FIRST_SLOTS
     state.removed.discard(op.subject)
     state.incarnation[op.subject] += 1
-    return expect(result.errno, 0)

@@ -109,6 +109,7 @@ PROTOTYPES = {
     "zap_create_norm": "q piiiip",
     "zap_create_flags": "q piiiiiiip",
     "zap_create_claim": "i pqiiip",
+    "zap_create_claim_norm": "i pqiiiip",
     "zap_destroy": "i pqp",
     "zap_add": "i pqsiqpp",
     "zap_add_uint64": "i pqpiiqpp",

@@ -34,9 +34,9 @@ PATIENCE, LONG_PATIENCE = 3, 80
 and twenty. The longest of 900 programs on small ones, an overfull micro ZAP's upgrade, took 0.065."""
 HEAVY = 8 << 20
 """Bytes of an object that are not left to the garbage collector's leisure."""
-EVERYWHERE = TIME | {"create", "destroy", "fail", "heal"}
+EVERYWHERE = TIME | {"create", "claim", "create_link", "destroy", "fail", "heal"}
 """Verbs after which any dbuf may be another."""
-WHOLE = JOINS | {"sync", "crash", "move"}
+WHOLE = JOINS | {"sync", "crash", "move", "create_link"}
 """Verbs after which every entry is looked at."""
 
 
@@ -174,6 +174,8 @@ class ModelWorld(Target):
         names: Iterable[str] = (name,) if name in numbers else numbers
         if op.verb in WHOLE or (self.changes_in_sync and op.verb in TIME):
             keys = None
+            if op.verb == "create_link":
+                names = (op.subject, op.other)
         elif op.to is not None and op.key is not None:  # a rename, which may change two directories
             keys = (op.key, op.to)
             names = dict.fromkeys((op.subject, op.other))

@@ -370,6 +370,18 @@ HELPERS = parse(
     destroy y
     prefetch y "a"
     prefetch_object y
+    claim x
+    claim y
+    destroy x
+    create_link x z id=0xf3
+    create_link x z id=0xf3
+    create_link w z
+    destroy x
+    claim x
+    sync
+    sync
+    claim x
+    add x "a"
     txg
     """
 )

@@ -45,6 +45,36 @@ def do_create(world: World, op: Call) -> Answer:
     return 0
 
 
+@FUNCTIONS.of("claim")
+def do_claim(world: World, op: Call) -> Answer:
+    """zap_create_claim_norm()."""
+    zap = world.zaps[op.subject]
+    return errno.ENOTSUP if world.has_shape_of_its_own(zap.shape) else world.create_claimed(zap)
+
+
+@FUNCTIONS.of("create_link")
+def do_create_link(world: World, op: Call) -> Answer:
+    """zap_create_link(), but for the number of the new object, which no program could know: what it does with
+    it is the same. It asserts that the name can be added."""
+    zap, parent = world.zaps[op.subject], world.named(op.other)
+    if world.has_shape_of_its_own(zap.shape):
+        return errno.ENOTSUP
+    if isinstance(parent, int):
+        return parent
+    if zap.number:
+        return errno.EEXIST
+    name, place = b"%x" % op.fill, op.subject.to_bytes(8, "little")
+    error: int = world.lib.zap_contains(world.os, parent.number, name)
+    if error != errno.ENOENT:
+        return error or errno.EEXIST
+    world.create(zap)
+    world.tune_for(parent)
+    tx = world.begin_tx(parent.number, 1)
+    error = world.lib.zap_add(world.os, parent.number, name, 8, 1, place, tx)
+    world.lib.dmu_tx_commit(tx)
+    return error
+
+
 @FUNCTIONS.of("destroy")
 def do_destroy(world: World, op: Call) -> Answer:
     """zap_destroy()."""

@@ -13,6 +13,7 @@ from zapcore.audit.auditor import Auditor
 from zapcore.audit.holes import check_seek
 from zapcore.errors import ZapErrno
 from zapcore.release import RELEASES
+from zapcore.zap import helpers
 
 
 @HANDLERS.of("destroy")
@@ -29,6 +30,42 @@ def create(world: ModelWorld, op: Op) -> Result:
     if dnode is not None and not dnode.free_txg:
         return Result(errno.EEXIST)
     world.create_zap(world.headers[op.subject])
+    return DONE
+
+
+@HANDLERS.of("claim")
+def claim(world: ModelWorld, op: Op) -> Result:
+    """zap_create_claim_norm()."""
+    header, number = world.headers[op.subject], world.numbers[op.subject]
+    if header.fat or header.indirect_shift:
+        return Result(errno.ENOTSUP)
+    if number in world.objset.dnodes or not world.objset.is_free(number):
+        return Result(errno.ENOSPC)
+    world.create_zap(header)
+    return DONE
+
+
+@HANDLERS.of("create_link")
+def create_link(world: ModelWorld, op: Op) -> Result:
+    """zap_create_link(). It asserts that the name can be added."""
+    header = world.headers[op.subject]
+    if header.fat or header.indirect_shift:
+        return Result(errno.ENOTSUP)
+    parent = world.named(op, op.other)
+    dnode = world.objset.dnodes.get(world.numbers[op.subject])
+    if dnode is not None and not dnode.free_txg:
+        return Result(errno.EEXIST)
+    name = b"%x" % op.id
+    try:
+        helpers.contains(world.objset, parent, name)
+    except ZapErrno as error:
+        if error.code != errno.ENOENT:
+            raise
+    else:
+        return Result(errno.EEXIST)
+    world.create_zap(header)
+    place = list(world.headers).index(op.subject)
+    zap.add(world.objset, parent, name, 8, 1, place.to_bytes(8, "little"), world.objset.open_tx)
     return DONE
 
 
