@@ -94,6 +94,7 @@ class _Checker:
         self.listed: dict[tuple[str, int], int] = {}
         self.damaged: set[int] = set()
         self.named: list[FoundEntry] = []
+        self.nameless: list[FoundEntry] = []
         self.read_native: Callable[[int], bytes] | None = None
         self.total = 0
         self.sane_table = False
@@ -132,8 +133,7 @@ class _Checker:
         self.kept += _ENTRY_COST + len(entry.key) + len(entry.value)
         if self.kept <= MAX_ENTRY_BYTES:
             self.report.entries.append(entry)
-            if named:
-                self.named.append(entry)
+            (self.named if named else self.nameless).append(entry)
 
     def try_operations(self) -> None:
         """Run each operation on the model, and keep what went wrong."""
@@ -151,7 +151,7 @@ class _Checker:
                 f"what operations would do was not tried: names of norm {norm:#x} are unknown"
             )
             return
-        trials = Trials(patient, entries, self.total, self.damaged, self.words)
+        trials = Trials(patient, entries, self.total, self.damaged, self.words, self.nameless)
         trials.run()
         report.hazards, report.tries = trials.hazards, dict(trials.tries)
 

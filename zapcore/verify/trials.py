@@ -38,9 +38,17 @@ class Trials:
     `tries`."""
 
     def __init__(
-        self, patient: Patient, entries: Sequence[FoundEntry], total: int, damaged: Iterable[int], words: bool
+        self,
+        patient: Patient,
+        entries: Sequence[FoundEntry],
+        total: int,
+        damaged: Iterable[int],
+        words: bool,
+        nameless: Iterable[FoundEntry] = (),
     ) -> None:
-        """`entries` are those of which the whole name was read, `total` is how many there are in all."""
+        """`entries` are those of which the whole name was read, `nameless` those of which it was not, `total`
+        is how many there are in all."""
+        self.nameless = list(nameless)
         self.patient = patient
         self.total = total
         self.words = words
@@ -287,8 +295,10 @@ class Trials:
         return hashes or [hashed]
 
     def absent(self, blkid: int, hashed: int) -> None:
-        """Names that are not there, in each bucket of a leaf."""
-        for value in self.probes(blkid, hashed):
+        """Names that are not there, in each bucket of a leaf, and of the hash of each entry whose name cannot
+        be read: only those are compared with it."""
+        nameless = dict.fromkeys(entry.hash for entry in self.nameless if entry.block == blkid)
+        for value in [*self.probes(blkid, hashed), *list(nameless)[:MAX_PROBES]]:
             world = World(self.patient)
             key = (value,) if self.words else ABSENT
             end = world.lookup(key, value)

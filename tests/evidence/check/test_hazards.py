@@ -262,6 +262,13 @@ def test_a_name_twice_in_a_micro_zap() -> None:
     assert "VERIFY0(fzap_add_cd(" in said["upgrade"].why and "0 == 17" in said["upgrade"].why
 
 
+def test_an_entry_whose_name_is_too_long_for_its_chain() -> None:
+    """Names of its hash are compared with it, and lead out of the leaf; no other name does."""
+    _, _, blocks = damaged_object(Random(390), 390)
+    said = {(hazard.operation, hazard.code, hazard.hash) for hazard in check_object(blocks).hazards}
+    assert {(each, "outside", 0xD5908CC000000000) for each in ("lookup", "add", "remove")} < said
+
+
 def test_a_bit_of_a_name() -> None:
     """It is not found by its name, and a cursor still gives all 601."""
     report = check_object(open_blocks(DATA / "check" / "one_bit_of_a_name.bin"))
