@@ -46,8 +46,10 @@ from fuzz.evidence.triage.trace_lines import (
     LOCKS_ONLY,
     MDB_STACK,
     NOISE,
+    OF_PROCESSES,
     OTHER_PROCESSOR,
     PROCESS,
+    SECTION,
     SYSTEM_CALL,
     THREAD,
     TRACE,
@@ -278,6 +280,8 @@ class Parser:
 
     def _section(self, text: str, mine: list[OpenFailure]) -> bool:
         """Lines between the parts of a trace: a handled trap, another processor, what a sanitizer adds."""
+        if SECTION.match(text) is None:
+            return False
         if KEXT.match(text):
             for item in mine:
                 item.event.sure = item.event.sure or item.event.form == "macos"
@@ -413,6 +417,8 @@ class Parser:
         self._add(item, told.frame)
 
     def _process(self, text: str, mine: list[OpenFailure]) -> bool:
+        if not any(word in text for word in OF_PROCESSES):
+            return False
         for form in PROCESS:
             match = form.search(text)
             if match is None:
@@ -449,6 +455,7 @@ class Parser:
                 merge(other.event, event)
                 return
         if self._retold.new(event):
-            # a debugger names what handled the fault, and no head
-            kinds = [fault_of(frame.function) for frame in event.frames if event.what == "backtrace"]
-            yield dataclasses.replace(event, what=next(filter(None, kinds), event.what))
+            if event.what == "backtrace":  # a debugger names what handled the fault, and no head
+                kinds = (fault_of(frame.function) for frame in event.frames)
+                event = dataclasses.replace(event, what=next(filter(None, kinds), event.what))
+            yield event

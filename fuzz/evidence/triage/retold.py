@@ -34,14 +34,14 @@ def twins(one: Event, other: Event) -> bool:
         return (
             at_once or abs(one.line - other.line) < _AT_ONCE or (one.channel != other.channel and not apart)
         )
+    if one.stamp and other.stamp and one.stamp != other.stamp:
+        return False
     if one is other or not _same_words(one, other) or not _compatible(one, other):
         return False
     if one.channel != other.channel or (one.host and other.host and one.host != other.host):
         if one.stamp and other.stamp:
-            return one.stamp == other.stamp
+            return True
         return not (one.host and other.host and one.host != other.host)
-    if one.stamp and other.stamp and one.stamp != other.stamp:
-        return False
     if one.form in _LAST_WORDS and other.form in _LAST_WORDS and abs(one.line - other.line) < _NEAR:
         # savecore tells it after the next start, without a stack
         apart = one.clock and other.clock and one.clock != other.clock
@@ -79,7 +79,7 @@ class Retold:
     """Remembers the failures given so far, as far as is needed to know them again."""
 
     def __init__(self) -> None:
-        self._given: deque[Event] = deque(maxlen=_REMEMBERED)
+        self._given: deque[tuple[tuple[str, ...], Event]] = deque(maxlen=_REMEMBERED)
         self._stacks: deque[tuple[str, ...]] = deque(maxlen=256)
 
     def new(self, event: Event) -> bool:
@@ -90,12 +90,16 @@ class Retold:
         waits = event.what in ONLY_WAITING
         if (nameless or waits) and (not stack or (stack in self._stacks and nameless)):
             return False
-        if waits and any(self._waits_for(event, before) for before in self._given):
-            return False
-        if any(twins(event, before) or self._waits_on(event, before) for before in self._given):
-            return False
+        if waits:
+            for _, before in self._given:
+                if self._waits_for(event, before) or self._waits_on(event, before):
+                    return False
+        words = _words(event)
+        for others, before in self._given:
+            if (words == others or not (words and others)) and twins(event, before):
+                return False
         self._stacks.append(stack)
-        self._given.append(event)
+        self._given.append((words, event))
         return True
 
     @staticmethod
@@ -117,6 +121,18 @@ class Retold:
         if before.form != "kernel" or event.line - before.line > _NEAR:
             return False
         return not (before.stamp and event.stamp and float(event.stamp) < float(before.stamp))
+
+
+def _words(event: Event) -> tuple[str, ...]:
+    """What `_same_words` asks first: where two are not the same, the failures are not. Empty where it does not
+    decide."""
+    if event.what == _BACKTRACE:
+        return ()
+    if event.what:
+        return event.what, event.detail
+    if event.assertion is not None:
+        return "assertion", canonical(event.assertion.expression)
+    return ("message", event.message) if event.message else ()
 
 
 def _same_words(one: Event, other: Event) -> bool:

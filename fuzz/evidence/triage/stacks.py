@@ -87,6 +87,7 @@ _OWN_REPORTER = re.compile(r"(?:spl_(?:panic|assert)|assfail\d?$)")
 """What a failed assertion of ZFS calls: its caller is ZFS's, whatever it is named."""
 
 
+@functools.lru_cache(maxsize=1024)
 def parse_frame(text: str, inside: bool = False) -> Frame | None:
     """The function this line of a trace names, or None. `inside` a trace, a bare name is a frame too."""
     text = text.strip()
@@ -104,6 +105,7 @@ def parse_frame(text: str, inside: bool = False) -> Frame | None:
     return None if match is None else _frame(match)
 
 
+@functools.lru_cache(maxsize=256)
 def parse_counter(text: str) -> Frame | None:
     """The function that a register line of an oops says the processor was in, or None."""
     match = _COUNTER.match(text.strip())

@@ -53,6 +53,9 @@ PROCESS = (
 )
 """Who it was; the first form that a line fits counts."""
 
+OF_PROCESSES = ("PID: ", "pid", "Pid", "COMMAND", "NAME", "process", "state:", "task ", "cpuid")
+"""One of these is in each such line."""
+
 HANDLED = re.compile(
     r"--- (?:trap 0x(?!0+\b)[0-9a-f]+|trap (?!0\b)\d+|exception|interrupt)\b(?::? [0-9a-f]{3,4} at "
     r"(?P<function>[A-Za-z_]\w+))?|<Fault|<signal handler called>"
@@ -89,3 +92,11 @@ ends."""
 
 OTHER_PROCESSOR = re.compile(r"NMI backtrace for cpu|Sending NMI|sending NMI|Task dump for CPU|CPU#\d+ stack")
 THREAD = re.compile(r"Thread \d+ \(|\[Switching to")
+
+SECTION = re.compile(
+    "|".join(
+        form.pattern if "?P<" not in form.pattern else form.pattern.replace("?P<function>", "?:")
+        for form in (KEXT, SYSTEM_CALL, HANDLED, LAST_OF_TRACE, OTHER_PROCESSOR, THREAD)
+    )
+)
+"""All of these in one, for the many lines that are none."""

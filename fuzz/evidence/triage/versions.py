@@ -24,7 +24,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("kernel", re.compile(r"Comm: .*?(?:[Tt]ainted.*? )(?P<version>\d\.\d{1,3}\.\d{1,3}[\w.\-+]*) #")),
     ("kernel", re.compile(r"Linux version (?P<version>\d\.\d{1,3}\.\d{1,3}[\w.\-+]*)")),
 )
-_SOME = re.compile("odule v|kmod|zfs|FreeBSD|ainted|Linux version")
+_SOME = re.compile(r"odule v|kmod|/zfs|\.zfs|^zfs-|FreeBSD|ainted|Linux version")
 _LEGACY = re.compile(r"/cddl/|opensolaris|common/fs/zfs")
 
 

@@ -84,8 +84,18 @@ _RULES: tuple[re.Pattern[str], ...] = tuple(
         r"(?P<program>kernel|[\w.\-]+(?=\[\d+\]))(?:\[(?P<pid>\d+)\])?: ?",
     )
 )
-_WHICH = re.compile("|".join(f"(?:{re.sub('[?]P<[a-z]+>', '?:', rule.pattern)})()" for rule in _RULES))
-"""All rules in their order, as one expression: the number of its last group says which one matched."""
+_WHICH = re.compile(
+    "|".join(
+        f"(?:{re.sub('[?]P<([a-z]+)>', rf'?P<{chr(92)}1_{number}>', rule.pattern)})(?P<_{number}>)"
+        for number, rule in enumerate(_RULES)
+    )
+)
+"""All rules in their order, as one expression: the name of its last group says which one matched."""
+_GROUPS = {
+    f"_{number}": (number, [(name, _WHICH.groupindex[f"{name}_{number}"]) for name in rule.groupindex])
+    for number, rule in enumerate(_RULES)
+}
+"""The number of each rule, and where what it names is."""
 _GREP = re.compile(
     r"(?:/?[\w.\-]+/)*[\w.\-]*(?:log|messages|syslog|dmesg|txt|gz|\.\d)[:\-](?:\d{1,9}[:\-])?"
     r"(?=[A-Z][a-z]{2} [ \d]\d |\d{4}-\d\d-\d\d|\[ *\d+\.|<\d)"
@@ -125,7 +135,7 @@ def split_text(text: str, number: int = 0, offset: int = 0, host: str = "", prog
     if "\0" in text:
         text = text.replace("\0", "")
     found: dict[str, str] = {"host": host, "program": program}
-    at = len(text) - len(text.lstrip()) if _INDENTED.match(text) else 0
+    at = len(text) - len(text.lstrip()) if text[:1].isspace() and _INDENTED.match(text) else 0
     channel = []
     if "log" in text or "mes" in text or "txt" in text or "gz" in text:
         named = _GREP.match(text)
@@ -151,13 +161,13 @@ def _strip(text: str, at: int, found: dict[str, str]) -> tuple[int, int]:
     does."""
     if _FIRST.match(text, at) is None:
         return at, 0
-    which = _WHICH.match(text, at)
-    if which is None or which.lastindex is None:
+    match = _WHICH.match(text, at)
+    if match is None or match.lastgroup is None:
         return at, 0
-    index = which.lastindex - 1
-    match = _RULES[index].match(text, at)
-    assert match is not None
-    found.update((name, value) for name, value in match.groupdict().items() if value)
+    index, groups = _GROUPS[match.lastgroup]
+    for name, group in groups:
+        if value := match[group]:
+            found[name] = value
     end = match.end()
     if index in _TIMED and (who := _AFTER_TIME.match(text, end)):
         found.update((name, value) for name, value in who.groupdict().items() if value)

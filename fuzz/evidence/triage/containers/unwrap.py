@@ -71,6 +71,13 @@ _HASH = re.compile(r'"(?:log|message|msg|MESSAGE)"=>"')
 _YAML = re.compile(r"\s*(?:- )?(?:message|msg|log|line|text): (?P<mark>['\"])(?P<text>.*)(?P=mark)\s*$")
 
 
+_ORDINARY = re.compile(
+    rb"(?:\[ *\d+\.\d+\] |[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d )"
+    rb"(?:[ !%'()*+\-./0-9:>?@A-Z\[\]_`a-z~]|=(?![0-9A-F>]))*+\r?$"
+)
+"""A line of dmesg or syslog without any character by which containers, markup or encodings are known."""
+
+
 class Unwrapper:
     """Raw lines in, lines out. Remembers columns of a table, the host of a record of many lines, and
     fragments."""
@@ -94,6 +101,10 @@ class Unwrapper:
 
     def lines(self, raw: bytes, number: int, offset: int) -> Iterator[Line]:
         """The lines of text that one raw line holds; none for what a container adds."""
+        held = self._binary or self._partial or self._bytes is not None
+        if not held and b" P " not in raw and _ORDINARY.match(raw) is not None:
+            yield split_text(raw[:MAX_LINE].decode("ascii"), number, offset)
+            return
         if b"\0" in raw:
             raw = _LENGTH.sub(b"", raw, count=1) if _LENGTH.match(raw) else raw
             raw = raw.replace(b"\0", b"")
