@@ -124,8 +124,8 @@ class Retold:
 
 
 def _words(event: Event) -> tuple[str, ...]:
-    """What `_same_words` asks first: where two are not the same, the failures are not. Empty where it does not
-    decide."""
+    """What `_same_words` asks first: where two are not the same, the failures are not. Empty where it does
+    not decide."""
     if event.what == _BACKTRACE:
         return ()
     if event.what:
