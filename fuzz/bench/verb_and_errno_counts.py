@@ -32,7 +32,7 @@ from fuzz.generate.whole_language import whole_language_program
 from fuzz.judge.signature import Failure, Signature
 from fuzz.judge.wrong_answers import OTHER_LENGTH, WIDENED
 from fuzz.language.printing import format_program
-from fuzz.language.program import Op, Program, Zap
+from fuzz.language.program import Op, Program, Zap, may_have_hash_bits
 from fuzz.language.validate import HASH_BITS
 from fuzz.language.verbs import VERBS
 from fuzz.targets.both import BothTarget
@@ -103,7 +103,10 @@ def programs(seed: int, moving: int = 0) -> Iterator[Program]:
             continue
         program = GENERATORS[number % len(GENERATORS)](rng)
         if number // len(GENERATORS) % 4 == 0:
-            few = [zap._replace(hash_bits=rng.choice((0, *HASH_BITS[:5]))) for zap in program.zaps]
+            few = [
+                zap._replace(hash_bits=rng.choice((0, *HASH_BITS[:5]))) if may_have_hash_bits(zap) else zap
+                for zap in program.zaps
+            ]
             program = dataclasses.replace(program, zaps=tuple(few))
         yield program
         number += 1

@@ -277,10 +277,17 @@ def threadless(program: Program) -> str:
     return ""
 
 
+def may_have_hash_bits(zap: Zap) -> bool:
+    """Whether the header line of a ZAP may say how many bits hashes have."""
+    return not (zap.usage or zap.mos or zap.indirect_shift)
+
+
 def with_hash_bits(program: Program, bits: int) -> Program:
-    """The same program, with hashes of so many bits in each ZAP whose header does not say how many."""
+    """The same program, with hashes of so many bits in each ZAP whose header may say how many and does
+    not."""
     few = tuple(
-        zap if zap.hash_bits or zap.usage or zap.mos else zap._replace(hash_bits=bits) for zap in program.zaps
+        zap._replace(hash_bits=bits) if may_have_hash_bits(zap) and not zap.hash_bits else zap
+        for zap in program.zaps
     )
     return dataclasses.replace(program, zaps=few)
 

@@ -12,8 +12,9 @@ from fuzz.execution.execute import run
 from fuzz.execution.result import Result
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.wrong_answers import Wrong
-from fuzz.language.program import with_hash_bits
+from fuzz.language.program import Program, Zap, with_hash_bits
 from fuzz.language.syntax import parse
+from fuzz.language.validate import problems
 from fuzz.targets.model.target import ModelTarget
 
 HEADER = "zap z fat key=u64 words=2 prehashed leaf_shift=9\n"
@@ -85,6 +86,8 @@ def test_a_run_can_give_every_zap_hashes_of_few_bits() -> None:
     """Of those that say nothing; then random programs meet the end of the table."""
     program = parse("zap z fat hash64\nzap y micro hash_bits=12\n")
     assert [zap.hash_bits for zap in with_hash_bits(program, 10).zaps] == [10, 12]
+    others = Program((Zap("z", fat=False, indirect_shift=9), Zap("u", fat=False, usage=1)), ())
+    assert problems(with_hash_bits(others, 10)) is None
     assert program.zaps[0].hash_bits == 0
     found = hunt(next(bug for bug in SEEDED if bug.name == "table-of-every-bit"), "random", 1, 20)
     assert found.program is not None
