@@ -79,6 +79,7 @@ class _Reader:
         self.lines = LineReader()
         self.processes: dict[bytes, _Process] = {}
         self.forking: list[tuple[bytes, bytes]] = []
+        self.closing: set[bytes] = set()
         self.line = self.calls = 0
 
     def process(self, pid: bytes) -> _Process:
@@ -108,9 +109,15 @@ class _Reader:
         if isinstance(call, Begun):
             if call.name in FORKS:
                 self.forking.append((call.pid, call.text))
+            elif call.name == b"close":
+                # its number is free from here on: another thread may get it before this call is seen to end
+                process.fds.pop(_number([call.text]), None)
+                self.closing.add(call.pid)
             return
         self.calls += 1
-        if call.name in FORKS:
+        if call.name == b"close" and call.pid in self.closing:
+            self.closing.discard(call.pid)
+        elif call.name in FORKS:
             self.fork(process, call)
         elif call.name in PATHS:
             self.on_paths(process, call)
@@ -195,7 +202,7 @@ class _Reader:
         flags = b" ".join(call.arguments[indexes[-1] + 1 :])
         good = call.result is not None and call.result >= 0
         makes = verb in ("touch", "mkdir") or (verb == "open" and b"O_CREAT" in flags)
-        if verb == "unlink" and (b"AT_REMOVEDIR" in flags or flags == b"0x200"):
+        if verb == "unlink" and b"AT_REMOVEDIR" in flags:
             verb = "rmdir"
         if not good and call.error not in _KEPT:
             return

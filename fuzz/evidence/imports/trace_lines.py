@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from fuzz.evidence.imports.raw_flags import named
+
 _LINE = re.compile(
     rb"\s*(?:\[pid +(\d+)(?:<[^>]*>)?\] *|(\d+)(?:<[^>]*>)? +(?=\S)|(\d+)(?: \d+)?: +)?"
     rb"(?:(?:\(?\+? *\d+\.\d+\)?|\d\d:\d\d:\d\d(?:\.\d+)?) +)*"
@@ -62,6 +64,7 @@ class LineReader:
             self.begun[pid] = Begun(pid, name, _UNFINISHED.sub(b"", text))
             return self.begun[pid]
         arguments, end = split(text)
+        arguments = named(name, arguments)
         found = _RESULT.match(text, end) if end else None
         if found is None:
             return None

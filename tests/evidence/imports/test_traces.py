@@ -270,3 +270,54 @@ def test_renames_of_directories_take_linear_time(tmp_path: Path) -> None:
     program = strace_program(log)
     assert time.process_time() - start < 10
     assert format_op(program.ops[-1]) == 'unlink d1 "f7"'
+
+
+def test_a_descriptor_is_free_when_its_close_begins(tmp_path: Path) -> None:
+    """Another thread gets its number before the first one is seen to be done."""
+    ops = ops_of(
+        tmp_path,
+        '1 openat(AT_FDCWD, "old", O_RDONLY|O_DIRECTORY) = 3',
+        "1 clone(child_stack=NULL, flags=CLONE_VM|CLONE_FS|CLONE_FILES) = 2",
+        "1 close(3 <unfinished ...>",
+        '2 openat(AT_FDCWD, "new", O_RDONLY|O_DIRECTORY) = 3',
+        "1 <... close resumed>) = 0",
+        '2 mkdirat(3, "a", 0777) = 0',
+        '2 mkdir("new/b", 0777) = 0',
+        "2 close(3) = 0",
+    )
+    assert [op.partition(" inode=")[0] for op in ops] == ['mkdir d0 "a"', 'mkdir d0 "b"']
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (  # -X raw
+            'openat(-100, "d", 0x10000) = 3',
+            "fcntl(3, 0x406, 0) = 4",
+            'openat(4, "a", 0x241, 0644) = 5',
+            'openat(-100, "d/b", 0x241, 0644) = 6',
+            'renameat2(-100, "d/a", -100, "d/b", 0x2) = 0',
+            'mkdir("d/c", 0777) = 0',
+            'unlinkat(4, "c", 0x200) = 0',
+            'openat(4, "a", 0x1) = 7',
+        ),
+        (  # -X verbose
+            'openat(-100 /* AT_FDCWD */, "d", 0x10000 /* O_RDONLY|O_DIRECTORY */) = 3',
+            "fcntl(3, 0x406 /* F_DUPFD_CLOEXEC */, 0) = 4",
+            'openat(4, "a", 0x241 /* O_WRONLY|O_CREAT|O_TRUNC */, 0644) = 5',
+            'openat(-100 /* AT_FDCWD */, "d/b", 0x241 /* O_WRONLY|O_CREAT|O_TRUNC */, 0644) = 6',
+            'renameat2(-100 /* AT_FDCWD */, "d/a", 3, "b", 0x2 /* RENAME_EXCHANGE */) = 0',
+            'mkdir("d/c", 0777) = 0',
+            'unlinkat(4, "c", 0x200 /* AT_REMOVEDIR */) = 0',
+            'openat(4, "a", 0x1 /* O_WRONLY */) = 7',
+        ),
+    ],
+    ids=["raw", "verbose"],
+)
+def test_numbers_and_comments_in_the_place_of_names(tmp_path: Path, lines: tuple[str, ...]) -> None:
+    """-X raw and -X verbose."""
+    ops = [op.split(" inode=")[0].split(" int=")[0] for op in ops_of(tmp_path, *lines)]
+    assert ops == [
+        *('touch d0 "a"', 'touch d0 "b"', 'remove d0 "a"', 'remove d0 "b"'),
+        *('add d0 "b"', 'add d0 "a"', 'mkdir d0 "c"', 'rmdir d0 "c"'),
+    ]
