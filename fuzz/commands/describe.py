@@ -36,6 +36,10 @@ from zapcore.zap.zap import Zap
 
 ANY_USER = "Distance: any user"
 """How what is known of a finding begins to tell its distance (`zapfuzz reach`) where no rights are needed."""
+LONGEST = 65_536 - 2048
+"""Characters of a report: GitHub takes so many in an issue, and there is room for what a person adds."""
+MOST_ROWS = 120
+"""Steps that a report tells; of more the last ones, in which it comes to the failure."""
 LANGUAGES: Mapping[str, str] = {".py": "python", ".c": "c", ".sh": "sh"}
 
 
@@ -143,7 +147,8 @@ def _standing(reproducer: Reproducer) -> Iterator[str]:
 
 def report(reproducer: Reproducer, kept: bool = True) -> str:
     """The Markdown of a bug report; of what is not `kept` in a corpus it says how it stands to that."""
-    return "\n".join(_report(reproducer, kept)) + "\n"
+    text = "\n".join(_report(reproducer, kept)) + "\n"
+    return text + "\n".join(_forms(reproducer, kept, LONGEST - len(text))) + "\n"
 
 
 def _report(reproducer: Reproducer, kept: bool) -> Iterator[str]:
@@ -169,7 +174,9 @@ def _report(reproducer: Reproducer, kept: bool) -> Iterator[str]:
         )
     yield "| op | | returned | leaves | freeblk | dbufs with user data: block, whose, held by whom |"
     yield "| --- | --- | --- | --- | --- | --- |"
-    yield from (*rows, "")
+    yield from (*rows[-MOST_ROWS:], "")
+    if len(rows) > MOST_ROWS:
+        yield from (f"The {len(rows) - MOST_ROWS:,} steps before these are left out.", "")
     if outcome.failure is not None:
         kernel = outcome.failure.signature.kind == Kind.ASSERTION
         yield from ("## As the kernel prints it" if kernel else "## What fails", "")
@@ -186,15 +193,30 @@ def _report(reproducer: Reproducer, kept: bool) -> Iterator[str]:
         if text:
             yield from (f"## {heading}", "", text, "")
     yield from ("## To run it", "")
+
+
+def _forms(reproducer: Reproducer, kept: bool, room: int) -> Iterator[str]:
+    """The files that show it, as many as there is room for, short ones first; of others how to get them."""
+    texts: dict[str, str] = {}
+    problems: dict[str, str] = {}
     for name, make in FORMS.items():
         try:
-            text = make(reproducer, "")
+            texts[name] = make(reproducer, "")
         except NoForm as problem:
-            yield from (f"{name}: {problem}", "")
-            continue
-        yield from (f"<details><summary>{name}</summary>", "")
-        yield from _fenced(text, LANGUAGES[SUFFIX[name]])
-        yield from ("</details>", "")
+            problems[name] = str(problem)
+    for name in sorted(texts, key=lambda each: len(texts[each])):
+        lines = [f"<details><summary>{name}</summary>", "", *_fenced(texts[name], LANGUAGES[SUFFIX[name]])]
+        shown = "\n".join([*lines, "</details>", ""])
+        room -= len(shown) + 1
+        if room >= 0:
+            yield shown
+        else:
+            what = reproducer.name if kept else "PROGRAM"
+            yield (
+                f"{name}: `zapfuzz export {what} --as {name}` writes it, {len(texts[name]):,} characters: "
+                f"with it this would be more than an issue on GitHub takes.\n"
+            )
+    yield from (f"{name}: {problem}\n" for name, problem in problems.items())
 
 
 def _fenced(text: str, language: str = "") -> Iterator[str]:
