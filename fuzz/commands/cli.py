@@ -6,7 +6,7 @@ import ast
 import contextlib
 import importlib
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,41 +21,90 @@ from fuzz.language.syntax import SyntaxProblem
 from fuzz.targets.base import NoTarget
 from fuzz.targets.libzpool.locate import NoLibrary
 
-COMMANDS = {
-    "fuzz": "fuzz.commands.fuzz:fuzz",
-    "campaign": "fuzz.commands.campaign:campaign",
-    "run": "fuzz.commands.run:run_command",
-    "show": "fuzz.commands.show:show",
-    "replay": "fuzz.commands.replay:replay",
-    "minimize": "fuzz.commands.minimize:minimize",
-    "bench": "fuzz.commands.bench:bench_command",
-    "check": "fuzz.commands.check:check",
-    "completion": "fuzz.commands.setup.completion:completion",
-    "coverage": "fuzz.commands.coverage:coverage",
-    "describe": "fuzz.commands.describe:describe",
-    "doctor": "fuzz.commands.setup.doctor:doctor",
-    "enumerate": "fuzz.commands.enumerate:enumerate_",
-    "explore": "fuzz.commands.threads.explore:explore_command",
-    "fetch": "fuzz.commands.setup.fetch:fetch",
-    "force": "fuzz.commands.threads.force:force_command",
-    "import-strace": "fuzz.commands.imports.strace:import_strace",
-    "import-tree": "fuzz.commands.imports.tree:import_tree",
-    "import-zdb": "fuzz.commands.imports.zdb:import_zdb",
-    "list": "fuzz.commands.lists.programs:list_command",
-    "page": "fuzz.commands.pages.page:page",
-    "report": "fuzz.commands.pages.report:report",
-    "site": "fuzz.commands.pages.site:site",
-    "merge": "fuzz.commands.merge:merge",
-    "remedies": "fuzz.commands.remedies:remedies",
-    "export": "fuzz.commands.export:export",
-    "reach": "fuzz.commands.reach:reach_command",
-    "schema": "fuzz.commands.shared.machine_answer:schema_command",
-    "soak": "fuzz.commands.threads.soak:soak_command",
-    "triage": "fuzz.commands.triage:triage",
-    "try": "fuzz.commands.trial.command:try_command",
-    "verbs": "fuzz.commands.lists.verbs:verbs",
+SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "You have a kernel log with a panic": {
+        "triage": (
+            "fuzz.commands.triage:triage",
+            "Find ZFS failures in a log, and say what is known of each.",
+        ),
+    },
+    "You have a directory that makes `ls` hang": {
+        "check": ("fuzz.commands.check:check", "Judge a directory's blocks, and save what is whole."),
+    },
+    "You have a bug to report": {
+        "run": ("fuzz.commands.run:run_command", "Run a program once, and say if it fails."),
+        "minimize": ("fuzz.commands.minimize:minimize", "Cut a failing program down to the shortest."),
+        "describe": ("fuzz.commands.describe:describe", "Write the report of a bug, in Markdown."),
+        "export": (
+            "fuzz.commands.export:export",
+            "Write one file that shows a bug: C, Python, pytest, shell.",
+        ),
+        "page": ("fuzz.commands.pages.page:page", "Write a page that steps through a program in a browser."),
+        "show": ("fuzz.commands.show:show", "Show the objects and dbufs that a program leaves."),
+        "reach": ("fuzz.commands.reach:reach_command", "Look for a way of a plain user to the same failure."),
+    },
+    "You have changed OpenZFS": {
+        "try": ("fuzz.commands.trial.command:try_command", "Find out whether a build of OpenZFS is right."),
+        "coverage": ("fuzz.commands.coverage:coverage", "Say which lines of a build's C programs reach."),
+    },
+    "You look for bugs": {
+        "fuzz": ("fuzz.commands.fuzz:fuzz", "Look for programs that fail."),
+        "campaign": (
+            "fuzz.commands.campaign:campaign",
+            "Fuzz with many workers, over a corpus that outlives them.",
+        ),
+        "report": ("fuzz.commands.pages.report:report", "Write a page of what runs or campaigns came to."),
+        "merge": ("fuzz.commands.merge:merge", "Make a corpus as small as it can be."),
+        "enumerate": ("fuzz.commands.enumerate:enumerate_", "Run every program of up to so many operations."),
+        "explore": (
+            "fuzz.commands.threads.explore:explore_command",
+            "Try every schedule of a program's threads.",
+        ),
+        "force": (
+            "fuzz.commands.threads.force:force_command",
+            "Force a schedule, by real threads on OpenZFS's own code.",
+        ),
+        "soak": (
+            "fuzz.commands.threads.soak:soak_command",
+            "Force random threads: OpenZFS's own code against the model.",
+        ),
+        "replay": ("fuzz.commands.replay:replay", "Run all that was found again: does it still do the same?"),
+        "remedies": ("fuzz.commands.remedies:remedies", "List known faults that the model can have mended."),
+    },
+    "You have what somebody did": {
+        "import-strace": (
+            "fuzz.commands.imports.strace:import_strace",
+            "Make a program of a log of strace or truss.",
+        ),
+        "import-tree": ("fuzz.commands.imports.tree:import_tree", "Make a program of a directory tree."),
+        "import-zdb": ("fuzz.commands.imports.zdb:import_zdb", "Make a program of the names that zdb lists."),
+    },
+    "What is here": {
+        "list": (
+            "fuzz.commands.lists.programs:list_command",
+            "List what has a name: findings, regressions, seeds.",
+        ),
+        "verbs": ("fuzz.commands.lists.verbs:verbs", "List the operations that a program may have."),
+        "site": ("fuzz.commands.pages.site:site", "Write all findings as a static site."),
+        "doctor": (
+            "fuzz.commands.setup.doctor:doctor",
+            "Say what is here, what is missing, and how to get it.",
+        ),
+        "fetch": ("fuzz.commands.setup.fetch:fetch", "Fetch OpenZFS's own code, from Debian's packages."),
+        "completion": (
+            "fuzz.commands.setup.completion:completion",
+            "Print what the shell reads for the Tab key.",
+        ),
+        "schema": (
+            "fuzz.commands.shared.machine_answer:schema_command",
+            "Print the JSON Schema of what --json prints.",
+        ),
+        "bench": ("fuzz.commands.bench:bench_command", "Measure everything: hours."),
+    },
 }
-"""Every command: the file and the function, imported when it is asked for."""
+"""Every command by who needs it, in README's order: its file and function, imported when it is asked for, and
+what it does in a line."""
+COMMANDS = {name: place for commands in SECTIONS.values() for name, (place, _) in commands.items()}
 
 
 def _lacking(name: str, module: str, what: str) -> click.Command:
@@ -108,6 +157,13 @@ class Group(click.Group):
         """The names of all commands."""
         return sorted({*super().list_commands(ctx), *COMMANDS})
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """What there is, by who needs it. Nothing is imported for that."""
+        width = max(map(len, COMMANDS))
+        for heading, commands in SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(width), does) for name, (_, does) in commands.items()])
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """A command by its name."""
         if cmd_name not in COMMANDS:
@@ -142,4 +198,8 @@ class Group(click.Group):
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="zapfuzz", prog_name="zapfuzz")
 def main() -> None:
-    """Programs of ZAP operations that break OpenZFS: find them, cut them down, keep them."""
+    """Find operations on OpenZFS's directories (ZAPs) that break them, and say what is known of each.
+
+    `zapfuzz COMMAND --help` says more of one. PROGRAM is a file, a reproducer's folder, a name that
+    `zapfuzz list` knows, or -, standard input.
+    """

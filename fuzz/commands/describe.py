@@ -213,8 +213,8 @@ def _forms(reproducer: Reproducer, kept: bool, room: int) -> Iterator[str]:
         else:
             what = reproducer.name if kept else "PROGRAM"
             yield (
-                f"{name}: `zapfuzz export {what} --as {name}` writes it, {len(texts[name]):,} characters: "
-                f"with it this would be more than an issue on GitHub takes.\n"
+                f"{name}: `zapfuzz export {what} --as {name}` writes it. With it this would be more than an "
+                f"issue on GitHub takes.\n"
             )
     yield from (f"{name}: {problem}\n" for name, problem in problems.items())
 

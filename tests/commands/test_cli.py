@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from fuzz.commands.cli import SECTIONS
 from fuzz.corpus.reproducer import read_reproducer
 from fuzz.language.syntax import load
 from tests.support.command import zapfuzz
@@ -272,7 +274,24 @@ def test_without_an_extra_one_line_says_which(tmp_path: Path, words: tuple[str, 
     assert done.stderr.count("\n") == 1 and "needs greenlet: " in done.stderr
     assert done.stderr.endswith(f" install --editable '{ROOT}[threads]'\n")
     help_ = run([*command, "--help"]).stdout
-    assert words[0] in help_ and "  explore        Every interleaving of one" in help_
+    assert (
+        f"\n  {words[0]} " in help_ and "  explore        Try every schedule of a program's threads." in help_
+    )
+    own = " ".join(run([*command, "explore", "--help"]).stdout.split())
+    assert "Every interleaving of one" in own and "Needs greenlet: " in own
+
+
+def test_the_help_is_in_the_order_of_the_people_who_need_it() -> None:
+    """As README is; each command once, what it does in one line of 80 columns, and nothing is imported."""
+    status, output = zapfuzz("--help")
+    headings = [line[:-1] for line in output.splitlines() if line[:1].isupper() and line.endswith(":")]
+    assert status == 0 and headings[1:] == list(SECTIONS)
+    readme = re.findall("(?m)^## (You .*)$", (ROOT / "README.md").read_text("utf-8"))
+    assert [each for each in headings if each in readme] == [each for each in readme if each in headings]
+    assert len({*headings} & {*readme}) == 5
+    for section in SECTIONS.values():
+        for name, (_, does) in section.items():
+            assert output.count(f"\n  {name.ljust(13)}  {does}\n") == 1
 
 
 @pytest.mark.parametrize(
