@@ -13,17 +13,17 @@ import pytest
 
 import fuzz.judge
 from fuzz.execution.result import Entry, Found, Result, Value
-from fuzz.generate.leaf_programs import random_program
-from fuzz.generate.whole_language import whole_language_program
+from fuzz.generate.styles import STYLES
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
 from fuzz.judge.undecided import OPEN
 from fuzz.language.printing import format_program
-from fuzz.language.program import Program
+from fuzz.language.program import Op, Program, Zap
 from fuzz.language.syntax import parse
 from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.linearizability import copy_oracle
 from zapcore.errors import LimitExceeded
+from zapcore.hashing import name_for_hash
 
 ERRNOS = (
     *(0, errno.ENOENT, errno.EEXIST, errno.EINVAL, errno.E2BIG, errno.ENOSPC, errno.ENAMETOOLONG),
@@ -43,6 +43,9 @@ ANY_VALUE: dict[str, Value] = {
     "readdir": b"nobody\0",
 }
 """What a success would bring where there is none."""
+
+
+DRAWS = [draw for _, draw in STYLES.values()]
 
 
 def others(value: Any) -> Iterator[Any]:
@@ -85,7 +88,8 @@ def taken(program: Program, release: str) -> Iterator[str]:
         for index, op in enumerate(program.ops):
             result = model.apply(op)
             before = copy_oracle(oracle)
-            wrong = oracle.check(op, result)
+            if oracle.check(op, result) is not None:  # a finding
+                return
             allowed = int(oracle.state.read_failed)
             for answer in wrong_answers(op.verb, result):
                 twin = copy_oracle(before)
@@ -95,8 +99,6 @@ def taken(program: Program, release: str) -> Iterator[str]:
                     if allowed < 0:
                         shown = format_program(program.with_ops(program.ops[: index + 1]))
                         yield f"{release}: {op.verb} takes {answer} for {result}\n{shown}"
-            if wrong is not None:  # a finding
-                return
     except (Failure, LimitExceeded):
         return
 
@@ -105,8 +107,10 @@ def taken(program: Program, release: str) -> Iterator[str]:
 def test_every_other_answer_is_wrong(release: str) -> None:
     """A judge that lets an errno or a value pass hides every bug that shows by it."""
     rng = Random(f"open {release}")
+    model = ModelTarget(release, block_limit=1 << 10)
     for number in range(40):
-        program = random_program(rng) if number % 2 else whole_language_program(rng)
+        draw = DRAWS[number % len(DRAWS)]
+        program = draw(rng, model)
         assert next(taken(program.with_ops(program.ops[:60]), release), None) is None
 
 
@@ -127,3 +131,14 @@ def test_every_open_question_is_asked_somewhere_and_no_other() -> None:
     assert len(re.findall(r"leave_open\(state, ", source)) == len(re.findall(r'leave_open\(state, "', source))
     with pytest.raises(KeyError):
         OPEN["anything"]
+
+
+def test_what_entries_of_one_hash_leave_no_room_for_cannot_be_done() -> None:
+    """No table parts them, however large it becomes: a success is as wrong as ENOSPC elsewhere."""
+    names = [name_for_hash(1, 7 << 60, 64, stem) for stem in (b"a", b"b", b"c")]
+    oracle = Oracle(Program((Zap("z", hash64=True, leaf_shift=9, salt=1),), ()))
+    for name in names[:2]:
+        assert oracle.check(Op("add", "z", name, 1, 120), Result()) is None
+    for code, right in ((0, False), (errno.ENOSPC, True), (errno.EEXIST, False)):
+        twin = copy_oracle(oracle)
+        assert (twin.check(Op("add", "z", names[2], 1, 120), Result(code)) is None) == right

@@ -50,8 +50,8 @@ def write_with(state: State, op: Op, result: Result, leaf_shift: int) -> Wrong |
         if not there and (needed > room or result.errno == errno.E2BIG):
             right = errno.E2BIG if needed > room else 0
             return expect(result.errno, right, f"the entry takes {needed} of {room} chunks")
-        # with hashes of all bits only a refusal is judged, or what no leaf holds: what else makes one
-        # necessary takes half a gibibyte
+        # with hashes of all bits only a refusal is judged, or what no leaf holds, and below entries of one
+        # hash: what else makes one necessary takes half a gibibyte
         if result.errno == errno.ENOSPC or needed > room or state.headers[zap].hash_bits:
             refused = no_space(state, op, key, result.errno)
             if refused is not None or result.errno:
@@ -59,6 +59,8 @@ def write_with(state: State, op: Op, result: Result, leaf_shift: int) -> Wrong |
     if result.errno:
         return expect(result.errno, 0)
     state.bring(zap, key, value_of(op.size, op.length, op.fill))
+    if state.fat[zap] and len(state.orders[zap].bucket(key)) > 1:  # no table parts entries of one hash
+        return no_space(state, op, key, result.errno)
     return None
 
 
