@@ -126,9 +126,11 @@ def test_blocks_that_are_still_compressed(function: str, level: int, name: str, 
         assert f"still compressed by {name}: read it with `zdb -R POOL" in err
 
 
-def dumped(block: bytes, swap: bool = False) -> str:
-    """A block as zdb_dump_block() prints it; with `swap` as on the flag e."""
-    order = " 7 6 5 4 3 2 1 0   f e d c b a 9 8" if swap else " 0 1 2 3 4 5 6 7   8 9 a b c d e f"
+def dumped(block: bytes, swap: bool = False, head: bool | None = None) -> str:
+    """A block as zdb_dump_block() prints it; with `swap` as on the flag e. `head` is what the head says of
+    it: zdb of 2.0 to 2.2 prints the one under the head of the other."""
+    said = swap if head is None else head
+    order = " 7 6 5 4 3 2 1 0   f e d c b a 9 8" if said else " 0 1 2 3 4 5 6 7   8 9 a b c d e f"
     lines = ["", "0:400:4000:d", f"{'':6}   {order}  0123456789abcdef"]
     for at in range(0, len(block), 16):
         words = [block[at + half : at + half + 8] for half in (0, 8)]
@@ -138,11 +140,12 @@ def dumped(block: bytes, swap: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
+@pytest.mark.parametrize("head", [False, True])
 @pytest.mark.parametrize("swap", [False, True])
-def test_what_zdb_prints_without_the_flag_r_is_read(swap: bool, tmp_path: Path) -> None:
+def test_what_zdb_prints_without_the_flag_r_is_read(swap: bool, head: bool, tmp_path: Path) -> None:
     _, blocks = sound_object(Random(3), 12, "embedded")
     file = tmp_path / "dump"
-    file.write_text("Found vdev type: mirror\n" + "".join(dumped(block, swap) for block in blocks))
+    file.write_text("Found vdev type: mirror\n" + "".join(dumped(block, swap, head) for block in blocks))
     assert list(open_blocks(file)) == blocks
     lines = file.read_text().splitlines(keepends=True)
     file.write_text("".join(lines[:20] + lines[21:]))
