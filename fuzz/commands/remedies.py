@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from textwrap import fill
 from typing import Any, TypeVar
@@ -52,9 +53,14 @@ def switch_on(names: Sequence[str], target: str = "model") -> None:
 
 
 @click.command()
-def remedies() -> None:
+@click.option("--json", "machine", is_flag=True, help="One JSON object for each remedy, one a line.")
+def remedies(machine: bool) -> None:
     """List the remedies: what is wrong in OpenZFS, and what one would propose there."""
     for remedy in REMEDIES.values():
+        if machine:
+            row = {"name": remedy.name, "finding": remedy.finding, "wrong": remedy.reason, "fix": remedy.fix}
+            click.echo(json.dumps(row))
+            continue
         click.echo(f"{remedy.name}  (corpus/findings/{remedy.finding})")
         for label, text in (("wrong", remedy.reason), ("fix", remedy.fix)):
             click.echo(fill(f"{label}: {text}", 100, initial_indent="  ", subsequent_indent="    "))

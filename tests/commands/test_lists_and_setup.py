@@ -19,6 +19,7 @@ from fuzz.commands.setup.completion import SHELLS
 from fuzz.corpus.extras import EXTRAS
 from fuzz.corpus.reproducer import corpus_folders
 from fuzz.corpus.unminimized import UNMINIMIZED, keep_whole
+from fuzz.faults.remedies import REMEDIES
 from fuzz.language.syntax import load
 from tests.support.command import zapfuzz
 from tests.support.paths import CORPUS
@@ -29,6 +30,13 @@ def rows(*words: str) -> list[dict[str, object]]:
     status, output = zapfuzz(*words, "--json")
     assert status == 0
     return [json.loads(line) for line in output.splitlines()]
+
+
+def test_remedies_for_machines() -> None:
+    told = {str(row["name"]): row for row in rows("remedies")}
+    assert told.keys() == REMEDIES.keys()
+    assert all(row["wrong"] and row["fix"] for row in told.values())
+    assert told["trunc-next-table"]["finding"] == "zap-trunc-next-table"
 
 
 def test_list_has_everything_that_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
