@@ -56,7 +56,10 @@ FIRST = 4
 PATIENCE = 10
 """Wall seconds that a process may take for each CPU second that it has."""
 
-REMEDIES = ("trunc-next-table", "cursor-block-type", "shrink-stale-shift", "free-through-dirty-indirect")
+REMEDIES = (
+    *("trunc-next-table", "cursor-block-type", "shrink-stale-shift", "free-through-dirty-indirect"),
+    *("compare-lengths", "broken-names-differ"),
+)
 """On while mutants are looked for: the real bugs of 2.3 that a mutant could be taken for."""
 
 

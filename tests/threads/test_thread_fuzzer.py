@@ -10,7 +10,7 @@ import random
 
 import pytest
 
-from fuzz.faults.remedies import REMEDIES
+from fuzz.faults.remedies import REMEDIES, switched_on
 from fuzz.faults.seeded import CONCURRENT
 from fuzz.faults.seeded.mutant import Mutant
 from fuzz.language.syntax import parse
@@ -105,7 +105,7 @@ def test_programs_of_mutants_are_fine_without_them(name: str) -> None:
 
 
 def test_the_model_itself_has_no_races_in_some_runs() -> None:
-    with REMEDIES["trunc-next-table"].applied(), REMEDIES["shrink-stale-shift"].applied():
+    with switched_on(["trunc-next-table", "shrink-stale-shift", "broken-names-differ"]):
         found = first_failure(ThreadFuzzer(ModelTarget(), 11), max_runs=600)
         assert found is None
         found = first_failure(ThreadFuzzer(ModelTarget(), 12, policies="random"), max_runs=300)

@@ -88,7 +88,7 @@ BESIDE_SYNC_MUTANTS = (
         "dnode_check_slots_free does not ask whether anybody holds the dnode (8249)",
         "58769a4ebd",
         "invariant",
-        (Edit("dmu.objset:Objset._is_free", "not old.dbufs and ", ""),),
+        (Edit("dmu.objset:Objset.is_free", "not old.dbufs and ", ""),),
     ),
     Mutant(
         "undirty-leaves-record",

@@ -44,7 +44,7 @@ FAULTS = {
     "a number is given out again while a cursor holds its old object": (
         "zap:number",
         FAT + "add z 0x0\ncursor c z\nnext c\ndestroy z\nsync\ntxg\nsync\ncreate z\n",
-        Edit("dmu.objset:Objset._is_free", "not old.dbufs and ", ""),
+        Edit("dmu.objset:Objset.is_free", "not old.dbufs and ", ""),
     ),
     "the first leaf does not say that names of one hash have an order": (
         "zap:leaf-header",
