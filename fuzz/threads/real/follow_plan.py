@@ -2,9 +2,10 @@
 ends.
 
 The points of every thread are compared with those to which the model's thread came. Locks, exits and ends of
-ops must come in the same number and order; between two of them, holds and releases of dbufs are matched. The
-first point that does not match is remembered as a divergence, and from there on a turn ends at the nearest
-point. When all turns of the plan are taken, the rest runs as the model's default policy would have it.
+ops must come in the same number and order; between two of them, holds and releases of dbufs are matched.
+Indirect blocks are written on the model only where they have dbufs, and are passed by elsewhere. The first
+point that does not match is remembered as a divergence, and from there on a turn ends at the nearest point.
+When all turns of the plan are taken, the rest runs as the model's default policy would have it.
 Nothing here knows ops or results.
 """
 
@@ -40,6 +41,7 @@ class Lane:
     def __init__(self, slot: int, number: int, expected: Sequence[Point]) -> None:
         self.slot, self.number = slot, number
         self.expected = expected
+        self.with_levels = {point.zap for point in expected if point.what is What.ABOVE_READY}
         self.came = 0
         self.state = State.ABSENT
         self.at = Point(What.START)
@@ -52,7 +54,10 @@ class Lane:
         if passed_write:
             self._anchor_passed()
         self.at = point
-        if point.what in ANCHORS:
+        if point.what is What.ABOVE_READY and point.zap not in self.with_levels:
+            self.matched = False
+            self.extra += 1
+        elif point.what in ANCHORS:
             self._match_anchor(point)
         else:
             self._match_dbuf(point)

@@ -141,6 +141,29 @@ def test_threads_beside_a_sync_end_as_on_the_model(held: Make, release: str) -> 
     assert turns > 150 and exact >= 0.95 * turns
 
 
+WITH_INDIRECT = """schedule 0:9 31:1
+add z 0x1000000000000000 len=180
+add z 0x9000000000000000 len=180
+add z 0x5000000000000000 len=180
+add z 0xd000000000000000 len=180
+txg
+remove z 0x1000000000000000
+txg
+t1: lookup z 0x9000000000000000 len=180
+t9: spa_sync
+t9: spa_sync
+"""
+"""The first of the two writes an indirect block, which has no dbuf on the model: nobody stops there."""
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.4"])
+def test_a_sync_after_one_that_wrote_an_indirect_block_is_stopped_where_the_model_says(
+    held: Make, release: str
+) -> None:
+    done = as_on_model(parse(HEADER + WITH_INDIRECT), held(release), ModelTarget(release))
+    assert done.all_forced and not done.divergences
+
+
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_threads_on_names_end_as_on_the_model(held: Make, release: str) -> None:
     """Directories whose names are locked one by one, micro ZAPs that grow and become fat, ZAPs that are
