@@ -18,7 +18,7 @@ from fuzz.language.program import Key, Op, Program, Switch, Zap
 from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import has_threads, run_threads
-from fuzz.threads.preempt_at_points import Recording, preempted
+from fuzz.threads.preempt_at_points import Preemption, Recording
 from fuzz.threads.programs_of_names import change_of, program_of_names
 from fuzz.threads.scheduling_policies import Pct, Policy, RandomWalk, Replay
 from zapcore import layout as L
@@ -195,6 +195,7 @@ class ThreadFuzzer:
         self.target = target
         self.kind = kind
         self.rng = random.Random(seed)
+        self.preemption = Preemption(self.rng)
         self.policies = policies
         self.keep = keep
         self.kept: list[Program] = []
@@ -249,13 +250,12 @@ class ThreadFuzzer:
     def _preempting(self, program: Program) -> Iterator[Policy]:
         """The schedule of the program, that in which the sync begins, and some that leave either at a
         point."""
-        threads = sorted({op.thread for op in program.ops if op.thread})
         bases = [program.schedule, (Switch(0, self.kind.sync_thread),)]
         for before in bases:
             recording = Recording(Replay(before))
             yield recording
             for _ in range(PREEMPTED_EACH):
-                yield Replay(preempted(self.rng, recording.points, threads, before))
+                yield Replay(self.preemption.schedule(program.ops, recording.points, before))
 
     def _consider(self, program: Program, schedule: tuple[Switch, ...]) -> None:
         """Keep a program whose run leaves the object in a shape, after as many switches, not met yet."""

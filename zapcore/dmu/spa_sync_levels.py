@@ -86,7 +86,7 @@ def _sync_list(sync: SteppedSync, dnode: IndirectDnode, records: dict[AnyRecord,
         dbuf = record.dbuf
         if dbuf.level == 1:  # dbuf_write_children_ready() clears it, if it has only holes
             sync.wait_for_readers(sync.pointer_lock(dnode, dbuf.blkid << dnode.indirect_bits))
-        sync.scheduler.point("indirect_ready", (dnode.number, dbuf.blkid))
+        sync.scheduler.point("indirect_ready", (dnode.number, dbuf.blkid, dbuf.level))
         dnode.write_ready(record)
         dnode.write_done(record)
 
