@@ -206,7 +206,7 @@ def remove(objset: Objset, directory: Directory, name: bytes) -> None:
     _refuse_dots(name)
     if is_directory(_look(objset, directory, name).value):
         raise ZapErrno(errno.EPERM)
-    _link_destroy(objset, directory, name, objset.assign(directory.number))
+    _link_destroy(objset, directory, name, objset.assign(directory.number, frees=True))
 
 
 @openzfs("zfs_vnops_os.c", "zfs_rmdir")
@@ -217,7 +217,7 @@ def rmdir(objset: Objset, directory: Directory, name: bytes) -> None:
     found = _look(objset, directory, name)
     if not is_directory(found.value):
         raise ZapErrno(errno.ENOTDIR)
-    tx = objset.assign(directory.number)
+    tx = objset.assign(directory.number, frees=True)
     _refuse_full(objset, directory.tree, found.value)
     _link_destroy(objset, directory, name, tx)
     _note_removed(directory.tree, found.value)

@@ -12,6 +12,7 @@ from fuzz.generate.many_entries import many_entries_program
 from fuzz.generate.model_guided import model_guided_program
 from fuzz.generate.moves import moving_program
 from fuzz.generate.names_and_directories import names_program
+from fuzz.generate.no_room import no_room_program
 from fuzz.generate.read_errors import read_error_program
 from fuzz.generate.sync_tasks import sync_task_program
 from fuzz.generate.trees import tree_program
@@ -23,7 +24,7 @@ from fuzz.targets.model.target import ModelTarget
 
 Draw = Callable[[Random, ModelTarget], Program]
 STYLES: Mapping[str, tuple[int, Draw]] = {
-    "themed": (34, lambda rng, model: random_program(rng)),
+    "themed": (33, lambda rng, model: random_program(rng)),
     "levels": (1, lambda rng, model: levels_program(rng)),
     "uniform": (8, lambda rng, model: uniform_program(rng)),
     "whole language": (17, lambda rng, model: whole_language_program(rng)),
@@ -35,6 +36,7 @@ STYLES: Mapping[str, tuple[int, Draw]] = {
     "sync tasks": (1, sync_task_program),
     "read errors": (1, read_error_program),
     "crashes": (1, crash_program),
+    "no room": (1, no_room_program),
     "moves": (1, moving_program),
 }
 """The ways to draw a program, and how often each is taken, of 100 times. A bug that one of them never meets,

@@ -26,6 +26,7 @@ from fuzz.judge.verbs import (  # noqa: F401
     directories,
     entries,
     helpers,
+    no_room,
     read_errors,
     stats,
     usage,
@@ -94,7 +95,9 @@ class Oracle:
 
     def _note(self, op: Op, result: Result) -> None:
         """Keep what a crash later in the program needs to be judged by; after a crash, go back."""
-        if op.verb in _REMEMBERED and not read_errors.answers_a_read(self.state, op, result):
+        state = self.state
+        refused = read_errors.answers_a_read(state, op, result) or no_room.is_refused(state, op, result)
+        if op.verb in _REMEMBERED and not refused:
             self.history.put(op, result)
         if op.verb in TIME and not (op.verb == "move" and result.errno):
             self.history.step(op.verb)
@@ -103,7 +106,7 @@ class Oracle:
 
     def _go_back(self) -> None:
         """To the state that the last txg that has synced left: by what ops did up to there, once more."""
-        failing = self.state.failing
+        failing, full = self.state.failing, self.state.full
         state = self.state = State(self._zaps, self._release, self._closed)
         self.history.from_nothing |= not self.history.synced
         if self.history.from_nothing:
@@ -112,7 +115,7 @@ class Oracle:
         for done in self.history.synced:
             for op, result in done:
                 self._check(op, result)
-        state.failing = failing
+        state.failing, state.full = failing, full
 
     def _check(self, op: Op, result: Result) -> Wrong | None:
         state = self.state
@@ -120,6 +123,8 @@ class Oracle:
             state.read_failed = read_errors.says_that_a_read_failed(state, op, result)
             if state.read_failed:
                 return None
+        if state.full and op.verb in no_room.REFUSED and no_room.decides(state, op, result):
+            return no_room.check(state, op, result)
         if state.kept and usage.refuses(state, op):
             return expect(result.errno, errno.EPERM)
         if state.tasked and op.verb in CHANGING and not state.tasked.isdisjoint((op.subject, op.other)):

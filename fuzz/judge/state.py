@@ -108,6 +108,7 @@ class State:
     __slots__ = (
         *CHANGING,
         "closed",
+        "full",
         "headers",
         "kept",
         "left_open",
@@ -134,6 +135,7 @@ class State:
         self.removed: set[str] = set()
         self.failing: dict[str, tuple[int, ...]] = {}
         self.read_failed = False
+        self.full = 0
         self.kept = {header.name: header.usage for header in zaps if header.usage}
         self.usage = Owned() if self.kept else None
         self.tasked = frozenset(header.name for header in zaps if header.mos)

@@ -195,6 +195,11 @@ class Op(NamedTuple):
         return range(self.fill, self.fill + self.length)
 
     @property
+    def no_room(self) -> int:
+        """What a transaction is refused with: ENOSPC, EDQUOT."""
+        return self.extra
+
+    @property
     def read_error(self) -> int:
         """What a read of these gives."""
         return self.extra
@@ -253,15 +258,15 @@ OLDEST_LENGTH = 255
 
 def cannot_move(program: Program, to: int) -> bool:
     """Whether a program's pool cannot go to another release (`move`), 21 for 2.1: one with ZAPs that change
-    in sync is not asked, and no release would know what reads fail. The flag for lower case means something
-    until 2.4 only, and a pool with long names cannot be imported before 2.3 (feature longname). One with
-    large micro ZAPs (feature large_microzap) stays where it is: not every release can have them; and so does
-    one with directories in directories, which only memory knows."""
+    in sync is not asked, and no release would know what reads fail, or that there is no room. The flag for
+    lower case means something until 2.4 only, and a pool with long names cannot be imported before 2.3
+    (feature longname). One with large micro ZAPs (feature large_microzap) stays where it is: not every
+    release can have them; and so does one with directories in directories, which only memory knows."""
     long = to < 23 and any(
         isinstance(key, bytes) and len(key) > OLDEST_LENGTH for op in program.ops for key in (op.key, op.to)
     )
     lower = any(zap.norm & TO_LOWER for zap in program.zaps)
-    fails = any(op.verb == "fail" for op in program.ops)
+    fails = any(op.verb in ("fail", "full") for op in program.ops)
     stays = changes_in_sync(program) or has_large_micro(program) or has_tree(program)
     return long or lower or fails or stays
 
@@ -272,8 +277,8 @@ def threadless(program: Program) -> str:
         return "a program with threads has no ZAPs of usage, and none of the MOS"
     if has_tree(program):
         return "a program with threads has no inode= in a header line"
-    if any(op.verb in ("fail", "heal", "crash", "move") for op in program.ops):
-        return "in a program with threads no reads fail, and nothing crashes or moves"
+    if any(op.verb in ("fail", "heal", "full", "crash", "move") for op in program.ops):
+        return "in a program with threads no reads fail, there is room, and nothing crashes or moves"
     return ""
 
 

@@ -115,7 +115,7 @@ def _default(number: Number) -> str:
 
 def example_of(name: str, verb: Verb) -> str:
     """An op of a verb as it may stand in a program that has ZAPs `d` and `e` and a cursor `c`."""
-    numbers = {number.field: _SHOWN.get(number.word, number.default) for number in verb.numbers}
+    numbers = {number.field: _shown(number) for number in verb.numbers}
     op = Op(
         name,
         {Subject.NONE: "", Subject.ZAP: "d", Subject.CURSOR: "c"}[verb.subject],
@@ -125,6 +125,11 @@ def example_of(name: str, verb: Verb) -> str:
         **numbers,
     )
     return format_op(op)
+
+
+def _shown(number: Number) -> int:
+    shown = _SHOWN.get(number.word, number.default)
+    return shown if shown in (number.choices or (shown,)) else number.choices[-1]
 
 
 def reference() -> str:

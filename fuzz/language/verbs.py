@@ -111,6 +111,8 @@ _MASK = Number("extra", "mask", 0, 0, U64, hex=True)
 _MOST = Number("length", "names", MAX_VALUE, 1, MAX_VALUE)
 READ_ERRORS = (5, 52)
 """What a read that fails gives: EIO, and EBADE, which OpenZFS calls ECKSUM on Linux."""
+NO_ROOM = (28, 122)
+"""What a transaction is refused with: ENOSPC, and EDQUOT."""
 MOVES = {21: "2.1", 23: "2.3", 24: "2.4"}
 """The releases that a pool goes to, by what the text form calls them."""
 MAX_BLOCK = (1 << 32) - 1
@@ -637,7 +639,8 @@ VERBS: Mapping[str, Verb] = {
         Subject.ZAP,
         Effect.OBJECT,
         "zap_create_claim_norm: create it under the number that it had; ENOSPC where that is not free, or "
-        "no txg has synced after the one that freed it; ENOTSUP for one with flags or small indirect blocks",
+        "no txg has synced after the one that freed it; ENOTSUP for one with flags or small indirect blocks, "
+        "and while there is no room",
         draw=Draw(group="objects", weight=2, anywhere=0.7),
     ),
     "create_link": Verb(
@@ -649,6 +652,15 @@ VERBS: Mapping[str, Verb] = {
         numbers=(_ID,),
         names=True,
         draw=Draw(group="objects", anywhere=0.7),
+    ),
+    "full": Verb(
+        Subject.NONE,
+        Effect.LOOKS,
+        "dsl_dir_tempreserve_space: from here on the pool has no room (ENOSPC, 28), or the file system is "
+        "over its quota (EDQUOT, 122), and dmu_tx_assign refuses transactions, but those of unlink and rmdir "
+        "(dmu_tx_mark_netfree); with on=0 there is room again; ENOTSUP with usage= or mos",
+        numbers=(Number("fill", "on", 1, 0, 1), Number("extra", "errno", 28, 28, 122, NO_ROOM)),
+        draw=Draw(group="room", anywhere=0.05),
     ),
 }
 """Every verb, in the order of the byte form's opcodes: append only."""
@@ -686,16 +698,21 @@ UNFAILING = (
     | OWNED
     | JOINS
     | {"claim", "create_link"}
-    | frozenset(name for name, verb in VERBS.items() if verb.draw.group == "errors")
+    | frozenset(name for name, verb in VERBS.items() if verb.draw.group in ("errors", "room"))
 )
 """Verbs during which every read works: `fail` is for those on entries, names and whole ZAPs. Joins take any
 errno of their cursor for the end, and end well with a part of the entries."""
 SYNCING = ("txg", "finish", "spa_sync", "sync")
 """Verbs during which a txg may sync, and reads of the ZAPs fail that it changes: not of others."""
-ON_DISK = frozenset(name for name, verb in VERBS.items() if verb.draw.group in ("errors", "crashes", "moves"))
-"""Verbs on what the disk does, and who imports it: their programs have no threads."""
+ON_DISK = frozenset(
+    name for name, verb in VERBS.items() if verb.draw.group in ("errors", "crashes", "moves", "room")
+)
+"""Verbs on what the disk does, how much it takes, and who imports it: their programs have no threads."""
 DEFERRED = frozenset(("add", "update", "remove", "increment", "remove_norm")) | (INTS - READING)
 """Verbs that a ZAP of the MOS has as sync tasks."""
+FREEING = ("unlink", "rmdir")
+"""Verbs whose transaction says that it frees more than it takes (dmu_tx_mark_netfree): not zfs_rmnode's,
+which destroys, nor zfs_rename's."""
 CHANGING = (BRINGS | TAKES | _with(Effect.MOVES) | _with(Effect.OBJECT)) - OWNED
 """Verbs that write or free a ZAP: not one that syncing context keeps."""
 

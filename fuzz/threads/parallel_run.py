@@ -325,6 +325,12 @@ def _frames(error: Exception) -> list[FrameType]:
     return frames[::-1]
 
 
+def without_room(ops: Sequence[Op]) -> bool:
+    """Whether there is no room after these ops."""
+    last = next((op for op in reversed(ops) if op.verb == "full"), None)
+    return last is not None and bool(last.fill)
+
+
 def unread(ops: Sequence[Op]) -> list[str]:
     """The ZAPs whose reads fail after these ops."""
     failing: dict[str, None] = {}
@@ -341,6 +347,8 @@ def check_section(program: Program, numbered: Sequence[tuple[int, Op]], judge: b
     ops, zaps = [op for _, op in numbered], program.zaps
     for name in unread(program.ops[: numbered[0][0]]):
         raise LimitExceeded(f"a parallel section while reads of {name} fail: they fail during one op alone")
+    if without_room(program.ops[: numbered[0][0]]):
+        raise LimitExceeded("a parallel section while there is no room: threads would wait for some")
     if len({zap.micro_max for zap in zaps if not zap.fat}) > 1:
         raise LimitExceeded(
             "a parallel section, and micro ZAPs of different micro_max_size: one tunable says it for all"

@@ -15,7 +15,55 @@ MICRO, FAT, WORDS = (
 GONE, THERE, LONG = Result(errno.ENOENT), Result(errno.EEXIST), Result(errno.ENAMETOOLONG)
 NAME_255, NAME_256, NAME_1024 = "n" * 255, "n" * 256, "n" * 1024
 
+FULL, OVER_QUOTA = Result(errno.ENOSPC), Result(errno.EDQUOT)
+
 ANSWERS: dict[str, tuple[str, list[Result]]] = {
+    "full": (
+        """
+        zap z fat hash64 leaf_shift=9
+        zap d micro
+        zap e micro
+        add z "a"
+        touch d "f"
+        touch d "g"
+        mkdir d "h"
+        full
+        add z "b"
+        add z "a"
+        remove z "c"
+        lookup z "a"
+        touch d "f"
+        touch d "i"
+        rename d e "g" "g"
+        rename d d "g" "g"
+        rename d e "none" "g"
+        unlink d "f"
+        rmdir d "h"
+        destroy z
+        create z
+        full errno=122
+        sync
+        update z "b"
+        unlink d "g"
+        destroy e
+        create e
+        full on=0
+        destroy e
+        full
+        add e "a"
+        destroy e
+        create e
+        full on=0
+        create e
+        add z "b"
+        """,
+        [
+            *(DONE, DONE, DONE, DONE, DONE),
+            *(FULL, FULL, FULL, Result(0, b""), THERE, FULL, FULL, DONE, GONE, DONE, DONE, FULL, THERE),
+            *(DONE, DONE, OVER_QUOTA, DONE, OVER_QUOTA, THERE),
+            *(DONE, DONE, DONE, GONE, GONE, FULL, DONE, DONE, DONE),
+        ],
+    ),
     "add": (
         f"""
         {FAT}

@@ -59,6 +59,7 @@ class Objset:
     it changes is synced in the same txg, after it. `failing` has, by number of an object, the blocks that
     cannot be read from disk now, with the errno that a read of each gives (an indirect block is its level and
     its number there).
+    `full` is the errno with which transactions are refused because there is no room, 0 while there is.
     `work` counts what operations on these objects take; nothing in the model looks at it.
     """
 
@@ -91,6 +92,7 @@ class Objset:
         self.sync_done: Callable[[Tx], None] | None = None
         self.sync_tasks: dict[int, tuple[list[SyncTask], list[SyncTask]]] = {}
         self.failing: Mapping[int, Mapping[int | tuple[int, int], int]] = {}
+        self.full = 0
         self.work = Work()
 
     def check_limit(self, blocks: int, block_size: int) -> None:
@@ -137,13 +139,22 @@ class Objset:
         return dnode
 
     @openzfs("dmu_tx.c", "dmu_tx_assign")
-    def assign(self, *numbers: int) -> Tx:
-        """A transaction of the open txg that will write these objects. With threads, waits first while one of
-        them has transactions of another txg."""
+    def assign(self, *numbers: int, frees: bool = False) -> Tx:
+        """A transaction of the open txg that will write these objects; `frees` if it says so itself
+        (dmu_tx_mark_netfree). Raises `full` where there is no room for another one. With threads, waits first
+        while one of them has transactions of another txg."""
+        if not frees:
+            self.check_room()
         scheduler = self.threads.scheduler
         if scheduler is not None:
             scheduler.assign(numbers)
         return self.open_tx
+
+    @openzfs("dsl_dir.c", "dsl_dir_tempreserve_space")
+    def check_room(self) -> None:
+        """Raise `full` if there is no room for another transaction."""
+        if self.full:
+            raise ZapErrno(self.full)
 
     def forget(self, dnode: Dnode) -> None:
         """Forget the object: its free has synced."""

@@ -95,6 +95,7 @@ PROTOTYPES = {
     "dmu_tx_hold_bonus": "v pq",
     "dmu_tx_hold_write": "v pqqi",
     "dmu_tx_assign": "i pq",
+    "dmu_tx_mark_netfree": "v p",
     "dmu_tx_commit": "v p",
     "dmu_tx_abort": "v p",
     "dmu_tx_get_txg": "q p",

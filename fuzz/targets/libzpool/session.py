@@ -24,6 +24,7 @@ from fuzz.targets.libzpool.verbs import (
     directories,
     entries,
     helpers,
+    no_room,
     read_errors,
     sync_tasks,
 )
@@ -31,7 +32,7 @@ from fuzz.targets.libzpool.world import FUNCTIONS, World
 
 __all__ = ["FAMILIES", "FUNCTIONS", "Session", "new_session"]
 
-FAMILIES = (entries, helpers, cursors, directories, txgs, accounting, sync_tasks, read_errors)
+FAMILIES = (entries, helpers, cursors, directories, txgs, accounting, sync_tasks, read_errors, no_room)
 """The files in which verbs register their functions."""
 FUNCTIONS.complete()
 _BY_NUMBER = tuple(FUNCTIONS[verb] for verb in VERBS)
@@ -77,6 +78,7 @@ class Session:
         self._digests = [ZapDigest() for _ in zaps]
         self.world.early = self.world.unsettled = False
         self.world.failing.clear()
+        self.world.full = 0
         if any(zap.usage for zap in zaps):
             self._accounts.enter(zaps)
             shift = next(zap.leaf_shift for zap in zaps if zap.usage)
@@ -132,6 +134,7 @@ class Session:
         self._digests = [ZapDigest() for _ in zaps]
         world.early = world.unsettled = False
         world.failing.clear()
+        world.full = 0
         world.leave_to_openzfs()
         self.pool.take_over(told["image"])
         world.os, self.pool.objects = self.pool.os, told["objects"]
@@ -140,6 +143,8 @@ class Session:
     def apply(self, op: Call) -> bytes:
         """Run one op; its result, packed. Raises NoRoom."""
         function = self._functions[op.verb]
+        if self.world.full:
+            function = no_room.while_full(function)
         if self.world.failing:
             answer = read_errors.while_reads_fail(self.world, op, function)
         else:

@@ -42,8 +42,9 @@ class NoRoom(Exception):
     """The program asks for more than the pool has."""
 
 
-class ReadFailed(Exception):
-    """A transaction cannot be assigned because a block that it would change cannot be read."""
+class Refused(Exception):
+    """A transaction cannot be assigned because a block that it would change cannot be read, or as there is no
+    room: by which errno."""
 
     def __init__(self, error: int) -> None:
         super().__init__(os.strerror(error))
@@ -94,7 +95,8 @@ class World:
     a ZAP, `early` that sync tasks go into the list of those that come first; `owned` has the objects that
     somebody owns, by the number that the program gives them. `parents` has, by the numbers of directories
     that names lead to, the number of the one in which each was linked last, `removed` those whose name is
-    gone. `failing` has, by the index of a ZAP, what cannot be read during ops on entries."""
+    gone. `failing` has, by the index of a ZAP, what cannot be read during ops on entries. `full` is the
+    errno with which transactions are refused because there is no room, 0 while there is."""
 
     def __init__(self, pool: Pool, salts: SaltWriter, assign: int = TXG_NOWAIT) -> None:
         self.pool, self.lib, self.os = pool, pool.lib, pool.os
@@ -106,6 +108,7 @@ class World:
         self.parents: dict[int, int] = {}
         self.removed: set[int] = set()
         self.failing: dict[int, list[Fault]] = {}
+        self.full = 0
         self.cursors: dict[int, Cursor] = {}
         self.spare: list[Cursor] = []
         self.buffer = ctypes.create_string_buffer(BUFFER_BYTES + len(GUARD))
@@ -148,22 +151,27 @@ class World:
         """The object set that a ZAP is in."""
         return self.pool.mos if zap.shape.mos else self.os
 
-    def begin_tx(self, number: int, add: int) -> int:
-        """A transaction that may write one ZAP. Raises NoRoom."""
+    def begin_tx(self, number: int, add: int, frees: bool = False) -> int:
+        """A transaction that may write one ZAP; `frees` says that it frees more than it takes. Raises NoRoom,
+        Refused."""
         lib = self.lib
         if self.assigns is not None:
             self.assigns((number,))
         tx: int = lib.dmu_tx_create(self.os)
         lib.dmu_tx_hold_zap(tx, number, add, None)
+        if frees:
+            lib.dmu_tx_mark_netfree(tx)
         if error := lib.dmu_tx_assign(tx, self.assign):
             self.no_room(tx, error)
         return tx
 
     def no_room(self, tx: int, error: int) -> None:
-        """Give up a transaction that could not be assigned. Raises NoRoom, ReadFailed."""
+        """Give up a transaction that could not be assigned. Raises NoRoom, Refused."""
         self.lib.dmu_tx_abort(tx)
         if self.failing and error in READ_ERRORS:
-            raise ReadFailed(error)
+            raise Refused(error)
+        if self.full and error in (self.full, errno.ERESTART):
+            raise Refused(self.full)
         raise NoRoom(f"dmu_tx_assign: {errno.errorcode.get(error, error)}")
 
     def has_shape_of_its_own(self, shape: Zap) -> bool:
@@ -252,7 +260,7 @@ class World:
                 return number
 
     def destroy(self, zap: Object) -> int:
-        """zap_destroy() of a live ZAP; its errno. Raises NoRoom."""
+        """zap_destroy() of a live ZAP; its errno. Raises NoRoom, Refused."""
         lib = self.lib
         tx = lib.dmu_tx_create(self.os)
         lib.dmu_tx_hold_free(tx, zap.number, 0, DMU_OBJECT_END)

@@ -11,6 +11,7 @@ from fuzz.targets.model.verbs import (  # noqa: F401  (they register verbs)
     directories,
     entries,
     helpers,
+    no_room,
     objects_and_time,
     read_errors,
 )

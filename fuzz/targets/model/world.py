@@ -22,7 +22,7 @@ from zapcore import layout, zap
 from zapcore.audit.auditor import Auditor
 from zapcore.directory import Tree
 from zapcore.dmu.indirect import IndirectDnode
-from zapcore.dmu.objset import DEFAULT_BYTE_LIMIT, Objset
+from zapcore.dmu.objset import DEFAULT_BYTE_LIMIT, Objset, Tx
 from zapcore.errors import LimitExceeded, Panic, ZapErrno
 from zapcore.release import Release, the_release
 from zapcore.user_accounting import Accounting
@@ -258,6 +258,14 @@ class ModelWorld(Target):
         if not header.fat:
             self.objset.fat_block_shift = header.leaf_shift
             self.objset.micro_max_size = header.micro_max or OLD_MAX_BLOCK
+
+    def tx(self, number: int) -> Tx:
+        """A transaction that may write a ZAP. Where there is no room its header is read before that is said
+        (dmu_tx_hold_zap). Raises ENOENT, and what a read gives."""
+        if self.objset.full:
+            self.look_for_tx(number)
+            self.objset.check_room()
+        return self.objset.open_tx
 
     def look_for_tx(self, number: int) -> None:
         """Read the header for a modifying call that looks at nothing: its tx does (dmu_tx_hold_zap)."""

@@ -17,7 +17,7 @@ from fuzz.language.program import Op, Program
 from fuzz.language.verbs import CONCURRENT, VERBS, Subject
 from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.minimize_schedule import with_schedule
-from fuzz.threads.parallel_run import run_threads, unread
+from fuzz.threads.parallel_run import run_threads, unread, without_room
 from fuzz.threads.programs_beside_sync import program_beside_sync
 from fuzz.threads.programs_of_names import program_of_names
 from fuzz.threads.real.compare_with_model import compare
@@ -45,7 +45,8 @@ def world_moved(rng: random.Random) -> Program:
 
 
 def any_kind(rng: random.Random) -> Program:
-    """Any ZAPs and verbs; the last ops are those of threads, before which reads fail no more."""
+    """Any ZAPs and verbs; the last ops are those of threads, before which reads fail no more, and there is
+    room."""
     program = whole_language_program(rng)
     shift = program.zaps[0].leaf_shift
     zaps = tuple(zap._replace(leaf_shift=shift, usage=0, mos=False) for zap in program.zaps)
@@ -66,6 +67,7 @@ def any_kind(rng: random.Random) -> Program:
             thread = users.setdefault(op.subject, thread)
         made.append(op._replace(thread=thread))
     heals = [Op("heal", name) for name in unread(ops[:cut])]
+    heals += [Op("full", fill=0, extra=28)] * without_room(ops[:cut])
     return program.with_ops([*ops[:cut], *heals, *made])
 
 

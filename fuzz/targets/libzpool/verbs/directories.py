@@ -183,7 +183,7 @@ def _drop_entry(world: World, op: Call, directory: bool, otherwise: int) -> Answ
         return error
     if _is_directory(value) is not directory:
         return otherwise
-    tx = world.begin_tx(zap.number, 0)
+    tx = world.begin_tx(zap.number, 0, True)
     failed = _not_empty(world, value) or _unlink(world, zap, op.key, tx)
     if not failed:
         _note_removed(world, value)

@@ -49,7 +49,9 @@ def do_create(world: World, op: Call) -> Answer:
 def do_claim(world: World, op: Call) -> Answer:
     """zap_create_claim_norm()."""
     zap = world.zaps[op.subject]
-    return errno.ENOTSUP if world.has_shape_of_its_own(zap.shape) else world.create_claimed(zap)
+    if world.has_shape_of_its_own(zap.shape) or world.full:
+        return errno.ENOTSUP
+    return world.create_claimed(zap)
 
 
 @FUNCTIONS.of("create_link")

@@ -18,7 +18,7 @@ from fuzz.targets.libzpool.abi import ZINJECT_DATA_FAULT, InjectRecord
 from fuzz.targets.libzpool.blocks_and_dbufs import pointers_to_indirect_blocks
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import PoolProblem
-from fuzz.targets.libzpool.world import FUNCTIONS, Fault, ReadFailed, World
+from fuzz.targets.libzpool.world import FUNCTIONS, Fault, Refused, World
 
 _UNFAILING = frozenset(number for number, verb in enumerate(VERBS) if verb in UNFAILING)
 _SYNCING = frozenset(number for number, verb in enumerate(VERBS) if verb in SYNCING)
@@ -55,7 +55,7 @@ def while_reads_fail(world: World, op: Call, function: Callable[[World, Call], A
     try:
         with _injected(world, failing):
             return function(world, op)
-    except ReadFailed as failed:
+    except Refused as failed:
         return failed.error
 
 

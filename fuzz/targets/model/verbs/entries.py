@@ -18,7 +18,8 @@ def add(world: ModelWorld, op: Op) -> Result:
     """zap_add(), zap_add_uint64()."""
     value = value_bytes(op.size, op.length, op.fill)
     assert op.key is not None
-    zap.add(world.objset, world.number_of(op), op.key, op.size, op.length, value, world.objset.open_tx)
+    number = world.number_of(op)
+    zap.add(world.objset, number, op.key, op.size, op.length, value, world.tx(number))
     return DONE
 
 
@@ -27,7 +28,8 @@ def update(world: ModelWorld, op: Op) -> Result:
     """zap_update(), zap_update_uint64()."""
     value = value_bytes(op.size, op.length, op.fill)
     assert op.key is not None
-    zap.update(world.objset, world.number_of(op), op.key, op.size, op.length, value, world.objset.open_tx)
+    number = world.number_of(op)
+    zap.update(world.objset, number, op.key, op.size, op.length, value, world.tx(number))
     return DONE
 
 
@@ -35,7 +37,8 @@ def update(world: ModelWorld, op: Op) -> Result:
 def remove(world: ModelWorld, op: Op) -> Result:
     """zap_remove(), zap_remove_uint64()."""
     assert op.key is not None
-    zap.remove(world.objset, world.number_of(op), op.key, world.objset.open_tx)
+    number = world.number_of(op)
+    zap.remove(world.objset, number, op.key, world.tx(number))
     return DONE
 
 
@@ -78,9 +81,10 @@ def increment(world: ModelWorld, op: Op) -> Result:
     """zap_increment()."""
     number = world.live(op)
     assert op.key is not None
+    tx = world.tx(number)
     if not op.delta:
         world.look_for_tx(number)
-    helpers.increment(world.objset, number, op.key, op.delta, world.objset.open_tx)
+    helpers.increment(world.objset, number, op.key, op.delta, tx)
     return DONE
 
 
@@ -121,5 +125,6 @@ def lookup_norm(world: ModelWorld, op: Op) -> Result:
 def remove_norm(world: ModelWorld, op: Op) -> Result:
     """zap_remove_norm()."""
     assert op.key is not None
-    zap.remove_norm(world.objset, world.named(op), op.key, op.match, world.objset.open_tx)
+    number = world.named(op)
+    zap.remove_norm(world.objset, number, op.key, op.match, world.tx(number))
     return DONE

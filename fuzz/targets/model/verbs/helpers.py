@@ -33,21 +33,24 @@ def prefetch_object(world: ModelWorld, op: Op) -> Result:
 @HANDLERS.of("join")
 def join(world: ModelWorld, op: Op) -> Result:
     """zap_join()."""
-    helpers.join(world.objset, *_both(world, op), world.objset.open_tx)
+    source, target = _both(world, op)
+    helpers.join(world.objset, source, target, world.tx(target))
     return DONE
 
 
 @HANDLERS.of("join_key")
 def join_key(world: ModelWorld, op: Op) -> Result:
     """zap_join_key()."""
-    helpers.join_key(world.objset, *_both(world, op), op.fill, world.objset.open_tx)
+    source, target = _both(world, op)
+    helpers.join_key(world.objset, source, target, op.fill, world.tx(target))
     return DONE
 
 
 @HANDLERS.of("join_increment")
 def join_increment(world: ModelWorld, op: Op) -> Result:
     """zap_join_increment()."""
-    helpers.join_increment(world.objset, *_both(world, op), world.objset.open_tx)
+    source, target = _both(world, op)
+    helpers.join_increment(world.objset, source, target, world.tx(target))
     return DONE
 
 
@@ -66,28 +69,32 @@ def _has_joins(world: ModelWorld) -> None:
 @HANDLERS.of("add_int")
 def add_int(world: ModelWorld, op: Op) -> Result:
     """zap_add_int()."""
-    helpers.add_int(world.objset, world.named(op), op.id, world.objset.open_tx)
+    number = world.named(op)
+    helpers.add_int(world.objset, number, op.id, world.tx(number))
     return DONE
 
 
 @HANDLERS.of("add_int_key")
 def add_int_key(world: ModelWorld, op: Op) -> Result:
     """zap_add_int_key()."""
-    helpers.add_int_key(world.objset, world.named(op), op.id, op.extra, world.objset.open_tx)
+    number = world.named(op)
+    helpers.add_int_key(world.objset, number, op.id, op.extra, world.tx(number))
     return DONE
 
 
 @HANDLERS.of("update_int_key")
 def update_int_key(world: ModelWorld, op: Op) -> Result:
     """zap_update_int_key()."""
-    helpers.update_int_key(world.objset, world.named(op), op.id, op.extra, world.objset.open_tx)
+    number = world.named(op)
+    helpers.update_int_key(world.objset, number, op.id, op.extra, world.tx(number))
     return DONE
 
 
 @HANDLERS.of("remove_int")
 def remove_int(world: ModelWorld, op: Op) -> Result:
     """zap_remove_int()."""
-    helpers.remove_int(world.objset, world.named(op), op.id, world.objset.open_tx)
+    number = world.named(op)
+    helpers.remove_int(world.objset, number, op.id, world.tx(number))
     return DONE
 
 
@@ -109,7 +116,8 @@ def increment_int(world: ModelWorld, op: Op) -> Result:
     """zap_increment_int()."""
     number = world.named(op)
     _has_joins(world)
+    tx = world.tx(number)
     if not op.extra:
         world.look_for_tx(number)
-    helpers.increment_int(world.objset, number, op.id, op.extra, world.objset.open_tx)
+    helpers.increment_int(world.objset, number, op.id, op.extra, tx)
     return DONE

@@ -19,7 +19,9 @@ from zapcore.zap import helpers
 @HANDLERS.of("destroy")
 def destroy(world: ModelWorld, op: Op) -> Result:
     """zap_destroy()."""
-    zap.destroy(world.objset, world.number_of(op), world.objset.open_tx)
+    number = world.live(op)
+    world.objset.check_room()
+    zap.destroy(world.objset, number, world.objset.open_tx)
     return DONE
 
 
@@ -29,6 +31,7 @@ def create(world: ModelWorld, op: Op) -> Result:
     dnode = world.objset.dnodes.get(world.numbers[op.subject])
     if dnode is not None and not dnode.free_txg:
         return Result(errno.EEXIST)
+    world.objset.check_room()
     world.create_zap(world.headers[op.subject])
     return DONE
 
@@ -37,7 +40,7 @@ def create(world: ModelWorld, op: Op) -> Result:
 def claim(world: ModelWorld, op: Op) -> Result:
     """zap_create_claim_norm()."""
     header, number = world.headers[op.subject], world.numbers[op.subject]
-    if header.fat or header.indirect_shift:
+    if header.fat or header.indirect_shift or world.objset.full:
         return Result(errno.ENOTSUP)
     if number in world.objset.dnodes or not world.objset.is_free(number):
         return Result(errno.ENOSPC)
@@ -63,6 +66,7 @@ def create_link(world: ModelWorld, op: Op) -> Result:
             raise
     else:
         return Result(errno.EEXIST)
+    world.objset.check_room()
     world.create_zap(header)
     place = list(world.headers).index(op.subject)
     zap.add(world.objset, parent, name, 8, 1, place.to_bytes(8, "little"), world.objset.open_tx)
