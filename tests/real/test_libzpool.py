@@ -22,6 +22,7 @@ from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.libzpool.locate import NoLibrary
+from fuzz.targets.libzpool.process.child import Child
 from fuzz.targets.libzpool.process.wire import DIGEST_BYTES, digest_blocks
 from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import ROOT
@@ -240,6 +241,21 @@ def test_a_second_hang_is_waited_for_less_long(own_libzpool: Make, monkeypatch: 
             target.go_wrong("hang")
         took.append(time.monotonic() - began)
     assert took[1] < took[0] - 0.75, took
+
+
+def test_a_busy_machine_is_no_library_that_hangs(own_libzpool: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time in which a worker waits for a processor is not its own: at a load of 20 sound libraries were said
+    to be none that can be used."""
+    target = own_libzpool("2.3", deadline=1.0)
+    target.run_program(Program((PREHASHED,), (add(A),)))
+    child = target._ready()
+    assert child._waits() and all(waited >= 0 for waited in child._waits().values())
+    began = time.monotonic()
+    busy = 4.0
+    monkeypatch.setattr(Child, "_waits", lambda self: {"1": int(min(time.monotonic() - began, busy) * 1e9)})
+    with pytest.raises(Failure, match="no answer"):
+        target.go_wrong("hang")
+    assert time.monotonic() - began > busy + 0.5
 
 
 def test_many_ahead_are_one_by_one(own_libzpool: Make) -> None:

@@ -65,8 +65,8 @@ class Child:
     `ours` is the compiled hash_bits.c and micro_max.c, for programs that need them; `waive` what abi.WAIVE
     holds; `watch` says who watches its memory, `counters` where the edges go that its C code takes.
     `at_start` is what was printed until it was there, if it is watched.
-    `deadline` is how many seconds an op may take; `slowest` how many one took that ended, 0 if none took long
-    enough to be noticed."""
+    `deadline` is how many seconds an op may take, those left out in which it waits for a processor; `slowest`
+    how many one took that ended, 0 if none took long enough to be noticed."""
 
     def __init__(
         self,
@@ -81,6 +81,7 @@ class Child:
     ) -> None:
         self.watch = watch or UNWATCHED
         self.deadline, self.slowest = deadline, 0.0
+        self._delays: dict[str, int] = {}
         self._left = b""
         self._answered = 0
         self._printed = os.memfd_create("zapfuzz-stderr")
@@ -206,12 +207,27 @@ class Child:
         waited = time.monotonic() - since
         if now != at or not since:
             self.slowest = max(self.slowest, waited) if since else self.slowest
+            self._delays = self._waits()
             return now, time.monotonic()
+        if waited > self.deadline * self.watch.slower:  # a busy machine is not a library that hangs
+            waited -= (
+                max((all_ - self._delays.get(thread, 0) for thread, all_ in self._waits().items()), default=0)
+                / 1e9
+            )
         if waited > self.deadline * self.watch.slower:
             text = self._text()
             self.close()
             raise Silent(text)
         return at, since
+
+    def _waits(self) -> dict[str, int]:
+        """How long each of its threads has been ready to run and did not, in nanoseconds, where the system
+        says so."""
+        waits = {}
+        for path in Path(f"/proc/{self.pid}/task").glob("*/schedstat"):
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                waits[path.parent.name] = int(path.read_text().split()[1])
+        return waits
 
     def _resident(self) -> int:
         try:
