@@ -13,7 +13,7 @@ from collections import Counter
 
 from fuzz.evidence.imports.dataset import PLAIN, Properties
 from fuzz.evidence.imports.trace_lines import Begun, Call, LineReader, string_of, unescaped
-from fuzz.evidence.imports.traced_tree import DIRECTORY, FILE, LONGEST_NAME, Node, Place, Tree
+from fuzz.evidence.imports.traced_tree import DIRECTORY, FILE, LINK, LONGEST_NAME, Node, Place, Tree
 from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap
 from fuzz.language.syntax import SyntaxProblem
 from fuzz.language.validate import MAX_OPS, MAX_ZAPS
@@ -80,6 +80,7 @@ class _Reader:
         self.processes: dict[bytes, _Process] = {}
         self.forking: list[tuple[bytes, bytes]] = []
         self.closing: set[bytes] = set()
+        self.told_links = 0
         self.line = self.calls = 0
 
     def process(self, pid: bytes) -> _Process:
@@ -208,6 +209,11 @@ class _Reader:
             return
         places = [self.place(process, call, index, at, makes and good) for index in indexes]
         first = places[0]
+        if verb == "open" and good and b"O_EXCL" not in flags and b"O_NOFOLLOW" not in flags and first:
+            known = first.directory.children.get(self.tree.form(first.name))
+            if known is not None and known.kind == LINK:
+                self.tree.follow(known)
+        self.links()
         if verb == "open" and good:
             self.opened(process, call, indexes[0], at)
         if first is None or None in places:
@@ -215,7 +221,8 @@ class _Reader:
         if not good:
             self.failed(verb, call, first, places[-1] or first, flags)
         elif makes and b"O_TMPFILE" not in flags:
-            self.tree.create(first, DIRECTORY if verb == "mkdir" else FILE)
+            kind = LINK if call.name.startswith(b"symlink") else FILE
+            self.tree.create(first, DIRECTORY if verb == "mkdir" else kind)
         elif verb in ("unlink", "rmdir"):
             self.tree.remove(first, DIRECTORY if verb == "rmdir" else FILE, self.line)
         elif verb == "rename" and places[-1] is not None:
@@ -225,6 +232,16 @@ class _Reader:
                 self.tree.rename(first, places[-1], self.line)
                 if b"RENAME_WHITEOUT" in flags:
                     self.tree.whiteout(first)
+
+    def links(self) -> None:
+        """Say once of each symbolic link that a call went through it."""
+        for name in list(self.tree.followed.values())[self.told_links :]:
+            self.told_links += 1
+            self.tree.note(
+                self.line,
+                f"{name!r} is a symbolic link, which is not followed: what is behind it is "
+                "taken for something of its own",
+            )
 
     def failed(self, verb: str, call: Call, first: Place, last: Place, flags: bytes) -> None:
         """Keep a call that failed, as the op that fails in the same way; or say why not."""

@@ -11,8 +11,8 @@ from zapcore.directory import KIND_SHIFT
 from zapcore.zap.norm import Unmappable, normalize
 
 LONGEST_NAME = 1040
-DIRECTORY, FILE, WHITEOUT = 4, 8, 2
-"""Types of entries (DT_DIR, DT_REG, DT_CHR)."""
+DIRECTORY, FILE, LINK, WHITEOUT = 4, 8, 10, 2
+"""Types of entries (DT_DIR, DT_REG, DT_LNK, DT_CHR)."""
 
 
 class Node:
@@ -56,6 +56,7 @@ class Tree:
         self.zaps = 0
         self.freed: list[str] = []
         self.cut: dict[tuple[int, bytes], list[bytes]] = {}
+        self.followed: dict[Node, bytes] = {}
 
     def note(self, line: int, text: str) -> None:
         """Say what cannot be known."""
@@ -102,9 +103,15 @@ class Tree:
             return node.parent or node
         form = self.form(part)
         child = node.children.get(form)
-        if child is None or child.kind != DIRECTORY:
+        if child is not None and child.kind == LINK:
+            self.follow(child)  # stands for the directory that it leads to
+        elif child is None or child.kind != DIRECTORY:
             child = node.children[form] = Node(node, part, DIRECTORY, False)
         return child
+
+    def follow(self, link: Node) -> None:
+        """A call goes on behind a symbolic link."""
+        self.followed.setdefault(link, link.name)
 
     def there(self, place: Place, kind: int, line: int) -> Node:
         """The node of a name that must be there; if nothing made it, it was there before the log."""

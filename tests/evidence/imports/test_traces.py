@@ -321,3 +321,18 @@ def test_numbers_and_comments_in_the_place_of_names(tmp_path: Path, lines: tuple
         *('touch d0 "a"', 'touch d0 "b"', 'remove d0 "a"', 'remove d0 "b"'),
         *('add d0 "b"', 'add d0 "a"', 'mkdir d0 "c"', 'rmdir d0 "c"'),
     ]
+
+
+def test_what_is_behind_a_symbolic_link_is_said_to_be_unknown(tmp_path: Path) -> None:
+    """It may be made by an open, or be a directory; its own entry stays. Told once."""
+    program = program_of(
+        tmp_path,
+        'symlink("target", "d/link") = 0',
+        'openat(AT_FDCWD, "d/link", O_CREAT|O_WRONLY, 0644) = 3',
+        'mkdir("d/link/sub", 0777) = 0',
+        'unlink("d/link") = 0',
+    )
+    assert format_op(program.ops[0]).startswith('touch d0 "link"')
+    assert format_op(program.ops[-1]) == 'unlink d0 "link"'
+    [told] = [text for _, text in program.notes if "symbolic link" in text]
+    assert told.startswith("line 2: b'link' is a symbolic link, which is not followed: ")
