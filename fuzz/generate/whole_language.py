@@ -67,8 +67,6 @@ _LAST = 0.04
 """The probability that a key's first word is 2^64 - 1."""
 _LONG_STEM = b"l" * 230
 _HELD = 0.15
-_SHORTER_AHEAD = 0.03
-"""How often keys of several lengths have hashes of their own: many such programs end as a finding."""
 _SOON_FAT = 0.3
 _MICRO_MAXIMA = (512, 512, 512, 600, 1024, 1536, 2048, 4096)
 """How often a micro ZAP has a limit of its own, and which, in bytes: 512 have room for 7 entries."""
@@ -93,7 +91,7 @@ def _any_kind(rng: Random, name: str) -> Zap:
         return Zap(name, hash64=True, leaf_shift=shift, norm=norm, salt=salt)
     words = rng.choice((1, 1, 1, 2, 3, rng.randint(4, 31), 32, 33))
     ahead, wide = rng.random() < 0.6, rng.random() < 0.5
-    shorter = words > 1 and rng.random() < (_SHORTER_AHEAD if ahead else 0.3)
+    shorter = words > 1 and not ahead and rng.random() < 0.3  # with hashes of their own it is a finding
     shape = Zap(name, words=words, prehashed=ahead, hash64=wide, leaf_shift=shift, salt=salt)
     return shape._replace(shorter=shorter)
 

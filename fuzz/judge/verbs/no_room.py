@@ -44,7 +44,9 @@ def decides(state: State, op: Op, result: Result) -> bool:
 def check(state: State, op: Op, result: Result) -> Wrong | None:
     """What is wrong with such an answer."""
     if op.verb in _MAY_FIND:
-        return expect(result.errno, state.full)
+        names = (op.other,) if op.verb == "create_link" else (op.subject, op.other or op.subject)
+        gone = next(filter(None, map(state.has_no_names, names)), 0)
+        return expect(result.errno, gone or state.full)
     return expect(result.errno, _before(state, op) or state.full)
 
 
