@@ -34,6 +34,10 @@ OPEN: Mapping[str, str] = {
         "those). It may answer the errno of such a read, and no entry has changed then, which is held "
         "against the blocks; or what is right if all can be read. A cursor that has met one stands anywhere."
     ),
+    "no-room": (
+        "An op that looks names up before it asks for room, and says that there is none. It may have found "
+        "another fault first, which it should have told."
+    ),
     "leaves": (
         "How many leaves, table entries and blocks a fat ZAP has. That follows from the order in which "
         "leaves were split and joined, which is the model's matter. The numbers must agree with each other "

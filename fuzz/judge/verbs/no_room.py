@@ -7,6 +7,7 @@ import errno
 from fuzz.execution.result import Result
 from fuzz.judge.checks import CHECKS
 from fuzz.judge.state import State
+from fuzz.judge.undecided import leave_open
 from fuzz.judge.wrong_answers import Wrong, expect
 from fuzz.language.program import Op
 from fuzz.language.verbs import CHANGING, DIRECTORIES, FREEING, JOINS, VERBS
@@ -46,6 +47,8 @@ def check(state: State, op: Op, result: Result) -> Wrong | None:
     if op.verb in _MAY_FIND:
         names = (op.other,) if op.verb == "create_link" else (op.subject, op.other or op.subject)
         gone = next(filter(None, map(state.has_no_names, names)), 0)
+        if not gone:
+            leave_open(state, "no-room")
         return expect(result.errno, gone or state.full)
     return expect(result.errno, _before(state, op) or state.full)
 
