@@ -74,7 +74,7 @@ def zdb_program(path: str | os.PathLike[str], *, properties: Properties = PLAIN)
         size = Path(path).stat().st_size
         if size > MAX_TEXT:
             raise SyntaxProblem(source, 0, 0, f"at most {MAX_TEXT} bytes", str(size))
-        text = Path(path).read_bytes()
+        text = Path(path).read_bytes().replace(b"\0", b"")  # which no name has, and zdb does not print
     except OSError as error:
         raise SyntaxProblem(source, 0, 0, "a file that can be read", error.strerror or str(error)) from None
     objects = [each for each in _Reader().objects(text) if each.entries]

@@ -82,3 +82,9 @@ def test_text_without_names(text: str, tmp_path: Path) -> None:
         zdb_program(tmp_path / "text")
     with pytest.raises(SyntaxProblem, match="expected a file that can be read"):
         zdb_program(tmp_path / "gone")
+
+
+def test_a_damaged_text(tmp_path: Path) -> None:
+    """NUL bytes are of the file, not of a name."""
+    (tmp_path / "text").write_bytes(b"\t\t\0a\0b = 4 (type: Directory)\n")
+    assert [op.key for op in zdb_program(tmp_path / "text").ops] == [b"ab"]
