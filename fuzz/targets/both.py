@@ -13,7 +13,7 @@ from fuzz.execution.execute import ALL, changes_nothing, judge_limit, judge_resu
 from fuzz.execution.result import Forgive, Outcome, Trace
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import JUDGED_KINDS, SILENT_KINDS, Failure
-from fuzz.language.program import Op, Program, cannot_move
+from fuzz.language.program import Op, Program
 from fuzz.targets.first_difference import SIDES
 from fuzz.targets.libzpool.plain_target import Digests
 from fuzz.targets.libzpool.process.wire import block_digest, join_digests
@@ -162,13 +162,7 @@ class BothTarget(SideBySide):
         if failure is not None:
             silent = failure.signature.kind in SILENT_KINDS
             stops = silent or (self.avoid is not None and self.avoid(failure))
-        if stops:
-            whole, program = program, program.with_ops(program.ops[: len(ours.steps)])
-            tos = {op.fill for op in program.ops if op.verb == "move"}
-            if any(cannot_move(whole, to) and not cannot_move(program, to) for to in tos):
-                # without what comes behind it the library would go where the model could not
-                raise failure or ours.limit or LimitExceeded("a move that is refused for what comes later")
-        theirs = run_library(self.real, program)
+        theirs = run_library(self.real, program, len(ours.steps) if stops else None)
         if failure is not None and failure.signature.place in LEAKS:
             self.real.close()
             if theirs.failure is not None and theirs.failure.op >= len(ours.steps):

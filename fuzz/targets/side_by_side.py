@@ -32,16 +32,15 @@ class Run(NamedTuple):
     limit: LimitExceeded | None = None
 
 
-def run_library(real: PlainLibzpool, program: Program) -> Run:
-    """Run a program whole on a library, with digests of all after every op; after a failure once more up to
-    there."""
+def run_library(real: PlainLibzpool, program: Program, upto: int | None = None) -> Run:
+    """Run a program, or its first `upto` ops, on a library, with digests of all after every op; after a
+    failure once more up to there."""
     try:
-        return Run(real.run_program_digests(program), None)
+        return Run(real.run_program_digests(program, upto), None)
     except Failure as failure:
-        if failure.op == len(program.ops):  # it would fail again
+        if failure.op == len(program.ops[:upto]):  # it would fail again
             return Run([], failure)
-        before = program.with_ops(program.ops[: max(failure.op, 0)])
-        return Run(real.run_program_digests(before), failure)
+        return Run(real.run_program_digests(program, max(failure.op, 0)), failure)
 
 
 class SideBySide(Target):

@@ -78,13 +78,13 @@ class MovingLibzpool(PlainLibzpool):
             return super().run_program(program)
         return [result for result, _ in self.run_program_digests(program)]
 
-    def run_program_digests(self, program: Program) -> list[tuple[Result, Digests]]:
-        """The same, with the digests of all ZAPs after each op."""
+    def run_program_digests(self, program: Program, upto: int | None = None) -> list[tuple[Result, Digests]]:
+        """The same, with digests of all ZAPs after each op. What refuses a move may come behind `upto`."""
         if not moves(program):
-            return super().run_program_digests(program)
+            return super().run_program_digests(program, upto)
         self.begin(program)
         steps: list[tuple[Result, Digests]] = []
-        for part in self._parts(program.ops):
+        for part in self._parts(program.ops[:upto]):
             if isinstance(part, Op):
                 steps.append(self._move(part))
             else:

@@ -193,10 +193,12 @@ class PlainLibzpool(Target):
         finally:
             self._forgive = None
 
-    def run_program_digests(self, program: Program) -> list[tuple[Result, Digests]]:
-        """The same, with the digests of all ZAPs after each op."""
+    def run_program_digests(self, program: Program, upto: int | None = None) -> list[tuple[Result, Digests]]:
+        """The same, with the digests of all ZAPs after each op; of the first `upto` ops alone, if that is
+        said. Those behind them count nevertheless where a program is to be what it is as a whole."""
         self._start_whole(program)
-        reader, names = self._run(Flags.BEGIN | Flags.END | Flags.DIGEST, program.ops), self._known_names()
+        flags = Flags.BEGIN | Flags.END | Flags.DIGEST
+        reader, names = self._run(flags, program.ops[:upto]), self._known_names()
         self._program = None
         return self._steps(reader, names.packed_words)
 
