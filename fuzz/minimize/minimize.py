@@ -17,6 +17,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 
 from fuzz.language.program import Op, Program
+from fuzz.language.validate import problems
 from fuzz.language.verbs import VERBS, Subject
 from fuzz.minimize.several_changes_at_once import REBUILDS, UP_TO, without_one
 from fuzz.minimize.simplicity import simplicity
@@ -139,6 +140,8 @@ class _Minimizer:
             self.stats.remembered += 1
             return False
         self.known.add(candidate)
+        if problems(candidate) is not None:  # passes know the bounds of most numbers, and not every rule
+            return False
         self.left -= 1
         row.tried += 1
         if not self.predicate(candidate):

@@ -234,13 +234,13 @@ def verbs(program: Program) -> Iterator[Program]:
 def _as_verb(op: Op, name: str) -> Op | None:
     """The op with another verb; None where it lacks what that needs."""
     old, new = VERBS[op.verb], VERBS[name]
+    numbers: dict[str, Any] = {number.field: number.default for number in new.numbers}
     if new.subject is Subject.NONE:
-        return Op(name, thread=op.thread)
+        return Op(name, thread=op.thread)._replace(**numbers)
     if new.subject is not old.subject:
         return None
     if (new.key and not old.key) or (new.other and not old.other) or (new.to and not old.to):
         return None
-    numbers: dict[str, Any] = {number.field: number.default for number in new.numbers}
     if new.numbers == old.numbers:
         numbers = {field: getattr(op, field) for field in numbers}
     key, to = op.key if new.key else None, op.to if new.to else None

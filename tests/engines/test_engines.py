@@ -94,7 +94,7 @@ def seed_decides(engine: str, tmp_path: Path, *, minimized: bool) -> None:
         "random": ("60", "5"),
         "uniform": ("120", "3"),
         "threads": ("12", "3"),
-        "sync": ("100", "3"),
+        "sync": ("100", "1"),
         "hypothesis": ("60", "3"),
     }[engine]
     (tmp_path / "known").mkdir()
