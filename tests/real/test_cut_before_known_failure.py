@@ -12,6 +12,7 @@ from fuzz.commands.cli import main
 from fuzz.execution.execute import run
 from fuzz.faults.edits import Edit, applied
 from fuzz.judge.signature import Failure
+from fuzz.language.program import Program
 from fuzz.language.syntax import load
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
@@ -26,7 +27,12 @@ def test_both_keeps_the_library_from_what_is_known(own_libzpool: Callable[..., L
     both = BothTarget(ModelTarget("2.3"), own_libzpool("2.3"))
     ran: list[int] = []
     real = both.real.run_program_digests
-    both.real.run_program_digests = lambda program: ran.append(len(program.ops)) or real(program)  # type: ignore
+
+    def noted(program: Program, upto: int | None = None) -> object:
+        ran.append(len(program.ops[:upto]))
+        return real(program, upto)
+
+    both.real.run_program_digests = noted  # type: ignore
     failure = run(PANICS, both).failure
     assert failure is not None and failure.signature.kind == "assertion"
     assert ran == [len(PANICS.ops), len(PANICS.ops) - 1]
