@@ -72,6 +72,8 @@ class Trials:
         self.count()
         is_fat = World(self.patient).is_fat()
         if is_fat and not self.patient.sane_table:
+            for entry in self.nameless[:MAX_PROBES]:
+                self.compared(entry.block, [entry.hash])
             return
         self.adds()
         self.removes()
@@ -298,7 +300,12 @@ class Trials:
         """Names that are not there, in each bucket of a leaf, and of the hash of each entry whose name cannot
         be read: only those are compared with it."""
         nameless = dict.fromkeys(entry.hash for entry in self.nameless if entry.block == blkid)
-        for value in [*self.probes(blkid, hashed), *list(nameless)[:MAX_PROBES]]:
+        self.compared(blkid, [*self.probes(blkid, hashed), *list(nameless)[:MAX_PROBES]])
+
+    def compared(self, blkid: int, hashes: Iterable[int]) -> None:
+        """Names that are not there, of these hashes: all entries of the same hash are compared with them,
+        whatever their own names have become."""
+        for value in hashes:
             world = World(self.patient)
             key = (value,) if self.words else ABSENT
             end = world.lookup(key, value)

@@ -269,6 +269,15 @@ def test_an_entry_whose_name_is_too_long_for_its_chain() -> None:
     assert {(each, "outside", 0xD5908CC000000000) for each in ("lookup", "add", "remove")} < said
 
 
+def test_an_entry_whose_name_is_too_long_under_a_table_that_cannot_be_run_through() -> None:
+    """The pointer table's size is damaged, too: no leaf is tried whole, and names of that hash all the same."""
+    _, _, blocks = damaged_object(Random(21870), 21870)
+    report = check_object(blocks)
+    assert "split" not in report.tries
+    said = {(hazard.operation, hazard.code, hazard.hash) for hazard in report.hazards}
+    assert {(each, "outside", 0xAB2D68C000000000) for each in ("lookup", "add", "remove")} < said
+
+
 def test_a_bit_of_a_name() -> None:
     """It is not found by its name, and a cursor still gives all 601."""
     report = check_object(open_blocks(DATA / "check" / "one_bit_of_a_name.bin"))
