@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from fuzz.corpus.places import CORPUS
 from fuzz.corpus.reproducer import FINE, GROUPS, REPRODUCER_FILE, Reproducer, read_expectations
@@ -36,6 +38,9 @@ class Match(enum.StrEnum):
     SAME_PLACE = "same-place"
     OTHER_EXPRESSION = "other-expression"
     UNKNOWN = "unknown"
+
+
+_ORDER = {match: place for place, match in enumerate(Match)}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,48 +78,116 @@ def load_corpus(root: Path) -> tuple[list[Reproducer], list[str]]:
     return found, problems
 
 
-def judge(event: Event, corpus: Sequence[Reproducer]) -> Verdict:
-    """The best that the corpus has on this failure, with all others that fit as well.
+class _Row(NamedTuple):
+    """One failure that a reproducer has on these releases, or one `face` of it in the field. `names` are all
+    that its stacks have."""
 
-    A release that the log names decides which reproducers can be meant.
-    """
-    order = list(Match)
-    verdicts = sorted(
-        (verdict for known in corpus for verdict in _judge_one(event, known)),
-        key=lambda verdict: (order.index(verdict.match), len(verdict.difference)),
-    )
-    fitting = [verdict for verdict in verdicts if _in_release(event, verdict)]
-    if not fitting:
-        return Verdict(Match.UNKNOWN)
-    best = fitting[0]
-    rest = [
-        each for each in fitting[1:] if each.match is not Match.OTHER_EXPRESSION and each.title != best.title
-    ]
-    others = {each.title: each for each in reversed(rest)}
-    return dataclasses.replace(best, others=tuple(reversed(others.values())))
+    known: Reproducer
+    kind: str
+    place: str
+    expression: str
+    condition: str
+    releases: tuple[str, ...]
+    stacks: Sequence[tuple[str, ...]] = ()
+    names: frozenset[str] = frozenset()
+    face: bool = False
+
+
+class _Asked(NamedTuple):
+    """What is compared of a failure in a log. `file` and `function` are of its place, `named` is the function
+    if the log itself says it."""
+
+    kind: str
+    what: str
+    file: str
+    function: str
+    named: str
+    condition: str
+    stack: tuple[str, ...]
+    cut: bool
+    mixed: bool
+
+
+def judge(event: Event, corpus: Sequence[Reproducer]) -> Verdict:
+    """What a `Judge` of this corpus says."""
+    return Judge(corpus)(event)
 
 
 class Judge:
-    """`judge` with one corpus, for a log that tells the same failure thousands of times."""
+    """The best that the corpus has on a failure, with all others that fit as well.
+
+    A release that the log names decides which reproducers can be meant. A log may tell the same failure
+    thousands of times: verdicts are remembered.
+    """
 
     def __init__(self, corpus: Sequence[Reproducer]) -> None:
-        self._corpus = corpus
+        self._rows = [row for known in corpus for row in _rows(known)]
+        self._by: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
+        for at, row in enumerate(self._rows):
+            self._by[row.kind, "condition", row.condition].append(at)
+            self._by[row.kind, "function", row.place.partition(":")[2]].append(at)
         self._judged: dict[object, Verdict] = {}
 
     def __call__(self, event: Event) -> Verdict:
-        """The verdict; remembered by all that `judge` looks at."""
-        asked = event.signature, event.function, event.cut, event.mixed, release_of(event)
+        """The verdict."""
+        signature, version = event.signature, release_of(event)
+        asked = signature, event.function, event.cut, event.mixed, version
         if asked not in self._judged:
             if len(self._judged) >= _MOST_JUDGED:
                 self._judged.clear()
-            self._judged[asked] = judge(event, self._corpus)
+            kind, place, expression, stack = signature
+            file, _, function = place.partition(":")
+            found = _Asked(
+                *(kind, event.what, file, function, event.function, canonical(expression), stack),
+                *(event.cut, event.mixed),
+            )
+            self._judged[asked] = self._verdict(found, version)
         return self._judged[asked]
 
+    def _verdict(self, asked: _Asked, version: tuple[int, ...] | None) -> Verdict:
+        found = (_judge_one(asked, self._rows[at]) for at in self._alike(asked))
+        fitting = sorted(
+            (verdict for verdict in found if verdict is not None and _in_release(version, verdict)),
+            key=lambda verdict: (_ORDER[verdict.match], len(verdict.difference)),
+        )
+        if not fitting:
+            return Verdict(Match.UNKNOWN)
+        best = fitting[0]
+        rest = [
+            each
+            for each in fitting[1:]
+            if each.match is not Match.OTHER_EXPRESSION and each.title != best.title
+        ]
+        others = {each.title: each for each in reversed(rest)}
+        return dataclasses.replace(best, others=tuple(reversed(others.values())))
 
-def _in_release(event: Event, verdict: Verdict) -> bool:
+    def _alike(self, asked: _Asked) -> Sequence[int]:
+        """The rows that share the condition or the function, in their order; where the log is cut either may
+        be a part only, and every row may be meant."""
+        if asked.cut:
+            return range(len(self._rows))
+        by_condition = self._by.get((asked.kind, "condition", asked.condition), ())
+        return sorted({*by_condition, *self._by.get((asked.kind, "function", asked.function), ())})
+
+
+def _rows(known: Reproducer) -> Iterator[_Row]:
+    """Its faces, then what it ends as."""
+    has_it = tuple(release for release, expected in known.expect.items() if expected != FINE)
+    for text in known.faces.values():
+        kind, place, expression, _ = Signature.of(text)
+        yield _Row(known, kind, place, expression, canonical(expression), has_it, face=True)
+    for text in dict.fromkeys(known.expect.values()):
+        kind, place, expression, _ = Signature.of(text)
+        if text != FINE and expression:
+            releases = tuple(release for release, expected in known.expect.items() if expected == text)
+            stacks = [known.stack[release] for release in releases if release in known.stack]
+            names = frozenset(name.replace("_uint64", "") for stack in stacks for name in stack)
+            yield _Row(known, kind, place, expression, canonical(expression), releases, stacks, names)
+
+
+def _in_release(version: tuple[int, ...] | None, verdict: Verdict) -> bool:
     """False if the log names a release, the reproducer was tried on its like, and it fails otherwise
     there."""
-    version = release_of(event)
     if version is None or verdict.reproducer is None:
         return True
     release = model_release(version)
@@ -130,70 +203,62 @@ def model_release(version: tuple[int, ...]) -> str:
     return "master" if version >= (2, 4, 99) else "2.4"
 
 
-def _judge_one(event: Event, known: Reproducer) -> Iterator[Verdict]:
-    """One verdict for each failure of the reproducer that is this one at all, and for each of its faces."""
-    has_it = tuple(release for release, expected in known.expect.items() if expected != FINE)
-    for text in known.faces.values():
-        kind, place, expression, _ = Signature.of(text)
-        same = _same_expression(event, expression)
-        if kind == event.kind and same and _same_place(event, place, same, ()):
-            told = event.function or event.stack
-            match = Match.EXACT if expression and kind == "assertion" and told else Match.SAME_PLACE
-            yield Verdict(match, known, has_it, place)
-    for text in dict.fromkeys(known.expect.values()):
-        kind, place, expression, _ = Signature.of(text)
-        if text == FINE or kind != event.signature.kind or not expression:
-            continue
-        releases = tuple(release for release, expected in known.expect.items() if expected == text)
-        stacks = [known.stack[release] for release in releases if release in known.stack]
-        if event.cut and not event.expression and not event.function:
-            if event.stack and any(not stack_difference(event.stack, stack) for stack in stacks):
-                difference = "the log has only the stack; place and expression are lost"
-                yield Verdict(Match.STACK_ONLY, known, releases, place, difference)
-            continue
-        same_expression = _same_expression(event, expression)
-        if not _same_place(event, place, same_expression, stacks):
-            continue
-        if not same_expression:
-            difference = f"the reproducer fails in the same function on: {expression}"
-            yield Verdict(Match.OTHER_EXPRESSION, known, releases, place, difference)
-            continue
-        difference = _nearest_difference(event, stacks)
-        if not event.stack and not event.function:
-            difference = "the log has neither the place nor a stack"
-        match = Match.OTHER_STACK if difference else Match.EXACT
-        yield Verdict(match, known, releases, place, difference)
+def _judge_one(asked: _Asked, row: _Row) -> Verdict | None:
+    """How this failure and that of the reproducer are one, if they are at all."""
+    if row.kind != asked.kind:
+        return None
+    if row.face:
+        same = _same_condition(asked, row)
+        if not (same and _same_place(asked, row.place, same)):
+            return None
+        told = asked.named or asked.stack
+        match = Match.EXACT if row.expression and row.kind == "assertion" and told else Match.SAME_PLACE
+        return Verdict(match, row.known, row.releases, row.place)
+    if asked.cut and not asked.condition and not asked.named:
+        first = asked.stack[0].replace("_uint64", "") if asked.stack else ""
+        if first not in row.names or all(stack_difference(asked.stack, stack) for stack in row.stacks):
+            return None
+        difference = "the log has only the stack; place and expression are lost"
+        return Verdict(Match.STACK_ONLY, row.known, row.releases, row.place, difference)
+    same = _same_condition(asked, row)
+    if not _same_place(asked, row.place, same):
+        return None
+    if not same:
+        difference = f"the reproducer fails in the same function on: {row.expression}"
+        return Verdict(Match.OTHER_EXPRESSION, row.known, row.releases, row.place, difference)
+    difference = _nearest_difference(asked, row.stacks)
+    if not asked.stack and not asked.named:
+        difference = "the log has neither the place nor a stack"
+    match = Match.OTHER_STACK if difference else Match.EXACT
+    return Verdict(match, row.known, row.releases, row.place, difference)
 
 
-def _same_expression(event: Event, expression: str) -> bool:
-    ours, theirs = canonical(event.expression), canonical(expression)
-    if event.cut and len(ours) >= 8:
-        return ours in theirs
-    return ours == theirs
+def _same_condition(asked: _Asked, row: _Row) -> bool:
+    if asked.cut and len(asked.condition) >= 8:
+        return asked.condition in row.condition
+    return asked.condition == row.condition
 
 
-def _same_place(event: Event, place: str, same_expression: bool, stacks: Sequence[Sequence[str]]) -> bool:
-    """FreeBSD says no file, and old forms no function: then the expression and the stack must do."""
+def _same_place(asked: _Asked, place: str, same_condition: bool) -> bool:
+    """FreeBSD says no file, and old forms no function: then the condition and the stack must do."""
     file, _, function = place.partition(":")
-    our_file, _, our_function = event.place.partition(":")
-    if event.what:
-        return our_function == function
-    if our_file not in ("?", file):
+    if asked.what:
+        return asked.function == function
+    if asked.file not in ("?", file):
         from zapcore.zap import file_in_model  # takes its time, and most logs do not need it
 
-        if file_in_model(our_file, our_function) != file:
+        if file_in_model(asked.file, asked.function) != file:
             return False
-    if event.function:
-        return our_function == function or (event.cut and function.startswith(our_function))
-    return same_expression or our_function == function
+    if asked.named:
+        return asked.function == function or (asked.cut and function.startswith(asked.function))
+    return same_condition or asked.function == function
 
 
-def _nearest_difference(event: Event, stacks: Sequence[tuple[str, ...]]) -> str:
+def _nearest_difference(asked: _Asked, stacks: Sequence[tuple[str, ...]]) -> str:
     """Empty if the log's stack can be one of these, or if either side has none to compare."""
-    stack = event.stack
-    if not stack or not stacks or event.mixed:
+    if not asked.stack or not stacks or asked.mixed:
         return ""
-    return min((stack_difference(stack, known) for known in stacks), key=len)
+    return min((stack_difference(asked.stack, known) for known in stacks), key=len)
 
 
 def stack_difference(stack: Sequence[str], known: Sequence[str]) -> str:

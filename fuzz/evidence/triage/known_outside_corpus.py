@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fuzz.evidence.triage.events import Event
 
@@ -48,6 +48,16 @@ say no number, of 13.4 and 13.5 nothing new); later ones of a series have at lea
 _ERRORS = {"freebsd": _FREEBSD, "macos": _FREEBSD, "illumos": _ILLUMOS}
 
 
+class Told(NamedTuple):
+    """What the table asks of a failure."""
+
+    kind: str
+    file: str
+    function: str
+    said: str
+    stack: tuple[str, ...]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Note:
     """One entry of the table. `fixed` are first releases of their series; `check` says that the object
@@ -74,16 +84,14 @@ class Note:
         """True for what is no failure of the ZAP."""
         return self.words.startswith("Not the ZAP")
 
-    def fits(self, event: Event) -> bool:
+    def fits(self, told: Told) -> bool:
         """True if all that the entry asks is so in this failure."""
-        file, _, function = event.place.partition(":")
-        said = event.expression or event.message
         return (
-            (not self.kinds or event.kind in self.kinds)
-            and (not self.function or re.fullmatch(self.function, function) is not None)
-            and (not self.file or re.fullmatch(self.file, file) is not None)
-            and (not self.expression or re.search(self.expression, said) is not None)
-            and (not self.stack or any(re.fullmatch(self.stack, name) for name in event.stack))
+            (not self.kinds or told.kind in self.kinds)
+            and (not self.function or re.fullmatch(self.function, told.function) is not None)
+            and (not self.file or re.fullmatch(self.file, told.file) is not None)
+            and (not self.expression or re.search(self.expression, told.said) is not None)
+            and (not self.stack or any(re.fullmatch(self.stack, name) for name in told.stack))
         )
 
     def in_release(self, version: tuple[int, ...] | None) -> bool | None:
@@ -136,17 +144,24 @@ def _note(entry: dict[str, Any]) -> Note:
     return Note(**fields)
 
 
-def notes_for(event: Event) -> list[tuple[Note, bool | None]]:
+def notes_for(event: Event) -> Sequence[tuple[Note, bool | None]]:
     """The entries that fit a failure, each with whether the log's release has it (None: it cannot be told).
 
     Fixes that this release has already are left out; of the entries that only say what a failure means, the
     first counts.
     """
-    version = release_of(event)
+    kind, place, expression, stack = event.signature
+    file, _, function = place.partition(":")
+    return _notes_for(Told(kind, file, function, expression or event.message, stack), release_of(event))
+
+
+@functools.lru_cache(maxsize=256)
+def _notes_for(told: Told, version: tuple[int, ...] | None) -> Sequence[tuple[Note, bool | None]]:
+    """The same, remembered: a report asks several times, and a log tells one failure again and again."""
     found: list[tuple[Note, bool | None]] = []
     meaning = False
     for note in notes():
-        if not note.fits(event) or (not note.fix and meaning):
+        if not note.fits(told) or (not note.fix and meaning):
             continue
         here = note.in_release(version)
         if here is False:
