@@ -17,7 +17,6 @@ from fuzz.evidence.triage.debuggers import PROMPT, Told, told_by_debugger
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.failed_assertion import (
     Assertion,
-    canonical,
     likeness,
     parse_cut_head,
     parse_cut_tail,
@@ -26,9 +25,10 @@ from fuzz.evidence.triage.failed_assertion import (
 from fuzz.evidence.triage.frame_roles import fault_of, names_zfs
 from fuzz.evidence.triage.heads.head import Head
 from fuzz.evidence.triage.heads.table import parse_head
-from fuzz.evidence.triage.open_failure import OpenFailure, is_ours
+from fuzz.evidence.triage.open_failure import OpenFailure, OpenFailures, is_ours
 from fuzz.evidence.triage.retold import Retold, merge, twins
 from fuzz.evidence.triage.stacks import (
+    PLAIN_FRAME,
     Frame,
     is_bottom,
     is_report,
@@ -73,7 +73,7 @@ class Parser:
     """Lines in, failures out. Holds at most `MAX_OPEN` of them, and no line."""
 
     def __init__(self) -> None:
-        self._open: list[OpenFailure] = []
+        self._open = OpenFailures()
         self._before: deque[str] = deque(maxlen=CONTEXT)
         self._retold = Retold()
         self._versions = Versions()
@@ -83,16 +83,38 @@ class Parser:
     @property
     def active(self) -> bool:
         """True while lines are wanted even though they hold no trigger word."""
-        return bool(self._open)
+        return bool(self._open.items)
 
     def feed(self, line: Line) -> Iterator[Event]:
         """Take one line; give the failures that ended with it."""
         self._clock += 1
-        self._versions.feed(line.text)
         if "lock" in line.text or "witness" in line.text:
             self._locks = self._clock if LOCKS_ONLY.search(line.text) else self._locks
         if "db) " in line.text and (prompt := PROMPT.match(line.text)):
             line = line._replace(text=line.text[prompt.end() :])
+        if PLAIN_FRAME.match(line.text) is not None:
+            self._plain_frame(line)
+        else:
+            self._other_line(line)
+        if line.text.strip():
+            self._before.append(line.text)
+        for item in self._open.items:
+            item.age += 1
+            item.done = item.done or item.age > MAX_AGE
+        while len(self._open.items) > MAX_OPEN:
+            yield from self._finish(self._open.items.pop(0))
+        for item in [item for item in self._open.items if item.done]:
+            self._open.items.remove(item)
+            yield from self._finish(item)
+
+    def _plain_frame(self, line: Line) -> None:
+        frame = parse_frame(line.text.strip())
+        mine = self._open.of(line)
+        if frame is not None:
+            self._frame(line, frame, mine, [item for item in mine if item.tracing])
+
+    def _other_line(self, line: Line) -> None:
+        self._versions.feed(line.text)
         told = told_by_debugger(line.text) if line.text.lstrip()[:1] in "#*" else None
         head = parse_head(line) if told is None else None
         if told is not None:
@@ -101,28 +123,18 @@ class Parser:
             self._head(line, head)
         else:
             self._detail(line)
-        if line.text.strip():
-            self._before.append(line.text)
-        for item in self._open:
-            item.age += 1
-            item.done = item.done or item.age > MAX_AGE
-        while len(self._open) > MAX_OPEN:
-            yield from self._finish(self._open.pop(0))
-        for item in [item for item in self._open if item.done]:
-            self._open.remove(item)
-            yield from self._finish(item)
 
     def flush(self) -> Iterator[Event]:
         """Nothing follows (for now): give what is open, with what is known of it."""
-        while self._open:
-            yield from self._finish(self._open.pop(0))
+        while self._open.items:
+            yield from self._finish(self._open.items.pop(0))
 
     def _head(self, line: Line, head: Head) -> None:
-        item = self._joined(line, head)
+        item = self._open.joined(line, head)
         if item is None:
             if head.message and not head.opens and not self._may_open(head):
                 return
-            item = self._begin(line, head)
+            item = self._open.begin(line, head, tuple(self._before)[-1:])
             if not head.opens and head.assertion is None and not head.message:
                 self._cut_expression(item.event)
         event = item.event
@@ -133,101 +145,10 @@ class Parser:
         event.process = event.process or head.process
         event.cut = event.cut or head.cut
 
-    def _joined(self, line: Line, head: Head) -> OpenFailure | None:
-        """The open failure that this head goes on with, or None where it begins one."""
-        if head.form in ("illumos", "freebsd") and (item := self._untold(line)) is not None:
-            event = item.event
-            event.what, event.detail, event.module = head.what, head.detail, head.module
-            event.message = head.message
-            return item
-        if head.what:
-            return self._same_fault(line, head) if head.joins else None
-        inner = head.form == "kernel" and head.assertion is not None
-        item = self._unexplained(line) if head.opens and inner else None
-        return item if head.opens else self._waiting(line, head)
-
-    def _same_fault(self, line: Line, head: Head) -> OpenFailure | None:
-        """The fault of this speaker whose trace has not come yet; what began it says it more exactly."""
-        for item in reversed(self._mine(line)):
-            event = item.event
-            fits = event.what or head.what in ("kernel-bug", "invalid-opcode", "oops")
-            if fits and not event.frames and not item.closed and event.what not in ("hung-task", "suspended"):
-                if event.what in ("oops", "trap") and head.what not in ("oops", "trap"):
-                    event.what, event.detail = head.what, head.detail
-                if event.what == "signal" or (
-                    not event.what and event.assertion is None and not event.message
-                ):
-                    continue
-                return item
-        return None
-
-    def _untold(self, line: Line) -> OpenFailure | None:
-        """A panic of illumos of which nothing is known but that it was: its words come on the next line, or
-        behind the stack, where somebody asked mdb for that first."""
-        for item in self._mine(line):
-            event = item.event
-            told = event.assertion is not None or event.message or event.what not in ("", "backtrace")
-            if event.form == "illumos" and not told and (event.what or not event.frames):
-                return item
-        return None
-
     @staticmethod
     def _may_open(head: Head) -> bool:
         """True for the message of a kernel that panics by panic() itself, not after what was said before."""
         return head.assertion is None and head.opens is False and head.joins
-
-    def _begin(self, line: Line, head: Head) -> OpenFailure:
-        event = Event(
-            line.number,
-            line.offset,
-            line.host,
-            line.caller,
-            head.form,
-            message=head.message,
-            cpu=head.cpu,
-            what=head.what,
-            detail=head.detail,
-            module=head.module,
-            stamp=line.stamp,
-            clock=line.clock,
-            channel=line.channel,
-        )
-        if head.what and head.function:
-            event.counter = Frame(head.function, head.module)
-        item = OpenFailure(event, done=head.alone, closed=head.alone)
-        if head.form == "process" and head.assertion is None:
-            item.before = tuple(self._before)[-1:]
-        for other in self._open:
-            if other.key == item.key and other.event.channel == event.channel and other.event.frames:
-                other.done = other.done or bool(other.event.what) or other.bottom
-        self._open.append(item)
-        return item
-
-    def _unexplained(self, line: Line) -> OpenFailure | None:
-        """A process's failure whose assertion comes next, by its macro (libspl since 2.4)."""
-        for item in self._mine(line):
-            event = item.event
-            if event.form == "process" and event.assertion is None and not event.frames and not event.pid:
-                return item
-        return None
-
-    def _waiting(self, line: Line, head: Head) -> OpenFailure | None:
-        """The oldest open failure of this speaker that this head completes."""
-        for item in self._mine(line):
-            event = item.event
-            if (head.pid and event.pid and head.pid != event.pid) or event.what:
-                continue
-            if head.message:
-                if head.message == event.message:
-                    return item
-            elif head.assertion is not None and event.assertion is not None:
-                if canonical(head.assertion.expression) == canonical(event.assertion.expression):
-                    return item
-            elif event.frames and event.assertion is not None:
-                continue
-            elif not event.function or (event.function, event.source_line) == (head.function, head.line):
-                return item
-        return None
 
     def _cut_expression(self, event: Event) -> None:
         """A place whose condition came before: what is left of it, if anything."""
@@ -238,17 +159,8 @@ class Parser:
         elif event.assertion is not None or not text:
             event.cut = True
 
-    def _mine(self, line: Line) -> list[OpenFailure]:
-        """The open failures that this line can belong to: those of its speaker, where there are any."""
-        key = (line.host, line.caller)
-        if not self._open:
-            return []
-        mine = [item for item in self._open if item.key == key] if any(key) else list(self._open)
-        same = [item for item in mine if item.key == key and item.event.channel == line.channel]
-        return same or mine
-
     def _detail(self, line: Line) -> None:
-        mine = self._mine(line)
+        mine = self._open.of(line)
         text = line.text
         stripped = text.strip()
         if mine and self._section(stripped, mine):
@@ -258,7 +170,7 @@ class Parser:
             self._counter(line, counter, mine)
             return
         if not mine and MDB_STACK.match(stripped):
-            self._begin(line, Head("illumos", what="backtrace")).tracing = self._clock
+            self._open.begin(line, Head("illumos", what="backtrace")).tracing = self._clock
             return
         if not (mine or "spl_panic" in stripped or "vcmn_err" in stripped or "() at " in stripped):
             return
@@ -332,7 +244,7 @@ class Parser:
         if waiting:
             waiting[-1].event.counter = counter
         elif not mine and is_zfs(counter) and self._clock - self._ended > _SOON:
-            event = self._begin(line, Head("kernel", what="oops")).event
+            event = self._open.begin(line, Head("kernel", what="oops")).event
             event.counter, event.cut = counter, True
 
     def _other(self, item: OpenFailure, text: str) -> None:
@@ -367,7 +279,7 @@ class Parser:
         if not chosen:
             head = self._head_of_frame(line, frame)
             if head is not None:
-                item = self._begin(line, head)
+                item = self._open.begin(line, head)
                 item.tracing = self._clock
                 item.event.cut = item.event.sure = True
                 item.event.frames.append(frame)
@@ -395,7 +307,7 @@ class Parser:
 
     def _debugger(self, line: Line, told: Told) -> None:
         """A frame as a debugger prints it. Number 0 begins a stack."""
-        mine = self._mine(line)
+        mine = self._open.of(line)
         item = mine[-1] if mine else None
         if told.number == 0 and item is not None and item.event.frames:
             if item.event.form == "debugger":
@@ -406,7 +318,7 @@ class Parser:
         if item is None:
             if told.number > 0 and not is_report(told.frame):
                 return
-            item = self._begin(line, Head("debugger", what="backtrace"))
+            item = self._open.begin(line, Head("debugger", what="backtrace"))
         item.tracing = item.tracing or self._clock
         event = item.event
         if told.assertion is not None and event.assertion is None and not event.message:
@@ -450,7 +362,7 @@ class Parser:
         if not is_ours(event):
             return
         event.versions = self._versions.of(event)
-        for other in self._open:
+        for other in self._open.items:
             if twins(event, other.event):
                 merge(other.event, event)
                 return

@@ -87,6 +87,14 @@ _OWN_REPORTER = re.compile(r"(?:spl_(?:panic|assert)|assfail\d?$)")
 """What a failed assertion of ZFS calls: its caller is ZFS's, whatever it is named."""
 
 
+PLAIN_FRAME = re.compile(
+    r"\s*(?:\[<[0-9a-f]{8,16}>\]\s*)?(?:\? )?(?!\w{0,200}acktrace)[A-Za-z_][\w.]{0,200}"
+    r"\+0x[0-9a-f]{1,16}/0x[0-9a-f]{1,16}(?: \[\w{1,64}\])?\s*$"
+)
+"""A line that is a frame of Linux and can be nothing else: no head has its form. With `backtrace` in its name
+it is what begins a trace, too."""
+
+
 @functools.lru_cache(maxsize=1024)
 def parse_frame(text: str, inside: bool = False) -> Frame | None:
     """The function this line of a trace names, or None. `inside` a trace, a bare name is a frame too."""

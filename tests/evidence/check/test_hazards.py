@@ -270,7 +270,7 @@ def test_an_entry_whose_name_is_too_long_for_its_chain() -> None:
 
 
 def test_an_entry_whose_name_is_too_long_under_a_table_that_cannot_be_run_through() -> None:
-    """The pointer table's size is damaged, too: no leaf is tried whole, and names of that hash all the same."""
+    """The size of the pointer table is damaged, too: no leaf is tried whole, and names of that hash are."""
     _, _, blocks = damaged_object(Random(21870), 21870)
     report = check_object(blocks)
     assert "split" not in report.tries

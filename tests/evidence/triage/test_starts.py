@@ -9,12 +9,19 @@ import re
 import time
 import timeit
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fuzz.evidence.triage.containers import log_prefixes, unwrap
+from fuzz.evidence.triage.containers.log_prefixes import Line, split_line
+from fuzz.evidence.triage.containers.unwrap import Unwrapper
+from fuzz.evidence.triage.heads.table import TABLE, parse_head
 from fuzz.evidence.triage.known import stack_difference
+from fuzz.evidence.triage.stacks import PLAIN_FRAME, parse_counter, parse_frame
 from fuzz.evidence.triage.starts import Starts
 from fuzz.evidence.triage.stream import scan
+from fuzz.evidence.triage.trace_lines import END, SECTION, TRACE
 from tests.support.paths import DATA
 
 LOGS = sorted((DATA / "triage").glob("*.log"))
@@ -115,3 +122,39 @@ def test_keys_of_words_are_no_other_stack() -> None:
     words = (*names[:4], "zap_add_uint64_impl", "zap_add_uint64")
     assert stack_difference(names, words) == stack_difference(words, names) == ""
     assert stack_difference(("zap_expand_leaf", "fzap_update", "zap_update_uint64"), words) != ""
+
+
+NEVER = re.compile(r"(?!)")
+LINES = [line for path in (DATA / "triage").rglob("*.log") for line in path.read_bytes().split(b"\n")]
+
+
+def test_what_is_not_looked_at_closer_is_what_a_closer_look_makes_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Most lines go past what containers and the beginnings of lines need; with them they are the same."""
+    text = [re.sub(rb"^\[ *\d+\.\d+\] ", b"", line) for line in LINES]
+    begins = (b"[  123.456789] ", b"May  3 08:00:43 ", b"2024-05-03T08:00:43.123+0200 ")
+    raw = [*LINES, *(begin + line for begin in begins for line in text)]
+
+    def lines() -> list[list[Line]]:
+        return [list(Unwrapper().lines(line, 1, 0)) for line in raw]
+
+    assert sum(unwrap._ORDINARY.match(line) is not None for line in raw) > len(raw) // 2
+    quick = lines()
+    monkeypatch.setattr(unwrap, "_ORDINARY", re.compile(rb"(?!)"))
+    monkeypatch.setattr(log_prefixes, "_NOTHING_BEFORE", NEVER)
+    assert quick == lines()
+
+
+def test_a_line_that_is_a_frame_is_nothing_else() -> None:
+    """Whatever words a function's name has: no head, no register, no part of a debugger's or FreeBSD's."""
+    words = {re.sub(r"\W+", "_", word) for row in TABLE for word in row.words}
+    frames = [f" {name}_{name}+0x1f/0x20 [zfs]" for name in words]
+    frames += [split_line(line).text for line in LINES]
+    frames = [text for text in frames if PLAIN_FRAME.match(text)]
+    assert len(frames) > 500
+    for text in frames:
+        stripped = text.strip()
+        assert parse_frame(stripped) is not None and parse_frame(stripped) == parse_frame(stripped, True)
+        assert parse_head(split_line(text.encode())) is None and parse_counter(stripped) is None
+        assert not any(form.search(stripped) for form in (TRACE, SECTION, END)), text

@@ -107,6 +107,8 @@ _FIRST = re.compile(
     r"[\w.\-]+ [\w.\-]+[\[:]|[\w.\-]+\[\d|[\w.\-]+ [\w.\-]+ (?:-|\d+) - |[\w.\-]+ +\| "
     r"|[\w.\-]+: \[ID"
 )
+_NOTHING_BEFORE = re.compile(r"(?:\[<[0-9a-f]+>\])?[ ?]*[A-Za-z_][\w.]*\+0x")
+"""How most lines of a trace go on behind their stamp: no rule fits that, and none needs to be tried."""
 _INDENTED = re.compile(
     r"\s+(?:\[ *\d+\.\d+\]|\[[A-Z][a-z]{2} [A-Z]"
     rf"|{_ANY_MONTH} [ \d]\d (?:\d{{4}} )?\d\d:"
@@ -141,6 +143,8 @@ def split_text(text: str, number: int = 0, offset: int = 0, host: str = "", prog
         named = _GREP.match(text)
         at = at if named is None else named.end()
     for _ in range(_MOST):
+        if _NOTHING_BEFORE.match(text, at):
+            break
         step, rule = _strip(text, at, found)
         if step == at:
             break

@@ -72,10 +72,12 @@ _YAML = re.compile(r"\s*(?:- )?(?:message|msg|log|line|text): (?P<mark>['\"])(?P
 
 
 _ORDINARY = re.compile(
-    rb"(?:\[ *\d+\.\d+\] |[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d )"
-    rb"(?:[ !%'()*+\-./0-9:>?@A-Z\[\]_`a-z~]|=(?![0-9A-F>]))*+\r?$"
+    rb"(?:\[ *\d+\.\d+\] |[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d "
+    rb"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.:+\-Z]{0,16} (?=[a-z]))"
+    rb"(?:[ !%&'()*+,\-./0-9:>?@A-Z\[\]_`a-z~]|=(?!3D)|#(?!0)|\[<[0-9a-f]{8,16}>\]|</?TASK>)*+\r?$"
 )
-"""A line of dmesg or syslog without any character by which containers, markup or encodings are known."""
+"""A line of dmesg, syslog or journalctl without any character by which containers, markup or encodings are
+known: of those that it may have, `&` alone is no entity, and a comma separates no cells where no table is."""
 
 
 class Unwrapper:
@@ -101,7 +103,7 @@ class Unwrapper:
 
     def lines(self, raw: bytes, number: int, offset: int) -> Iterator[Line]:
         """The lines of text that one raw line holds; none for what a container adds."""
-        held = self._binary or self._partial or self._bytes is not None
+        held = self._binary or self._partial or self._bytes is not None or self._column >= 0
         if not held and b" P " not in raw and _ORDINARY.match(raw) is not None:
             yield split_text(raw[:MAX_LINE].decode("ascii"), number, offset)
             return
