@@ -147,9 +147,9 @@ def _fill(zap: Zap, table: int, first: int, entries: int, block: int, tx: Tx) ->
 
 
 @openzfs("zap.c", "zap_ptrtbl_transfer")
-def _doubled(entries: memoryview) -> array[int]:
-    """The entries of a table with each entry twice, as a table of double size has them."""
-    return array("Q", [block for block in entries for _ in (0, 1)])
+def _fill_twice(words: memoryview, entries: memoryview) -> None:
+    """Fill a block of a table of double size: each entry of half a block stands there twice."""
+    words[0::2] = words[1::2] = entries
 
 
 @openzfs("zap.c", "zap_grow_ptrtbl")
@@ -176,7 +176,7 @@ def grow(zap: Zap, tx: Tx) -> None:
     block = allocate_blocks(zap, 1)
     dbuf = zap.dnode.hold(block, FTAG)  # a new block, which is read from nowhere
     dbuf.will_dirty(tx)
-    dbuf.buf.q[0 : 2 * half] = memoryview(_doubled(q[half : 2 * half]))
+    _fill_twice(dbuf.buf.q, q[half : 2 * half])
     dbuf.rele(FTAG)
     q[L.Q_TBL_BLK] = block
     q[L.Q_TBL_NUMBLKS] = 1
@@ -202,7 +202,7 @@ def _table_grow(zap: Zap, tx: Tx) -> None:
     for part in (0, 1):
         dbuf = hold_surely(zap, new + 2 * copied + part, FTAG, f"(newblk + 2*b+{part}) << bs", "db_new")
         dbuf.will_dirty(tx)
-        dbuf.buf.q[0 : 2 * half] = memoryview(_doubled(old_dbuf.buf.q[part * half : (part + 1) * half]))
+        _fill_twice(dbuf.buf.q, old_dbuf.buf.q[part * half : (part + 1) * half])
         dbuf.rele(FTAG)
     old_dbuf.rele(FTAG)
     q[L.Q_TBL_COPIED] = copied + 1
