@@ -90,6 +90,7 @@ def test_ctrl_c_ends_the_steady_run_too(monkeypatch: pytest.MonkeyPatch) -> None
     assert interrupted(monkeypatch, Ended(signal.SIGINT), 3600).steady is None
 
 
+@pytest.mark.slow
 def test_a_worker_that_breaks_ends_the_hunts_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert interrupted(monkeypatch, RuntimeError("uniform on never: ended with status 1"), 0).steady is None
 

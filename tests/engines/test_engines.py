@@ -60,6 +60,7 @@ def test_counters_of_our_own_guide_libfuzzer(tmp_path: Path) -> None:
     assert "RuntimeError: solved" in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_hypothesis_finds_the_stale_user_data() -> None:
     target = ModelTarget("unfixed", block_limit=1024)
     findings = frozenset(known_failures([read_reproducer(each) for each in folders([FINDINGS])], "unfixed"))
@@ -90,12 +91,12 @@ def seed_decides(engine: str, tmp_path: Path, *, minimized: bool) -> None:
     """Executions, findings and their bytes, in two processes with different PYTHONHASHSEED. Findings that are
     not `minimized` are all known, and only counted."""
     runs, seed = {
-        "atheris": ("120", "5"),
-        "random": ("60", "5"),
+        "atheris": ("50", "5"),
+        "random": ("20", "5"),
         "uniform": ("120", "3"),
         "threads": ("12", "3"),
         "sync": ("100", "1"),
-        "hypothesis": ("60", "3"),
+        "hypothesis": ("25", "3"),
     }[engine]
     (tmp_path / "known").mkdir()
     results = []

@@ -95,6 +95,7 @@ FAILING = (
 """Of the 39 million programs of up to seven ops 16 fail: these and their mirror images (see tests/slow)."""
 
 
+@pytest.mark.slow
 def test_the_fewest_ops_with_stale_user_data() -> None:
     """None of up to four ops; of the 3125 that begin with both adds, and then go on with adds, removes and
     txgs, those that fail. Each ends with its failure, so no shorter one does."""

@@ -177,13 +177,13 @@ def test_a_run_leaves_no_files_of_its_own(
 def test_a_run_goes_on_from_its_corpus(tmp_path: Path) -> None:
     """All that was kept is there again at once, and nothing of it is lost."""
     common = ("--release", "2.3", "--corpus", "working", "--out", "out", "--seed", "3")
-    fuzz(tmp_path, *common, "--runs", "200")
+    fuzz(tmp_path, *common, "--runs", "80")
     before = {path.name for path in (tmp_path / "working").iterdir()}
-    assert len(before) > 50
+    assert len(before) > 20
     jobs = Jobs(config("atheris", corpus=str(tmp_path / "working"), seconds=60), 1, never)
     wait_for(jobs, len(before) + 1)  # libFuzzer begins with an empty input of its own
     resumed = jobs.progress
-    wait_for(jobs, len(before) + 150)
+    wait_for(jobs, len(before) + 80)
     jobs.close()
     assert before < {path.name for path in (tmp_path / "working").iterdir()}
     fresh = Jobs(config("atheris", runs=len(before) + 1), 1, never)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.cases import few_and_many
 from tests.support.paths import ROOT
 
 _RUN = "import sys, runpy; {first}; runpy.run_module('fuzz.evidence.{part}.{module}', run_name='__main__')"
@@ -31,10 +32,11 @@ def harness(part: str, where: Path, runs: int, first: str = "pass") -> subproces
 
 
 @pytest.mark.parametrize("part", _RAISE)
-def test_runs_without_an_exception(part: str, tmp_path: Path) -> None:
-    done = harness(part, tmp_path, 200)
+@few_and_many(50, 5000)
+def test_runs_without_an_exception(part: str, count: int, tmp_path: Path) -> None:
+    done = harness(part, tmp_path, count)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "Done 200 runs" in done.stderr
+    assert f"Done {count} runs" in done.stderr
 
 
 @pytest.mark.parametrize("part", _RAISE)

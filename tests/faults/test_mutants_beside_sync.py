@@ -21,6 +21,7 @@ from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.parallel_run import run_threads
 from fuzz.threads.programs_beside_sync import BESIDE_SYNC as PROGRAMS
 from fuzz.threads.thread_fuzzer import ThreadFuzzer, first_failure
+from tests.support.cases import few_and_many
 from tests.support.paths import DATA
 
 WITNESSES = DATA / "mutants_beside_sync"
@@ -44,6 +45,7 @@ def test_is_noticed_where_the_model_is_fine(mutant: Mutant) -> None:
     assert run_threads(program, model).outcome.fine
 
 
+@pytest.mark.slow
 def test_the_engine_stops_a_thread_between_two_looks() -> None:
     """dbuf_read without its second look at the pointer: 2.4.4 is so."""
     mutant = BESIDE_SYNC["read-no-second-look"]
@@ -64,7 +66,8 @@ def test_programs_beside_sync_are_valid_however_they_are_changed() -> None:
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3"])
-def test_the_model_itself_fails_in_no_run(release: str) -> None:
+@few_and_many(200, 4000)
+def test_the_model_itself_fails_in_no_run(release: str, count: int) -> None:
     with switched_on(HUNTED_WITH):
-        found = first_failure(ThreadFuzzer(ModelTarget(release), 3, kind=PROGRAMS), max_runs=800)
+        found = first_failure(ThreadFuzzer(ModelTarget(release), 3, kind=PROGRAMS), max_runs=count)
     assert found is None, found

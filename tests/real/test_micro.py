@@ -193,12 +193,9 @@ def test_the_library_has_the_same_limit(libzpool: Make, release: str, limit: int
     assert outcome.fine, outcome
 
 
-def test_more_than_128_kib(libzpool: Make) -> None:
-    """On one release; the others have a slow test."""
-    grow_beyond_128_kib(libzpool, "2.4")
-
-
-def grow_beyond_128_kib(libzpool: Make, release: str) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("release", RELEASES)
+def test_more_than_128_kib(libzpool: Make, release: str) -> None:
     """With large_microzap, which the pool then has: through an import, up to its own limit."""
     most = LIMIT + 2 * 512
     zap = Zap("z", fat=False, leaf_shift=14, micro_max=most)

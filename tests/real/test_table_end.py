@@ -22,6 +22,7 @@ from fuzz.language.validate import HASH_BITS
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model.target import ModelTarget
+from tests.support.cases import few_and_many
 from tests.support.paths import CORPUS
 
 Make = Callable[..., LibzpoolTarget]
@@ -60,12 +61,13 @@ def test_an_update_at_the_end_of_the_table_puts_its_leaf_twice_in_2_1(libzpool: 
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_random_programs_with_hashes_of_few_bits(libzpool: Make, release: str) -> None:
+@few_and_many(20, 200)
+def test_random_programs_with_hashes_of_few_bits(libzpool: Make, release: str, count: int) -> None:
     """All kinds of ZAPs: colliding hashes, small tables, serialized cursors of other widths. A known wrong
     value is let pass; what both die of alike is no difference."""
     target, rng = both(libzpool, release), Random(f"few hash bits {release}")
     refused = 0
-    for _ in range(60):
+    for _ in range(count):
         program = whole_language_program(rng)
         few = tuple(zap._replace(hash_bits=rng.choice((0, *HASH_BITS[:5]))) for zap in program.zaps)
         program = dataclasses.replace(program, zaps=few)

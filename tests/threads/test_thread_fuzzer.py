@@ -20,6 +20,7 @@ from fuzz.threads.explore import explore
 from fuzz.threads.parallel_run import has_threads, run_threads
 from fuzz.threads.programs_of_names import program_of_names
 from fuzz.threads.thread_fuzzer import ThreadFuzzer, first_failure, mutate, random_program
+from tests.support.cases import few_and_many
 
 HEADER = "zap z fat key=u64 prehashed hash64 leaf_shift=9\n"
 
@@ -35,7 +36,7 @@ def test_programs_of_the_fuzzer_are_valid() -> None:
 
 def test_the_same_seed_finds_the_same() -> None:
     with REMEDIES["shrink-stale-shift"].applied(), CONCURRENT["expand-no-recheck"].applied():
-        found = [first_failure(ThreadFuzzer(ModelTarget(), 3), max_runs=3000) for _ in range(2)]
+        found = [first_failure(ThreadFuzzer(ModelTarget(), 4), max_runs=3000) for _ in range(2)]
     assert found[0] is not None and found[1] is not None
     assert found[0].program == found[1].program and found[0].runs == found[1].runs
 
@@ -77,6 +78,7 @@ SLOW_TO_FIND = (
     "micro-lookup-unlocks-early",
     "shrink-even-prefix",
     "shrink-keeps-leaf",
+    "upgrade-lets-go",
 )
 """Those that take thousands of runs have a slow test."""
 
@@ -104,9 +106,10 @@ def test_programs_of_mutants_are_fine_without_them(name: str) -> None:
         assert not explore(parse(headed(BY_PROGRAM[name])), ModelTarget(), 2).found
 
 
-def test_the_model_itself_has_no_races_in_some_runs() -> None:
+@few_and_many(200, 4000)
+def test_the_model_itself_has_no_races_in_some_runs(count: int) -> None:
     with switched_on(["trunc-next-table", "shrink-stale-shift", "broken-names-differ"]):
-        found = first_failure(ThreadFuzzer(ModelTarget(), 11), max_runs=600)
+        found = first_failure(ThreadFuzzer(ModelTarget(), 11), max_runs=count)
         assert found is None
         found = first_failure(ThreadFuzzer(ModelTarget(), 12, policies="random"), max_runs=300)
         assert found is None

@@ -15,9 +15,9 @@ from fuzz.threads.thread_fuzzer import random_program
 from tests.support.missing import missing
 from zapcore.release import PINNED
 
-COUNT = {"python": 8, "c": 4}
+COUNT = {"python": 4, "c": 2}
 """A slow test tries more, `python -m fuzz.export.try_random_programs` 2,000 of each."""
-THREADS = 3
+THREADS = 2
 """80 of them, in both forms, were right."""
 
 

@@ -18,17 +18,18 @@ from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model.target import ModelTarget
+from tests.support.cases import few_and_many
 
 Make = Callable[..., LibzpoolTarget]
-PROGRAMS = 12
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
-def test_random_programs_about_accounting(libzpool: Make, release: str) -> None:
+@few_and_many(4, 40)
+def test_random_programs_about_accounting(libzpool: Make, release: str, count: int) -> None:
     """Whole programs, compared after each op; those that end in the known panics compare these."""
     target = BothTarget(ModelTarget(release), libzpool(release))
     ends: set[str] = set()
-    for number in range(PROGRAMS):
+    for number in range(count):
         program = usage_program(Random(number), target.model)
         assert keeps_usage(program)
         outcome = run(program, target)

@@ -18,15 +18,16 @@ from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model.target import ModelTarget
+from tests.support.cases import few_and_many, only_now
 from tests.support.paths import CORPUS
 from zapcore.dmu.indirect import IndirectDnode
 
 Make = Callable[..., LibzpoolTarget]
-PROGRAMS = 8
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
-def test_random_programs_about_reads_that_fail(libzpool: Make, release: str) -> None:
+@few_and_many(3, 30)
+def test_random_programs_about_reads_that_fail(libzpool: Make, release: str, count: int) -> None:
     """Compared after each op. Both kinds of errors are met by what reads and by what writes."""
     target = BothTarget(ModelTarget(release), libzpool(release))
     errors: Counter[tuple[str, int]] = Counter()
@@ -35,7 +36,7 @@ def test_random_programs_about_reads_that_fail(libzpool: Make, release: str) -> 
         for folder in folders([CORPUS / "findings"])
         for outcome in read_reproducer(folder).expect.values()
     }
-    for number in range(PROGRAMS):
+    for number in range(count):
         program = read_error_program(Random(f"read errors {number}"), target.model)
         outcome = run(program, target)
         assert outcome.failure is None or str(outcome) in known, outcome
@@ -105,7 +106,7 @@ UNDER_LEVELS = (
 )
 
 
-@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+@only_now("release", ["2.4"], ["2.1", "2.3", "2.4"])
 def test_indirect_blocks_that_cannot_be_read(libzpool: Make, release: str) -> None:
     """Each in turn under some ops, compared. What is above a block is EIO to who asks for the block, and what
     a read gives to transactions and searches, but for those of releases that know only EIO there."""

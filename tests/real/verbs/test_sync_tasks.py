@@ -14,20 +14,22 @@ from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model.target import ModelTarget
+from tests.support.cases import few_and_many
 
 Make = Callable[..., LibzpoolTarget]
 RELEASES = ["2.1", "2.3", "2.4"]
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_random_programs_of_sync_tasks(libzpool: Make, release: str) -> None:
+@few_and_many(8, 60)
+def test_random_programs_of_sync_tasks(libzpool: Make, release: str, count: int) -> None:
     target = BothTarget(ModelTarget(release, block_limit=1 << 9), libzpool(release))
     fine = 0
-    for number in range(25):
+    for number in range(count):
         outcome = run(sync_task_program(Random(number), target.model), target)
         assert outcome.failure is None, outcome
         fine += outcome.fine
-    assert fine >= 15
+    assert fine >= count * 3 // 5
 
 
 PASSES = """

@@ -115,7 +115,7 @@ def do_not_differ(library: LibzpoolTarget, release: str, ops: int) -> None:
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_programs_over_everything_do_not_differ(libzpool: Make, release: str) -> None:
-    do_not_differ(libzpool(release), release, 4_000)
+    do_not_differ(libzpool(release), release, 2_000)
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])

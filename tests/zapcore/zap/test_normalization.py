@@ -31,6 +31,7 @@ from zapcore.release import RELEASES
 from zapcore.zap.norm import normalize
 
 
+@pytest.mark.slow
 def test_every_code_point_has_the_form_that_openzfs_gives_it() -> None:
     assert forms_of_all(form_on_model) == ALL_FORMS
 
