@@ -26,8 +26,8 @@ from random import Random
 
 from fuzz.execution.execute import run
 from fuzz.generate.leaf_programs import random_program
-from fuzz.generate.moves import moving_program
-from fuzz.generate.trees import tree_program
+from fuzz.generate.themes.moves import moving_program
+from fuzz.generate.themes.trees import tree_program
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.judge.signature import Failure, Signature
 from fuzz.judge.wrong_answers import OTHER_LENGTH, WIDENED

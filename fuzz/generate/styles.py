@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import Random
 
-from fuzz.generate.crashes import crash_program
 from fuzz.generate.leaf_programs import random_program
-from fuzz.generate.levels import levels_program
-from fuzz.generate.many_entries import many_entries_program
 from fuzz.generate.model_guided import model_guided_program
-from fuzz.generate.moves import moving_program
 from fuzz.generate.names_and_directories import names_program
-from fuzz.generate.no_room import no_room_program
-from fuzz.generate.read_errors import read_error_program
-from fuzz.generate.sync_tasks import sync_task_program
-from fuzz.generate.trees import tree_program
+from fuzz.generate.themes.crashes import crash_program
+from fuzz.generate.themes.levels import levels_program
+from fuzz.generate.themes.many_entries import many_entries_program
+from fuzz.generate.themes.moves import moving_program
+from fuzz.generate.themes.no_room import no_room_program
+from fuzz.generate.themes.read_errors import read_error_program
+from fuzz.generate.themes.sync_tasks import sync_task_program
+from fuzz.generate.themes.trees import tree_program
+from fuzz.generate.themes.usage import usage_program
 from fuzz.generate.uniform_programs import uniform_program
-from fuzz.generate.usage import usage_program
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.language.program import Program
 from fuzz.targets.model.target import ModelTarget

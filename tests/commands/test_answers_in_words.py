@@ -14,8 +14,8 @@ from fuzz.execution.answer_in_words import answer_in_words
 from fuzz.execution.execute import run
 from fuzz.language.syntax import parse
 from fuzz.targets.model.target import ModelTarget
-from tests.support.answers_of_verbs import ANSWERS
-from tests.support.file_systems import PROGRAMS
+from tests.support.programs.answers_of_verbs import ANSWERS
+from tests.support.programs.file_systems import PROGRAMS
 
 
 def words(text: str) -> list[str]:

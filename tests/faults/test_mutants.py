@@ -21,7 +21,7 @@ from fuzz.language.program import Program
 from fuzz.language.syntax import load
 from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import DATA
-from tests.support.structure_changing_programs import biased_program
+from tests.support.programs.structure_changing_programs import biased_program
 from zapcore.zap import leaf, split
 
 WITNESSES = DATA / "mutants"

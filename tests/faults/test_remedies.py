@@ -14,7 +14,7 @@ from fuzz.faults.remedies import REMEDIES, NoRemedy, Remedy, switched_on
 from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import CORPUS
-from tests.support.structure_changing_programs import biased_program
+from tests.support.programs.structure_changing_programs import biased_program
 from zapcore.zap import shrink
 
 FINDINGS = CORPUS / "findings"

@@ -31,7 +31,7 @@ from fuzz.language.validate import (
     problems,
 )
 from fuzz.language.verbs import VERBS
-from tests.support.program_strategies import programs
+from tests.support.programs.program_strategies import programs
 
 Z = Zap("z", words=1, prehashed=True, leaf_shift=9)
 

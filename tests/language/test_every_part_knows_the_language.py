@@ -34,7 +34,7 @@ from fuzz.targets.libzpool.world import FUNCTIONS
 from fuzz.targets.model.state_as_text import show_model
 from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import CORPUS, ROOT
-from tests.support.program_strategies import programs
+from tests.support.programs.program_strategies import programs
 
 FAT = Zap("z", words=1, prehashed=True, leaf_shift=9)
 MICRO = Zap("z", fat=False, leaf_shift=9)

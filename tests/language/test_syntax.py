@@ -17,7 +17,7 @@ from fuzz.language.syntax import MAX_FILE, SyntaxProblem, format_program, load, 
 from fuzz.language.validate import problems
 from fuzz.language.verbs import VERBS
 from tests.support.measured import measured
-from tests.support.program_strategies import programs
+from tests.support.programs.program_strategies import programs
 
 CANONICAL = textwrap.dedent(
     r"""

@@ -21,7 +21,7 @@ from fuzz.targets.both import BothTarget
 from fuzz.targets.first_difference import first_difference
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model.target import ModelTarget
-from tests.support.structure_changing_programs import biased_program
+from tests.support.programs.structure_changing_programs import biased_program
 
 Make = Callable[..., LibzpoolTarget]
 

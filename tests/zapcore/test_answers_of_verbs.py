@@ -7,7 +7,7 @@ import pytest
 from fuzz.execution.execute import run
 from fuzz.language.syntax import parse
 from fuzz.targets.model.target import ModelTarget
-from tests.support.answers_of_verbs import ANSWERS
+from tests.support.programs.answers_of_verbs import ANSWERS
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3"])

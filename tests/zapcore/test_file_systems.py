@@ -12,7 +12,7 @@ from fuzz.execution.result import Result, names_and_positions
 from fuzz.language.printing import format_zap
 from fuzz.language.syntax import SyntaxProblem, parse
 from fuzz.targets.model.target import ModelTarget
-from tests.support.file_systems import APART, PROGRAMS, SAME_NAMES, WHOLE
+from tests.support.programs.file_systems import APART, PROGRAMS, SAME_NAMES, WHOLE
 
 RELEASES = pytest.mark.parametrize("release", ["2.1", "2.3", "2.4", "master"])
 

@@ -10,7 +10,7 @@ import pytest
 
 from fuzz.execution.execute import run
 from fuzz.faults.edits import Edit, applied
-from fuzz.generate.levels import levels_program
+from fuzz.generate.themes.levels import levels_program
 from fuzz.language.program import Program
 from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget

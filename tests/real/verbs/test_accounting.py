@@ -11,7 +11,7 @@ import pytest
 from fuzz.execution.execute import run
 from fuzz.faults.remedies import switched_on
 from fuzz.generate.ids_for_hash import ids_for_hash
-from fuzz.generate.usage import usage_program
+from fuzz.generate.themes.usage import usage_program
 from fuzz.judge.signature import Failure
 from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap, keeps_usage
 from fuzz.language.syntax import parse

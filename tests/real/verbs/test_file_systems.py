@@ -14,7 +14,7 @@ from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model.target import ModelTarget
-from tests.support.file_systems import PROGRAMS
+from tests.support.programs.file_systems import PROGRAMS
 
 Make = Callable[..., LibzpoolTarget]
 RELEASES = pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from fuzz.execution.execute import run
-from fuzz.generate.moves import moving_program
+from fuzz.generate.themes.moves import moving_program
 from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget

@@ -11,13 +11,13 @@ from random import Random
 import pytest
 
 from fuzz.execution.execute import run
-from fuzz.generate.no_room import no_room_program
+from fuzz.generate.themes.no_room import no_room_program
 from fuzz.language.syntax import parse
 from fuzz.language.verbs import CHANGING, FREEING
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model.target import ModelTarget
-from tests.support.answers_of_verbs import ANSWERS
+from tests.support.programs.answers_of_verbs import ANSWERS
 
 Make = Callable[..., LibzpoolTarget]
 PROGRAMS = 20

@@ -12,7 +12,7 @@ import pytest
 
 from fuzz.corpus.reproducer import folders, read_reproducer
 from fuzz.execution.execute import run
-from fuzz.generate.read_errors import read_error_program
+from fuzz.generate.themes.read_errors import read_error_program
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from fuzz.execution.execute import run
-from fuzz.generate.sync_tasks import sync_task_program
+from fuzz.generate.themes.sync_tasks import sync_task_program
 from fuzz.language.program import Program, Zap
 from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget

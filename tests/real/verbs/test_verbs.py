@@ -16,7 +16,7 @@ from fuzz.language.verbs import ON_DISK, OWNED, VERBS
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model.target import ModelTarget
-from tests.support.answers_of_verbs import ANSWERS
+from tests.support.programs.answers_of_verbs import ANSWERS
 
 Make = Callable[..., LibzpoolTarget]
 

@@ -9,7 +9,7 @@ from random import Random
 
 from fuzz.generate.leaf_programs import random_program
 from fuzz.generate.names_and_directories import names_program
-from fuzz.generate.trees import tree_program
+from fuzz.generate.themes.trees import tree_program
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.language.program import Op, Program
 from fuzz.language.verbs import NO_ROOM

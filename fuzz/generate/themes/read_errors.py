@@ -11,10 +11,10 @@ from random import Random
 
 from fuzz.generate.keys_for_hash import key_for
 from fuzz.generate.leaf_programs import half_of_leaf, random_program
-from fuzz.generate.levels import levels_program
 from fuzz.generate.names_and_directories import names_program
-from fuzz.generate.sync_tasks import sync_task_program
-from fuzz.generate.usage import usage_program
+from fuzz.generate.themes.levels import levels_program
+from fuzz.generate.themes.sync_tasks import sync_task_program
+from fuzz.generate.themes.usage import usage_program
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.verbs import READ_ERRORS
