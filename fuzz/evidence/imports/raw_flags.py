@@ -1,4 +1,5 @@
-"""Arguments that `strace -X raw` prints as numbers, and `-X verbose` with names in comments, as names."""
+"""Arguments that `strace -X raw` prints as numbers, and `-X verbose` with names in comments, as names; and
+those that truss prints so."""
 
 from __future__ import annotations
 
@@ -32,6 +33,28 @@ _FLAGS: dict[bytes, tuple[int, tuple[tuple[int, bytes], ...]]] = {
 }
 """Where each call's flags are, and those that matter, of Linux on most machines."""
 _DUPLICATES = {0: b"F_DUPFD", 1030: b"F_DUPFD_CLOEXEC"}
+
+
+_OPEN_OF_FREEBSD = (
+    *((0x1, b"O_WRONLY"), (0x2, b"O_RDWR"), (0x100, b"O_NOFOLLOW"), (0x200, b"O_CREAT")),
+    *((0x800, b"O_EXCL"), (0x20000, b"O_DIRECTORY")),
+)
+_FLAGS_OF_FREEBSD: dict[bytes, tuple[int, tuple[tuple[int, bytes], ...]]] = {
+    b"open": (1, _OPEN_OF_FREEBSD),
+    b"openat": (2, _OPEN_OF_FREEBSD),
+    b"unlinkat": (2, ((0x800, b"AT_REMOVEDIR"),)),
+    b"funlinkat": (3, ((0x800, b"AT_REMOVEDIR"),)),
+}
+
+
+def named_on_freebsd(call: bytes, arguments: list[bytes]) -> list[bytes]:
+    """The arguments of a call of FreeBSD, with names for flags that truss prints as a number."""
+    index, names = _FLAGS_OF_FREEBSD.get(call, (len(arguments), ()))
+    if index < len(arguments) and (found := _NUMBER.fullmatch(arguments[index])):
+        value = int(found[1], 0)
+        flags = b"|".join(name for bit, name in names if value & bit)
+        return [*arguments[:index], flags or b"0", *arguments[index + 1 :]]
+    return arguments
 
 
 def named(call: bytes, arguments: list[bytes]) -> list[bytes]:

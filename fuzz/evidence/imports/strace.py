@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
+from collections import deque
+from collections.abc import Mapping
 
+from fuzz.evidence.imports.call import Begun, Call, Ended
 from fuzz.evidence.imports.dataset import PLAIN, Properties
-from fuzz.evidence.imports.trace_lines import Begun, Call, LineReader, string_of, unescaped
+from fuzz.evidence.imports.trace_lines import LineReader, string_of, unescaped
+from fuzz.evidence.imports.traced_program import traced_program
 from fuzz.evidence.imports.traced_tree import DIRECTORY, FILE, LINK, LONGEST_NAME, Node, Place, Tree
-from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap
+from fuzz.evidence.imports.truss_lines import forks_of
+from fuzz.language.program import DEFAULT_SALT, Op, Program
 from fuzz.language.syntax import SyntaxProblem
-from fuzz.language.validate import MAX_OPS, MAX_ZAPS
+from fuzz.language.validate import MAX_OPS
 
 MAX_LOG = 1 << 28
 MAX_LINE = 1 << 16
-MAX_NOTES = 1000
-"""Comments that a program gets; what more there is to say is counted."""
 
 _FD = re.compile(rb"(AT_FDCWD|-?\d+)(?:<([^>]*)>)?")
 _KEPT = ("EEXIST", "ENOENT", "ENOTDIR", "EISDIR", "EPERM", "ENOSPC", "EIO", "ENAMETOOLONG", "ENOTEMPTY")
@@ -43,6 +45,7 @@ PATHS: dict[bytes, tuple[str, tuple[int, ...], bool]] = {
     b"mkdirat": ("mkdir", (1,), True),
     b"unlink": ("unlink", (0,), False),
     b"unlinkat": ("unlink", (1,), True),
+    b"funlinkat": ("unlink", (1,), True),
     b"rmdir": ("rmdir", (0,), False),
     b"rename": ("rename", (0, 1), False),
     b"renameat": ("rename", (1, 3), True),
@@ -74,7 +77,10 @@ class _Process:
 class _Reader:
     """Reads a log line by line into a tree."""
 
-    def __init__(self, norm: int) -> None:
+    def __init__(self, norm: int, forks: Mapping[bytes, deque[tuple[bytes, bytes]]]) -> None:
+        """`forks` says of each child which parents it had, one after the other, and by which flags, where a
+        fork is told when it returns only."""
+        self.forks = forks
         self.tree = Tree(norm)
         self.lines = LineReader()
         self.processes: dict[bytes, _Process] = {}
@@ -90,6 +96,9 @@ class _Reader:
             if self.forking:
                 parent, flags = self.forking.pop(0)
                 known = self.processes[parent].child(flags)
+            elif self.forks.get(pid):
+                parent, flags = self.forks[pid].popleft()
+                known = self.process(parent).child(flags)
             elif self.processes:
                 self.tree.note(
                     self.line, f"process {pid.decode()} was there before the log: where, is not known"
@@ -105,6 +114,9 @@ class _Reader:
         self.line += 1
         call = self.lines.read(line)
         if call is None:
+            return
+        if isinstance(call, Ended):
+            self.processes.pop(call.pid, None)  # another one may get its number
             return
         process = self.process(call.pid)
         if isinstance(call, Begun):
@@ -132,6 +144,8 @@ class _Reader:
         flags = b" ".join(call.arguments)
         if child not in self.processes:
             self.processes[child] = process.child(flags)
+            if self.forks.get(child):
+                self.forks[child].popleft()
         self.forking = [each for each in self.forking if each[0] != call.pid]
 
     def on_descriptors(self, process: _Process, call: Call) -> None:
@@ -146,6 +160,8 @@ class _Reader:
             process.cwd.node = self.node_of(process, arguments[0])
         elif call.name == b"close":
             process.fds.pop(number, None)
+        elif call.name in (b"getcwd", b"__getcwd") and arguments and (path := string_of(arguments[0])):
+            process.cwd.node = self.tree.is_at(process.cwd.node, path[0], self.line)
         elif call.name == b"unshare":
             flags = b" ".join(arguments)
             if b"CLONE_FS" in flags:
@@ -173,8 +189,9 @@ class _Reader:
             else:
                 process.fds[int(match[1])] = known
         if known is None:
+            how = "procstat -f PID" if self.lines.truss else "strace -y"
             self.tree.note(
-                self.line, f"descriptor {int(match[1])} was opened before the log: `strace -y` names it"
+                self.line, f"descriptor {int(match[1])} was opened before the log: `{how}` names it"
             )
             known = process.fds[int(match[1])] = Node(None, b"", DIRECTORY, False)
         return known
@@ -206,6 +223,14 @@ class _Reader:
         if verb == "unlink" and b"AT_REMOVEDIR" in flags:
             verb = "rmdir"
         if not good and call.error not in _KEPT:
+            return
+        if any(
+            not argument.startswith(b'"')
+            for index in indexes
+            for argument in call.arguments[index : index + 1]
+        ):
+            if verb != "open" or makes:
+                self.tree.note(self.line, f"{call.name.decode()} does not show its path, and is left out")
             return
         places = [self.place(process, call, index, at, makes and good) for index in indexes]
         first = places[0]
@@ -309,13 +334,6 @@ def _number(arguments: list[bytes]) -> int:
     return int(found[1]) if found and found[1] != b"AT_FDCWD" else -1
 
 
-def _shared(ops: list[Op]) -> dict[str, str]:
-    """A ZAP's name for each directory: its own, but the least used share one where there are too many."""
-    used = Counter(name for op in ops for name in (op.subject, op.other) if name)
-    order = sorted(used, key=lambda name: (-used[name], int(name[1:])))
-    return {name: name if place < MAX_ZAPS - 1 else "rest" for place, name in enumerate(order)}
-
-
 def strace_program(
     log: str | os.PathLike[str],
     *,
@@ -331,12 +349,13 @@ def strace_program(
     directory.
     """
     source = os.fspath(log)
-    reader = _Reader(properties.same)
     try:
         with open(log, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > MAX_LOG:
                 raise SyntaxProblem(source, 0, 0, f"at most {MAX_LOG} bytes", str(size))
+            reader = _Reader(properties.same, forks_of(file))
+            file.seek(0)
             while line := file.readline(MAX_LINE):
                 reader.read(line)
     except (OSError, ValueError) as error:
@@ -352,46 +371,4 @@ def strace_program(
     ops = tree.before + tree.ops
     if len(ops) + txgs > MAX_OPS:
         raise SyntaxProblem(source, 0, 0, f"at most {MAX_OPS} ops", str(len(ops) + txgs))
-    return _program(ops, len(tree.before), tree.notes, txgs, leaf_shift, properties, salt)
-
-
-def _program(
-    ops: list[Op],
-    before: int,
-    remarks: list[tuple[int, str]],
-    txgs: int,
-    leaf_shift: int,
-    properties: Properties,
-    salt: int,
-) -> Program:
-    """Name the ZAPs, place the txgs and the comments."""
-    names = _shared(ops)
-    zaps = [
-        Zap(
-            name,
-            fat=False,
-            leaf_shift=leaf_shift,
-            norm=properties.norm,
-            salt=salt,
-            dataset=properties.dataset,
-        )
-        for name in sorted(set(names.values()), key=lambda name: (name == "rest", len(name), name))
-    ]
-    steps = [step * len(ops) // (txgs + 1) for step in range(1, txgs + 1)]
-    told = [(before + at, text) for at, text in remarks[:MAX_NOTES]]
-    if len(remarks) > MAX_NOTES:
-        told.append((len(ops), f"and {len(remarks) - MAX_NOTES} more that the log does not tell"))
-    out: list[Op] = []
-    notes: list[tuple[int, str]] = []
-    told.reverse()
-    for index in range(len(ops) + 1):
-        out += [Op("txg")] * steps.count(index) if steps else []
-        while told and told[-1][0] <= index:
-            notes.append((len(zaps) + len(out), told.pop()[1]))
-        if index == len(ops):
-            break
-        op = ops[index]
-        if op.verb in ("create", "destroy") and names[op.subject] == "rest":
-            continue  # others are in it
-        out.append(op._replace(subject=names[op.subject], other=names.get(op.other, "")))
-    return Program(tuple(zaps), tuple(out), notes=tuple(notes))
+    return traced_program(ops, len(tree.before), tree.notes, txgs, leaf_shift, properties, salt)

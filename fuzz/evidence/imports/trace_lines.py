@@ -1,11 +1,12 @@
-"""Lines of strace (Linux) and truss (FreeBSD) as calls: process, name, arguments, result."""
+"""Lines of strace (Linux) as calls: process, name, arguments, result; those of truss are in `truss_lines`."""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
+from fuzz.evidence.imports.call import Begun, Call, Ended
 from fuzz.evidence.imports.raw_flags import named
+from fuzz.evidence.imports.truss_lines import ended_in_truss, truss_call
 
 _LINE = re.compile(
     rb"\s*(?:\[pid +(\d+)(?:<[^>]*>)?\] *|(\d+)(?:<[^>]*>)? +(?=\S)|(\d+)(?: \d+)?: +)?"
@@ -16,42 +17,37 @@ _LINE = re.compile(
 )
 _UNFINISHED = re.compile(rb" ?<unfinished \.\.\.>\s*$")
 _PIECE = re.compile(rb'"(?:[^"\\]|\\.)*"(?:\.\.\.)?|(?<=[0-9D])<[^>]*>|[({\[]|[)}\]]|,', re.S)
-_RESULT = re.compile(rb"\s*(?:= (-?\d+|0x[0-9a-f]+|\?)(?:<([^>]*)>)?(?: (E[A-Z0-9]+))?| *ERR#(\d+))")
+_RESULT = re.compile(rb"\s*(?:= (-?\d+|0x[0-9a-f]+|\?)(?:<([^>]*)>)?(?: (E[A-Z0-9]+))?)")
+_ENDED = re.compile(
+    rb"\s*(?:\[pid +(\d+)(?:<[^>]*>)?\] *|(\d+)(?:<[^>]*>)? +)?[\d:. ]*\+\+\+ (?:exited|killed)"
+)
+_NO_RESULT = re.compile(rb"\w\(.*\)(?:\s*=)?\s*$", re.S)
+_REST = re.compile(rb"\s*(?:= |ERR#)?-?\d+(?: \(0x| E[A-Z]|\s*$| ')|\s*= -?\d")
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|(.))", re.S)
 _PLAIN = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f"}
-_FREEBSD = {1: "EPERM", 2: "ENOENT", 5: "EIO", 17: "EEXIST", 20: "ENOTDIR", 21: "EISDIR", 22: "EINVAL"}
-_FREEBSD |= {28: "ENOSPC", 63: "ENAMETOOLONG", 66: "ENOTEMPTY"}
-"""Error numbers of FreeBSD that say something of a directory."""
-
-
-class Call(NamedTuple):
-    """A call that ended. `result` is None where none is shown; `path` is what `strace -y` says the descriptor
-    that it returned is of; `error` an errno's name where it failed."""
-
-    pid: bytes
-    name: bytes
-    arguments: list[bytes]
-    result: int | None
-    path: bytes
-    error: str
-
-
-class Begun(NamedTuple):
-    """A call that another process's line interrupts: it has not ended yet."""
-
-    pid: bytes
-    name: bytes
-    text: bytes
 
 
 class LineReader:
-    """Reads lines one by one; a call that was interrupted is put together again."""
+    """Reads lines one by one; a call that was interrupted is put together again, and one that a mail program
+    wrapped before its result. `truss` says that the log has lines of that."""
 
     def __init__(self) -> None:
         self.begun: dict[bytes, Begun] = {}
+        self.truss = False
+        self.wrapped = b""
 
-    def read(self, line: bytes) -> Call | Begun | None:
+    def read(self, line: bytes) -> Call | Begun | Ended | None:
         """What a line says; None for no call."""
+        if self.wrapped and _REST.match(line):
+            line = self.wrapped + b" " + line.lstrip()
+        self.wrapped = line.rstrip() if _NO_RESULT.search(line) else b""
+        call = truss_call(line)
+        if call is not None:
+            self.truss = True
+            return call
+        ended = _ENDED.match(line) or ended_in_truss(line)
+        if ended is not None:
+            return Ended(ended[1] or ended[2] or b"")
         match = _LINE.match(line)
         if match is None:
             return None
@@ -68,9 +64,6 @@ class LineReader:
         found = _RESULT.match(text, end) if end else None
         if found is None:
             return None
-        if found[4]:
-            number = int(found[4])
-            return Call(pid, name, arguments, -1, b"", _FREEBSD.get(number, f"E{number}"))
         result = None if found[1] == b"?" else int(found[1], 0)
         return Call(pid, name, arguments, result, found[2] or b"", (found[3] or b"").decode())
 

@@ -96,6 +96,20 @@ class Tree:
                 node = self.step(node, part)
         return node
 
+    def is_at(self, node: Node, path: bytes, line: int) -> Node:
+        """What a process learns of where it is; the directory that the log began in is put there."""
+        if node is not self.here or node.parent is not None:
+            return node
+        place = self.walk(self.root, path)
+        known = self.root if place is None else place.directory.children.get(self.form(place.name))
+        if known is None and place is not None:
+            self.put(node, place)
+        elif known is not None and not (node.children or node.zap):
+            return known
+        else:
+            self.note(line, f"{path!r} is where the log began, and was spoken of as another directory before")
+        return node
+
     def step(self, node: Node, part: bytes) -> Node:
         if part == b"..":
             if node.parent is None and node is not self.root:

@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from fuzz.commands.imports.strace import import_strace
+from fuzz.evidence.imports.call import Call
 from fuzz.evidence.imports.dataset import properties_of
 from fuzz.evidence.imports.strace import strace_program
-from fuzz.evidence.imports.trace_lines import Call, LineReader
+from fuzz.evidence.imports.trace_lines import LineReader
 from fuzz.execution.execute import run
 from fuzz.language.printing import format_op, format_program
 from fuzz.language.program import Program
