@@ -76,6 +76,25 @@ unshare(CLONE_FS) = 0\n
 <... rename resumed>) = 0\n
 +++ exited with 0 +++\n
 --- SIGCHLD {si_signo=SIGCHLD} ---\n
+\x20\x203:\x20
+\x20\x203 100101:\x20
+100101:\x20
+0.012345678\x20
+open("a"b\x5c",O_WRONLY|O_CREAT,0644)\t = 3 (0x3)\n
+open("d",0x20000,00)\t = 4 (0x4)\n
+mkdir("d",0755)
+rmdir(0x80090b200,0x5035c0,0x80090b200,0x5036c0,0x5036c0,0x0)
+fchdir(0x4,0x0,0x0,0x0,0x0,0x0)
+funlinkat(4,"b",FD_NONE,0x800)
+)\t = 0 (0x0)\n
+\t = 0 (0x0)\n
+)\t ERR#66 'Directory not empty'\n
+\n= 0 (0x0)\n
+3: fork()\t = 4 (0x4)\n
+4: rfork(RFPROC)\t = 3 (0x3)\n
+3: process exit, rval = 0\n
+getcwd("/x/d", 4096) = 5\n
+__getcwd("/",1024)\t = 0 (0x0)\n
 """
 _ZDB = r"""
 \n

@@ -97,8 +97,7 @@ class _Reader:
                 parent, flags = self.forking.pop(0)
                 known = self.processes[parent].child(flags)
             elif self.forks.get(pid):
-                parent, flags = self.forks[pid].popleft()
-                known = self.process(parent).child(flags)
+                known = self.of_fork(pid)
             elif self.processes:
                 self.tree.note(
                     self.line, f"process {pid.decode()} was there before the log: where, is not known"
@@ -107,6 +106,18 @@ class _Reader:
             else:
                 known = _Process(_Directory(self.tree.here), {})
             self.processes[pid] = known
+        return known
+
+    def of_fork(self, pid: bytes) -> _Process:
+        """A process that is heard of before its fork, of parents that may be so, too."""
+        chain = []
+        while pid not in self.processes and self.forks.get(pid):
+            parent, flags = self.forks[pid].popleft()
+            chain.append((pid, flags))
+            pid = parent
+        known = self.processes.get(pid) or self.process(pid)
+        for child, flags in reversed(chain):
+            known = self.processes[child] = known.child(flags)
         return known
 
     def read(self, line: bytes) -> None:

@@ -233,3 +233,13 @@ def test_what_a_log_comes_to(name: str, tmp_path: Path) -> None:
     program = strace_program(path)
     assert [format_op(op).partition(" inode=")[0] for op in program.ops] == ops
     assert [text for _, text in program.notes] == notes
+
+
+def test_a_line_of_forks_that_are_told_last(tmp_path: Path) -> None:
+    """Each of ten thousand processes is the child of the one before, and the last is heard of first."""
+    path = tmp_path / "truss.out"
+    count = 10_000
+    forks = "".join(f"{pid}: fork()\t = {pid + 1} ({pid + 1:#x})\n" for pid in range(1, count))
+    made = f'{count}: mkdir("x",0755)\t = 0 (0x0)\n'
+    path.write_text('1: chdir("/d")\t = 0 (0x0)\n' + made + forks + '1: rmdir("/d/x")\t = 0 (0x0)\n')
+    assert [format_op(op) for op in strace_program(path).ops] == ['mkdir d0 "x"', 'rmdir d0 "x"']
