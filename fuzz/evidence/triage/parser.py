@@ -69,6 +69,10 @@ _SOON = 100
 """Lines after a failure in which registers are printed again, and of what FreeBSD says of a lock's order."""
 
 
+_WORDS_FOLLOW = "panic message:"
+"""What mdb's ::status says, with the words on the next line."""
+
+
 class Parser:
     """Lines in, failures out. Holds at most `MAX_OPEN` of them, and no line."""
 
@@ -78,12 +82,13 @@ class Parser:
         self._retold = Retold()
         self._versions = Versions()
         self._clock = 0
+        self._words_follow = False
         self._ended = self._locks = -_SOON
 
     @property
     def active(self) -> bool:
         """True while lines are wanted even though they hold no trigger word."""
-        return bool(self._open.items)
+        return bool(self._open.items) or self._words_follow
 
     def feed(self, line: Line) -> Iterator[Event]:
         """Take one line; give the failures that ended with it."""
@@ -92,6 +97,9 @@ class Parser:
             self._locks = self._clock if LOCKS_ONLY.search(line.text) else self._locks
         if "db) " in line.text and (prompt := PROMPT.match(line.text)):
             line = line._replace(text=line.text[prompt.end() :])
+        if self._words_follow:
+            line = line._replace(text=f"{_WORDS_FOLLOW} {line.text.strip()}")
+        self._words_follow = _WORDS_FOLLOW in line.text and line.text.strip() == _WORDS_FOLLOW
         if PLAIN_FRAME.match(line.text) is not None:
             self._plain_frame(line)
         else:

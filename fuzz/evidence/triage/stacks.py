@@ -46,6 +46,8 @@ _FORMS: tuple[re.Pattern[str], ...] = tuple(
         # gdb, kgdb: #3  0x7f.. in zap_add (os=...) at zap.c:12, or from /lib/libzpool.so.2; sanitizers
         rf"#\d+\s+(?:0x[0-9a-f]+ in )?{_NAME} \((?:.*\) from (?:\S*/)?(?P<module>[\w-]+)|{_SOURCE})",
         rf"#\d+\s+0x[0-9a-f]+ in {_NAME}(?: \(?(?P<file>/[^\s:+]+\.[chS])(?::(?P<line>\d{{1,6}}))?)?",
+        # systemd's coredumpctl: #4  0x00007f.. fzap_lookup (libzpool.so.5 + 0x1234)
+        rf"#\d+\s+0x[0-9a-f]+ {_NAME} \((?P<module>[\w-]+)[\w.-]* \+ 0x[0-9a-f]+\)",
         # lldb: frame #3: 0xff.. zfs`zap_add(os=..) at zap.c:12:5
         rf"\*? ?frame #\d+: 0x[0-9a-f]+ (?P<module>[\w.\-]+)`{_NAME}{_SOURCE}",
         # glibc's backtrace_symbols: /lib/libzpool.so.6(zap_add+0x1f)[0x7f..]

@@ -46,8 +46,8 @@ _FORMS = (
     (b"Call", rb"Call%[Tt]race:"),
     # Frames of Windows, the version at load.
     (b"ZFS", rb"ZFS(?:in)?(?:!|:%Loaded)"),
-    # Debuggers' backtraces, sanitizers' and crash's too, but not PHP's.
-    (b"#0", rb"#0(?::?%{1,4}0x|%{1,4}(?:\[|<|[a-z_\\][\w\\]*%?\())"),
+    # Debuggers' backtraces, sanitizers' and crash's too, but not PHP's; the first frames may have no name.
+    (b"#", rb"#[0-3](?::?%{1,4}0x|%{1,4}(?:\[|<|[a-z_\\][\w\\]*%?\())"),
     # What journald gives as a list of bytes may be anything.
     (b'MESSAGE":[', rb"MESSAGE\" ?: ?\["),
 )

@@ -62,7 +62,7 @@ HANDLED = re.compile(
 )
 """What stood above ran only because of the failure, which is what follows."""
 
-KEXT = re.compile(r"(?:net\.lundman\.(?:zfs|spl)|org\.openzfsonosx\.zfs) ?\(")
+KEXT = re.compile(r"(?:net\.lundman\.(?:zfs|spl)|org\.openzfsonosx\.zfs|com\.getgreenbytes\.[a-z.]*zfs) ?\(")
 """An extension that a panic of macOS found in its backtrace, whose functions it may not name."""
 
 MDB_STACK = re.compile(r"(?:(?:\[\d+\])?> ?)?(?:\S{1,40} ?)?(?:\$[cC]|::stack)\s*$")

@@ -56,8 +56,8 @@ _S = rb"(?: |\xc2\xa0|\xa0|&nbsp;)"
 FORM = re.compile(
     rb"(?:VERIFY|ASSERT(?:ION)?)[0-9A-Z]{0,4}\(|ASSERT%at|PANIC(?:%at|:%)|SPL PANIC|Assertion%[`'\\]"
     rb"|panic(?::%|\(cpu|\\?\[cpu|%message|str)|spl\\?_panic|panic%- not|solaris%assert|[Aa]ssertion%failed:"
-    rb"|\[z(?:fs|lua|common|nvpair|avl|unicode|zstd)[\] \\]|Call%[Tt]race:|#0:?%{1,4}0x"
-    rb"|#0%{1,4}(?:[\[<]|[a-z_\\][\w\\]*%?\()|suspending%pool|io_failure%pool=|catastrophic%pool"
+    rb"|\[z(?:fs|lua|common|nvpair|avl|unicode|zstd)[\] \\]|Call%[Tt]race:|#[0-3]:?%{1,4}0x"
+    rb"|#[0-3]%{1,4}(?:[\[<]|[a-z_\\][\w\\]*%?\()|suspending%pool|io_failure%pool=|catastrophic%pool"
     rb"|MESSAGE\" ?: ?\[|P(?:anic%String:|ool%(?:'|&(?:#|apos)|\xe2\x80))|ZFS(?:in)?(?:!|:%Loaded)"
     rb"|zfs:[a-z][\w\\]*\+[0-9a-f]|z[a-z]{1,8}\\?_[\w\\]+\(\)%at%z".replace(b"%", _S)
 )

@@ -26,7 +26,10 @@ CONTRADICTIONS = {("23-doubled-lines-13144", name) for name in (*NUMBERED, "kmsg
 }
 """netconsole is for kernels, journald for Linux, and a line of a kernel has one number and one time."""
 
-RECORDS = ("cloudwatch", "github-api", "journald-arrays", "journald-pretty", "journald-seq", "journald-sse")
+RECORDS = (
+    *("cloudwatch", "github-api", "journald-arrays", "journald-pretty", "journald-seq", "journald-sse"),
+    *("dmesg-json-240", "docker-json-verify"),
+)
 """Logs of records, whose lines are no lines of a log."""
 
 LOGS = sorted(

@@ -39,6 +39,10 @@ _PROBABLY = re.compile(
     r"(?:Probably caused by ?: \S+ \( |FAILURE_BUCKET_ID: +\S*?_|SYMBOL_NAME: +)(?:OpenZFS"
     r"|ZFSin)!(?P<function>\w+)"
 )
+_OF_ZEVO = re.compile(
+    r"\"?ZFS assertion failed: (?P<text>.*?)\"?(?:@(?P<file>[\w./\-]+\.[ch]):(?P<line>\d+))?$"
+)
+"""An assertion of ZEVO, a ZFS for macOS before OpenZFS's."""
 _PREFIX = re.compile(r"(?:(?:Solaris|zfs)\(panic\): )")
 _GENERIC = re.compile(r"(?:from debugger|watchdog|Fatal exception|Oops)")
 _LINUX = ("BUG", "Oops", "Unable", "general protection", "kernel BUG", "Kernel panic", "NMI")
@@ -107,6 +111,10 @@ def _windows_stop(row: Row, line: Line, match: re.Match[str]) -> Head | None:
     return head if _heard(line) else None
 
 
+def _signal(row: Row, line: Line, match: re.Match[str]) -> Head:
+    return Head("debugger", what="signal", detail=match["signal"])
+
+
 PANICS = (
     Row(
         ("Fatal ",),
@@ -137,6 +145,16 @@ PANICS = (
         re.compile(r"^\s*(?P<text>assertion failed: .*, file: \S+\.[chS], line: \d+)"),
         _illumos_assertion,
     ),
+    # What gdb and lldb say of a process, before its stack. What aborts is an assertion.
+    Row(
+        ("signal", "stop reason"),
+        re.compile(
+            r"(?:received|terminated with|stop reason =) signal (?:7|8|11|4|10)?,? ?"
+            r"(?P<signal>SIG(?:SEGV|BUS|FPE|ILL)|Segmentation fault|Bus error|Arithmetic exception"
+            r"|Illegal instruction)"
+        ),
+        _signal,
+    ),
     Row(("BAD TRAP",), re.compile(r"(?P<text>BAD TRAP.*)"), _bad_trap),
     Row(
         ("EXCEPTION", "FAULT", "violation", "STOP", "BugCheck", "IRQL", "Fatal System", "FAILURE", "TRAP"),
@@ -162,6 +180,8 @@ def _said(head: Head, text: str) -> Head:
         return head
     own, text = _PREFIX.match(text) is not None, _PREFIX.sub("", text, count=1)
     if head.form == "macos":
+        if (match := _OF_ZEVO.match(text)) is not None:
+            return at(head._replace(assertion=parse_plain(match["text"]), sure=True), match)
         assertion = parse_macro(joined_strings(text))
         if assertion is not None:
             where = _AT_FILE.search(text)
