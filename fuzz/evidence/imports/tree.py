@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from fuzz.evidence.imports.dataset import PLAIN, Properties
 from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap
 from fuzz.language.syntax import SyntaxProblem
+from fuzz.language.validate import MAX_OPS
 
-MAX_NAMES = 300_000
-"""Names of one program: three ops each stay below what it may have."""
+PHASES = 3
+"""All names created, all removed, all created again."""
+
+MAX_NAMES = MAX_OPS
+"""Names of one program, which may have one op for each name and phase."""
 
 MAX_SEEN = 10_000_000
 """Distinct names of one tree, of which a program takes some."""
@@ -23,6 +27,7 @@ def tree_program(
     directory: str | os.PathLike[str],
     *,
     names: int = MAX_NAMES,
+    phases: int = PHASES,
     leaf_shift: int = 14,
     salt: int = DEFAULT_SALT,
     txgs: int = 1,
@@ -30,33 +35,31 @@ def tree_program(
     properties: Properties = PLAIN,
 ) -> Program:
     """All names of a tree created in one directory, micro at first as ZFS makes it, all removed, all created
-    again.
+    again, or the first so many of these `phases`.
 
-    Every base name below `directory` counts once, in the order of its bytes, at most so many `names` of them,
-    spread evenly over all. In each phase `txgs` times the next txg is opened, evenly placed; between phases
-    everything syncs, if `sync`. A value is what a directory has: one 64-bit integer, object number and type
-    in the top four bits (ZFS_DIRENT_MAKE, include/sys/zfs_znode.h). Folders that may not be read are left
-    out, links are not followed. Raises SyntaxProblem if there is no such directory, or no name in it, or more
-    than MAX_SEEN. `properties` are those of the file system that the directory is in.
+    Every base name below `directory` counts once, in the order of its bytes, at most so many `names` of
+    them, and no more than the ops of a program are enough for, spread evenly over all. In each phase `txgs`
+    times the next txg is opened, evenly placed; between phases everything syncs, if `sync`. A value is what
+    a directory has: one 64-bit integer, object number and type in the top four bits (ZFS_DIRENT_MAKE,
+    include/sys/zfs_znode.h). Folders that may not be read are left out, links are not followed. Raises
+    SyntaxProblem if there is no such directory, or no name in it, or more than MAX_SEEN. `properties` are
+    those of the file system that the directory is in.
     """
     kinds = _names(os.fsencode(directory))
     every = sorted(kinds)
     seen = len(every)
+    names = min(names, (MAX_OPS - phases * (txgs + sync)) // phases)
     if seen > names:
         every = [every[index * len(every) // names] for index in range(names)]
     sets = [
         Op("add", "d", name, 8, 1, kinds[name] | _FIRST_OBJECT + index) for index, name in enumerate(every)
     ]
-    again = [op._replace(fill=op.fill + len(every)) for op in sets]
-    removes = [Op("remove", "d", name) for name in every]
     between = [Op("sync")] if sync else []
-    ops = [
-        *_with_txgs(sets, txgs),
-        *between,
-        *_with_txgs(removes, txgs),
-        *between,
-        *_with_txgs(again, txgs),
-    ]
+    ops = list(_with_txgs(sets, txgs))
+    if phases > 1:
+        ops += [*between, *_with_txgs([Op("remove", "d", name) for name in every], txgs)]
+    if phases > 2:
+        ops += [*between, *_with_txgs([op._replace(fill=op.fill + len(every)) for op in sets], txgs)]
     zap = Zap(
         "d", fat=False, leaf_shift=leaf_shift, norm=properties.norm, salt=salt, dataset=properties.dataset
     )

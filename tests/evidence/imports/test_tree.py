@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sysconfig
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from fuzz.evidence.imports import tree
 from fuzz.evidence.imports.dataset import properties_of
 from fuzz.evidence.imports.tree import tree_program
 from fuzz.execution.execute import run
@@ -51,6 +53,24 @@ def test_a_tree_becomes_three_phases_over_its_names(tmp_path: Path) -> None:
     )
     few = tree_program(tmp_path, names=2, txgs=0, sync=False)
     assert [op.key for op in few.ops] == [names[0], names[2]] * 3
+
+
+def test_a_program_takes_as_many_names_as_its_phases_leave_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With room for a million ops a tree of a million names is created whole, but for two."""
+    for number in range(9):
+        (tmp_path / f"{number}").touch()
+    monkeypatch.setattr(tree, "MAX_OPS", 10)
+    verbs = {
+        phases: Counter(op.verb for op in tree_program(tmp_path, phases=phases).ops) for phases in (1, 2, 3)
+    }
+    assert verbs == {
+        1: {"add": 8, "txg": 1},
+        2: {"add": 3, "remove": 3, "txg": 2, "sync": 1},
+        3: {"add": 2, "remove": 1, "txg": 3, "sync": 2},
+    }
+    assert tree_program(tmp_path, phases=1).notes == ((1, "8 of 9 names"),)
 
 
 def test_a_real_library_folder_becomes_a_valid_program() -> None:
