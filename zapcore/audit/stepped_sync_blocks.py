@@ -1,13 +1,15 @@
 """What must hold of blocks while a txg syncs as a thread beside others (`zapcore.dmu.spa_sync`).
 
-Two things, each told by nothing but what was there before. What a txg leaves on disk is what was there,
+Three things, each told by nothing but what was there before. What a txg leaves on disk is what was there,
 without the blocks that it has freed, and with those that were dirty in it as they were when its last
 transaction had committed, whatever later txgs do meanwhile. And a block that is read is what it was when it
-was last in memory, or zeros if it was freed since, whether its dbuf was evicted in between or not.
+was last in memory, or zeros if it was freed since, whether its dbuf was evicted in between or not. And a txg
+that has synced has left nothing undone.
 """
 
 from __future__ import annotations
 
+from zapcore.audit.after_sync import left_undone
 from zapcore.dmu.dbuf import Dbuf
 from zapcore.dmu.dnode import Dnode
 from zapcore.dmu.objset import Objset
@@ -25,10 +27,11 @@ def _shown(raw: bytes | bytearray) -> bytes:
 class SteppedSyncBlocks:
     """Made where a section with a sync thread begins, and told what happens in it."""
 
-    __slots__ = ("_last", "_objset", "_wanted")
+    __slots__ = ("_last", "_objset", "_txg", "_wanted")
 
     def __init__(self, objset: Objset) -> None:
         self._objset = objset
+        self._txg = 0
         self._wanted: dict[Dnode, _Blocks] = {}
         self._last: dict[Dnode, _Blocks] = {
             dnode: {blkid: _shown(dnode.current(blkid)) for blkid in {*dnode.dbufs, *dnode.stable}}
@@ -38,6 +41,7 @@ class SteppedSyncBlocks:
     def sync_begins(self, txg: int) -> None:
         """The transactions of the txg have committed, and nothing of it is on disk yet."""
         self._wanted = {}
+        self._txg = txg
         for dnode in self._objset.dirty_dnodes.get(txg, ()):
             if dnode.free_txg and dnode.free_txg <= txg:
                 continue
@@ -54,6 +58,8 @@ class SteppedSyncBlocks:
             for blkid in sorted(wanted.keys() | stable.keys()):
                 if wanted.get(blkid, b"") != _shown(stable.get(blkid, b"")):
                     raise _broken("on-disk", f"block {blkid}: not what was there when the txg closed")
+        for violation in left_undone(self._objset, self._txg):
+            raise _broken(violation.invariant, str(violation))
 
     def forgotten(self, dbuf: Dbuf) -> None:
         """A dbuf is about to lose its bytes."""

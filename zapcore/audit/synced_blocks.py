@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from zapcore.audit.after_sync import left_undone
 from zapcore.dmu.dbuf import CACHED
 from zapcore.dmu.dnode import Dnode
 from zapcore.dmu.objset import Objset
@@ -58,6 +59,7 @@ class SyncAuditor:
         if now != self._open and now - 1 in objset.in_flight:
             self._closed[now - 1] = self._as_closed(now - 1, now)
         self._open = now
+        yield from left_undone(objset, self._synced)
         yield from self._wrongly_cached()
 
     def _as_closed(self, txg: int, now: int) -> _Closed:
@@ -94,5 +96,7 @@ class SyncAuditor:
                 if dbuf.dirty or dbuf.state is not CACHED or dnode.block_freed(blkid):
                     continue
                 stable = dnode.stable.get(blkid, b"")
+                if not (dbuf.buf.anonymous or stable):
+                    yield Violation("released", blkid, "db_buf", "it is a block's on disk, and there is none")
                 if stable != dbuf.buf.raw and (stable or any(dbuf.buf.raw)):
                     yield Violation(INVARIANT, blkid, "block", "in memory it is another than on disk")

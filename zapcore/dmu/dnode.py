@@ -288,14 +288,19 @@ class Dnode:
 
     @openzfs("dnode_sync.c", "dnode_sync_free")
     def _sync_free(self, txg: int) -> None:
+        self.check_used()
         for record in self.dirty_records.pop(txg, ()):
             record.dbuf.dirty.remove(record)
             record.dbuf.rele(txg)
         self.next_max_blkid.pop(txg, None)
         self.next_levels.pop(txg, None)
         self.evict_dbufs()
-        self.stable.clear()
         self.objset.forget(self)
+
+    def check_used(self) -> None:
+        """An object that goes has no blocks on disk any more: all were freed with it."""
+        if self.stable:
+            fail("DN_USED_BYTES(dn->dn_phys)", macro="VERIFY0", line=586)
 
     @openzfs("dnode_sync.c", "dnode_evict_dbufs")
     def evict_dbufs(self) -> None:

@@ -430,13 +430,19 @@ class IndirectDnode(Dnode):
             fail("BP_IS_HOLE(bp)", place="dnode_sync.c:free_children")
         self.pointers.pop((dbuf.level, dbuf.blkid), None)
 
+    def check_used(self) -> None:
+        """The same; nor has it indirect blocks."""
+        if self.stable or self.pointers:
+            fail("DN_USED_BYTES(dn->dn_phys)", macro="VERIFY0", line=586)
+
+    @openzfs("dnode_sync.c", "dnode_sync_free")
     def _sync_free(self, txg: int) -> None:
+        self.check_used()
         self.undirty_all(self.roots.pop(txg, {}))
         self.dirty_records.pop(txg, None)
         self.next_max_blkid.pop(txg, None)
         self.next_levels.pop(txg, None)
         self.evict_dbufs()
-        self.stable.clear()
         self.objset.forget(self)
 
     @openzfs("dnode_sync.c", "dnode_undirty_dbufs")

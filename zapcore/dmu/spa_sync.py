@@ -272,6 +272,7 @@ class SteppedSync:
     @openzfs("dnode_sync.c", "dnode_sync_free")
     def _sync_free(self, dnode: Dnode, txg: int) -> None:
         """Free an object: `Dnode._sync_free`."""
+        dnode.check_used()
         if isinstance(dnode, IndirectDnode):
             spa_sync_levels.undirty_all(self, dnode, dnode.roots.pop(txg, {}))
         else:
@@ -282,7 +283,6 @@ class SteppedSync:
         self.scheduler.point("dnode_evict_dbufs", (dnode.number, 0))
         self.wait_for_all(dnode)
         dnode.evict_dbufs()
-        dnode.stable.clear()
         self.objset.forget(dnode)
 
     @openzfs("dnode_sync.c", "dnode_undirty_dbufs")

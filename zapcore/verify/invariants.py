@@ -57,6 +57,9 @@ LIVE: Mapping[str, str] = {
     "index": "a micro ZAP's index has the entries of its slots",
     "destroyed": "what is held of a destroyed object is zero",
     "on-disk": "a txg writes what was there when it closed",
+    "left-undone": "a txg that has synced has nothing left to do",
+    "levels": "each block on disk is found through the levels above it",
+    "released": "the data of a dbuf whose block is a hole is its own alone",
     "read-back": "a block is read as what it was last",
     "seek": "a block with data is not taken for a hole",
 }

@@ -24,6 +24,7 @@ from fuzz.faults.seeded.refusals import REFUSAL_MUTANTS
 from fuzz.faults.seeded.shrink import SHRINK_MUTANTS
 from fuzz.faults.seeded.table_end import TABLE_END_MUTANTS
 from fuzz.faults.seeded.trees_and_sizes import TREE_AND_SIZE_MUTANTS
+from fuzz.faults.seeded.txgs_and_records import TXG_MUTANTS
 from fuzz.faults.seeded.whole_zaps import WHOLE_ZAP_MUTANTS
 
 MUTANTS: Mapping[str, Mutant] = {
@@ -50,7 +51,7 @@ CONCURRENT: Mapping[str, Mutant] = {
 """Those that take two."""
 
 BESIDE_SYNC: Mapping[str, Mutant] = {
-    mutant.name: mutant for mutant in (*BESIDE_SYNC_MUTANTS, *INDIRECT_MUTANTS)
+    mutant.name: mutant for mutant in (*BESIDE_SYNC_MUTANTS, *INDIRECT_MUTANTS, *TXG_MUTANTS)
 }
 """Those that are looked for beside a txg that syncs."""
 

@@ -183,7 +183,7 @@ BESIDE_SYNC_MUTANTS = (
         "record-stays",
         "dbuf_write_done takes off the newest dirty record, not the one that was written",
         SLIP,
-        "exception",
+        "invariant",
         (Edit(f"{_SYNC}_write_done", "    dbuf.dirty.pop()\n", "    dbuf.dirty.pop(0)\n"),),
     ),
     Mutant(

@@ -1,0 +1,6 @@
+zap z fat key=u64 prehashed hash64 leaf_shift=9
+add z 0xd000000000000000 len=180
+add z 0x1000000000000000 len=180
+sync
+remove z 0xd000000000000000
+remove z 0x1000000000000000
