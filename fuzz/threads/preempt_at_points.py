@@ -1,12 +1,15 @@
-"""Schedules that stop a thread where threads were stopped the least: at a kind of point, for an op of another
-thread to go on. So the few points late in a sync weigh as much as the many before holds, and what only a few
-programs come to is tried when one does."""
+"""Schedules that stop a thread where threads were stopped the least: at a kind of point, in one op, for an op
+of another thread to go on. So the few points late in a sync weigh as much as the many before holds, and what
+only a few programs come to is tried when one does.
+
+`Preemption.schedule` does so once or twice, in a run whose points are known. `Stops` does so while a run goes
+on, a few times, so that what takes several threads one after the other at one place comes up, too."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from fuzz.language.program import Op, Switch
@@ -14,35 +17,34 @@ from fuzz.threads.scheduling_policies import Policy
 
 NEAR = 40
 """How many points behind the first switch a second one may lie."""
+STOPS = (1, 2, 2, 3, 3, 4, 5)
+"""How often threads are stopped at most in one run."""
+AIM = 2.0
+"""How often they are on average."""
+
+Kind = tuple[str, int, str, str]
+"""Where a thread is stopped: what comes next there, at which level of blocks, in which op; and which op of
+another one goes on."""
 
 
 class Point(NamedTuple):
     """A point of a run: its number, the thread that came to it, what comes next there and at which level of
-    blocks, and how many ops each other thread that could go on had ended."""
+    blocks, how many ops that thread had ended, and how many each other thread that could go on."""
 
     step: int
     thread: int
     what: str
     level: int
+    ended: int
     others: tuple[tuple[int, int], ...]
 
 
-class Recording:
-    """A policy that remembers at which points another one has chosen. It watches its run, too."""
+class _Watching:
+    """Knows where the running thread stands, and how many ops each has ended."""
 
-    def __init__(self, policy: Policy) -> None:
-        self.policy = policy
-        self.points: list[Point] = []
+    def __init__(self) -> None:
         self._here: tuple[int, str, int] | None = None
         self._ended: Counter[int] = Counter()
-
-    def choose(self, step: int, current: int | None, able: Sequence[int]) -> int:
-        """What the other policy chooses."""
-        if self._here is not None and current is not None and len(able) > 1:
-            others = tuple((thread, self._ended[thread]) for thread in able if thread != current)
-            self.points.append(Point(step, *self._here, others))
-        self._here = None
-        return self.policy.choose(step, current, able)
 
     def arrived(self, thread: int, what: str, thing: object) -> None:
         """A thread has come to a point, where the policy is asked next."""
@@ -53,6 +55,29 @@ class Recording:
     def entered(self, thread: int, what: str, thing: object) -> None:
         """It goes on."""
 
+    def _point(self, step: int, current: int | None, able: Sequence[int]) -> Point | None:
+        here, self._here = self._here, None
+        if here is None or current is None or len(able) == 1:
+            return None
+        others = tuple((thread, self._ended[thread]) for thread in able if thread != current)
+        return Point(step, *here, self._ended[current], others)
+
+
+class Recording(_Watching):
+    """A policy that remembers at which points another one has chosen. It watches its run, too."""
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__()
+        self.policy = policy
+        self.points: list[Point] = []
+
+    def choose(self, step: int, current: int | None, able: Sequence[int]) -> int:
+        """What the other policy chooses."""
+        point = self._point(step, current, able)
+        if point is not None:
+            self.points.append(point)
+        return self.policy.choose(step, current, able)
+
 
 class Preemption:
     """Draws where a thread is stopped, and counts how often that was done: of two kinds of stops one that was
@@ -60,7 +85,8 @@ class Preemption:
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
-        self.tried: Counter[tuple[str, int, str]] = Counter()
+        self.tried: Counter[Kind] = Counter()
+        self.scale = 1.0
 
     def schedule(
         self, ops: Sequence[Op], points: Sequence[Point], before: Sequence[Switch]
@@ -68,15 +94,10 @@ class Preemption:
         """The schedule `before` of a program with these `ops`, whose run had these points, with a switch at
         one of them, or at two."""
         rng = self.rng
-        verbs: dict[int, list[str]] = {}
-        for op in ops:
-            verbs.setdefault(op.thread, []).append(op.verb)
-        kinds: dict[tuple[str, int, str], list[Switch]] = {}
+        verbs = verbs_of(ops)
+        kinds: dict[Kind, list[Switch]] = {}
         for point in points:
-            for thread, ended in point.others:
-                if ended == len(verbs[thread]):
-                    continue  # it has nothing left to do
-                kind = (point.what, point.level, verbs[thread][ended])
+            for thread, kind in stops_at(point, verbs):
                 kinds.setdefault(kind, []).append(Switch(point.step, thread))
         if not kinds:
             return tuple(before)
@@ -88,3 +109,55 @@ class Preemption:
         if rng.random() < 0.5:
             switches[first.step + rng.randint(1, NEAR)] = rng.choice([thread for thread in verbs if thread])
         return tuple(Switch(*item) for item in sorted(switches.items()))
+
+
+class Stops(_Watching):
+    """A policy that stops threads while a run goes on. Which thread begins, and which goes on where one has
+    to wait, is drawn, too. It watches its run."""
+
+    def __init__(self, preemption: Preemption, ops: Sequence[Op]) -> None:
+        super().__init__()
+        self.preemption = preemption
+        self.verbs = verbs_of(ops)
+        self.left = preemption.rng.choice(STOPS)
+
+    def choose(self, step: int, current: int | None, able: Sequence[int]) -> int:
+        """Another thread than the running one, with a probability that is the less the more often one was
+        stopped so."""
+        all_, rng = self.preemption, self.preemption.rng
+        point = self._point(step, current, able)
+        if current is None:
+            return able[0] if len(able) == 1 else rng.choice(able)
+        if point is None or not self.left:
+            return current
+        for thread, kind in stops_at(point, self.verbs):
+            if rng.random() * (1 + all_.tried[kind]) < all_.scale:
+                all_.tried[kind] += 1
+                self.left -= 1
+                all_.scale *= 1 - 0.02 / AIM
+                return thread
+        return current
+
+    def ended(self) -> None:
+        """The run has ended: in the next ones threads are stopped as often as is the aim."""
+        self.preemption.scale *= 1.02
+
+
+def verbs_of(ops: Sequence[Op]) -> Mapping[int, Sequence[str]]:
+    """The verbs of each thread's ops."""
+    verbs: dict[int, list[str]] = {}
+    for op in ops:
+        verbs.setdefault(op.thread, []).append(op.verb)
+    return verbs
+
+
+def stops_at(point: Point, verbs: Mapping[int, Sequence[str]]) -> list[tuple[int, Kind]]:
+    """The threads that could go on at a point and have something left to do, each with what kind of stop that
+    would be."""
+    mine = verbs[point.thread]
+    verb = mine[point.ended] if point.ended < len(mine) else ""
+    return [
+        (thread, (point.what, point.level, verb, verbs[thread][ended]))
+        for thread, ended in point.others
+        if ended < len(verbs[thread])
+    ]

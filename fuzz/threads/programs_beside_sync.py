@@ -10,16 +10,17 @@ import random
 from collections.abc import Sequence
 
 from fuzz.language.program import Key, Op, Program, Zap
+from fuzz.threads.blocks_over_txgs import program_over_txgs
 from fuzz.threads.minimize_schedule import with_schedule
-from fuzz.threads.thread_fuzzer import LENGTHS, ZAP, Kind, keys_to_use, mutate_schedule, near_keys
+from fuzz.threads.ops_beside_sync import SYNC_THREAD, alone, beside, change, full
+from fuzz.threads.thread_fuzzer import ZAP, Kind, keys_to_use, mutate_schedule, near_keys
 
 MOST_SETUP = 9
 MOST_OPS = 22
 """Of a program that is changed: one op more, and one is taken out."""
-BLOCK = 1 << ZAP.leaf_shift
-SYNC_THREAD = 9
-"""It comes last where nobody chooses."""
 
+OVER_TXGS = 0.45
+"""Share of programs in which blocks are written and freed over several txgs."""
 AGAIN = 0.4
 """Share of programs whose threads make leaves again that were just freed."""
 LEVELS = 0.25
@@ -42,7 +43,7 @@ CLAIMED = (("create", "sync"), ("sync", "create", "sync"), ("sync", "sync", "cre
 def program_beside_sync(rng: random.Random) -> Program:
     """A setup whose last txg is in flight, then one or two threads beside its sync, then all of it synced.
     Now and then a thread destroys the object meanwhile, and makes it again."""
-    program = _drawn(rng)
+    program = program_over_txgs(rng) if rng.random() < OVER_TXGS else _drawn(rng)
     return _remade(program, rng) if rng.random() < REMADE else program
 
 
@@ -63,32 +64,32 @@ def _drawn(rng: random.Random) -> Program:
         return _made_again(rng)
     keys = near_keys(rng)[: rng.choice((2, 2, 3, 4, 8))]
     destroyed = rng.random() < DESTROYED
-    ops = [_change(rng, keys, adds=0.85) for _ in range(rng.randint(1, MOST_SETUP))]
+    ops = [change(rng, keys, adds=0.85) for _ in range(rng.randint(1, MOST_SETUP))]
     if rng.random() < 0.8:  # what is freed must have been on disk
         ops.append(Op(rng.choice(("sync", "sync", "txg"))))
         if rng.random() < 0.2:
             ops.append(Op("evict"))
     if rng.random() < (0.6 if destroyed else 0.2):
         ops += [Op("cursor", "c", other="z"), *[Op("next", "c")] * rng.randint(1, 3)]
-    ops += [_change(rng, keys, adds=rng.choice((0.1, 0.5))) for _ in range(rng.randint(0, MOST_SETUP))]
+    ops += [change(rng, keys, adds=rng.choice((0.1, 0.5))) for _ in range(rng.randint(0, MOST_SETUP))]
     if destroyed:
         ops.append(Op("destroy", "z"))
     ops.append(Op("txg"))
     if destroyed and rng.random() < 0.5:
         ops.append(Op("create", "z"))
     if rng.random() < 0.3:
-        ops += [_change(rng, keys, adds=0.5) for _ in range(rng.randint(1, 4))]
+        ops += [change(rng, keys, adds=0.5) for _ in range(rng.randint(1, 4))]
         if rng.random() < 0.5:
             ops.append(Op("txg"))
     if rng.random() < 0.3:
         ops.append(Op("evict"))
     threads = 2 if rng.random() < 0.15 else 1
     section = [
-        _beside(rng, keys, thread) for thread in range(1, threads + 1) for _ in range(rng.randint(1, 4))
+        beside(rng, keys, thread) for thread in range(1, threads + 1) for _ in range(rng.randint(1, 4))
     ]
     section += [Op("spa_sync", thread=SYNC_THREAD)] * rng.choice((1, 1, 1, 2))
     end = rng.choice(CLAIMED if destroyed else ENDS)
-    return Program((ZAP,), (*ops, *section, *(_alone(verb) for verb in end)))
+    return Program((ZAP,), (*ops, *section, *(alone(verb) for verb in end)))
 
 
 def _made_again(rng: random.Random) -> Program:
@@ -98,22 +99,22 @@ def _made_again(rng: random.Random) -> Program:
     if rng.random() < LEVELS:
         keys, zap = [*keys, *near_keys(rng)], ZAP._replace(indirect_shift=9)
     keys = rng.sample(keys, min(len(keys), rng.choice((2, 2, 2, 3, 4) if zap is ZAP else (3, 4, 5))))
-    full = [Op("add", "z", key, 1, 180) for key in keys]
-    ops = [*full, Op(rng.choice(("sync", "sync", "txg")))]
+    made = full(keys)
+    ops = [*made, Op(rng.choice(("sync", "sync", "txg")))]
     if rng.random() < 0.15:
         ops += [Op("cursor", "c", other="z"), *[Op("next", "c")] * rng.randint(1, 2)]
     ops += [Op("remove", "z", key) for key in keys]
     if rng.random() < 0.2:
-        ops.insert(rng.randrange(len(full), len(ops) + 1), _change(rng, keys, adds=0.5))
+        ops.insert(rng.randrange(len(made), len(ops) + 1), change(rng, keys, adds=0.5))
     ops.append(Op("txg"))
     if rng.random() < 0.3:
         ops.append(Op("evict"))
-    section = [op._replace(thread=1) for op in full]
+    section = [op._replace(thread=1) for op in made]
     if rng.random() < 0.4:
         at = rng.randrange(len(section) + 1)
-        section.insert(at, _beside(rng, keys, rng.choice((1, 1, 2))))
+        section.insert(at, beside(rng, keys, rng.choice((1, 1, 2))))
     section += [Op("spa_sync", thread=SYNC_THREAD)] * rng.choice((1, 1, 1, 2))
-    return Program((zap,), (*ops, *section, *(_alone(verb) for verb in rng.choice(ENDS))))
+    return Program((zap,), (*ops, *section, *(alone(verb) for verb in rng.choice(ENDS))))
 
 
 def _of_levels(rng: random.Random) -> Program:
@@ -126,24 +127,24 @@ def _of_levels(rng: random.Random) -> Program:
     if rng.random() < FREED_WHILE_WRITTEN:
         return _freed_while_written(rng, zap, keys)
     many = len(keys) if rng.random() < 0.5 else rng.randint(2, len(keys))
-    ops = [Op("add", "z", key, 1, 180) for key in keys[:many]]
+    ops = full(keys[:many])
     if rng.random() < 0.7:
         ops.insert(rng.randint(1, len(ops)), Op(rng.choice(("sync", "sync", "txg"))))
         if rng.random() < 0.3:
             ops.append(Op("evict"))
-    ops += [_change(rng, keys, adds=0.5) for _ in range(rng.randint(0, 3))]
+    ops += [change(rng, keys, adds=0.5) for _ in range(rng.randint(0, 3))]
     ops += [Op("txg")] * rng.choice((1, 1, 1, 2))
     if rng.random() < 0.3:
         ops.append(Op("evict"))
-    section = [_beside(rng, keys, 1) for _ in range(rng.randint(0, 2))]
+    section = [beside(rng, keys, 1) for _ in range(rng.randint(0, 2))]
     if rng.random() < 0.4:
         section.append(Op("evict", thread=1))
     if rng.random() < 0.5:
         section.append(Op("destroy", "z", thread=1))
-    section += [_beside(rng, keys, 1) for _ in range(rng.randint(not section, 2))]
+    section += [beside(rng, keys, 1) for _ in range(rng.randint(not section, 2))]
     section += [Op("spa_sync", thread=SYNC_THREAD)] * rng.choice((1, 1, 2))
     end = rng.choice((("sync",), ("sync", "evict"), ("sync", "reopen"), ("sync", "create", "sync")))
-    return Program((zap,), (*ops, *section, *(_alone(verb) for verb in end)))
+    return Program((zap,), (*ops, *section, *(alone(verb) for verb in end)))
 
 
 def near(key: Key, depth: int) -> int:
@@ -159,7 +160,7 @@ def _freed_while_written(rng: random.Random, zap: Zap, keys: Sequence[Key]) -> P
     if emptied:
         zap, depth = zap._replace(indirect_shift=9), rng.choice(EMPTIES)
         keys = [*keys[:1], *((near(keys[0], depth + more),) for more in (0, 1))]
-    ops = [Op("add", "z", key, 1, 180) for key in keys]
+    ops = full(keys)
     if emptied:
         ops.insert(2, Op("sync"))
     elif rng.random() < 0.3:
@@ -168,41 +169,6 @@ def _freed_while_written(rng: random.Random, zap: Zap, keys: Sequence[Key]) -> P
     ops += [Op("txg"), *[Op("evict")] * before]
     section = [Op("evict", thread=1)] * (not before) + [Op("destroy", "z", thread=1)]
     return Program((zap,), (*ops, *section, Op("spa_sync", thread=SYNC_THREAD), Op("sync")))
-
-
-def _alone(verb: str) -> Op:
-    return Op(verb, "z") if verb in ("create", "destroy") else Op(verb)
-
-
-def _change(rng: random.Random, keys: Sequence[Key], adds: float) -> Op:
-    key = rng.choice(keys)
-    if rng.random() < adds:
-        return Op("add", "z", key, 1, rng.choice(LENGTHS), rng.randrange(2))
-    return Op("remove", "z", key)
-
-
-_BESIDE = ("add", "remove", "update", "lookup", "count", "next", "txg", "evict", "seek")
-_WEIGHTS = (16, 10, 2, 4, 1, 2, 1.5, 1, 4)
-
-
-def _beside(rng: random.Random, keys: Sequence[Key], thread: int) -> Op:
-    """One op of a thread; the setup's cursor is the first thread's."""
-    verb = rng.choices(_BESIDE, _WEIGHTS)[0]
-    if verb == "next":
-        return Op("next", "c", thread=1) if thread == 1 else Op("count", "z", thread=thread)
-    if verb in ("txg", "evict"):
-        return Op(verb, thread=thread)
-    if verb == "count":
-        return Op("count", "z", thread=thread)
-    if verb == "seek":
-        begin = rng.choice((0, 0, rng.randrange(6))) * BLOCK
-        return Op("seek", "z", fill=begin, extra=int(rng.random() < 0.3), thread=thread)
-    key = rng.choice(keys)
-    if verb in ("add", "update"):
-        return Op(verb, "z", key, 1, rng.choice(LENGTHS), rng.randrange(3), thread=thread)
-    return (
-        Op(verb, "z", key, 1, 180, thread=thread) if verb == "lookup" else Op(verb, "z", key, thread=thread)
-    )
 
 
 _STEPS = ("txg", "txg", "sync", "finish", "evict", "destroy", "create")
@@ -218,14 +184,14 @@ def change_beside_sync(program: Program, rng: random.Random) -> Program:
     at = rng.randrange(len(ops))
     thread = ops[at].thread
     if ops[at].verb == "spa_sync":
-        ops.insert(at, _beside(rng, keys, 1))
+        ops.insert(at, beside(rng, keys, 1))
         return program.with_ops(ops)
     if thread:
-        new = _beside(rng, keys, thread)
+        new = beside(rng, keys, thread)
     elif rng.random() < 0.3:
-        new = _alone(rng.choice(_STEPS))
+        new = alone(rng.choice(_STEPS))
     else:
-        new = _change(rng, keys, adds=0.5)
+        new = change(rng, keys, adds=0.5)
     how = rng.random()
     if how < 0.45 or len(ops) > MOST_OPS:
         ops[at] = new

@@ -18,7 +18,7 @@ from fuzz.language.program import Key, Op, Program, Switch, Zap
 from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import has_threads, run_threads
-from fuzz.threads.preempt_at_points import Preemption, Recording
+from fuzz.threads.preempt_at_points import Preemption, Recording, Stops
 from fuzz.threads.programs_of_names import change_of, program_of_names
 from fuzz.threads.scheduling_policies import Pct, Policy, RandomWalk, Replay
 from zapcore import layout as L
@@ -28,7 +28,11 @@ BITS = (63, 62, 61, 60, 59, 58, 57)
 LENGTHS = (180, 180, 180, 180, 60, 1)
 PCT_DEPTHS = (2, 3, 3, 4)
 RUNS_EACH = 6
-PREEMPTED_EACH = 4
+PREEMPTED_EACH = 3
+STOPPED_EACH = 5
+OTHERS_EACH = 2
+"""With a sync thread: runs with one or two stops for each of two schedules, with stops while they go on, and
+with schedules of other policies."""
 DRAIN = 0.15
 """Share of programs whose threads empty what a cursor stands in."""
 
@@ -211,8 +215,10 @@ class ThreadFuzzer:
             for policy in self._policies(program):
                 if isinstance(policy, Pct):
                     policy = Pct(self.rng, policy.depth, points)
-                watchers = (policy,) if isinstance(policy, Recording) else ()
+                watchers = (policy,) if isinstance(policy, Recording | Stops) else ()
                 done = run_threads(program, self.target, policy=policy, watchers=watchers)
+                if isinstance(policy, Stops):
+                    policy.ended()
                 points = max(done.points, 10)
                 self.runs += 1
                 if self.keep and done.outcome.limit is None:
@@ -237,11 +243,15 @@ class ThreadFuzzer:
         return program
 
     def _policies(self, program: Program) -> Iterator[Policy]:
+        runs = RUNS_EACH - 1
         if self.kind.sync_thread and self.policies == "mixed":
             yield from self._preempting(program)
+            for _ in range(STOPPED_EACH):
+                yield Stops(self.preemption, program.ops)
+            runs = OTHERS_EACH
         else:
             yield Replay(program.schedule)
-        for place in range(RUNS_EACH - 1):
+        for place in range(runs):
             if self.policies == "random" or (self.policies == "mixed" and place % 2):
                 yield RandomWalk(self.rng)
             else:
