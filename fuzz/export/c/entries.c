@@ -27,8 +27,11 @@ words_of(const void *key)
 static void
 make_value(int size, int length, uint64_t fill)
 {
+	/* What gcc knows of it, it takes off the address of the buffer of a thread, which then cannot be linked. */
+	volatile uint64_t first = fill;
+
 	for (int k = 0; k < length; k++) {
-		uint64_t integer = fill + k;
+		uint64_t integer = first + k;
 
 		memcpy(buffer + k * size, &integer, size);
 	}

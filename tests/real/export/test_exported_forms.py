@@ -518,11 +518,15 @@ UNMAPPABLE = Program(
     (Op("rename", "z", b"a", other="z", to=b"\xff"), Op("touch", "z", b"a", fill=1)),
 )
 TOO_LONG = Program((Zap("z", hash64=True),), (Op("rename", "z", b"a", other="z", to=b"y" * 300),))
+NOT_LINKED = Program(BESIDE.zaps, (Op("add", "z", (0,), 1, 148, 0x6E908FE762A2F01F),))
+"""Its C form did not come through the linker: a constant was taken off the address of a thread's buffer."""
 
 
 @FORMS
 @RELEASES
-@pytest.mark.parametrize("program", [F01, UNMAPPABLE, TOO_LONG], ids=["long", "unmappable", "too long"])
+@pytest.mark.parametrize(
+    "program", [F01, UNMAPPABLE, TOO_LONG, NOT_LINKED], ids=["long", "unmappable", "too long", "not linked"]
+)
 def test_what_exports_once_called_wrong(program: Program, release: str, form: str, tmp_path: Path) -> None:
     """Exports once expected other errnos than model and library give: of names that are too long or have no
     normal form, and of another release than the one that they ran on."""
