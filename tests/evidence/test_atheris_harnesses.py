@@ -32,7 +32,7 @@ def harness(part: str, where: Path, runs: int, first: str = "pass") -> subproces
 
 
 @pytest.mark.parametrize("part", _RAISE)
-@few_and_many(50, 5000)
+@few_and_many(50, 1000)
 def test_runs_without_an_exception(part: str, count: int, tmp_path: Path) -> None:
     done = harness(part, tmp_path, count)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -66,7 +66,7 @@ def test_programs_beside_sync_are_valid_however_they_are_changed() -> None:
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3"])
-@few_and_many(200, 4000)
+@few_and_many(200, 1500)
 def test_the_model_itself_fails_in_no_run(release: str, count: int) -> None:
     with switched_on(HUNTED_WITH):
         found = first_failure(ThreadFuzzer(ModelTarget(release), 3, kind=PROGRAMS), max_runs=count)

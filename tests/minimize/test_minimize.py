@@ -50,7 +50,7 @@ def failing(seed: int, count: int, ops: int) -> list[tuple[Program, Failure]]:
     return found
 
 
-@few_and_many(4, 20)
+@few_and_many(4, 12)
 def test_random_failures_come_down_to_the_seven_ops(count: int) -> None:
     target = ModelTarget("unfixed", block_limit=1024)
     found = [minimize_failure(*each, target)[0] for each in failing(1, count, 60)]

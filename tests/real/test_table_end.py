@@ -61,7 +61,7 @@ def test_an_update_at_the_end_of_the_table_puts_its_leaf_twice_in_2_1(libzpool: 
 
 
 @pytest.mark.parametrize("release", RELEASES)
-@few_and_many(20, 200)
+@few_and_many(20, 100)
 def test_random_programs_with_hashes_of_few_bits(libzpool: Make, release: str, count: int) -> None:
     """All kinds of ZAPs: colliding hashes, small tables, serialized cursors of other widths. A known wrong
     value is let pass; what both die of alike is no difference."""

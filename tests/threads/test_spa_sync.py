@@ -90,7 +90,7 @@ def test_pointers_in_an_indirect_block_are_cleared_under_its_lock() -> None:
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "unfixed", "explicit-evict"])
-@few_and_many(40, 600)
+@few_and_many(40, 200)
 def test_random_schedules_of_a_sync_break_nothing(release: str, count: int) -> None:
     """Every answer, every invariant, and what the txg has written, in releases that look again."""
     rng, model = random.Random(7), ModelTarget(release)

@@ -106,7 +106,7 @@ def test_programs_of_mutants_are_fine_without_them(name: str) -> None:
         assert not explore(parse(headed(BY_PROGRAM[name])), ModelTarget(), 2).found
 
 
-@few_and_many(200, 4000)
+@few_and_many(200, 1500)
 def test_the_model_itself_has_no_races_in_some_runs(count: int) -> None:
     with switched_on(["trunc-next-table", "shrink-stale-shift", "broken-names-differ"]):
         found = first_failure(ThreadFuzzer(ModelTarget(), 11), max_runs=count)

@@ -1,14 +1,12 @@
-"""The seed decides what a minimized race is, too."""
+"""The seed decides what a minimized race is, too. The engine beside a sync minimizes in the same way, and
+takes three times as long."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from tests.engines.test_engines import OF_RACES, seed_decides
+from tests.engines.test_engines import seed_decides
 
 
-@pytest.mark.parametrize("engine", OF_RACES)
-def test_the_seed_decides_everything(engine: str, tmp_path: Path) -> None:
-    seed_decides(engine, tmp_path, minimized=True)
+def test_the_seed_decides_everything(tmp_path: Path) -> None:
+    seed_decides("threads", tmp_path, minimized=True)

@@ -113,7 +113,7 @@ def test_how_large_a_micro_zap_may_be_does_not_outlive_its_program(held: Make, r
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
-@few_and_many(10, 100)
+@few_and_many(10, 40)
 def test_random_programs_and_schedules_end_as_on_the_model(held: Make, release: str, count: int) -> None:
     """Every kind of ZAP, splits, shrinks, growing tables, cursors and txgs, at random switches: same results,
     same blocks. What cannot be seen is little: a new leaf's lock in 2.1, a block that gets another size."""
@@ -128,7 +128,7 @@ def test_random_programs_and_schedules_end_as_on_the_model(held: Make, release: 
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
-@few_and_many(10, 100)
+@few_and_many(10, 40)
 def test_threads_beside_a_sync_end_as_on_the_model(held: Make, release: str, count: int) -> None:
     """Random programs, whose threads run between the steps of a sync: same results, same blocks, same dbufs.
     A step that is not forced is one that OpenZFS's threads take by themselves."""
@@ -166,7 +166,7 @@ def test_a_sync_after_one_that_wrote_an_indirect_block_is_stopped_where_the_mode
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
-@few_and_many(20, 100)
+@few_and_many(20, 40)
 def test_threads_on_names_end_as_on_the_model(held: Make, release: str, count: int) -> None:
     """Directories whose names are locked one by one, micro ZAPs that grow and become fat, ZAPs that are
     destroyed: same results, same blocks, same dbufs, and who waits for a name waits on both sides."""

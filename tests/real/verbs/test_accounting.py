@@ -24,7 +24,7 @@ Make = Callable[..., LibzpoolTarget]
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
-@few_and_many(4, 40)
+@few_and_many(4, 20)
 def test_random_programs_about_accounting(libzpool: Make, release: str, count: int) -> None:
     """Whole programs, compared after each op; those that end in the known panics compare these."""
     target = BothTarget(ModelTarget(release), libzpool(release))

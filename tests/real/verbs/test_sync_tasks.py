@@ -21,7 +21,7 @@ RELEASES = ["2.1", "2.3", "2.4"]
 
 
 @pytest.mark.parametrize("release", RELEASES)
-@few_and_many(8, 60)
+@few_and_many(8, 30)
 def test_random_programs_of_sync_tasks(libzpool: Make, release: str, count: int) -> None:
     target = BothTarget(ModelTarget(release, block_limit=1 << 9), libzpool(release))
     fine = 0

@@ -12,4 +12,4 @@ from zapcore.release import PINNED
 @pytest.mark.parametrize("form", LIBRARY_FORMS)
 @pytest.mark.parametrize("release", PINNED)
 def test_no_export_of_a_random_program_calls_the_library_wrong(release: str, form: str) -> None:
-    none_is_called_wrong(form, release, range(COUNT[form], 12 * COUNT[form]))
+    none_is_called_wrong(form, release, range(COUNT[form], 10 * COUNT[form]))
