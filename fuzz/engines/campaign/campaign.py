@@ -154,7 +154,7 @@ class Campaign:
     def _next(self, cluster: Cluster) -> Slice | None:
         """The next piece of work; None if there is no time for one."""
         plan, ledger, left = self.plan, self.corpus.ledger, self._time_left()
-        runs = plan.runs - self.executions - sum(each.runs for each in cluster.running)
+        runs = plan.runs - self.executions - sum(each.runs for each in cluster.running if each.what == FUZZ)
         if left < LEAST_SECONDS or (plan.runs and runs <= 0):
             return None
         self._number += 1
@@ -195,7 +195,8 @@ class Campaign:
     def _ended(self, ended: Ended) -> None:
         brought = ended.brought
         self._meanwhile.over(ended.work.number)
-        self.executions += brought.executions
+        if ended.work.what == FUZZ:  # a run that looks again at what is minimized is none of those asked for
+            self.executions += brought.executions
         for problem in brought.problems:
             self._note(problem)
         if brought.unwritten:

@@ -173,6 +173,7 @@ def test_what_is_beside_blocks_is_shown(browser: Browser, tmp_path: Path) -> Non
         owned = at(6)
         assert "objects 7 to 9 are of user 0x64 to 0x66" in owned and "objects changed in txg 6\n3" in owned
         assert "\t0x65\t0x65\t0x65\t1024" in at(7)
+        assert hard_to_read(page.page) == []
         synced = at(8)
         assert (
             "the sync tasks of txg 6 are done" in synced and "what txg 6 changed is accounted for" in synced

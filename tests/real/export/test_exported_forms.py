@@ -131,14 +131,14 @@ def fails_where_the_corpus_says(folder: Path, release: str, form: str, tmp_path:
     where, reproducer = library(release), read_reproducer(folder)
     command = command_of(form, reproducer, where, tmp_path)
     wanted = wanted_of(reproducer, release)
-    attempts = 1
+    attempts, seconds = 1, 90.0
     if has_threads(reproducer.program):
         command.append(str(FEW if wanted == FINE else MANY))
-        attempts = 1 if wanted == FINE else ATTEMPTS
-    status, printed = ran(command, where)
+        attempts, seconds = (1, 90.0) if wanted == FINE else (ATTEMPTS, 600.0)
+    status, printed = ran(command, where, seconds)
     while status == 0 and attempts > 1:
         attempts -= 1
-        status, printed = ran(command, where)
+        status, printed = ran(command, where, seconds)
     judge(status, printed, wanted)
 
 

@@ -132,7 +132,7 @@ class View {
       ["next", `Table being built from block ${header.zt_nextblk} on: ${header.zt_blks_copied} of ${blocks} blocks are copied`]]) {
       const drawn = drawTree(run, name, which, choose);
       if (drawn === null) continue;
-      made.push(el("h4", {}, words), scrolling(words, drawn[0]), drawn[1] ? el("p", { class: "soft" }, drawn[1]) : "");
+      made.push(el("h4", {}, words), scrolling(`${words} of ${name}`, drawn[0]), drawn[1] ? el("p", { class: "soft" }, drawn[1]) : "");
     }
     const [strip, more] = drawBlocks(run, name, choose);
     made.push(el("h4", {}, "Blocks, and the free mark"), scrolling(`Blocks of ${name}`, strip), more ? el("p", { class: "soft" }, more) : "",
@@ -171,10 +171,10 @@ class View {
     return el("div", { class: "leaf" }, el("h4", {}, `Leaf in block ${block}`),
       wrong ? el("ul", { class: "bad" }, ...wrong.map((text) => el("li", {}, text))) : null,
       facts([["prefix", head.prefix], ["entries", head.entries], ["free chunks", `${head.free} of ${head.chunks}`]]),
-      scrolling(`Chunks of leaf ${block}`, drawChunks(run, name, block)),
+      scrolling(`Chunks of leaf ${block} of ${name}`, drawChunks(run, name, block)),
       el("p", { class: "soft mono" }, `free list: ${run.parts.get(`${name}/freelist/${block}`) || "empty"}`),
       rows.length ? el("details", { open: rows.length <= 8 ? "" : undefined }, el("summary", {}, `${rows.length} ${rows.length > 1 ? "entries" : "entry"}`),
-        tableOf(`Entries of leaf ${block}`, ["key", "hash", "cd", "value", "chunk", "bucket", "next in chain", "name's chunks", "value's chunks", "bytes"], rows)) : null);
+        tableOf(`Entries of leaf ${block} of ${name}`, ["key", "hash", "cd", "value", "chunk", "bucket", "next in chain", "name's chunks", "value's chunks", "bytes"], rows)) : null);
   }
 
   micro(name) {
@@ -210,7 +210,7 @@ class View {
       .sort((a, b) => Number(b.changed) - Number(a.changed) || a.first - b.first);
     if (!rows.length) return [];
     const more = this.run.parts.get("owned more");
-    return [el("section", { class: "owners", "aria-label": "Objects and their owners" }, el("h3", {}, "Objects and their owners"),
+    return [el("section", { class: "owners" }, el("h3", {}, "Objects and their owners"),
       tableOf("Objects and their owners", ["object", "user", "group", "project", "bytes"], rows), more ? el("p", { class: "soft" }, `and ${more} more objects`) : null)];
   }
 
