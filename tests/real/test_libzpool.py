@@ -286,8 +286,8 @@ def test_many_ahead_are_one_by_one(own_libzpool: Make) -> None:
 
 
 def _began(pid: int) -> int:
-    """When a process began, in ticks since the machine did; 0 if it is over. Numbers are given again soon where
-    other tests start thousands of processes."""
+    """When a process began, in ticks since the machine did; 0 if it is over. Numbers are given again soon
+    where other tests start thousands of processes."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
