@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import tempfile
 import tomllib
 from collections import Counter
@@ -29,6 +30,8 @@ FINE = "fine"
 
 TEXTS = ("title", "origin", "issue", "fix", "meanwhile", "belief")
 _MAX_FILE = 1 << 20
+_DEEP = re.compile(r"(?:[\w\-\"']+[ \t]*\.[ \t]*){256}")
+"""A dotted key takes tomllib memory by the square of its parts; prose has no such."""
 _ESCAPES = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 _NO_PROGRAM = Program((), ())
@@ -91,9 +94,14 @@ def read_expectations(folder: Path) -> Reproducer:
     try:
         if path.stat().st_size > _MAX_FILE:
             raise SyntaxProblem(source, 0, 0, f"at most {_MAX_FILE} bytes", "more")
-        data = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        if _DEEP.search(text):
+            raise ValueError("a key in too many tables")
+        data = tomllib.loads(text)
     except OSError as error:
         raise SyntaxProblem(source, 0, 0, "a file that can be read", error.strerror or str(error)) from None
+    except RecursionError:
+        raise SyntaxProblem(source, 0, 0, "TOML", "too many brackets in each other") from None
     except ValueError as error:
         raise SyntaxProblem(source, 0, 0, "TOML", str(error)) from None
     texts = {}

@@ -93,6 +93,8 @@ def _writable(text: str) -> str:
         ('title = "x"\n[expect]\n"2.1" = 1\n', "[expect]"),
         ('title = "x"\n[expect]\n[stack]\n"2.1" = "f"\n', "[stack]"),
         ('title = "x"\nwrong = "y"\n[expect]\n', "one of title"),
+        ("a=" + "[" * 100_000, "TOML, found too many brackets in each other"),
+        ("a." * 100_000 + "b=1", "TOML, found a key in too many tables"),
     ],
 )
 def test_bad_files_say_what_was_expected(tmp_path: Path, text: str, wanted: str) -> None:

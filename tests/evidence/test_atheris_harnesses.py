@@ -1,5 +1,5 @@
-"""Protects the Atheris harnesses of `triage`, `check` and the imports: they run, reach what they
-are for, and end with an error where something raises."""
+"""Protects the Atheris harnesses of `triage`, `check`, the imports and the corpus's files: they run, reach
+what they are for, and end with an error where something raises."""
 
 from __future__ import annotations
 
@@ -12,17 +12,23 @@ import pytest
 from tests.support.cases import few_and_many
 from tests.support.paths import ROOT
 
-_RUN = "import sys, runpy; {first}; runpy.run_module('fuzz.evidence.{part}.{module}', run_name='__main__')"
-_MODULE = {"imports": "fuzz_importers", "triage": "fuzz_triage", "check": "fuzz_check"}
+_RUN = "import sys, runpy; {first}; runpy.run_module('fuzz.{module}', run_name='__main__')"
+_MODULE = {
+    "imports": "evidence.imports.fuzz_importers",
+    "triage": "evidence.triage.fuzz_triage",
+    "check": "evidence.check.fuzz_check",
+    "corpus": "corpus.fuzz_corpus_files",
+}
 _RAISE = {
     "imports": "import fuzz.evidence.imports.traced_tree as r; r.Tree.rename = lambda *_: 1 // 0",
     "triage": "import fuzz.evidence.triage.report as r; r.TextReport.render = lambda *_: 1 // 0",
+    "corpus": "import fuzz.language.printing as r; r.format_program = lambda *_: 1 // 0",
     "check": "import zapcore.verify.leaf as r; r.check_leaf = lambda *_, **__: 1 // 0",
 }
 
 
 def harness(part: str, where: Path, runs: int, first: str = "pass") -> subprocess.CompletedProcess[str]:
-    code = _RUN.format(part=part, module=_MODULE[part], first=first)
+    code = _RUN.format(module=_MODULE[part], first=first)
     command = [sys.executable, "-c", code, f"-runs={runs}", "-seed=1", "-max_len=512", "-rss_limit_mb=500"]
     command.append(f"-artifact_prefix={where}/")
     # Linux lets a process begin with the peak of its parent's memory, and a test's process may be large: the

@@ -21,7 +21,7 @@ import zstandard
 
 with atheris.instrument_imports(include=["fuzz.evidence.triage"]):
     from fuzz.corpus.places import CORPUS
-    from fuzz.evidence.triage.known import judge, load_corpus
+    from fuzz.evidence.triage.known import Judge, load_corpus
     from fuzz.evidence.triage.report import TextReport, as_json
     from fuzz.evidence.triage.stream import Log
 
@@ -103,6 +103,12 @@ ff06 zfs:zap_add+1f ()\n
 #3 0xff in zap_add (os=0x1) at zap.c:12\n
 0xff : 0xff org.openzfsonosx.zfs : _zap_add + 0x1f\n
 00 fffff805`5a2b1c40 fffff805`5a2b1c48 OpenZFS!zap_add+0x14\n
+#4  0x7f fzap_lookup (libzpool.so.5 + 0x1234)\n
+Thread 1 "zdb" received signal SIGSEGV, Segmentation fault.\n
+panic message:\n
+BAD TRAP: type=e (#pf Page fault) rp=1 addr=2 occurred in module "zfs" due to a NULL pointer dereference\n
+(kgdb) bt\n
+"ZFS assertion failed: a == b (0x0 == 0x1)"@zap.c:4\n
 BUG: KASAN: use-after-free in zap_add+0x1/0x2 [zfs]\n
 WARNING: Pool 'a' has encountered an uncorrectable I/O failure and has been suspended.\n
 {"MESSAGE": [86, 69],\n
@@ -163,7 +169,7 @@ def _told(problem: str) -> None:
     assert problem and "\n" not in problem, problem
 
 
-KNOWN, _ = load_corpus(CORPUS)
+JUDGE = Judge(load_corpus(CORPUS)[0])
 
 
 def one(data: bytes) -> None:
@@ -172,7 +178,7 @@ def one(data: bytes) -> None:
     log, text = Log(_told), TextReport()
     events = [event for part in (file[:cut], file[cut:]) for event in log.feed(part)]
     for event in [*events, *log.close()]:
-        verdict = judge(event, KNOWN)
+        verdict = JUDGE(event)
         text.render(event, verdict)
         as_json(event, verdict)
 
