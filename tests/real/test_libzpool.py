@@ -22,7 +22,7 @@ from fuzz.language.program import DEFAULT_SALT, Op, Program, Zap
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.libzpool.locate import NoLibrary
-from fuzz.targets.libzpool.process.child import Child
+from fuzz.targets.libzpool.process.ready_time import ready_times
 from fuzz.targets.libzpool.process.wire import DIGEST_BYTES, digest_blocks
 from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import ROOT
@@ -249,10 +249,14 @@ def test_a_busy_machine_is_no_library_that_hangs(own_libzpool: Make, monkeypatch
     target = own_libzpool("2.3", deadline=1.0)
     target.run_program(Program((PREHASHED,), (add(A),)))
     child = target._ready()
-    assert child._waits() and all(waited >= 0 for waited in child._waits().values())
+    told = ready_times(child.pid)
+    assert told and all(waited >= 0 for waited in told.values())
     began = time.monotonic()
     busy = 2.0
-    monkeypatch.setattr(Child, "_waits", lambda self: {"1": int(min(time.monotonic() - began, busy) * 1e9)})
+    monkeypatch.setattr(
+        "fuzz.targets.libzpool.process.child.ready_times",
+        lambda pid: {"1": int(min(time.monotonic() - began, busy) * 1e9)},
+    )
     with pytest.raises(Failure, match="no answer"):
         target.go_wrong("hang")
     assert time.monotonic() - began > busy + 0.5

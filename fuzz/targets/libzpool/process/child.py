@@ -17,6 +17,7 @@ from typing import NoReturn
 from fuzz.corpus.places import ROOT
 from fuzz.targets.libzpool.abi import OURS, WAIVE
 from fuzz.targets.libzpool.locate import python_for
+from fuzz.targets.libzpool.process.ready_time import ready_times, seconds_ready
 from fuzz.targets.libzpool.process.wire import FRAME, Command, Status, write_all
 from fuzz.targets.libzpool.watched.counters import COUNTERS, Counters
 from fuzz.targets.libzpool.watched.watch import WATCHED, Watch
@@ -81,7 +82,7 @@ class Child:
     ) -> None:
         self.watch = watch or UNWATCHED
         self.deadline, self.slowest = deadline, 0.0
-        self._delays: dict[str, int] = {}
+        self._ready: dict[str, int] = {}
         self._left = b""
         self._answered = 0
         self._printed = os.memfd_create("zapfuzz-stderr")
@@ -207,27 +208,15 @@ class Child:
         waited = time.monotonic() - since
         if now != at or not since:
             self.slowest = max(self.slowest, waited) if since else self.slowest
-            self._delays = self._waits()
+            self._ready = ready_times(self.pid)
             return now, time.monotonic()
         if waited > self.deadline * self.watch.slower:  # a busy machine is not a library that hangs
-            waited -= (
-                max((all_ - self._delays.get(thread, 0) for thread, all_ in self._waits().items()), default=0)
-                / 1e9
-            )
+            waited -= seconds_ready(self._ready, ready_times(self.pid))
         if waited > self.deadline * self.watch.slower:
             text = self._text()
             self.close()
             raise Silent(text)
         return at, since
-
-    def _waits(self) -> dict[str, int]:
-        """How long each of its threads has been ready to run and did not, in nanoseconds, where the system
-        says so."""
-        waits = {}
-        for path in Path(f"/proc/{self.pid}/task").glob("*/schedstat"):
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                waits[path.parent.name] = int(path.read_text().split()[1])
-        return waits
 
     def _resident(self) -> int:
         try:
