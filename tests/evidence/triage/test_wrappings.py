@@ -82,3 +82,15 @@ def some_pairs() -> Iterator[tuple[Path, str]]:
 def test_the_same_answer(path: Path, name: str) -> None:
     """Every log in some wrappings, and every wrapping of some logs; `slow/` has all of both."""
     check_wrapped(path, name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("mail", "mail of mail", "ticks", "numbered", "table", "syslog", "rfc 5424", "short-full", "grep"),
+        *("utf-16", "utf-16 big end", "utf-8 marked", "gzip of utf-16", "pipe of ts", "ends shown"),
+    ],
+)
+def test_records_that_were_sent_on(name: str) -> None:
+    """Lines of JSON behind what mail, pages and other loggers put before them, and behind a mark of UTF-8."""
+    check_wrapped(DATA / "triage" / "posted" / "docker-json-verify.log", name)

@@ -34,7 +34,7 @@ _LENGTH = re.compile(rb"[\x00-\xff]{1,3}\x00{5,7}")
 _FRAGMENT = re.compile(
     r"(?P<head>\d{1,3},\d+,\d+,[-c+](?:,caller=\w+)?),ncfrag=(?P<at>\d{1,5})/(?P<size>\d{1,5})(?P<rest>[^;]*;)"
 )
-_JSON = re.compile(r'[\s,\[]*(?:[\w.\-/]+[:\t ]+|.{0,80}?(?= \{"))?(?P<json>[\[{].*)', re.DOTALL)
+_JSON = re.compile(r'[\s,\[]*(?:[\w.\-/]+[:\t ]+|[^{"]{0,80}?(?: |`)(?=\{"))?(?P<json>[\[{].*)', re.DOTALL)
 _LOOKS_JSON = re.compile(r'[\[{]\s*"|\[\s*[\[{]')
 _BRACES = re.compile(r'\s*[\[\]{},]+\s*$|\s*"\w+"\s*:\s*[\[{]\s*$')
 _BYTES_BEGIN = re.compile(r'\s*"MESSAGE"\s*:\s*\[\s*$')
@@ -120,7 +120,7 @@ class Unwrapper:
                     yield split_text(plain[:MAX_LINE], number, offset, record.host, record.program)
 
     def _records(self, text: str) -> Iterator[Record]:
-        text = text.rstrip("\r\n")
+        text = text.rstrip("\r\n").removeprefix("\ufeff")
         if ",ncfrag=" in text:
             yield from self._fragments(text)
             return
