@@ -6,11 +6,12 @@ since the last look are read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from zapcore import layout as L
 from zapcore.audit.expected_entries import Value, wrong_total
+from zapcore.verify.changed_pieces import changed_pieces
 from zapcore.verify.invariants import Violation
 from zapcore.verify.micro import header_violations, slot_violations
 from zapcore.verify.name_hash import hash_of_key
@@ -18,8 +19,6 @@ from zapcore.zap import micro
 from zapcore.zap.name import Key
 from zapcore.zap.norm import forms_of
 
-_PIECE = 1 << 12
-"""Bytes that are compared at once."""
 _VALUE = L.MICRO_SLOT.span("mze_value", "mze_value")
 
 
@@ -56,7 +55,7 @@ class Slots:
         """Look at the block, which has changed. Returns the first violation that the changed bytes show."""
         before, self.block = self.block, block
         places, taken = self.places, self._taken
-        changed = [*_changed(before, block)]
+        changed = _changed(before, block)
         self.gone = {
             name: places.pop(name) for slot in changed if (name := micro.slot_name(before, slot)) in places
         }
@@ -123,13 +122,10 @@ class Slots:
         return None
 
 
-def _changed(before: bytes, after: bytes) -> Iterator[int]:
+def _changed(before: bytes, after: bytes) -> list[int]:
     """The slots whose bytes are not the same in both blocks, including slots that only one of the blocks
     has."""
-    slot, size = L.SLOT_SIZE, max(len(before), len(after))
-    for start in range(0, size, _PIECE):
-        end = min(start + _PIECE, size)
-        if before[start:end] != after[start:end]:
-            for at in range(start or L.MICRO_HEADER_SIZE, end, slot):
-                if before[at : at + slot] != after[at : at + slot]:
-                    yield (at - L.MICRO_HEADER_SIZE) // slot
+    first, size = L.MICRO_HEADER_SIZE, L.SLOT_SIZE
+    shorter, longer = sorted((max(len(before), first), max(len(after), first)))
+    changed = [*changed_pieces(before, after, first, shorter, size), *range(shorter, longer, size)]
+    return [(at - first) // size for at in changed]

@@ -14,11 +14,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from zapcore import layout as L
+from zapcore.verify.changed_pieces import changed_pieces
 from zapcore.verify.leaf_report import LeafEntry, LeafReport
 from zapcore.verify.sound_leaf import entries_of_buckets, sound_header
 
-_STRIDE = 12
-"""So many chunks are compared at once, and only if they differ one by one."""
 _LINK = L.H_CHUNK_NEXT
 
 
@@ -66,8 +65,9 @@ class WalkedLeaf:
         report = self.report
         if header is None or header[:2] != report[:2]:
             return None
-        chunks = _changed_chunks(self.raw, raw, geo)
-        buckets = set(_changed_buckets(self.raw, raw, geo))
+        first, size, table = geo.first_chunk, L.CHUNK_SIZE, L.LEAF_HEADER_SIZE
+        chunks = [(at - first) // size for at in changed_pieces(self.raw, raw, first, geo.chunks_end, size)]
+        buckets = {(at - table) // 2 for at in changed_pieces(self.raw, raw, table, first, 2)}
         buckets.update(owner[chunk] - 1 for chunk in chunks if owner[chunk])
         in_order = sorted(buckets)
         entries = report.entries.copy()
@@ -83,7 +83,7 @@ class WalkedLeaf:
                     touched.append(chunk)
         keep = len(self.free)
         for chunk in touched:
-            kind = left[chunk] = raw[geo.first_chunk + L.CHUNK_SIZE * chunk]
+            kind = left[chunk] = raw[first + size * chunk]
             if not kind:
                 return None
             if (at := self.place[chunk]) < keep and self.free[at] == chunk:
@@ -96,7 +96,7 @@ class WalkedLeaf:
             if not self._free_list(header.free_list, header.free, keep):
                 return None
             for bucket, (low, high) in zip(reversed(in_order), reversed(spans), strict=True):
-                at = L.LEAF_HEADER_SIZE + 2 * bucket
+                at = table + 2 * bucket
                 now = entries_of_buckets(raw, geo, at, at + 2, self.name_size, header, left, following)
                 if now is None:
                     return None
@@ -162,23 +162,3 @@ class WalkedLeaf:
 def _links(raw: bytes, geo: L.Geometry) -> array[int]:
     """The link of each chunk that is free or a part of an array."""
     return array("H", raw)[geo.h_chunk + _LINK : geo.chunks_end // 2 : L.H_PER_CHUNK]
-
-
-def _changed_chunks(before: bytes, now: bytes, geo: L.Geometry) -> list[int]:
-    size, step = L.CHUNK_SIZE, L.CHUNK_SIZE * _STRIDE
-    found = []
-    for start in range(geo.first_chunk, geo.chunks_end, step):
-        if before[start : start + step] != now[start : start + step]:
-            for at in range(start, min(start + step, geo.chunks_end), size):
-                if before[at : at + size] != now[at : at + size]:
-                    found.append((at - geo.first_chunk) // size)
-    return found
-
-
-def _changed_buckets(before: bytes, now: bytes, geo: L.Geometry) -> Iterator[int]:
-    for start in range(L.LEAF_HEADER_SIZE, geo.first_chunk, 2 * _STRIDE):
-        end = min(start + 2 * _STRIDE, geo.first_chunk)
-        if before[start:end] != now[start:end]:
-            for at in range(start, end, 2):
-                if before[at : at + 2] != now[at : at + 2]:
-                    yield (at - L.LEAF_HEADER_SIZE) // 2
