@@ -101,12 +101,13 @@ class RWLock:
         """Let it go, in the mode in which the running thread holds it. Raises a Panic if that thread does not
         hold it."""
         threads = self.threads
-        if self.writer is not None:
-            if self.writer == FREED:
-                self._freed()
-            if self.writer != threads.current:
-                raise Panic(Kind.ASSERTION, "rwlock:rw_exit", f"{self.name} is held by this thread")
+        writer = self.writer
+        if writer == threads.current:
             self.writer = None
+        elif writer is not None:
+            if writer == FREED:
+                self._freed()
+            raise Panic(Kind.ASSERTION, "rwlock:rw_exit", f"{self.name} is held by this thread")
         else:
             try:
                 self.readers.remove(threads.current)

@@ -108,7 +108,8 @@ def _run_by_op(
         target.begin(program)
         work = target.work if judge else None
         for index, op in enumerate(program.ops):
-            if audit is not None and waiting and op.verb not in READING and not may_wait(waiting, op):
+            reads = op.verb in READING
+            if waiting and not reads and audit is not None and not may_wait(waiting, op):
                 audit(waiting[-1], oracle, waiting[:-1])
                 waiting = []
             result = target.apply(op)
@@ -126,7 +127,7 @@ def _run_by_op(
                 if heavy is not None and (forgive is None or not forgive(heavy)):
                     raise heavy
             if audit is not None:
-                if changes_nothing(op, result):
+                if reads or changes_nothing(op, result):
                     owed = True
                 elif share_audits and len(waiting) < MOST_WAITING and op.verb in SHARING:
                     waiting.append(op)

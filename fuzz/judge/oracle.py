@@ -91,33 +91,6 @@ class Oracle:
         """What is wrong with the answer; None if nothing is. Updates the state."""
         if op.verb in self._noted:
             self._note(op, result)
-        return self._check(op, result)
-
-    def _note(self, op: Op, result: Result) -> None:
-        """Keep what a crash later in the program needs to be judged by; after a crash, go back."""
-        state = self.state
-        refused = read_errors.answers_a_read(state, op, result) or no_room.is_refused(state, op, result)
-        if op.verb in _REMEMBERED and not refused:
-            self.history.put(op, result)
-        if op.verb in TIME and not (op.verb == "move" and result.errno):
-            self.history.step(op.verb)
-            if op.verb == "crash" and not result.errno:
-                self._go_back()
-
-    def _go_back(self) -> None:
-        """To the state that the last txg that has synced left: by what ops did up to there, once more."""
-        failing, full = self.state.failing, self.state.full
-        state = self.state = State(self._zaps, self._release, self._closed)
-        self.history.from_nothing |= not self.history.synced
-        if self.history.from_nothing:
-            for name in state.entries:
-                state.clear(name)
-        for done in self.history.synced:
-            for op, result in done:
-                self._check(op, result)
-        state.failing, state.full = failing, full
-
-    def _check(self, op: Op, result: Result) -> Wrong | None:
         state = self.state
         if state.failing:
             state.read_failed = read_errors.says_that_a_read_failed(state, op, result)
@@ -141,6 +114,32 @@ class Oracle:
         taken = self._shorter and _taken_for(state, op)
         wrong = _CHECKS[op.verb](state, op, result)
         return Wrong(OTHER_LENGTH, f"{OTHER_LENGTH}: {taken!r}") if wrong and taken else wrong
+
+    def _note(self, op: Op, result: Result) -> None:
+        """Keep what a crash later in the program needs to be judged by; after a crash, go back."""
+        state = self.state
+        refused = read_errors.answers_a_read(state, op, result) or no_room.is_refused(state, op, result)
+        if op.verb in _REMEMBERED and not refused:
+            self.history.put(op, result)
+        if op.verb in TIME and not (op.verb == "move" and result.errno):
+            self.history.step(op.verb)
+            if op.verb == "crash" and not result.errno:
+                self._go_back()
+
+    def _go_back(self) -> None:
+        """To the state that the last txg that has synced left: by what ops did up to there, once more."""
+        failing, full = self.state.failing, self.state.full
+        state = self.state = State(self._zaps, self._release, self._closed)
+        self.history.from_nothing |= not self.history.synced
+        if self.history.from_nothing:
+            for name in state.entries:
+                state.clear(name)
+        noted, self._noted = self._noted, frozenset()  # they are in the history
+        for done in self.history.synced:
+            for op, result in done:
+                self.check(op, result)
+        self._noted = noted
+        state.failing, state.full = failing, full
 
     def steps(self, op: Op, result: Result) -> Stepwise:
         """`check`, call by call, where an op is several calls of the ZAP."""

@@ -21,11 +21,13 @@ class Order:
     """The places of a ZAP's entries. The sorted list of hashes is made when somebody walks, and kept as long
     as somebody does."""
 
-    __slots__ = ("_hashes", "_hashing", "buckets")
+    __slots__ = ("_hashes", "_hashing", "_shared", "buckets")
 
     def __init__(self, zap: Zap) -> None:
         self._hashing = hashing(zap)
         self.buckets: dict[int, Bucket] = {}
+        self._shared = False
+        """Whether two entries may have one hash."""
         self._hashes: list[int] | None = None
 
     def add(self, key: Key, walked: bool) -> None:
@@ -39,15 +41,16 @@ class Order:
             elif self._hashes is not None:
                 insort(self._hashes, hashed)
         else:
+            self._shared = True
             lowest = next((at for at, (cd, _) in enumerate(bucket) if cd != at), len(bucket))
             self.buckets[hashed] = (*bucket[:lowest], (lowest, key), *bucket[lowest:])
 
     def remove(self, key: Key, walked: bool) -> None:
         """A key that was there."""
         hashed = hash_of(key, self._hashing)
-        rest = tuple(each for each in self.buckets[hashed] if each[1] != key)
-        if rest:
-            self.buckets[hashed] = rest
+        bucket = self.buckets[hashed]
+        if len(bucket) > 1:
+            self.buckets[hashed] = tuple(each for each in bucket if each[1] != key)
             return
         del self.buckets[hashed]
         if not walked:
@@ -58,6 +61,10 @@ class Order:
     def bucket(self, key: Key) -> Bucket:
         """The entries of a key's hash; the key need not be there."""
         return self.buckets.get(hash_of(key, self._hashing), ())
+
+    def shares(self, key: Key) -> bool:
+        """Whether a key that is there has its hash with others."""
+        return self._shared and len(self.bucket(key)) > 1
 
     def place(self, key: Key) -> Place:
         """Where a key stands that is there."""

@@ -91,7 +91,8 @@ class Auditor:
             old = self.destroyed.pop(number, None)
             if old is not None and old.dbufs:
                 raise _broken("number", f"object {number} is there while dbufs of another are held")
-        self._look_for_freed(dnode, known)
+        if known.destroyed != self.objset.threads.destroyed:
+            self._look_for_freed(dnode, known)
         if isinstance(dnode, IndirectDnode) and (wrong := wrong_holds(dnode)):
             raise _broken("indirect-holds", wrong)
         held = None if everywhere or keys is None or len(dnode.dbufs) < FEW else watch(dnode)
@@ -159,10 +160,7 @@ class Auditor:
     def _look_for_freed(self, dnode: Dnode, known: Known) -> None:
         """Check that no dbuf has user data that is freed. This can only have changed if a lock was destroyed
         since the last look, because user data is freed together with its lock."""
-        destroyed = self.objset.threads.destroyed
-        if known.destroyed == destroyed:
-            return
-        known.destroyed = destroyed
+        known.destroyed = self.objset.threads.destroyed
         for dbuf in dnode.dbufs.values():
             user = dbuf.user
             # user data is a Zap or a Leaf, and both have a lock

@@ -92,18 +92,18 @@ def _free_list_ends(left: bytearray, following: array[int], chunk: int, free: in
     Raises IndexError if a link leads out of the leaf. A chunk that came twice would need no check of its own:
     such a list has no end.
     """
-    chunks = len(left)
-    if left.count(L.CHUNK_FREE) != free:
+    chunks, is_free = len(left), L.CHUNK_FREE
+    if left.count(is_free) != free:
         return False
     tried = False
-    for rest in range(free, 0, -1):
-        if left[chunk] != L.CHUNK_FREE:
+    for rest in range(chunks - free, chunks):
+        if left[chunk] != is_free:
             return False
         after = following[chunk]
-        if after == chunk + 1 and rest == chunks - chunk and not tried:
+        if chunk == rest and after == chunk + 1 and not tried:
             # chunks that were never used are still in order, at the end of the list
             if following[chunk:-1] == IN_ORDER[chunk : chunks - 1]:
-                return following[-1] == L.CHAIN_END and left.count(L.CHUNK_FREE, chunk) == rest
+                return following[-1] == L.CHAIN_END and left.count(is_free, chunk) == chunks - chunk
             tried = True
         chunk = after
     return chunk == L.CHAIN_END
@@ -173,12 +173,13 @@ def _array(
         if long is not None:
             return long
     pieces = []
-    for _ in range(0, size, L.ARRAY_BYTES):
-        if left[chunk] != L.CHUNK_ARRAY:
+    room, is_array, step = L.ARRAY_BYTES, L.CHUNK_ARRAY, L.CHUNK_SIZE
+    for _ in range(0, size, room):
+        if left[chunk] != is_array:
             return None
         left[chunk] = 0
-        start = content + L.CHUNK_SIZE * chunk
-        pieces.append(raw[start : start + L.ARRAY_BYTES])
+        start = content + step * chunk
+        pieces.append(raw[start : start + room])
         chunk = following[chunk]
     if chunk != L.CHAIN_END:
         return None

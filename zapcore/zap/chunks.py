@@ -23,13 +23,12 @@ def chunks_alloc(leaf: Leaf, count: int, kind: int) -> list[int]:
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     h, raw = buf.h, buf.raw
-    first, next_at, chunks = geo.first_chunk, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
+    first, chunks, size, is_free = geo.first_chunk, geo.chunks, L.CHUNK_SIZE, L.CHUNK_FREE
+    links = h[geo.h_chunk + L.H_CHUNK_NEXT :: L.H_PER_CHUNK]
     free = h[L.H_NFREE]
     chunk = h[L.H_FREELIST]
     taken = []
-    for left in range(free, free - count, -1):
-        if not left:
-            fail("zap_leaf_phys(l)->l_hdr.lh_nfree > 0", line=178)
+    for _ in range(min(count, free)):
         if chunk >= chunks:
             fail(
                 "chunk < ZAP_LEAF_NUMCHUNKS(l)",
@@ -38,12 +37,14 @@ def chunks_alloc(leaf: Leaf, count: int, kind: int) -> list[int]:
                 operator="<",
                 line=181,
             )
-        at = first + L.CHUNK_SIZE * chunk
-        if raw[at] != L.CHUNK_FREE:
+        at = first + size * chunk
+        if raw[at] != is_free:
             fail("ZAP_LEAF_CHUNK(l, chunk).l_free.lf_type == ZAP_CHUNK_FREE", macro="VERIFY3U", line=182)
         raw[at] = kind
         taken.append(chunk)
-        chunk = h[next_at + L.H_PER_CHUNK * chunk]
+        chunk = links[chunk]
+    if count > free:
+        fail("zap_leaf_phys(l)->l_hdr.lh_nfree > 0", line=178)
     h[L.H_FREELIST] = chunk
     h[L.H_NFREE] = free - count
     return taken
@@ -54,10 +55,10 @@ def chunk_free(leaf: Leaf, chunk: int) -> None:
     """Clear a chunk and put it first on the free list."""
     geo = leaf.geometry
     buf = leaf.dbuf.buf
-    h, raw = buf.h, buf.raw
-    if h[L.H_NFREE] >= geo.chunks:
+    h, raw, chunks = buf.h, buf.raw, geo.chunks
+    if h[L.H_NFREE] >= chunks:
         fail("zap_leaf_phys(l)->l_hdr.lh_nfree < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=196)
-    if chunk >= geo.chunks:
+    if chunk >= chunks:
         fail("chunk < ZAP_LEAF_NUMCHUNKS(l)", macro="VERIFY3U", line=197)
     at = geo.first_chunk + L.CHUNK_SIZE * chunk
     if raw[at] == L.CHUNK_FREE:
@@ -82,12 +83,12 @@ def array_create(leaf: Leaf, data: bytes) -> int:
     geo = leaf.geometry
     raw = leaf.dbuf.buf.raw
     chunks = chunks_alloc(leaf, L.array_chunks(len(data)), L.CHUNK_ARRAY)
-    content = geo.first_chunk + L.B_ARRAY
+    content, size, room = geo.first_chunk + L.B_ARRAY, L.CHUNK_SIZE, L.ARRAY_BYTES
     end = 0
     for chunk in chunks[:-1]:
-        start = content + L.CHUNK_SIZE * chunk
-        raw[start : start + L.ARRAY_BYTES] = data[end : end + L.ARRAY_BYTES]
-        end += L.ARRAY_BYTES
+        start = content + size * chunk
+        raw[start : start + room] = data[end : end + room]
+        end += room
     last = chunks[-1]
     start = content + L.CHUNK_SIZE * last
     raw[start : start + len(data) - end] = data[end:]
@@ -144,20 +145,22 @@ def _free_reversed(leaf: Leaf, link: int) -> None:
     geo = leaf.geometry
     buf = leaf.dbuf.buf
     raw, h = buf.raw, buf.h
-    first, next_at, chunks = geo.first_chunk, geo.h_chunk + L.H_CHUNK_NEXT, geo.chunks
+    first, chunks, size, is_array, end = geo.first_chunk, geo.chunks, L.CHUNK_SIZE, L.CHUNK_ARRAY, L.CHAIN_END
+    links = h[geo.h_chunk + L.H_CHUNK_NEXT :: L.H_PER_CHUNK]
+    pack = _FREE_CHUNK.pack_into
     chunk = h[link]
-    h[link] = L.CHAIN_END
+    h[link] = end
     free, head = h[L.H_NFREE], h[L.H_FREELIST]
-    while chunk != L.CHAIN_END:
-        at = first + L.CHUNK_SIZE * chunk
+    while chunk != end:
+        at = first + size * chunk
         # Real code reads the type behind the block if the number is too large. It is hardly ever an array's
         # there.
-        if chunk >= chunks or raw[at] != L.CHUNK_ARRAY:
+        if chunk >= chunks or raw[at] != is_array:
             fail("ZAP_LEAF_CHUNK(l, chunk).l_array.la_type == ZAP_CHUNK_ARRAY", macro="VERIFY3U", line=261)
         if free >= chunks:
             _too_many_are_free()
-        following = h[next_at + L.H_PER_CHUNK * chunk]
-        _FREE_CHUNK.pack_into(raw, at, L.CHUNK_FREE, b"", head)
+        following = links[chunk]
+        pack(raw, at, L.CHUNK_FREE, b"", head)
         free += 1
         head = chunk
         chunk = following

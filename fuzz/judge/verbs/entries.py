@@ -59,7 +59,7 @@ def write_with(state: State, op: Op, result: Result, leaf_shift: int) -> Wrong |
     if result.errno:
         return expect(result.errno, 0)
     state.bring(zap, key, value_of(op.size, op.length, op.fill))
-    if state.fat[zap] and len(state.orders[zap].bucket(key)) > 1:  # no table parts entries of one hash
+    if state.fat[zap] and state.orders[zap].shares(key):  # no table parts entries of one hash
         return no_space(state, op, key, result.errno)
     return None
 

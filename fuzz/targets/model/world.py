@@ -165,7 +165,8 @@ class ModelWorld(Target):
 
     def audit(self, op: Op, oracle: Oracle, before: Iterable[Op] = ()) -> None:
         """Check the invariants of the ZAPs that an op worked on, or of all after a txg op; after `sync`, all
-        entries. `before` are ops that changed this ZAP before, and were not audited. Raises Failure."""
+        entries. `before` are ops that changed this ZAP before, each under a key of its own, and were not
+        audited. Raises Failure."""
         held = sum([opened.cursor.holds for opened in self.cursors.values()]) if self.cursors else 0
         numbers = self.numbers
         key = key_of(op)
@@ -180,7 +181,7 @@ class ModelWorld(Target):
             keys = (op.key, op.to)
             names = dict.fromkeys((op.subject, op.other))
         if before and keys is not None:
-            keys = (*keys, *[each for each in map(key_of, before) if each is not None])
+            keys = (*keys, *[each.key for each in before if each.key is not None])
         state = oracle.state
         everywhere = op.verb in EVERYWHERE
         try:
@@ -248,8 +249,10 @@ class ModelWorld(Target):
             self.tree.removed.discard(header.inode)
 
     def number_of(self, op: Op) -> int:
+        """The object of an op, with the tunables as its header line says."""
         name = op.subject
-        self.tune_for(name)
+        if not self.headers[name].fat:
+            self.tune_for(name)
         return self.numbers[name]
 
     def tune_for(self, name: str) -> None:
