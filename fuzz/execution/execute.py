@@ -171,6 +171,22 @@ def judge_op(op: Op, target: Target, oracle: Oracle) -> Result:
     return result
 
 
+def judge_one_of(op: Op, target: Target, oracle: Oracle, waiting: list[Op], last: bool) -> Result:
+    """The same of one of several ops, of which writes may share an audit (`may_wait`): that of the `last` one
+    at the latest. `waiting` are those that wait. Raises Failure, LimitExceeded."""
+    if waiting and op.verb not in READING and not may_wait(waiting, op):
+        target.audit(waiting[-1], oracle, waiting[:-1])
+        waiting.clear()
+    result = target.apply(op)
+    judge_result(op, result, oracle)
+    if op.verb in SHARING and not last:
+        waiting.append(op)
+    else:
+        target.audit(op, oracle, waiting)
+        waiting.clear()
+    return result
+
+
 def run_far(
     program: Program,
     target: Target,

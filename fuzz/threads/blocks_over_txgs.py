@@ -20,7 +20,7 @@ SPREAD = 0.5
 """Of these, that there are many leaves; the others have a table of many blocks."""
 ASKED = 0.25
 """Share of programs whose threads change nothing beside the sync: they ask what is there."""
-DESTROYED = 0.25
+DESTROYED = 0.35
 """Of the others, that a thread destroys the object in the end."""
 TWO_THREADS = 0.35
 DEPTHS = range(5, 12)
@@ -40,11 +40,14 @@ def program_over_txgs(rng: random.Random) -> Program:
     zap, keys, groups = _world(rng)
     ops: list[Op] = []
     begins = []
-    for part in _growth(groups) if groups[0] is not keys else _lives(rng, keys, groups):
+    grows = groups[0] is not keys
+    for part in _growth(groups) if grows else _lives(rng, keys, groups):
         ops += part
         begins.append(len(ops))
-        ops += [alone(verb) for verb in rng.choice(_MOVES)]
-    begin = rng.choice(begins[-3:]) - rng.choice((0, 0, 1))
+        ops += [alone(verb) for verb in (("sync",) if grows and rng.random() < 0.5 else rng.choice(_MOVES))]
+    likely = begins[-1] if grows else begins[-2:][0]
+    last = likely if rng.random() < 0.5 else rng.choice(begins[-3:])
+    begin = last - rng.choice((0, 0, 1))
     before, after = ops[:begin], ops[begin:]
     if rng.random() < 0.25:
         at = min(rng.choice(begins), len(before))
@@ -54,7 +57,7 @@ def program_over_txgs(rng: random.Random) -> Program:
         before = [Op("sync") if op.verb in ("txg", "finish") else op for op in before] + [Op("txg")]
     elif rng.random() < 0.8:
         before.append(Op("txg"))
-    if rng.random() < 0.3:  # only what is dirty stays in memory
+    if rng.random() < 0.35:  # only what is dirty stays in memory
         before.append(Op("evict"))
     section = _section(rng, keys, () if asked else after, asked)
     section += [Op("spa_sync", thread=SYNC_THREAD)] * rng.choice((1, 1, 2, 2, 3))
@@ -102,6 +105,9 @@ def _world(rng: random.Random) -> tuple[Zap, list[Key], list[list[Key]]]:
         return zap, keys, [keys, keys[:some], keys[some - 2 :]]
     base = rng.getrandbits(64)
     depths = sorted(rng.sample(DEPTHS, rng.choice((2, 2, 3, 4))))
+    if rng.random() < 0.6:  # each step frees all of the table before
+        first = rng.choice((5, 6, 7, 8, 9, 10, 10))
+        depths = [first, first + 1, first + 2][: rng.choice((2, 2, 3))]
     keys = [(base,), *((base ^ 1 << 63 - depth,) for depth in depths)]
     if rng.random() < GROWN:
         return zap, keys, [keys[:2], *([key] for key in keys[2:])]
@@ -129,4 +135,7 @@ def _lives(rng: random.Random, keys: Sequence[Key], groups: Sequence[Sequence[Ke
         else:
             parts += [[Op("destroy", "z")], [Op("create", "z")], full(groups[1])][: rng.choice((1, 2, 3, 3))]
             there = True
+    if there and rng.random() < 0.5:  # leaves are made on blocks that were just freed
+        group = rng.choice(groups)
+        parts += [[Op("remove", "z", key) for key in group], full(group)]
     return parts

@@ -25,18 +25,18 @@ import errno
 import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from types import FrameType
 from typing import NamedTuple
 
-from fuzz.execution.execute import judge_op
+from fuzz.execution.execute import judge_one_of
 from fuzz.execution.result import Outcome, Result, Trace
 from fuzz.judge.oracle import Oracle
-from fuzz.judge.signature import Failure, Signature
+from fuzz.judge.signature import Failure
 from fuzz.language.printing import format_op
 from fuzz.language.program import Op, Program, Switch
 from fuzz.language.verbs import CONCURRENT, CURSOR_VERBS, DIRECTORIES, MODIFIES, TIME
 from fuzz.targets.model.world import ModelWorld
 from fuzz.targets.panic_to_failure import failure_of
+from fuzz.threads.apply_op import apply_op
 from fuzz.threads.callers_locks import CallersLocks, Named, Wanted, broken_names, needs_objects, wanted_by
 from fuzz.threads.dependence import Dependence
 from fuzz.threads.linearizability import MAX_OPS, Event, explanations, unexplained
@@ -46,7 +46,7 @@ from fuzz.threads.scheduling_policies import Policy, Replay
 from zapcore.audit.auditor import Auditor
 from zapcore.audit.stepped_sync_blocks import SteppedSyncBlocks
 from zapcore.dmu.spa_sync import SteppedSync
-from zapcore.errors import LimitExceeded, Panic, openzfs_place
+from zapcore.errors import LimitExceeded, Panic
 from zapcore.name_locks import Asked
 from zapcore.zap.norm import forms_of
 
@@ -90,6 +90,7 @@ class ThreadedRun:
         writers_first: bool = False,
         dependence: Dependence | None = None,
         watchers: tuple[Watcher, ...] = (),
+        share_audits: bool = False,
     ) -> None:
         self.program = program
         self.target = target
@@ -99,6 +100,7 @@ class ThreadedRun:
         self.watchers = watchers
         self.policy = policy
         self.writers_first = writers_first
+        self.share_audits = share_audits
         self.oracle = Oracle(program, target.release)
         self.running: dict[int, int] = {}
         self.assigned: dict[int, tuple[int, frozenset[str]]] = {}
@@ -143,10 +145,15 @@ class ThreadedRun:
         return ThreadRun(outcome, schedule, self.scheduler.step, self.scheduler.preemptions)
 
     def _alone(self, ops: list[tuple[int, Op]]) -> None:
+        waiting: list[Op] = []
         for index, op in ops:
+            last = index == ops[-1][0] or not self.share_audits
             self.done += 1
             try:
-                result = judge_op(op, self.target, self.oracle) if self.judge else self.target.apply(op)
+                if self.judge:
+                    result = judge_one_of(op, self.target, self.oracle, waiting, last)
+                else:
+                    result = self.target.apply(op)
             except Failure as failure:
                 raise Failure(failure.signature, failure.text, index) from failure
             if self.trace is not None:
@@ -299,32 +306,6 @@ class ThreadedRun:
         return True
 
 
-def apply_op(target: ModelWorld, op: Op) -> Result:
-    """Run an op; what a freed structure or an index beyond a block does to Python becomes a Failure."""
-    try:
-        return target.apply(op)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        places = [place for place in map(openzfs_place, _frames(error)) if place != "?:?"]
-        if not places:
-            raise
-        freed = isinstance(error, AttributeError) and error.obj is None
-        kind = "use-after-free" if freed else "wild access"
-        said = "what is used is not freed" if freed else "what is used is where it is looked for"
-        stack = tuple(place.partition(":")[2] for place in places)
-        text = f"{kind}: {error}\nPANIC at {places[0]}()"
-        raise Failure(Signature(kind, places[0], said, stack), text) from error
-
-
-def _frames(error: Exception) -> list[FrameType]:
-    """The frames that it came through, innermost first."""
-    frames = []
-    traceback = error.__traceback__
-    while traceback is not None:
-        frames.append(traceback.tb_frame)
-        traceback = traceback.tb_next
-    return frames[::-1]
-
-
 def without_room(ops: Sequence[Op]) -> bool:
     """Whether there is no room after these ops."""
     last = next((op for op in reversed(ops) if op.verb == "full"), None)
@@ -380,8 +361,10 @@ def run_threads(
     writers_first: bool = False,
     dependence: Dependence | None = None,
     watchers: tuple[Watcher, ...] = (),
+    share_audits: bool = False,
 ) -> ThreadRun:
-    """Run a program with threads; the program's own schedule decides where no policy is given."""
+    """Run a program with threads; the program's own schedule decides where no policy is given. With
+    `share_audits` a few writes outside sections may share a check: for programs that have run before."""
     return ThreadedRun(
         program,
         target,
@@ -391,4 +374,5 @@ def run_threads(
         writers_first=writers_first,
         dependence=dependence,
         watchers=watchers,
+        share_audits=share_audits,
     ).run()

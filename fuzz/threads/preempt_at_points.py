@@ -2,19 +2,22 @@
 of another thread to go on. So the few points late in a sync weigh as much as the many before holds, and what
 only a few programs come to is tried when one does.
 
-`Preemption.schedule` does so once or twice, in a run whose points are known. `Stops` does so while a run goes
+`Preemption.schedules` do so once or twice, in a run whose points are known. `Stops` does so while a run goes
 on, a few times, so that what takes several threads one after the other at one place comes up, too."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fuzz.language.program import Op, Switch
 from fuzz.threads.scheduling_policies import Policy
 
+EACH = 3
+MOST_EACH = 12
+"""Schedules that are drawn for one run of a program, and most of them."""
 NEAR = 40
 """How many points behind the first switch a second one may lie."""
 STOPS = (1, 2, 2, 3, 3, 4, 5)
@@ -81,24 +84,33 @@ class Recording(_Watching):
 
 class Preemption:
     """Draws where a thread is stopped, and counts how often that was done: of two kinds of stops one that was
-    done `n` times less is drawn as much more often."""
+    done `n` times less is drawn as much more often, and a program that comes to kinds which others do not is
+    run more often."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self.tried: Counter[Kind] = Counter()
         self.scale = 1.0
 
-    def schedule(
+    def schedules(
         self, ops: Sequence[Op], points: Sequence[Point], before: Sequence[Switch]
-    ) -> tuple[Switch, ...]:
-        """The schedule `before` of a program with these `ops`, whose run had these points, with a switch at
-        one of them, or at two."""
-        rng = self.rng
+    ) -> Iterator[tuple[Switch, ...]]:
+        """Some schedules like `before` of a program with these `ops`, whose run had these points, each with a
+        switch at one of them, or at two."""
         verbs = verbs_of(ops)
         kinds: dict[Kind, list[Switch]] = {}
         for point in points:
             for thread, kind in stops_at(point, verbs):
                 kinds.setdefault(kind, []).append(Switch(point.step, thread))
+        few = sum(self.tried.values()) / max(len(self.tried), 1) / 4
+        rare = sum(self.tried[kind] < few for kind in kinds)
+        for _ in range(min(EACH + rare, MOST_EACH) if kinds else 1):
+            yield self._schedule([thread for thread in verbs if thread], kinds, before)
+
+    def _schedule(
+        self, threads: Sequence[int], kinds: Mapping[Kind, Sequence[Switch]], before: Sequence[Switch]
+    ) -> tuple[Switch, ...]:
+        rng = self.rng
         if not kinds:
             return tuple(before)
         kind = rng.choices(list(kinds), [1 / (1 + self.tried[each]) for each in kinds])[0]
@@ -106,8 +118,8 @@ class Preemption:
         first = rng.choice(kinds[kind])
         switches = {step: thread for step, thread in before if step < first.step}
         switches[first.step] = first.thread
-        if rng.random() < 0.5:
-            switches[first.step + rng.randint(1, NEAR)] = rng.choice([thread for thread in verbs if thread])
+        if rng.random() < 0.4:
+            switches[first.step + rng.randint(1, NEAR)] = rng.choice(threads)
         return tuple(Switch(*item) for item in sorted(switches.items()))
 
 

@@ -19,15 +19,15 @@ MOST_SETUP = 9
 MOST_OPS = 22
 """Of a program that is changed: one op more, and one is taken out."""
 
-OVER_TXGS = 0.45
+OVER_TXGS = 0.4
 """Share of programs in which blocks are written and freed over several txgs."""
 AGAIN = 0.4
 """Share of programs whose threads make leaves again that were just freed."""
-LEVELS = 0.25
+LEVELS = 0.35
 """Share of programs on an object of several levels, with dbufs of indirect blocks."""
-FREED_WHILE_WRITTEN = 0.4
+FREED_WHILE_WRITTEN = 0.5
 """Of these, that the object is destroyed while it is written."""
-EMPTIED = 0.4
+EMPTIED = 0.5
 """Of these, that the txg that writes it frees a table of 32 blocks or more, of EMPTIES bits."""
 EMPTIES = (10, 10, 11)
 ENDS: tuple[tuple[str, ...], ...] = (

@@ -28,11 +28,9 @@ BITS = (63, 62, 61, 60, 59, 58, 57)
 LENGTHS = (180, 180, 180, 180, 60, 1)
 PCT_DEPTHS = (2, 3, 3, 4)
 RUNS_EACH = 6
-PREEMPTED_EACH = 3
 STOPPED_EACH = 5
 OTHERS_EACH = 2
-"""With a sync thread: runs with one or two stops for each of two schedules, with stops while they go on, and
-with schedules of other policies."""
+"""With a sync thread: runs with stops while they go on, and with schedules of other policies."""
 DRAIN = 0.15
 """Share of programs whose threads empty what a cursor stands in."""
 
@@ -211,12 +209,13 @@ class ThreadFuzzer:
         start = time.perf_counter()
         while True:
             program = self._next_program()
-            points = 60
+            points, again = 60, False
             for policy in self._policies(program):
                 if isinstance(policy, Pct):
                     policy = Pct(self.rng, policy.depth, points)
                 watchers = (policy,) if isinstance(policy, Recording | Stops) else ()
-                done = run_threads(program, self.target, policy=policy, watchers=watchers)
+                done = run_threads(program, self.target, policy=policy, watchers=watchers, share_audits=again)
+                again = True
                 if isinstance(policy, Stops):
                     policy.ended()
                 points = max(done.points, 10)
@@ -264,8 +263,8 @@ class ThreadFuzzer:
         for before in bases:
             recording = Recording(Replay(before))
             yield recording
-            for _ in range(PREEMPTED_EACH):
-                yield Replay(self.preemption.schedule(program.ops, recording.points, before))
+            for schedule in self.preemption.schedules(program.ops, recording.points, before):
+                yield Replay(schedule)
 
     def _consider(self, program: Program, schedule: tuple[Switch, ...]) -> None:
         """Keep a program whose run leaves the object in a shape, after as many switches, not met yet."""

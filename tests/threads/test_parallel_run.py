@@ -17,18 +17,20 @@ import pytest
 
 from fuzz.execution.execute import run
 from fuzz.execution.result import DONE, Result
+from fuzz.faults.seeded import applied
 from fuzz.judge.oracle import Oracle
 from fuzz.language.program import Op, Program, Switch, Zap
-from fuzz.language.syntax import parse
+from fuzz.language.syntax import load, parse
 from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.explore import explore
 from fuzz.threads.linearizability import Event, explanations
 from fuzz.threads.lock_monitor import Monitor
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import ThreadRun, run_threads
+from fuzz.threads.programs_beside_sync import BESIDE_SYNC
 from fuzz.threads.scheduler import Scheduler
 from fuzz.threads.scheduling_policies import Pct, RandomWalk, Replay, pct_bound
-from tests.support.paths import ROOT
+from tests.support.paths import DATA, ROOT
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Kind, Panic
 from zapcore.locks import RWLock, Threads
@@ -114,7 +116,7 @@ def test_no_threads_while_reads_fail() -> None:
 
 REPLAY = """
 import json, sys
-from fuzz.language.syntax import parse
+from fuzz.language.syntax import load, parse
 from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.parallel_run import run_threads
 for text in json.load(sys.stdin):
@@ -122,6 +124,25 @@ for text in json.load(sys.stdin):
     done = run_threads(parse(text), target)
     print(done.outcome, done.points, [block.hex() for block in target.blocks("z")])
 """
+
+
+def test_setups_that_share_audits_run_and_are_judged_as_others() -> None:
+    rng, model = random.Random(4), ModelTarget("2.3")
+    for _ in range(20):
+        program = BESIDE_SYNC.draw(rng)
+        schedule = run_threads(program, model, policy=RandomWalk(random.Random(1))).schedule
+        runs = [
+            run_threads(with_schedule(program, schedule), model, share_audits=share)
+            for share in (False, True)
+        ]
+        assert runs[0] == runs[1]
+    with applied("undirty-keeps-hold"):
+        witness = load(DATA / "mutants_beside_sync" / "undirty-keeps-hold.zap")
+        failures = [
+            run_threads(witness, model, share_audits=share).outcome.failure for share in (False, True)
+        ]
+    assert failures[0] is not None and failures[1] is not None
+    assert failures[0].signature == failures[1].signature
 
 
 def test_schedules_repeat_across_processes() -> None:
