@@ -33,6 +33,8 @@ _MOVES: tuple[tuple[str, ...], ...] = (
     *((), (), ("txg",), ("txg",), ("txg",), ("sync",), ("txg", "evict"), ("sync", "evict"), ("finish",)),
 )
 _ENDS: tuple[tuple[str, ...], ...] = (("sync",), ("sync",), ("sync", "evict"), ("sync", "reopen"), ())
+_CLAIMS = (("sync", "create"), ("sync", "sync", "create"), ("sync", "create", "sync"))
+"""Where an object was destroyed beside the sync: its number is claimed again."""
 
 
 def program_over_txgs(rng: random.Random) -> Program:
@@ -61,7 +63,8 @@ def program_over_txgs(rng: random.Random) -> Program:
         before.append(Op("evict"))
     section = _section(rng, keys, () if asked else after, asked)
     section += [Op("spa_sync", thread=SYNC_THREAD)] * rng.choice((1, 1, 2, 2, 3))
-    end = rng.choice(_ENDS)
+    gone = any(op.verb == "destroy" for op in section) and rng.random() < 0.6
+    end = rng.choice(_CLAIMS if gone else _ENDS)
     return Program((zap,), (*before, *section, *(alone(verb) for verb in end)))
 
 

@@ -95,7 +95,7 @@ def seed_decides(engine: str, tmp_path: Path, *, minimized: bool) -> None:
         "random": ("20", "5"),
         "uniform": ("120", "3"),
         "threads": ("12", "3"),
-        "sync": ("60", "6"),
+        "sync": ("40", "2"),
         "hypothesis": ("25", "3"),
     }[engine]
     (tmp_path / "known").mkdir()

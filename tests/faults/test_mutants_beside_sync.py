@@ -50,7 +50,7 @@ def test_the_engine_stops_a_thread_between_two_looks() -> None:
     """dbuf_read without its second look at the pointer: 2.4.4 is so."""
     mutant = BESIDE_SYNC["read-no-second-look"]
     with switched_on(HUNTED_WITH), mutant.applied():
-        found = first_failure(ThreadFuzzer(ModelTarget("2.3"), 5, kind=PROGRAMS), max_runs=2000)
+        found = first_failure(ThreadFuzzer(ModelTarget("2.3"), 1, kind=PROGRAMS), max_runs=2000)
         assert found is not None
         assert str(found.failure.signature) == "assertion arc.c:arc_read !BP_IS_HOLE(bp)"
         again = run_threads(found.program, ModelTarget("2.3")).outcome.failure
