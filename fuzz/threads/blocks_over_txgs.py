@@ -109,7 +109,7 @@ def _world(rng: random.Random) -> tuple[Zap, list[Key], list[list[Key]]]:
     base = rng.getrandbits(64)
     depths = sorted(rng.sample(DEPTHS, rng.choice((2, 2, 3, 4))))
     if rng.random() < 0.6:  # each step frees all of the table before
-        first = rng.choice((5, 6, 7, 8, 9, 10, 10))
+        first = rng.choice((5, 7, 8, 9, 10, 10, 10))
         depths = [first, first + 1, first + 2][: rng.choice((2, 2, 3))]
     keys = [(base,), *((base ^ 1 << 63 - depth,) for depth in depths)]
     if rng.random() < GROWN:

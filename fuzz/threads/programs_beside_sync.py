@@ -23,11 +23,11 @@ OVER_TXGS = 0.4
 """Share of programs in which blocks are written and freed over several txgs."""
 AGAIN = 0.4
 """Share of programs whose threads make leaves again that were just freed."""
-LEVELS = 0.35
+LEVELS = 0.4
 """Share of programs on an object of several levels, with dbufs of indirect blocks."""
 FREED_WHILE_WRITTEN = 0.5
 """Of these, that the object is destroyed while it is written."""
-EMPTIED = 0.5
+EMPTIED = 0.6
 """Of these, that the txg that writes it frees a table of 32 blocks or more, of EMPTIES bits."""
 EMPTIES = (10, 10, 11)
 ENDS: tuple[tuple[str, ...], ...] = (

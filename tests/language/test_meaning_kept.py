@@ -137,9 +137,14 @@ def executed(engine: str) -> list[str]:
         return real_execute(loop, program)
 
     def run_threads(
-        program: Program, target: ModelTarget, *, policy: Policy, watchers: tuple[Watcher, ...]
+        program: Program,
+        target: ModelTarget,
+        *,
+        policy: Policy,
+        watchers: tuple[Watcher, ...],
+        share_audits: bool,
     ) -> parallel_run.ThreadRun:
-        done = real_run_threads(program, target, policy=policy, watchers=watchers)
+        done = real_run_threads(program, target, policy=policy, watchers=watchers, share_audits=share_audits)
         record(with_schedule(program, done.schedule))
         return done
 
