@@ -18,13 +18,15 @@ CONTRADICTIONS = {("23-doubled-lines-13144", name) for name in (*NUMBERED, "kmsg
     ("freebsd-gpf", "journald json, bytes"),
     ("syslogd-wall", "pipe of ts"),
     ("suspended-freebsd", "kmsg with its device"),
+    ("cri-o-stderr", "containers' runtime in pieces"),
     *(
         (log, name)
         for log in ("syslogd-wall", "freebsd-core-txt", "illumos-mdb", "illumos-trap", "12200-kgdb-core-txt")
         for name in (*NUMBERED, "kmsg with its device")
     ),
 }
-"""netconsole is for kernels, journald for Linux, and a line of a kernel has one number and one time."""
+"""netconsole is for kernels, journald for Linux, a line of a kernel has one number and one time, and one of a
+container comes through one runtime."""
 
 RECORDS = (
     *("cloudwatch", "github-api", "journald-arrays", "journald-pretty", "journald-seq", "journald-sse"),
