@@ -30,8 +30,8 @@ def full(state: State, op: Op, result: Result) -> Wrong | None:
 
 
 def is_refused(state: State, op: Op, result: Result) -> bool:
-    """Whether an op says that there was no room, and so has changed nothing."""
-    return bool(state.full and result.errno == state.full and op.verb in REFUSED)
+    """Whether an op has found no room, or another fault before it asked for some, and has changed nothing."""
+    return bool(state.full and result.errno and op.verb in REFUSED)
 
 
 def decides(state: State, op: Op, result: Result) -> bool:
