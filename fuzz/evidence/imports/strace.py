@@ -257,16 +257,19 @@ class _Reader:
         if not good:
             self.failed(verb, call, first, places[-1] or first, flags)
         elif makes and b"O_TMPFILE" not in flags:
-            kind = LINK if call.name.startswith(b"symlink") else FILE
-            self.tree.create(first, DIRECTORY if verb == "mkdir" else kind)
+            if call.name in (b"link", b"linkat"):
+                self.tree.link(self.place(process, call, int(at), at, False), first)
+            else:
+                kind = LINK if call.name.startswith(b"symlink") else FILE
+                self.tree.create(first, DIRECTORY if verb == "mkdir" else kind)
         elif verb in ("unlink", "rmdir"):
             self.tree.remove(first, DIRECTORY if verb == "rmdir" else FILE, self.line)
         elif verb == "rename" and places[-1] is not None:
             if b"RENAME_EXCHANGE" in flags:
                 self.tree.exchange(first, places[-1], self.line)
             else:
-                self.tree.rename(first, places[-1], self.line)
-                if b"RENAME_WHITEOUT" in flags:
+                done = self.tree.rename(first, places[-1], self.line)
+                if done and b"RENAME_WHITEOUT" in flags:
                     self.tree.whiteout(first)
 
     def links(self) -> None:

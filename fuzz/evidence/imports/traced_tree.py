@@ -17,9 +17,9 @@ DIRECTORY, FILE, LINK, WHITEOUT = 4, 8, 10, 2
 
 class Node:
     """A file or directory. `made` says that the log made it: then it knows all of its names. `shown` that an
-    op has made its own entry."""
+    op has made its own entry. Names of one file (hard links) have the same `file`."""
 
-    __slots__ = ("children", "inode", "kind", "made", "name", "parent", "shown", "zap")
+    __slots__ = ("children", "file", "inode", "kind", "made", "name", "parent", "shown", "zap")
 
     def __init__(self, parent: Node | None, name: bytes, kind: int, made: bool) -> None:
         self.parent = parent
@@ -29,6 +29,7 @@ class Node:
         self.shown = made
         self.inode = 0
         self.zap = ""
+        self.file: object = self
         self.children: dict[bytes, Node | None] = {}
 
 
@@ -162,6 +163,18 @@ class Tree:
             node.zap = self.freed.pop()
             self.ops.append(Op("create", node.zap))
 
+    def link(self, source: Place | None, place: Place) -> None:
+        """Another name of a file, which may have been there before the log."""
+        self.create(place, FILE)
+        node = place.directory.children[self.form(place.name)]
+        if source is None or node is None:
+            return
+        form, names = self.form(source.name), source.directory.children
+        if form not in names and not source.directory.made:
+            names[form] = Node(source.directory, source.name, FILE, False)
+        if (known := names.get(form)) is not None:
+            node.file = known.file
+
     def remove(self, place: Place, kind: int, line: int) -> None:
         """An entry goes; a directory's own ZAP with it."""
         node = self.there(place, kind, line)
@@ -176,18 +189,20 @@ class Tree:
             self.freed.append(node.zap)
             node.zap = ""
 
-    def rename(self, old: Place, new: Place, line: int) -> None:
-        """A rename, with everything below a directory."""
+    def rename(self, old: Place, new: Place, line: int) -> bool:
+        """A rename, with everything below a directory. It does nothing, and says so, if both are names of one
+        file."""
         node = self.there(old, FILE, line)
         replaced = new.directory.children.get(self.form(new.name))
-        if replaced is node:
-            return
+        if replaced is not None and replaced.file is node.file:
+            return False
         source, target = self.zap_of(old.directory), self.zap_of(new.directory)
         self.ops.append(Op("rename", source, node.name, other=target, to=new.name))
         if replaced is not None:
             self.gone(replaced)
         old.directory.children[self.form(old.name)] = None
         self.put(node, new)
+        return True
 
     def put(self, node: Node, place: Place) -> None:
         node.parent, node.name = place.directory, place.name

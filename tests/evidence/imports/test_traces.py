@@ -122,6 +122,32 @@ def test_freebsds_truss(tmp_path: Path) -> None:
     ]
 
 
+def test_a_rename_of_one_name_of_a_file_onto_another_does_nothing(tmp_path: Path) -> None:
+    """Both stay: rename(2) says so of hard links. What a link is of may have been there before the log."""
+    assert ops_of(
+        tmp_path,
+        '1 link("old", "other") = 0',
+        '1 renameat2(AT_FDCWD, "other", AT_FDCWD, "old", RENAME_WHITEOUT) = 0',
+        '1 creat("a", 0600) = 3',
+        '1 linkat(AT_FDCWD, "a", AT_FDCWD, "b", 0) = 0',
+        '1 linkat(AT_FDCWD, "b", AT_FDCWD, "c", 0) = 0',
+        '1 rename("a", "c") = 0',
+        '1 rename("c", "d") = 0',
+        '1 rename("b", "d") = 0',
+        '1 rename("b", "other") = 0',
+        '1 unlink("old") = 0',
+    ) == [
+        'touch d0 "old" inode=0x5',
+        'touch d0 "other"',
+        'touch d0 "a" inode=0x2',
+        'touch d0 "b" inode=0x3',
+        'touch d0 "c" inode=0x4',
+        'rename d0 d0 "c" "d"',
+        'rename d0 d0 "b" "other"',
+        'unlink d0 "old"',
+    ]
+
+
 def test_failed_calls_are_ops_that_fail(tmp_path: Path) -> None:
     """They are the symptom: what should be there and is not, or the other way."""
     program = program_of(
