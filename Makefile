@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make fuzz       a minute of fuzzing, from nothing to a minimized failure"
-	@echo "make test       every kind of test, on all cores: some six minutes on two"
+	@echo "make test       every kind of test, on all cores: some five minutes on two"
 	@echo "make test-all   the slow ones, too: minutes of comparison, proofs, gigabytes"
 	@echo "make setup      what those do first: .venv, and the real libraries where they can be fetched"
 	@echo "make replay     every reproducer and finding, on everything that it speaks of"
