@@ -23,6 +23,8 @@ _ENDED = re.compile(
 )
 _NO_RESULT = re.compile(rb"\w\(.*\)(?:\s*=)?\s*$", re.S)
 _REST = re.compile(rb"\s*(?:= |ERR#)?-?\d+(?: \(0x| E[A-Z]|\s*$| ')|\s*= -?\d")
+_BARE_REST = re.compile(rb"[^\"]*\)\s+= (?:-?\d|\?)")
+"""The end of a call of the line before: with -z strace keeps what it prints, and says nothing of resuming."""
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|(.))", re.S)
 _PLAIN = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f"}
 
@@ -35,9 +37,11 @@ class LineReader:
         self.begun: dict[bytes, Begun] = {}
         self.truss = False
         self.wrapped = b""
+        self.last: Begun | None = None
 
     def read(self, line: bytes) -> Call | Begun | Ended | None:
         """What a line says; None for no call."""
+        last, self.last = self.last, None
         if self.wrapped and _REST.match(line):
             line = self.wrapped + b" " + line.lstrip()
         self.wrapped = line.rstrip() if _NO_RESULT.search(line) else b""
@@ -49,6 +53,8 @@ class LineReader:
         if ended is not None:
             return Ended(ended[1] or ended[2] or b"")
         match = _LINE.match(line)
+        if match is None and last is not None and _BARE_REST.match(line):
+            match = _LINE.match(b"%s <... %s resumed>%s" % (last.pid, last.name, line))
         if match is None:
             return None
         pid = match[1] or match[2] or match[3] or b""
@@ -57,8 +63,8 @@ class LineReader:
             before = self.begun.pop(pid, Begun(pid, name, b""))
             name, text = before.name, before.text + text.removeprefix(b" ")
         if _UNFINISHED.search(text):
-            self.begun[pid] = Begun(pid, name, _UNFINISHED.sub(b"", text))
-            return self.begun[pid]
+            self.begun[pid] = self.last = Begun(pid, name, _UNFINISHED.sub(b"", text))
+            return self.last
         arguments, end = split(text)
         arguments = named(name, arguments)
         found = _RESULT.match(text, end) if end else None

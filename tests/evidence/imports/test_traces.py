@@ -148,6 +148,20 @@ def test_a_rename_of_one_name_of_a_file_onto_another_does_nothing(tmp_path: Path
     ]
 
 
+def test_the_rest_of_a_call_may_say_nothing_of_whose_it_is(tmp_path: Path) -> None:
+    """With -z strace keeps what it prints until it knows the result, and prints no more than that."""
+    assert ops_of(
+        tmp_path,
+        '12 openat(AT_FDCWD, "a", O_WRONLY|O_CREAT|O_EXCL, 0644 <unfinished ...>',
+        ")                                       = 3</tmp/a>",
+        '13 rename("a", "b" <unfinished ...>',
+        '12 mkdir("d", 0700) = 0',
+        "13 <... rename resumed>)              = 0",
+        ")                                       = 4",
+    ) == ['touch d0 "a"', 'mkdir d0 "d" inode=0x2', 'rename d0 d0 "a" "b"']
+    assert ops_of(tmp_path, 'creat("a", 0600 <unfinished ...>', ")      = 3") == ['touch d0 "a"']
+
+
 def test_failed_calls_are_ops_that_fail(tmp_path: Path) -> None:
     """They are the symptom: what should be there and is not, or the other way."""
     program = program_of(
