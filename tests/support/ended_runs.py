@@ -15,6 +15,7 @@ from random import Random
 from fuzz.corpus.reproducer import REPRODUCER_FILE, read_reproducer
 from fuzz.judge.signature import Signature
 from fuzz.language.syntax import load
+from fuzz.targets.end_with_parent import end_with
 from tests.support.command import ZAPFUZZ
 from tests.support.paths import CORPUS
 from tests.support.services.small_disk import in_namespace, mounted
@@ -55,10 +56,12 @@ def ended_run(
     """Start a run, and send a signal to it at a random moment after it has met something. A run that goes on
     when its worker is killed is ended by SIGTERM a moment later."""
     (folder / "known").mkdir(parents=True)
+    here = os.getpid()
 
     def as_in_a_terminal() -> None:
         for each in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_DFL)
+        end_with(here, signal.SIGTERM)  # it has no bound of its own, and tests may be ended
 
     with (folder / "output").open("w") as output:
         process = subprocess.Popen(
