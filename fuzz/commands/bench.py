@@ -31,10 +31,9 @@ from fuzz.bench.time_to_find import (
 )
 from fuzz.bench.two_processes import measure_together
 from fuzz.commands.shared.does_nothing import refuse
-from fuzz.commands.shared.ending import Ended
+from fuzz.commands.shared.ending import Bad, Ended
 from fuzz.commands.shared.live_display import in_words
 from fuzz.commands.shared.number_not_nan import Number
-from fuzz.commands.shared.options import Bad
 from fuzz.commands.shared.output import out_option, text_to
 from fuzz.commands.shared.progress import ops_run, say, some_of, working
 from fuzz.engines.parallel_processes import EngineProblem

@@ -14,10 +14,10 @@ import click
 from fuzz.commands.remedies import only_on_model, with_remedies
 from fuzz.commands.shared.campaign_answer import campaign_failures, campaign_lines, campaign_status
 from fuzz.commands.shared.does_nothing import refuse
-from fuzz.commands.shared.ending import Ended
+from fuzz.commands.shared.ending import Bad, Ended
 from fuzz.commands.shared.machine_answer import Answer, json_option
 from fuzz.commands.shared.number_not_nan import Number
-from fuzz.commands.shared.options import Bad, findings_option, known_option
+from fuzz.commands.shared.options import findings_option, known_option
 from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import ReleaseName
 from fuzz.commands.shared.progress import say, working

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import importlib
 import importlib.util
@@ -12,14 +11,9 @@ from typing import Any
 
 import click
 
-from fuzz.commands.shared.ending import drop_what_cannot_be_written, nobody_reads, signals_end_it
-from fuzz.commands.shared.options import Bad
+from fuzz.commands.shared.ending import Bad, drop_what_cannot_be_written, nobody_reads, signals_end_it
 from fuzz.corpus.extras import lacking
-from fuzz.engines.fuzzing_run import EngineProblem
-from fuzz.faults.remedies import NoRemedy
-from fuzz.language.syntax import SyntaxProblem
-from fuzz.targets.base import NoTarget
-from fuzz.targets.libzpool.locate import NoLibrary
+from fuzz.language.problem import Problem
 
 SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "You have a kernel log with a panic": {
@@ -110,6 +104,8 @@ COMMANDS = {name: place for commands in SECTIONS.values() for name, (place, _) i
 def _lacking(name: str, module: str, what: str) -> click.Command:
     """A command that only says what it lacks. What it would do, the first line of its file says, which cannot
     be imported here."""
+    import ast  # here: nearly no command needs it
+
     spec = importlib.util.find_spec(module)
     source = Path(spec.origin).read_text("utf-8") if spec is not None and spec.origin else '""'
     does = (
@@ -186,7 +182,7 @@ class Group(click.Group):
         try:
             with _usage_in_one_line():
                 return super().invoke(ctx)
-        except (SyntaxProblem, NoTarget, NoLibrary, NoRemedy, EngineProblem) as problem:
+        except Problem as problem:
             raise Bad(str(problem)) from None
         except BrokenPipeError:
             nobody_reads()

@@ -14,8 +14,8 @@ from pathlib import Path
 import click
 
 from fuzz.bench.c_coverage import FLAGS, Branch, Coverage, NoCoverage, counts, environment
+from fuzz.commands.shared.ending import Bad
 from fuzz.commands.shared.number_not_nan import Number
-from fuzz.commands.shared.options import Bad
 from fuzz.commands.shared.output import out_option, text_to
 from fuzz.commands.shared.program_argument import ProgramWord, release_option
 from fuzz.commands.shared.progress import working

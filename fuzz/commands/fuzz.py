@@ -12,11 +12,11 @@ import click
 
 from fuzz.commands.remedies import only_on_model, with_remedies
 from fuzz.commands.shared.does_nothing import refuse
-from fuzz.commands.shared.ending import Ended
+from fuzz.commands.shared.ending import Bad, Ended
 from fuzz.commands.shared.fuzz_answer import details, junit_cases, note_failures, run_status
 from fuzz.commands.shared.machine_answer import Answer, json_option, junit_option, write_junit
 from fuzz.commands.shared.number_not_nan import Number
-from fuzz.commands.shared.options import SEEN, Bad, findings_option, known_option, on_target
+from fuzz.commands.shared.options import SEEN, findings_option, known_option, on_target
 from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import PlaceWord
 from fuzz.commands.shared.sarif import sarif_option, write_sarif

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from fuzz.commands.remedies import switch_on, with_remedies
-from fuzz.commands.shared.ending import Ended
-from fuzz.commands.shared.options import Bad, on_target
+from fuzz.commands.shared.ending import Bad, Ended
+from fuzz.commands.shared.options import on_target
 from fuzz.commands.shared.output import out_option, program_to
 from fuzz.commands.shared.program_argument import program_argument
 from fuzz.commands.shared.progress import cut_down, ops_done, working

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import click
 
-from fuzz.commands.shared.ending import Status
+from fuzz.commands.shared.ending import Bad, Status
 from fuzz.commands.shared.live_display import Far
 from fuzz.commands.shared.machine_answer import Answer, json_option, junit_option, write_junit
-from fuzz.commands.shared.options import Bad
 from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import PlaceWord
 from fuzz.commands.shared.progress import say, some_of, working

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import click
 
 from fuzz.commands.remedies import switch_on, with_remedies
-from fuzz.commands.shared.ending import Status
+from fuzz.commands.shared.ending import Bad, Status
 from fuzz.commands.shared.machine_answer import Answer, json_option
-from fuzz.commands.shared.options import Bad, on_target
+from fuzz.commands.shared.options import on_target
 from fuzz.commands.shared.program_argument import program_argument
 from fuzz.commands.shared.progress import ops_done, working
 from fuzz.corpus.named_program import Named

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import click
 
-from fuzz.commands.shared.ending import Ended, Status
-from fuzz.commands.shared.options import Bad
+from fuzz.commands.shared.ending import Bad, Ended, Status
 from fuzz.commands.shared.progress import say, working
 from fuzz.corpus.places import CORPUS
 from fuzz.evidence.triage.containers.decode import Undecodable

@@ -15,7 +15,6 @@ import tempfile
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 
 from fuzz.judge.signature import Signature
@@ -75,6 +74,8 @@ def form(program: Program) -> Form:
 
 def folder_name(signature: Signature, program: Program) -> str:
     """A name for a new reproducer: the kind, the function, and a few digits of signature and form."""
+    from hashlib import sha256  # here: OpenSSL takes more memory than the whole of `zapfuzz triage`
+
     function = signature.place.rpartition(":")[2]
     digest = sha256(repr((signature.key, form(program))).encode()).hexdigest()[:6]
     words = f"{signature.kind}-{function}-{digest}".replace("_", "-")

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from fuzz.engines.engine_config import Config
+from fuzz.language.problem import Problem
 
 ENDING_SECONDS = 20
 STOPPING_SECONDS = 0.4
@@ -52,7 +53,7 @@ _LIBFUZZER = re.compile(rb"^#(\d+)\s.*?\bcov: (\d+) ft: \d+ corp: (\d+)/")
 Event = dict[str, Any]
 
 
-class EngineProblem(Exception):
+class EngineProblem(Problem):
     """The process of an engine did not end as it should. The text has its last lines."""
 
 

@@ -11,10 +11,11 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
 from fuzz.faults.edits import Edit, applied
+from fuzz.language.problem import Problem
 from fuzz.targets.libzpool.waived_assertions import waiving
 
 
-class NoRemedy(Exception):
+class NoRemedy(Problem):
     """There is no such remedy, or not where it is asked for; the text says which there are."""
 
 

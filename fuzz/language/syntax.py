@@ -32,6 +32,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from fuzz.language.printing import format_key, format_op, format_program, format_zap
+from fuzz.language.problem import Problem
 from fuzz.language.program import DEFAULT_SALT, TO_UPPER, USAGES, Dataset, Key, Op, Program, Switch, Zap
 from fuzz.language.validate import (
     CASES,
@@ -85,7 +86,7 @@ _KNOWN_LINES = 4096
 _Token = tuple[str, int]
 
 
-class SyntaxProblem(ValueError):
+class SyntaxProblem(Problem, ValueError):
     """Text that is no program: where, what was expected, what was found.
 
     `line` and `column` count from 1 and are 0 where the file as a whole is at fault.

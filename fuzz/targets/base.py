@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from fuzz.execution.result import Forgive, Outcome, Result, Trace
 from fuzz.judge.signature import Failure
+from fuzz.language.problem import Problem
 from fuzz.language.program import Op, Program
 from zapcore.release import Release
 from zapcore.work import Work
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from fuzz.judge.oracle import Oracle
 
 
-class NoTarget(Exception):
+class NoTarget(Problem):
     """No such target is to be had; the text says in one line why."""
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fuzz.commands.shared.options import Bad
+from fuzz.commands.shared.ending import Bad
 from fuzz.commands.shared.output import out_option, text_to
 from fuzz.commands.shared.program_argument import program_argument, release_option, reproducer_of
 from fuzz.commands.shared.progress import ops_done, working

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from fuzz.commands.shared.options import Bad
+from fuzz.commands.shared.ending import Bad
 from fuzz.commands.shared.output import out_option, text_to
 from fuzz.commands.shared.progress import working
 from fuzz.corpus.extras import how_to_get

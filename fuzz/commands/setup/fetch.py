@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import click
 
+from fuzz.commands.shared.ending import Bad
 from fuzz.commands.shared.live_display import Far
-from fuzz.commands.shared.options import Bad
 from fuzz.commands.shared.progress import say, working
 from fuzz.targets.kernel.build_module import BuildProblem
 from fuzz.targets.kernel.locate import kernel_cache

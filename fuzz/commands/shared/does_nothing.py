@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.core import ParameterSource
 
-from fuzz.commands.shared.options import Bad
+from fuzz.commands.shared.ending import Bad
 
 
 def refuse(name: str, why: str, *, where: bool) -> None:

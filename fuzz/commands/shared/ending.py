@@ -1,4 +1,4 @@
-"""How a command ends: the one table of exit statuses, and what INT, TERM and HUP do.
+"""How a command ends: the one table of exit statuses, how bad input is told, and what INT, TERM and HUP do.
 
 Each of these signals ends a command within a second: what it was doing is left where it stands, its summary
 is said, and its status is 128 and the signal's number. README has the same table.
@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -49,6 +49,16 @@ class Status(enum.Enum):
     def end(self) -> NoReturn:
         """End the command so."""
         raise SystemExit(self.number)
+
+
+class Bad(click.ClickException):
+    """Bad usage or input."""
+
+    exit_code = Status.BAD_INPUT.number
+
+    def show(self, file: Any = None) -> None:
+        """One line, without the word Error that click puts in front."""
+        click.echo(f"zapfuzz: {self.format_message()}", err=True)
 
 
 class Ended(BaseException):

@@ -15,8 +15,7 @@ from typing import Any, TypeVar
 
 import click
 
-from fuzz.commands.shared.ending import Ended, Status
-from fuzz.commands.shared.options import Bad
+from fuzz.commands.shared.ending import Bad, Ended, Status
 from fuzz.commands.shared.output import out_option, text_to
 from fuzz.commands.shared.progress import say
 from fuzz.corpus.extras import lacking

@@ -1,5 +1,4 @@
-"""What several commands share: the options that say what a program runs on, where the corpus is, and how
-bad usage is told."""
+"""What several commands share: the options that say what a program runs on, and where the corpus is."""
 
 from __future__ import annotations
 
@@ -24,16 +23,6 @@ known_option = click.option(
 )
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Bad(click.ClickException):
-    """Bad usage or input."""
-
-    exit_code = 2
-
-    def show(self, file: Any = None) -> None:
-        """One line, without the word Error that click puts in front."""
-        click.echo(f"zapfuzz: {self.format_message()}", err=True)
 
 
 def findings_option(help_: str) -> Callable[[F], F]:

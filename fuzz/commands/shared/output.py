@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from fuzz.commands.shared.options import Bad
+from fuzz.commands.shared.ending import Bad
 from fuzz.commands.shared.progress import say
 from fuzz.corpus.elsewhere import keep_instead, try_file, try_folder
 from fuzz.language.printing import format_program

@@ -9,13 +9,16 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from fuzz.commands.shared.ending import Ended
 from fuzz.commands.shared.live_display import Activity, Display, Far, as_line, someone_looks
-from fuzz.minimize.minimize import Stats
 from fuzz.targets.endless_ops import WATCH
+
+if TYPE_CHECKING:
+    from fuzz.minimize.minimize import Stats
 
 QUIET = "ZAPFUZZ_QUIET"
 FIRST_SECONDS = 1.8

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fuzz.commands.shared.options import Bad
+from fuzz.commands.shared.ending import Bad
 from fuzz.corpus.extras import lacking
 
 if TYPE_CHECKING:

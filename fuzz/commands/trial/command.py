@@ -10,10 +10,10 @@ from pathlib import Path
 
 import click
 
-from fuzz.commands.shared.ending import Status
+from fuzz.commands.shared.ending import Bad, Status
 from fuzz.commands.shared.machine_answer import Answer, json_option
 from fuzz.commands.shared.number_not_nan import Number
-from fuzz.commands.shared.options import Bad, findings_option
+from fuzz.commands.shared.options import findings_option
 from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import release_option
 from fuzz.commands.shared.progress import working

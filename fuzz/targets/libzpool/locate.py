@@ -7,11 +7,12 @@ import re
 import sys
 from pathlib import Path
 
+from fuzz.language.problem import Problem
 from fuzz.targets.packages.cache_folder import GLIBC, cache_folder
 from zapcore.release import PINNED, RELEASES, Release, named_release, nearest_row
 
 
-class NoLibrary(Exception):
+class NoLibrary(Problem):
     """No libzpool is to be had; the text says in one line what is missing and how to get it."""
 
 

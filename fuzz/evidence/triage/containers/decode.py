@@ -69,7 +69,10 @@ class _Gzip:
 
 
 class _Zstd:
-    """A frame of zstd; blocks are at most 128 KiB, so small pieces of input give bounded output."""
+    """A frame of zstd. It gives all at once that its input has; but a block, of at least four bytes, has at
+    most 128 KiB, so that small pieces of input give bounded output."""
+
+    _STEP = 1 << 8
 
     def __init__(self) -> None:
         try:
@@ -78,6 +81,7 @@ class _Zstd:
             raise Undecodable(f"zstd: {how_to_get('zstandard')}, or unpack it with zstd -d") from None
         self._inner = zstandard.ZstdDecompressor().decompressobj()
         self._error: type[Exception] = zstandard.ZstdError
+        self._waiting = b""
 
     @property
     def eof(self) -> bool:
@@ -85,13 +89,18 @@ class _Zstd:
 
     @property
     def unused_data(self) -> bytes:
-        return bytes(self._inner.unused_data)
+        return bytes(self._inner.unused_data) + self._waiting
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        data, out, at = self._waiting + data, bytearray(), 0
         try:
-            return bytes(self._inner.decompress(data)) if data else b""
+            while at < len(data) and not self.eof and not len(out) >= max_length >= 0:
+                out += self._inner.decompress(data[at : at + self._STEP])
+                at += self._STEP
         except self._error as problem:
             raise OSError(str(problem)) from None
+        self._waiting = data[at:]
+        return bytes(out)
 
 
 class Decoder:
@@ -159,25 +168,22 @@ class Decoder:
     def _unpack(self, data: bytes) -> Iterator[bytes]:
         """Streams may follow each other; zeros or other bytes behind the last are no data."""
         assert self._unpacker is not None and self._inner is not None
-        step = 1 << 12 if self._kind == "zstd" else len(data) or 1
-        for at in range(0, len(data), step):
-            piece = data[at : at + step]
-            while not self.problem:
-                if self._unpacker.eof:
-                    piece = self._unpacker.unused_data + piece
-                    if not any(piece.startswith(magic[: len(piece)]) for magic in _MAGIC) or not piece:
-                        break
-                    self._unpacker = self._new()
-                try:
-                    out = self._unpacker.decompress(piece, PIECE)
-                except (OSError, EOFError, zlib.error, lzma.LZMAError) as problem:
-                    self.problem = f"{self._kind} data are damaged ({problem}); read as far as they go"
-                    return
-                piece = b""
-                if out:
-                    yield from self._inner.feed(out)
-                if not out and not self._unpacker.eof:
+        while not self.problem:
+            if self._unpacker.eof:
+                data = self._unpacker.unused_data + data
+                if not any(data.startswith(magic[: len(data)]) for magic in _MAGIC) or not data:
                     break
+                self._unpacker = self._new()
+            try:
+                out = self._unpacker.decompress(data, PIECE)
+            except (OSError, EOFError, zlib.error, lzma.LZMAError) as problem:
+                self.problem = f"{self._kind} data are damaged ({problem}); read as far as they go"
+                return
+            data = b""
+            if out:
+                yield from self._inner.feed(out)
+            if not out and not self._unpacker.eof:
+                break
 
 
 def _wide(data: bytes) -> str:
