@@ -64,6 +64,8 @@ class Release:
     search_backtracks: the search for the next block goes on behind an indirect block in which there is none,
         although the pointer to that says so (26b0f561be, in 2.2.9, 2.3.5 and 2.4). Without this, it ends
         there.
+    frees_clean_indirect: with an object that goes, indirect blocks go that are not dirty (242105f010, after
+        2.4). Without this, a VERIFY wants them to be.
     tunes_micro: there is the tunable zap_micro_max_size (a4b21eadec, in 2.2). Without this, the block of a
         micro ZAP has at most 128 KiB.
     bounds_micro: of that tunable at most 1 MiB counts, rounded up to 512 bytes (97f39af3d0 and 04c2ad2d04, in
@@ -94,6 +96,7 @@ class Release:
     prefetches_objects: bool = False
     joins: bool = True
     search_backtracks: bool = False
+    frees_clean_indirect: bool = False
     tunes_micro: bool = True
     bounds_micro: bool = True
     version: str = ""
@@ -183,6 +186,7 @@ RELEASES: Mapping[str, Release] = {
             about="master since efda1093ff (June 2026), 2.5 to be: a cursor holds its ZAP from its start",
             cursors_hold=True,
             upgrades_in_place=True,
+            frees_clean_indirect=True,
             joins=False,
             instead=_BY_DNODE,
             version="",

@@ -13,7 +13,10 @@ from fuzz.targets.model.target import ModelTarget
 from fuzz.targets.probe_release import candidates, probe, probes
 from zapcore.release import RELEASES, Release
 
-NOT_BY_ONE_THREAD = {"looks_at_hole_again", "upgrades_in_place", "forgets_freed_by_run", "search_backtracks"}
+NOT_BY_ONE_THREAD = {
+    *("looks_at_hole_again", "upgrades_in_place", "forgets_freed_by_run", "search_backtracks"),
+    "frees_clean_indirect",
+}
 """Behaviours that show where two threads meet only."""
 
 

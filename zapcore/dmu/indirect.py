@@ -399,7 +399,7 @@ class IndirectDnode(Dnode):
     def free_children(self, dbuf: IndirectDbuf, first: int, last: int, freeing: bool) -> None:
         """Clear the pointers of an indirect block to what is freed. It must be dirty, or it would not be
         written, and what was freed would still be found through it."""
-        self.begin_to_free(dbuf)
+        self.begin_to_free(dbuf, freeing)
         for blkid in self.children_between(dbuf, first, last):
             if dbuf.level == 1:
                 self.stable.pop(blkid, None)
@@ -410,11 +410,13 @@ class IndirectDnode(Dnode):
 
     @staticmethod
     @openzfs("dnode_sync.c", "free_children")
-    def begin_to_free(dbuf: IndirectDbuf) -> None:
-        """Have an indirect block in memory, and to itself, before its pointers are cleared."""
+    def begin_to_free(dbuf: IndirectDbuf, freeing: bool) -> None:
+        """Have an indirect block in memory, and to itself, before its pointers are cleared. `freeing` says
+        that it goes itself then, with its object: releases differ in whether it must be dirty even so."""
         if not dbuf.read:
             dbuf.fetch_surely()
-        if dbuf.fill and not dbuf.dirty:
+        goes = freeing and dbuf.dnode.objset.release.frees_clean_indirect
+        if dbuf.fill and not dbuf.dirty and not goes:
             fail("BP_GET_FILL(db->db_blkptr) == 0 || db->db_dirtycnt > 0", macro="VERIFY", line=309)
         dbuf.release()
 

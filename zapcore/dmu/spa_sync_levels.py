@@ -47,7 +47,8 @@ def _free_below(
 def _free_children(sync: SteppedSync, dbuf: IndirectDbuf, first: int, last: int) -> None:
     """`IndirectDnode.free_children`. The pointers to data are cleared under the block's lock."""
     dnode = dbuf.dnode
-    dnode.begin_to_free(dbuf)
+    freeing = bool(dnode.free_txg and dnode.free_txg <= sync.txg)
+    dnode.begin_to_free(dbuf, freeing)
     children = dnode.children_between(dbuf, first, last)
     if dbuf.level > 1:
         for blkid in children:
@@ -60,7 +61,7 @@ def _free_children(sync: SteppedSync, dbuf: IndirectDbuf, first: int, last: int)
                 sync.scheduler.point("dsl_dataset_block_kill", (dnode.number, blkid))
                 del dnode.stable[blkid]
         sync.exit(lock)
-    if dnode.free_txg and dnode.free_txg <= sync.txg:
+    if freeing:
         dnode.free_indirect(dbuf)
 
 
