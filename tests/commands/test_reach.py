@@ -56,15 +56,24 @@ def test_crowded_hash_takes_a_leaf_and_one_name() -> None:
     assert not found.needs_salt and found.outcome == "limit"
 
 
-def test_project_ids_are_computed_without_the_salt() -> None:
-    """What the owner of files may give them: `chattr -p`, on a dataset as it is by default."""
-    is_reached_by_project_ids("usage-frees-blocks", "2.3", [], 13, "assertion dbuf.c:dbuf_undirty")
-
-
-def is_reached_by_project_ids(
+@pytest.mark.parametrize(
+    ("finding", "release", "remedies", "ops", "outcome"),
+    [
+        ("usage-frees-blocks", "2.3", [], 13, "assertion dbuf.c:dbuf_undirty"),
+        # hundreds of files whose project ids crowd a ZAP of usage take `reach` the longest
+        *(
+            pytest.param(finding, "2.4", ["usage-frees-blocks"], ops, outcome, marks=pytest.mark.slow)
+            for finding, ops, outcome in [
+                ("usage-crowded-ids", 230, "limit"),
+                ("usage-trunc-next-table", 511, "invariant zap:free-mark"),
+            ]
+        ),
+    ],
+)
+def test_project_ids_are_computed_without_the_salt(
     finding: str, release: str, remedies: list[str], ops: int, outcome: str
 ) -> None:
-    """Find so many file operations that end like this."""
+    """What the owner of files may give them: `chattr -p`, on a dataset as it is by default."""
     with switched_on(remedies):
         found = reach(read_reproducer(FINDINGS / finding).program, release)
     assert found.program is not None and len(found.program.ops) == ops

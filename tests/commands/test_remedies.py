@@ -9,7 +9,9 @@ import pytest
 
 from fuzz.corpus.replay import known_on
 from fuzz.corpus.reproducer import corpus_folders, read_reproducer
+from fuzz.engines.engine_config import ENGINES
 from fuzz.faults.remedies import REMEDIES
+from tests.support.cases import only_now
 from tests.support.command import fuzz, zapfuzz
 from tests.support.paths import CORPUS
 
@@ -51,15 +53,8 @@ def test_remedies_are_listed_with_reason_and_fix() -> None:
         assert all(each in text for each in (remedy.name, remedy.reason, remedy.fix))
 
 
-QUICK_ENGINES = ("atheris", "threads")
-
-
-@pytest.mark.parametrize("engine", QUICK_ENGINES)
+@only_now("engine", ("atheris", "threads"), ENGINES)
 def test_the_engine_s_process_has_the_remedy_too(engine: str, tmp_path: Path) -> None:
-    engine_has_the_remedy(engine, tmp_path)
-
-
-def engine_has_the_remedy(engine: str, tmp_path: Path) -> None:
     """A seed that fails, with the remedy and without."""
     (tmp_path / "known").mkdir()
     common = ("--engine", engine, "--release", "2.3", "--runs", "5", "--seeds", TABLE, "--known", "known")

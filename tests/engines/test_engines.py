@@ -82,14 +82,17 @@ def test_hypothesis_finds_nothing_where_nothing_is() -> None:
     assert find_failure(ModelTarget("2.1", block_limit=1024), 1, examples=40) is None
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_the_seed_decides_everything(engine: str, tmp_path: Path) -> None:
-    seed_decides(engine, tmp_path, minimized=engine not in OF_RACES)
-
-
-def seed_decides(engine: str, tmp_path: Path, *, minimized: bool) -> None:
+@pytest.mark.parametrize(
+    ("engine", "minimized"),
+    [
+        *((engine, engine not in OF_RACES) for engine in ENGINES),
+        pytest.param("threads", True, marks=pytest.mark.slow),
+    ],
+)
+def test_the_seed_decides_everything(engine: str, minimized: bool, tmp_path: Path) -> None:
     """Executions, findings and their bytes, in two processes with different PYTHONHASHSEED. Findings that are
-    not `minimized` are all known, and only counted."""
+    not `minimized` are all known, and only counted: a race that is minimized takes the slow tests. The engine
+    beside a sync minimizes as the one of threads does."""
     runs, seed = {
         "atheris": ("50", "5"),
         "random": ("20", "5"),

@@ -8,7 +8,6 @@ import functools
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -37,13 +36,10 @@ def test_there_are_reproducers() -> None:
     assert len(REPRODUCERS) >= 3
 
 
-def test_the_pytest_form_of_some_reproducers_passes(tmp_path: Path) -> None:
-    """A slow test does all of them."""
-    pytest_forms_pass(REPRODUCERS[::5], tmp_path)
-
-
-def pytest_forms_pass(folders: Sequence[Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("one_in", [5, pytest.param(1, marks=pytest.mark.slow)])
+def test_the_pytest_form_of_a_reproducer_passes(one_in: int, tmp_path: Path) -> None:
     """Write each as a test, and run them."""
+    folders = REPRODUCERS[::one_in]
     for folder in folders:
         text = pytest_form(read_reproducer(folder))
         (tmp_path / f"test_{folder.name.replace('-', '_')}.py").write_text(text)
@@ -138,12 +134,14 @@ def cut_down_with_its_schedule(folder: Path) -> str:
     return text
 
 
+@pytest.mark.parametrize("max_tries", [12, pytest.param(None, marks=pytest.mark.slow)])
 def test_a_program_with_threads_is_cut_down_with_its_schedule(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    max_tries: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With few tries, since each explores schedules; tests/slow has it without a bound."""
-    few = functools.partial(minimize_schedule.minimize_threads, max_tries=12)
-    monkeypatch.setattr(minimize_schedule, "minimize_threads", few)
+    """`make test` has it with few tries, since each explores schedules."""
+    if max_tries:
+        few = functools.partial(minimize_schedule.minimize_threads, max_tries=max_tries)
+        monkeypatch.setattr(minimize_schedule, "minimize_threads", few)
     cut_down_with_its_schedule(tmp_path)
 
 

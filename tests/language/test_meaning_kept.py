@@ -39,6 +39,7 @@ from fuzz.threads import parallel_run, thread_fuzzer
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.scheduler import Watcher
 from fuzz.threads.scheduling_policies import Policy
+from tests.support.cases import only_now
 from tests.support.paths import CORPUS, DATA
 from zapcore.release import RELEASES
 
@@ -193,17 +194,17 @@ def names_of_programs() -> list[str]:
 EXPECTED = json.loads((DATA / "meaning.json").read_text())
 
 
-SLOW_PARTS = (
+SLOW_PARTS = {
     "minimized",
     "ran on 2.3",
     "ran on explicit-evict",
     "ran on master",
     "ran on unfixed",
-)
-"""Left to a slow test: releases that differ from the two others in a line or two, and what takes seconds."""
+}
+"""Left to the slow tests: what takes seconds, and releases that differ from two others in a line or two."""
 
 
-@pytest.mark.parametrize("part", [part for part in PARTS if part not in SLOW_PARTS])
+@only_now("part", PARTS.keys() - SLOW_PARTS, PARTS)
 def test_the_same_inputs_give_the_same(part: str) -> None:
     assert digest(PARTS[part]()) == EXPECTED["parts"][part]
 

@@ -13,6 +13,7 @@ from fuzz.judge.signature import Failure
 from fuzz.language.program import Op, Program
 from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.model.target import ModelTarget
+from tests.support.cases import only_now
 from tests.support.missing import missing
 from tests.support.wrong_libraries.damaging import DamagingTarget
 from tests.zapcore.zap import test_assertions as damages
@@ -118,19 +119,17 @@ def targets() -> Iterator[dict[str, DamagingTarget]]:
         target.close()
 
 
+CASES = list(itertools.product(OPS, PINNED))
 IN_TURN = [(what, list(PINNED)[number % len(PINNED)]) for number, what in enumerate(OPS)]
-"""Each op on one of the releases; a slow test does the rest."""
+"""`make test` has each op on one of the releases."""
 
 
-@pytest.mark.parametrize(("what", "release"), IN_TURN)
+@only_now("case", IN_TURN, CASES, ids="-".join)
 def test_damage_ends_each_op_as_it_does_on_the_real_library(
-    targets: dict[str, DamagingTarget], what: str, release: str
+    targets: dict[str, DamagingTarget], case: tuple[str, str]
 ) -> None:
-    ends_as_on_the_real_library(targets, what, release)
-
-
-def ends_as_on_the_real_library(targets: dict[str, DamagingTarget], what: str, release: str) -> None:
     """Every damage, and how one op ends after it."""
+    what, release = case
     if release not in targets:
         try:
             targets[release] = DamagingTarget(release, deadline=HANG_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -25,7 +26,7 @@ from fuzz.targets.libzpool.locate import NoLibrary
 from fuzz.targets.libzpool.process.ready_time import ready_times
 from fuzz.targets.libzpool.process.wire import DIGEST_BYTES, digest_blocks
 from fuzz.targets.model.target import ModelTarget
-from tests.support.cases import only_now
+from tests.support.cases import few_and_many, only_now
 from tests.support.paths import ROOT
 
 Make = Callable[..., LibzpoolTarget]
@@ -300,12 +301,14 @@ def _began(pid: int) -> int:
     return 0 if fields[0] == "Z" else int(fields[19])
 
 
-def kill_workers(target: LibzpoolTarget, kills: int, folder: Path) -> None:
+@few_and_many(8, 100)
+def test_worker_killed_at_random_moments(own_libzpool: Make, own_folder: Path, count: int) -> None:
     """Each kill costs one program, which says so; all others have their results."""
+    target = own_libzpool("2.3")
     chance = random.Random(1)
     program = Program((PREHASHED,), tuple(add((chance.getrandbits(64),)) for _ in range(20)))
     workers: dict[int, int] = {}
-    for _ in range(kills):
+    for _ in range(count):
         target.run_program(program)
         pid = target.worker_pid
         workers[pid] = _began(pid)
@@ -322,17 +325,13 @@ def kill_workers(target: LibzpoolTarget, kills: int, folder: Path) -> None:
             killed = len(deaths)
         assert killed == 1
         killer.wait()
-    assert len(workers) >= kills - 1  # a number may be given twice
+    assert len(workers) >= count - 1  # a number may be given twice
     target.close()
     end = time.monotonic() + 30
     while left := [pid for pid, began in workers.items() if _began(pid) == began]:
         assert time.monotonic() < end, left
         time.sleep(0.05)
-    assert not list(folder.iterdir())
-
-
-def test_worker_killed_at_random_moments(own_libzpool: Make, own_folder: Path) -> None:
-    kill_workers(own_libzpool("2.3"), 8, own_folder)
+    assert not list(own_folder.iterdir())
 
 
 PARENT = """
@@ -348,10 +347,12 @@ while True:
 """
 
 
-def kill_parents(kills: int, folder: Path) -> None:
+@few_and_many(8, 100)
+def test_parent_killed_at_random_moments(libzpool: Make, own_folder: Path, count: int) -> None:
     """A killed parent takes its worker along, whatever that was doing."""
+    libzpool("2.3")  # skips or fails where there is none
     chance = random.Random(2)
-    for _ in range(kills):
+    for _ in range(count):
         parent = subprocess.Popen(
             [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)}
         )
@@ -365,26 +366,19 @@ def kill_parents(kills: int, folder: Path) -> None:
         while _began(worker) and time.monotonic() < limit:
             time.sleep(0.01)
         assert not _began(worker)
-    assert not list(folder.iterdir())
+    assert not list(own_folder.iterdir())
 
 
-def test_parent_killed_at_random_moments(libzpool: Make, own_folder: Path) -> None:
-    libzpool("2.3")  # skips or fails where there is none
-    kill_parents(8, own_folder)
-
-
-def reach_half_the_speed(library: Path, count: int) -> None:
+@only_now("case", [("2.3", 64)], list(itertools.product(RELEASES, (6, 64))), ids=str)
+def test_half_the_speed_of_a_bare_loop(libzpool: Make, case: tuple[str, int]) -> None:
     """Blind runs cost at most as much again as the library's own calls, measured side by side."""
+    release, count = case
+    library = libzpool(release).library
     for _attempt in range(20):  # load of the machine passes
         bare, target = compare(library, count, seconds=0.3, rounds=3)
         if target >= bare / 2:
             return
     pytest.fail(f"{target:.0f} programs a second, {bare:.0f} in the bare loop")
-
-
-@only_now("count", [64], [6, 64])
-def test_half_the_speed_of_a_bare_loop(libzpool: Make, count: int) -> None:
-    reach_half_the_speed(libzpool("2.3").library, count)
 
 
 def test_a_library_that_hangs_where_it_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """The truth: the model and the real library do the same, op by op and byte by byte.
 
 Random programs of every shape run on both; after every op the errno, the value and every block of every ZAP
-must be equal. Seconds here, a minute in slow/; ZAPFUZZ_DIFF_SECONDS says otherwise.
+must be equal. Seconds in `make test`, a minute in the slow tests; ZAPFUZZ_DIFF_SECONDS says otherwise.
 """
 
 from __future__ import annotations
@@ -31,10 +31,12 @@ SECONDS = float(os.environ.get("ZAPFUZZ_DIFF_SECONDS", "4"))
 SHAPES = (Parameters(), Parameters(min_ops=1, max_ops=500, max_keys=40, max_shift=14))
 
 
-def do_not_differ(library: LibzpoolTarget, release: str, seed: str, seconds: float) -> None:
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+@pytest.mark.parametrize("seconds", [SECONDS, pytest.param(60, marks=pytest.mark.slow)])
+def test_model_and_library_do_not_differ(libzpool: Make, release: str, seconds: float) -> None:
     """As many programs as the time allows, the same for the same seed."""
-    target = BothTarget(ModelTarget(release, block_limit=1 << 10), library)
-    rng = random.Random(seed)
+    target = BothTarget(ModelTarget(release, block_limit=1 << 10), libzpool(release))
+    rng = random.Random(f"{release} {seconds}")
     end = time.monotonic() + seconds
     compared = 0
     while time.monotonic() < end:
@@ -47,11 +49,6 @@ def do_not_differ(library: LibzpoolTarget, release: str, seed: str, seconds: flo
         )
     print(f"{release}: {compared} ops compared, none differs")
     assert compared > 50 * seconds
-
-
-@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
-def test_model_and_library_do_not_differ(libzpool: Make, release: str) -> None:
-    do_not_differ(libzpool(release), release, release, SECONDS)
 
 
 SPLIT = """zap z fat key=u64 prehashed leaf_shift=9

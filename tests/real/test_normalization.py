@@ -62,14 +62,12 @@ for one, other, flags in random_pairs(int(sys.argv[2])):
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
-def test_forms_are_those_of_the_real_library(libzpool: Make, release: str) -> None:
-    """Of random names; a slow test does every code point, too, and more names."""
-    have_its_forms(libzpool(release), release, 2_000, "")
-
-
-def have_its_forms(target: LibzpoolTarget, release: str, count: int, which: str) -> None:
-    """Hold the model's forms of so many names, and perhaps of "all" code points, against the library's."""
-    library, lower_case = target.library, RELEASES[release].lower_case
+@pytest.mark.parametrize(
+    ("count", "which"), [(2_000, ""), pytest.param(10_000, "all", marks=pytest.mark.slow)]
+)
+def test_forms_are_those_of_the_real_library(libzpool: Make, release: str, count: int, which: str) -> None:
+    """Of so many random names, and of "all" code points."""
+    library, lower_case = libzpool(release).library, RELEASES[release].lower_case
 
     def mine(name: bytes, flags: int, room: int) -> bytes | None:
         return form_on_model(name, forms_of(flags, lower_case), room)

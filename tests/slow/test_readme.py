@@ -25,11 +25,6 @@ def test_every_schedule_of_a_seed() -> None:
     assert (status, "schedules up to 3 preemptions tried" in output) == (0, True), output
 
 
-def test_replay_of_everything() -> None:
-    status, output = zapfuzz("replay")
-    assert (status, ", 0 that differ" in output) == (0, True), output
-
-
 def test_reach_and_its_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     status, output = zapfuzz(*words_of("reach zap-trunc-next-table --out user.zap"))

@@ -12,7 +12,6 @@ import pytest
 
 from fuzz.faults.remedies import REMEDIES, switched_on
 from fuzz.faults.seeded import CONCURRENT
-from fuzz.faults.seeded.mutant import Mutant
 from fuzz.language.syntax import parse
 from fuzz.language.validate import problems
 from fuzz.targets.model.target import ModelTarget
@@ -20,7 +19,7 @@ from fuzz.threads.explore import explore
 from fuzz.threads.parallel_run import has_threads, run_threads
 from fuzz.threads.programs_of_names import program_of_names
 from fuzz.threads.thread_fuzzer import ThreadFuzzer, first_failure, mutate, random_program
-from tests.support.cases import few_and_many
+from tests.support.cases import few_and_many, only_now
 
 HEADER = "zap z fat key=u64 prehashed hash64 leaf_shift=9\n"
 
@@ -72,24 +71,21 @@ def headed(text: str) -> str:
     return text if text.startswith("zap ") else HEADER + text
 
 
-SLOW_TO_FIND = (
+SLOW_TO_FIND = {
     "add-no-relookup",
     "micro-add-lets-go",
     "micro-lookup-unlocks-early",
     "shrink-even-prefix",
     "shrink-keeps-leaf",
     "upgrade-lets-go",
-)
-"""Those that take thousands of runs have a slow test."""
+}
+"""Those that take thousands of runs are left to the slow tests."""
 
 
-@pytest.mark.parametrize("name", [name for name in CONCURRENT if name not in SLOW_TO_FIND])
+@only_now("name", CONCURRENT.keys() - SLOW_TO_FIND, CONCURRENT)
 def test_mutant_is_found(name: str) -> None:
-    is_found(CONCURRENT[name])
-
-
-def is_found(mutant: Mutant) -> None:
     """By the fuzzer within 9,000 runs; where that would take longer, by exploring a program made for it."""
+    mutant = CONCURRENT[name]
     with REMEDIES["trunc-next-table"].applied(), REMEDIES["shrink-stale-shift"].applied(), mutant.applied():
         text = BY_PROGRAM.get(mutant.name)
         if text is not None:

@@ -12,30 +12,26 @@ from fuzz.export.compile_and_run_form import LIBRARY_FORMS, NoHeaders, command_o
 from fuzz.export.try_random_programs import RIGHT, WRONG, try_programs
 from fuzz.targets.libzpool.locate import NoLibrary, find_library
 from fuzz.threads.thread_fuzzer import random_program
+from tests.support.cases import few_and_many
 from tests.support.missing import missing
 from zapcore.release import PINNED
 
-COUNT = {"python": 4, "c": 2}
-"""A slow test tries more, `python -m fuzz.export.try_random_programs` 2,000 of each."""
 THREADS = 2
 """80 of them, in both forms, were right."""
 
 
 @pytest.mark.parametrize("form", LIBRARY_FORMS)
 @pytest.mark.parametrize("release", PINNED)
-def test_no_export_of_a_random_program_calls_the_library_wrong(release: str, form: str) -> None:
-    """Hand-picked programs missed what 3 of 129 random ones showed."""
-    none_is_called_wrong(form, release, range(COUNT[form]))
-
-
-def none_is_called_wrong(form: str, release: str, numbers: range) -> None:
-    """Export these programs and run them on the library."""
+@few_and_many(3, 30)
+def test_no_export_of_a_random_program_calls_the_library_wrong(release: str, form: str, count: int) -> None:
+    """Hand-picked programs missed what 3 of 129 random ones showed. 2,000 of each are tried by
+    `python -m fuzz.export.try_random_programs`."""
     try:
-        tried = list(try_programs(form, release, 7, numbers, by_name=False))
+        tried = list(try_programs(form, release, 7, range(count), by_name=False))
     except (NoLibrary, NoHeaders) as reason:
         missing(reason)
     assert [each for each in tried if each.verdict == WRONG] == []
-    assert sum(each.verdict == RIGHT for each in tried) >= len(numbers) // 2
+    assert sum(each.verdict == RIGHT for each in tried) >= count // 2
 
 
 @pytest.mark.parametrize("form", LIBRARY_FORMS)

@@ -13,7 +13,7 @@ from fuzz.export.c_form import c_form
 from fuzz.export.compile_and_run_form import compiled, ran
 from fuzz.export.python_form import python_form
 from fuzz.language.syntax import parse
-from tests.real.export.test_exported_forms import FORMS, RELEASES, command_of, judge, library
+from tests.support.exported_forms import FORMS, RELEASES, command_of, judge, library
 
 UNUSUAL = parse(
     "zap w fat key=u64 words=3 shorter by_dnode\n"

@@ -16,6 +16,7 @@ from fuzz.language.verbs import ON_DISK, OWNED, VERBS
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model.target import ModelTarget
+from tests.support.cases import few_and_many
 from tests.support.programs.answers_of_verbs import ANSWERS
 
 Make = Callable[..., LibzpoolTarget]
@@ -102,20 +103,18 @@ def test_keys_are_tried_beyond_what_a_zap_takes() -> None:
     assert MAX_NAME > 1024
 
 
-def do_not_differ(library: LibzpoolTarget, release: str, ops: int) -> None:
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+@few_and_many(2_000, 30_000)
+def test_programs_over_everything_do_not_differ(libzpool: Make, release: str, count: int) -> None:
     """Seeded; every verb comes up. A million ops: `python -m fuzz.bench.verb_and_errno_counts`."""
-    census, different = take(BothTarget(ModelTarget(release, block_limit=1 << 10), library), 3, ops)
+    both = BothTarget(ModelTarget(release, block_limit=1 << 10), libzpool(release))
+    census, different = take(both, 3, count)
     assert different is None, list(census.lines())[-1]
     anywhere = {name for name, verb in VERBS.items() if verb.draw.anywhere}
     assert set(census.verbs) >= anywhere - OWNED - ON_DISK - {"early"}
     assert {errno.ENOENT, errno.EEXIST, errno.ENOTSUP, errno.EOVERFLOW, errno.ENAMETOOLONG} <= set(
         census.errnos
     )
-
-
-@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
-def test_programs_over_everything_do_not_differ(libzpool: Make, release: str) -> None:
-    do_not_differ(libzpool(release), release, 2_000)
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
