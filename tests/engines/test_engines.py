@@ -26,7 +26,7 @@ RACE = CORPUS / "findings/zap-shrink-stale-shift/program.zap"
 STALE = CORPUS / "regressions/stale-user-data-txg/program.zap"
 SEEDS = {"hypothesis": STALE, "threads": RACE}
 OF_RACES = ("threads", "sync")
-"""Engines whose failures take half a minute to minimize: a slow test of their own does."""
+"""Engines whose failures take half a minute to minimize: left to the slow tests."""
 FINDINGS = CORPUS / "findings"
 NEXT_TABLE = "invariant zap:free-mark every block lies below the free mark"
 

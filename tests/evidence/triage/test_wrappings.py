@@ -82,7 +82,7 @@ def some_pairs() -> Iterator[tuple[Path, str]]:
 
 @pytest.mark.parametrize(("path", "name"), list(some_pairs()), ids=lambda part: getattr(part, "stem", part))
 def test_the_same_answer(path: Path, name: str) -> None:
-    """Every log in some wrappings, and every wrapping of some logs; `slow/` has all of both."""
+    """Every log in some wrappings, and every wrapping of some logs; the slow tests have all of both."""
     check_wrapped(path, name)
 
 
