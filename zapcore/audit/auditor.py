@@ -304,6 +304,8 @@ class Auditor:
         shift = len(known.header).bit_length() - 1
         report = known.leaves[blkid] = check_leaf(raw, shift, blkid, words)
         entries = report.entries
+        if len(entries) >= _MANY and not report.violations:
+            known.walked[blkid] = WalkedLeaf(raw, report, L.geometry(shift), 8 if words else 1)
         if before is None:
             known.total += len(entries)
             fresh += entries
@@ -314,8 +316,6 @@ class Auditor:
         fresh += new
         if len(entries) != len(old) + len(new):
             known.drop(_without(old, entries))
-        if len(entries) >= _MANY and not report.violations:
-            known.walked[blkid] = WalkedLeaf(raw, report, L.geometry(shift), 8 if words else 1)
         return before[:2] == report[:2]
 
 
