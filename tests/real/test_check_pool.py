@@ -96,7 +96,10 @@ def test_what_is_encrypted_is_left_out(pool: list[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--dataset", "tank/no", "--object", "3"), "dataset tank/no: cannot be opened: No such file"),
+        (
+            ("--dataset", "tank/no", "--object", "3"),
+            "dataset tank/no: cannot be opened: No such file or directory; expected one of MOS, tank, ",
+        ),
         (("--dataset", "tank/ds", "--object", "999"), "dataset tank/ds: object 999: No such file"),
     ],
 )

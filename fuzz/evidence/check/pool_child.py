@@ -37,6 +37,8 @@ encrypted."""
 KEY_UNAVAILABLE = 1
 """Of zfs_keystatus_t."""
 MAX_BLOCKS = 1 << 20
+TOLD = 20
+"""How many datasets are named where one is not there."""
 NO_KEY = "there is no key for it here (`zdb -K KEY -dddd` of 2.2 or later lists its entries)"
 """What dmu_read() gives EACCES for, of 2.1 EIO."""
 DIRECTORY_CONTENTS = 20
@@ -92,7 +94,10 @@ class PoolReader:
             return
         found = ctypes.c_void_p()
         if error := self.lib.dmu_objset_hold(dataset.encode(), self.tag, ctypes.byref(found)):
-            raise Problem(f"dataset {dataset}: cannot be opened: {_why(error)}")
+            there = sorted(self.datasets())
+            more = f" and {len(there) - TOLD} more" if len(there) > TOLD else ""
+            told = f"{MOS}, {', '.join(there[:TOLD])}{more}"
+            raise Problem(f"dataset {dataset}: cannot be opened: {_why(error)}; expected one of {told}")
         yield found.value or 0
         self.lib.dmu_objset_rele(found, self.tag)
 
