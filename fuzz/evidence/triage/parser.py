@@ -186,7 +186,9 @@ class Parser:
             self._trace_begins(mine)
             return
         tracing = [item for item in mine if item.tracing]
-        frame = parse_frame(stripped, inside=bool(tracing))
+        # where frames have offsets, a bare word is somebody's, as the thanks below a log
+        bare = any(not item.event.frames or not item.event.frames[-1].offset for item in tracing)
+        frame = parse_frame(stripped, inside=bare)
         if frame is not None:
             self._frame(line, frame, mine, tracing)
         elif self._process(stripped, mine):

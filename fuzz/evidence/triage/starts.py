@@ -49,7 +49,7 @@ _FORMS = (
     # Debuggers' backtraces, sanitizers' and crash's too, but not PHP's; the first frames may have no name.
     (b"#", rb"#[0-3](?::?%{1,4}0x|%{1,4}(?:\[|<|[a-z_\\][\w\\]*%?\())"),
     # What journald gives as a list of bytes may be anything.
-    (b'MESSAGE":[', rb"MESSAGE\" ?: ?\["),
+    (b'MESSAGE":[', rb'MESSAGE\\*" ?: ?\['),
 )
 """Bytes that are in every match, and a form. CERTIFICATE_VERIFY_FAILED is no failure of ZFS: a word alone is
 not enough."""

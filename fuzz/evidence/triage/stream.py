@@ -14,7 +14,7 @@ from fuzz.evidence.triage.containers.log_prefixes import MAX_LINE
 from fuzz.evidence.triage.containers.not_a_log import LOOKED_AT, NotALog, is_text, looks_like
 from fuzz.evidence.triage.containers.unwrap import LONGEST, Unwrapper
 from fuzz.evidence.triage.events import Event
-from fuzz.evidence.triage.parser import Parser
+from fuzz.evidence.triage.newest_first import AnyOrder
 from fuzz.evidence.triage.starts import Starts, reading_from
 
 BLOCK = 1 << 20
@@ -36,7 +36,7 @@ class Scanner:
     """
 
     def __init__(self) -> None:
-        self._parser = Parser()
+        self._parser = AnyOrder()
         self._unwrap = Unwrapper()
         self._rest = b""
         self._context = b""

@@ -9,6 +9,7 @@ import pytest
 
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.stream import scan
+from tests.evidence.triage.collectors import COLLECTORS
 from tests.evidence.triage.wrappings import WRAPPINGS
 from tests.support.paths import DATA
 
@@ -96,3 +97,10 @@ def test_the_same_answer(path: Path, name: str) -> None:
 def test_records_that_were_sent_on(name: str) -> None:
     """Lines of JSON behind what mail, pages and other loggers put before them, and behind a mark of UTF-8."""
     check_wrapped(DATA / "triage" / "posted" / "docker-json-verify.log", name)
+
+
+@pytest.mark.parametrize("name", COLLECTORS)
+@pytest.mark.parametrize("log", ["02-softlockup-18572", "74-two-alike-adjacent-6522"])
+def test_what_a_collector_exports(log: str, name: str) -> None:
+    """A record may hold another one, in whose text quotes are escaped twice."""
+    check_wrapped(DATA / "triage" / "field" / f"{log}.log", name)

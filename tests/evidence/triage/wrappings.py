@@ -13,6 +13,8 @@ import lzma
 import struct
 from collections.abc import Callable
 
+from tests.evidence.triage.collectors import COLLECTORS
+
 _HOST = "db7.example"
 
 
@@ -158,6 +160,7 @@ def _among_others(log: str) -> bytes:
 
 
 WRAPPINGS: dict[str, Callable[[str], bytes]] = {
+    **COLLECTORS,
     "journald json": _each(_json),
     "journald json, bytes": _each(_json_bytes),
     "journald export": _export,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_DEEPEST = 8
+_DEEPEST = 12
 _TEXTS = (
     "MESSAGE",
     "full_message",
@@ -32,6 +32,7 @@ _TEXTS = (
     "Message",
     "stringValue",
     "attributes",
+    "kvlistValue",
     "jsonPayload",
     "_msg",
     "data",
@@ -59,6 +60,9 @@ _LISTS = (
     "resourceLogs",
     "scopeLogs",
     "logRecords",
+    "messages",
+    "tables",
+    "series",
 )
 _HOSTS = ("_HOSTNAME", "hostname", "host", "node", "agent_hostname", "kubernetes_host", "computer")
 _PROGRAMS = ("SYSLOG_IDENTIFIER", "program", "ident", "appname", "app_name", "_COMM")
@@ -93,10 +97,20 @@ def records(value: object, depth: int = 0, whole: bool = True) -> Iterator[Recor
         ):
             yield Record(value[1])  # Loki: a time and a line
             return
+        if value and all(isinstance(each, dict) and each.keys() == {"key", "value"} for each in value):
+            yield from records({str(each["key"]): _any_value(each["value"]) for each in value}, depth + 1)
+            return
         for each in value:
             if isinstance(each, (dict, list)):
                 yield from records(each, depth + 1)
     if not isinstance(value, dict):
+        return
+    names, rows = value.get("columns"), value.get("rows", value.get("values"))
+    if isinstance(names, list) and isinstance(rows, list):
+        columns = [str(each.get("name")) if isinstance(each, dict) else str(each) for each in names]
+        for row in rows:
+            if isinstance(row, list):
+                yield from records(dict(zip(columns, row, strict=False)), depth + 1)
         return
     for name in _LISTS:
         if isinstance(value.get(name), list) and any(isinstance(each, (dict, list)) for each in value[name]):
@@ -138,6 +152,11 @@ def _text(value: object) -> str | None:
     if isinstance(value, list) and value and all(isinstance(byte, int) and 0 <= byte < 256 for byte in value):
         return bytes(value).decode("utf-8", "replace")
     return None
+
+
+def _any_value(value: object) -> object:
+    """What OpenTelemetry calls so: a value in an object that names its type."""
+    return next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else value
 
 
 def _first(value: dict[str, object], names: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ no failure.
 
 from __future__ import annotations
 
+import ast
 import csv
 import json
 import re
@@ -22,6 +23,8 @@ LONGEST = 1 << 20
 
 _MAX_TEXTS = 1 << 16
 """Lines that one raw line may hold."""
+_DEEPEST = 4
+"""Records in one another."""
 
 # journald's export and verbose forms: a field a line.
 _MESSAGE = re.compile(r"\s*MESSAGE=")
@@ -34,11 +37,17 @@ _LENGTH = re.compile(rb"[\x00-\xff]{1,3}\x00{5,7}")
 _FRAGMENT = re.compile(
     r"(?P<head>\d{1,3},\d+,\d+,[-c+](?:,caller=\w+)?),ncfrag=(?P<at>\d{1,5})/(?P<size>\d{1,5})(?P<rest>[^;]*;)"
 )
-_JSON = re.compile(r'[\s,\[]*(?:[\w.\-/]+[:\t ]+|[^{"]{0,80}?(?: |`)(?=\{"))?(?P<json>[\[{].*)', re.DOTALL)
+_JSON = re.compile(
+    r'[\s,\[]*(?:[\w.\-/]+[:\t ]+|[^{"]{0,80}?[ `\t](?=\{"|\[\[))?(?P<json>[\[{].*)', re.DOTALL
+)
 _LOOKS_JSON = re.compile(r'[\[{]\s*"|\[\s*[\[{]')
+_PYTHON = re.compile(r"\{'\w+': .*\}")
+"""A dictionary that a program of Python has printed."""
 _BRACES = re.compile(r'\s*[\[\]{},]+\s*$|\s*"\w+"\s*:\s*[\[{]\s*$')
 _BYTES_BEGIN = re.compile(r'\s*"MESSAGE"\s*:\s*\[\s*$')
 _BYTE = re.compile(r"\s*(?P<byte>\d{1,3})\s*,?\s*$")
+_STRING = re.compile(r'\s*"(?:[^"\\]|\\.)*",?\s*$')
+"""One of a list of lines, as Ansible prints it."""
 _PAIR = re.compile(r'\s*"(?P<name>[\w.@\-]+)"\s*:\s*(?P<value>.+?),?\s*$')
 _LOGFMT = re.compile(r"[\w.\-]+=(?:\"|\S)")
 _LOGFMT_TEXT = re.compile(
@@ -110,14 +119,27 @@ class Unwrapper:
         if b"\0" in raw:
             raw = _LENGTH.sub(b"", raw, count=1) if _LENGTH.match(raw) else raw
             raw = raw.replace(b"\0", b"")
-        made = 0
-        for record in self._records(decode(raw)):
-            for text in record.text.removesuffix("\n").split("\n"):
-                for plain in plain_lines(text):
+        text, made = decode(raw), 0
+        for record in self._records(text):
+            for plain in _plain(record):
+                for each in (record,) if "{" not in plain else self._inner(record, plain, text):
                     made += 1
                     if made > _MAX_TEXTS:
                         return
-                    yield split_text(plain[:MAX_LINE], number, offset, record.host, record.program)
+                    said = plain if each is record else each.text
+                    yield split_text(said[:MAX_LINE], number, offset, each.host, each.program)
+
+    def _inner(self, record: Record, plain: str, outside: str, depth: int = 0) -> Iterator[Record]:
+        """The lines of a record's line that is a record itself, as where docker keeps what journald printed;
+        else the line. `outside` was looked at already."""
+        found = self._json(plain) if plain != outside and depth < _DEEPEST else None
+        if found is None:
+            yield record._replace(text=plain)
+            return
+        for inner in found:
+            named = Record(inner.text, inner.host or record.host, inner.program or record.program)
+            for line in _plain(named):
+                yield from self._inner(named, line, plain, depth + 1)
 
     def _records(self, text: str) -> Iterator[Record]:
         text = text.rstrip("\r\n").removeprefix("\ufeff")
@@ -160,8 +182,10 @@ class Unwrapper:
             return
         if "{" in text or '"' in text:
             found = [] if _BRACES.match(text) else self._json(text)
+            if found is None and (printed := _PYTHON.search(text)) is not None:
+                found = _python(printed[0])
             if found is not None:
-                yield from found
+                yield from self._docker(found) if '{"log":' in text else found
                 return
         if "=" in text and _LOGFMT.match(text):
             match = _LOGFMT_TEXT.search(text)
@@ -235,11 +259,13 @@ class Unwrapper:
             body = match["json"].rstrip().rstrip(",")
             for candidate in (body, body.rstrip("]").rstrip(","), body.lstrip("[")):
                 try:
-                    found = list(records(json.loads(candidate, strict=False)))
+                    return list(records(json.loads(candidate, strict=False)))
                 except (ValueError, RecursionError):
                     continue
-                return self._docker(found) if body.startswith('{"log":') else found
             return list(records_of_cut(body)) or None
+        if _STRING.match(text):
+            said = _unescaped(text.strip().rstrip(",")[1:-1])
+            return [] if said.isdigit() else [Record(said)]  # Loki gives each line a time
         pair = _PAIR.match(text)
         if pair is None:
             return None
@@ -295,6 +321,19 @@ class Unwrapper:
 
     def _host_of(self, cells: list[str]) -> str:
         return cells[self._host_column] if 0 <= self._host_column < len(cells) else ""
+
+
+def _plain(record: Record) -> Iterator[str]:
+    """The lines of a record, without markup."""
+    for line in record.text.removesuffix("\n").split("\n"):
+        yield from plain_lines(line)
+
+
+def _python(text: str) -> list[Record] | None:
+    try:
+        return list(records(ast.literal_eval(text))) or None
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
 
 
 def _unescaped(text: str) -> str:
