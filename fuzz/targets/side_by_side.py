@@ -7,6 +7,7 @@ import abc
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from fuzz.execution.answer_in_words import answer_in_words
 from fuzz.execution.result import Result
 from fuzz.judge.signature import SILENT_KINDS, Failure, Signature
 from fuzz.language.program import Op, Program
@@ -97,7 +98,12 @@ class SideBySide(Target):
         assert mine is not None and its is not None
         names = self.names
         if mine != its:
-            raise self.difference(f"{op.verb} result", f"{op.verb}: {names[0]} {mine}, {names[1]} {its}")
+            mine_told, its_told = answer_in_words(op, mine), answer_in_words(op, its)
+            if mine_told == its_told:  # words leave out what is long
+                mine_told, its_told = str(mine), str(its)
+            raise self.difference(
+                f"{op.verb} result", f"{op.verb}: {names[0]}: {mine_told}; {names[1]}: {its_told}"
+            )
         for zap in self.zaps:
             found = first_difference(self.first.blocks(zap), self.second.blocks(zap), names)
             if found is not None:

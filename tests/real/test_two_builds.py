@@ -33,7 +33,7 @@ def test_a_wrong_answer_of_one_build_is_a_difference(tmp_path: Path) -> None:
         target.close()
     assert str(outcome) == "difference builds:compare count result"
     assert outcome.failure is not None and outcome.failure.op == WRONG_AT
-    assert "this build Result(errno=0, value=4), the other Result(errno=0, value=3)" in outcome.failure.text
+    assert "count: this build: 4 entries; the other: 3 entries" in outcome.failure.text
 
 
 def test_two_releases_differ_in_the_bytes_that_they_leave_and_in_what_they_die_of() -> None:
