@@ -42,7 +42,8 @@ class Release:
     cursors_hold: a cursor finds its ZAP when it is started, and holds it until it is closed (efda1093ff,
         after 2.4). Without this, it does so from its first retrieval on.
     upgrades_in_place: whoever needs the ZAP's lock as writer lets the lock go, but keeps the header's dbuf,
-        and with it the zap_t (c8f9b4c4da, after 2.4). Without this, the ZAP is looked up anew.
+        and with it the zap_t (c8f9b4c4da, after 2.4); what it then calls takes no tag of a hold (2f283c99cc).
+        Without this, the ZAP is looked up anew.
     forgets_freed_by_run: when a txg syncs, each run of freed blocks is forgotten as soon as its pointers are
         cleared (7590972f76, in 2.4.2). Without this, all runs are, when all pointers are cleared.
     looks_at_hole_again: dbuf_read() looks at the block pointer once more after it has asked whether the block

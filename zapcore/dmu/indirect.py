@@ -415,8 +415,12 @@ class IndirectDnode(Dnode):
         that it goes itself then, with its object: releases differ in whether it must be dirty even so."""
         if not dbuf.read:
             dbuf.fetch_surely()
-        goes = freeing and dbuf.dnode.objset.release.frees_clean_indirect
-        if dbuf.fill and not dbuf.dirty and not goes:
+        clean_may_go = dbuf.dnode.objset.release.frees_clean_indirect
+        if dbuf.fill and not dbuf.dirty and not (freeing and clean_may_go):
+            if clean_may_go:
+                fail(
+                    "(BP_GET_FILL(db->db_blkptr) > 0) implies (db->db_dirtycnt > 0)", macro="VERIFY", line=300
+                )
             fail("BP_GET_FILL(db->db_blkptr) == 0 || db->db_dirtycnt > 0", macro="VERIFY", line=309)
         dbuf.release()
 

@@ -175,8 +175,9 @@ def upgrade(zap: Zap, tag: Tag, tx: Tx, flags: int) -> Zap:
         except ZapErrno as error:
             code = error.code
         if code:
+            tagged = "" if zap.objset.release.upgrades_in_place else "tag, "
             fail(
-                "fzap_add_cd(zn, 8, 1, &mze->mze_value, mze->mze_cd, tag, tx)",
+                f"fzap_add_cd(zn, 8, 1, &mze->mze_value, mze->mze_cd, {tagged}tx)",
                 macro="VERIFY0",
                 values=(0, code),
                 line=812,
