@@ -15,6 +15,7 @@ _ASSERT = re.compile(
     r"|_rtn)?) ?\("
 )
 _TEXT = re.compile(r'\b(?:buf|assertion|a|expr)=(?:\w+@entry=)?(?:0x[0-9a-f]+ )?"(?P<text>(?:[^"\\]|\\.)*)"')
+_CONVERSION = re.compile(r"(?:0x)?%[0-9]*l*[a-z]|\\n")
 _FORMAT = re.compile(r'\b(?:fmt|format)=(?:\w+@entry=)?(?:0x[0-9a-f]+ )?"(?P<text>(?:[^"\\]|\\.)*)"')
 _FILE = re.compile(r'\bf(?:ile)?=(?:\w+@entry=)?(?:0x[0-9a-f]+ )?"(?P<file>[^"]+)"')
 _FUNCTION = re.compile(
@@ -64,7 +65,7 @@ def _assertion(text: str) -> Assertion | None:
         said = match["text"].replace('\\"', '"')
         return parse_macro(said) or parse_printed(said)
     match = _FORMAT.search(text)
-    if match is None or match["text"] == "%s":
+    if match is None or not re.search(r"\w", _CONVERSION.sub("", match["text"])):
         return None
     said = match["text"].replace('\\"', '"').replace("\\n", "")
     found = parse_macro(said) or parse_plain(said)

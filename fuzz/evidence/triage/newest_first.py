@@ -33,7 +33,7 @@ def _may_be_newest_first(before: list[Line], after: list[Line]) -> bool:
     """Whether a trace's head is the end of the frames before it, and not the beginning of those behind."""
     if any(PLAIN_FRAME.match(line.text) or "/frame 0x" in line.text for line in after):
         return False
-    if not all(_OFFSET.search(line.text) and not BOTTOM.match(line.text.strip()) for line in before):
+    if not all(_OFFSET.search(line.text) for line in before) or BOTTOM.match(before[-1].text.strip()):
         return False
     lines = [*before, *after]
     return not any(

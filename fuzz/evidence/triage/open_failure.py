@@ -135,6 +135,8 @@ class OpenFailures:
             elif head.assertion is not None and event.assertion is not None:
                 if canonical(head.assertion.expression) == canonical(event.assertion.expression):
                     return item
+            elif head.assertion is not None and event.function and not head.function and not event.frames:
+                return item  # the kernel's own panic says again what stood before the log's beginning
             elif event.frames and event.assertion is not None:
                 continue
             elif not event.function or (event.function, event.source_line) == (head.function, head.line):

@@ -333,7 +333,8 @@ class Parser:
         event = item.event
         if told.assertion is not None and event.assertion is None and not event.message:
             event.assertion, event.sure = told.assertion, True
-            event.what = "" if event.what in ("backtrace", "signal") else event.what
+        if (told.assertion is not None or told.function) and event.what in ("backtrace", "signal"):
+            event.what, event.sure = "", True
         if told.function and not event.function and not event.what:
             event.file, event.source_line, event.function = told.file, told.line, told.function
         self._add(item, told.frame)

@@ -72,7 +72,7 @@ _BARE = re.compile(rf"(?:{_ADDRESS})?(?P<unsure>\? )?{_NAME}(?:\s+\[(?P<module>\
 _COUNTER = re.compile(
     # Where the processor was: x86, old x86, arm64, riscv, 32-bit ARM, ppc64, s390, mips, crash.
     r"(?:(?:R|E)?IP(?::| ) *|pc : |epc\s*: |PC is at |NIP \[|NIP: |Krnl PSW : |\[exception RIP: |rip: "
-    r"|Instruction pointer: "
+    r"|Instruction pointer: |ERA: "
     r"|(?:IP|PC):)"
     rf".*?\b{_NAME}\+(?P<offset>(?:0x)?[0-9a-f]+)(?:/0x[0-9a-f]*)?{_MODULE}"
 )
@@ -80,7 +80,7 @@ _ELSEWHERE = re.compile(r"(?:ra\s*: |lr\s*: |LR \[|LR is at |LR: |Last Breaking)
 
 _WORDS = frozenset(("Aborted", "Killed", "Terminated", "Registers", "Backtrace", "DEBUG", "Stack", "REGS"))
 _ZFS_MODULES = re.compile(
-    r"(?:zfs|zcommon|zavl|znvpair|zunicode|icp|zlua|zzstd|libzpool|libzfs|ztest|zdb|openzfs|zhack|lt-z)",
+    r"(?:zfs|zcommon|zavl|znvpair|zunicode|icp|zlua|zzstd|libzpool|libzfs|libzutil|libnvpair|libuutil|zpool|zed|zstream|ztest|zdb|openzfs|zhack|lt-z)",
     re.IGNORECASE,
 )
 _SPL_MODULES = re.compile(r"(?:spl|libspl)")
