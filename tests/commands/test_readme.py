@@ -63,7 +63,7 @@ ELSEWHERE = {
     "coverage zfs --time 60 --unreached never.txt": "tests/real/watched/slow/test_coverage_of_c.py",
     "try zfs --valgrind": "tests/real/watched/slow/test_memcheck.py",
     "fuzz --target both --release master --libzpool zfs/.libs": "tests/real/test_readme.py",
-    "enumerate --max-ops 7 --release unfixed": "tests/slow/test_readme.py",
+    "enumerate --max-ops 7 --release unfixed": "tests/slow/test_enumerate.py",
     "replay": "Makefile: it is all of `make replay`, a step of CI",
     "reach zap-trunc-next-table --out user.zap": "tests/slow/test_readme.py",
     "export user.zap --as sh": "tests/slow/test_readme.py",

@@ -301,7 +301,7 @@ def _began(pid: int) -> int:
     return 0 if fields[0] == "Z" else int(fields[19])
 
 
-@few_and_many(8, 100)
+@few_and_many(8, 40)
 def test_worker_killed_at_random_moments(own_libzpool: Make, own_folder: Path, count: int) -> None:
     """Each kill costs one program, which says so; all others have their results."""
     target = own_libzpool("2.3")
@@ -347,7 +347,7 @@ while True:
 """
 
 
-@few_and_many(8, 100)
+@few_and_many(8, 40)
 def test_parent_killed_at_random_moments(libzpool: Make, own_folder: Path, count: int) -> None:
     """A killed parent takes its worker along, whatever that was doing."""
     libzpool("2.3")  # skips or fails where there is none

@@ -14,12 +14,6 @@ from tests.support.paths import ROOT
 from tests.support.readme import shown, words_of
 
 
-def test_every_program_of_seven_ops() -> None:
-    """Six find nothing, seven find the panic of issue 16157."""
-    status, output = zapfuzz(*words_of("enumerate --max-ops 7 --release unfixed"))
-    assert (status, "zap_create_leaf" in output) == (1, True), output
-
-
 def test_every_schedule_of_a_seed() -> None:
     status, output = zapfuzz(*words_of("explore threads-shrink"))
     assert (status, "schedules up to 3 preemptions tried" in output) == (0, True), output

@@ -9,11 +9,11 @@ import pytest
 
 from fuzz.engines.crash_states.every_write import main
 
-POOLS = os.environ.get("ZAPFUZZ_POOLS", "3")
+POOLS = os.environ.get("ZAPFUZZ_POOLS", "2")
 """How many pools of each release; all of them take some hours."""
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_no_state_is_neither_one_txg_nor_the_next(release: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--release", release, "--batches", POOLS, "--random", "20"]) == 0
+    assert main(["--release", release, "--batches", POOLS, "--random", "10"]) == 0
     assert "16956 programs" in capsys.readouterr().out

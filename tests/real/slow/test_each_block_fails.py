@@ -16,7 +16,7 @@ from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model.target import ModelTarget
 
 Make = Callable[..., LibzpoolTarget]
-SAMPLE = 400
+SAMPLE = 150
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])

@@ -44,10 +44,9 @@ def test_a_wrong_library_is_told_by_a_program_cut_down(tmp_path: Path) -> None:
 
 
 def test_against_another_build_only_what_is_not_expected_counts(tmp_path: Path) -> None:
+    """That a difference which nobody expects counts, the next test sees."""
     wrong, right = str(wrong_library(tmp_path / "build", "-DWRONG")), str(right_library("2.3"))
     words = (wrong, "--against", right, "--time", "30", "--out", str(tmp_path / "out"))
-    data = _tried(*words)
-    assert [each["signature"] for each in data["failures"]] == ["difference builds:compare count result"]
     (tmp_path / "expected").write_text("# counts one more\n\ndifference builds:compare count result\n")
     data = _tried(*words, "--expect", str(tmp_path / "expected"))
     assert (data["outcome"], data["failures"]) == ("not found", [])

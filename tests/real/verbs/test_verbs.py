@@ -104,7 +104,7 @@ def test_keys_are_tried_beyond_what_a_zap_takes() -> None:
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
-@few_and_many(2_000, 30_000)
+@few_and_many(2_000, 15_000)
 def test_programs_over_everything_do_not_differ(libzpool: Make, release: str, count: int) -> None:
     """Seeded; every verb comes up. A million ops: `python -m fuzz.bench.verb_and_errno_counts`."""
     both = BothTarget(ModelTarget(release, block_limit=1 << 10), libzpool(release))
