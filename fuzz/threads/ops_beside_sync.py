@@ -42,8 +42,9 @@ def beside(rng: random.Random, keys: Sequence[Key], thread: int, *, probes: bool
     if verb == "count":
         return Op("count", "z", thread=thread)
     if verb == "seek":
-        begin = rng.randrange(rng.choice(BLOCKS_SOUGHT)) * BLOCK
-        return Op("seek", "z", fill=begin, extra=int(rng.random() < 0.5), thread=thread)
+        block = rng.randrange(rng.choice(BLOCKS_SOUGHT))
+        hole = not block or rng.random() < 0.5  # the first block is the header, which is data
+        return Op("seek", "z", fill=block * BLOCK, extra=int(hole), thread=thread)
     key = rng.choice(keys)
     if verb in ("add", "update"):
         return Op(verb, "z", key, 1, rng.choice(LENGTHS), rng.randrange(3), thread=thread)

@@ -1,6 +1,7 @@
 """Schedules that stop a thread where threads were stopped the least: at a kind of point, in one op, for an op
 of another thread to go on. So the few points late in a sync weigh as much as the many before holds, and what
-only a few programs come to is tried when one does.
+only a few programs come to is tried when one does. Of the points of a kind it is one at whose block something
+is about to change that was looked at the least (`fuzz.threads.block_fates`).
 
 `Preemption.schedules` do so once or twice, in a run whose points are known. `Stops` does so while a run goes
 on, a few times, so that what takes several threads one after the other at one place comes up, too."""
@@ -9,10 +10,11 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fuzz.language.program import Op, Switch
+from fuzz.threads.block_fates import NO_BLOCK, Fate
 from fuzz.threads.scheduling_policies import Policy
 
 EACH = 3
@@ -25,19 +27,23 @@ STOPS = (1, 2, 2, 3, 3, 4, 5)
 AIM = 2.0
 """How often they are on average."""
 
-Kind = tuple[str, int, str, str]
-"""Where a thread is stopped: what comes next there, at which level of blocks, in which op; and which op of
-another one goes on."""
+Kind = tuple[str, Fate, str, str]
+"""Where a thread is stopped: what comes next there, at which indirect block (these are few), in which op; and
+which op of another one goes on."""
+Found = Mapping[Kind, Mapping[Fate, Sequence[Switch]]]
+"""The switches that stop a thread so, by what becomes of the block there."""
+Fates = Callable[[object], Fate]
+"""Tells what becomes of the block at which a thread stands."""
 
 
 class Point(NamedTuple):
-    """A point of a run: its number, the thread that came to it, what comes next there and at which level of
-    blocks, how many ops that thread had ended, and how many each other thread that could go on."""
+    """A point of a run: its number, the thread that came to it, what comes next there, what becomes of its
+    block, how many ops that thread had ended, and how many each other thread that could go on."""
 
     step: int
     thread: int
     what: str
-    level: int
+    fate: Fate
     ended: int
     others: tuple[tuple[int, int], ...]
 
@@ -45,14 +51,14 @@ class Point(NamedTuple):
 class _Watching:
     """Knows where the running thread stands, and how many ops each has ended."""
 
-    def __init__(self) -> None:
-        self._here: tuple[int, str, int] | None = None
+    def __init__(self, fates: Fates) -> None:
+        self._fates = fates
+        self._here: tuple[int, str, object] | None = None
         self._ended: Counter[int] = Counter()
 
     def arrived(self, thread: int, what: str, thing: object) -> None:
         """A thread has come to a point, where the policy is asked next."""
-        level = thing[2] if isinstance(thing, tuple) and len(thing) > 2 else 0
-        self._here = (thread, what, level)
+        self._here = (thread, what, thing)
         self._ended[thread] += what == "commit"
 
     def entered(self, thread: int, what: str, thing: object) -> None:
@@ -63,14 +69,15 @@ class _Watching:
         if here is None or current is None or len(able) == 1:
             return None
         others = tuple((thread, self._ended[thread]) for thread in able if thread != current)
-        return Point(step, *here, self._ended[current], others)
+        thread, what, thing = here
+        return Point(step, thread, what, self._fates(thing), self._ended[thread], others)
 
 
 class Recording(_Watching):
     """A policy that remembers at which points another one has chosen. It watches its run, too."""
 
-    def __init__(self, policy: Policy) -> None:
-        super().__init__()
+    def __init__(self, policy: Policy, fates: Fates) -> None:
+        super().__init__(fates)
         self.policy = policy
         self.points: list[Point] = []
 
@@ -90,6 +97,7 @@ class Preemption:
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self.tried: Counter[Kind] = Counter()
+        self.looked_at: Counter[tuple[Kind, Fate]] = Counter()
         self.scale = 1.0
 
     def schedules(
@@ -98,37 +106,43 @@ class Preemption:
         """Some schedules like `before` of a program with these `ops`, whose run had these points, each with a
         switch at one of them, or at two."""
         verbs = verbs_of(ops)
-        kinds: dict[Kind, list[Switch]] = {}
+        kinds: dict[Kind, dict[Fate, list[Switch]]] = {}
         for point in points:
             for thread, kind in stops_at(point, verbs):
-                kinds.setdefault(kind, []).append(Switch(point.step, thread))
+                fates = kinds.setdefault(kind, {})
+                fates.setdefault(point.fate, []).append(Switch(point.step, thread))
         few = sum(self.tried.values()) / max(len(self.tried), 1) / 4
         rare = sum(self.tried[kind] < few for kind in kinds)
         for _ in range(min(EACH + rare, MOST_EACH) if kinds else 1):
             yield self._schedule([thread for thread in verbs if thread], kinds, before)
 
-    def _schedule(
-        self, threads: Sequence[int], kinds: Mapping[Kind, Sequence[Switch]], before: Sequence[Switch]
-    ) -> tuple[Switch, ...]:
+    def _schedule(self, threads: Sequence[int], kinds: Found, before: Sequence[Switch]) -> tuple[Switch, ...]:
         rng = self.rng
         if not kinds:
             return tuple(before)
         kind = rng.choices(list(kinds), [1 / (1 + self.tried[each]) for each in kinds])[0]
-        self.tried[kind] += 1
-        first = rng.choice(kinds[kind])
+        fates = kinds[kind]
+        fate = rng.choices(list(fates), [1 / (1 + self.looked_at[kind, each]) for each in fates])[0]
+        self.count(kind, fate)
+        first = rng.choice(fates[fate])
         switches = {step: thread for step, thread in before if step < first.step}
         switches[first.step] = first.thread
         if rng.random() < 0.4:
             switches[first.step + rng.randint(1, NEAR)] = rng.choice(threads)
         return tuple(Switch(*item) for item in sorted(switches.items()))
 
+    def count(self, kind: Kind, fate: Fate) -> None:
+        """A thread is stopped so."""
+        self.tried[kind] += 1
+        self.looked_at[kind, fate] += 1
+
 
 class Stops(_Watching):
     """A policy that stops threads while a run goes on. Which thread begins, and which goes on where one has
     to wait, is drawn, too. It watches its run."""
 
-    def __init__(self, preemption: Preemption, ops: Sequence[Op]) -> None:
-        super().__init__()
+    def __init__(self, preemption: Preemption, ops: Sequence[Op], fates: Fates) -> None:
+        super().__init__(fates)
         self.preemption = preemption
         self.verbs = verbs_of(ops)
         self.left = preemption.rng.choice(STOPS)
@@ -143,8 +157,8 @@ class Stops(_Watching):
         if point is None or not self.left:
             return current
         for thread, kind in stops_at(point, self.verbs):
-            if rng.random() * (1 + all_.tried[kind]) < all_.scale:
-                all_.tried[kind] += 1
+            if rng.random() * (1 + all_.looked_at[kind, point.fate]) < all_.scale:
+                all_.count(kind, point.fate)
                 self.left -= 1
                 all_.scale *= 1 - 0.02 / AIM
                 return thread
@@ -167,9 +181,10 @@ def stops_at(point: Point, verbs: Mapping[int, Sequence[str]]) -> list[tuple[int
     """The threads that could go on at a point and have something left to do, each with what kind of stop that
     would be."""
     mine = verbs[point.thread]
+    block = point.fate if point.fate.level else NO_BLOCK
     verb = mine[point.ended] if point.ended < len(mine) else ""
     return [
-        (thread, (point.what, point.level, verb, verbs[thread][ended]))
+        (thread, (point.what, block, verb, verbs[thread][ended]))
         for thread, ended in point.others
         if ended < len(verbs[thread])
     ]

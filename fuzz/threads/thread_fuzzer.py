@@ -16,6 +16,7 @@ from typing import NamedTuple
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Key, Op, Program, Switch, Zap
 from fuzz.targets.model.target import ModelTarget
+from fuzz.threads.block_fates import Fate, fate_of
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import has_threads, run_threads
 from fuzz.threads.preempt_at_points import Preemption, Recording, Stops
@@ -246,7 +247,7 @@ class ThreadFuzzer:
         if self.kind.sync_thread and self.policies == "mixed":
             yield from self._preempting(program)
             for _ in range(STOPPED_EACH):
-                yield Stops(self.preemption, program.ops)
+                yield Stops(self.preemption, program.ops, self._fate_at)
             runs = OTHERS_EACH
         else:
             yield Replay(program.schedule)
@@ -261,10 +262,13 @@ class ThreadFuzzer:
         point."""
         bases = [program.schedule, (Switch(0, self.kind.sync_thread),)]
         for before in bases:
-            recording = Recording(Replay(before))
+            recording = Recording(Replay(before), self._fate_at)
             yield recording
             for schedule in self.preemption.schedules(program.ops, recording.points, before):
                 yield Replay(schedule)
+
+    def _fate_at(self, thing: object) -> Fate:
+        return fate_of(self.target.objset, thing)
 
     def _consider(self, program: Program, schedule: tuple[Switch, ...]) -> None:
         """Keep a program whose run leaves the object in a shape, after as many switches, not met yet."""

@@ -351,6 +351,10 @@ class IndirectDnode(Dnode):
         dbuf.anonymous = not dbuf.fill
         dbuf.rele()
 
+    def leads_somewhere(self, dbuf: IndirectDbuf) -> bool:
+        """Whether any pointer of an indirect block is no hole, whatever the pointer to it says yet."""
+        return any(self._fills(dbuf))
+
     @openzfs("dnode_sync.c", "dnode_increase_indirection")
     def increase_indirection(self, levels: int) -> None:
         """Move the block pointers of the dnode into an indirect block, which the blocks hold from now on."""
@@ -432,7 +436,7 @@ class IndirectDnode(Dnode):
 
     def free_indirect(self, dbuf: IndirectDbuf) -> None:
         """Free an indirect block with its object: nothing may be below it any more."""
-        if any(self._fills(dbuf)):
+        if self.leads_somewhere(dbuf):
             fail("BP_IS_HOLE(bp)", place="dnode_sync.c:free_children")
         self.pointers.pop((dbuf.level, dbuf.blkid), None)
 
