@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 
+from fuzz.evidence.imports.c_number import c_number
+
 _VERBOSE = re.compile(rb"-?(?:0x[0-9a-f]+|\d+) /\* ([^*]*) \*/")
 _NUMBER = re.compile(rb"(?:(?:flags|\{flags)=)?(0x[0-9a-f]+|\d+)")
 _CURRENT = re.compile(rb"-100(?=$|<)")
@@ -51,7 +53,7 @@ def named_on_freebsd(call: bytes, arguments: list[bytes]) -> list[bytes]:
     """The arguments of a call of FreeBSD, with names for flags that truss prints as a number."""
     index, names = _FLAGS_OF_FREEBSD.get(call, (len(arguments), ()))
     if index < len(arguments) and (found := _NUMBER.fullmatch(arguments[index])):
-        value = int(found[1], 0)
+        value = c_number(found[1])
         flags = b"|".join(name for bit, name in names if value & bit)
         return [*arguments[:index], flags or b"0", *arguments[index + 1 :]]
     return arguments
@@ -63,7 +65,7 @@ def named(call: bytes, arguments: list[bytes]) -> list[bytes]:
         arguments = [_VERBOSE.sub(rb"\1", argument) for argument in arguments]
     arguments = [_CURRENT.sub(b"AT_FDCWD", argument) for argument in arguments]
     if call == b"fcntl" and len(arguments) > 1 and (found := _NUMBER.fullmatch(arguments[1])):
-        return [arguments[0], _DUPLICATES.get(int(found[1], 0), b""), *arguments[2:]]
+        return [arguments[0], _DUPLICATES.get(c_number(found[1]), b""), *arguments[2:]]
     index, names = _FLAGS.get(call, (len(arguments), ()))
     if index < len(arguments) and (found := _NUMBER.match(arguments[index])):
         value = int(found[1], 0 if found[1].startswith(b"0x") else 8)

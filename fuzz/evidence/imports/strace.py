@@ -52,6 +52,12 @@ PATHS: dict[bytes, tuple[str, tuple[int, ...], bool]] = {
     b"renameat2": ("rename", (1, 3), True),
 }
 """What each call of the log does, which of its arguments are paths, and whether a descriptor comes before."""
+_NOT_OF_PATHS = (b"close", b"fchdir", b"dup", b"dup2", b"fcntl", b"clone", b"clone3", b"fork", b"vfork")
+"""Some are in every log that shows more than calls with paths."""
+_ONLY_PATHS = (
+    "of directories that are opened the log does not show what they are used for (fchdir, dup, fork, close): "
+    "names may be in others; `strace -f -e trace=file,desc,process` or `-y` shows it"
+)
 FORKS = (b"clone", b"clone3", b"fork", b"vfork", b"rfork", b"pdfork")
 
 
@@ -87,6 +93,8 @@ class _Reader:
         self.forking: list[tuple[bytes, bytes]] = []
         self.closing: set[bytes] = set()
         self.told_links = 0
+        self.guessed = 0
+        self.tells = False
         self.line = self.calls = 0
 
     def process(self, pid: bytes) -> _Process:
@@ -139,6 +147,7 @@ class _Reader:
                 self.closing.add(call.pid)
             return
         self.calls += 1
+        self.tells = self.tells or call.name in _NOT_OF_PATHS
         if call.name == b"close" and call.pid in self.closing:
             self.closing.discard(call.pid)
         elif call.name in FORKS:
@@ -258,10 +267,10 @@ class _Reader:
             self.failed(verb, call, first, places[-1] or first, flags)
         elif makes and b"O_TMPFILE" not in flags:
             if call.name in (b"link", b"linkat"):
-                self.tree.link(self.place(process, call, int(at), at, False), first)
+                self.tree.link(self.place(process, call, int(at), at, False), first, self.line)
             else:
                 kind = LINK if call.name.startswith(b"symlink") else FILE
-                self.tree.create(first, DIRECTORY if verb == "mkdir" else kind)
+                self.tree.create(first, DIRECTORY if verb == "mkdir" else kind, self.line)
         elif verb in ("unlink", "rmdir"):
             self.tree.remove(first, DIRECTORY if verb == "rmdir" else FILE, self.line)
         elif verb == "rename" and places[-1] is not None:
@@ -325,6 +334,8 @@ class _Reader:
         text = string_of(call.arguments[index]) if index < len(call.arguments) else None
         if text is None or call.result is None or text[1]:
             return
+        if b"O_DIRECTORY" in b" ".join(call.arguments[index + 1 :]) and not call.path:
+            self.guessed = self.guessed or self.line
         base = process.cwd.node
         if at and not text[0].startswith(b"/"):
             base = self.node_of(process, call.arguments[index - 1])
@@ -364,6 +375,8 @@ def strace_program(
     """
     source = os.fspath(log)
     try:
+        if "\0" in source:
+            raise SyntaxProblem(source, 0, 0, "a path", "a NUL byte in it")
         with open(log, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size > MAX_LOG:
@@ -372,12 +385,11 @@ def strace_program(
             file.seek(0)
             while line := file.readline(MAX_LINE):
                 reader.read(line)
-    except (OSError, ValueError) as error:
-        if isinstance(error, SyntaxProblem):
-            raise
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SyntaxProblem(source, 0, 0, "a file that can be read", reason) from None
+    except OSError as error:
+        raise SyntaxProblem(source, 0, 0, "a file that can be read", error.strerror or str(error)) from None
     tree = reader.tree
+    if reader.guessed and not (reader.tells or reader.lines.truss):
+        tree.notes.insert(0, (0, f"line {reader.guessed}: {_ONLY_PATHS}"))
     if not reader.calls:
         raise SyntaxProblem(source, 0, 0, "a log of `strace -f`", "no call in it")
     if not tree.ops:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from fuzz.evidence.imports.c_number import c_number
 from fuzz.evidence.imports.call import Begun, Call, Ended
 from fuzz.evidence.imports.raw_flags import named
 from fuzz.evidence.imports.truss_lines import ended_in_truss, truss_call
@@ -70,7 +71,7 @@ class LineReader:
         found = _RESULT.match(text, end) if end else None
         if found is None:
             return None
-        result = None if found[1] == b"?" else int(found[1], 0)
+        result = None if found[1] == b"?" else c_number(found[1])
         return Call(pid, name, arguments, result, found[2] or b"", (found[3] or b"").decode())
 
 

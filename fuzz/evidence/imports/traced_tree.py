@@ -152,20 +152,26 @@ class Tree:
         verb = "mkdir" if node.kind == DIRECTORY else "touch"
         return Op(verb, self.zap_of(node.parent), node.name, fill=node.inode)
 
-    def create(self, place: Place, kind: int) -> None:
-        """A new entry; nothing for a file that is opened again."""
+    def create(self, place: Place, kind: int, line: int) -> None:
+        """A new entry; nothing for a file that is opened again. A directory that calls looked for something
+        in, and that no op has shown, was not there before."""
         form = self.form(place.name)
-        if place.directory.children.get(form) is not None:
+        node = place.directory.children.get(form)
+        if node is not None and (kind != DIRECTORY or node.kind != DIRECTORY or node.shown or node.zap):
+            if kind == DIRECTORY:
+                self.note(line, f"{place.name!r} was there when it was made: who removed it is not shown")
             return
-        node = place.directory.children[form] = Node(place.directory, place.name, kind, True)
+        if node is None:
+            node = place.directory.children[form] = Node(place.directory, place.name, kind, True)
+        node.made = True
         self.ops.append(self.made(node))
         if kind == DIRECTORY and self.freed:
             node.zap = self.freed.pop()
             self.ops.append(Op("create", node.zap))
 
-    def link(self, source: Place | None, place: Place) -> None:
+    def link(self, source: Place | None, place: Place, line: int) -> None:
         """Another name of a file, which may have been there before the log."""
-        self.create(place, FILE)
+        self.create(place, FILE, line)
         node = place.directory.children[self.form(place.name)]
         if source is None or node is None:
             return
@@ -242,7 +248,7 @@ class Tree:
         else:
             self.note(line, f"{verb} of {place.name!r} failed with {error}")
             if verb in ("touch", "mkdir") and error != "ENAMETOOLONG" and known is None:
-                self.create(place, DIRECTORY if verb == "mkdir" else FILE)
+                self.create(place, DIRECTORY if verb == "mkdir" else FILE, line)
                 return
         self.inode += verb in ("touch", "mkdir")
         fill = self.inode if verb in ("touch", "mkdir") else 0

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from fuzz.evidence.imports.c_number import c_number
 from fuzz.evidence.imports.dataset import PLAIN, Properties
 from fuzz.language.program import DEFAULT_SALT, MAX_NAME, MAX_VALUE, U64, Op, Program, Zap
 from fuzz.language.syntax import SyntaxProblem
@@ -170,7 +171,7 @@ class _Reader:
         if self.names:
             return False
         if (field := _FIELD.match(bare)) is not None:
-            value = int(field[2], 0)
+            value = c_number(field[2])
             if field[1] == b"zap_salt":
                 self.current.salt = value
             else:

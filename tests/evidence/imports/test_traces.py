@@ -377,3 +377,37 @@ def test_what_is_behind_a_symbolic_link_is_said_to_be_unknown(tmp_path: Path) ->
     assert format_op(program.ops[-1]) == 'unlink d0 "link"'
     [told] = [text for _, text in program.notes if "symbolic link" in text]
     assert told.startswith("line 2: b'link' is a symbolic link, which is not followed: ")
+
+
+def ops_and_notes(tmp_path: Path, log: str) -> tuple[list[str], list[str]]:
+    path = tmp_path / "log"
+    path.write_text(log)
+    program = strace_program(path)
+    return [format_op(op).partition(" inode=")[0] for op in program.ops], [text for _, text in program.notes]
+
+
+def test_a_number_of_base_eight_is_a_result(tmp_path: Path) -> None:
+    """umask() gives one, and nearly every program that makes files calls it: such a log was refused."""
+    log = 'umask(000) = 022\numask(022) = 0\nopenat(AT_FDCWD, "a", O_WRONLY|O_CREAT, 0666) = 3\n'
+    assert ops_and_notes(tmp_path, log) == (['touch d0 "a"'], [])
+
+
+def test_a_directory_that_was_looked_for_is_made(tmp_path: Path) -> None:
+    """`install -D` looks for a/b/c, makes a and b, and goes there: they were taken to be there before."""
+    log = (
+        'openat(AT_FDCWD, "a/b/c", O_RDONLY|O_DIRECTORY) = -1 ENOENT (No such file or directory)\n'
+        'mkdir("a", 0755) = 0\nopenat(AT_FDCWD, "a", O_RDONLY|O_DIRECTORY) = 3\nfchdir(3) = 0\n'
+        'mkdir("b", 0755) = 0\nchdir("..") = 0\nopenat(AT_FDCWD, "a/b/c", O_WRONLY|O_CREAT, 0600) = 4\n'
+        'mkdir("a/b", 0755) = 0\n'
+    )
+    again = "line 8: b'b' was there when it was made: who removed it is not shown"
+    assert ops_and_notes(tmp_path, log) == (['mkdir d0 "a"', 'mkdir d1 "b"', 'touch d2 "c"'], [again])
+
+
+def test_a_log_of_calls_with_paths_alone_says_what_it_hides(tmp_path: Path) -> None:
+    """`strace -e trace=file` shows no fchdir(), by which the second directory is made in the first."""
+    log = 'mkdir("a", 0755) = 0\nopenat(AT_FDCWD, "a", O_RDONLY|O_DIRECTORY) = 3\nmkdir("b", 0755) = 0\n'
+    ops, [note] = ops_and_notes(tmp_path, log)
+    assert ops == ['mkdir d0 "a"', 'mkdir d0 "b"']
+    assert note.startswith("line 2: ") and "trace=file,desc,process" in note
+    assert ops_and_notes(tmp_path, log + "fchdir(3) = 0\n")[1] == []

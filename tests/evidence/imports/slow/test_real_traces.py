@@ -40,14 +40,19 @@ OPTIONS = (
 Names = list[tuple[bytes, ...]]
 
 
-def traced(options: str, seed: int, folder: Path, *how: str) -> Path:
-    """The trace of random operations in `folder`."""
+def strace_of(options: str, log: Path) -> list[str]:
+    """The beginning of a command that is traced."""
     if shutil.which("strace") is None:
         missing(RuntimeError("strace is not installed"))
+    return ["strace", *options.split(), "-o", str(log)]
+
+
+def traced(options: str, seed: int, folder: Path, *how: str) -> Path:
+    """The trace of random operations in `folder`."""
     log = folder.with_suffix(".strace")
     folder.mkdir()
     acts = [sys.executable, "-B", "-m", "tests.support.file_operations", str(seed), str(folder), *how]
-    command = ["strace", *options.split(), "-o", str(log), *acts]
+    command = [*strace_of(options, log), *acts]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     if "PTRACE" in done.stderr or "ptrace" in done.stderr:
         missing(RuntimeError(done.stderr.splitlines()[0]))
@@ -89,3 +94,27 @@ def test_the_directories_are_those_that_were_left(options: str, how: tuple[str, 
         folder = tmp_path / f"d{seed}"
         log = traced(options, seed + len(options), folder, *how)
         assert told(strace_program(log)) == there(folder)
+
+
+COMMANDS = {
+    "tar": "mkdir s; for i in 1 2 3; do echo $i > s/f$i; done; mkdir s/sub; ln -s ../f1 s/sub/l; ln s/f2 s/h;"
+    " tar cf a.tar s; mkdir t; tar xf a.tar -C t; rm -rf s; mv t/s s2",
+    "cp": "mkdir -p a/b/c; touch a/x a/b/y a/b/c/z; cp -a a e; rm -r a/b; mv e/b a/b2; cp -rT e g",
+    "sed": "seq 10 > f; sed -i s/1/2/ f; sed -i.bak s/3/4/ f; cp f 'sp ace'; ln -sf f l; ln -sfn f l;"
+    " install -D f i/j/k; find . -name '*.bak' -exec mv {} {}.x \\;",
+    "shells": "(mkdir a; cd a; touch 1; (cd ..; touch 2); touch 3) & (mkdir b; cd b; touch 4) & wait;"
+    " mv a b/; mv b/a/1 b/a/one; exec 5>n; echo x >&5; mkdir x; cd x; echo > ../up; cd ..; rmdir x",
+    "xargs": "mkdir d; seq 20 | xargs -P3 -I{} touch d/f{}; ls d | head -7 | xargs -I{} rm d/{}",
+}
+
+
+@pytest.mark.parametrize("options", ["-f", "-f -y", "-f -tt -T -yy", "-f -xx -X raw", "-f -z", "-f -q -v"])
+@pytest.mark.parametrize("what", COMMANDS)
+def test_what_ordinary_programs_leave(what: str, options: str, tmp_path: Path) -> None:
+    """Each directory is as it was left. What these programs do elsewhere, as with /dev/null, is told, too."""
+    folder, log = tmp_path / "d", tmp_path / "d.strace"
+    folder.mkdir()
+    command = [*strace_of(options, log), "bash", "-c", COMMANDS[what]]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
+    known = told(strace_program(log))
+    assert [names for names in there(folder) if names not in known] == []
