@@ -16,24 +16,28 @@ from fuzz.evidence.triage.containers.records import INTERESTING
 from fuzz.evidence.triage.events import Event
 from fuzz.evidence.triage.frame_roles import BOTTOM
 from fuzz.evidence.triage.parser import Parser
-from fuzz.evidence.triage.stacks import PLAIN_FRAME
+from fuzz.evidence.triage.stacks import PLAIN_FRAME, parse_counter
 
 _HEAD = re.compile(r"\s*(?:Call [Tt]race|KDB: stack backtrace):\s*$")
 _OFFSET = re.compile(r"\+0x[0-9a-f]+")
 _BESIDE = re.compile(r"\s*(?:</?[A-Z]+>|Modules linked in:.*)?\s*$")
 """Lines that may stand between a trace's head and its frames."""
 _AROUND = 3
-"""Lines on each side of a trace's head that decide."""
+"""Lines that decide: so many behind a trace's head, and at most so many before it."""
 _REMEMBERED = 160
 _QUIET, _FEW, _MOST = 24, 64, 8192
 """Lines that tell of no failure where a batch may end; how many it should have and may have."""
+
+
+def _is_frame(text: str) -> bool:
+    return _OFFSET.search(text) is not None and parse_counter(text) is None
 
 
 def _may_be_newest_first(before: list[Line], after: list[Line]) -> bool:
     """Whether a trace's head is the end of the frames before it, and not the beginning of those behind."""
     if any(PLAIN_FRAME.match(line.text) or "/frame 0x" in line.text for line in after):
         return False
-    if not all(_OFFSET.search(line.text) for line in before) or BOTTOM.match(before[-1].text.strip()):
+    if BOTTOM.match(before[-1].text.strip()) or not all(_is_frame(line.text) for line in before):
         return False
     lines = [*before, *after]
     return not any(
@@ -99,5 +103,5 @@ class AnyOrder:
         if _HEAD.match(line.text) is not None:
             told = (each for each in reversed(self._last) if not _BESIDE.match(each.text))
             before = list(itertools.islice(told, 1, 1 + _AROUND))[::-1]
-            self._before, self._after = before if len(before) == _AROUND else None, []
+            self._before, self._after = before or None, []
         return self._newest_first

@@ -65,6 +65,8 @@ CONTEXT = 8
 """Lines before a head that can belong to it."""
 
 _ENOUGH_OTHERS, _ENOUGH_AFTER_TRACE = 40, 10
+_FIRST_FRAME = 4
+"""Lines after a trace's head in which its first frame comes, if it is a bare name."""
 _SOON = 100
 """Lines after a failure in which registers are printed again, and of what FreeBSD says of a lock's order."""
 
@@ -186,9 +188,7 @@ class Parser:
             self._trace_begins(mine)
             return
         tracing = [item for item in mine if item.tracing]
-        # where frames have offsets, a bare word is somebody's, as the thanks below a log
-        bare = any(not item.event.frames or not item.event.frames[-1].offset for item in tracing)
-        frame = parse_frame(stripped, inside=bare)
+        frame = parse_frame(stripped, inside=any(map(self._takes_names, tracing)))
         if frame is not None:
             self._frame(line, frame, mine, tracing)
         elif self._process(stripped, mine):
@@ -199,6 +199,12 @@ class Parser:
         elif not NOISE.match(stripped):
             for item in mine:
                 self._other(item, text)
+
+    def _takes_names(self, item: OpenFailure) -> bool:
+        """Whether a bare name is a frame of its trace. Where frames have offsets, and where none came, it is
+        somebody's word, as the thanks below a log."""
+        frames = item.event.frames
+        return not frames[-1].offset if frames else self._clock - item.tracing < _FIRST_FRAME
 
     def _section(self, text: str, mine: list[OpenFailure]) -> bool:
         """Lines between the parts of a trace: a handled trap, another processor, what a sanitizer adds."""

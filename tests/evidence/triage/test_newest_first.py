@@ -61,3 +61,13 @@ def test_two_traces_in_the_right_order_stay() -> None:
         assert told(events_of("\n".join(lines).encode(), 1 << 20)) == told(
             events_of("\n".join(first).encode(), 1 << 20)
         )
+
+
+def test_one_frame_before_the_head_is_enough() -> None:
+    """What is printed of a record over several lines leaves few of them before the first word of ZFS."""
+    lines = trace("posted/17650-dbuf-evict-newest-first.log")[::-1]
+    [event] = told(events_of("\n".join([*OTHER, *lines]).encode(), 1 << 20))
+    pretty = json.dumps(
+        [{"Message": line, "Id": 1, "Provider": "a"} for line in [*lines[::-1], *OTHER]], indent=4
+    )
+    assert event[3] and told(events_of(pretty.encode(), 1 << 20)) == [event]

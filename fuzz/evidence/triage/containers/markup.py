@@ -117,12 +117,12 @@ def _undecorated(text: str) -> str:
             text = text[found.end() :] if (found := _QUOTE.match(text)) else text
         if first == "|" and text.rstrip().endswith("|"):
             text = text.strip().strip("|").strip()
+        if _FENCE.match(text):
+            return ""
         if (found := _WRAPPED.match(text)) is not None:
             text = found["text"]
         elif first.isdigit() and (found := _NUMBERED.match(text)) is not None:
             text = text[found.end() :]
-        elif _FENCE.match(text):
-            return ""
         text = text.removeprefix("```")
     if "\\" in text and _ESCAPED.search(text):
         text = _ESCAPED.sub(r"\1", text)
