@@ -68,7 +68,7 @@ def named(call: bytes, arguments: list[bytes]) -> list[bytes]:
         return [arguments[0], _DUPLICATES.get(c_number(found[1]), b""), *arguments[2:]]
     index, names = _FLAGS.get(call, (len(arguments), ()))
     if index < len(arguments) and (found := _NUMBER.match(arguments[index])):
-        value = int(found[1], 0 if found[1].startswith(b"0x") else 8)
+        value = c_number(found[1] if found[1].startswith(b"0x") else b"0" + found[1])
         flags = b"|".join(name for bit, name in names if value & bit)
         arguments = [*arguments[:index], flags or b"0", *arguments[index + 1 :]]
     return arguments

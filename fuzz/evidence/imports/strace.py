@@ -25,7 +25,7 @@ from fuzz.language.validate import MAX_OPS
 MAX_LOG = 1 << 28
 MAX_LINE = 1 << 16
 
-_FD = re.compile(rb"(AT_FDCWD|-?\d+)(?:<([^>]*)>)?")
+_FD = re.compile(rb"(AT_FDCWD|-?\d{1,10}(?!\d))(?:<([^>]*)>)?")
 _KEPT = ("EEXIST", "ENOENT", "ENOTDIR", "EISDIR", "EPERM", "ENOSPC", "EIO", "ENAMETOOLONG", "ENOTEMPTY")
 """Errors that come of what is in a directory, and that a model may give as well."""
 

@@ -96,11 +96,11 @@ def split(text: bytes) -> tuple[list[bytes], int]:
 
 
 def string_of(argument: bytes) -> tuple[bytes, bool] | None:
-    """A string's bytes and whether it was cut; None for what is no string."""
+    """A string's bytes, which end at a NUL, and whether it was cut; None for what is no string."""
     if not argument.startswith(b'"'):
         return None
     cut = argument.endswith(b"...")
-    return unescaped(argument.removesuffix(b"...")[1:-1]), cut
+    return unescaped(argument.removesuffix(b"...")[1:-1]).partition(b"\0")[0], cut
 
 
 def unescaped(text: bytes) -> bytes:

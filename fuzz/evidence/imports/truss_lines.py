@@ -8,6 +8,7 @@ import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 
+from fuzz.evidence.imports.c_number import c_number
 from fuzz.evidence.imports.call import Call
 from fuzz.evidence.imports.raw_flags import named_on_freebsd
 
@@ -15,12 +16,14 @@ _WHO = rb"\s*(?:(?:(\d{1,5})(?: +\d{6,10})?|(?:\d{6,10})): +)?"
 """A process (-f), with its thread (-f -H), or the thread alone (-H): those are all of one process. Numbers of
 threads begin behind those of processes."""
 _LINE = re.compile(
-    _WHO + rb"(?:\d+\.\d{9} +)*(\w+)\((.*)\)\s*(?:= (-?\d+) \(0x[0-9a-f]+\)|ERR#(\d+) '[^\n]*)\s*$", re.S
+    _WHO + rb"(?:\d+\.\d{9} +)*(\w+)\((.*)\)\s*"
+    rb"(?:= (-?\d{1,20}) \(0x[0-9a-f]+\)|ERR#(\d{1,9}) '[^\n]*)\s*$",
+    re.S,
 )
 _ENDED = re.compile(_WHO + rb"()(?:\d+\.\d{9} +)*process (?:exit, rval|killed, signal)")
 _ARGUMENT = re.compile(rb'("(?:.*?)"(?:\.\.\.)?|\{.*?\}|\[.*?\]|[^,"{\[]*)(?:,|$)', re.S)
 _HEXADECIMAL = re.compile(rb"0x[0-9a-f]{1,4}")
-_FORK = re.compile(_WHO + rb"(?:\d+\.\d{9} +)*(?:v|r|pd)?fork\((.*)\)\s*= (\d+) \(0x")
+_FORK = re.compile(_WHO + rb"(?:\d+\.\d{9} +)*(?:v|r|pd)?fork\((.*)\)\s*= (\d{1,9}) \(0x")
 _SHARES = b"CLONE_FILES|CLONE_FS"
 """What the flags of rfork() mean, in Linux's words."""
 _FREEBSD = {1: "EPERM", 2: "ENOENT", 5: "EIO", 17: "EEXIST", 20: "ENOTDIR", 21: "EISDIR", 22: "EINVAL"}
@@ -61,7 +64,7 @@ def forks_of(lines: Iterable[bytes]) -> Mapping[bytes, deque[tuple[bytes, bytes]
 def _of_rfork(flags: bytes) -> bytes:
     """A table of descriptors that is neither copied nor made new is shared, with where the process is."""
     if flags.startswith(b"0x"):
-        return b"" if int(flags.split(b",")[0], 16) & 0x80001004 else _SHARES
+        return b"" if c_number(flags) & 0x80001004 else _SHARES
     return b"" if any(word in flags for word in (b"RFFDG", b"RFCFDG", b"RFSPAWN")) else _SHARES
 
 

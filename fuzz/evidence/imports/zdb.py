@@ -37,13 +37,13 @@ TYPES = {
 """What zdb calls the types in the top four bits of a directory's entry; `N (invalid)` for others."""
 
 _OBJECT = re.compile(
-    rb"\s*(\d+)\s+\d+\s+[\d.]+[KMG]?\s+([\d.]+)([KMG]?)\s+[\d.]+[KMG]?\s.*%?\s{2,}(\S.*?)\s*$"
+    rb"\s*(\d{1,19})\s+\d+\s+[\d.]+[KMG]?\s+(\d{1,9}(?:\.\d{1,9})?)([KMG]?)\s+[\d.]+[KMG]?\s.*%?\s{2,}(\S.*?)\s*$"
 )
 _HEAD = re.compile(rb"\s*Object\s+lvl\s+iblk\s+dblk")
-_STATS = re.compile(rb"\s*(?:Fat ZAP stats:|microzap: (?P<bytes>\d+) bytes, (?P<small>\d+) entries)")
+_STATS = re.compile(rb"\s*(?:Fat ZAP stats:|microzap: (?P<bytes>\d+) bytes, (?P<small>\d{1,19}) entries)")
 _FIELD = re.compile(rb"\s*(ZAP entries|zap_salt): (0x[0-9a-f]+|\d+)\s*$")
-_TYPED = re.compile(rb"(.*) = (\d+) \(type: (\d+ \(invalid\)|[A-Za-z ]+)\)\s*$", re.S)
-_NUMBERS = re.compile(rb"(.+) = ((?:-?\d+ ?)+)$", re.S)
+_TYPED = re.compile(rb"(.*) = (\d{1,20}) \(type: (\d{1,9} \(invalid\)|[A-Za-z ]+)\)\s*$", re.S)
+_NUMBERS = re.compile(rb"(.+) = (-?\d{1,20}(?: -?\d{1,20})* ?)$", re.S)
 _UNITS = {b"": 1, b"K": 1 << 10, b"M": 1 << 20, b"G": 1 << 30}
 
 

@@ -411,3 +411,29 @@ def test_a_log_of_calls_with_paths_alone_says_what_it_hides(tmp_path: Path) -> N
     assert ops == ['mkdir d0 "a"', 'mkdir d0 "b"']
     assert note.startswith("line 2: ") and "trace=file,desc,process" in note
     assert ops_and_notes(tmp_path, log + "fchdir(3) = 0\n")[1] == []
+
+
+@pytest.mark.parametrize("nul", ["\0", "\\0", "\\x00"])
+def test_a_name_ends_at_a_nul(nul: str, tmp_path: Path) -> None:
+    """A log that a crash has damaged has zeros in it; for a kernel a path ends there (found by Atheris)."""
+    log = f'openat(AT_FDCWD, "a{nul}b", O_WRONLY|O_CREAT, 0666) = 3\nunlink("a") = 0\n'
+    assert ops_and_notes(tmp_path, log) == (['touch d0 "a"', 'unlink d0 "a"'], [])
+
+
+NINES = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(f'openat({NINES}, "b", O_CREAT) = 3', f"close({NINES}) = 0", f"fcntl(3, {NINES}) = 0"),
+        *(f"umask(0) = {NINES}", "umask(0) = 099", f"fork()\t = {NINES} (0x1)"),
+        f"mkdir(\"\",0)\t ERR#{NINES} 'x'",
+        f'renameat2(3, "x", 3, "y", {NINES}8) = 0',
+        *("rfork(0x80zz)\t = 4 (0x4)", "rfork(0x)\t = 4 (0x4)"),
+    ],
+)
+def test_numbers_that_are_none(line: str, tmp_path: Path) -> None:
+    """A damaged log ends in no traceback: Python's own numbers have fewer digits than a line may have."""
+    ops, _ = ops_and_notes(tmp_path, f'mkdir("a", 0) = 0\n{line}\n')
+    assert [op for op in ops if "mkdir" in op] == ['mkdir d0 "a"']

@@ -3,6 +3,7 @@ salt and the block size of the text."""
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,19 @@ def test_a_damaged_text(tmp_path: Path) -> None:
     """NUL bytes are of the file, not of a name."""
     (tmp_path / "text").write_bytes(b"\t\t\0a\0b = 4 (type: Directory)\n")
     assert [op.key for op in zdb_program(tmp_path / "text").ops] == [b"ab"]
+
+
+OBJECT = "    Object  lvl   iblk   dblk  dsize  dnsize  lsize   %full  type\n"
+COLUMNS = "   {}    1   128K    {}      0     512    512  100.00  zap\n\tmicrozap: 512 bytes, 2 entries\n\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "size", "value"),
+    [("9" * 5000, "512", "1"), ("7", "1.2.3", "1"), ("7", "512", "9" * 5000), ("7", "512", "1" * 40 + "x")],
+)
+def test_numbers_that_are_none(number: str, size: str, value: str, tmp_path: Path) -> None:
+    """A damaged text ends in no traceback, and in no search that doubles with each digit."""
+    text = tmp_path / "zdb.txt"
+    text.write_text(OBJECT + COLUMNS.format(number, size) + f"\t\tname = {value}\n")
+    with contextlib.suppress(SyntaxProblem):
+        zdb_program(text)
