@@ -87,7 +87,8 @@ class State:
     reads of blocks of each ZAP that fail, and `read_failed` says whether the last op met one. `left_open`
     names the last question that was left open (`undecided`). `parents` has, by the names of directories that
     entries lead to, the name of the one in which each was linked last, `removed` those whose last name is
-    gone. `release` is whose answers are right now, `closed` the releases that a move cannot lead to."""
+    gone. `syncs_since` has of each ZAP that is destroyed how often all has synced since then. `release` is
+    whose answers are right now, `closed` the releases that a move cannot lead to."""
 
     CHANGING = (
         *(
@@ -100,6 +101,7 @@ class State:
             "removed",
             "shifts",
             "slots",
+            "syncs_since",
             "tasks",
         ),
         *("usage", "walks"),
@@ -133,6 +135,7 @@ class State:
         self.left_open = ""
         self.parents: dict[str, str] = {}
         self.removed: set[str] = set()
+        self.syncs_since: dict[str, int] = {}
         self.failing: dict[str, tuple[int, ...]] = {}
         self.read_failed = False
         self.full = 0
@@ -174,6 +177,7 @@ class State:
                 micro = [(hashed, cd) for hashed in sorted(order) for cd, _ in order[hashed]]
                 walk.dead = FAT if self.fat[zap] else tuple(micro)
         self.entries[zap] = None
+        self.syncs_since[zap] = 0
         self.orders[zap] = Order(self.headers[zap])
 
     def gone(self, walk: Walk) -> bool:

@@ -21,7 +21,8 @@ OPEN: Mapping[str, str] = {
     ),
     "claimed": (
         "Whether the number that a destroyed ZAP had is free when it is claimed: that follows from which "
-        "txgs have synced, and which dbufs of the old object are held, as for created-anew."
+        "txgs have synced, and which dbufs of the old object are held, as for created-anew. Not when all has "
+        "synced twice since, and no cursor is on it; and that it is not free too soon an audit says."
     ),
     "section": (
         "A cursor, readdir, a search or stats beside ops of other threads. They look at one leaf after the "

@@ -91,6 +91,10 @@ class Auditor:
             old = self.destroyed.pop(number, None)
             if old is not None and old.dbufs:
                 raise _broken("number", f"object {number} is there while dbufs of another are held")
+            if old is not None and old.free_txg >= self.sync_auditor.last_synced():
+                raise _broken(
+                    "number-again", f"object {number} is there, and was freed in txg {old.free_txg}"
+                )
         if known.destroyed != self.objset.threads.destroyed:
             self._look_for_freed(dnode, known)
         if isinstance(dnode, IndirectDnode) and (wrong := wrong_holds(dnode)):

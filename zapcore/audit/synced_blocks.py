@@ -32,9 +32,10 @@ class SyncAuditor:
         self._objset = objset
         self._closed: dict[int, _Closed] = {}
         self._open = objset.open_tx.txg
-        self._synced = self._last_synced()
+        self._synced = self.last_synced()
 
-    def _last_synced(self) -> int:
+    def last_synced(self) -> int:
+        """The youngest txg that has synced."""
         in_flight = self._objset.in_flight
         return (in_flight[0] if in_flight else self._objset.open_tx.txg) - 1
 
@@ -48,7 +49,7 @@ class SyncAuditor:
         """The violations in what has synced since the last call."""
         objset = self._objset
         now = objset.open_tx.txg
-        synced, self._synced = self._synced, self._last_synced()
+        synced, self._synced = self._synced, self.last_synced()
         # Only the last txg that has synced can be compared: a later one may have written the blocks of an
         # earlier one again. If one operation has both closed and synced it, nobody knows what the blocks were
         # when it closed.

@@ -47,6 +47,7 @@ LIVE: Mapping[str, str] = {
     "free-ranges": "no txg frees a block that it writes",
     "user-data": "user data points back at its dbuf, which is cached, and is not freed",
     "number": "an object's number is free once nobody holds a dbuf of it",
+    "number-again": "an object's number is free only when a txg after that of its free has synced",
     "entries": "the entries are those that were put there",
     "failed-op": "an op whose read fails has changed no entry",
     "moved": "an entry keeps its differentiator while it is there",

@@ -18,6 +18,8 @@ from fuzz.faults.seeded.header_and_table import TABLE_MUTANTS
 from fuzz.faults.seeded.indirect import INDIRECT_MUTANTS
 from fuzz.faults.seeded.leaf import LEAF_MUTANTS
 from fuzz.faults.seeded.mutant import SLIP, Mutant
+from fuzz.faults.seeded.names_and_file_systems import FILE_SYSTEM_MUTANTS
+from fuzz.faults.seeded.objects_and_owners import OBJECT_MUTANTS
 from fuzz.faults.seeded.rare import RARE_MUTANTS
 from fuzz.faults.seeded.read_errors_and_crashes import DISK_MUTANTS
 from fuzz.faults.seeded.refusals import REFUSAL_MUTANTS
@@ -41,6 +43,8 @@ MUTANTS: Mapping[str, Mutant] = {
         *DISK_MUTANTS,
         *WHOLE_ZAP_MUTANTS,
         *TREE_AND_SIZE_MUTANTS,
+        *FILE_SYSTEM_MUTANTS,
+        *OBJECT_MUTANTS,
     )
 }
 """Every mutant that one thread can meet, by name."""

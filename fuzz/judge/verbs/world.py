@@ -16,6 +16,10 @@ from fuzz.language.program import Op
 from fuzz.language.verbs import MOVES
 from zapcore.release import RELEASES
 
+LATEST = 2
+"""How often all has synced, at the latest, when the number of a destroyed ZAP is free: a txg must have synced
+after the one that freed it."""
+
 
 @CHECKS.of("evict")
 def succeeds(state: State, op: Op, result: Result) -> Wrong | None:
@@ -26,6 +30,9 @@ def succeeds(state: State, op: Op, result: Result) -> Wrong | None:
 @CHECKS.of("txg", "finish", "spa_sync", "sync")
 def moves_time(state: State, op: Op, result: Result) -> Wrong | None:
     """What only moves time changes no entry but where syncing context does, and never fails."""
+    if op.verb == "sync" and not op.thread:
+        for name in state.syncs_since:
+            state.syncs_since[name] = min(state.syncs_since[name] + 1, LATEST)
     return expect(result.errno, 0) or account(state, op) or answers_of_tasks(state, op, result)
 
 
@@ -73,14 +80,17 @@ def create(state: State, op: Op, result: Result) -> Wrong | None:
 
 @CHECKS.of("claim")
 def claim(state: State, op: Op, result: Result) -> Wrong | None:
-    """ENOSPC where the object is there, or its number is not free yet."""
+    """ENOSPC where the object is there, or its number is not free yet. When all has synced twice since it was
+    destroyed, and no cursor is left on it, it is."""
     if _has_shape_of_its_own(state, op):
         return expect(result.errno, errno.ENOTSUP)
     if state.entries[op.subject] is not None:
         return expect(result.errno, errno.ENOSPC)
-    leave_open(state, "claimed")
-    if result.errno == errno.ENOSPC:
-        return None
+    held = any(walk.zap == op.subject for walk in state.walks.values())
+    if held or state.syncs_since[op.subject] < LATEST:
+        leave_open(state, "claimed")
+        if result.errno == errno.ENOSPC:
+            return None
     _created(state, op)
     return expect(result.errno, 0)
 
@@ -116,4 +126,5 @@ def _created(state: State, op: Op) -> None:
     state.shifts[op.subject] = state.headers[op.subject].leaf_shift
     state.slots[op.subject] = FIRST_SLOTS
     state.removed.discard(op.subject)
+    del state.syncs_since[op.subject]
     state.incarnation[op.subject] += 1

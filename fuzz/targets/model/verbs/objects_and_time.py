@@ -81,7 +81,7 @@ def seek(world: ModelWorld, op: Op) -> Result:
     try:
         found = dnode.next_offset(op.fill, hole)
     except ZapErrno as error:
-        if error.code == errno.ESRCH:
+        if error.code == errno.ESRCH and not hole:
             check_seek(dnode, op.fill, None, hole)
         raise
     check_seek(dnode, op.fill, found, hole)
@@ -127,6 +127,7 @@ def reopen(world: ModelWorld, op: Op) -> Result:
         opened.cursor.close()
     world.cursors.clear()
     world.objset.reopen()
+    world.auditor.destroyed.clear()  # who imports knows nothing of what was freed
     return DONE
 
 

@@ -1,0 +1,3 @@
+zap z micro
+add z "a" int=8
+seek z hole=1

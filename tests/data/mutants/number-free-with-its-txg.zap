@@ -1,0 +1,4 @@
+zap z micro
+destroy z
+sync
+claim z

@@ -1,0 +1,5 @@
+zap z micro
+destroy z
+sync
+sync
+claim z

@@ -1,0 +1,3 @@
+zap d micro
+add d "a" int=8 len=2
+dirlook d "a"

@@ -1,0 +1,3 @@
+zap d micro
+touch d "a"
+getdents d

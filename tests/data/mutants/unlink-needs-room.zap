@@ -1,0 +1,4 @@
+zap d micro
+touch d "a"
+full errno=122
+unlink d "a"
