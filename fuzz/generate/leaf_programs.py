@@ -28,7 +28,7 @@ GROUPS = {name: VERBS[name].draw.group for name in WEIGHTS}
 CHANCES = {
     **{"time": 0.7, "cursors": 0.5, "objects": 0.25, "forms": 0.1, "usage": 0.02, "tasks": 0.02},
     **{"ints": 0.1, "helpers": 0.15},
-    **{"errors": 0.02, "crashes": 0.02, "moves": 0.02, "room": 0.02},
+    **{"errors": 0.02, "crashes": 0.02, "moves": 0.02, "room": 0.02, "holes": 0.05},
 }
 """Of a group, that a program uses it; 0.3 for the others."""
 

@@ -24,19 +24,19 @@ from fuzz.targets.model.target import ModelTarget
 
 Draw = Callable[[Random, ModelTarget], Program]
 STYLES: Mapping[str, tuple[int, Draw]] = {
-    "themed": (33, lambda rng, model: random_program(rng)),
-    "levels": (1, lambda rng, model: levels_program(rng)),
+    "themed": (29, lambda rng, model: random_program(rng)),
+    "levels": (2, lambda rng, model: levels_program(rng)),
     "uniform": (8, lambda rng, model: uniform_program(rng)),
     "whole language": (17, lambda rng, model: whole_language_program(rng)),
     "many entries": (2, lambda rng, model: many_entries_program(rng)),
     "model guided": (20, model_guided_program),
     "names": (9, names_program),
     "trees": (3, lambda rng, model: tree_program(rng)),
-    "usage": (2, usage_program),
+    "usage": (3, usage_program),
     "sync tasks": (1, sync_task_program),
-    "read errors": (1, read_error_program),
+    "read errors": (2, read_error_program),
     "crashes": (1, crash_program),
-    "no room": (1, no_room_program),
+    "no room": (2, no_room_program),
     "moves": (1, moving_program),
 }
 """The ways to draw a program, and how often each is taken, of 100 times. A bug that one of them never meets,

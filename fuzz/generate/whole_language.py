@@ -71,6 +71,8 @@ _SOON_FAT = 0.3
 _MICRO_MAXIMA = (512, 512, 512, 600, 1024, 1536, 2048, 4096)
 """How often a micro ZAP has a limit of its own, and which, in bytes: 512 have room for 7 entries."""
 _MOST_NAMES = 40
+_SOUGHT = 9
+"""How many blocks from the object's begin data and holes are looked for."""
 
 
 def any_zap(rng: Random, name: str) -> Zap:
@@ -218,6 +220,8 @@ class _Program:
             fields = {"fill": rng.choice(_FILLS), "extra": rng.choice((0, 0, 7, 1, 1 << 40, U64 - 1))}
         elif name == "increment":
             fields["fill"] = rng.choice((1, U64, rng.choice(_FILLS), -rng.choice(_FILLS) & U64))
+        elif name == "seek":
+            fields["fill"] = rng.randrange(_SOUGHT) << rng.choice((zap.leaf_shift, 9, 0))
         elif "fill" in fields:
             wide = 1 << 32 if name in INTS and rng.random() < 0.15 else 0
             fields["fill"] = rng.randrange(8) | wide

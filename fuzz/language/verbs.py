@@ -508,7 +508,7 @@ VERBS: Mapping[str, Verb] = {
         "dmu_offset_next: the next data from a byte of the object on, or with hole=1 the next hole; EBUSY "
         "where it would wait because the object is dirty",
         numbers=(_PLACE, Number("extra", "hole", 0, 0, 1)),
-        draw=Draw(group="sync", weight=0, anywhere=0),
+        draw=Draw(group="holes", anywhere=0.4),
         threads=True,
     ),
     "prefetch": Verb(

@@ -16,6 +16,9 @@ STEPS = 0.2
 _TIME = ("txg", "txg", "txg", "finish", "finish", "sync", "evict", "evict", "crash")
 REMADE = 0.03
 """Of an op, that the object is destroyed and made again after it."""
+SOUGHT = 0.03
+"""Of an op, that data and holes are looked for after it, mostly in an object that is on disk: of a dirty one
+nothing is told."""
 DEPTHS = (6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 12, 13)
 """At how many common bits two keys make the table grow: to 2, 4, ... 128 blocks of the least size."""
 
@@ -36,6 +39,13 @@ def with_levels(rng: Random, zap: Zap) -> Zap:
     return zap._replace(indirect_shift=shift, hash_bits=0, dataset=None)
 
 
+def looks(rng: Random, zap: Zap) -> list[Op]:
+    """Ask where data and holes are, from some block on."""
+    begin = rng.randrange(rng.choice((2, 5, 40))) << zap.leaf_shift
+    asked = [Op("seek", zap.name, fill=begin, extra=hole) for hole in rng.choice(((1,), (0, 1), (1, 0)))]
+    return [*[Op("sync")] * (rng.random() < 0.7), *asked]
+
+
 def levels_program(rng: Random) -> Program:
     """A whole program."""
     drawn = random_program(rng)
@@ -53,4 +63,6 @@ def levels_program(rng: Random) -> Program:
             ops += [op._replace(verb="remove", size=0, length=0) for op in grown[:2]]
         if rng.random() < REMADE:
             ops += grown[:2]
+        if rng.random() < SOUGHT:
+            ops += looks(rng, first)
     return dataclasses.replace(drawn, zaps=zaps, ops=tuple(ops))

@@ -25,8 +25,10 @@ FULL, ROOM = 0.15, 0.3
 """Of an op, that there is no room after it, and that there is room again; where each is the other way."""
 FIRST = 0.3
 """The share of the ops for which there is room, so that something is there."""
-UNLINKS = 0.3
-"""Of an op while there is no room, that a file that was there goes after it."""
+GOES = 0.3
+"""Of an op while there is no room, that a file or a directory that was there goes after it."""
+_GOING = {"touch": "unlink", "mkdir": "rmdir"}
+"""What takes away what each makes, and says that it frees."""
 STEPS = 0.1
 """Of an op, that a txg moves after it."""
 _TIME = ("txg", "txg", "finish", "sync", "evict", "crash")
@@ -42,10 +44,10 @@ def no_room_program(rng: Random, model: ModelTarget) -> Program:
         ops.append(op)
         if rng.random() < STEPS:
             ops.append(Op(rng.choice(_TIME)))
-        made = [each for each in drawn.ops[:done] if each.verb == "touch"] if full else []
-        if made and rng.random() < UNLINKS:
-            file = rng.choice(made)
-            ops.append(Op("unlink", file.subject, file.key))
+        made = [each for each in drawn.ops[:done] if each.verb in _GOING] if full else []
+        if made and rng.random() < GOES:
+            gone = rng.choice(made)
+            ops.append(Op(_GOING[gone.verb], gone.subject, gone.key))
         if done >= FIRST * len(drawn.ops) and rng.random() < (ROOM if full else FULL):
             full = not full
             ops.append(Op("full", fill=int(full), extra=rng.choice(NO_ROOM)))

@@ -6,11 +6,11 @@ of the MOS cannot be read while a txg syncs."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 from fuzz.generate.keys_for_hash import key_for
-from fuzz.generate.leaf_programs import half_of_leaf, random_program
+from fuzz.generate.leaf_programs import half_of_leaf, numbers_of, random_program, written
 from fuzz.generate.names_and_directories import names_program
 from fuzz.generate.themes.levels import levels_program
 from fuzz.generate.themes.sync_tasks import sync_task_program
@@ -46,6 +46,20 @@ KINDS: dict[Callable[[Random, ModelTarget], Program], float] = {
 }
 """What programs are about, and how often: objects whose indirect blocks have dbufs, any theme, directories,
 ZAPs that change while a txg syncs."""
+ASKED = 0.5
+"""Of blocks that cannot be read from now on, that ops of any kind ask for what may lie there."""
+_ASKING = (
+    "lookup",
+    "length",
+    "contains",
+    "prefetch",
+    "remove",
+    "update",
+    "increment",
+    "seek",
+    "stats",
+    "next",
+)
 ABOVE = 0.6
 """Of blocks of such an object, that it is an indirect one."""
 
@@ -64,6 +78,28 @@ def _some_blocks(rng: Random, model: ModelTarget, name: str) -> tuple[int, int, 
     if len(blocks) > 1 and rng.random() >= HEADER:
         blocks = blocks[1:] if blocks[0] == 0 else blocks
     return 0, rng.choice(blocks or [0, 1, 2]), rng.choice((1, 1, 1, 2, 64))
+
+
+def _asking(rng: Random, zap: Zap, before: Sequence[Op], level: int, block: int) -> list[Op]:
+    """Ops that read some of a ZAP, with keys that were there, or from that block on."""
+    keys = [op.key for op in before if op.subject == zap.name and op.key is not None]
+    ops: list[Op] = []
+    for verb in rng.sample(_ASKING, 3):
+        if verb == "next":
+            ops += [Op("cursor", "c", other=zap.name), *[Op("next", "c")] * rng.randint(1, 4)]
+        elif verb == "stats":
+            ops.append(Op(verb, zap.name))
+        elif verb == "seek":
+            begin = 0 if level else block << zap.leaf_shift
+            ops.append(Op(verb, zap.name, fill=begin, extra=rng.randrange(2)))
+        else:
+            for key in rng.sample(keys, min(len(keys), 3)):
+                ops.append(
+                    written(rng, verb, zap, key, half_of_leaf(zap))
+                    if verb == "update"
+                    else Op(verb, zap.name, key, **numbers_of(rng, verb))
+                )
+    return ops
 
 
 def _deep(rng: Random, zap: Zap) -> list[Op]:
@@ -98,6 +134,11 @@ def read_error_program(rng: Random, model: ModelTarget) -> Program:
                 error = rng.choice(READ_ERRORS)
                 ops.append(Op("fail", name, size=level, length=many, fill=block, extra=error))
                 model.apply(ops[-1])
+                if rng.random() < ASKED:
+                    zap = next(each for each in drawn.zaps if each.name == name)
+                    for asked in _asking(rng, zap, ops, level, block):
+                        ops.append(asked)
+                        model.apply(asked)
             elif rng.random() < HEALS:
                 ops.append(Op("heal", rng.choice(names)))
                 model.apply(ops[-1])

@@ -25,6 +25,10 @@ ALIKE = (1, 2, 3, 4, 5, 6, 8, 10, 12, 28, 28)
 MANY_BITS = 20
 """With more bits than this, crowds are of a few known hashes, since to find one takes time."""
 MOST_OBJECTS = 400
+_UNEQUAL = 0.3
+"""How often new objects have not one id for all that they have."""
+_KNOWN = 0.5
+"""How often objects are on disk before their size changes, and again after it."""
 STEPS = (6, 40)
 _TIME = ("sync", "sync", "sync", "txg", "txg", "finish", "evict", "reopen")
 _TIME_WEIGHTS = (20, 20, 20, 10, 10, 10, 8, 1)
@@ -66,6 +70,13 @@ class _Drawn:
             self.ops.append(Op("allocate", size=count, length=self.next, fill=owner, extra=self.whose))
             self.next += count
         self.runs.append((start, self.next - start))
+        if rng.random() < _UNEQUAL:
+            self.ops.append(self._for_one_kind(start, min(self.next - start, 255)))
+
+    def _for_one_kind(self, first: int, count: int) -> Op:
+        """Objects get another user, or group, or project than they had: the three are not the same then."""
+        owner = self.rng.choice((1, 0x3E8, self.rng.getrandbits(32)))
+        return Op("chown", size=count, length=first, fill=owner, extra=1 << self.rng.choice(KINDS) - 1)
 
     def _crowd(self) -> list[int]:
         """Ids whose hashes agree in some bits, those of one or the other of their two names."""
@@ -120,9 +131,11 @@ class _Drawn:
         self.runs, self.next = [], 0
 
     def resize(self) -> None:
-        """Objects of a run get blocks, or lose them."""
+        """Objects of a run get blocks, or lose them. Those that are on disk keep their owners then."""
         first, count = self._some_run()
-        self.ops.append(Op("resize", size=min(count, 255), length=first, fill=self.rng.randrange(4)))
+        resized = Op("resize", size=min(count, 255), length=first, fill=self.rng.randrange(4))
+        known = self.rng.random() < _KNOWN
+        self.ops += [Op("sync"), resized, Op("sync")] if known else [resized]
 
     def time(self) -> None:
         """Txgs move."""
@@ -145,7 +158,7 @@ def usage_program(rng: Random, model: ModelTarget) -> Program:
     steps: tuple[Callable[[], None], ...] = (
         *(drawn.allocate, drawn.chown, drawn.free, drawn.free_all, drawn.resize, drawn.time, drawn.look),
     )
-    weights = [rng.choice((6, 12)), 4, 6, 2, 1, rng.choice((8, 16)), rng.choice((0, 4, 8))]
+    weights = [rng.choice((6, 12)), 4, 6, 2, 3, rng.choice((8, 16)), rng.choice((0, 4, 8))]
     for _ in range(rng.randint(*STEPS)):
         rng.choices(steps, weights)[0]()
     drawn.ops.append(Op("sync"))
