@@ -5,6 +5,7 @@ holes. From module/zfs/dnode.c.
 from __future__ import annotations
 
 import errno
+from bisect import bisect_left
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ class BlockTree:
         bits: int,
         reads: Callable[[int, int], None],
     ) -> None:
-        self._blocks, self._size, self._levels = blocks, size, levels
+        self._blocks, self._size, self._levels = sorted(blocks), size, levels
         self._reads = reads
         self._shift = size.bit_length() - 1
         self._in_dnode, self._bits = in_dnode, bits
@@ -82,7 +83,7 @@ class BlockTree:
 
     def _fill(self, first: int, count: int) -> int:
         """How many blocks of a range are no holes (BP_GET_FILL)."""
-        return sum(first <= blkid < first + count for blkid in self._blocks)
+        return bisect_left(self._blocks, first + count) - bisect_left(self._blocks, first)
 
 
 @openzfs("dnode.c", "dnode_next_offset")
