@@ -19,15 +19,18 @@ CONTRADICTIONS = {("23-doubled-lines-13144", name) for name in (*NUMBERED, "kmsg
     ("freebsd-gpf", "journald json, bytes"),
     ("syslogd-wall", "pipe of ts"),
     ("suspended-freebsd", "kmsg with its device"),
-    ("cri-o-stderr", "containers' runtime in pieces"),
+    *((log, "containers' runtime in pieces") for log in ("cri-o-stderr", "1964-glibc", "illumos-messages")),
     *(
         (log, name)
-        for log in ("syslogd-wall", "freebsd-core-txt", "illumos-mdb", "illumos-trap", "12200-kgdb-core-txt")
+        for log in (
+            *("syslogd-wall", "freebsd-core-txt", "illumos-mdb", "illumos-trap", "12200-kgdb-core-txt"),
+            *("freebsd-kgdb-trap9", "17650-dbuf-evict-newest-first"),
+        )
         for name in (*NUMBERED, "kmsg with its device")
     ),
 }
-"""netconsole is for kernels, journald for Linux, a line of a kernel has one number and one time, and one of a
-container comes through one runtime."""
+"""netconsole is for kernels, journald for Linux, a line of a kernel has one number and one time, which grow,
+and one of a container comes through one runtime, whose pieces are longer than what a failure is found by."""
 
 RECORDS = (
     *("cloudwatch", "github-api", "journald-arrays", "journald-pretty", "journald-seq", "journald-sse"),

@@ -110,7 +110,7 @@ _FIRST = re.compile(
 _NOTHING_BEFORE = re.compile(r"(?:\[<[0-9a-f]+>\])?[ ?]*[A-Za-z_][\w.]*\+0x")
 """How most lines of a trace go on behind their stamp: no rule fits that, and none needs to be tried."""
 _INDENTED = re.compile(
-    r"\s+(?:\[ *\d+\.\d+\]|\[[A-Z][a-z]{2} [A-Z]"
+    r"\s+(?:\[ *\d+\.\d+\]|\[[A-Z][a-z]{2} [A-Z]|\[\d{4}-\d\d-\d\d[T ]"
     rf"|{_ANY_MONTH} [ \d]\d (?:\d{{4}} )?\d\d:"
     r"|\d{4}-\d\d-\d\d[T ]|<\d{1,3}>"
     r"|\d{1,3},\d+,\d+,[-c+]|kernel: )"
