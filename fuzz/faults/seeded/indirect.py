@@ -110,5 +110,18 @@ INDIRECT_MUTANTS = (
         "exception",
         (Edit(f"{_DNODE}write_done", "    dbuf.dirty.pop()\n", "    dbuf.dirty.pop(0)\n"),),
     ),
+    Mutant(
+        "levels-asserted-without-lock",
+        "dbuf_dirty asserts that there is a level for the block without dn_struct_rwlock (OpenZFS 8126)",
+        "2ade4a99f0",
+        "assertion",
+        (Edit(f"{_DNODE}dirty_indirect", "    record = IndirectRecord(dbuf, txg)\n",
+              "    there = self.stable_levels > dbuf.level\n"
+              "    if self.objset.threads.scheduler is not None:\n"
+              "        self.objset.threads.scheduler.point('hold', (self.number, dbuf.blkid))\n"
+              "    if not there and not any(each > dbuf.level for each in self.next_levels.values()):\n"
+              "        fail('dn->dn_phys->dn_nlevels > db->db_level', place='dbuf.c:dbuf_dirty')\n"
+              "    record = IndirectRecord(dbuf, txg)\n"),),
+    ),
 )  # fmt: skip
 """Faults for the engine `sync`."""
