@@ -122,6 +122,8 @@ class _Salvager:
         self.lower_case = lower_case
         self.reached = {(entry.block, entry.chunk) for entry in report.entries if not entry.lost}
         self.words = bool(report.header.get("zap_flags", 0) & L.FLAG_UINT64_KEY)
+        if report.kind == "leaf":  # no header says it: what was guessed of all of the leaf
+            self.words = any(isinstance(entry.key, tuple) for entry in report.entries)
 
     def hashes_to(self, key: Key, hashed: int) -> bool:
         header = self.report.header

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from fuzz.commands.check import check
 from fuzz.evidence.check.files import BadInput, open_blocks
 from fuzz.evidence.check.salvaged import quoted
+from fuzz.evidence.check.shapes import sound_object
 from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.model.target import ModelTarget
 from tests.support.damaged import DAMAGES
@@ -153,6 +154,15 @@ def test_names_as_a_shell_takes_them() -> None:
         "$'$x\\x0a\\x27'",
         "$'\\x5c'",
     ]
+
+
+def test_a_leaf_alone_whose_keys_are_words() -> None:
+    """Nothing but the leaf says that its keys are no names, as those of dedup are."""
+    _, blocks = sound_object(Random(5), 14, "embedded")
+    assert check_object(blocks).header["zap_flags"] & L.FLAG_UINT64_KEY
+    got = salvage(blocks[1:])
+    assert got.parts == [] and len(got.entries) == 25
+    assert {entry.key for entry in got.entries} == {entry.key for entry in check_object(blocks).entries}
 
 
 if __name__ == "__main__":
