@@ -75,7 +75,7 @@ def why_no_form(program: Program) -> str:
     """Why no form on a library can run a program, if that is so: it has what only our own worker can do, or
     what OpenZFS's callers never let happen beside other ops, of which a library may die, and rightly so."""
     ours = "usage or mos" if changes_in_sync(program) else ""
-    ours = ours or next((op.verb for op in program.ops if op.verb in (*ON_DISK, "seek")), "")
+    ours = ours or next((op.verb for op in program.ops if op.verb in ON_DISK), "")
     if ours:
         return f"{ours}: only the model and our own libzpool worker have it; export as pytest"
     for op in program.ops if has_threads(program) else ():
@@ -209,7 +209,7 @@ def _promise_less(program: Program, answers: list[list[Right]], contents: list[l
         if several:
             for content in contents:
                 content.clear()
-        if threads and (several or op.verb in CURSOR or op.verb in ("readdir", "search")):
+        if threads and (several or op.verb in CURSOR or op.verb in ("readdir", "search", "seek")):
             right.clear()
         elif threads and op.verb == "stats":
             right[:] = [(code, ...) for code in dict.fromkeys(code for code, _ in right)]

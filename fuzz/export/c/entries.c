@@ -200,6 +200,28 @@ do_stats(program_zap_t *z)
 	return (error);
 }
 
+/* What dmu_offset_next() finds without zfs_dmu_offset_next_sync, which later releases keep to themselves. */
+static int
+do_seek(program_zap_t *z, uint64_t from, int hole)
+{
+	dnode_t *dn;
+	int error;
+
+	if (gone(z))
+		return (ENOENT);
+	error = dnode_hold(os, z->number, tag, &dn);
+	if (error != 0)
+		return (error);
+	if (dnode_is_dirty(dn))
+		error = EBUSY;
+	else
+		error = dnode_next_offset(dn, hole ? DNODE_FIND_HOLE : 0, &from, 1, 1, 0);
+	dnode_rele(dn, tag);
+	if (error == 0)
+		put_number(from);
+	return (error);
+}
+
 /* The value, the name as it is stored, and whether another entry matches too. */
 static int
 do_lookup_norm(program_zap_t *z, const void *key, int size, int length, int match)
