@@ -98,7 +98,7 @@ def test_inputs_that_any_release_needs_stay(store: Store) -> None:
 
 def test_making_inputs_fewer_without_time_changes_nothing(store: Store) -> None:
     """And is no problem."""
-    base = based(store, Ledger(inputs={encode(random_program(Random(seed))) for seed in range(30)}))
+    base = based(store, Ledger(inputs={encode(random_program(Random(seed))) for seed in range(300)}))
     work = Slice(MERGE, "c", 1, store.url, ARM, base=base, seconds=0.01)
     assert slice_process.run(work) == Brought() and len(store.names()) == 3
 

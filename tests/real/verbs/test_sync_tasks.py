@@ -15,6 +15,7 @@ from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model.target import ModelTarget
 from tests.support.cases import few_and_many
+from tests.support.known_endings import is_fine_or_known
 
 Make = Callable[..., LibzpoolTarget]
 RELEASES = ["2.1", "2.3", "2.4"]
@@ -27,7 +28,7 @@ def test_random_programs_of_sync_tasks(libzpool: Make, release: str, count: int)
     fine = 0
     for number in range(count):
         outcome = run(sync_task_program(Random(number), target.model), target)
-        assert outcome.failure is None, outcome
+        assert is_fine_or_known(outcome), outcome
         fine += outcome.fine
     assert fine >= count * 3 // 5
 
