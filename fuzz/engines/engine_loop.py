@@ -26,7 +26,7 @@ from fuzz.faults.remedies import switched_on
 from fuzz.judge.signature import Failure
 from fuzz.language.printing import format_program
 from fuzz.language.program import Op, Program, with_hash_bits
-from fuzz.language.verbs import STEERING
+from fuzz.language.verb_sets import STEERING
 from fuzz.targets.model.target import ModelTarget
 from fuzz.targets.registry import make_target
 

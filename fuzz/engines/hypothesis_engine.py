@@ -36,7 +36,8 @@ from fuzz.generate.leaf_programs import Theme, near_keys, op_of, random_zap, siz
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Key, Op, Program, Zap
-from fuzz.language.verbs import FOR_THREADS, VERBS
+from fuzz.language.verb_sets import FOR_THREADS
+from fuzz.language.verbs import VERBS
 from fuzz.targets.base import Target
 from zapcore.errors import LimitExceeded
 

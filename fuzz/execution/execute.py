@@ -12,7 +12,8 @@ from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.judge.wrong_answers import Wrong
 from fuzz.language.program import Op, Program
-from fuzz.language.verbs import BRINGS, INTS, JOINS, READING, TAKES, VERBS
+from fuzz.language.verb_sets import BRINGS, INTS, JOINS, READING, TAKES
+from fuzz.language.verbs import VERBS
 from fuzz.targets.base import Target
 from zapcore.errors import LimitExceeded
 

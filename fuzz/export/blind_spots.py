@@ -9,7 +9,7 @@ from fuzz.execution.execute import run
 from fuzz.export.expected_answers import CURSOR, has_threads
 from fuzz.export.structure import wrong_structure
 from fuzz.language.program import Program
-from fuzz.language.verbs import SEVERAL_CALLS
+from fuzz.language.verb_sets import SEVERAL_CALLS
 from fuzz.targets.model.target import ModelTarget
 from zapcore.errors import Kind
 from zapcore.release import RELEASES

@@ -17,7 +17,9 @@ from fuzz.judge.signature import Failure
 from fuzz.judge.state import Value as Stored
 from fuzz.language.printing import format_op
 from fuzz.language.program import Key, Op, Program, Zap, changes_in_sync
-from fuzz.language.verbs import DIRECTORIES, ON_DISK, SEVERAL_CALLS, VERBS, Effect, Subject
+from fuzz.language.verb_row import Effect, Subject
+from fuzz.language.verb_sets import DIRECTORIES, ON_DISK, SEVERAL_CALLS
+from fuzz.language.verbs import VERBS
 from fuzz.targets.model.target import ModelTarget
 from zapcore.errors import LimitExceeded
 from zapcore.zap.compare import is_broken

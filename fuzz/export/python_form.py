@@ -15,7 +15,8 @@ from fuzz.export.prune_python import cut
 from fuzz.export.story import for_docstring, rightly, story
 from fuzz.language.printing import format_op
 from fuzz.language.program import Key, Op, Program, Zap
-from fuzz.language.verbs import VERBS, Subject
+from fuzz.language.verb_row import Subject
+from fuzz.language.verbs import VERBS
 from fuzz.targets.libzpool.call import pack_key
 from fuzz.targets.libzpool.session import FUNCTIONS
 

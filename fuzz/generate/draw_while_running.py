@@ -13,7 +13,7 @@ from fuzz.generate.keys_for_hash import hash_of
 from fuzz.generate.leaf_programs import CURSORS, TIME
 from fuzz.judge.signature import Failure
 from fuzz.language.program import Key, Op, Program, Zap
-from fuzz.language.verbs import BRINGS, TAKES
+from fuzz.language.verb_sets import BRINGS, TAKES
 from fuzz.targets.model.target import ModelTarget
 from zapcore.errors import LimitExceeded
 from zapcore.layout import FLAG_HASH64, hash_bits

@@ -17,7 +17,9 @@ from fuzz.generate.keys_for_hash import key_for
 from fuzz.generate.whole_language import any_key, with_micro_max
 from fuzz.language.program import MAX_VALUE, U64, Key, Op, Program, Zap
 from fuzz.language.validate import NORMS
-from fuzz.language.verbs import INTS, VALUED, VERBS, Subject
+from fuzz.language.verb_row import Subject
+from fuzz.language.verb_sets import INTS, VALUED
+from fuzz.language.verbs import VERBS
 from zapcore.layout import ARRAY_BYTES, geometry
 
 WEIGHTS: Mapping[str, int] = {name: verb.draw.weight for name, verb in VERBS.items() if verb.draw.weight}

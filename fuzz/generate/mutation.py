@@ -28,7 +28,9 @@ from fuzz.generate.leaf_programs import (
 from fuzz.generate.mutation_draft import Draft
 from fuzz.generate.whole_language import respelled
 from fuzz.language.program import Key, Op, Program, Zap
-from fuzz.language.verbs import VALUED, VERBS, Subject
+from fuzz.language.verb_row import Subject
+from fuzz.language.verb_sets import VALUED
+from fuzz.language.verbs import VERBS
 from fuzz.minimize.simplicity import keys_of
 
 MAX_GROWN = 24

@@ -7,7 +7,7 @@ from random import Random
 from fuzz.generate.leaf_programs import Theme, plain_key, sizes_that_matter, theme
 from fuzz.language.program import MAX_VALUE, Key, Program, Zap
 from fuzz.language.validate import beside
-from fuzz.language.verbs import BRINGS, TAKES
+from fuzz.language.verb_sets import BRINGS, TAKES
 
 MAX_PIECE = 12
 

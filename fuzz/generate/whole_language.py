@@ -26,7 +26,9 @@ from fuzz.language.program import (
     Zap,
 )
 from fuzz.language.validate import FORMS, NORMS
-from fuzz.language.verbs import INTS, VALUED, VERBS, Subject
+from fuzz.language.verb_row import Subject
+from fuzz.language.verb_sets import INTS, VALUED
+from fuzz.language.verbs import VERBS
 from zapcore.hashing import name_for_hash
 
 WEIGHTS = {name: verb.draw.anywhere for name, verb in VERBS.items() if verb.draw.anywhere}

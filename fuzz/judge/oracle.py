@@ -34,7 +34,8 @@ from fuzz.judge.verbs import (  # noqa: F401
 )
 from fuzz.judge.wrong_answers import OTHER_LENGTH, Wrong, expect
 from fuzz.language.program import Key, Op, Program, cannot_move
-from fuzz.language.verbs import CHANGING, JOINS, MOVES, TIME
+from fuzz.language.verb_sets import CHANGING, JOINS, TIME
+from fuzz.language.verbs import MOVES
 from zapcore.errors import LimitExceeded
 from zapcore.release import RELEASES, Release
 from zapcore.zap.norm import forms_of

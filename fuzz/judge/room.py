@@ -15,7 +15,7 @@ from fuzz.judge.order import Order
 from fuzz.judge.state import State, Value
 from fuzz.judge.wrong_answers import NO_ROOM, TABLE_GROWS, Wrong, expect
 from fuzz.language.program import OLD_MAX_BLOCK, Key, Op
-from fuzz.language.verbs import key_of
+from fuzz.language.verb_sets import key_of
 from zapcore.layout import embedded_shift, geometry
 
 MICRO_NAME = 50

@@ -30,7 +30,8 @@ from fuzz.language import byteform_tables as tables
 from fuzz.language.byteform_header import DEFAULT_PLAN, Plan, header, plan_of
 from fuzz.language.program import MAX_NAME, Key, Op, Program, Switch, Zap
 from fuzz.language.validate import MAX_OPS, MAX_STEP
-from fuzz.language.verbs import VERBS, Subject
+from fuzz.language.verb_row import Subject
+from fuzz.language.verbs import VERBS
 
 _KEYED, _ALONE, _PLAIN, _CURSOR, _ESCAPE, _SCHEDULE, _TWO_KEYS = range(7)
 _CHUNK = 1 << 18

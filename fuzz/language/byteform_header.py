@@ -38,7 +38,8 @@ from fuzz.language.validate import (
     NORMS,
     beside,
 )
-from fuzz.language.verbs import VERBS, Subject
+from fuzz.language.verb_row import Subject
+from fuzz.language.verbs import VERBS
 
 PRESET = 192
 THREADED = 254

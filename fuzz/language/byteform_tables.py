@@ -11,7 +11,9 @@ from functools import cache
 from typing import TypeVar
 
 from fuzz.language.program import U64, Key, Zap
-from fuzz.language.verbs import INTS, OWNED, VERBS, Number
+from fuzz.language.verb_row import Number
+from fuzz.language.verb_sets import INTS, OWNED
+from fuzz.language.verbs import VERBS
 
 T = TypeVar("T")
 

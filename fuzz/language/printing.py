@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from fuzz.language.program import DEFAULT_SALT, TO_UPPER, USAGES, Dataset, Key, Op, Program, Zap
 from fuzz.language.validate import CASES, COMPRESSIONS, ENCRYPTIONS, FORMS
-from fuzz.language.verbs import VERBS, Number, Subject
+from fuzz.language.verb_row import Number, Subject
+from fuzz.language.verbs import VERBS
 
 _SHORT = {ord('"'): '\\"', ord("\\"): "\\\\", ord("\n"): "\\n", ord("\t"): "\\t"}
 _PRINTED = {byte: f"\\x{byte:02x}" for byte in range(256) if not 0x20 <= byte < 0x7F} | _SHORT

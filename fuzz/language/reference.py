@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from fuzz.language.printing import format_op
 from fuzz.language.program import DEFAULT_SALT, TO_UPPER, Op
 from fuzz.language.validate import CASES, COMPRESSIONS, ENCRYPTIONS, FORMS, LEAF_SHIFTS
-from fuzz.language.verbs import VERBS, Effect, Number, Subject, Verb
+from fuzz.language.verb_row import Effect, Number, Subject, Verb
+from fuzz.language.verbs import VERBS
 
 HEADER = {
     "key=": "`key=name` (the default): keys are names. `key=u64`: keys are 64-bit words, written `0x1:0x2`"

@@ -51,7 +51,8 @@ from fuzz.language.validate import (
     switch_fault,
     zap_fault,
 )
-from fuzz.language.verbs import VERBS, Subject, Verb
+from fuzz.language.verb_row import Subject, Verb
+from fuzz.language.verbs import VERBS
 from fuzz.language.write_whole_file import write_whole
 
 MAX_FILE = 1 << 24

@@ -23,7 +23,8 @@ from fuzz.language.program import (
     Switch,
     Zap,
 )
-from fuzz.language.verbs import VERBS, Number, Subject
+from fuzz.language.verb_row import Number, Subject
+from fuzz.language.verbs import VERBS
 
 MAX_ZAPS = 255
 """ZAPs in one program, and different cursor names in one program: both have one byte in the byte form."""

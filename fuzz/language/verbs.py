@@ -1,99 +1,20 @@
 """The one table of verbs: what each is, what it needs, what it does to the world, how often it is drawn.
 
 Everything that is data about a verb stands in its row, and every set of verbs that the project asks for is
-made from the rows. What a verb *means* stands in three places that are independent on purpose: the model
-(`fuzz.targets.model`), the real library's adapter (`fuzz.targets.libzpool`), and the oracle (`fuzz.judge`).
-Each of them registers a function for every verb, and cannot be imported while one is missing
-(`fuzz.language.by_verb`).
+made from the rows (`fuzz.language.verb_sets`). What a verb *means* stands in three places that are
+independent on purpose: the model (`fuzz.targets.model`), the real library's adapter
+(`fuzz.targets.libzpool`), and the oracle (`fuzz.judge`). Each of them registers a function for every verb,
+and cannot be imported while one is missing (`fuzz.language.by_verb`).
 """
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
-from typing import NamedTuple
 
-from fuzz.language.program import MAX_OBJECT, MAX_VALUE, U64, Key, Op
+from fuzz.language.program import MAX_OBJECT, MAX_VALUE, U64
+from fuzz.language.verb_row import Draw, Effect, Number, Subject, Verb
 
-
-class Subject(enum.Enum):
-    """What an op's `subject` names."""
-
-    NONE = enum.auto()
-    ZAP = enum.auto()
-    CURSOR = enum.auto()
-
-
-class Effect(enum.Enum):
-    """What an op does to the world if it succeeds."""
-
-    LOOKS = enum.auto()
-    """It changes no block."""
-    BRINGS = enum.auto()
-    """Its key is there afterwards."""
-    TAKES = enum.auto()
-    """Its key is not there afterwards."""
-    MOVES = enum.auto()
-    """An entry goes to another key, perhaps of another ZAP, or comes there, too."""
-    OBJECT = enum.auto()
-    """A whole object goes or comes."""
-    TIME = enum.auto()
-    """Txgs, caches and the pool move; no entry changes."""
-
-
-class Number(NamedTuple):
-    """A numeric argument of a verb: the field of `Op` that holds it, its own name as it stands in text, its
-    default and its bounds (inclusive). Generators give one that is not `drawn` its default."""
-
-    field: str
-    word: str
-    default: int
-    low: int
-    high: int
-    choices: tuple[int, ...] = ()
-    hex: bool = False
-    drawn: bool = True
-
-
-class Draw(NamedTuple):
-    """How often a verb is drawn: `weight` by themed programs, which draw or leave out the verbs of a `group`
-    together (but for those that are there `always`), `anywhere` by programs over the whole language. `bytes`
-    are the first of the byte form's values that stand for the verb beside its opcode, and how many."""
-
-    group: str = "answers"
-    weight: int = 1
-    anywhere: float = 1.0
-    bytes: tuple[int, int] = (0, 0)
-    always: bool = False
-
-
-class Verb(NamedTuple):
-    """A row of the table.
-
-    `doc` is what people read, the OpenZFS function first. `key` says whether the op has a key, `to` a second
-    one, `other` a second ZAP, `numbers` which numbers (as word=value in text). `names` says that OpenZFS has
-    the verb only for keys that are names: with words it does nothing and returns ENOTSUP.
-
-    `rank` orders verbs from simple to what needs more explaining, for the minimizer. `threads` says whether
-    an op may stand in a section with threads. `steers` says that it decides which way a failure takes.
-    `refused_if_there` says that an entry which is there already refuses the op."""
-
-    subject: Subject
-    effect: Effect
-    doc: str
-    key: bool = False
-    to: bool = False
-    other: bool = False
-    numbers: tuple[Number, ...] = ()
-    names: bool = False
-    draw: Draw = Draw()
-    rank: int = 99
-    threads: bool = False
-    steers: bool = False
-    refused_if_there: bool = False
-
-
-_VALUE = (
+VALUE_ARGUMENTS = (
     Number("size", "int", 1, 1, 8, (1, 2, 4, 8)),
     Number("length", "len", 1, 0, MAX_VALUE),
     Number("fill", "fill", 0, 0, U64, hex=True),
@@ -127,7 +48,7 @@ VERBS: Mapping[str, Verb] = {
         Effect.BRINGS,
         "zap_add: a new entry; EEXIST if there is one",
         key=True,
-        numbers=_VALUE,
+        numbers=VALUE_ARGUMENTS,
         draw=Draw(weight=30, anywhere=14, bytes=(64, 58), always=True),
         rank=1,
         threads=True,
@@ -138,7 +59,7 @@ VERBS: Mapping[str, Verb] = {
         Effect.BRINGS,
         "zap_update: a new entry or a new value",
         key=True,
-        numbers=_VALUE,
+        numbers=VALUE_ARGUMENTS,
         draw=Draw(group="changes", weight=6, anywhere=5, bytes=(170, 12)),
         rank=9,
         threads=True,
@@ -664,69 +585,3 @@ VERBS: Mapping[str, Verb] = {
     ),
 }
 """Every verb, in the order of the byte form's opcodes: append only."""
-
-
-def _with(effect: Effect) -> frozenset[str]:
-    return frozenset(name for name, verb in VERBS.items() if verb.effect is effect)
-
-
-READING, BRINGS, TAKES, TIME = map(_with, (Effect.LOOKS, Effect.BRINGS, Effect.TAKES, Effect.TIME))
-"""Verbs that change no block; after which the op's key is there; after which it is not; that move time."""
-VALUED = frozenset(name for name, verb in VERBS.items() if verb.numbers == _VALUE)
-"""Verbs that write a value of so many integers."""
-DIRECTORIES = frozenset(name for name, verb in VERBS.items() if verb.draw.group == "directories")
-"""Verbs on directories: several calls of the ZAP, whose transaction begins when names were looked up."""
-JOINS = frozenset(("join", "join_key", "join_increment"))
-"""Verbs that add the entries of one ZAP to another."""
-INTS = frozenset(name for name, verb in VERBS.items() if verb.draw.group == "ints")
-"""Verbs whose key is the digits of a number."""
-SEVERAL_CALLS = DIRECTORIES | {"increment", "increment_int", "search"} | JOINS
-"""Verbs during which other threads may come between two calls of the ZAP."""
-MODIFIES = BRINGS | TAKES | _with(Effect.OBJECT)
-MODIFIES &= frozenset(name for name, verb in VERBS.items() if verb.threads) - DIRECTORIES
-"""Verbs whose transaction begins before they look at anything, of those that may stand in a section with
-threads."""
-CURSOR_VERBS = frozenset(name for name, verb in VERBS.items() if verb.subject is Subject.CURSOR)
-CONCURRENT = frozenset(name for name, verb in VERBS.items() if verb.threads)
-"""Verbs that may stand in a section with threads."""
-FOR_THREADS = frozenset(name for name, verb in VERBS.items() if not verb.draw.weight)
-"""Verbs that no generator of programs without threads draws: they do there what another does."""
-OWNED = frozenset(name for name, verb in VERBS.items() if verb.draw.group == "usage")
-"""Verbs on objects that somebody owns."""
-UNFAILING = (
-    _with(Effect.TIME)
-    | OWNED
-    | JOINS
-    | {"claim", "create_link"}
-    | frozenset(name for name, verb in VERBS.items() if verb.draw.group in ("errors", "room"))
-)
-"""Verbs during which every read works: `fail` is for those on entries, names and whole ZAPs. Joins take any
-errno of their cursor for the end, and end well with a part of the entries."""
-SYNCING = ("txg", "finish", "spa_sync", "sync")
-"""Verbs during which a txg may sync, and reads of the ZAPs fail that it changes: not of others."""
-ON_DISK = frozenset(
-    name for name, verb in VERBS.items() if verb.draw.group in ("errors", "crashes", "moves", "room")
-)
-"""Verbs on what the disk does, how much it takes, and who imports it: their programs have no threads."""
-DEFERRED = frozenset(("add", "update", "remove", "increment", "remove_norm")) | (INTS - READING)
-"""Verbs that a ZAP of the MOS has as sync tasks."""
-FREEING = ("unlink", "rmdir")
-"""Verbs whose transaction says that it frees more than it takes (dmu_tx_mark_netfree): not zfs_rmnode's,
-which destroys, nor zfs_rename's."""
-CHANGING = (BRINGS | TAKES | _with(Effect.MOVES) | _with(Effect.OBJECT)) - OWNED
-"""Verbs that write or free a ZAP: not one that syncing context keeps."""
-
-
-def key_of(op: Op) -> Key | None:
-    """The key that an op works on: its own, or the digits of its id."""
-    return b"%x" % op.fill if op.verb in INTS else op.key
-
-
-def unsettled(verb: str, before: bool) -> bool:
-    """Whether there may be changes of owners after an op that syncing context has not accounted for, given
-    whether there were before."""
-    return verb in OWNED or verb == "txg" or (before and verb not in ("sync", "reopen"))
-
-
-STEERING = frozenset(name for name, verb in VERBS.items() if verb.steers)
-"""Verbs that decide which way a failure takes."""

@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from fuzz.language.program import Op, Program
 from fuzz.language.validate import problems
-from fuzz.language.verbs import VERBS, Subject
+from fuzz.language.verb_row import Subject
+from fuzz.language.verbs import VERBS
 from fuzz.minimize.several_changes_at_once import REBUILDS, UP_TO, without_one
 from fuzz.minimize.simplicity import simplicity
 from fuzz.minimize.simplifications import SIMPLIFICATIONS, used_zaps

@@ -9,7 +9,8 @@ so that of two programs that are equally simple always the same one is chosen.
 from __future__ import annotations
 
 from fuzz.language.program import DEFAULT_SALT, Key, Op, Program, Zap
-from fuzz.language.verbs import VERBS, Subject
+from fuzz.language.verb_row import Subject
+from fuzz.language.verbs import VERBS
 
 VERB_RANK = {name: rank for rank, name in enumerate(sorted(VERBS, key=lambda name: VERBS[name].rank))}
 """Verbs from simple to less simple: a step of time, then the two ops that change entries, then verbs that

@@ -14,7 +14,9 @@ from typing import Any
 
 from fuzz.generate.keys_for_hash import hash_of
 from fuzz.language.program import DEFAULT_SALT, MAX_VALUE, TO_UPPER, U64, Dataset, Key, Op, Program, Zap
-from fuzz.language.verbs import VALUED, VERBS, Subject
+from fuzz.language.verb_row import Subject
+from fuzz.language.verb_sets import VALUED
+from fuzz.language.verbs import VERBS
 from fuzz.minimize.simplicity import NAMES, OTHER_NUMBERS, VERB_RANK, key_cost, keys_of, value_cost
 from zapcore.layout import ARRAY_BYTES, array_chunks, geometry
 

@@ -24,7 +24,9 @@ import threading
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from fuzz.language.verbs import DIRECTORIES, VERBS, Subject
+from fuzz.language.verb_row import Subject
+from fuzz.language.verb_sets import DIRECTORIES
+from fuzz.language.verbs import VERBS
 from zapcore.name_locks import Asked, Compare, NameLocks
 from zapcore.zap.compare import compare, is_broken
 from zapcore.zap.norm import TO_UPPER, Unmappable, normalize

@@ -25,7 +25,7 @@ from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.judge.state import State
 from fuzz.language.program import Key, Op
-from fuzz.language.verbs import DIRECTORIES, READING, key_of
+from fuzz.language.verb_sets import DIRECTORIES, READING, key_of
 from zapcore.zap.compare import compare
 
 MAX_OPS = 16

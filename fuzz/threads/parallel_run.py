@@ -33,7 +33,7 @@ from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
 from fuzz.language.printing import format_op
 from fuzz.language.program import Op, Program, Switch
-from fuzz.language.verbs import CONCURRENT, CURSOR_VERBS, DIRECTORIES, MODIFIES, TIME
+from fuzz.language.verb_sets import CONCURRENT, CURSOR_VERBS, DIRECTORIES, MODIFIES, TIME
 from fuzz.targets.model.world import ModelWorld
 from fuzz.targets.panic_to_failure import failure_of
 from fuzz.threads.apply_op import apply_op

@@ -7,7 +7,9 @@ import random
 from collections.abc import Callable, Sequence
 
 from fuzz.language.program import TO_UPPER, Dataset, Op, Program, Zap
-from fuzz.language.verbs import DIRECTORIES, VERBS, Subject
+from fuzz.language.verb_row import Subject
+from fuzz.language.verb_sets import DIRECTORIES
+from fuzz.language.verbs import VERBS
 
 NAMES = tuple(name.encode() for name in ("a", "A", "b", "B", "foo", "Foo", "é", "e\u0301", "É"))
 LONG = (b"l" * 49, b"l" * 60, b"m" * 255)

@@ -14,7 +14,8 @@ from fuzz.generate.styles import STYLES
 from fuzz.language.byteform import decode, encode
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.validate import problems
-from fuzz.language.verbs import FOR_THREADS, VERBS
+from fuzz.language.verb_sets import FOR_THREADS
+from fuzz.language.verbs import VERBS
 from fuzz.targets.model.target import ModelTarget
 
 FAT = Zap("z", words=1, prehashed=True, leaf_shift=9)

@@ -25,7 +25,8 @@ from fuzz.language.byteform import decode, encode
 from fuzz.language.program import Op, Zap
 from fuzz.language.syntax import format_program, parse
 from fuzz.language.validate import problems
-from fuzz.language.verbs import FOR_THREADS, VERBS
+from fuzz.language.verb_sets import FOR_THREADS
+from fuzz.language.verbs import VERBS
 from fuzz.targets.model.target import ModelTarget
 from zapcore import layout as L
 

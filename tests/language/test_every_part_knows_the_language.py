@@ -26,7 +26,9 @@ from fuzz.language.program import Op, Program, Zap
 from fuzz.language.reference import HEADER, form_of, reference
 from fuzz.language.syntax import HEADER_WORDS, parse
 from fuzz.language.validate import problems
-from fuzz.language.verbs import FOR_THREADS, VERBS, Number, Subject
+from fuzz.language.verb_row import Number, Subject
+from fuzz.language.verb_sets import FOR_THREADS
+from fuzz.language.verbs import VERBS
 from fuzz.minimize.simplicity import OTHER_NUMBERS, VERB_RANK, simplicity
 from fuzz.minimize.simplifications import SIMPLIFICATIONS
 from fuzz.targets.libzpool import session

@@ -11,7 +11,8 @@ import pytest
 from fuzz.generate.styles import STYLES
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.validate import problems
-from fuzz.language.verbs import VERBS, Subject
+from fuzz.language.verb_row import Subject
+from fuzz.language.verbs import VERBS
 from fuzz.minimize.minimize import minimize
 from fuzz.targets.model.target import ModelTarget
 

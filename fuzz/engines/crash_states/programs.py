@@ -12,7 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fuzz.engines.enumerate import HEADER, LARGE, alphabet
 from fuzz.language.program import Key, Op, Program, Zap
-from fuzz.language.verbs import TIME, VERBS, Subject
+from fuzz.language.verb_row import Subject
+from fuzz.language.verb_sets import TIME
+from fuzz.language.verbs import VERBS
 
 FAT, MICRO = HEADER[0], Zap("z", fat=False, leaf_shift=9)
 _BOTH = (Op("add", "z", (0,), 1, LARGE), Op("add", "z", (1 << 63,), 1, LARGE))

@@ -7,7 +7,8 @@ from random import Random
 
 from fuzz.generate.whole_language import DIRECTORIES, with_dataset, with_micro_max
 from fuzz.language.program import Op, Program, Zap
-from fuzz.language.verbs import VERBS, Subject
+from fuzz.language.verb_row import Subject
+from fuzz.language.verbs import VERBS
 
 NUMBERS = (2, 3, 4, 5)
 """Of the directories."""

@@ -10,7 +10,8 @@ from fuzz.judge.state import State
 from fuzz.judge.undecided import leave_open
 from fuzz.judge.wrong_answers import Wrong, expect
 from fuzz.language.program import Op
-from fuzz.language.verbs import CHANGING, DIRECTORIES, FREEING, JOINS, VERBS
+from fuzz.language.verb_sets import CHANGING, DIRECTORIES, FREEING, JOINS
+from fuzz.language.verbs import VERBS
 
 REFUSED = CHANGING - frozenset(FREEING)
 """Verbs whose transaction is refused."""

@@ -14,7 +14,7 @@ from fuzz.judge.state import State, Walk
 from fuzz.judge.undecided import leave_open
 from fuzz.judge.wrong_answers import Wrong, expect
 from fuzz.language.program import Op
-from fuzz.language.verbs import DEFERRED, UNFAILING
+from fuzz.language.verb_sets import DEFERRED, UNFAILING
 
 PASSES_OVER = ("stats", "getdents")
 """Verbs that may say nothing of a read that fails: a measure, and names after the first."""

@@ -14,7 +14,7 @@ from fuzz.judge.undecided import leave_open
 from fuzz.judge.verbs.entries import increment
 from fuzz.judge.wrong_answers import Wrong, expect, expect_value, other_value
 from fuzz.language.program import U64, Op
-from fuzz.language.verbs import CHANGING, DEFERRED
+from fuzz.language.verb_sets import CHANGING, DEFERRED
 
 EVERYBODY = 7
 BLOCK = 512

@@ -15,7 +15,7 @@ from fuzz.execution.result import Forgive, Result
 from fuzz.execution.result import Outcome as RunOutcome
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Op, Program, changes_in_sync, has_large_micro, keeps_usage
-from fuzz.language.verbs import DEFERRED, OWNED, unsettled
+from fuzz.language.verb_sets import DEFERRED, OWNED, unsettled
 from fuzz.targets.base import RealLibrary, Target
 from fuzz.targets.libzpool.locate import NoLibrary, find_library, release_of
 from fuzz.targets.libzpool.process.child import Child, Gone, Silent, TooBig

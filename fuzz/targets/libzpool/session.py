@@ -10,7 +10,8 @@ import json
 from collections.abc import Callable, Sequence
 
 from fuzz.language.program import Zap
-from fuzz.language.verbs import CHANGING, OWNED, TIME, VERBS, unsettled
+from fuzz.language.verb_sets import CHANGING, OWNED, TIME, unsettled
+from fuzz.language.verbs import VERBS
 from fuzz.targets.libzpool import txgs
 from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.blocks_and_dbufs import ZapDigest

@@ -14,7 +14,7 @@ from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure
 from fuzz.language.by_verb import ByVerb
 from fuzz.language.program import OLD_MAX_BLOCK, Key, Op, Program, Zap
-from fuzz.language.verbs import JOINS, TIME, key_of
+from fuzz.language.verb_sets import JOINS, TIME, key_of
 from fuzz.targets.base import Target, pack_indirect
 from fuzz.targets.endless_ops import WATCH
 from fuzz.targets.panic_to_failure import after_failed_read, broken, failure_of

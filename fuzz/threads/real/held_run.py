@@ -15,7 +15,7 @@ from fuzz.execution.result import Outcome, Trace
 from fuzz.judge.oracle import Oracle
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Op, Program, Switch
-from fuzz.language.verbs import CONCURRENT, TIME
+from fuzz.language.verb_sets import CONCURRENT, TIME
 from fuzz.targets.libzpool.plain_target import PlainLibzpool
 from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.linearizability import Event, explanations, unexplained

@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.language.program import Op, Program
-from fuzz.language.verbs import CONCURRENT, VERBS, Subject
+from fuzz.language.verb_row import Subject
+from fuzz.language.verb_sets import CONCURRENT
+from fuzz.language.verbs import VERBS
 from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import run_threads, unread, without_room

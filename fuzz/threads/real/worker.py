@@ -16,7 +16,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from fuzz.language.verbs import DIRECTORIES, MODIFIES, VERBS
+from fuzz.language.verb_sets import DIRECTORIES, MODIFIES
+from fuzz.language.verbs import VERBS
 from fuzz.targets.libzpool.abi import Library
 from fuzz.targets.libzpool.call import Call
 from fuzz.targets.libzpool.function_names_on_stack import Backtrace

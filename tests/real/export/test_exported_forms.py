@@ -14,7 +14,8 @@ from fuzz.export.compile_and_run_form import compiled, ran
 from fuzz.export.expected_answers import expected, orders
 from fuzz.export.python_form import python_form
 from fuzz.language.program import Op, Program, Zap
-from fuzz.language.verbs import ON_DISK, OWNED, VERBS
+from fuzz.language.verb_sets import ON_DISK, OWNED
+from fuzz.language.verbs import VERBS
 from tests.support.exported_forms import FEW, FORMS, RELEASES, command_of, judge, library
 from tests.support.programs.of_every_verb import DIRECTORIES, EVERY_VERB, FILE_SYSTEMS, HELPERS, TREES
 

@@ -13,7 +13,7 @@ import pytest
 from fuzz.execution.execute import run
 from fuzz.generate.themes.no_room import no_room_program
 from fuzz.language.syntax import parse
-from fuzz.language.verbs import CHANGING, FREEING
+from fuzz.language.verb_sets import CHANGING, FREEING
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model.target import ModelTarget

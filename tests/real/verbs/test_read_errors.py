@@ -15,7 +15,7 @@ from fuzz.execution.execute import run
 from fuzz.generate.themes.read_errors import read_error_program
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.syntax import parse
-from fuzz.language.verbs import CHANGING, READING
+from fuzz.language.verb_sets import CHANGING, READING
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model.target import ModelTarget

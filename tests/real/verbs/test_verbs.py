@@ -12,7 +12,8 @@ from fuzz.execution.execute import run
 from fuzz.judge.wrong_answers import OTHER_LENGTH
 from fuzz.language.program import MAX_NAME, Op, Program, Zap
 from fuzz.language.syntax import parse
-from fuzz.language.verbs import ON_DISK, OWNED, VERBS
+from fuzz.language.verb_sets import ON_DISK, OWNED
+from fuzz.language.verbs import VERBS
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model.target import ModelTarget

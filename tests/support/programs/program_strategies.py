@@ -21,7 +21,8 @@ from fuzz.language.validate import (
     beside,
     statements,
 )
-from fuzz.language.verbs import VERBS, Number, Subject
+from fuzz.language.verb_row import Number, Subject
+from fuzz.language.verbs import VERBS
 from zapcore.hashing import name_for_hash
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,15}", fullmatch=True)

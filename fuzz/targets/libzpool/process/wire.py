@@ -15,7 +15,8 @@ from collections.abc import Sequence
 
 from fuzz.execution.result import DONE, Entry, Found, Result, Value
 from fuzz.language.program import Dataset, Key, Op, Program, Zap
-from fuzz.language.verbs import VERBS, Subject
+from fuzz.language.verb_row import Subject
+from fuzz.language.verbs import VERBS
 from fuzz.targets.libzpool.call import Call, pack_key
 
 FRAME = struct.Struct("<IB")

@@ -13,7 +13,8 @@ import ctypes
 import errno
 from collections.abc import Callable, Iterator
 
-from fuzz.language.verbs import CHANGING, VERBS
+from fuzz.language.verb_sets import CHANGING
+from fuzz.language.verbs import VERBS
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import PoolProblem
 from fuzz.targets.libzpool.salt import DATA_AT

@@ -13,7 +13,8 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Iterator
 
-from fuzz.language.verbs import SYNCING, UNFAILING, VERBS
+from fuzz.language.verb_sets import SYNCING, UNFAILING
+from fuzz.language.verbs import VERBS
 from fuzz.targets.libzpool.abi import ZINJECT_DATA_FAULT, InjectRecord
 from fuzz.targets.libzpool.blocks_and_dbufs import pointers_to_indirect_blocks
 from fuzz.targets.libzpool.call import Answer, Call

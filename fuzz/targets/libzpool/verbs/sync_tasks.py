@@ -13,7 +13,9 @@ import os
 from collections.abc import Callable
 from typing import TypeVar
 
-from fuzz.language.verbs import CHANGING, DEFERRED, INTS, TIME, VERBS, Subject
+from fuzz.language.verb_row import Subject
+from fuzz.language.verb_sets import CHANGING, DEFERRED, INTS, TIME
+from fuzz.language.verbs import VERBS
 from fuzz.targets.libzpool.abi import DMU_OT_DIRECTORY_CONTENTS, DMU_OT_OBJECT_DIRECTORY
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import Pool, PoolProblem

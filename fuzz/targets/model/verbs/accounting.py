@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from fuzz.execution.result import Result
 from fuzz.language.program import U64, Op, Zap
-from fuzz.language.verbs import CHANGING
+from fuzz.language.verb_sets import CHANGING
 from fuzz.targets.model.world import HANDLERS, ModelWorld
 from zapcore.errors import ZapErrno
 from zapcore.user_accounting import KINDS, Account, Accounting, Usage, special_number

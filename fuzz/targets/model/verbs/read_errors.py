@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from fuzz.execution.result import DONE, Result
 from fuzz.language.program import Op
-from fuzz.language.verbs import DEFERRED, READ_ERRORS, SYNCING, UNFAILING
+from fuzz.language.verb_sets import DEFERRED, SYNCING, UNFAILING
+from fuzz.language.verbs import READ_ERRORS
 from fuzz.targets.model.world import HANDLERS, ModelWorld
 from zapcore.errors import UnreadAbove, ZapErrno
 from zapcore.release import Release

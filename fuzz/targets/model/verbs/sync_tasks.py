@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from fuzz.execution.result import DONE, Result
 from fuzz.language.program import Op
-from fuzz.language.verbs import CHANGING, DEFERRED, TIME
+from fuzz.language.verb_sets import CHANGING, DEFERRED, TIME
 from fuzz.targets.model.world import HANDLERS, ModelWorld
 from zapcore.dmu.objset import Tx
 from zapcore.errors import ZapErrno
