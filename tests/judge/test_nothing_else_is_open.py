@@ -124,6 +124,21 @@ def test_what_no_leaf_holds_does_not_become_of_what_is_there() -> None:
         assert (oracle.check(program.ops[1], Result(code)) is None) == right
 
 
+def test_a_rename_without_room_is_refused_but_for_names_of_one_file() -> None:
+    """Only where there is nothing to do is no transaction asked for (zfs_rename)."""
+    text = (
+        'zap d micro\ntouch d "a" inode=0x8\nlink d d "a" "b"\ntouch d "c" inode=0x9\nfull\nrename d d "a" '
+    )
+    for to, right in (("b", 0), ("c", errno.ENOSPC), ("new", errno.ENOSPC)):
+        program = parse(f'{text}"{to}"\n')
+        for code in (0, errno.ENOSPC):
+            oracle = Oracle(program)
+            for op in program.ops[:-1]:
+                assert oracle.check(op, Result(0)) is None
+            taken_for_right = oracle.check(program.ops[-1], Result(code)) is None
+            assert taken_for_right == (code == right or code == errno.ENOSPC), (to, code)
+
+
 def test_every_open_question_is_asked_somewhere_and_no_other() -> None:
     """A line of the list that no code needs any more is a hole that nobody closed."""
     folder = Path(fuzz.judge.__file__).parent

@@ -274,6 +274,8 @@ def rename(state: State, op: Op, result: Result) -> Stepwise:
             return expect(result.errno, 0)
     if op.verb != "rename" and not state.release.rename_unlinks_first:
         return expect(result.errno, errno.EINVAL)
+    if state.full:  # what is left to do needs a transaction
+        return expect(result.errno, state.full)
     return (yield from _move(state, op, result, moved, there))
 
 
