@@ -1,0 +1,44 @@
+"""The logs in `data/triage`, the tests' own corpus beside them, and what triage says of a log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from click.testing import CliRunner, Result
+
+from fuzz.commands.triage import triage
+from fuzz.evidence.triage.events import Event
+from fuzz.evidence.triage.known import Match, judge, load_corpus
+from fuzz.evidence.triage.stream import Scanner
+from tests.support.paths import DATA
+
+TRIAGE = DATA / "triage"
+CORPUS = TRIAGE / "corpus"
+KNOWN, PROBLEMS = load_corpus(CORPUS)
+LOGS = sorted(TRIAGE.glob("*.log"))
+
+
+def events_of(data: bytes, step: int = 1 << 20) -> list[Event]:
+    return list(_scan(data, step))
+
+
+def _scan(data: bytes, step: int) -> Iterator[Event]:
+    scanner = Scanner()
+    for at in range(0, len(data), step):
+        yield from scanner.feed(data[at : at + step])
+    yield from scanner.close()
+
+
+def told(event: Event) -> tuple[str, tuple[str, str] | None, str, Match]:
+    signature = event.signature
+    values = event.assertion.values if event.assertion else None
+    return (
+        f"{signature.place} {signature.expression}",
+        values,
+        " ".join(signature.stack),
+        judge(event, KNOWN).match,
+    )
+
+
+def run(*args: str, data: bytes | None = None) -> Result:
+    return CliRunner().invoke(triage, args, input=data)
