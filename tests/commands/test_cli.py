@@ -196,7 +196,7 @@ def test_what_is_new_is_kept_and_what_is_known_is_not(tmp_path: Path) -> None:
     known.mkdir()
     out = tmp_path / "out"
     seeds = ("--seed", "2", "--seeds", "stale-user-data-txg")
-    common = ("fuzz", "--release", "unfixed", "--engine", "random", *seeds, "--runs", "20")
+    common = ("fuzz", "--release", "unfixed", "--engine", "random", *seeds, "--runs", "8")
     status, output, _ = _fuzz(tmp_path, *common, "--known", str(known), "--out", str(out))
     assert status == 1
     kept = [read_reproducer(folder) for folder in sorted(out.iterdir())]
