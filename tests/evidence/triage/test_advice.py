@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from fuzz.commands.triage import triage
 from fuzz.evidence.triage.known import Judge, judge, load_corpus, model_release
 from fuzz.evidence.triage.known_outside_corpus import error_name, notes, notes_for, numbers, release_of
-from fuzz.evidence.triage.stream import Scanner
+from tests.evidence.triage.triage_logs import events_of
 from tests.support.paths import CORPUS, DATA
 
 FIELD = DATA / "triage" / "field"
@@ -65,8 +65,7 @@ def test_without_a_release_all_that_fit_are_shown() -> None:
         (log[log.index(b"\n") + 1 :], {"zap-cursor-on-table", "cursor-after-destroy"}),
         (log.replace(b"v2.4.3-1", b"v2.1.11-1"), {"cursor-after-destroy"}),
     ):
-        scanner = Scanner()
-        [event] = [*scanner.feed(data), *scanner.close()]
+        [event] = events_of(data)
         verdict = judge(event, KNOWN)
         found = [
             each.reproducer.folder.name for each in (verdict, *verdict.others) if each.reproducer is not None
@@ -78,8 +77,7 @@ def test_a_fix_that_the_release_has_is_not_advised() -> None:
     """On 2.2.5 the report cannot be what 2.2.5 fixed."""
     log = (FIELD / "04-ubsan-module-16278.log").read_bytes()
     for version, fixes in ((b"2.2.4", ["commit 156a64161b"]), (b"2.2.5", []), (b"2.4.1", [])):
-        scanner = Scanner()
-        [event] = [*scanner.feed(log.replace(b"/zfs/2.2.4/", b"/zfs/" + version + b"/")), *scanner.close()]
+        [event] = events_of(log.replace(b"/zfs/2.2.4/", b"/zfs/" + version + b"/"))
         assert [note.fix for note, _ in notes_for(event) if note.fix] == fixes
 
 
@@ -115,8 +113,7 @@ def test_machines_are_told_the_same() -> None:
 
 
 def test_numbers_that_are_no_errors_have_no_name() -> None:
-    scanner = Scanner()
-    [event] = [*scanner.feed((FIELD / "70-windows-378.log").read_bytes()), *scanner.close()]
+    [event] = events_of((FIELD / "70-windows-378.log").read_bytes())
     assert error_name(event) == ""
 
 
@@ -130,8 +127,7 @@ def test_a_verdict_that_is_remembered_is_the_one_that_would_be_found() -> None:
 
     remembers, compares = Judge(KNOWN), ComparesAll(KNOWN)
     for path in sorted((DATA / "triage").rglob("*.log")):
-        scanner = Scanner()
-        for event in [*scanner.feed(path.read_bytes() * 2), *scanner.close()]:
+        for event in events_of(path.read_bytes() * 2):
             assert remembers(event) == compares(event), (path, event.line)
 
 
@@ -157,7 +153,6 @@ def test_a_verdict_that_is_remembered_is_the_one_that_would_be_found() -> None:
 def test_the_release_in_the_base_of_freebsd(freebsd: str, zfs: tuple[int, ...]) -> None:
     """As FreeBSD's release notes say it."""
     log = f"FreeBSD {freebsd}-RELEASE-p2 releng/{freebsd}-n1 GENERIC\npanic: VERIFY(zap_x) failed\n"
-    scanner = Scanner()
     trace = "KDB: stack backtrace:\nzap_add() at zap_add+0x1/frame 0xfffffe0\n"
-    [event] = [*scanner.feed((log + trace).encode()), *scanner.close()]
+    [event] = events_of((log + trace).encode())
     assert release_of(event) == zfs

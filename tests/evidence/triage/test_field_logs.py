@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.evidence.triage.events import Event
-from fuzz.evidence.triage.stream import Scanner
+from tests.evidence.triage.triage_logs import events_of
 from tests.support.paths import DATA
 
 FIELD = DATA / "triage" / "field"
@@ -189,13 +188,6 @@ EXPECTED: dict[str, list[tuple[str, str, str, str]]] = {
         ("assertion", "?:?", "NULL == dmu_buf_set_user(l->l_dbuf, &l->l_dbu)", ""),
     ],
 }
-
-
-def events_of(data: bytes, step: int = 1 << 20) -> list[Event]:
-    """The failures of a log that comes in pieces of `step` bytes."""
-    scanner = Scanner()
-    found = [event for at in range(0, len(data), step) for event in scanner.feed(data[at : at + step])]
-    return [*found, *scanner.close()]
 
 
 def test_every_log_has_an_expectation() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from fuzz.evidence.triage.known import judge
 from fuzz.evidence.triage.report import TextReport
-from fuzz.evidence.triage.stream import Scanner
+from tests.evidence.triage.triage_logs import events_of
 from tests.support.paths import DATA
 
 REPORTS = DATA / "triage" / "reports"
@@ -18,10 +18,8 @@ EXPECTED: dict[str, list[list[str]]] = json.loads((REPORTS / "expected.json").re
 
 def text_of(data: bytes) -> str:
     """What a person is told, without a corpus."""
-    scanner, report = Scanner(), TextReport()
-    return "".join(
-        report.render(event, judge(event, [])) for event in [*scanner.feed(data), *scanner.close()]
-    )
+    report = TextReport()
+    return "".join(report.render(event, judge(event, [])) for event in events_of(data))
 
 
 def test_every_report_has_an_expectation() -> None:
@@ -31,8 +29,7 @@ def test_every_report_has_an_expectation() -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_kind_place_and_stack(name: str) -> None:
     """Each failure once, with its kind, its place and innermost functions; none where ZFS did not fail."""
-    scanner = Scanner()
-    events = [*scanner.feed((REPORTS / f"{name}.log").read_bytes()), *scanner.close()]
+    events = events_of((REPORTS / f"{name}.log").read_bytes())
     assert [[event.kind, event.place, *event.stack[:4]] for event in events] == EXPECTED[name]
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from fuzz.evidence.triage.stream import Scanner
+from tests.evidence.triage.triage_logs import events_of
 from tests.support.paths import DATA
 
 SYSTEMS = DATA / "triage" / "systems"
@@ -20,8 +20,7 @@ def test_every_log_has_an_expectation() -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_kind_and_stack(name: str) -> None:
     """One failure, of its kind, with ZFS's functions from the one that failed on."""
-    scanner = Scanner()
-    [event] = [*scanner.feed((SYSTEMS / f"{name}.log").read_bytes()), *scanner.close()]
+    [event] = events_of((SYSTEMS / f"{name}.log").read_bytes())
     kind, stack = EXPECTED[name]
     assert event.kind == kind
     assert list(event.stack[: len(stack)]) == stack

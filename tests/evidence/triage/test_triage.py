@@ -17,7 +17,7 @@ from fuzz.evidence.triage.containers.log_prefixes import split_line
 from fuzz.evidence.triage.known import Match, judge, stack_difference
 from fuzz.evidence.triage.report import TextReport, as_json
 from fuzz.evidence.triage.stacks import parse_frame
-from tests.support.triage_logs import KNOWN, LOGS, PROBLEMS, TRIAGE, events_of, told
+from tests.evidence.triage.triage_logs import KNOWN, LOGS, PROBLEMS, TRIAGE, events_of, told
 
 STALE = "zap.c:zap_create_leaf NULL == dmu_buf_set_user(l->l_dbuf, &l->l_dbu)"
 UNKNOWN, EXACT = Match.UNKNOWN, Match.EXACT

@@ -14,8 +14,8 @@ from pathlib import Path
 from fuzz.evidence.triage.known import judge, load_corpus
 from fuzz.evidence.triage.report import TextReport, as_json
 from fuzz.evidence.triage.stream import Scanner, follow_file
+from tests.evidence.triage.triage_logs import CORPUS, KNOWN, LOGS, TRIAGE, events_of, run
 from tests.support.paths import ROOT
-from tests.support.triage_logs import CORPUS, KNOWN, LOGS, TRIAGE, events_of, run
 
 
 def test_text() -> None:

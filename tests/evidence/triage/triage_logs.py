@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from click.testing import CliRunner, Result
 
 from fuzz.commands.triage import triage
@@ -19,17 +17,14 @@ LOGS = sorted(TRIAGE.glob("*.log"))
 
 
 def events_of(data: bytes, step: int = 1 << 20) -> list[Event]:
-    return list(_scan(data, step))
-
-
-def _scan(data: bytes, step: int) -> Iterator[Event]:
+    """The failures of a log that comes in pieces of `step` bytes."""
     scanner = Scanner()
-    for at in range(0, len(data), step):
-        yield from scanner.feed(data[at : at + step])
-    yield from scanner.close()
+    found = [event for at in range(0, len(data), step) for event in scanner.feed(data[at : at + step])]
+    return [*found, *scanner.close()]
 
 
 def told(event: Event) -> tuple[str, tuple[str, str] | None, str, Match]:
+    """A failure's signature without the kind, its values, its stack, and how well the corpus knows it."""
     signature = event.signature
     values = event.assertion.values if event.assertion else None
     return (
@@ -41,4 +36,5 @@ def told(event: Event) -> tuple[str, tuple[str, str] | None, str, Match]:
 
 
 def run(*args: str, data: bytes | None = None) -> Result:
+    """`zapfuzz triage` with these arguments, and with what comes on standard input."""
     return CliRunner().invoke(triage, args, input=data)
