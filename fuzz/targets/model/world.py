@@ -274,12 +274,12 @@ class ModelWorld(Target):
         """Read the header for a modifying call that looks at nothing: its tx does (dmu_tx_hold_zap)."""
         self.objset.dnode(number).hold(0, "dmu_tx_check_ioerr").rele("dmu_tx_check_ioerr")
 
-    def is_micro(self, number: int) -> bool:
+    def is_micro(self, name: str) -> bool:
         """Whether a ZAP that is there is micro, as its callers know; one that is created fat is not. Raises
         the errno of a read that fails."""
-        if self.headers[self.names[number]].fat:
+        if self.headers[name].fat:
             return False
-        header = self.objset.dnode(number).hold(0, "dmu_read")
+        header = self.objset.dnode(self.numbers[name]).hold(0, "dmu_read")
         block_type = header.buf.q[layout.Q_BLOCK_TYPE]
         header.rele("dmu_read")
         return block_type == layout.ZBT_MICRO

@@ -17,7 +17,7 @@ def prefetch(world: ModelWorld, op: Op) -> Result:
     """zap_prefetch(), zap_prefetch_uint64()."""
     assert op.key is not None
     number = world.live(op)
-    if not op.extra and world.is_micro(number):
+    if not op.extra and world.is_micro(op.subject):
         return Result(errno.ENOTSUP)
     zap.prefetch(world.objset, number, op.key)
     return DONE
