@@ -1,0 +1,18 @@
+# zap_trunc() forgets the pointer table that is being built, in a ZAP that 2.1 has written.
+zap z fat key=u64 prehashed leaf_shift=9
+# Keys that share bits: the table has one block, or a few, and the next one is being filled.
+add z 0x0 len=148
+add z 0x4000000000000000 len=148
+add z 0x4100000000000000 len=148
+add z 0x2000000000000000 len=148
+# 2.1 leaves an empty leaf where it is.
+remove z 0x2000000000000000
+# The pool is imported by the next release, which frees leaves. Its first removal joins all that is empty.
+move
+remove z 0x0
+# The last steps of growth (EEXIST takes a step, too); then the next shrink finds the last block in use not below
+# zap_freeblk.
+add z 0x4000000000000000
+add z 0x4000000000000000
+remove z 0x4100000000000000
+remove z 0x4000000000000000
