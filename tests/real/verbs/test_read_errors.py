@@ -172,6 +172,18 @@ contains m 0x1
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+def test_an_increment_by_nothing_reads_for_its_transaction_alone(libzpool: Make, release: str) -> None:
+    """A transaction holds the ZAP and reads its header; that of a sync task holds nothing."""
+    target = BothTarget(ModelTarget(release), libzpool(release))
+    verbs = 'increment z "a" delta=0\nincrement_int z id=5 delta=0\n'
+    assert run(parse(f"zap z fat hash64\nsync\nfail z\n{verbs}sync\n"), target).fine
+    assert target.steps[2][0].errno == errno.EIO
+    assert run(parse(f"zap z fat hash64 mos\nsync\nfail z\n{verbs}sync\n"), target).fine
+    value = target.steps[4][0].value
+    assert isinstance(value, tuple) and value[0] == 0
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_directories_whose_leaves_cannot_be_read(libzpool: Make, release: str) -> None:
     """The lookup that comes before each change says so, and names that were listed before stay so."""
     target = BothTarget(ModelTarget(release), libzpool(release))
