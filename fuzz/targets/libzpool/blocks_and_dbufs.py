@@ -18,6 +18,9 @@ POINTER_SHIFT = 7
 ADDRESS_BYTES = 16
 """Of a block pointer: where the block is, zeros for a hole."""
 BEHIND_ALL = (1 << 62) - 1
+LOOKS = 3
+"""How often a look asks for blocks: an op may have left a read ahead on its way that `fail` has made fail;
+who asks for the block meanwhile gets the answer of that read (arc_read())."""
 PARENT_AT = 48
 """Of db_parent in dmu_buf_impl_t: behind dmu_buf_t, the object set and the dnode."""
 
@@ -41,7 +44,11 @@ def read_blocks(world: World, index: int) -> tuple[int, bytes]:
     if count > len(world.room):
         world.room = ctypes.create_string_buffer(2 * count)
     at = ctypes.addressof(world.room)
-    if error := lib.dmu_read(objset, zap.number, 0, count, at, lib.look):
+    for _ in range(LOOKS):
+        error = lib.dmu_read(objset, zap.number, 0, count, at, lib.look)
+        if not error:
+            break
+    else:
         raise PoolLost(f"dmu_read: {os.strerror(error)}")
     return info.data_block_size, ctypes.string_at(at, count)
 
