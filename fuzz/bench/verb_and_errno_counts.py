@@ -1,10 +1,11 @@
 """How often each verb and each errno comes up in compared runs:
 `python -m fuzz.bench.verb_and_errno_counts --release 2.3`.
 
-Programs of `fuzz.generate.whole_language`, of `trees` and of `leaf_programs` in turn, each on the model and
-on the real library. After every op, every result and every block are compared, and the answer is judged. The
-first difference, or the first answer that the oracle denies and that is no finding, is printed, and the
-status is 1.
+Programs of `fuzz.generate.whole_language` and of each style in turn (sync tasks, accounting, crashes, reads
+that fail, no room, moves between releases and indirect blocks are some), each on the model and on the real
+library. After every op, every result and every block are compared, and the answer is judged. The first
+difference, or the first answer that the oracle denies and that is no finding, is printed, and the status is
+1.
 
 ENOSPC comes from one place, zap_grow_ptrtbl() (module/zfs/zap.c): a table that has 2^26 entries does not grow
 (2^46 with HASH64). zap_expand_leaf() hands it to fzap_add_cd() and fzap_update(). Such a table is half a
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import sys
 import time
 from collections import Counter
@@ -25,9 +27,7 @@ from collections.abc import Iterator
 from random import Random
 
 from fuzz.execution.execute import run
-from fuzz.generate.leaf_programs import random_program
-from fuzz.generate.themes.moves import moving_program
-from fuzz.generate.themes.trees import tree_program
+from fuzz.generate.styles import STYLES
 from fuzz.generate.whole_language import whole_language_program
 from fuzz.judge.signature import Failure, Signature
 from fuzz.judge.wrong_answers import OTHER_LENGTH, WIDENED
@@ -44,7 +44,6 @@ from fuzz.targets.registry import make_target
 from zapcore.errors import errno_name
 from zapcore.release import RELEASES, named_release
 
-GENERATORS = (whole_language_program, whole_language_program, tree_program, random_program)
 REPORT_SECONDS = 60.0
 
 FULL_BYTES = 4 << 30
@@ -90,34 +89,30 @@ class Census:
             yield f"{count:8} programs ended: {end}"
 
 
-def programs(seed: int, moving: int = 0) -> Iterator[Program]:
-    """Programs without end, the same for the same seed. Of so many one moves between releases (0: none)."""
-    number = 0
-    model = make_target("model", "2.3", small=True)
+def programs(seed: int, release: str) -> Iterator[Program]:
+    """Programs without end, the same for the same seed: every other one over the whole language, and between
+    them each style in turn, drawn for a release."""
+    model = make_target("model", release, small=True)
     assert isinstance(model, ModelTarget)
-    while True:
+    draws = [draw for _, draw in STYLES.values()]
+    for number in itertools.count():
         rng = Random(f"{seed}:{number}")
-        if moving and number % moving == 0:
-            yield moving_program(rng, model)
-            number += 1
-            continue
-        program = GENERATORS[number % len(GENERATORS)](rng)
-        if number // len(GENERATORS) % 4 == 0:
+        in_turn, between = divmod(number, 2)
+        program = draws[in_turn % len(draws)](rng, model) if between else whole_language_program(rng)
+        if number % 8 < 2:
             few = [
                 zap._replace(hash_bits=rng.choice((0, *HASH_BITS[:5]))) if may_have_hash_bits(zap) else zap
                 for zap in program.zaps
             ]
             program = dataclasses.replace(program, zaps=tuple(few))
         yield program
-        number += 1
 
 
-def take(target: BothTarget, seed: int, ops: int, moving: int = 0) -> tuple[Census, Program | None]:
-    """Compare so many ops; returns early, with the program, at the first difference. `moving` as for
-    `programs`."""
+def take(target: BothTarget, seed: int, ops: int) -> tuple[Census, Program | None]:
+    """Compare so many ops; returns early, with the program, at the first difference."""
     census = Census()
     told = started = time.monotonic()
-    for program in programs(seed, moving):
+    for program in programs(seed, target.model.release.name):
         if census.compared >= ops:
             break
         outcome = run(program, target, forgive=lambda failure: failure.signature.expression == WIDENED)
@@ -188,9 +183,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--ops", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--full", type=int, default=0, help="ops on a table that cannot grow (ENOSPC)")
-    parser.add_argument(
-        "--moving", type=int, default=0, help="of so many programs, one moves between releases"
-    )
     chosen = parser.parse_args(arguments)
     started = time.monotonic()
     if named_release(chosen.release) is None:
@@ -201,7 +193,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.exit(2, f"{reason}\n")
     with library as real:
         both = BothTarget(ModelTarget(chosen.release), real)
-        census, different = take(both, chosen.seed, chosen.ops, chosen.moving)
+        census, different = take(both, chosen.seed, chosen.ops)
         if chosen.full and different is None:
             child.RSS_LIMIT = FULL_BYTES
             real.close()
