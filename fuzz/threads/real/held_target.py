@@ -19,6 +19,8 @@ from fuzz.targets.packages.compile_once import compiled
 from fuzz.threads.real import section_request, worker
 from fuzz.threads.real.turn_plan import SectionPlan
 
+HOLD_SOURCES = ("hold_locks.c", "hold_sync.c", "hold_sync_writes.c", "hold.h", "hold_sync.h")
+"""What is compiled with hold.c."""
 PATIENCE_SECONDS = 10.0
 """Within so many seconds a thread comes to its next point, even on a machine that is busy."""
 
@@ -51,7 +53,7 @@ class HeldTarget(PlainLibzpool):
     ) -> None:
         super().__init__(release, path, deadline=deadline, valgrind=valgrind)
         self._patience = patience * (self.watch.slower if self.watch is not None else 1)
-        self._hold: Path = compiled(__package__, "hold", "holding real threads", ("hold_sync.c", "hold.h"))
+        self._hold: Path = compiled(__package__, "hold", "holding real threads", HOLD_SOURCES)
 
     def _new_child(self) -> Child:
         return Child(

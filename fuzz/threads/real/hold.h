@@ -1,6 +1,6 @@
 /*
- * What hold.c and hold_sync.c share: kinds of points, who stands where, and the functions of libzpool that theirs
- * come before.
+ * What hold.c, hold_locks.c and hold_sync.c share: kinds of points, who stands where, and the functions of libzpool
+ * that theirs come before.
  */
 #ifndef HOLD_H
 #define	HOLD_H
@@ -69,7 +69,7 @@ OURS extern struct real {
 	void (*dmu_buf_rele)(struct dmu_buf *, const void *);
 	void (*dmu_buf_will_dirty)(struct dmu_buf *, void *);
 	int (*dnode_hold)(void *, uint64_t, const void *, void **);
-	/* those of hold_sync.c */
+	/* those of hold_sync.c and hold_sync_writes.c */
 	uint64_t (*dmu_objset_id)(void *);
 	void (*multilist_sublist_remove)(void *, void *);
 	void (*multilist_insert)(void *, void *);
@@ -103,6 +103,9 @@ OURS void hold_stop(struct slot *, enum state, enum what, uint64_t object, uint6
 /* Take a lock of the DMU; a slot that waits for it longer than a moment stops as WAITING, and tries again. */
 OURS void hold_wait_mutex(struct slot *, void *mutex);
 OURS void hold_wait_lock(struct slot *, void *lock, int mode);
+
+/* Find where the ZAP's code lies. */
+OURS void hold_locks_begin_library(void *library);
 
 /* What hold_sync.c does at a lock: whether it was all there was to do; and what after one was let go. */
 OURS int hold_sync_mutex(void *mutex);

@@ -1,5 +1,5 @@
-"""hold.c and hold_sync.c as ctypes sees them, one library. It must be loaded before libzpool, so that the
-calls of libzpool find its functions first."""
+"""The library that is made of hold.c and the C files beside it, as ctypes sees it. It must be loaded before
+libzpool, so that the calls of libzpool find its functions first."""
 
 from __future__ import annotations
 

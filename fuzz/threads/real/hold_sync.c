@@ -9,7 +9,7 @@
  * What must be known of OpenZFS besides: that dn_struct_rwlock is the first member of dnode_t; the head of
  * zbookmark_phys_t; the level in a blkptr_t; and the order of the functions below. Where other members lie is found
  * out: dn_objset and dn_object by their values, dn_mtx and db_mtx by who takes them first, db_level by what it is in
- * many dbufs.
+ * many dbufs. Writes, which other threads end, are in hold_sync_writes.c.
  */
 #define	_GNU_SOURCE
 #include <dlfcn.h>
@@ -19,7 +19,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "hold.h"
+#include "hold_sync.h"
 
 #define	DNODE_BYTES 1024
 #define	DBUF_BYTES 256
@@ -29,43 +29,33 @@
 #define	PATIENCE 2 /* seconds that a dnode waits for its turn before it goes on out of turn */
 #define	BP_LEVEL(bp) (((const uint64_t *)(bp))[6] >> 56 & 0x1f)
 
-static pthread_mutex_t sync_mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t sync_moved = PTHREAD_COND_INITIALIZER;
-static struct slot *sync_slot; /* what the sync's threads stand for, NULL: no sync is held */
+pthread_mutex_t sync_mutex = PTHREAD_MUTEX_INITIALIZER;
+pthread_cond_t sync_moved = PTHREAD_COND_INITIALIZER;
+struct slot *sync_slot;
 static void *sync_os;
 static uint64_t watched[MOST_ORDER]; /* the objects whose sync is held; those before were of another program */
 static int watched_count;
-static uint64_t sync_objset;
+uint64_t sync_objset;
 static int sync_busy; /* some thread syncs a dnode */
 static uint64_t order[MOST_ORDER]; /* of the objects that are to be synced; `turn` is the next one's */
 static int ordered, turn;
 
 static ptrdiff_t os_at, dn_mtx_at, db_mtx_at; /* offsets; 0: not known yet */
-static int since_2_2; /* range trees have a prefix, arc_write() has no physdone */
+int since_2_2;
 
 /* What this thread does for the sync. */
-static __thread int as_sync; /* how deep it is in the sync of an object */
+__thread int as_sync;
 static __thread void *removed; /* a dnode that was taken from a list */
-static __thread void *syncing; /* the dnode in dnode_sync() */
+__thread void *syncing;
 static __thread enum { NO_WALK, WALK, WALKED } walk; /* it frees ranges; their tree was destroyed */
 static __thread int nested; /* in a function whose locks are no points */
-static __thread struct dmu_buf *leaf; /* the dbuf at whose db_mtx it has stopped */
-static __thread struct written *wrote; /* what dbuf_write() has just made a zio of */
+__thread struct dmu_buf *leaf;
 
 /* A mutex that is taken next lies in `base`; its offset goes to `where`. */
 static __thread struct {
 	char *base;
 	ptrdiff_t *where;
 } learning;
-
-/* A dirty record that is being written. */
-struct written {
-	struct written *next;
-	void *db, *zio;
-	arc_done_t ready, children_ready, done;
-	int ended, level;
-};
-static struct written *writing;
 
 /* Where dbufs were seen. */
 static struct dmu_buf *dbufs[DBUFS];
@@ -126,8 +116,7 @@ hold_sync_dnode(void *os, uint64_t object, void *dnode)
 	}
 }
 
-/* The number of a dnode's object if it is one whose sync is held; else 0. */
-static uint64_t
+uint64_t
 ours(const void *dnode)
 {
 	void *os;
@@ -218,8 +207,7 @@ dnode_diduse_space(void *dnode, int64_t delta)
 
 /* Stopping for the sync */
 
-/* The sync stands here. */
-static void
+void
 sync_point(enum what what, uint64_t object, uint64_t offset, uint64_t size)
 {
 	struct slot *mine = sync_slot;
@@ -464,137 +452,7 @@ hold_sync_unlock(void *lock)
 		nested--;
 }
 
-/* Writes */
-
-static struct written *
-written_of(void *db)
-{
-	struct written *found;
-	pthread_mutex_lock(&sync_mutex);
-	for (found = writing; found != NULL && found->db != db; found = found->next)
-		continue;
-	pthread_mutex_unlock(&sync_mutex);
-	if (found == NULL)
-		abort();
-	return (found);
-}
-
-static void
-write_ready(void *zio, void *buf, void *private)
-{
-	struct dmu_buf *db = private;
-	struct written *it = written_of(db);
-
-	as_sync++;
-	sync_point(it->level == 0 ? READY : ABOVE_READY, db->object, db->offset, db->size);
-	it->ready(zio, buf, private);
-	as_sync--;
-}
-
-static void
-write_children_ready(void *zio, void *buf, void *private)
-{
-	as_sync++;
-	written_of(private)->children_ready(zio, buf, private);
-	as_sync--;
-}
-
-static void
-write_done(void *zio, void *buf, void *private)
-{
-	struct dmu_buf *db = private;
-	struct written *it = written_of(db);
-
-	as_sync++;
-	if (it->level == 0)
-		sync_point(DONE, db->object, db->offset, db->size);
-	pthread_mutex_lock(&sync_mutex);
-	for (struct written **at = &writing; *at != NULL; at = &(*at)->next) {
-		if (*at == it) {
-			*at = it->next;
-			break;
-		}
-	}
-	pthread_mutex_unlock(&sync_mutex);
-	it->done(zio, buf, private);
-	as_sync--;
-	pthread_mutex_lock(&sync_mutex);
-	it->ended = 1;
-	pthread_cond_broadcast(&sync_moved);
-	pthread_mutex_unlock(&sync_mutex);
-}
-
-/*
- * The arguments are those of 2.2 and later: uncached, l2arc, properties, ready, children_ready, done. In 2.1 they are
- * l2arc, properties, ready, children_ready, physdone, done. The bookmark has object set, object, level, block.
- */
-void *
-arc_write(void *pio, void *spa, uint64_t txg, void *bp, void *buf, uint64_t a6, uint64_t a7, uint64_t a8, uint64_t a9,
-    uint64_t a10, uint64_t a11, void *private, uint64_t priority, uint64_t flags, const uint64_t *bookmark)
-{
-	struct written *made = NULL;
-
-	if (syncing != NULL && sync_slot != NULL && bookmark[0] == sync_objset && bookmark[1] == ours(syncing)) {
-		struct dmu_buf *db = private;
-		made = calloc(1, sizeof (*made));
-		if (made == NULL)
-			abort();
-		uint64_t *ready = since_2_2 ? &a9 : &a8, *children_ready = since_2_2 ? &a10 : &a9;
-		*made = (struct written){ .db = db, .level = bookmark[2] };
-		made->ready = (arc_done_t)*ready;
-		made->done = (arc_done_t)a11;
-		*ready = (uint64_t)(uintptr_t)write_ready;
-		made->children_ready = (arc_done_t)*children_ready;
-		if (*children_ready != 0)
-			*children_ready = (uint64_t)(uintptr_t)write_children_ready;
-		a11 = (uint64_t)(uintptr_t)write_done;
-		if (made->level == 0) {
-			sync_point(ARC_WRITE, db->object, db->offset, db->size);
-			leaf = NULL;
-			wrote = made;
-		}
-		pthread_mutex_lock(&sync_mutex);
-		made->next = writing;
-		writing = made;
-		pthread_mutex_unlock(&sync_mutex);
-	}
-	void *zio = hold_real.arc_write(pio, spa, txg, bp, buf, a6, a7, a8, a9, a10, a11, private, priority, flags,
-	    bookmark);
-	if (made != NULL)
-		made->zio = zio;
-	return (zio);
-}
-
-/* What an indirect block's zio writes, if this thread syncs; all below it has been written. */
-static struct written *
-indirect_of(const void *zio)
-{
-	struct written *found;
-
-	if (syncing == NULL)
-		return (NULL);
-	pthread_mutex_lock(&sync_mutex);
-	for (found = writing; found != NULL && (found->level == 0 || found->zio != zio); found = found->next)
-		;
-	pthread_mutex_unlock(&sync_mutex);
-	return (found);
-}
-
-void
-zio_nowait(void *zio)
-{
-	struct written *mine = wrote != NULL ? wrote : indirect_of(zio);
-
-	wrote = NULL;
-	hold_real.zio_nowait(zio);
-	if (mine == NULL)
-		return;
-	pthread_mutex_lock(&sync_mutex);
-	while (!mine->ended)
-		pthread_cond_wait(&sync_moved, &sync_mutex);
-	pthread_mutex_unlock(&sync_mutex);
-	free(mine);
-}
+/* The end of a sync */
 
 void
 dmu_objset_sync_done(void *os, void *tx)

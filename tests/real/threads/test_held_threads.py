@@ -31,7 +31,7 @@ from fuzz.threads.parallel_run import run_threads
 from fuzz.threads.programs_of_names import program_of_names
 from fuzz.threads.real.compare_with_model import compare, every_schedule
 from fuzz.threads.real.held_run import HeldRun, model_for, run_held
-from fuzz.threads.real.held_target import HeldTarget
+from fuzz.threads.real.held_target import HOLD_SOURCES, HeldTarget
 from fuzz.threads.real.section_request import EXACT
 from fuzz.threads.real.soak import BESIDE_SYNC, scheduled
 from fuzz.threads.real.turn_plan import COMMIT, Point, SectionPlan, Turn, What, make_plan
@@ -273,7 +273,7 @@ def test_only_what_is_built_is_left_in_the_cache(held: Make, tmp_path: Path) -> 
     held("2.3")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZAPFUZZ_CACHE", str(tmp_path))
-        built = compiled.__wrapped__("fuzz.threads.real", "hold", "a test", ("hold_sync.c", "hold.h"))
+        built = compiled.__wrapped__("fuzz.threads.real", "hold", "a test", HOLD_SOURCES)
     assert list(tmp_path.rglob("*")) == [built.parent, built]
 
 
