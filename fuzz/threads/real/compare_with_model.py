@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from fuzz.execution.result import Result
+from fuzz.execution.result import Outcome, Result
 from fuzz.language.program import Program, Switch
 from fuzz.targets.first_difference import first_dbuf_difference, first_difference, first_tree_difference
 from fuzz.targets.model.target import ModelTarget
@@ -18,7 +18,9 @@ from fuzz.threads.real.turn_plan import make_plan
 
 class Compared(NamedTuple):
     """A run on the real library, and how it differs from the model's (nothing if it does not): the outcome,
-    or if both are fine a result of an op, a block, what holds its dbuf, or the tree of blocks."""
+    or if both are fine a result of an op, a block, what holds its dbuf, or the tree of blocks. Where both
+    have broken invariants after the same op, blocks, dbufs and trees are compared, too: which of several
+    broken ones is named depends on who looks, at what the ops have changed or at all bytes."""
 
     run: HeldRun
     difference: str
@@ -29,7 +31,8 @@ def compare(program: Program, real: HeldTarget, model: ModelTarget) -> Compared:
     ours: dict[int, Result] = {}
     theirs: dict[int, Result] = {}
     plan = make_plan(program, model, trace=lambda index, op, result: ours.update({index: result}))
-    names = [zap.name for zap in program.zaps] if plan.model.outcome.fine else []
+    comparable = plan.model.outcome.fine or _broken_after(plan.model.outcome) is not None
+    names = [zap.name for zap in program.zaps] if comparable else []
     blocks = {name: model.blocks(name) for name in names}
     dbufs = {name: model.dbufs(name) for name in names}
     trees = {name: model.block_tree(name) for name in names}
@@ -41,9 +44,10 @@ def compare(program: Program, real: HeldTarget, model: ModelTarget) -> Compared:
         trace=lambda index, op, result: theirs.update({index: result}),
         keep_blocks=True,
     )
-    if str(run.outcome) != str(run.model):
+    broken = _broken_after(run.model)
+    if (broken is None or broken != _broken_after(run.outcome)) and str(run.outcome) != str(run.model):
         return Compared(run, f"{run.outcome}, the model: {run.model}")
-    if not run.outcome.fine:
+    if not run.outcome.fine and broken is None:
         return Compared(run, "")
     for index, result in ours.items():
         if theirs.get(index) != result:
@@ -55,6 +59,12 @@ def compare(program: Program, real: HeldTarget, model: ModelTarget) -> Compared:
         if found is not None:
             return Compared(run, f"{name}: {found}")
     return Compared(run, "")
+
+
+def _broken_after(outcome: Outcome) -> int | None:
+    """The op after which an invariant did not hold, if that is how a run ended."""
+    failure = outcome.failure
+    return failure.op if failure is not None and failure.signature.kind == "invariant" else None
 
 
 def every_schedule(program: Program, model: ModelTarget, preemptions: int) -> list[Program]:

@@ -94,16 +94,21 @@ class _Run:
                 else:
                     self._alone(ops)
             if keep_blocks:
-                self.report.blocks = {name: self.real.blocks(name) for name in self.names}
-                self.report.dbufs = {name: self.real.dbufs(name) for name in self.names}
-                self.report.trees = {name: self.real.block_tree(name) for name in self.names}
+                self._keep()
             self.real.end()
         except Failure as found:
             failure = found
+            if keep_blocks and found.signature.kind == "invariant":
+                self._keep()
         except LimitExceeded as reached:
             limit = str(reached)
         self.report.outcome = Outcome(failure, limit, self.done)
         return self.report
+
+    def _keep(self) -> None:
+        self.report.blocks = {name: self.real.blocks(name) for name in self.names}
+        self.report.dbufs = {name: self.real.dbufs(name) for name in self.names}
+        self.report.trees = {name: self.real.block_tree(name) for name in self.names}
 
     def _alone(self, ops: list[tuple[int, Op]]) -> None:
         for index, op in ops:

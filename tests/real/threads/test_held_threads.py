@@ -90,6 +90,30 @@ def test_every_schedule_is_forced_and_ends_as_on_the_model(held: Make, release: 
     assert len(chosen) >= 10 and len(ends) >= 2, "what is left does not depend on the schedule"
 
 
+TABLE_OVERWRITTEN = parse("""
+zap z fat key=u64 prehashed leaf_shift=9
+add z 0x0 len=180
+add z 0x100000000000000 len=180
+t1: add z 0x8000000000000000 len=180
+t1: add z 0xc000000000000000 len=180
+t1: remove z 0x8000000000000000
+t1: remove z 0xc000000000000000
+t1: add z 0x8000000000000000 len=180
+t1: add z 0xc000000000000000 len=180
+t2: count z
+""")
+"""A section at whose end a leaf lies where the pointer table does (zap-trunc-next-table-overwrite)."""
+
+
+def test_what_is_broken_on_both_is_the_same_if_blocks_and_dbufs_are(held: Make) -> None:
+    """One damage breaks several invariants; the model's auditor comes to another one first than who reads all
+    bytes."""
+    run = as_on_model(TABLE_OVERWRITTEN, held("2.4"), ModelTarget("2.4"))
+    for outcome in (run.outcome, run.model):
+        assert outcome.failure is not None and outcome.failure.signature.kind == "invariant"
+    assert str(run.outcome) != str(run.model) and run.blocks["z"]
+
+
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_threads_after_a_crash_are_forced_and_end_as_on_the_model(held: Make, release: str) -> None:
     """The same race in the pool that is there after a crash; some of its schedules, once each."""
