@@ -105,7 +105,7 @@ class Dbuf:
             self.buf = Buffer(bytearray(self.size), True)
         else:
             if self.dnode.objset.failing:
-                code = self.dnode.objset.failing.get(self.dnode.number, {}).get(self.blkid, 0)
+                code = self.dnode.objset.read_error(self.dnode.number, self.blkid)
                 if code:
                     raise ZapErrno(code)
             self.buf = Buffer(bytearray(stable), False)
@@ -140,6 +140,8 @@ class Dbuf:
         """Evict the user data, forget the bytes and leave the dnode. Nobody may hold the dbuf."""
         if self.holds:
             fail("zfs_refcount_is_zero(&db->db_holds)", line=3184)
+        if self.buf is not None and not self.buf.anonymous:
+            self.dnode.objset.keep_in_arc(self.dnode.number, self.blkid)
         self.clear_data()
         if self.cached:
             self.cached = False

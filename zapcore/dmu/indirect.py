@@ -56,7 +56,7 @@ class IndirectDnode(Dnode):
     def check_read(self, level: int, blkid: int) -> None:
         """Raise what a read of an indirect block gives, if that fails."""
         if self.objset.failing:
-            code = self.objset.failing.get(self.number, {}).get((level, blkid), 0)
+            code = self.objset.read_error(self.number, (level, blkid))
             if code:
                 raise ZapErrno(code)
 

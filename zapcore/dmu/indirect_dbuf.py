@@ -94,6 +94,8 @@ class IndirectDbuf:
             fail("zfs_refcount_is_zero(&db->db_holds)", line=3184)
         if self.dirty:
             fail("list_is_empty(&db->db_dirty_records)", line=3228)
+        if self.read and not self.anonymous:
+            self.dnode.objset.keep_in_arc(self.dnode.number, (self.level, self.blkid))
         del self.dnode.indirect[self.level, self.blkid]
         if self.parent is not None:
             self.parent.rele()

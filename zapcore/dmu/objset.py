@@ -39,6 +39,8 @@ class Tx:
         self.txg = txg
 
 
+BlockKey = int | tuple[int, int]
+"""A block of data, or the level and the number of an indirect one."""
 SyncTask = Callable[[Tx], None]
 """What a txg does with the meta object set while it syncs (dsl_syncfunc_t)."""
 
@@ -58,7 +60,8 @@ class Objset:
     or 0. `sync_done` accounts for what a txg has written, if anything does (`zapcore.user_accounting`): what
     it changes is synced in the same txg, after it. `failing` has, by number of an object, the blocks that
     cannot be read from disk now, with the errno that a read of each gives (an indirect block is its level and
-    its number there).
+    its number there). `in_arc` has those, as number of the object and block, that can be read nevertheless:
+    their dbufs have gone since reads fail, but the ARC keeps what they had.
     `full` is the errno with which transactions are refused because there is no room, 0 while there is.
     `work` counts what operations on these objects take; nothing in the model looks at it.
     """
@@ -91,9 +94,22 @@ class Objset:
         self.syncing_txg = 0
         self.sync_done: Callable[[Tx], None] | None = None
         self.sync_tasks: dict[int, tuple[list[SyncTask], list[SyncTask]]] = {}
-        self.failing: Mapping[int, Mapping[int | tuple[int, int], int]] = {}
+        self.failing: Mapping[int, Mapping[BlockKey, int]] = {}
+        self.in_arc: set[tuple[int, BlockKey]] = set()
         self.full = 0
         self.work = Work()
+
+    @openzfs("arc.c", "arc_read")
+    def read_error(self, number: int, block: BlockKey) -> int:
+        """The errno that a read of a block of an object gives now, 0 where it works."""
+        code = self.failing.get(number, {}).get(block, 0)
+        return 0 if code and (number, block) in self.in_arc else code
+
+    @openzfs("arc.c", "arc_buf_destroy")
+    def keep_in_arc(self, number: int, block: BlockKey) -> None:
+        """A dbuf goes that has what is on disk."""
+        if self.failing:
+            self.in_arc.add((number, block))
 
     def check_limit(self, blocks: int, block_size: int) -> None:
         """Raise LimitExceeded if an object may not have that many blocks of that size."""

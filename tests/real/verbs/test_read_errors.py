@@ -172,6 +172,32 @@ contains m 0x1
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+def test_what_a_cursor_lets_go_of_is_in_the_arc_still(libzpool: Make, release: str) -> None:
+    """The cursor's leaf is the last block in memory below an indirect one that cannot be read any more. The
+    next leaf lies below it, too: its pointer is read from what the ARC has kept."""
+    program = parse("""
+zap z fat key=u64 prehashed leaf_shift=9 indirect_shift=9
+add z 0x0 len=148
+add z 0x8000000000000000
+add z 0x100000000000000 len=148
+remove z 0x0
+remove z 0x100000000000000
+add z 0x0 len=148
+add z 0x100000000000000 len=148
+sync
+cursor c z
+next c
+next c
+fail z level=1 many=148 block=7
+next c
+next c
+""")
+    target = BothTarget(ModelTarget(release), libzpool(release))
+    assert run(program, target).fine
+    assert target.steps[-2][0].errno == 0
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_an_increment_by_nothing_reads_for_its_transaction_alone(libzpool: Make, release: str) -> None:
     """A transaction holds the ZAP and reads its header; that of a sync task holds nothing."""
     target = BothTarget(ModelTarget(release), libzpool(release))

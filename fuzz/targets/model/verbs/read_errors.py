@@ -92,6 +92,7 @@ def _while_it_syncs(world: ModelWorld, usual: Handler) -> Handler:
 
 def _forget(world: ModelWorld) -> None:
     """Keep nothing in memory that nobody holds; of the MOS only where reads of it fail."""
+    world.objset.in_arc.clear()
     world.objset.evict_dbufs(any(world.headers[name].mos for name in world.failing))
 
 
