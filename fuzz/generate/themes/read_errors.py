@@ -60,6 +60,8 @@ _ASKING = (
     "stats",
     "next",
 )
+BELOW = 6
+"""Verbs that ask for what lies below an indirect block, and keys of each."""
 ABOVE = 0.6
 """Of blocks of such an object, that it is an indirect one."""
 
@@ -81,10 +83,11 @@ def _some_blocks(rng: Random, model: ModelTarget, name: str) -> tuple[int, int, 
 
 
 def _asking(rng: Random, zap: Zap, before: Sequence[Op], level: int, block: int) -> list[Op]:
-    """Ops that read some of a ZAP, with keys that were there, or from that block on."""
+    """Ops that read some of a ZAP, with keys that were there, or from that block on. Below an indirect block
+    lie many leaves, and some of those ops go through it: so more verbs are asked, for more keys."""
     keys = [op.key for op in before if op.subject == zap.name and op.key is not None]
     ops: list[Op] = []
-    for verb in rng.sample(_ASKING, 3):
+    for verb in rng.sample(_ASKING, BELOW if level else 3):
         if verb == "next":
             ops += [Op("cursor", "c", other=zap.name), *[Op("next", "c")] * rng.randint(1, 4)]
         elif verb == "stats":
@@ -93,7 +96,7 @@ def _asking(rng: Random, zap: Zap, before: Sequence[Op], level: int, block: int)
             begin = 0 if level else block << zap.leaf_shift
             ops.append(Op(verb, zap.name, fill=begin, extra=rng.randrange(2)))
         else:
-            for key in rng.sample(keys, min(len(keys), 3)):
+            for key in rng.sample(keys, min(len(keys), BELOW if level else 3)):
                 ops.append(
                     written(rng, verb, zap, key, half_of_leaf(zap))
                     if verb == "update"
