@@ -114,6 +114,15 @@ def test_what_is_broken_on_both_is_the_same_if_blocks_and_dbufs_are(held: Make) 
     assert str(run.outcome) != str(run.model) and run.blocks["z"]
 
 
+def test_what_is_broken_before_threads_begin_ends_both_there(held: Make) -> None:
+    """zap_freeblk is wrong on the model after a removal; on the library nobody has looked."""
+    alone = TABLE_OVERWRITTEN.with_ops([op._replace(thread=0) for op in TABLE_OVERWRITTEN.ops[:-3]])
+    program = alone.with_ops([*alone.ops, *TABLE_OVERWRITTEN.ops[-3:]])
+    run = as_on_model(program, held("2.4"), ModelTarget("2.4"))
+    assert run.outcome.fine and run.blocks["z"] and run.model.failure is not None
+    assert run.model.failure.op == run.outcome.ops - 1
+
+
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_threads_after_a_crash_are_forced_and_end_as_on_the_model(held: Make, release: str) -> None:
     """The same race in the pool that is there after a crash; some of its schedules, once each."""
