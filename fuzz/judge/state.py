@@ -13,7 +13,7 @@ from typing import NamedTuple
 from fuzz.judge.keys import refused_form, stored_bytes
 from fuzz.judge.order import Order, Place
 from fuzz.judge.owned import Owned
-from fuzz.judge.tasks import Tasks
+from fuzz.judge.waiting_sync_tasks import Tasks
 from fuzz.language.program import Key, Op, Zap, value_bytes
 from fuzz.language.verbs import VERBS
 from zapcore.release import Release

@@ -13,7 +13,7 @@ from fuzz.faults.seeded.beside_sync import BESIDE_SYNC_MUTANTS
 from fuzz.faults.seeded.bytes_only import BYTES_MUTANTS
 from fuzz.faults.seeded.concurrency import CONCURRENCY_MUTANTS
 from fuzz.faults.seeded.concurrency_of_names import NAMES_CONCURRENCY_MUTANTS
-from fuzz.faults.seeded.corners import CORNER_MUTANTS
+from fuzz.faults.seeded.corner_cases import CORNER_MUTANTS
 from fuzz.faults.seeded.header_and_table import TABLE_MUTANTS
 from fuzz.faults.seeded.indirect import INDIRECT_MUTANTS
 from fuzz.faults.seeded.leaf import LEAF_MUTANTS
