@@ -38,7 +38,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "reach": ("fuzz.commands.reach:reach_command", "Look for a way of a plain user to the same failure."),
     },
     "You have changed OpenZFS": {
-        "try": ("fuzz.commands.trial.command:try_command", "Find out whether a build of OpenZFS is right."),
+        "try": ("fuzz.commands.trial.try_build:try_command", "Find out whether a build of OpenZFS is right."),
         "coverage": ("fuzz.commands.coverage:coverage", "Say which lines of a build's C programs reach."),
     },
     "You look for bugs": {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from fuzz.commands.trial.command import read_expected
 from fuzz.commands.trial.page import details
 from fuzz.commands.trial.stage import Stage
+from fuzz.commands.trial.try_build import read_expected
 from tests.support.command import zapfuzz
 
 

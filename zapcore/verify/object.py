@@ -19,12 +19,12 @@ from zapcore.verify.invariants import Violation
 from zapcore.verify.leaf import check_leaf, is_leaf
 from zapcore.verify.leaf_report import LeafEntry, LeafReport
 from zapcore.verify.link_hints import link_hint
-from zapcore.verify.lone_leaf import try_on_leaf
 from zapcore.verify.micro import check_micro
 from zapcore.verify.name_hash import hash_of_key, known_form
 from zapcore.verify.report import FoundEntry, Report, shown_key
 from zapcore.verify.trial_world import Patient, Stored
 from zapcore.verify.trials import MAX_SHIFT, Trials
+from zapcore.verify.trials_on_a_lone_leaf import try_on_leaf
 from zapcore.zap.name import LONG_NAME, key_of
 from zapcore.zap.norm import forms_of
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import NamedTuple
 
-from zapcore.verify.hazards import Hazard
 from zapcore.verify.invariants import Violation
+from zapcore.verify.words_for_hazards import Hazard
 from zapcore.zap.name import Key
 
 

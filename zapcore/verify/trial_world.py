@@ -17,8 +17,8 @@ from zapcore import layout as L
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Kind, LimitExceeded, Panic, ZapErrno, openzfs_place
 from zapcore.release import Release
-from zapcore.verify.hazards import Effect
 from zapcore.verify.leaf import check_leaf, is_leaf
+from zapcore.verify.words_for_hazards import Effect
 from zapcore.zap import Cursor, fat, micro
 from zapcore.zap.name import Key, Name, stored_key
 from zapcore.zap.zap import FTAG, Zap, lock, unlock

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 
 from zapcore import layout
-from zapcore.verify.hazards import CODES, Effect, Hazard
 from zapcore.verify.report import FoundEntry, shown_key
 from zapcore.verify.trial_world import ABSENT, NUMBER, End, Entries, Patient, World, attempt
+from zapcore.verify.words_for_hazards import CODES, Effect, Hazard
 from zapcore.zap import ptrtbl
 from zapcore.zap.leaf import to_stored
 from zapcore.zap.name import Key, stored_key

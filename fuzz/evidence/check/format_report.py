@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from fuzz.language.printing import format_key
-from zapcore.verify.hazards import OPERATIONS, Hazard
 from zapcore.verify.invariants import INVARIANTS, Violation
 from zapcore.verify.report import FoundEntry, Report, object_of, shown_key
+from zapcore.verify.words_for_hazards import OPERATIONS, Hazard
 from zapcore.zap.name import Key
 
 ENTRIES_SHOWN = 100

@@ -26,12 +26,12 @@ from zapcore import layout as L
 from zapcore.byteorder import swap_leaf, swap_micro, swap_words
 from zapcore.errors import Panic
 from zapcore.verify import leaf as exact_leaf
-from zapcore.verify.hazards import Effect
 from zapcore.verify.invariants import INVARIANTS
 from zapcore.verify.leaf import is_leaf
 from zapcore.verify.object import check_object
 from zapcore.verify.report import Report
 from zapcore.verify.sound_leaf import IN_ORDER, sound_leaf
+from zapcore.verify.words_for_hazards import Effect
 from zapcore.zap import Cursor
 
 

@@ -24,10 +24,10 @@ from tests.support.paths import DATA
 from tests.support.release_build import ReleaseBuild
 from zapcore import layout as L
 from zapcore.release import RELEASES
-from zapcore.verify.hazards import Hazard
 from zapcore.verify.object import check_object
 from zapcore.verify.report import FoundEntry, Report
 from zapcore.verify.trial_world import MAX_GROWN, Patient, Stored, World
+from zapcore.verify.words_for_hazards import Hazard
 from zapcore.zap.leaf import to_stored
 
 ENDS = ("hang", "outside", "panic")

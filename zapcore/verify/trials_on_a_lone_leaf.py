@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 from zapcore import layout as L
 from zapcore.release import Release
-from zapcore.verify.hazards import Hazard
 from zapcore.verify.report import FoundEntry
 from zapcore.verify.trial_world import Patient, Stored
 from zapcore.verify.trials import Trials
+from zapcore.verify.words_for_hazards import Hazard
 
 LEAF = 1
 """The block that the leaf gets."""
