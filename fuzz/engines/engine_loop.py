@@ -25,7 +25,7 @@ from fuzz.execution.result import Outcome, Result
 from fuzz.faults.remedies import switched_on
 from fuzz.judge.signature import Failure
 from fuzz.language.printing import format_program
-from fuzz.language.program import Op, Program, with_hash_bits
+from fuzz.language.program import Op, Program, cannot_move, with_hash_bits
 from fuzz.language.verb_sets import STEERING
 from fuzz.targets.model.target import ModelTarget
 from fuzz.targets.registry import make_target
@@ -130,6 +130,9 @@ class Loop:
         while 0 < end < len(program.ops) and program.ops[end - 1].thread and program.ops[end].thread:
             end += 1  # the other threads of the section have run beside it
         cut = program.with_ops(program.ops[:end])
+        moves = (op.fill for op in cut.ops if op.verb == "move")
+        if any(cannot_move(program, to) != cannot_move(cut, to) for to in moves):
+            cut = program  # what comes behind has kept its pool where it is
         assert failure is not None
         if failure.op < 0 and self.before is not None and self.target is not self.model:
             again = run(cut, self.target).failure

@@ -18,7 +18,6 @@ import pytest
 from click.testing import CliRunner
 
 from fuzz.bench.memory_and_speed_drift import Sample, Steady, speed
-from fuzz.bench.minimized_size import cut
 from fuzz.bench.report import Measured
 from fuzz.bench.speed import SHAPES, measure
 from fuzz.bench.time_to_find import REAL, SEEDED, Bug, Hunt, Row, hunt, hunts, is_found, rows, totals
@@ -139,14 +138,6 @@ def test_atheris_without_our_mutations_and_under_a_bound() -> None:
     result = hunt(never, "plain bytes", 1, 2)
     assert not result.found
     assert 1 <= result.cpu < 4
-
-
-def test_an_input_that_fails_otherwise_when_every_op_is_audited_is_left_out() -> None:
-    """Its run had ended with a traceback, minutes after it began."""
-    bug = next(bug for bug in REAL if bug.key is not None)
-    assert bug.key is not None
-    fine = parse("zap z fat hash64\ncount z\n")
-    assert cut(bug, [(fine, Signature(*bug.key))], "as found") is None
 
 
 def test_medians_do_not_hide_what_was_missed() -> None:

@@ -17,7 +17,7 @@ from fuzz.engines.engine_config import ENGINES, Config
 from fuzz.engines.engine_loop import Loop
 from fuzz.engines.hypothesis_engine import Shrinking, find_failure
 from fuzz.execution.execute import run
-from fuzz.language.syntax import load
+from fuzz.language.syntax import load, parse
 from fuzz.minimize.same_failure import minimize_failure
 from fuzz.targets.model.target import ModelTarget
 from tests.support.paths import CORPUS
@@ -189,5 +189,21 @@ def test_what_hypothesis_shrinks_is_on_disk_before(tmp_path: Path) -> None:
     assert sorted(map(load, tmp_path.iterdir()), key=lambda each: len(each.ops)) == [program, longer]
     events = [json.loads(line) for line in os.read(reading, 1 << 16).splitlines()]
     assert [Path(event["file"]).parent for event in events] == [tmp_path, tmp_path]
+    os.close(reading)
+    os.close(writing)
+
+
+def test_a_failing_program_is_not_cut_where_its_end_has_kept_the_pool_in_place(tmp_path: Path) -> None:
+    """Whether a pool can move is asked of the whole program. Without the `fail` behind the failure the pool
+    goes to a release that does not fail, and what is reported would not come again."""
+    reading, writing = os.pipe()
+    before = signal.getsignal(signal.SIGTERM)
+    loop = Loop(Config("uniform", "unfixed", out=str(tmp_path), report=writing))
+    signal.signal(signal.SIGTERM, before)
+    stale = load(STALE)
+    move, fail = parse("zap z fat hash64\nmove to=24\nfail z\n").ops
+    loop.execute(stale.with_ops((move, *stale.ops, fail)))
+    (kept,) = map(load, tmp_path.iterdir())
+    assert str(run(kept, loop.target)) == str(run(stale, loop.target)) != "fine"
     os.close(reading)
     os.close(writing)

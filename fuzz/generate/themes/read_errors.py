@@ -87,7 +87,8 @@ def _asking(rng: Random, zap: Zap, before: Sequence[Op], level: int, block: int)
     lie many leaves, and some of those ops go through it: so more verbs are asked, for more keys."""
     keys = [op.key for op in before if op.subject == zap.name and op.key is not None]
     ops: list[Op] = []
-    for verb in rng.sample(_ASKING, BELOW if level else 3):
+    asked = BELOW if level else 3
+    for verb in rng.sample(_ASKING, asked):
         if verb == "next":
             ops += [Op("cursor", "c", other=zap.name), *[Op("next", "c")] * rng.randint(1, 4)]
         elif verb == "stats":
@@ -96,7 +97,7 @@ def _asking(rng: Random, zap: Zap, before: Sequence[Op], level: int, block: int)
             begin = 0 if level else block << zap.leaf_shift
             ops.append(Op(verb, zap.name, fill=begin, extra=rng.randrange(2)))
         else:
-            for key in rng.sample(keys, min(len(keys), BELOW if level else 3)):
+            for key in rng.sample(keys, min(len(keys), asked)):
                 ops.append(
                     written(rng, verb, zap, key, half_of_leaf(zap))
                     if verb == "update"
