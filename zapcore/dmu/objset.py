@@ -6,8 +6,9 @@ and none of them writes anything before it is finished. From module/zfs/txg.c an
 
 from __future__ import annotations
 
+import contextlib
 import errno
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from zapcore.dmu.dbuf import Dbuf
@@ -98,6 +99,16 @@ class Objset:
         self.in_arc: set[tuple[int, BlockKey]] = set()
         self.full = 0
         self.work = Work()
+
+    @contextlib.contextmanager
+    def reads_fail(self, blocks: Mapping[int, Mapping[BlockKey, int]]) -> Iterator[None]:
+        """`failing` while an op runs."""
+        self.failing = blocks
+        try:
+            yield
+        finally:
+            self.failing = {}
+            self.in_arc.clear()
 
     @openzfs("arc.c", "arc_read")
     def read_error(self, number: int, block: BlockKey) -> int:

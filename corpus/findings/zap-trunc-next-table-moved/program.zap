@@ -1,6 +1,7 @@
 # zap_trunc() forgets the pointer table that is being built, in a ZAP that 2.1 has written.
 zap z fat key=u64 prehashed leaf_shift=9
-# Keys that share bits: the table has one block, or a few, and the next one is being filled.
+# Two keys that share seven bits: the table has 4 blocks (12 to 15), and 8 more (17 to 24) are being filled. The last
+# key splits a leaf into block 25.
 add z 0x0 len=148
 add z 0x4000000000000000 len=148
 add z 0x4100000000000000 len=148

@@ -53,17 +53,15 @@ def _with_failing_reads(world: ModelWorld, usual: Handler) -> Handler:
     def handler(op: Op) -> Result:
         objset, numbers = world.objset, world.numbers
         _forget(world)
-        objset.failing = {numbers[name]: blocks for name, blocks in world.failing.items()}
         try:
-            if op.verb == "destroy":
-                objset.dnode(numbers[op.subject]).check_free()
-            return usual(op)
+            with objset.reads_fail({numbers[name]: blocks for name, blocks in world.failing.items()}):
+                if op.verb == "destroy":
+                    objset.dnode(numbers[op.subject]).check_free()
+                return usual(op)
         except ZapErrno as error:
             if error.code in READ_ERRORS and _refuses_transaction(world, op):
                 raise ZapErrno(_of_transaction(error, objset.release)) from None
             raise
-        finally:
-            objset.failing = {}
 
     return handler
 
@@ -81,18 +79,14 @@ def _while_it_syncs(world: ModelWorld, usual: Handler) -> Handler:
         if not failing:
             return usual(op)
         _forget(world)
-        world.objset.failing = failing
-        try:
+        with world.objset.reads_fail(failing):
             return usual(op)
-        finally:
-            world.objset.failing = {}
 
     return handler
 
 
 def _forget(world: ModelWorld) -> None:
     """Keep nothing in memory that nobody holds; of the MOS only where reads of it fail."""
-    world.objset.in_arc.clear()
     world.objset.evict_dbufs(any(world.headers[name].mos for name in world.failing))
 
 
