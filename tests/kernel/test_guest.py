@@ -127,8 +127,10 @@ def test_plain_user_panics_the_kernel_as_it_is_shipped(target: KernelTarget) -> 
 
 
 def test_plain_user_hangs_the_sync_of_the_kernel_as_it_is_shipped(target: KernelTarget) -> None:
-    """A soft lockup that a finding makes: project ids lead the sync into a leaf that is none. The next
-    program has a guest again."""
+    """A soft lockup that a finding makes: project ids lead the sync into a leaf that is none. Where it ends
+    there is the salt's to say, which each guest draws when it is made: with some the leaf's chunks are a
+    circle, with others what is read is no leaf, and the sync's VERIFY is not so. The next program has a guest
+    again."""
     reproducer = read_reproducer(CORPUS / "findings" / "usage-trunc-next-table-files")
     outcome = run(reproducer.program, target)
     assert str(outcome) in reproducer.expect["kernel-2.3.2"].split(" or "), outcome.failure

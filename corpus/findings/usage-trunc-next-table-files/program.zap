@@ -517,4 +517,229 @@ allocate first=3238 id=0x4ceb000a whose=4
 txg
 allocate first=3239 id=0x4ceb0001 whose=4
 txg
+# One salt of nine led none of these to where it shows: an id for each smaller part, too.
+allocate first=3240 id=0x4ceb0008 whose=4
+txg
+allocate first=3241 id=0x4ceb0009 whose=4
+txg
+allocate first=3242 id=0x4ceb0010 whose=4
+txg
+allocate first=3243 id=0x4ceb0011 whose=4
+txg
+allocate first=3244 id=0x4ceb0012 whose=4
+txg
+allocate first=3245 id=0x4ceb0015 whose=4
+txg
+allocate first=3246 id=0x4ceb0016 whose=4
+txg
+allocate first=3247 id=0x4ceb0017 whose=4
+txg
+allocate first=3248 id=0x4ceb0018 whose=4
+txg
+allocate first=3249 id=0x4ceb0019 whose=4
+txg
+allocate first=3250 id=0x4ceb001a whose=4
+txg
+allocate first=3251 id=0x4ceb001b whose=4
+txg
+allocate first=3252 id=0x4ceb001c whose=4
+txg
+allocate first=3253 id=0x4ceb001d whose=4
+txg
+allocate first=3254 id=0x4ceb001e whose=4
+txg
+allocate first=3255 id=0x4ceb001f whose=4
+txg
+allocate first=3256 id=0x4ceb0020 whose=4
+txg
+allocate first=3257 id=0x4ceb0021 whose=4
+txg
+allocate first=3258 id=0x4ceb0022 whose=4
+txg
+allocate first=3259 id=0x4ceb0023 whose=4
+txg
+allocate first=3260 id=0x4ceb0024 whose=4
+txg
+allocate first=3261 id=0x4ceb0025 whose=4
+txg
+allocate first=3262 id=0x4ceb0026 whose=4
+txg
+allocate first=3263 id=0x4ceb0027 whose=4
+txg
+allocate first=3264 id=0x4ceb002a whose=4
+txg
+allocate first=3265 id=0x4ceb002d whose=4
+txg
+allocate first=3266 id=0x4ceb002e whose=4
+txg
+allocate first=3267 id=0x4ceb002f whose=4
+txg
+allocate first=3268 id=0x4ceb0030 whose=4
+txg
+allocate first=3269 id=0x4ceb0031 whose=4
+txg
+allocate first=3270 id=0x4ceb0032 whose=4
+txg
+allocate first=3271 id=0x4ceb0033 whose=4
+txg
+allocate first=3272 id=0x4ceb0034 whose=4
+txg
+allocate first=3273 id=0x4ceb0035 whose=4
+txg
+allocate first=3274 id=0x4ceb0036 whose=4
+txg
+allocate first=3275 id=0x4ceb0037 whose=4
+txg
+allocate first=3276 id=0x4ceb003a whose=4
+txg
+allocate first=3277 id=0x4ceb003d whose=4
+txg
+allocate first=3278 id=0x4ceb003e whose=4
+txg
+allocate first=3279 id=0x4ceb003f whose=4
+txg
+allocate first=3280 id=0x4ceb0082 whose=4
+txg
+allocate first=3281 id=0x4ceb0085 whose=4
+txg
+allocate first=3282 id=0x4ceb0092 whose=4
+txg
+allocate first=3283 id=0x4ceb0095 whose=4
+txg
+allocate first=3284 id=0x4ceb00ab whose=4
+txg
+allocate first=3285 id=0x4ceb00ae whose=4
+txg
+allocate first=3286 id=0x4ceb00b9 whose=4
+txg
+allocate first=3287 id=0x4ceb00e9 whose=4
+txg
+allocate first=3288 id=0x4ceb0200 whose=4
+txg
+allocate first=3289 id=0x4ceb0201 whose=4
+txg
+allocate first=3290 id=0x4ceb0202 whose=4
+txg
+allocate first=3291 id=0x4ceb0203 whose=4
+txg
+allocate first=3292 id=0x4ceb0204 whose=4
+txg
+allocate first=3293 id=0x4ceb0205 whose=4
+txg
+allocate first=3294 id=0x4ceb0206 whose=4
+txg
+allocate first=3295 id=0x4ceb0207 whose=4
+txg
+allocate first=3296 id=0x4ceb0208 whose=4
+txg
+allocate first=3297 id=0x4ceb0209 whose=4
+txg
+allocate first=3298 id=0x4ceb020a whose=4
+txg
+allocate first=3299 id=0x4ceb020b whose=4
+txg
+allocate first=3300 id=0x4ceb020c whose=4
+txg
+allocate first=3301 id=0x4ceb020d whose=4
+txg
+allocate first=3302 id=0x4ceb020e whose=4
+txg
+allocate first=3303 id=0x4ceb020f whose=4
+txg
+allocate first=3304 id=0x4ceb0210 whose=4
+txg
+allocate first=3305 id=0x4ceb0211 whose=4
+txg
+allocate first=3306 id=0x4ceb0212 whose=4
+txg
+allocate first=3307 id=0x4ceb0213 whose=4
+txg
+allocate first=3308 id=0x4ceb0214 whose=4
+txg
+allocate first=3309 id=0x4ceb0215 whose=4
+txg
+allocate first=3310 id=0x4ceb0216 whose=4
+txg
+allocate first=3311 id=0x4ceb0217 whose=4
+txg
+allocate first=3312 id=0x4ceb0218 whose=4
+txg
+allocate first=3313 id=0x4ceb0219 whose=4
+txg
+allocate first=3314 id=0x4ceb021a whose=4
+txg
+allocate first=3315 id=0x4ceb021b whose=4
+txg
+allocate first=3316 id=0x4ceb021c whose=4
+txg
+allocate first=3317 id=0x4ceb021d whose=4
+txg
+allocate first=3318 id=0x4ceb021e whose=4
+txg
+allocate first=3319 id=0x4ceb021f whose=4
+txg
+allocate first=3320 id=0x4ceb0220 whose=4
+txg
+allocate first=3321 id=0x4ceb0221 whose=4
+txg
+allocate first=3322 id=0x4ceb0222 whose=4
+txg
+allocate first=3323 id=0x4ceb0223 whose=4
+txg
+allocate first=3324 id=0x4ceb0224 whose=4
+txg
+allocate first=3325 id=0x4ceb0225 whose=4
+txg
+allocate first=3326 id=0x4ceb0226 whose=4
+txg
+allocate first=3327 id=0x4ceb0227 whose=4
+txg
+allocate first=3328 id=0x4ceb022a whose=4
+txg
+allocate first=3329 id=0x4ceb022d whose=4
+txg
+allocate first=3330 id=0x4ceb022e whose=4
+txg
+allocate first=3331 id=0x4ceb022f whose=4
+txg
+allocate first=3332 id=0x4ceb0230 whose=4
+txg
+allocate first=3333 id=0x4ceb0231 whose=4
+txg
+allocate first=3334 id=0x4ceb0232 whose=4
+txg
+allocate first=3335 id=0x4ceb0233 whose=4
+txg
+allocate first=3336 id=0x4ceb0234 whose=4
+txg
+allocate first=3337 id=0x4ceb0235 whose=4
+txg
+allocate first=3338 id=0x4ceb0236 whose=4
+txg
+allocate first=3339 id=0x4ceb0237 whose=4
+txg
+allocate first=3340 id=0x4ceb023a whose=4
+txg
+allocate first=3341 id=0x4ceb023d whose=4
+txg
+allocate first=3342 id=0x4ceb023e whose=4
+txg
+allocate first=3343 id=0x4ceb023f whose=4
+txg
+allocate first=3344 id=0x4ceb0282 whose=4
+txg
+allocate first=3345 id=0x4ceb0285 whose=4
+txg
+allocate first=3346 id=0x4ceb0292 whose=4
+txg
+allocate first=3347 id=0x4ceb0295 whose=4
+txg
+allocate first=3348 id=0x4ceb02ab whose=4
+txg
+allocate first=3349 id=0x4ceb02ae whose=4
+txg
+allocate first=3350 id=0x4ceb02b9 whose=4
+txg
+allocate first=3351 id=0x4ceb02e9 whose=4
+txg
 sync
