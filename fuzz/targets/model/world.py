@@ -271,11 +271,17 @@ class ModelWorld(Target):
         return self.objset.open_tx
 
     def look_for_tx(self, number: int) -> None:
-        """Read the header for a modifying call that looks at nothing: its tx does (dmu_tx_hold_zap). A sync
-        task's holds nothing."""
+        """Read the header for a modifying call that may look at nothing: its tx does (dmu_tx_hold_zap), and
+        no other thread comes between. A sync task's holds nothing."""
         dnode = self.objset.dnode(number)
-        if not dnode.mos:
+        if dnode.mos:
+            return
+        threads = self.objset.threads
+        scheduler, threads.scheduler = threads.scheduler, None
+        try:
             dnode.hold(0, "dmu_tx_check_ioerr").rele("dmu_tx_check_ioerr")
+        finally:
+            threads.scheduler = scheduler
 
     def is_micro(self, name: str) -> bool:
         """Whether a ZAP that is there is micro, as its callers know; one that is created fat is not. Raises

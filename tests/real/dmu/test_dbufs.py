@@ -9,6 +9,7 @@ import pytest
 from fuzz.execution.execute import run
 from fuzz.faults.edits import Edit, applied
 from fuzz.language.program import Op, Program, Zap
+from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model.target import ModelTarget
@@ -69,10 +70,15 @@ def test_user_data_that_no_byte_shows_is_told(libzpool: Make) -> None:
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_a_transaction_reads_the_header(libzpool: Make, release: str) -> None:
-    """dmu_tx_hold_zap() does, also for an increment by 0, which looks at nothing. In 2.4 a dbuf that is to be
-    evicted stays then."""
-    ops = (Op("txg"), Op("txg"), Op("evict"), Op("increment", "z", (0,), fill=0), Op("txg"))
+    """dmu_tx_hold_zap() does, also for an increment by 0, which looks at nothing, and for a join of a ZAP
+    that is empty. In 2.4 a dbuf that is to be evicted stays then."""
     target = BothTarget(ModelTarget(release), libzpool(release))
-    assert run(Program((FAT,), ops), target, judge=False).fine
     kept = b"\0\1" if release == "2.4" else b""
+    ops = (Op("txg"), Op("txg"), Op("evict"), Op("increment", "z", (0,), fill=0), Op("txg"))
+    assert run(Program((FAT,), ops), target, judge=False).fine
     assert target.model.dbufs("z") == kept
+    for verb in ("join", "join_key", "join_increment"):
+        zaps = "zap y fat hash64\nzap z fat hash64\n"
+        program = parse(f"{zaps}txg\ntxg\nevict\n{verb} y z\ntxg\n")
+        assert run(program, target).fine
+        assert target.model.dbufs("z") == kept, verb

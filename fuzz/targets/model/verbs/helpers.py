@@ -8,6 +8,7 @@ from fuzz.execution.result import DONE, Result
 from fuzz.language.program import Op
 from fuzz.targets.model.world import HANDLERS, ModelWorld
 from zapcore import zap
+from zapcore.dmu.objset import Tx
 from zapcore.errors import ZapErrno
 from zapcore.zap import helpers
 
@@ -33,31 +34,35 @@ def prefetch_object(world: ModelWorld, op: Op) -> Result:
 @HANDLERS.of("join")
 def join(world: ModelWorld, op: Op) -> Result:
     """zap_join()."""
-    source, target = _both(world, op)
-    helpers.join(world.objset, source, target, world.tx(target))
+    source, target, tx = _begin(world, op)
+    helpers.join(world.objset, source, target, tx)
     return DONE
 
 
 @HANDLERS.of("join_key")
 def join_key(world: ModelWorld, op: Op) -> Result:
     """zap_join_key()."""
-    source, target = _both(world, op)
-    helpers.join_key(world.objset, source, target, op.fill, world.tx(target))
+    source, target, tx = _begin(world, op)
+    helpers.join_key(world.objset, source, target, op.fill, tx)
     return DONE
 
 
 @HANDLERS.of("join_increment")
 def join_increment(world: ModelWorld, op: Op) -> Result:
     """zap_join_increment()."""
-    source, target = _both(world, op)
-    helpers.join_increment(world.objset, source, target, world.tx(target))
+    source, target, tx = _begin(world, op)
+    helpers.join_increment(world.objset, source, target, tx)
     return DONE
 
 
-def _both(world: ModelWorld, op: Op) -> tuple[int, int]:
-    both = world.named(op), world.named(op, op.other)
+def _begin(world: ModelWorld, op: Op) -> tuple[int, int, Tx]:
+    """Both ZAPs of a join, and its transaction, which reads the second one's header even where nothing is
+    joined."""
+    source, target = world.named(op), world.named(op, op.other)
     _has_joins(world)
-    return both
+    tx = world.tx(target)
+    world.look_for_tx(target)
+    return source, target, tx
 
 
 def _has_joins(world: ModelWorld) -> None:
