@@ -17,8 +17,10 @@ _DATA = PACKAGE / "corpus" / "data"
 INSTALLED = _DATA.is_dir()
 """Whether this is no checkout: a wheel has the corpus in its package (`wheel_hook`)."""
 CORPUS = _DATA if INSTALLED else ROOT / "corpus"
-"""Regressions, findings and seeds, as the project has them."""
+"""Regressions, findings, seeds and programs of mutants, as the project has them."""
 FINDINGS = "findings"
+MUTANTS = "mutants"
+"""Programs by the names of seeded faults: each fails with its fault, and is fine without it."""
 
 
 def home() -> Path:

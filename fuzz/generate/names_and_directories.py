@@ -35,6 +35,8 @@ WALK = 12
 
 NEAR_LIMITS = (48, 49, 50, 51, 254, 255, 256, 257, 1022, 1023, 1024, MAX_NAME)
 """Lengths of names: a slot has room for 49 bytes, an old ZAP for 255, a directory for 1023."""
+NEAR_SLOT, SLOT_FULL = (49, 50, 50, 51), 0.04
+"""Lengths of names that just fit into a slot of a micro ZAP, or just do not, and how often one is drawn."""
 REFUSED = (b"a\xc0", b"\xff", b"n" * 300, b"n" * MAX_NAME, b".", b"..")
 """Names without a normal form, too long, or those that no directory stores."""
 LONG = (255, 256, 257, 500, 1023)
@@ -71,6 +73,8 @@ class NamesDrawing(Drawing):
             return respelled(rng, rng.choice(self.few))
         if rng.random() < self.long:
             return bytes((rng.choice(b"abcAB"),)) * rng.choice(LENGTHS)
+        if rng.random() < SLOT_FULL:
+            return bytes((rng.choice(b"abcAB"),)) * rng.choice(NEAR_SLOT)
         if rng.random() < 0.5:
             return self.stem + b"%d" % rng.randrange(60)
         return self.stem + b"".join(rng.choices(PIECES, k=rng.choice((1, 1, 2, 3))))
@@ -92,7 +96,7 @@ class NamesDrawing(Drawing):
     def bring(self, name: bytes) -> None:
         """Add a name in one of several ways, with a value that a micro ZAP has room for."""
         rng = self.rng
-        verb = rng.choice(("add", "add", "add", "touch", "mkdir", "update", "symlink"))
+        verb = rng.choice(("add", "add", "add", "update", "update", "touch", "mkdir", "symlink"))
         if verb in ("touch", "mkdir", "symlink"):
             self.do(Op(verb, self.name, name, fill=rng.choice((1, 1, 1, 2, 3))))
         else:
@@ -146,6 +150,9 @@ def collide(drawing: NamesDrawing) -> None:
         drawing.bring(respelled(rng, rng.choice((names[0], *names))))
     if rng.random() < 0.3:
         drawing.do(Op("remove", drawing.name, drawing.some()))
+    elif rng.random() < 0.4:  # one of them goes, and another one comes
+        drawing.do(Op("remove", drawing.name, rng.choice(names)))
+        drawing.bring(respelled(rng, rng.choice(names)))
     rng.choice((look, respell, walk, outgrow))(drawing)
     if rng.random() < 0.4:
         walk(drawing, whole=True)

@@ -1,7 +1,7 @@
 """Seeded faults.
 
 They protect: that each mutant fits the model as it is, is noticed by the judge that it names on a short
-program (found by random programs, then cut down; tests/data/mutants), where the model itself is fine; that
+program (found by random programs, then cut down; corpus/mutants), where the model itself is fine; that
 those seen by their bytes alone are seen by nothing else; and that nothing of a mutant stays behind.
 """
 
@@ -16,15 +16,15 @@ from fuzz.execution.execute import run
 from fuzz.execution.result import Outcome
 from fuzz.faults.edits import Edit, applied
 from fuzz.faults.remedies import switched_on
-from fuzz.faults.seeded import MUTANTS, SLIP, Mutant
+from fuzz.faults.seeded import BESIDE_SYNC, CONCURRENT, MUTANTS, SLIP, Mutant
 from fuzz.language.program import Program
 from fuzz.language.syntax import load
 from fuzz.targets.model.target import ModelTarget
-from tests.support.paths import DATA
+from tests.support.paths import CORPUS
 from tests.support.programs.structure_changing_programs import biased_program
 from zapcore.zap import leaf, split
 
-WITNESSES = DATA / "mutants"
+WITNESSES = CORPUS / "mutants"
 ALL = pytest.mark.parametrize("mutant", MUTANTS.values(), ids=[*MUTANTS])
 DIFFERENTIAL = [mutant for mutant in MUTANTS.values() if mutant.differential]
 JUDGES = {"oracle", "invariant", "bytes"}
@@ -49,7 +49,7 @@ def test_there_are_enough_of_each() -> None:
     commits = [mutant for mutant in MUTANTS.values() if mutant.origin != SLIP]
     assert len(commits) >= 5
     assert all(re.fullmatch(r"[0-9a-f]{10}", mutant.origin) for mutant in commits)
-    assert {path.stem for path in WITNESSES.iterdir()} == set(MUTANTS)
+    assert {path.stem for path in WITNESSES.iterdir()} == {*MUTANTS, *CONCURRENT, *BESIDE_SYNC}
     assert {mutant.seen for mutant in MUTANTS.values()} <= JUDGES | ENDS
 
 

@@ -10,9 +10,10 @@ import random
 
 import pytest
 
+from fuzz.corpus.places import CORPUS, MUTANTS
 from fuzz.faults.remedies import REMEDIES, switched_on
 from fuzz.faults.seeded import CONCURRENT
-from fuzz.language.syntax import parse
+from fuzz.language.syntax import load, parse
 from fuzz.language.validate import problems
 from fuzz.targets.model.target import ModelTarget
 from fuzz.threads.explore import explore
@@ -94,6 +95,17 @@ def test_mutant_is_found(name: str) -> None:
         found = first_failure(ThreadFuzzer(ModelTarget(), 1), max_runs=9000)
         assert found is not None
         assert not run_threads(found.program, ModelTarget()).outcome.fine, "its schedule repeats it"
+
+
+@pytest.mark.parametrize("name", CONCURRENT)
+def test_mutant_fails_on_the_program_that_the_corpus_has_for_it(name: str) -> None:
+    """With the schedule that it has there; without the mutant the model is fine."""
+    program, model = load(CORPUS / MUTANTS / f"{name}.zap"), ModelTarget(CONCURRENT[name].release)
+    with switched_on(["trunc-next-table", "shrink-stale-shift"]):
+        assert run_threads(program, model).outcome.fine
+        with CONCURRENT[name].applied():
+            assert run_threads(program, model).outcome.failure is not None
+        assert run_threads(program, model).outcome.fine
 
 
 @pytest.mark.parametrize("name", BY_PROGRAM)

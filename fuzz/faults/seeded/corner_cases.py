@@ -118,4 +118,26 @@ CORNER_MUTANTS = (
         "oracle",
         (Edit("zap.norm:Sequence._blocked", "combining >= wanted", "combining > wanted"),),
     ),
+    Mutant(
+        "updated-name-cut",
+        "zap_update of a new name of 50 bytes cuts it to fit into a slot (in C first, by who knew no judge)",
+        SLIP,
+        "invariant",
+        (
+            Edit(
+                "zap.micro:update",
+                "if _needs_fat(name, size, length):",
+                "if _needs_fat(name, size, length) and (size, length, len(name.key)) != (8, 1, 50):",
+            ),
+            Edit("zap.micro:_add_entry", "= name.key + b", "= name.key[:49] + b"),
+            Edit("zap.micro:_add_entry", "len(name.key) + 1]", "min(len(name.key), 49) + 1]"),
+        ),
+    ),
+    Mutant(
+        "differentiator-counted",
+        "a new name in a micro ZAP gets the number of its hash's entries, not the lowest that is free",
+        SLIP,
+        "assertion",
+        (Edit("zap.micro:_add_entry", "        if entry[1] != cd:\n            break\n", ""),),
+    ),
 )

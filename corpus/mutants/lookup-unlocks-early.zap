@@ -1,0 +1,3 @@
+zap z fat key=u64 prehashed leaf_shift=9
+add z 0x0
+t1: lookup z 0x0
