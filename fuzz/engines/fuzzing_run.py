@@ -112,7 +112,8 @@ class FuzzingRun:
     expected to have. `lost` has failures that it is not expected to have and that did not happen again when
     their programs were run again; `earlier` says where those are that earlier runs of this user have found,
     `again` which of them came again; `open` has those, by files, that were not cut down.
-    `unwritten` are sentences about what could not be written where it should be."""
+    `unwritten` are sentences about what could not be written where it should be. When the time is over, what
+    is not cut down is given `extra_seconds`."""
 
     def __init__(
         self,
@@ -123,6 +124,7 @@ class FuzzingRun:
         watcher: Watcher,
         jobs: int = 1,
         earlier: Mapping[str, Path] = MappingProxyType({}),
+        extra_seconds: float = 0.0,
     ) -> None:
         self.config = dataclasses.replace(config, out=str(out), kept=tuple(earlier))
         self.earlier = dict(earlier)
@@ -132,6 +134,7 @@ class FuzzingRun:
         self.out = out
         self.watcher = watcher
         self.jobs = jobs
+        self.extra_seconds = extra_seconds
         self.status = Progress()
         self.found: list[Found] = []
         self.lost: list[str] = []
@@ -141,6 +144,7 @@ class FuzzingRun:
             text: {form(each.program) for each in reproducers} for text, reproducers in known.items()
         }
         self._told: set[str] = set()
+        self._why_left = "which an earlier run had no time to minimize"
         self._next_try = 0.0
         self._corpus_full = False
         self._before = set(waiting(out))
@@ -181,6 +185,19 @@ class FuzzingRun:
             self.open |= {path: text for path, text in self._left.items() if text in self.again}
             for path in set(waiting(self.out)) - self._before - set(self.open):
                 self.open[path] = "what a process found that was ended"
+        self._use_extra_time()
+
+    def _use_extra_time(self) -> None:
+        """Cut down what there was no time for."""
+        if not (self.extra_seconds and self.open):
+            return
+        late = time.monotonic() - self.config.started + self.extra_seconds
+        self.config = dataclasses.replace(self.config, seconds=late)
+        self._left, self.open = {path: text for path, text in self.open.items() if path.is_file()}, {}
+        self._why_left = "which there was no time to minimize"
+        while self._go_on_with_what_was_left():
+            pass
+        self.open |= self._left
 
     def _try_corpus(self, now: bool = False) -> None:
         """See now and then whether the working corpus can be written to: libFuzzer does not say if not."""
@@ -220,8 +237,8 @@ class FuzzingRun:
             return True
         if failure is None or str(failure.signature) != text:
             return True
-        self.watcher.note(f"going on with {path}, which an earlier run had no time to minimize")
-        self.earlier.pop(text)
+        self.watcher.note(f"going on with {path}, {self._why_left}")
+        self.earlier.pop(text, None)
         self.again.discard(text)
         signature = failure.signature
         self._failure(

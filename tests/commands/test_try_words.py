@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
+from fuzz.commands.trial.corpus_stage import is_one_of
 from fuzz.commands.trial.page import details
-from fuzz.commands.trial.stage import Stage
+from fuzz.commands.trial.stage import Difference, Stage, keep_shortest
 from fuzz.commands.trial.try_build import read_expected
+from fuzz.judge.signature import Failure, Signature
+from fuzz.language.syntax import parse
 from tests.support.command import zapfuzz
 
 
@@ -38,6 +41,34 @@ def test_what_is_expected_is_counted_and_what_is_unfinished_is_told_to_machines(
     assert stage.expected == {"a b c": 4}
     (told,) = cast(list[dict[str, object]], details("x", None, None, [stage])["stages"])
     assert told["unfinished"] is True
+
+
+def test_of_what_several_stages_have_met_the_shortest_is_told() -> None:
+    def met(name: str, ops: int) -> Difference:
+        program = parse("zap z micro\n" + "count z\n" * ops)
+        return Difference(Failure(Signature("difference", "both:compare", name), "", 0), program)
+
+    first, second = Stage("mutants"), Stage("fuzzed")
+    first.differences += [met("one", 3), met("two", 1)]
+    second.differences += [met("one", 2), met("two", 1), met("three", 9)]
+    keep_shortest([first, second])
+    told = [
+        [(each.failure.signature.expression, len(each.program.ops)) for each in stage.differences]
+        for stage in (first, second)
+    ]
+    assert told == [[("two", 1)], [("one", 2), ("three", 9)]]
+
+
+def test_a_finding_is_the_same_in_another_file_of_the_library() -> None:
+    """rw_enter() of libspl is in kernel.c in 2.4, in rwlock.c in master."""
+    text = "assertion kernel.c:rw_enter pthread_rwlock_wrlock(&rwlp->rw_lock) == 0"
+    for place, kind, same in (
+        ("rwlock.c:rw_enter", "assertion", True),
+        ("rwlock.c:rw_exit", "assertion", False),
+        ("rwlock.c:rw_enter", "hang", False),
+    ):
+        signature = Signature(kind, place, "pthread_rwlock_wrlock(&rwlp->rw_lock) == 0")
+        assert is_one_of(signature, frozenset(["fine", text])) is same
 
 
 def test_expectations_that_are_no_signatures(tmp_path: Path) -> None:

@@ -286,6 +286,17 @@ def test_when_the_time_is_over_nothing_is_minimized_any_more(tmp_path: Path) -> 
     assert fuzzing.found == []
 
 
+@pytest.mark.parametrize("extra", [0.0, 60.0])
+def test_what_there_was_no_time_for_is_minimized_in_extra_time(tmp_path: Path, extra: float) -> None:
+    """That is for `try`: its page has what differs cut down."""
+    over = dataclasses.replace(config("random"), seconds=5.0, started=time.monotonic() - 5)
+    fuzzing = FuzzingRun(over, ModelTarget("unfixed"), {}, tmp_path, Notes(), extra_seconds=extra)
+    fuzzing._failure(failure_event())
+    fuzzing._use_extra_time()
+    assert len(fuzzing.found) == bool(extra) and bool(fuzzing.open) != bool(extra)
+    assert bool(list(tmp_path.glob("*/reproducer.toml"))) == bool(extra)
+
+
 def test_a_known_failure_is_told_once_and_never_minimized(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,78 +8,66 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 import pytest
 
+from fuzz.commands.trial.byte_order_stage import turned_blocks
+from fuzz.commands.trial.stage import Stage
 from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.libzpool.locate import python_for
 from fuzz.targets.model.target import ModelTarget
+from tests.support.wrong_libraries.one_fault import wrong_library
 from zapcore.layout import HEADER
 
 Make = Callable[..., LibzpoolTarget]
 
-REAL = """
-import ctypes, sys
-from collections import Counter
+TABLE = """
+import sys
 from pathlib import Path
-from random import Random
-from fuzz.execution.execute import run
-from fuzz.generate.leaf_programs import random_program
-from fuzz.generate.whole_language import whole_language_program
-from fuzz.targets.libzpool.abi import Library
-from fuzz.targets.model.target import ModelTarget
-from zapcore.byteorder import swap_leaf, swap_micro, swap_words
-from zapcore.layout import HEADER, ZBT_HEADER, ZBT_LEAF, ZBT_MICRO
-library = Library(Path(sys.argv[1]))
-swap = library.handle.zap_byteswap
-swap.argtypes, swap.restype = [ctypes.c_void_p, ctypes.c_size_t], None
-def read_again(foreign):
-    block = ctypes.create_string_buffer(foreign, len(foreign))
-    swap(ctypes.addressof(block), len(foreign))
-    return block.raw
-if len(sys.argv) > 2:
-    table = b"".join(each.to_bytes(8, "big") for each in (int(sys.argv[2]), *range(2, 65)))
-    print(read_again(table) == swap_words(table))
-    sys.exit()
-WRITERS = {ZBT_HEADER: swap_words, ZBT_LEAF: swap_leaf, ZBT_MICRO: swap_micro}
-NAMES = {ZBT_HEADER: "header", ZBT_LEAF: "leaf", ZBT_MICRO: "micro"}
-met, model = Counter(), ModelTarget(block_limit=1 << 10)
-for number in range(60):
-    rng = Random(number)
-    program = (random_program if number % 2 else whole_language_program)(rng)
-    run(program, model)
-    for zap in program.zaps:
-        for block in model.blocks(zap.name) or ():
-            kind = HEADER.read(block, "zap_block_type")
-            if any(block) and kind != 128:
-                assert read_again(WRITERS.get(kind, swap_words)(block)) == block, (number, kind)
-                met[NAMES.get(kind, "table")] += 1
-print(*sorted(met))
+from fuzz.targets.libzpool.byte_order import turner
+from zapcore.byteorder import swap_words
+table = b"".join(each.to_bytes(8, "big") for each in (int(sys.argv[2]), *range(2, 65)))
+print(turner(Path(sys.argv[1]))(table) == swap_words(table))
 """
-"""What the real zap_byteswap() makes of blocks that a big-endian machine would have written, in a process of
-its own: two libraries do not go into one, and one of them dies."""
-
-
-def real(target: LibzpoolTarget, *arguments: str) -> subprocess.CompletedProcess[str]:
-    library = target.library
-    command = [*python_for(library), "-c", REAL, str(library), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+"""A block of the table in a process of its own: one of them ends it."""
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_every_block_is_read_as_it_was_written(libzpool: Make, release: str) -> None:
-    done = real(libzpool(release))
-    assert done.stdout == "header leaf micro table\n", done.stderr
+    stage = Stage("byte order")
+    list(turned_blocks(libzpool(release).library, frozenset(), stage))
+    assert not stage.differences
+    (line,) = stage.lines
+    assert all(kind in line for kind in ("header", "leaf", "micro", "table")), line
+
+
+def test_a_library_that_turns_a_field_wrong_is_told(tmp_path: Path) -> None:
+    """With the block and the field; and what is different on purpose is none."""
+    library, stage = wrong_library(tmp_path, "-DWRONG_BYTE_ORDER"), Stage("byte order")
+    list(turned_blocks(library, frozenset(), stage))
+    (found,) = stage.differences
+    assert str(found.failure.signature) == "difference byte-order:compare leaf"
+    assert "le_cd" in found.failure.text
+    expected = Stage("byte order")
+    list(turned_blocks(library, frozenset([str(found.failure.signature)]), expected))
+    assert not expected.differences and expected.expected
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_a_table_that_begins_with_block_128_is_taken_for_a_leaf(libzpool: Make, release: str) -> None:
     """Read on a machine of the other byte order, or received there, it ends the kernel."""
+    library = libzpool(release).library
+
+    def turned(first: str) -> subprocess.CompletedProcess[str]:
+        command = [*python_for(library), "-c", TABLE, str(library), first]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
     for other in ("127", "129"):
-        assert real(libzpool(release), other).stdout == "True\n"
-    died = real(libzpool(release), "128")
+        assert turned(other).stdout == "True\n"
+    died = turned("128")
     assert died.returncode < 0 and "bad leaf type" in died.stderr
 
 

@@ -73,7 +73,7 @@ class _EverySchedule:
 
     def run(self, program: Program, real: HeldTarget) -> None:
         """Do so. What differs is shown at once."""
-        for scheduled, (run, difference) in compare_all(program, real, self.model, self.bound):
+        for scheduled, (run, difference, _) in compare_all(program, real, self.model, self.bound):
             self.turns, self.exact = self.turns + run.turns, self.exact + run.exact_turns
             self.forced += run.all_forced
             self.outcomes[str(run.outcome)] += 1

@@ -49,8 +49,8 @@ def soak_command(release: str, libzpool: str | None, seconds: float, seed: int, 
 
     try:
         with real, working("soaking", how_far):
-            for difference, program in soak(real, random.Random(seed), seconds, OF[programs], soaked):
-                say(f"DIFFERS: {difference}\n{format_program(program)}")
+            for compared, program in soak(real, random.Random(seed), seconds, OF[programs], soaked):
+                say(f"DIFFERS: {compared.difference}\n{format_program(program)}")
     finally:
         if soaked.count:
             say(", ".join(f"{number} {what}" for what, number in soaked.count.items()))

@@ -19,6 +19,9 @@ from fuzz.engines.fuzzing_run import Found, FuzzingRun, Progress
 from fuzz.judge.signature import Signature
 from fuzz.targets.registry import make_target
 
+MINIMIZE_SECONDS = 60.0
+"""How long what was found may be cut down when the time is over."""
+
 
 class _Watcher:
     """Shows how far the run is as other commands do, and each failure in a line."""
@@ -51,13 +54,17 @@ class _Watcher:
         return working(what, how_far)
 
 
+def known_to(target: str, release: str) -> dict[str, list[Reproducer]]:
+    """The failures that the release is known for; two builds have none, since all that both have is the
+    same."""
+    if target == "builds":
+        return {}
+    return known_on([read_reproducer(each) for each in corpus_folders(CORPUS)], target, release, ())
+
+
 def fuzz_build(config: Config, expected: frozenset[str], expect_file: Path, jobs: int, stage: Stage) -> None:
     """Fuzz until the bound of the configuration. Raises EngineProblem."""
-    known: dict[str, list[Reproducer]] = {}
-    if config.target != "builds":  # there all that both have is the same
-        known = known_on(
-            [read_reproducer(each) for each in corpus_folders(CORPUS)], *(config.target, config.release, ())
-        )
+    known = known_to(config.target, config.release)
     config = dataclasses.replace(config, known=(*known, *expected))
     watcher = _Watcher()
     target = make_target(
@@ -70,7 +77,8 @@ def fuzz_build(config: Config, expected: frozenset[str], expect_file: Path, jobs
     )
     with contextlib.closing(target):
         run = FuzzingRun(
-            config, target, known, Path(config.out), watcher, jobs, dict.fromkeys(expected, expect_file)
+            *(config, target, known, Path(config.out), watcher, jobs, dict.fromkeys(expected, expect_file)),
+            extra_seconds=MINIMIZE_SECONDS,
         )
         began = time.monotonic()
         with working("fuzzing", watcher.how_far):

@@ -11,6 +11,8 @@ from fuzz.targets.probe_release import Probed
 
 SHOWN_OPS = 30
 TEXT_LINES = 8
+IN_FULL = 8
+"""Differences that are told with their programs; of others only what they are."""
 
 
 def behaviours_in_words(probed: Probed) -> str:
@@ -44,7 +46,8 @@ def page(library: str, against: str, probed: Probed, stages: Sequence[Stage]) ->
         yield "fine within these bounds"
         return
     for number, each in enumerate(differences, start=1):
-        yield from _difference(number, each)
+        lines = _difference(number, each)
+        yield from lines if number <= IN_FULL else [next(lines)]
     if unfinished:
         yield f"not fine: see {' and '.join(unfinished)}"
 

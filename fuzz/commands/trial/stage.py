@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from fuzz.judge.signature import Failure
@@ -54,3 +54,18 @@ class Stage:
             return False
         self.expected[text] = self.expected.get(text, 0) + times
         return True
+
+
+def keep_shortest(stages: Iterable[Stage]) -> None:
+    """Of the differences that several stages have met leave the one with the shortest program; of two as
+    short the first."""
+    shortest: dict[str, Difference] = {}
+    stages = list(stages)
+    for stage in stages:
+        for each in stage.differences:
+            before = shortest.setdefault(str(each.failure.signature), each)
+            if len(each.program.ops) < len(before.program.ops):
+                shortest[str(each.failure.signature)] = each
+    for stage in stages:
+        kept = [each for each in stage.differences if shortest[str(each.failure.signature)] is each]
+        stage.differences[:] = kept

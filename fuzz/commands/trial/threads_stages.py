@@ -3,60 +3,123 @@ schedules."""
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
+from collections import Counter
 from collections.abc import Iterator
 
+from fuzz.commands.trial.mutants_stage import programs_of_mutants
 from fuzz.commands.trial.stage import Difference, Stage
 from fuzz.corpus.named_program import open_named
+from fuzz.execution.bound_of_time import TimeUp, bounded
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.program import Program
+from fuzz.minimize.minimize import Stats, minimize
+from fuzz.targets.libzpool.plain_target import HarnessError
 from fuzz.targets.model.target import ModelTarget
-from fuzz.threads.real.compare_with_model import compare_all
+from fuzz.threads.minimize_schedule import with_schedule
+from fuzz.threads.real.compare_with_model import Compared, compare, compare_all
+from fuzz.threads.real.held_run import model_for
 from fuzz.threads.real.held_target import HeldTarget
 from fuzz.threads.real.soak import BESIDE_SYNC, KINDS, Soaked, soak
 
 PROGRAMS = ("threads-grow", "threads-shrink", "threads-split")
 PREEMPTIONS = 1
 MOST = 5
-"""Differences of one stage that are told; the rest are counted."""
+"""Kinds of differences of one stage that are told; the rest are counted."""
+MINIMIZE_SECONDS = 20.0
+"""How long the program of one kind is cut down."""
 
 
-def _difference(text: str, program: Program) -> Difference:
-    signature = Signature("difference", "threads:compare", text.partition(":")[0])
-    return Difference(Failure(signature, text, len(program.ops)), program)
+class _Differences:
+    """What differs in a stage: of each kind the first, cut down, and how often all of it came. `count` has
+    those that are not expected."""
 
+    def __init__(self, real: HeldTarget, model: ModelTarget, expected: frozenset[str], stage: Stage) -> None:
+        self.real, self.model = real, model
+        self.expected, self.stage = expected, stage
+        self.count = 0
+        self.met: Counter[Signature] = Counter()
 
-def _tell(each: Difference, expected: frozenset[str], stage: Stage, in_full: bool) -> bool:
-    """Whether a difference is one that is not expected; such a one the stage has afterwards, if `in_full`."""
-    if stage.is_expected(str(each.failure.signature), expected):
-        return False
-    if in_full:
-        stage.differences.append(each)
-    return True
+    def add(self, compared: Compared, program: Program) -> None:
+        """One more."""
+        signature = Signature("difference", "threads:compare", compared.kind)
+        if self.stage.is_expected(str(signature), self.expected):
+            return
+        self.count += 1
+        self.met[signature] += 1
+        if self.met[signature] > 1 or len(self.met) > MOST:
+            return
+        small, text = self._cut_down(program, compared)
+        failure = Failure(signature, text, len(small.ops))
+        self.stage.differences.append(Difference(failure, small))
+
+    def _cut_down(self, program: Program, compared: Compared) -> tuple[Program, str]:
+        """The simplest program found in the time that differs in the same way, without a schedule if it needs
+        none, and how it does."""
+        texts = {program: compared.difference}
+
+        def differs(candidate: Program) -> bool:
+            try:
+                found = compare(candidate, self.real, self.model)
+            except HarnessError:
+                return False
+            if found.kind != compared.kind:
+                return False
+            texts[candidate] = found.difference
+            return True
+
+        stats = Stats(best=program)
+        with contextlib.suppress(TimeUp, ValueError), bounded(MINIMIZE_SECONDS):
+            plain = with_schedule(program, ())
+            minimize(plain if differs(plain) else program, differs, stats=stats)
+        small = stats.best or program
+        return small, texts[small]
+
+    def lines(self) -> Iterator[str]:
+        """Those that came more than once, or are not told."""
+        for number, (signature, count) in enumerate(self.met.items()):
+            if number >= MOST:
+                yield f"{count} x not told: {signature}"
+            elif count > 1:
+                yield f"{count} x {signature}"
 
 
 def every_schedule(
     real: HeldTarget, model: ModelTarget, seconds: float, expected: frozenset[str], stage: Stage
 ) -> Iterator[str]:
-    """Force each schedule of the programs up to PREEMPTIONS, and yield how far that is."""
-    until = time.monotonic() + seconds
-    forced = schedules = differ = 0
+    """Force the schedules of seeded faults, and then, for so many seconds, each schedule of the programs up
+    to PREEMPTIONS; yields how far that is."""
+    differences = _Differences(real, model, expected, stage)
+    programs = forced = schedules = 0
+    for _, program in programs_of_mutants(threads=True):
+        compared = compare(program, real, model)
+        programs += 1
+        forced += compared.run.all_forced
+        if compared.difference:
+            differences.add(compared, program)
+        yield f"{programs} programs of seeded faults"
+    stage.lines.append(
+        f"{programs} programs of seeded faults, {forced} forced throughout: {differences.count} differ"
+    )
+    until, before, forced = time.monotonic() + seconds, differences.count, 0
     cut: list[str] = []
     for name in PROGRAMS:
-        for scheduled, (run, text) in compare_all(open_named(name).program, real, model, PREEMPTIONS):
+        for scheduled, compared in compare_all(open_named(name).program, real, model, PREEMPTIONS):
             if time.monotonic() > until:
                 cut.append(name)
                 break
             schedules += 1
-            forced += run.all_forced
-            if text:
-                differ += _tell(_difference(text, scheduled), expected, stage, differ < MOST)
+            forced += compared.run.all_forced
+            if compared.difference:
+                differences.add(compared, scheduled)
             yield f"{schedules} schedules"
     stage.lines.append(
         f"{schedules} schedules of {len(PROGRAMS)} programs, up to {PREEMPTIONS} preemption, "
-        f"{forced} forced throughout: {differ} differ"
+        f"{forced} forced throughout: {differences.count - before} differ"
     )
+    stage.lines += differences.lines()
     if cut:
         stage.lines.append(f"time was up in {', '.join(cut)}")
 
@@ -66,13 +129,15 @@ def soak_build(
 ) -> Iterator[str]:
     """Random programs with random schedules, half the time beside the sync of a txg; yields now and then."""
     rng = random.Random(seed)
+    differences = _Differences(real, model_for(real), expected, stage)
     for what, kinds in (("random schedules", KINDS), ("beside a sync", BESIDE_SYNC)):
-        soaked, differ = Soaked(), 0
-        for text, program in soak(real, rng, seconds / 2, kinds, soaked):
-            differ += _tell(_difference(text, program), expected, stage, differ < MOST)
+        soaked, before = Soaked(), differences.count
+        for compared, program in soak(real, rng, seconds / 2, kinds, soaked):
+            differences.add(compared, program)
             yield f"{soaked.count['programs']} programs"
         count = soaked.count
         stage.lines.append(
             f"{what}: {count['programs']} programs, {count['exact']} of {count['turns']} turns of threads "
-            f"as on the model: {differ} differ"
+            f"as on the model: {differences.count - before} differ"
         )
+    stage.lines += differences.lines()

@@ -17,15 +17,17 @@ from fuzz.commands.shared.options import findings_option
 from fuzz.commands.shared.output import try_folder
 from fuzz.commands.shared.program_argument import release_option
 from fuzz.commands.shared.progress import working
+from fuzz.commands.trial.byte_order_stage import turned_blocks
 from fuzz.commands.trial.corpus_stage import replay_corpus, same_on_both, told_at_start
-from fuzz.commands.trial.fuzz_stage import fuzz_build
+from fuzz.commands.trial.fuzz_stage import fuzz_build, known_to
+from fuzz.commands.trial.mutants_stage import replay_mutants
 from fuzz.commands.trial.page import details, page
-from fuzz.commands.trial.stage import Stage
+from fuzz.commands.trial.stage import Stage, keep_shortest
 from fuzz.corpus.extras import lacking
 from fuzz.engines.engine_config import Config
 from fuzz.engines.fuzzing_run import new_seed
 from fuzz.judge.signature import Signature
-from fuzz.targets.base import NoTarget
+from fuzz.targets.base import NoTarget, Target
 from fuzz.targets.libzpool.locate import built_library
 from fuzz.targets.libzpool.target import LibzpoolTarget
 from fuzz.targets.model.target import ModelTarget
@@ -95,12 +97,16 @@ def try_command(
             library, other, answer.release, seconds, seed or new_seed(), expected, valgrind, stages
         )
         trial.replay()
+        trial.replay_mutants()
+        if other is None:
+            trial.byte_order()
         trial.fuzz(jobs, out, expect)
         if other is None:
             trial.run_threads()
         else:
             for name in ("schedules", "soaked"):
                 stages.append(Stage(name, skipped="two builds take their locks each in its own order"))
+        keep_shortest(stages)
         for line in page(str(library), str(other or ""), probed, stages):
             answer.say(line)
         for stage in stages:
@@ -159,15 +165,22 @@ class _Trial:
         finally:
             stage.seconds = time.monotonic() - began
 
+    @property
+    def beside(self) -> str:
+        """What the library is held against, as a kind of target."""
+        return "builds" if self.other else "both"
+
+    def target(self, kind: str) -> contextlib.closing[Target]:
+        """The library, or the library beside what it is held against."""
+        against = str(self.other) if self.other else None
+        return contextlib.closing(
+            make_target(kind, self.release, str(self.library), against=against, valgrind=self.valgrind)
+        )
+
     def replay(self) -> None:
         """The corpus."""
         with self.stage("corpus") as stage:
-            kind = "builds" if self.other else "libzpool"
-            against = str(self.other) if self.other else None
-            target = make_target(
-                kind, self.release, str(self.library), against=against, valgrind=self.valgrind
-            )
-            with contextlib.closing(target):
+            with self.target("builds" if self.other else "libzpool") as target:
                 if self.other:
                     run = same_on_both(target, self.expected, stage)
                 else:
@@ -175,13 +188,24 @@ class _Trial:
                 _drain(run, "replaying the corpus")
             stage.lines += told_at_start(target)
 
+    def replay_mutants(self) -> None:
+        """The programs of seeded faults, but those with threads."""
+        known = known_to(self.beside, self.release)
+        with self.stage("mutants") as stage, self.target(self.beside) as target:
+            _drain(replay_mutants(target, known, self.expected, stage), "running programs of seeded faults")
+
+    def byte_order(self) -> None:
+        """Blocks that a machine of the other byte order has written."""
+        with self.stage("byte order") as stage:
+            _drain(turned_blocks(self.library, self.expected, stage), "turning blocks around")
+
     def fuzz(self, jobs: int, out: Path, expect: Path | None) -> None:
         """Random programs."""
         with self.stage("fuzzed") as stage:
             config = Config(
                 engine="random",
                 release=self.release,
-                target="builds" if self.other else "both",
+                target=self.beside,
                 libzpool=str(self.library),
                 against=str(self.other) if self.other else None,
                 valgrind=self.valgrind,

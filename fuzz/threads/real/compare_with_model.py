@@ -21,10 +21,13 @@ class Compared(NamedTuple):
     or if both are fine a result of an op, a block, what holds its dbuf, or the tree of blocks. Where both
     have broken invariants after the same op, blocks, dbufs and trees are compared, too: which of several
     broken ones is named depends on who looks, at what the ops have changed or at all bytes. Nobody looks at
-    all bytes after an op that no thread does: where that has broken one on the model, both stop there."""
+    all bytes after an op that no thread does: where that has broken one on the model, both stop there.
+
+    `kind` says what differs in words that are the same for all programs that one fault makes differ so."""
 
     run: HeldRun
-    difference: str
+    difference: str = ""
+    kind: str = ""
 
 
 def compare(program: Program, real: HeldTarget, model: ModelTarget) -> Compared:
@@ -51,19 +54,23 @@ def compare(program: Program, real: HeldTarget, model: ModelTarget) -> Compared:
     )
     alike = run.outcome.fine if unlooked else broken is not None and broken == _broken_after(run.outcome)
     if not alike and str(run.outcome) != str(run.model):
-        return Compared(run, f"{run.outcome}, the model: {run.model}")
+        ends = f"model {run.model}, real {run.outcome}"
+        return Compared(run, f"{run.outcome}, the model: {run.model}", f"failure: {ends}")
     if not (alike or run.outcome.fine):
-        return Compared(run, "")
+        return Compared(run)
     for index, result in ours.items():
         if theirs.get(index) != result:
-            return Compared(run, f"op {index}: {theirs.get(index)}, the model: {result}")
+            verb = program.ops[index].verb
+            return Compared(run, f"op {index}: {theirs.get(index)}, the model: {result}", f"{verb} result")
     for name in names:
-        found = first_difference(blocks[name], run.blocks[name])
-        found = found or first_dbuf_difference(dbufs[name], run.dbufs[name])
-        found = found or first_tree_difference(trees[name], run.trees[name])
-        if found is not None:
-            return Compared(run, f"{name}: {found}")
-    return Compared(run, "")
+        for kind, found in (
+            ("blocks", first_difference(blocks[name], run.blocks[name])),
+            ("dbufs", first_dbuf_difference(dbufs[name], run.dbufs[name])),
+            ("tree", first_tree_difference(trees[name], run.trees[name])),
+        ):
+            if found is not None:
+                return Compared(run, f"{name}: {found}", kind)
+    return Compared(run)
 
 
 def _broken_after(outcome: Outcome) -> int | None:

@@ -22,7 +22,7 @@ from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import run_threads, unread, without_room
 from fuzz.threads.programs_beside_sync import program_beside_sync
 from fuzz.threads.programs_of_names import program_of_names
-from fuzz.threads.real.compare_with_model import compare
+from fuzz.threads.real.compare_with_model import Compared, compare
 from fuzz.threads.real.held_run import model_for
 from fuzz.threads.real.held_target import HeldTarget
 from fuzz.threads.scheduling_policies import Pct, RandomWalk
@@ -102,7 +102,7 @@ def soak(
     seconds: float,
     kinds: Sequence[Callable[[random.Random], Program]],
     soaked: Soaked,
-) -> Iterator[tuple[str, Program]]:
+) -> Iterator[tuple[Compared, Program]]:
     """Run random programs with threads for a time, and yield each difference and its program."""
     model = model_for(real)
     until = time.monotonic() + seconds
@@ -110,9 +110,10 @@ def soak(
         program = scheduled(rng, model, kinds)
         if program is None:
             continue
-        run, difference = compare(program, real, model)
+        compared = compare(program, real, model)
+        run = compared.run
         soaked.outcomes[str(run.outcome)] += 1
         soaked.count.update(programs=1, turns=run.turns, exact=run.exact_turns, switches=len(run.forced))
-        soaked.count.update(differ=bool(difference), points=run.compared)
-        if difference:
-            yield difference, program
+        soaked.count.update(differ=bool(compared.difference), points=run.compared)
+        if compared.difference:
+            yield compared, program

@@ -3,6 +3,7 @@
 #define	_GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -26,6 +27,27 @@ zap_remove_uint64(void *objset, uint64_t object, const uint64_t *key, int words,
 	int (*right)(void *, uint64_t, const uint64_t *, int, void *) = dlsym(RTLD_NEXT, "zap_remove_uint64");
 
 	return (right(objset, object, key, words, tx));
+}
+#endif
+
+#ifdef WRONG_BYTE_ORDER
+/* Of the entries of a leaf le_cd stays as the other machine had it. */
+void
+zap_byteswap(void *block, size_t size)
+{
+	void (*right)(void *, size_t) = dlsym(RTLD_NEXT, "zap_byteswap");
+	size_t hashes = size / 32, chunks = (size - 2 * hashes) / 24 - 2;
+	uint8_t *chunk = (uint8_t *)block + 48 + 2 * hashes;
+
+	right(block, size);
+	if (*(uint64_t *)block != 1ULL << 63)
+		return;
+	for (; chunks != 0; chunks--, chunk += 24) {
+		uint32_t *cd = (uint32_t *)(chunk + 12);
+
+		if (*chunk == 252)
+			*cd = __builtin_bswap32(*cd);
+	}
 }
 #endif
 
