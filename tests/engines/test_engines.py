@@ -95,7 +95,7 @@ def test_the_seed_decides_everything(engine: str, minimized: bool, tmp_path: Pat
     beside a sync minimizes as the one of threads does."""
     runs, seed = {
         "atheris": ("50", "5"),
-        "random": ("20", "5"),
+        "random": ("20", "7"),
         "uniform": ("120", "3"),
         "threads": ("12", "3"),
         "sync": ("40", "2"),
