@@ -11,6 +11,7 @@ from fuzz.execution.execute import run
 from fuzz.execution.result import Outcome
 from fuzz.judge.signature import Failure, Signature
 from fuzz.targets.base import NoTarget, Target
+from fuzz.targets.both import alike
 from fuzz.targets.registry import LIBRARY_PREFIX
 from zapcore.release import RELEASES, nearest_row
 
@@ -59,7 +60,7 @@ def replay_corpus(target: Target, release: str, expected: frozenset[str], stage:
             if LIMIT not in may:
                 stage.lines.append(f"{reproducer.name}: a bound was met: {outcome.limit}")
         elif outcome.failure is not None:
-            if is_one_of(outcome.failure.signature, may) or _is_known(outcome.failure, may):
+            if is_one_of(outcome.failure.signature, may) or is_known(outcome.failure, may):
                 has.append(reproducer.name)
             else:
                 stage.differences.append(
@@ -79,8 +80,8 @@ def replay_corpus(target: Target, release: str, expected: frozenset[str], stage:
 
 
 def is_one_of(signature: Signature, may: frozenset[str]) -> bool:
-    """Whether a signature is one of these, wherever its function has been moved to: master has rw_enter() in
-    another file than 2.4, and a tree of somebody's may have moved any."""
+    """Whether a signature is one of these, wherever its function has been moved to: a tree of somebody's may
+    have it in another file."""
     return any(_without_file(signature) == _without_file(Signature.of(text)) for text in may)
 
 
@@ -88,12 +89,16 @@ def _without_file(signature: Signature) -> tuple[str, str, str]:
     return signature.kind, signature.place.rpartition(":")[2], signature.expression
 
 
-def _is_known(failure: Failure, may: frozenset[str]) -> bool:
+def is_known(failure: Failure, may: frozenset[str]) -> bool:
     """Whether a failure is what becomes of the one that is expected: what somebody who watches the library
-    sees of it; or, where the model stops at damage or at memory that is no longer what it was, whatever a
-    library dies of that goes on."""
-    wrong = {text.split(" ", 1)[0] for text in may} - {FINE, LIMIT}
-    return bool(wrong) and (failure.signature.kind in ("asan", "memcheck") or wrong <= _GOES_ON)
+    sees of it; what a library dies of where the model says that no thread goes on; or, where the model stops
+    at damage or at memory that is no longer what it was, whatever a library dies of that goes on."""
+    wrong = [Signature.of(text) for text in may if text not in (FINE, LIMIT)]
+    if failure.signature.kind in ("asan", "memcheck"):
+        return bool(wrong)
+    if any(each.kind == "deadlock" and alike(Failure(each, ""), failure) for each in wrong):
+        return True
+    return bool(wrong) and {each.kind for each in wrong} <= _GOES_ON
 
 
 def _goes_on(reproducer: Reproducer) -> bool:
