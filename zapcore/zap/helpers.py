@@ -52,9 +52,14 @@ def increment(objset: Objset, number: int, key: Key, delta: int, tx: Tx) -> None
 @openzfs("zap.c", "zap_value_search")
 def value_search(objset: Objset, number: int, value: int, mask: int) -> Key:
     """The first key, in the order of hashes, of an entry whose first integer has the bits of `value`. Only
-    bits of `mask` are compared, or all bits if it is 0. Raises ENOENT."""
+    bits of `mask` are compared, or all bits if it is 0. Raises ENOENT, and what a read gives. Where a cursor
+    finds its ZAP when it is started, nobody looks at the errno of that, and the cursor says EIO whatever it
+    was."""
     mask = mask or U64
-    cursor = Cursor(objset, number)
+    try:
+        cursor = Cursor(objset, number)
+    except ZapErrno:
+        raise ZapErrno(errno.EIO) from None
     try:
         found = cursor.retrieve()
         while found.first & mask != value & mask:

@@ -48,6 +48,8 @@ def answers_a_read(state: State, op: Op, result: Result) -> bool:
     moved = _moved(state, op)
     names = {op.subject, op.other} if moved is None else {moved.zap}
     errors = {error for name in names for error in state.failing.get(name, ())}
+    if errors and op.verb == "search" and state.release.cursors_hold:  # its cursor was not started
+        errors.add(errno.EIO)
     if errors and op.verb in TRANSACTIONS and state.release.unread_is_eio:
         errors.add(errno.EIO)
     return result.errno in errors or bool(op.verb in PASSES_OVER and errors)

@@ -209,6 +209,17 @@ def test_an_increment_by_nothing_reads_for_its_transaction_alone(libzpool: Make,
     assert isinstance(value, tuple) and value[0] == 0
 
 
+@pytest.mark.parametrize(("release", "code"), [("2.1", "EBADE"), ("2.4", "EBADE"), ("master", "EIO")])
+def test_a_search_says_eio_of_whatever_its_cursor_met(release: str, code: str) -> None:
+    """In master zap_value_search() does not look at what zap_cursor_init() returned (compared on a build of
+    it)."""
+    for header in ("zap z fat hash64 leaf_shift=9", "zap z micro"):
+        program, model = parse(f"{header}\nsync\nfail z errno=52\nsearch z\n"), ModelTarget(release)
+        assert run(program, model).fine
+        model.begin(program)
+        assert errno.errorcode[[model.apply(op).errno for op in program.ops][-1]] == code
+
+
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_directories_whose_leaves_cannot_be_read(libzpool: Make, release: str) -> None:
     """The lookup that comes before each change says so, and names that were listed before stay so."""
