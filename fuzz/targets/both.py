@@ -116,6 +116,8 @@ def alike(mine: Failure, its: Failure | None) -> bool:
         return False
     if mine.signature.kind == "type-confusion":
         return True  # whatever the library died of
+    if mine.signature.kind == "suspended":  # the library does not tell where
+        return its.signature.kind == "suspended"
     if mine.signature.kind == "deadlock":
         return "rw_enter" in (its.signature.stack or (its.signature.place,)) or its.signature.kind == "hang"
     return mine.signature.key == its.signature.key

@@ -6,12 +6,17 @@ from fuzz.judge.signature import Failure, Signature
 from zapcore.errors import Kind, Panic, openzfs_stack
 from zapcore.verify.invariants import INVARIANTS
 
+_OF_THE_ZAP = ("zap_", "fzap_", "mzap_")
+
 
 def failure_of(panic: Panic, verb: str = "") -> Failure:
-    """A model's panic in the words that all targets share: what a VERIFY0 is given is compared with 0. A real
-    library does not tell where the pool was suspended; `verb` is that of the op."""
+    """A model's panic in the words that all targets share: what a VERIFY0 is given is compared with 0. Where
+    a pool is suspended, the place is the function of the ZAP that has read; a real library does not tell
+    that, and there, as where it is none of the ZAP's, it is `verb`, that of the op."""
     expression = f"{panic.expression} == 0" if panic.macro.endswith("0") else panic.expression
-    place = f"?:{verb}" if panic.kind is Kind.SUSPENDED else panic.place
+    place = panic.place
+    if panic.kind is Kind.SUSPENDED:
+        place = f"?:{next((name for name in panic.stack if name.startswith(_OF_THE_ZAP)), verb)}"
     signature = Signature(str(panic.kind), place, expression, panic.stack)
     return Failure(signature, panic.kernel_text())
 

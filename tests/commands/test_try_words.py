@@ -82,6 +82,9 @@ def test_a_library_dies_of_what_the_model_calls_a_deadlock() -> None:
     ):
         assert is_known(Failure(signature, ""), may) is known
         assert not is_known(Failure(signature, ""), frozenset(["fine"]))
+    may = frozenset(["suspended ?:zap_table_grow pool suspended"])
+    assert is_known(Failure(Signature("suspended", "?:add", "pool suspended"), ""), may)
+    assert not is_known(Failure(Signature("hang", "?:add", "no answer"), ""), may)
 
 
 def test_expectations_that_are_no_signatures(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from zapcore.release import RELEASES, nearest_row
 LIMIT = "limit"
 WORK = "work "
 ENDS_APART = "difference builds:compare failure: "
+_ENDS_APART = ("deadlock", "suspended")
+"""Kinds of failures whose place a library does not tell as the model does."""
 _GOES_ON = {"type-confusion", "use-after-free", "invariant", "stale-bytes"}
 
 
@@ -91,12 +93,13 @@ def _without_file(signature: Signature) -> tuple[str, str, str]:
 
 def is_known(failure: Failure, may: frozenset[str]) -> bool:
     """Whether a failure is what becomes of the one that is expected: what somebody who watches the library
-    sees of it; what a library dies of where the model says that no thread goes on; or, where the model stops
+    sees of it; what a library dies of where the model says that no thread goes on, or that the pool is
+    suspended; or, where the model stops
     at damage or at memory that is no longer what it was, whatever a library dies of that goes on."""
     wrong = [Signature.of(text) for text in may if text not in (FINE, LIMIT)]
     if failure.signature.kind in ("asan", "memcheck"):
         return bool(wrong)
-    if any(each.kind == "deadlock" and alike(Failure(each, ""), failure) for each in wrong):
+    if any(each.kind in _ENDS_APART and alike(Failure(each, ""), failure) for each in wrong):
         return True
     return bool(wrong) and {each.kind for each in wrong} <= _GOES_ON
 

@@ -144,6 +144,17 @@ def test_a_pool_is_suspended_where_a_read_must_succeed(libzpool: Make) -> None:
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+def test_a_suspended_pool_is_one_failure_whichever_op_has_read(libzpool: Make, release: str) -> None:
+    """The model tells where in the ZAP that was; the library does not."""
+    program = read_reproducer(CORPUS / "findings/table-growth-suspends").program
+    both = BothTarget(ModelTarget(release), libzpool(release))
+    for verb in ("add", "update"):
+        last = program.ops[-1]._replace(verb=verb)
+        outcome = run(program.with_ops([*program.ops[:-1], last]), both)
+        assert str(outcome) == "suspended ?:zap_table_grow pool suspended"
+
+
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
 def test_reads_that_fail_while_a_txg_syncs(libzpool: Make, release: str) -> None:
     """A sync task answers what its read gave, and changes nothing. A txg syncs well that needs no such
     read."""
