@@ -144,7 +144,6 @@ class FuzzingRun:
             text: {form(each.program) for each in reproducers} for text, reproducers in known.items()
         }
         self._told: set[str] = set()
-        self._why_left = "which an earlier run had no time to minimize"
         self._next_try = 0.0
         self._corpus_full = False
         self._before = set(waiting(out))
@@ -194,7 +193,6 @@ class FuzzingRun:
         late = time.monotonic() - self.config.started + self.extra_seconds
         self.config = dataclasses.replace(self.config, seconds=late)
         self._left, self.open = {path: text for path, text in self.open.items() if path.is_file()}, {}
-        self._why_left = "which there was no time to minimize"
         while self._go_on_with_what_was_left():
             pass
         self.open |= self._left
@@ -237,7 +235,7 @@ class FuzzingRun:
             return True
         if failure is None or str(failure.signature) != text:
             return True
-        self.watcher.note(f"going on with {path}, {self._why_left}")
+        self.watcher.note(f"going on with {path}, which there was no time to minimize")
         self.earlier.pop(text, None)
         self.again.discard(text)
         signature = failure.signature

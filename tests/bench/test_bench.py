@@ -30,7 +30,7 @@ from fuzz.faults.seeded import applied as mutant_applied
 from fuzz.judge.signature import Signature
 from fuzz.language.syntax import load, parse
 from fuzz.targets.model.target import ModelTarget
-from tests.support.paths import CORPUS
+from tests.support.paths import MUTANTS
 
 STALE = REAL[0]
 
@@ -130,7 +130,7 @@ def test_a_mutant_is_found_only_by_what_it_causes() -> None:
         assert failure is not None and failure.signature.key == real.key
         assert not is_found(mutant, program, real)
     refused = Signature("oracle", "zap:update", "expected success, got ENOSPC")
-    assert is_found(mutant, load(CORPUS / "mutants" / f"{mutant.name}.zap"), refused)
+    assert is_found(mutant, load(MUTANTS / f"{mutant.name}.zap"), refused)
 
 
 def test_atheris_without_our_mutations_and_under_a_bound() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from fuzz.commands.trial.corpus_stage import is_known, is_one_of
+from fuzz.commands.trial.corpus_stage import is_known
 from fuzz.commands.trial.page import details
 from fuzz.commands.trial.stage import Difference, Stage, keep_shortest
 from fuzz.commands.trial.try_build import read_expected
@@ -57,17 +57,6 @@ def test_of_what_several_stages_have_met_the_shortest_is_told() -> None:
         for stage in (first, second)
     ]
     assert told == [[("two", 1)], [("one", 2), ("three", 9)]]
-
-
-def test_a_finding_is_the_same_in_another_file_of_the_library() -> None:
-    text = "assertion zap.c:zap_trunc lastblk < zap_f_phys(zap)->zap_freeblk"
-    for place, kind, same in (
-        ("zap_fat.c:zap_trunc", "assertion", True),
-        ("zap_fat.c:zap_shrink", "assertion", False),
-        ("zap_fat.c:zap_trunc", "hang", False),
-    ):
-        signature = Signature(kind, place, "lastblk < zap_f_phys(zap)->zap_freeblk")
-        assert is_one_of(signature, frozenset(["fine", text])) is same
 
 
 def test_a_library_dies_of_what_the_model_calls_a_deadlock() -> None:

@@ -20,11 +20,10 @@ from fuzz.faults.seeded import BESIDE_SYNC, CONCURRENT, MUTANTS, SLIP, Mutant
 from fuzz.language.program import Program
 from fuzz.language.syntax import load
 from fuzz.targets.model.target import ModelTarget
-from tests.support.paths import CORPUS
+from tests.support.paths import MUTANTS as PROGRAMS
 from tests.support.programs.structure_changing_programs import biased_program
 from zapcore.zap import leaf, split
 
-WITNESSES = CORPUS / "mutants"
 ALL = pytest.mark.parametrize("mutant", MUTANTS.values(), ids=[*MUTANTS])
 DIFFERENTIAL = [mutant for mutant in MUTANTS.values() if mutant.differential]
 JUDGES = {"oracle", "invariant", "bytes"}
@@ -49,13 +48,13 @@ def test_there_are_enough_of_each() -> None:
     commits = [mutant for mutant in MUTANTS.values() if mutant.origin != SLIP]
     assert len(commits) >= 5
     assert all(re.fullmatch(r"[0-9a-f]{10}", mutant.origin) for mutant in commits)
-    assert {path.stem for path in WITNESSES.iterdir()} == {*MUTANTS, *CONCURRENT, *BESIDE_SYNC}
+    assert {path.stem for path in PROGRAMS.iterdir()} == {*MUTANTS, *CONCURRENT, *BESIDE_SYNC}
     assert {mutant.seen for mutant in MUTANTS.values()} <= JUDGES | ENDS
 
 
 @ALL
 def test_is_noticed_where_the_model_is_fine(mutant: Mutant) -> None:
-    program = load(WITNESSES / f"{mutant.name}.zap")
+    program = load(PROGRAMS / f"{mutant.name}.zap")
     outcome, right = bytes_after_each_op(program, mutant.release)
     assert outcome.fine
     with mutant.applied():

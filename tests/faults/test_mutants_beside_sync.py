@@ -1,8 +1,8 @@
 """Seeded faults beside a txg that syncs.
 
 They protect: that each fits the model as it is, is noticed on a short program with a schedule (found by the
-engine, then cut down; corpus/mutants) where the model itself is fine; and that the engine
-finds one that takes a thread between two looks of another.
+engine, then cut down; corpus/mutants) where the model itself is fine; and that the engine finds one that
+takes a thread between two looks of another.
 """
 
 from __future__ import annotations
@@ -22,9 +22,7 @@ from fuzz.threads.parallel_run import run_threads
 from fuzz.threads.programs_beside_sync import BESIDE_SYNC as PROGRAMS
 from fuzz.threads.thread_fuzzer import ThreadFuzzer, first_failure
 from tests.support.cases import few_and_many
-from tests.support.paths import CORPUS
-
-WITNESSES = CORPUS / "mutants"
+from tests.support.paths import MUTANTS
 
 
 def test_there_are_enough_of_history() -> None:
@@ -35,7 +33,7 @@ def test_there_are_enough_of_history() -> None:
 
 @pytest.mark.parametrize("mutant", BESIDE_SYNC.values(), ids=[*BESIDE_SYNC])
 def test_is_noticed_where_the_model_is_fine(mutant: Mutant) -> None:
-    program, model = load(WITNESSES / f"{mutant.name}.zap"), ModelTarget(mutant.release)
+    program, model = load(MUTANTS / f"{mutant.name}.zap"), ModelTarget(mutant.release)
     assert run_threads(program, model).outcome.fine
     with mutant.applied():
         failure = run_threads(program, model).outcome.failure

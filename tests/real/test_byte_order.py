@@ -13,6 +13,7 @@ from random import Random
 
 import pytest
 
+from fuzz.commands.trial import byte_order_stage
 from fuzz.commands.trial.byte_order_stage import turned_blocks
 from fuzz.commands.trial.stage import Stage
 from fuzz.language.program import Op, Program, Zap
@@ -54,6 +55,19 @@ def test_a_library_that_turns_a_field_wrong_is_told(tmp_path: Path) -> None:
     expected = Stage("byte order")
     list(turned_blocks(library, frozenset([str(found.failure.signature)]), expected))
     assert not expected.differences and expected.expected
+
+
+@pytest.mark.parametrize(("flag", "end"), [("DIES", "status -6"), ("HANGS", "no end within 5 s")])
+def test_a_library_that_does_not_come_back_is_told(
+    flag: str, end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(byte_order_stage, "DEADLINE", 5.0)
+    library, stage = wrong_library(tmp_path, "-DWRONG_BYTE_ORDER", f"-D{flag}"), Stage("byte order")
+    list(turned_blocks(library, frozenset(), stage))
+    (found,) = stage.differences
+    assert str(found.failure.signature) == "difference byte-order:compare the end"
+    assert found.failure.text.startswith(end)
+    assert stage.lines == ["blocks of the other byte order: it did not end"]
 
 
 @pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])

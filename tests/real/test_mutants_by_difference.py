@@ -10,14 +10,14 @@ from fuzz.faults.seeded import applied
 from fuzz.judge.signature import Signature
 from fuzz.language.syntax import load
 from fuzz.targets.libzpool import LibzpoolTarget
-from tests.support.paths import CORPUS
+from tests.support.paths import MUTANTS
 
 
 def test_a_difference_that_is_there_anyway_is_nobodys(libzpool: Callable[[str], LibzpoolTarget]) -> None:
     """Model and library agree today; a model that is wrong anyway stands for a day on which they do not."""
     mutant = next(bug for bug in SEEDED if bug.target == "both")
     libzpool(mutant.release)
-    program = load(CORPUS / "mutants" / f"{mutant.mutant}.zap")
+    program = load(MUTANTS / f"{mutant.mutant}.zap")
     difference = Signature("difference", "both:compare", f"{program.ops[-1].verb} blocks")
     assert is_found(mutant, program, difference)
     assert not is_found(mutant, program, difference._replace(kind="invariant"))

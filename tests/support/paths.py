@@ -5,6 +5,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 """The repository."""
 CORPUS = ROOT / "corpus"
-"""Regressions, findings and seeds."""
+"""Regressions, findings, seeds and programs of mutants."""
+MUTANTS = CORPUS / "mutants"
+"""For each seeded fault a program that fails with it."""
 DATA = ROOT / "tests" / "data"
 """Logs, traces and small programs that only tests need."""

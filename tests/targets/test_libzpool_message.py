@@ -83,6 +83,10 @@ def test_a_function_that_master_has_moved_is_the_same_place() -> None:
         ("VERIFY3P(f(a, b), !=, NULL) failed ((nil) != (nil))", "f(a, b) != NULL"),
         ("VERIFY0((a & b)) failed (4)", "(a & b) == 0"),
         ("VERIFY0P(p) failed (0x10)", "p == 0"),
+        (
+            "zfs: rt={spa=zapfuzz objset=74 obj=1027 dn_free_ranges}: adding segment (offset=4c size=40)",
+            "zfs: rt={spa=zapfuzz objset=N obj=N dn_free_ranges}: adding segment (offset=N size=N)",
+        ),
     ],
 )
 def test_values_go_and_expressions_stay(printed: str, expected: str) -> None:

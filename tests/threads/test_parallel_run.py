@@ -30,7 +30,7 @@ from fuzz.threads.parallel_run import ThreadRun, run_threads
 from fuzz.threads.programs_beside_sync import BESIDE_SYNC
 from fuzz.threads.scheduler import Scheduler
 from fuzz.threads.scheduling_policies import Pct, RandomWalk, Replay, pct_bound
-from tests.support.paths import CORPUS, ROOT
+from tests.support.paths import MUTANTS, ROOT
 from zapcore.dmu.objset import Objset
 from zapcore.errors import Kind, Panic
 from zapcore.locks import RWLock, Threads
@@ -137,7 +137,7 @@ def test_setups_that_share_audits_run_and_are_judged_as_others() -> None:
         ]
         assert runs[0] == runs[1]
     with applied("undirty-keeps-hold"):
-        witness = load(CORPUS / "mutants" / "undirty-keeps-hold.zap")
+        witness = load(MUTANTS / "undirty-keeps-hold.zap")
         failures = [
             run_threads(witness, model, share_audits=share).outcome.failure for share in (False, True)
         ]

@@ -16,7 +16,7 @@ from fuzz.threads.block_fates import NO_BLOCK, Fate, fate_of
 from fuzz.threads.parallel_run import run_threads
 from fuzz.threads.preempt_at_points import Point, Preemption, Recording
 from fuzz.threads.scheduling_policies import Replay
-from tests.support.paths import CORPUS
+from tests.support.paths import MUTANTS
 
 SYNC_FIRST = (Switch(0, 9),)
 
@@ -31,7 +31,7 @@ def points_of(text: str, release: str = "2.4") -> list[Point]:
 
 def test_of_many_indirect_blocks_one_is_emptied() -> None:
     """OpenZFS issue 16025 shows at this one point only."""
-    program = load(CORPUS / "mutants" / "search-ends-at-emptied-block.zap")
+    program = load(MUTANTS / "search-ends-at-emptied-block.zap")
     target = ModelTarget("2.4")
     recording = Recording(Replay(SYNC_FIRST), lambda thing: fate_of(target.objset, thing))
     run_threads(program, target, policy=recording, watchers=(recording,))

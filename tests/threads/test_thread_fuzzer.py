@@ -10,7 +10,6 @@ import random
 
 import pytest
 
-from fuzz.corpus.places import CORPUS, MUTANTS
 from fuzz.faults.remedies import REMEDIES, switched_on
 from fuzz.faults.seeded import CONCURRENT
 from fuzz.language.syntax import load, parse
@@ -21,6 +20,7 @@ from fuzz.threads.parallel_run import has_threads, run_threads
 from fuzz.threads.programs_of_names import program_of_names
 from fuzz.threads.thread_fuzzer import ThreadFuzzer, first_failure, mutate, random_program
 from tests.support.cases import few_and_many, only_now
+from tests.support.paths import MUTANTS
 
 HEADER = "zap z fat key=u64 prehashed hash64 leaf_shift=9\n"
 
@@ -100,7 +100,7 @@ def test_mutant_is_found(name: str) -> None:
 @pytest.mark.parametrize("name", CONCURRENT)
 def test_mutant_fails_on_the_program_that_the_corpus_has_for_it(name: str) -> None:
     """With the schedule that it has there; without the mutant the model is fine."""
-    program, model = load(CORPUS / MUTANTS / f"{name}.zap"), ModelTarget(CONCURRENT[name].release)
+    program, model = load(MUTANTS / f"{name}.zap"), ModelTarget(CONCURRENT[name].release)
     with switched_on(["trunc-next-table", "shrink-stale-shift"]):
         assert run_threads(program, model).outcome.fine
         with CONCURRENT[name].applied():

@@ -111,6 +111,17 @@ class Dnode:
                 raise
         return dbuf
 
+    def check_header(self) -> None:
+        """What the transaction of an op does with a ZAP that it may write (dmu_tx_hold_zap calls
+        dmu_tx_check_ioerr): hold the header's dbuf, and let it go. Nobody stops at these two. Raises the
+        errno of a read that fails."""
+        threads = self.objset.threads
+        scheduler, threads.scheduler = threads.scheduler, None
+        try:
+            self.hold(0, "dmu_tx_check_ioerr").rele("dmu_tx_check_ioerr")
+        finally:
+            threads.scheduler = scheduler
+
     def reloaded(self) -> Dnode:
         """A new dnode of the same object, as it is on disk, with nothing in memory (dnode_hold after an
         import)."""

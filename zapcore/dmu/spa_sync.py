@@ -350,10 +350,7 @@ class SteppedSync:
         if dnode is None or dnode.free_txg:
             return
         self.before_hold(dnode, 0)
-        threads = self.objset.threads
-        threads.scheduler = None
-        dnode.hold(0, "dmu_tx_check_ioerr").rele("dmu_tx_check_ioerr")
-        threads.scheduler = self.scheduler
+        dnode.check_header()
 
     @openzfs("dbuf.c", "dbuf_read")
     def read(self, dbuf: Dbuf) -> None:

@@ -18,7 +18,7 @@ from zapcore.release import RELEASES, nearest_row
 LIMIT = "limit"
 WORK = "work "
 ENDS_APART = "difference builds:compare failure: "
-_ENDS_APART = ("deadlock", "suspended")
+_TOLD_APART = ("deadlock", "suspended")
 """Kinds of failures whose place a library does not tell as the model does."""
 _GOES_ON = {"type-confusion", "use-after-free", "invariant", "stale-bytes"}
 
@@ -62,7 +62,7 @@ def replay_corpus(target: Target, release: str, expected: frozenset[str], stage:
             if LIMIT not in may:
                 stage.lines.append(f"{reproducer.name}: a bound was met: {outcome.limit}")
         elif outcome.failure is not None:
-            if is_one_of(outcome.failure.signature, may) or is_known(outcome.failure, may):
+            if got in may or is_known(outcome.failure, may):
                 has.append(reproducer.name)
             else:
                 stage.differences.append(
@@ -81,25 +81,15 @@ def replay_corpus(target: Target, release: str, expected: frozenset[str], stage:
         stage.lines.append(f"mends: {', '.join(mends)}")
 
 
-def is_one_of(signature: Signature, may: frozenset[str]) -> bool:
-    """Whether a signature is one of these, wherever its function has been moved to: a tree of somebody's may
-    have it in another file."""
-    return any(_without_file(signature) == _without_file(Signature.of(text)) for text in may)
-
-
-def _without_file(signature: Signature) -> tuple[str, str, str]:
-    return signature.kind, signature.place.rpartition(":")[2], signature.expression
-
-
 def is_known(failure: Failure, may: frozenset[str]) -> bool:
     """Whether a failure is what becomes of the one that is expected: what somebody who watches the library
     sees of it; what a library dies of where the model says that no thread goes on, or that the pool is
-    suspended; or, where the model stops
-    at damage or at memory that is no longer what it was, whatever a library dies of that goes on."""
+    suspended; or, where the model stops at damage or at memory that is no longer what it was, whatever a
+    library dies of that goes on."""
     wrong = [Signature.of(text) for text in may if text not in (FINE, LIMIT)]
     if failure.signature.kind in ("asan", "memcheck"):
         return bool(wrong)
-    if any(each.kind in _ENDS_APART and alike(Failure(each, ""), failure) for each in wrong):
+    if any(each.kind in _TOLD_APART and alike(Failure(each, ""), failure) for each in wrong):
         return True
     return bool(wrong) and {each.kind for each in wrong} <= _GOES_ON
 

@@ -3,7 +3,6 @@ schedules."""
 
 from __future__ import annotations
 
-import contextlib
 import random
 import time
 from collections import Counter
@@ -71,9 +70,14 @@ class _Differences:
             return True
 
         stats = Stats(best=program)
-        with contextlib.suppress(TimeUp, ValueError), bounded(MINIMIZE_SECONDS):
-            plain = with_schedule(program, ())
-            minimize(plain if differs(plain) else program, differs, stats=stats)
+        plain = with_schedule(program, ())
+        try:
+            with bounded(MINIMIZE_SECONDS):
+                minimize(plain if differs(plain) else program, differs, stats=stats)
+        except TimeUp:
+            self.real.close()  # its worker may be about to answer
+        except ValueError:  # it did not come again
+            pass
         small = stats.best or program
         return small, texts[small]
 
@@ -86,39 +90,40 @@ class _Differences:
                 yield f"{count} x {signature}"
 
 
+def _forced(what: str, runs: Iterator[tuple[Program, Compared]], differences: _Differences) -> Iterator[str]:
+    """Take in these runs, and say how many were forced; yields how far that is."""
+    done = forced = 0
+    before = differences.count
+    for program, compared in runs:
+        done, forced = done + 1, forced + compared.run.all_forced
+        if compared.difference:
+            differences.add(compared, program)
+        yield f"{done} {what}"
+    differ = differences.count - before
+    differences.stage.lines.append(f"{done} {what}, {forced} forced throughout: {differ} differ")
+
+
 def every_schedule(
     real: HeldTarget, model: ModelTarget, seconds: float, expected: frozenset[str], stage: Stage
 ) -> Iterator[str]:
     """Force the schedules of seeded faults, and then, for so many seconds, each schedule of the programs up
     to PREEMPTIONS; yields how far that is."""
     differences = _Differences(real, model, expected, stage)
-    programs = forced = schedules = 0
-    for _, program in programs_of_mutants(threads=True):
-        compared = compare(program, real, model)
-        programs += 1
-        forced += compared.run.all_forced
-        if compared.difference:
-            differences.add(compared, program)
-        yield f"{programs} programs of seeded faults"
-    stage.lines.append(
-        f"{programs} programs of seeded faults, {forced} forced throughout: {differences.count} differ"
-    )
-    until, before, forced = time.monotonic() + seconds, differences.count, 0
     cut: list[str] = []
-    for name in PROGRAMS:
-        for scheduled, compared in compare_all(open_named(name).program, real, model, PREEMPTIONS):
-            if time.monotonic() > until:
-                cut.append(name)
-                break
-            schedules += 1
-            forced += compared.run.all_forced
-            if compared.difference:
-                differences.add(compared, scheduled)
-            yield f"{schedules} schedules"
-    stage.lines.append(
-        f"{schedules} schedules of {len(PROGRAMS)} programs, up to {PREEMPTIONS} preemption, "
-        f"{forced} forced throughout: {differences.count - before} differ"
-    )
+
+    def schedules() -> Iterator[tuple[Program, Compared]]:
+        until = time.monotonic() + seconds
+        for name in PROGRAMS:
+            for each in compare_all(open_named(name).program, real, model, PREEMPTIONS):
+                if time.monotonic() > until:
+                    cut.append(name)
+                    break
+                yield each
+
+    seeded = ((each, compare(each, real, model)) for _, each in programs_of_mutants(threads=True))
+    yield from _forced("programs of seeded faults", seeded, differences)
+    what = f"schedules of {len(PROGRAMS)} programs, up to {PREEMPTIONS} preemption"
+    yield from _forced(what, schedules(), differences)
     stage.lines += differences.lines()
     if cut:
         stage.lines.append(f"time was up in {', '.join(cut)}")

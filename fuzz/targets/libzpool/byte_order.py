@@ -1,5 +1,5 @@
 """What a library makes of blocks that a machine of the other byte order has written: `python -m
-fuzz.targets.libzpool.byte_order LIBRARY [PROGRAMS]`.
+fuzz.targets.libzpool.byte_order LIBRARY`.
 
 The DMU turns a block around when it reads it (zap_byteswap), and what is in memory from then on is as
 always. So no program has such blocks. Here the blocks of random programs on the model are turned by the
@@ -58,10 +58,10 @@ class Block(NamedTuple):
     raw: bytes
 
 
-def blocks(programs: int) -> Iterator[Block]:
+def blocks() -> Iterator[Block]:
     """The blocks that random programs leave, each object's as far as it goes."""
     model = ModelTarget(block_limit=1 << 10)
-    for number in range(programs):
+    for number in range(PROGRAMS):
         rng = Random(number)
         draw = (random_program, whole_language_program, lambda each: names_program(each, model))[number % 3]
         program = draw(rng)
@@ -91,7 +91,7 @@ def main() -> None:
     turned = turner(Path(sys.argv[1]))
     met: Counter[str] = Counter()
     wrong: set[str] = set()
-    for block in blocks(int(sys.argv[2]) if len(sys.argv) > 2 else PROGRAMS):
+    for block in blocks():
         met[block.kind] += 1
         back = turned(_WRITERS[block.kind](block.raw))
         if back == block.raw or block.kind in wrong:
@@ -99,7 +99,8 @@ def main() -> None:
         wrong.add(block.kind)
         before = [bytes(len(back))] * block.blkid  # where a block stands says what may be in it
         text = f"turned around, {block.zap}: {first_difference([*before, block.raw], [*before, back])}"
-        print(json.dumps({"kind": block.kind, "text": text, "program": format_program(block.program)}))
+        told = {"kind": block.kind, "text": text, "program": format_program(block.program)}
+        print(json.dumps(told), flush=True)  # the next block may be the last
     print(json.dumps({"met": met}))
 
 

@@ -274,14 +274,8 @@ class ModelWorld(Target):
         """Read the header for a modifying call that may look at nothing: its tx does (dmu_tx_hold_zap), and
         no other thread comes between. A sync task's holds nothing."""
         dnode = self.objset.dnode(number)
-        if dnode.mos:
-            return
-        threads = self.objset.threads
-        scheduler, threads.scheduler = threads.scheduler, None
-        try:
-            dnode.hold(0, "dmu_tx_check_ioerr").rele("dmu_tx_check_ioerr")
-        finally:
-            threads.scheduler = scheduler
+        if not dnode.mos:
+            dnode.check_header()
 
     def is_micro(self, name: str) -> bool:
         """Whether a ZAP that is there is micro, as its callers know; one that is created fat is not. Raises

@@ -42,6 +42,13 @@ zap_byteswap(void *block, size_t size)
 	right(block, size);
 	if (*(uint64_t *)block != 1ULL << 63)
 		return;
+#ifdef DIES
+	abort();
+#endif
+#ifdef HANGS
+	for (;;)
+		sink = 0;
+#endif
 	for (; chunks != 0; chunks--, chunk += 24) {
 		uint32_t *cd = (uint32_t *)(chunk + 12);
 

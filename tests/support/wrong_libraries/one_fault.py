@@ -2,7 +2,8 @@
 
 From three entries on zap_count() is wrong, in a way that its flag names (`one_fault.c`); sanitizers see
 it if the few lines are compiled with them. With AT_START the fault is where the library is loaded;
-REMOVES adds a right zap_remove_uint64(), WRONG_BYTE_ORDER a wrong zap_byteswap().
+REMOVES adds a right zap_remove_uint64(), WRONG_BYTE_ORDER a wrong
+zap_byteswap(), which with DIES or HANGS does so at a leaf.
 """
 
 from __future__ import annotations

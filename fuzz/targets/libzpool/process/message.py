@@ -20,6 +20,7 @@ _SUSPENDED = re.compile(r"^(?:libzpool: )?WARNING: Pool '[^']*' .*suspended", re
 _FAILMODE = re.compile(r"^(?:error|libzpool: PANIC): Pool '[^']*' .*failure mode", re.M)
 _FRAME = re.compile(r"^(?:\S*/)?(?P<object>[^\s/(]+)(?P<rest>\([^)]*\)\[0x[0-9a-f]+\])$")
 _HEX = re.compile(r"\b(?:0x[0-9a-f]+|\d+)\b")
+_NAMED = re.compile(r"(?<=\w=)[0-9a-f]+\b")
 _NOT_STACK = frozenset({"libspl_assertf", "libspl_assert", "libspl_backtrace", "panic", "vpanic", "cmn_err"})
 _NUMBER = r"(?:0x[0-9a-fA-F]+|\(nil\)|\(null\)|-?\d+)"
 _VERIFY3 = re.compile(r"VERIFY3[BSUP]\((.+), (==|!=|<=|>=|<|>), (.+)\) failed \(")
@@ -32,14 +33,15 @@ def strip_values(text: str) -> str:
     """The expression as C has it, without the values that VERIFY3's kin print after it.
 
     What follows the values (the text of VERIFY3UF and its kin) goes too: it is made of values. 2.4 prints the
-    macro, and what it was given.
+    macro, and what it was given. A message in place of an expression (zfs_panic_recover) has numbers behind
+    their names.
     """
     if told := _VERIFY3.match(text):
         return " ".join(told.groups())
     if told := _VERIFY0.match(text):
         return f"{told[1]} == 0"
     shown = _SHOWN.search(text)
-    return (text[: shown.start()] if shown else text).strip()
+    return _NAMED.sub("N", text[: shown.start()] if shown else text).strip()
 
 
 def stack_names(text: str) -> tuple[str, ...]:
