@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from fuzz.targets.libzpool.process.message import read_death, read_silence, strip_values
+from fuzz.targets.libzpool.process.message import last_words, read_death, read_silence, strip_values
 from fuzz.targets.packages.private_apt import Source, parse_deb822, parse_list
 
 STALE = """ASSERT at module/zfs/zap.c:441:zap_create_leaf()
@@ -68,6 +68,13 @@ def test_a_function_that_master_has_moved_is_the_same_place() -> None:
     new = OLD.replace("spa_misc.c:540:spa_config_exit", "zap.c:1202:zap_cursor_serialize")
     assert read_death(new, -signal.SIGABRT).signature.place == "zap_micro.c:zap_cursor_serialize"
     assert read_death(STALE.replace("zap_create_leaf", "zap_new"), -6).signature.place == "zap.c:zap_new"
+
+
+def test_what_a_library_says_that_cannot_be_used() -> None:
+    """Its assertion, where it dies while a pool is made, and not the last frame behind that."""
+    assert last_words(STALE) == str(read_death(STALE, -signal.SIGABRT).signature)
+    assert last_words("Traceback\nOSError: file too short\n") == "OSError: file too short"
+    assert last_words("") == ""
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from fuzz.language.verb_sets import DEFERRED, OWNED, unsettled
 from fuzz.targets.base import RealLibrary, Target
 from fuzz.targets.libzpool.locate import NoLibrary, find_library, release_of
 from fuzz.targets.libzpool.process.child import Child, Gone, Silent, TooBig
-from fuzz.targets.libzpool.process.message import read_death, read_silence
+from fuzz.targets.libzpool.process.message import last_words, read_death, read_silence
 from fuzz.targets.libzpool.process.wire import Command, Flags, Names, Reader, Status, WireProblem, pack_run
 from fuzz.targets.libzpool.waived_assertions import waived
 from fuzz.targets.libzpool.watched.counters import MARK, Counters
@@ -370,7 +370,7 @@ class PlainLibzpool(Target):
             try:
                 self._child = self._new_child()
             except (Gone, Silent) as ended:  # it dies, or hangs, where a pool is made
-                why = ended.text.strip().rpartition("\n")[2] or str(ended)
+                why = last_words(ended.text) or str(ended)
                 raise NoLibrary(f"{self.library}: not a libzpool that can be used here: {why}") from None
             self._child.deadline = self._patience
             if self.watch is not None and not self.at_start:

@@ -118,6 +118,13 @@ def read_death(text: str, status: int, verb: str = "", op: int = -1) -> Failure:
     return Failure(found, readable(text) or str(found), op)
 
 
+def last_words(text: str) -> str:
+    """What a worker that ended before it was ready has to say, in one line: its failed assertion, or else
+    what it printed last."""
+    found = _assertion(text) or _panic(text)
+    return str(found) if found is not None else text.strip().rpartition("\n")[2]
+
+
 def read_silence(text: str, verb: str, seconds: float, op: int = -1) -> Failure:
     """What an op is that did not come back in time: a suspended pool if the library said so, else a hang."""
     if _SUSPENDED.search(text):
