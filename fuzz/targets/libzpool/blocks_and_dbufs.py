@@ -36,21 +36,33 @@ def _object_info(world: World, index: int) -> ObjectInfo:
 def read_blocks(world: World, index: int) -> tuple[int, bytes]:
     """Block size and content of a ZAP's object up to the highest block it has had; (0, b"") where it is
     destroyed. Blocks that were freed read as zeros. Raises PoolLost."""
-    zap, lib = world.zaps[index], world.lib
-    if not zap.number:
+    if not world.zaps[index].number:
         return 0, b""
-    info, objset = _object_info(world, index), world.objset_of(zap)
-    count: int = info.max_offset
-    if count > len(world.room):
-        world.room = ctypes.create_string_buffer(2 * count)
-    at = ctypes.addressof(world.room)
+    info = _object_info(world, index)
     for _ in range(LOOKS):
-        error = lib.dmu_read(objset, zap.number, 0, count, at, lib.look)
+        error = _read_all(world, index, info.max_offset)
         if not error:
             break
     else:
         raise PoolLost(f"dmu_read: {os.strerror(error)}")
-    return info.data_block_size, ctypes.string_at(at, count)
+    return info.data_block_size, ctypes.string_at(ctypes.addressof(world.room), info.max_offset)
+
+
+def _read_all(world: World, index: int, count: int) -> int:
+    """dmu_read() of a ZAP's first bytes into `world.room`, and its errno."""
+    zap = world.zaps[index]
+    if count > len(world.room):
+        world.room = ctypes.create_string_buffer(2 * count)
+    at = ctypes.addressof(world.room)
+    error: int = world.lib.dmu_read(world.objset_of(zap), zap.number, 0, count, at, world.lib.look)
+    return error
+
+
+def wait_for_prefetches(world: World, index: int) -> None:
+    """Read a ZAP's blocks, whatever comes of it: who wants a block that is being read waits for that read.
+    Raises PoolLost."""
+    if world.zaps[index].number:
+        _read_all(world, index, _object_info(world, index).max_offset)
 
 
 def dbuf_states(world: World, index: int, size: int, length: int) -> bytes:
@@ -120,7 +132,7 @@ def indirect_blocks(world: World, index: int, info: ObjectInfo) -> bytes:
         on_disk = _indirect_on_disk(world, dnode, level, info.data_block_size << level * bits)
         parents: Counter[int] = Counter()
         for blkid in range((last >> level * bits) + 1):
-            dbuf = _hold(world, dnode, level, blkid)
+            dbuf = _hold(world, dnode, level, blkid, in_memory=False)
             held.append(dbuf)
             parents[_parent(dbuf)] += 1
             dirty = lib.dmu_buf_refcount(dbuf) - 1 - below[dbuf]
@@ -133,18 +145,18 @@ def indirect_blocks(world: World, index: int, info: ObjectInfo) -> bytes:
     return b"".join(found)
 
 
-def pointers_to_indirect_blocks(world: World, index: int) -> list[bytes]:
-    """The block pointers to the indirect blocks of a ZAP that are on disk. Raises PoolLost."""
+def pointers_to_blocks(world: World, index: int) -> list[bytes]:
+    """The block pointers to the blocks of a ZAP, of all levels, that are on disk. Raises PoolLost."""
     zap, lib, tag = world.zaps[index], world.lib, world.pool.tag
     info, dnode = _object_info(world, index), ctypes.c_void_p()
     if error := lib.dnode_hold(world.objset_of(zap), zap.number, tag, ctypes.byref(dnode)):
         raise PoolLost(f"dnode_hold: {os.strerror(error)}")
-    bits = zap.shape.indirect_shift - POINTER_SHIFT
+    bits = info.metadata_block_size.bit_length() - 1 - POINTER_SHIFT
     last = max(info.max_offset // info.data_block_size - 1, 0)
     found = []
-    for level in range(1, info.indirection):
+    for level in range(info.indirection):
         for blkid in range((last >> level * bits) + 1):
-            dbuf = _hold(world, dnode, level, blkid)
+            dbuf = _hold(world, dnode, level, blkid, in_memory=False)
             if pointer := lib.dmu_buf_get_blkptr(dbuf):
                 found.append(ctypes.string_at(pointer, 1 << POINTER_SHIFT))
             lib.dbuf_rele(dbuf, tag)
@@ -152,12 +164,12 @@ def pointers_to_indirect_blocks(world: World, index: int) -> list[bytes]:
     return [pointer for pointer in found if any(pointer[:ADDRESS_BYTES])]
 
 
-def _hold(world: World, dnode: ctypes.c_void_p, level: int, blkid: int) -> int:
-    """The dbuf of a block, held. One of data must be in memory, else 0; of an indirect block it is made.
-    While that is held, it holds the one above it, which is to be counted."""
+def _hold(world: World, dnode: ctypes.c_void_p, level: int, blkid: int, *, in_memory: bool) -> int:
+    """The dbuf of a block, held; one that is not there is made, or else 0. While it is held, it holds the one
+    above it."""
     lib, dbuf = world.lib, ctypes.c_void_p()
     lib.rw_enter(dnode, RW_READER)  # dn_struct_rwlock is the first field of dnode_t
-    lib.dbuf_hold_impl(dnode, level, blkid, not level, not level, world.pool.tag, ctypes.byref(dbuf))
+    lib.dbuf_hold_impl(dnode, level, blkid, in_memory, in_memory, world.pool.tag, ctypes.byref(dbuf))
     lib.rw_exit(dnode)
     return dbuf.value or 0
 
@@ -171,7 +183,7 @@ def _parents(world: World, dnode: ctypes.c_void_p, level: int, last: int) -> Cou
     """How many dbufs of a level have which parent."""
     found: Counter[int] = Counter()
     for blkid in range(last + 1):
-        if dbuf := _hold(world, dnode, level, blkid):
+        if dbuf := _hold(world, dnode, level, blkid, in_memory=not level):
             found[_parent(dbuf)] += 1
             world.lib.dbuf_rele(dbuf, world.pool.tag)
     return found

@@ -69,6 +69,18 @@ def test_what_looks_at_blocks_between_ops_brings_nothing_back(libzpool: Make) ->
     assert [result.errno for result, _ in target.steps[-3:]] == [errno.EIO] * 3
 
 
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+def test_what_a_prefetch_has_begun_to_read_fails_with_its_op(libzpool: Make, release: str) -> None:
+    """It may end after its op, when faults are lifted, and is in the ARC then: there for the op that comes
+    next."""
+    program = parse("zap z fat hash64\nfail z block=1 errno=52\nsync\n")
+    turn = parse('zap z fat hash64\ncursor c z\nnext c\nprefetch z "a"\nlookup z "a"\n').ops
+    outcome = run(
+        program.with_ops([*program.ops, *turn * 40]), BothTarget(ModelTarget(release), libzpool(release))
+    )
+    assert outcome.fine, outcome
+
+
 def test_a_read_of_a_hole_or_of_a_block_in_memory_does_not_fail(libzpool: Make) -> None:
     """No read from disk is needed for what is dirty, held by a cursor, or nowhere on disk."""
     zap = Zap("z", words=1, prehashed=True, leaf_shift=9)

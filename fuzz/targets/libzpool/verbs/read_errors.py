@@ -11,12 +11,12 @@ import contextlib
 import ctypes
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from fuzz.language.verb_sets import SYNCING, UNFAILING
 from fuzz.language.verbs import VERBS
 from fuzz.targets.libzpool.abi import ZINJECT_DATA_FAULT, InjectRecord
-from fuzz.targets.libzpool.blocks_and_dbufs import pointers_to_indirect_blocks
+from fuzz.targets.libzpool.blocks_and_dbufs import pointers_to_blocks, wait_for_prefetches
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import PoolProblem
 from fuzz.targets.libzpool.world import FUNCTIONS, Fault, Refused, World
@@ -61,22 +61,23 @@ def while_reads_fail(world: World, op: Call, function: Callable[[World, Call], A
 
 
 def _forget(world: World) -> None:
-    """Keep nothing in memory that nobody holds. arc_flush() leaves indirect blocks that are younger than a
-    second (zfs_arc_min_prefetch_ms), which arc_freed() does not."""
-    above: list[bytes] = []
-    for index, faults in world.failing.items():
+    """Keep nothing in memory that nobody holds. arc_flush() leaves what is being read, and for a second
+    (zfs_arc_min_prefetch_ms) what a prefetch has read and indirect blocks, which arc_freed() does not."""
+    pointers: list[bytes] = []
+    for index in world.failing:
         if world.zaps[index].shape.mos:
             world.lib.dmu_objset_evict_dbufs(world.pool.mos)
-        if world.zaps[index].number and any(fault.level for fault in faults):
-            above += pointers_to_indirect_blocks(world, index)
+        if world.zaps[index].number:
+            wait_for_prefetches(world, index)
+            pointers += pointers_to_blocks(world, index)
     world.lib.dmu_objset_evict_dbufs(world.os)
     world.lib.arc_flush(world.pool.spa, 0)
-    for pointer in above:
+    for pointer in pointers:
         world.lib.arc_freed(world.pool.spa, pointer)
 
 
 @contextlib.contextmanager
-def _injected(world: World, failing: Iterable[int]) -> Iterator[None]:
+def _injected(world: World, failing: Sequence[int]) -> Iterator[None]:
     lib = world.lib
     number = ctypes.c_int()
     numbers: list[int] = []
@@ -99,6 +100,8 @@ def _injected(world: World, failing: Iterable[int]) -> Iterator[None]:
                     raise PoolProblem(f"zio_inject_fault: {os.strerror(failed)}")
                 numbers.append(number.value)
         yield
+        for index in failing:  # what the op has begun to read fails, too
+            wait_for_prefetches(world, index)
     finally:
         for each in numbers:
             lib.zio_clear_fault(each)
