@@ -65,12 +65,11 @@ def _forget(world: World) -> None:
     (zfs_arc_min_prefetch_ms) what a prefetch has read and indirect blocks, which arc_freed() does not."""
     pointers: list[bytes] = []
     for index in world.failing:
-        if world.zaps[index].shape.mos:
-            world.lib.dmu_objset_evict_dbufs(world.pool.mos)
         if world.zaps[index].number:
             wait_for_prefetches(world, index)
             pointers += pointers_to_blocks(world, index)
-    world.lib.dmu_objset_evict_dbufs(world.os)
+    for objset in {world.objset_of(world.zaps[index]) for index in world.failing} | {world.os}:
+        world.lib.dmu_objset_evict_dbufs(objset)
     world.lib.arc_flush(world.pool.spa, 0)
     for pointer in pointers:
         world.lib.arc_freed(world.pool.spa, pointer)
