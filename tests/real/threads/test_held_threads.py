@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ from fuzz.language.program import Op, Program, Switch
 from fuzz.language.syntax import load, parse
 from fuzz.targets.libzpool import LibzpoolTarget
 from fuzz.targets.model.target import ModelTarget
-from fuzz.targets.packages.compile_once import NoCompiler, compiled
+from fuzz.targets.packages.compile_once import compiled
 from fuzz.threads.minimize_schedule import with_schedule
 from fuzz.threads.parallel_run import run_threads
 from fuzz.threads.programs_of_names import program_of_names
@@ -36,7 +36,6 @@ from fuzz.threads.real.section_request import EXACT
 from fuzz.threads.real.soak import BESIDE_SYNC, scheduled
 from fuzz.threads.real.turn_plan import COMMIT, Point, SectionPlan, Turn, What, make_plan
 from tests.support.cases import few_and_many, only_now
-from tests.support.missing import missing
 from tests.support.paths import CORPUS
 
 Make = Callable[..., HeldTarget]
@@ -45,26 +44,6 @@ RACE = parse(
     HEADER + "add z 0x1\nt1: update z 0x1 fill=1\nt1: count z\nt2: remove z 0x1\nt2: add z 0x1 fill=2\n"
 )
 """Its results, and what is left, depend on who comes first where."""
-
-
-@pytest.fixture
-def held(libzpool: Callable[..., LibzpoolTarget]) -> Iterator[Make]:
-    """`held("2.3")` is the real library of a release with threads that can be held; as `libzpool`, it skips
-    what this machine cannot have, but never in CI."""
-    made: list[HeldTarget] = []
-
-    def make(release: str, patience: float = 10.0) -> HeldTarget:
-        library = libzpool(release).library
-        try:
-            target = HeldTarget(path=library, patience=patience)
-        except NoCompiler as reason:
-            missing(reason)
-        made.append(target)
-        return target
-
-    yield make
-    for target in made:
-        target.close()
 
 
 def as_on_model(program: Program, real: HeldTarget, model: ModelTarget) -> HeldRun:
