@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from zapcore.dmu.objset import Tx
 
 Tag = object
+CHECK = "dmu_tx_check_ioerr"
+"""The tag of a transaction that looks at what it may write. No thread stops at its hold and release."""
 """Who holds a dbuf, which may be any object. None stands for OpenZFS's tag NULL. The tag of a dirty record is
 its txg, an int."""
 
@@ -117,7 +119,7 @@ class Dbuf:
         holds = self.holds
         if type(tag) is not int:
             objset = self.dnode.objset
-            if objset.threads.scheduler is not None:
+            if objset.threads.scheduler is not None and tag is not CHECK:
                 objset.threads.scheduler.point("rele", (self.dnode.number, self.blkid))
                 if objset.stepped_sync is not None:
                     objset.stepped_sync.wait_for(self)

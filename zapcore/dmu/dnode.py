@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from zapcore.dmu.block_tree import BlockTree
-from zapcore.dmu.dbuf import CACHED, Dbuf, DirtyRecord, Tag
+from zapcore.dmu.dbuf import CACHED, CHECK, Dbuf, DirtyRecord, Tag
 from zapcore.errors import ZapErrno, fail, openzfs
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class Dnode:
         dbuf_read). If the read fails, raises its errno and holds nothing."""
         objset = self.objset
         scheduler = objset.threads.scheduler
-        if scheduler is not None:
+        if scheduler is not None and tag is not CHECK:
             scheduler.point("hold", (self.number, blkid))
             if objset.stepped_sync is not None:
                 objset.stepped_sync.before_hold(self, blkid)
@@ -113,14 +113,9 @@ class Dnode:
 
     def check_header(self) -> None:
         """What the transaction of an op does with a ZAP that it may write (dmu_tx_hold_zap calls
-        dmu_tx_check_ioerr): hold the header's dbuf, and let it go. Nobody stops at these two. Raises the
-        errno of a read that fails."""
-        threads = self.objset.threads
-        scheduler, threads.scheduler = threads.scheduler, None
-        try:
-            self.hold(0, "dmu_tx_check_ioerr").rele("dmu_tx_check_ioerr")
-        finally:
-            threads.scheduler = scheduler
+        dmu_tx_check_ioerr): hold the header's dbuf, and let it go. Nobody stops at these two, but in the
+        middle of a read others may run. Raises the errno of a read that fails."""
+        self.hold(0, CHECK).rele(CHECK)
 
     def reloaded(self) -> Dnode:
         """A new dnode of the same object, as it is on disk, with nothing in memory (dnode_hold after an
