@@ -71,6 +71,8 @@ OURS extern struct real {
 	int (*dnode_hold)(void *, uint64_t, const void *, void **);
 	/* those of hold_sync.c and hold_sync_writes.c */
 	uint64_t (*dmu_objset_id)(void *);
+	void *(*multilist_sublist_head)(void *);
+	void *(*multilist_sublist_next)(void *, void *);
 	void (*multilist_sublist_remove)(void *, void *);
 	void (*multilist_insert)(void *, void *);
 	void (*dnode_sync)(void *, void *);

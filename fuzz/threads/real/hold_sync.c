@@ -77,6 +77,8 @@ hold_sync_begin_library(void *library)
 } while (0)
 #define	FIND(name) FIND_AS(name, #name)
 	FIND(dmu_objset_id);
+	FIND(multilist_sublist_head);
+	FIND(multilist_sublist_next);
 	FIND(multilist_sublist_remove);
 	FIND(multilist_insert);
 	FIND(dnode_sync);
@@ -288,6 +290,24 @@ give_turn(void)
 	sync_busy = 0;
 	pthread_cond_broadcast(&sync_moved);
 	pthread_mutex_unlock(&sync_mutex);
+}
+
+/* Who syncs the objects of a sublist takes the one that was dirtied last. Give it the one that is to come first. */
+void *
+multilist_sublist_head(void *list)
+{
+	void *head = hold_real.multilist_sublist_head(list), *found = NULL;
+
+	if (sync_slot == NULL || as_sync)
+		return (head);
+	pthread_mutex_lock(&sync_mutex);
+	for (int next = turn; next < ordered && found == NULL; next++) {
+		found = head;
+		while (found != NULL && ours(found) != order[next])
+			found = hold_real.multilist_sublist_next(list, found);
+	}
+	pthread_mutex_unlock(&sync_mutex);
+	return (found != NULL ? found : head);
 }
 
 void

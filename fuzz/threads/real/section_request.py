@@ -8,7 +8,7 @@ import struct
 from typing import Any, NamedTuple
 
 from fuzz.targets.libzpool.process.wire import WireProblem
-from fuzz.threads.real.turn_plan import Point, SectionPlan, Turn, What
+from fuzz.threads.real.turn_plan import Point, SectionPlan, Synced, Turn, What
 
 _LENGTH = struct.Struct("<I")
 
@@ -74,16 +74,18 @@ def pack_section(section: Section, ops: bytes) -> bytes:
     """The body of a request; `ops` as `wire.pack_run` gives them."""
     plan = section.plan
     points = {str(thread): mine for thread, mine in plan.points.items()}
-    return join([section.threads, points, plan.turns, plan.free, section.patience], ops)
+    synced = {str(thread): mine for thread, mine in plan.synced.items()}
+    return join([section.threads, points, plan.turns, plan.free, synced, section.patience], ops)
 
 
 def unpack_section(body: bytes) -> tuple[Section, bytes]:
     """The other way. Raises WireProblem."""
     head, ops = part(body)
     try:
-        threads, told, listed, free, patience = head
+        threads, told, listed, free, came, patience = head
         points = {int(thread): [_point(*point) for point in mine] for thread, mine in told.items()}
-        plan = SectionPlan(points, [Turn(*turn) for turn in listed], -1, bool(free))
+        synced = {int(thread): [Synced(*each) for each in mine] for thread, mine in came.items()}
+        plan = SectionPlan(points, [Turn(*turn) for turn in listed], -1, bool(free), synced)
         return Section([int(thread) for thread in threads], plan, float(patience)), ops
     except (TypeError, ValueError, AttributeError) as problem:
         raise WireProblem(f"a section that does not add up: {problem}") from problem

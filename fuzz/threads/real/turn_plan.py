@@ -152,15 +152,25 @@ class Turn(NamedTuple):
     blocks: bool = False
 
 
+class Synced(NamedTuple):
+    """An object that a thread's sync comes to. `op` is the place of the sync among the thread's ops, `zap`
+    the index of the header line, and `age` says which of that ZAP's objects it is: 0 is the first it had."""
+
+    op: int
+    zap: int
+    age: int
+
+
 class SectionPlan(NamedTuple):
     """One parallel section: every thread's points in order, and the turns. `free`: all threads begin at once,
-    and nobody is held."""
+    and nobody is held. `synced` has what every thread's syncs come to, in order."""
 
     points: dict[int, list[Point]]
     turns: list[Turn]
     first: int
     """The place of the switch that chose who begins, -1 if none did."""
     free: bool = False
+    synced: dict[int, list[Synced]] = {}
 
 
 class Plan(NamedTuple):
@@ -184,31 +194,45 @@ class _Choice(NamedTuple):
     counts: dict[int, int]
 
 
+class _Section(NamedTuple):
+    points: dict[int, list[Point]]
+    choices: list[_Choice]
+    synced: dict[int, list[Synced]]
+
+
 class _Recorder:
     """Watches threads come to points, and a schedule choose between them."""
 
     def __init__(self, program: Program, target: ModelTarget) -> None:
         self.replay = Replay(program.schedule)
         self.target = target
-        self.sections: list[tuple[dict[int, list[Point]], list[_Choice]]] = []
+        self.sections: list[_Section] = []
         self.ops: list[Counter[int]] = []
 
     def begin(self, ops: Counter[int]) -> None:
         """A section begins; so many ops of each thread."""
-        self.sections.append(({}, []))
+        self.sections.append(_Section({}, [], {}))
         self.ops.append(ops)
 
     def choose(self, step: int, current: int | None, able: Sequence[int]) -> int:
         """What the schedule says."""
         chosen = self.replay.choose(step, current, able)
-        points, choices = self.sections[-1]
+        points, choices, _ = self.sections[-1]
         counts = {thread: len(mine) for thread, mine in points.items()}
         choices.append(_Choice(chosen, step, chosen != default(current, able), counts))
         return chosen
 
     def arrived(self, thread: int, what: str, thing: object) -> None:
         """A thread has come to a point."""
-        self.sections[-1][0].setdefault(thread, []).append(self._point(what, thing))
+        points = self.sections[-1].points.setdefault(thread, [])
+        point = self._point(what, thing)
+        if point.what is What.LIST_REMOVE and point.zap >= 0:
+            assert isinstance(thing, tuple)
+            names = self.target.names
+            age = [number for number, name in names.items() if name == names[thing[0]]].index(thing[0])
+            synced = Synced(points.count(_COMMITTED), point.zap, age)
+            self.sections[-1].synced.setdefault(thread, []).append(synced)
+        points.append(point)
 
     def entered(self, thread: int, what: str, thing: object) -> None:
         """It goes on."""
@@ -257,11 +281,11 @@ def make_plan(
     model = run.run()
     places = {switch.step: place for place, switch in enumerate(model.schedule)}
     sections = []
-    for (points, choices), ops in zip(recorder.sections, recorder.ops, strict=True):
+    for (points, choices, synced), ops in zip(recorder.sections, recorder.ops, strict=True):
         ended = {thread for thread, mine in points.items() if mine.count(_COMMITTED) == ops[thread]}
         turns = _turns(choices, places, ended)
         first = places.get(choices[0].step, -1) if choices else -1
-        sections.append(SectionPlan(points, turns, first))
+        sections.append(SectionPlan(points, turns, first, synced=synced))
     return Plan(model, sections)
 
 

@@ -6,6 +6,7 @@ main thread decides where they stop (`follow_plan`). hold.c must be loaded befor
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import itertools
 import mmap
@@ -59,18 +60,18 @@ class Task(threading.Thread):
         self.worker, self.slot, self.ops = worker, slot, ops
         self.session = worker.session_of(slot)
         self.problem: Exception | None = None
-        self.to_sync: list[int] = []
-        """The objects that this thread's syncs come to, in order."""
+        self.to_sync: dict[int, list[int]] = {}
+        """The objects that this thread's syncs come to, in order, by the place of each among its ops."""
 
     def run(self) -> None:
         """Join, run the ops, and leave; what goes wrong is kept in `problem`."""
         worker = self.worker
         worker.shim.join(self.slot)
         try:
-            for index, op in self.ops:
+            for place, (index, op) in enumerate(self.ops):
                 worker.at_op(self.slot, index)
                 began = next(worker.ticks)
-                worker.results[index] = self._apply(op)
+                worker.results[index] = self._apply(op, self.to_sync.get(place, ()))
                 worker.times[index] = (began, next(worker.ticks))
                 worker.shim.point(COMMIT)
         except Exception as problem:
@@ -78,20 +79,20 @@ class Task(threading.Thread):
         finally:
             worker.shim.leave()
 
-    def _apply(self, op: Call) -> bytes:
+    def _apply(self, op: Call, to_sync: Sequence[int]) -> bytes:
         clock, verb = self.worker.clock, _VERBS[op.verb]
         try:
             if not all(clock.lock(self.slot, wanted) for wanted in self.worker.wanted(verb, op)):
                 return PLAIN[errno.ENOENT]
-            return self._locked(op, verb, clock)
+            return self._locked(op, verb, clock, to_sync)
         finally:
             clock.commit(self.slot)
 
-    def _locked(self, op: Call, verb: str, clock: Clock) -> bytes:
+    def _locked(self, op: Call, verb: str, clock: Clock, to_sync: Sequence[int]) -> bytes:
         if verb in MODIFIES:
             clock.assign(self.slot, op.subject)
         elif verb == "spa_sync":
-            clock.spa_sync(self.to_sync)
+            clock.spa_sync(to_sync)
             return PLAIN[0]
         elif verb in ("txg", "finish", "sync"):
             getattr(clock, verb)()
@@ -113,6 +114,9 @@ class ThreadWorker(Worker):
         self.shim = shim
         shim.begin(library.handle)
         self._library_of_threads = library
+        # one list of dirty dnodes: of several, which a dnode is on depends on its number, and one may come
+        # to its turn when the thread that syncs it has none left to wait for
+        library.tune("zfs_multilist_num_sublists", 1, ctypes.c_int)
         self._page = page
         self._sessions: dict[int, Session] = {}
         self.ticks = itertools.count(1)
@@ -158,11 +162,12 @@ class ThreadWorker(Worker):
         lanes = {each: Lane(slots[each], each, section.plan.points.get(each, [])) for each in threads}
         tasks = [self._task(slots[each], each, section, ops) for each in threads]
         if any(_VERBS[op.verb] == "spa_sync" for op in ops):
-            zaps = self._session.world.zaps
-            self.shim.beside_sync(self._session.world.os, [each for zap in zaps for each in zap.numbers])
+            objects = [list(dict.fromkeys(zap.numbers)) for zap in self._session.world.zaps]
+            self.shim.beside_sync(self._session.world.os, [number for zap in objects for number in zap])
             for thread, task in zip(threads, tasks, strict=True):
-                came = [point.zap for point in lanes[thread].expected if point.what is What.LIST_REMOVE]
-                task.to_sync = [zaps[index].last for index in came if index >= 0]
+                for place, zap, age in section.plan.synced.get(thread, ()):
+                    if age < len(objects[zap]):  # it is none that the section makes
+                        task.to_sync.setdefault(place, []).append(objects[zap][age])
         for task in tasks:
             task.start()
         instead: dict[int, tuple[Point | None, bool]] = {}
