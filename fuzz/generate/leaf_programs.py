@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 from fuzz.generate.keys_for_hash import key_for
+from fuzz.generate.rooms import room_for_value
 from fuzz.generate.whole_language import any_key, with_micro_max
 from fuzz.language.program import MAX_VALUE, U64, Key, Op, Program, Zap
 from fuzz.language.validate import NORMS
@@ -193,7 +194,7 @@ def op_of(rng: Random, name: str, about: Theme, parameters: Parameters = DEFAULT
     zap = _some_zap(rng, about)
     numbers = numbers_of(rng, name)
     if name in ("lookup", "lookup_norm") and rng.random() < 0.3:
-        numbers["length"] = rng.choice(about.lengths[zap.name]) // rng.choice((1, 1, 2))  # a part of a value
+        numbers["length"] = room_for_value(rng, rng.choice(about.lengths[zap.name]))
     if verb.subject is Subject.CURSOR:
         cursor = CURSORS[rng.random() < 0.2]
         return Op(name, cursor, other=zap.name if verb.other else "", **numbers)

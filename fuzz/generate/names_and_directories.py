@@ -15,6 +15,7 @@ from fuzz.execution.result import names_and_positions
 from fuzz.generate.draw_while_running import Drawing, beside, drawn, pass_time, resume, use
 from fuzz.generate.keys_for_hash import hash_of
 from fuzz.generate.leaf_programs import CURSORS
+from fuzz.generate.rooms import room_for_name
 from fuzz.generate.whole_language import PIECES, respelled, with_dataset, with_micro_max
 from fuzz.judge.keys import form
 from fuzz.language.program import MAX_NAME, U64, Op, Program, Zap
@@ -168,9 +169,8 @@ def respell(drawing: NamesDrawing) -> None:
         if verb == "bring":
             drawing.bring(other)
         elif verb == "lookup_norm":
-            drawing.do(
-                Op(verb, drawing.name, other, 8, rng.choice((1, 1, 1024)), extra=rng.choice((1, 1, 3)))
-            )
+            length, match = rng.choice((1, 1, 1024)), rng.choice((1, 1, 3))
+            drawing.do(Op(verb, drawing.name, other, 8, length, room_for_name(rng, name), extra=match))
         elif verb == "remove_norm":
             drawing.do(Op(verb, drawing.name, other, extra=rng.choice((1, 1, 3))))
         elif verb == "lookup":
@@ -268,7 +268,7 @@ def look(drawing: NamesDrawing) -> None:
         elif verb == "lookup_norm":
             spelled = rng.choice((name, respelled(rng, name)))
             op = op._replace(key=spelled, size=8, length=rng.choice((1, ROOM["length"])))
-            op = op._replace(extra=rng.choice((0, 1, 3)))
+            op = op._replace(extra=rng.choice((0, 1, 3)), fill=room_for_name(rng, name))
         drawing.do(op)
 
 
@@ -354,8 +354,11 @@ def list_in_pieces(drawing: NamesDrawing) -> None:
 
 def all_of_it(drawing: NamesDrawing) -> None:
     """Ask for something about the whole ZAP."""
-    verb = drawing.rng.choice(("readdir", "count", "stats", "search"))
-    drawing.do(Op(verb, drawing.name, fill=drawing.rng.choice(INTEGERS) if verb == "search" else 0))
+    rng = drawing.rng
+    op = Op(rng.choice(("readdir", "count", "stats", "search")), drawing.name)
+    if op.verb == "search":
+        op = op._replace(fill=rng.choice(INTEGERS), length=room_for_name(rng, drawing.some()))
+    drawing.do(op)
 
 
 MOVES: Mapping[Callable[[NamesDrawing], None], int] = {

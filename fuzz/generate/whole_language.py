@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 from fuzz.generate.keys_for_hash import key_for
+from fuzz.generate.rooms import room_for_value
 from fuzz.language.program import (
     DEFAULT_SALT,
     MAX_NAME,
@@ -50,6 +51,8 @@ PIECES += [piece.encode() for piece in ("가", "\u1100\u1161", "dž", "Dž", "ß
 # two marks of one combining class, what is no final consonant of a syllable, and letters that compose with
 # the one after them
 PIECES += [piece.encode() for piece in ("e\u030d\u0301", "가\u11a7", "\u0b15\u0b47\u0b3e")]
+# marks of several classes, which stand in one order in a normal form
+PIECES += [piece.encode() for piece in ("a\u0302\u0323", "\u00e2\u0323", "o\u031b\u0301")]
 PIECES += [b"\xff", b"\xc3", b"\xe3\x81"]
 """Names are put together from these: letters in several forms and cases, and bytes that are no UTF-8."""
 
@@ -148,13 +151,34 @@ def any_key(rng: Random, zap: Zap) -> Key:
 _FORMS = [partial(unicodedata.normalize, form) for form in ("NFC", "NFD", "NFKC", "NFKD")]
 
 
+def _disordered(rng: Random, text: str) -> str:
+    """The text with the marks behind each letter in any order, some of them composed with it: the same name
+    where marks are of different classes."""
+    clusters: list[str] = []
+    for letter in unicodedata.normalize("NFD", text):
+        if clusters and unicodedata.combining(letter):
+            clusters[-1] += letter
+        else:
+            clusters.append(letter)
+    spelled = []
+    for cluster in clusters:
+        marks = list(cluster[1:])
+        rng.shuffle(marks)
+        composed = rng.choice((0, 1, len(marks)))
+        spelled.append(unicodedata.normalize("NFC", cluster[0] + "".join(marks[:composed])))
+        spelled += marks[composed:]
+    return "".join(spelled)
+
+
 def respelled(rng: Random, name: bytes) -> bytes:
     """The name in other cases or another Unicode form: the same one to some ZAPs, another to others."""
     try:
         text = name.decode()
     except UnicodeDecodeError:
         return name.swapcase()
-    if rng.random() < 0.5:
+    if any(map(unicodedata.combining, unicodedata.normalize("NFD", text))) and rng.random() < 0.3:
+        text = _disordered(rng, text)
+    elif rng.random() < 0.5:
         text = "".join(letter.swapcase() if rng.random() < 0.6 else letter for letter in text)
     else:
         text = rng.choice(_FORMS)(rng.choice((text, text.upper(), text.lower())))
@@ -216,8 +240,10 @@ class _Program:
             return Op(name, rng.choice("cd"), **fields)
         if name in VALUED:
             fields |= self.value(zap)
-        elif name in ("lookup", "lookup_norm") and rng.random() < 0.6:
+        elif name in ("lookup", "lookup_norm") and rng.random() < 0.7:
             fields |= {"size": 8, "length": rng.choice((1, 1, 1, 0, 2, 1024))}
+            if rng.random() < 0.3:
+                fields |= {"size": 1, "length": room_for_value(rng, rng.choice(self.lengths))}
         elif name == "search":
             fields = {"fill": rng.choice(_FILLS), "extra": rng.choice((0, 0, 7, 1, 1 << 40, U64 - 1))}
         elif name == "increment":

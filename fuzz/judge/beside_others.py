@@ -98,8 +98,11 @@ def search(state: State, op: Op, result: Result) -> Wrong | None:
         if key not in moving and not (first_integer(value) ^ op.fill) & mask
     }
     first = min(fitting, key=order.place, default=None)
+    too_long = {name for name in (*moving, *fitting) if state.short_of_room(op, name)}
+    if result.errno == errno.ENAMETOOLONG and (first in too_long or not too_long.isdisjoint(moving)):
+        return None
     if result.errno:
         return expect(result.errno, 0 if fitting else errno.ENOENT)
-    if result.value == first or result.value in moving:
+    if result.value not in too_long and (result.value == first or result.value in moving):
         return None
     return other_value(f"expected {first!r} or a name that another op writes, got {result.value!r}")

@@ -199,6 +199,10 @@ class State:
         match = op.extra if op.verb in ("lookup_norm", "remove_norm") else 0
         return refused_form(header, op.key, match, self.release.long_names)
 
+    def short_of_room(self, op: Op, name: Key) -> bool:
+        """Whether a search has no room for the name that it finds, and is told so."""
+        return bool(op.name_room) and self.release.long_names and len(name) >= op.name_room
+
     def too_long(self, zap: str, key: Key) -> bool:
         """Whether a fat ZAP refuses to write or look up a key of this length (fzap_checkname). ZAPs that were
         created micro are of the type that directories have."""

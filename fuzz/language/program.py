@@ -209,6 +209,11 @@ class Op(NamedTuple):
         """How `lookup_norm` and `remove_norm` compare names: matchtype_t."""
         return self.extra
 
+    @property
+    def name_room(self) -> int:
+        """How many bytes there are for the name that `lookup_norm` and `search` give back; 0: enough."""
+        return self.length if self.verb == "search" else self.fill
+
 
 class Switch(NamedTuple):
     """At scheduling point `step` (counted from 0 over the whole run), let thread `thread` go on."""

@@ -24,6 +24,10 @@ _ROOM = (
     Number("length", "len", MAX_VALUE, 0, MAX_VALUE),
 )
 _MATCH = Number("extra", "match", 0, 0, 3)
+NAME_ROOM = 2048
+"""For a name that a call gives back where `room` says nothing: more than any name takes."""
+_NAME_ROOM = Number("fill", "room", 0, 0, NAME_ROOM)
+_SEARCH_ROOM = _NAME_ROOM._replace(field="length")
 _INODE = Number("fill", "inode", 1, 0, (1 << 48) - 1, hex=True)
 _DELTA = Number("fill", "delta", 1, 0, U64, hex=True)
 _PLACE = Number("fill", "from", 0, 0, U64, hex=True)
@@ -197,8 +201,9 @@ VERBS: Mapping[str, Verb] = {
     "search": Verb(
         Subject.ZAP,
         Effect.LOOKS,
-        "zap_value_search: the first name whose first integer is value under mask (0: all bits)",
-        numbers=(_WANTED, _MASK),
+        "zap_value_search: the first name whose first integer is value under mask (0: all bits), into room "
+        "bytes (0: enough; 2.1 is not told of them)",
+        numbers=(_WANTED, _MASK, _SEARCH_ROOM),
         names=True,
         threads=True,
     ),
@@ -216,9 +221,10 @@ VERBS: Mapping[str, Verb] = {
     "lookup_norm": Verb(
         Subject.ZAP,
         Effect.LOOKS,
-        "zap_lookup_norm: match is 1 to normalize, plus 2 to match case; the name as it is stored, too",
+        "zap_lookup_norm: match is 1 to normalize, plus 2 to match case; the name as it is stored, too, in "
+        "room bytes (0: enough)",
         key=True,
-        numbers=(*_ROOM, _MATCH),
+        numbers=(*_ROOM, _MATCH, _NAME_ROOM),
         names=True,
         draw=Draw(group="forms"),
         threads=True,

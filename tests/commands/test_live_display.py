@@ -94,7 +94,7 @@ def test_whoever_cannot_draw_gets_plain_lines(setting: str, long: str, tmp_path:
 
 def test_a_run_says_what_it_has_found_so_far(tmp_path: Path) -> None:
     (tmp_path / "known").mkdir()
-    words = ("fuzz", "--release", "unfixed", "--engine", "random", "--seed", "7", "--runs", "400")
+    words = ("fuzz", "--release", "unfixed", "--engine", "random", "--seed", "7", "--runs", "100000")
     process, terminal = at_a_terminal((*words, "--known", "known", "--out", "out"), tmp_path)
     got = until(terminal, b"1 new failures")
     process.send_signal(signal.SIGTERM)

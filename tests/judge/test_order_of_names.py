@@ -1,4 +1,5 @@
-"""Names come in the order of their hashes: a cursor, a directory, a search by value."""
+"""Names come in the order of their hashes: a cursor, a directory, a search by value; and as much of them as
+there is room for."""
 
 from __future__ import annotations
 
@@ -19,13 +20,23 @@ FAULTS = {
         'zap d micro\ntouch d "a"\ntouch d "b"\nreaddir d\n',
         Edit("zpl:readdir", "    return names\n", "    return names[::-1]\n"),
     ),
+    "a search does not ask if the name fits": (
+        "search",
+        NAMES + "search n value=0x1 room=1\n",
+        Edit("zap.helpers:value_search", "    if room and", "    if room < 0 and"),
+    ),
+    "a name that is found is not cut off": (
+        "lookup_norm",
+        'zap n micro\nadd n "abc" int=8\nlookup_norm n "abc" int=8 len=1 room=3\n',
+        Edit("zap:lookup_norm", " if room else found", " if room < 0 else found"),
+    ),
     "a search goes on to the second name": (
         "search",
         NAMES + "search n value=0x1\n",
         Edit(
             "zap.helpers:value_search",
-            "    cursor.close()\n    return found.key\n",
-            "    cursor.advance()\n    found = cursor.retrieve()\n    cursor.close()\n    return found.key\n",
+            "    cursor.close()\n    if room",
+            "    cursor.advance()\n    found = cursor.retrieve()\n    cursor.close()\n    if room",
         ),
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 
 import pytest
@@ -28,12 +29,39 @@ def test_short_rooms_are_kept(libzpool: Make, release: str) -> None:
     assert outcome.fine
 
 
+@pytest.mark.parametrize("release", ["2.1", "2.3", "2.4"])
+@pytest.mark.parametrize("kind", ["fat hash64 leaf_shift=10", "micro"])
+def test_short_rooms_of_names_are_kept(libzpool: Make, release: str, kind: str) -> None:
+    """A name is cut off, with or without a NUL, or the search says that it is too long."""
+    name = "n" * 45
+    rooms = (1, 2, 20, 21, 22, 44, 45, 46, 47, 60, 66, 67, 68, 2048)
+    looks = "".join(
+        f'lookup_norm z "{name}" int=8 len=1 room={room}\nsearch z value=0x1 room={room}\n' for room in rooms
+    )
+    target = BothTarget(ModelTarget(release), libzpool(release))
+    outcome = run(parse(f'zap z {kind}\nadd z "{name}" int=8 fill=0x1\n{looks}'), target)
+    assert outcome.fine, outcome
+    searched = [result.errno for result, _ in target.steps[2::2]]
+    short = errno.ENAMETOOLONG if release != "2.1" else 0
+    assert searched == [short if room < 46 else 0 for room in rooms]
+
+
+LOOKS = (
+    'lookup z "a" int=8 len=1',
+    'lookup_norm z "a" int=8 len=1 room=5',
+    "cursor c z\nnext c",
+    "readdir z",
+)
+
+
 @pytest.mark.parametrize("kind", ["fat hash64", "micro"])
-def test_a_byte_behind_the_room_is_seen(libzpool: Make, kind: str) -> None:
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_byte_behind_the_room_is_seen(libzpool: Make, kind: str, look: str) -> None:
     """Also a zero, of which the value itself says nothing."""
     library = libzpool("2.3").library
-    program = parse(f'zap z {kind}\nadd z "a" int=8 fill=0x1\nlookup z "a" int=8 len=1\n')
+    program = parse(f'zap z {kind}\nadd z "a" int=8 fill=0x1\n{look}\n')
     with OverrunningTarget("2.3", library) as target:
         failure = run(program, target).failure
     assert failure is not None
-    assert (failure.signature.kind, failure.signature.place) == ("oracle", "zap:lookup")
+    verb = look.split("\n")[-1].split()[0]
+    assert (failure.signature.kind, failure.signature.place) == ("oracle", f"zap:{verb}")

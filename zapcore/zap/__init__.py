@@ -184,20 +184,24 @@ def lookup(objset: Objset, number: int, key: Key, size: int, length: int) -> tup
 
 
 @openzfs("zap_micro.c", "zap_lookup_impl", "zap_lookup_norm", words=("zap_lookup_uint64_impl",))
-def lookup_norm(objset: Objset, number: int, key: Key, size: int, length: int, match: int) -> Found:
-    """The first entry that the name matches. `match` is a sum of the MATCH_ flags. Raises what `lookup`
-    raises, and ENOTSUP."""
+def lookup_norm(
+    objset: Objset, number: int, key: Key, size: int, length: int, match: int, room: int = 0
+) -> Found:
+    """The first entry that the name matches. `match` is a sum of the MATCH_ flags. The name that is found is
+    cut off where it does not fit into `room` bytes (0: any fits): in a fat ZAP it has no NUL then. Raises
+    what `lookup` raises, and ENOTSUP."""
     zap = lock(objset, number, FTAG, None, False, True, False)
     name = _name(zap, key, match)
+    find = fat.lookup if zap.micro is None else micro.lookup
     try:
-        found = (fat.lookup if zap.micro is None else micro.lookup)(name, size, length)
+        found = find(name, size, length)
     except ZapErrno:
         unlock(zap, FTAG)
         raise
     unlock(zap, FTAG)
     if found is None:
         raise ZapErrno(errno.ENOENT)
-    return found
+    return found._replace(key=found.key[: room - (find is micro.lookup)]) if room else found
 
 
 @openzfs("zap_micro.c", "zap_length", words=("zap_length_uint64",))

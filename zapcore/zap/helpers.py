@@ -50,11 +50,12 @@ def increment(objset: Objset, number: int, key: Key, delta: int, tx: Tx) -> None
 
 
 @openzfs("zap.c", "zap_value_search")
-def value_search(objset: Objset, number: int, value: int, mask: int) -> Key:
+def value_search(objset: Objset, number: int, value: int, mask: int, room: int = 0) -> Key:
     """The first key, in the order of hashes, of an entry whose first integer has the bits of `value`. Only
-    bits of `mask` are compared, or all bits if it is 0. Raises ENOENT, and what a read gives. Where a cursor
-    finds its ZAP when it is started, nobody looks at the errno of that, and the cursor says EIO whatever it
-    was."""
+    bits of `mask` are compared, or all bits if it is 0. Raises ENOENT; ENAMETOOLONG if it does not fit into
+    `room` bytes (0: any fits), of which releases without long names are not told; and what a read gives.
+    Where a cursor finds its ZAP when it is started, nobody looks at the errno of that, and the cursor says
+    EIO whatever it was."""
     mask = mask or U64
     try:
         cursor = Cursor(objset, number)
@@ -69,6 +70,8 @@ def value_search(objset: Objset, number: int, value: int, mask: int) -> Key:
         cursor.close()
         raise
     cursor.close()
+    if room and objset.release.long_names and len(found.key) >= room:
+        raise ZapErrno(errno.ENAMETOOLONG)
     return found.key
 
 

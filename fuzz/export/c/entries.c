@@ -173,14 +173,15 @@ named(program_zap_t *z)
 }
 
 static int
-do_search(program_zap_t *z, uint64_t integer, uint64_t mask)
+do_search(program_zap_t *z, uint64_t integer, uint64_t mask, int room)
 {
 	int error = named(z);
 
 	if (error != 0)
 		return (error);
 #ifdef ZAP_MAXNAMELEN_NEW
-	error = zap_value_search(os, z->number, integer, mask, (char *)buffer, sizeof (buffer));
+	error = zap_value_search(os, z->number, integer, mask, (char *)buffer,
+	    room != 0 ? (size_t)room : sizeof (buffer));
 #else
 	error = zap_value_search(os, z->number, integer, mask, (char *)buffer);
 #endif
@@ -224,7 +225,7 @@ do_seek(program_zap_t *z, uint64_t from, int hole)
 
 /* The value, the name as it is stored, and whether another entry matches too. */
 static int
-do_lookup_norm(program_zap_t *z, const void *key, int size, int length, int match)
+do_lookup_norm(program_zap_t *z, const void *key, int size, int length, int match, int room)
 {
 	char name[2048] = "";
 	boolean_t conflict = B_FALSE;
@@ -233,7 +234,8 @@ do_lookup_norm(program_zap_t *z, const void *key, int size, int length, int matc
 	if (error != 0)
 		return (error);
 	memset(buffer, 0, (size_t)size * length);
-	error = zap_lookup_norm(os, z->number, key, size, length, buffer, match, name, sizeof (name), &conflict);
+	error = zap_lookup_norm(os, z->number, key, size, length, buffer, match, name,
+	    room != 0 ? room : (int)sizeof (name) - 1, &conflict);
 	if (error == 0 || error == EOVERFLOW) {
 		put_number(conflict);
 		put(name, strlen(name) + 1);

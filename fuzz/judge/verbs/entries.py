@@ -160,10 +160,12 @@ def search(state: State, op: Op, result: Result) -> Wrong | None:
     assert entries is not None
     mask = op.extra or U64
     fitting = {key for key, value in entries.items() if not (first_integer(value) ^ op.fill) & mask}
-    wrong = expect(result.errno, 0 if fitting else errno.ENOENT)
-    if wrong or not fitting:
+    first = min(fitting, key=state.orders[op.subject].place, default=None)
+    if first is None:
+        return expect(result.errno, errno.ENOENT)
+    wrong = expect(result.errno, errno.ENAMETOOLONG if state.short_of_room(op, first) else 0)
+    if wrong or result.errno:
         return wrong
-    first = min(fitting, key=state.orders[op.subject].place)
     if result.value == first:
         return None
     return other_value(f"expected the first name of that value, {first!r}, got {result.value!r}")
@@ -192,7 +194,9 @@ def lookup_norm(state: State, op: Op, result: Result) -> Wrong | None:
     wrong = _check_value(state, op, result.errno, found and found.value, entries[names[0]])
     if wrong or found is None:
         return wrong
-    told = (names[0], len(names) > 1) if state.fat[op.subject] or not result.errno else (b"", False)
+    fat = state.fat[op.subject]
+    name = names[0][: op.name_room - (not fat)] if op.name_room else names[0]
+    told = (name, len(names) > 1) if fat or not result.errno else (b"", False)
     return expect_value((found.name, found.conflict), told)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from fuzz.targets.libzpool.guarded_buffer import GUARD
 from fuzz.targets.libzpool.watched.counters import Counting
 from zapcore.zap.compare import Compared
 
@@ -245,8 +246,8 @@ class Library:
     takes); `ours` is hash_bits.c and micro_max.c where the environment names them (OURS), whose functions
     stand before the library's; `cursors_hold` as `zapcore.release` has it; `counting` is who counts the edges
     that are taken, if anybody does; `has_block_cloning` says that it is 2.2 or later; `named_at` is the
-    offset of za_name in what `attribute()` returns. Raises OSError where it cannot be loaded and
-    AttributeError where a function is missing.
+    offset of za_name in what `attribute()` returns, `name_room` its size. Raises OSError where it cannot be
+    loaded and AttributeError where a function is missing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -289,6 +290,7 @@ class Library:
             if hasattr(self.handle, name):
                 self._bind(name, codes)
         self.named_at = ctypes.sizeof(Attribute) + (8 if self.has_attribute_alloc else 0)
+        self.name_room = 256
         self._attributes: list[ctypes.Array[ctypes.c_char]] = []
         if self.has_attribute_alloc:
             self._bind("zap_attribute_long_alloc", "p")
@@ -308,11 +310,15 @@ class Library:
         return name in vars(self)
 
     def attribute(self) -> int:
-        """The address of a zap_attribute_t that lives as long as the process."""
+        """The address of a zap_attribute_t that lives as long as the process, with room for a guard."""
+        length_at = ctypes.sizeof(Attribute)
+        if self.has_attribute_alloc and not self._attributes:
+            self.name_room = ctypes.c_uint32.from_address(self.zap_attribute_long_alloc() + length_at).value
+        made = ctypes.create_string_buffer(self.named_at + self.name_room + len(GUARD))
         if self.has_attribute_alloc:
-            return int(self.zap_attribute_long_alloc())
-        self._attributes.append(ctypes.create_string_buffer(self.named_at + 256 + 8))
-        return ctypes.addressof(self._attributes[-1])
+            ctypes.c_uint32.from_buffer(made, length_at).value = self.name_room
+        self._attributes.append(made)
+        return ctypes.addressof(made)
 
     def compare_names(self, name: bytes, other: bytes, flags: int) -> Compared:
         """u8_strcmp(), as zfs_dirent_lock() calls it."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from fuzz.language.by_verb import ByVerb
 from fuzz.language.program import OLD_MAX_BLOCK, Zap
-from fuzz.language.verbs import READ_ERRORS
+from fuzz.language.verbs import NAME_ROOM, READ_ERRORS
 from fuzz.targets.libzpool.abi import (
     DMU_NEW_OBJECT,
     DMU_OBJECT_END,
@@ -24,13 +24,12 @@ from fuzz.targets.libzpool.abi import (
     ObjectInfo,
 )
 from fuzz.targets.libzpool.call import Answer, Call
+from fuzz.targets.libzpool.guarded_buffer import GUARD, GuardedBuffer
 from fuzz.targets.libzpool.pool import Pool, PoolLost
 from fuzz.targets.libzpool.salt import SaltWriter
 from zapcore.user_accounting import special_number
 
 BUFFER_BYTES = 8 * 8192
-GUARD = b"\xa5" * 16
-"""What stands behind a buffer that the library writes to, and must stand there afterwards."""
 CURSOR_BYTES = 4096
 USUAL_BLOCK_SHIFT = 14
 """fzap_default_block_shift as OpenZFS has it."""
@@ -111,12 +110,13 @@ class World:
         self.full = 0
         self.cursors: dict[int, Cursor] = {}
         self.spare: list[Cursor] = []
-        self.buffer = ctypes.create_string_buffer(BUFFER_BYTES + len(GUARD))
-        self.buffer_at = ctypes.addressof(self.buffer)
+        self.values, self.names = GuardedBuffer(BUFFER_BYTES), GuardedBuffer(NAME_ROOM)
         self.room = ctypes.create_string_buffer(1 << 16)
         self.two = (ctypes.c_uint64 * 2)()
         self.two_at = ctypes.addressof(self.two)
         self.attribute = self.lib.attribute()
+        self.behind_name = self.attribute + self.lib.named_at + self.lib.name_room
+        ctypes.memmove(self.behind_name, GUARD, len(GUARD))
         self.fat_block_shift = ctypes.c_int.in_dll(self.lib.handle, "fzap_default_block_shift")
 
     def share(self, other: World) -> None:
@@ -272,17 +272,13 @@ class World:
             zap.number, zap.freed_at = 0, self.pool.open_txg
         return result
 
-    def empty(self, count: int) -> int:
-        """The address of the buffer, `count` bytes of it zero and the guard behind them."""
-        ctypes.memset(self.buffer_at, 0, count)
-        ctypes.memmove(self.buffer_at + count, GUARD, len(GUARD))
-        return self.buffer_at
-
-    def content(self, count: int) -> bytes:
-        """The buffer's first `count` bytes without zeros at the end; more than that if the guard has changed:
-        what was asked for has been read past its room, and no answer has so many bytes."""
-        data = ctypes.string_at(self.buffer_at, count + len(GUARD))
-        return data[:count].rstrip(b"\0") if data.endswith(GUARD) else data
+    def entry_name(self, words: int = 0) -> bytes:
+        """The name of the entry that a cursor has retrieved, or its key of so many words; all of its room and
+        the guard behind that if the guard has changed."""
+        at = self.attribute + self.lib.named_at
+        if ctypes.string_at(self.behind_name, len(GUARD)) != GUARD:
+            return ctypes.string_at(at, self.lib.name_room + len(GUARD))
+        return ctypes.string_at(at, 8 * words) if words else ctypes.string_at(at)
 
     def live(self, index: int) -> Object | None:
         """The ZAP of an op, its block shift set; None where it is destroyed."""

@@ -1,5 +1,5 @@
-"""A worker of the real library whose lookups write one byte more than there is room for, and the target that
-has it.
+"""A worker of the real library whose lookups and cursors write one byte more than there is room for, and the
+target that has it.
 
 `python -m tests.support.wrong_libraries.overrunning` is the worker."""
 
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from typing import Any
 
 from fuzz.targets.libzpool.process.child import Child
 from fuzz.targets.libzpool.process.worker import Worker, main
@@ -14,18 +15,19 @@ from fuzz.targets.libzpool.target import LibzpoolTarget
 
 
 class OverrunningTarget(LibzpoolTarget):
-    """A real library that reads values past their room."""
+    """A real library that reads values and names past their room."""
 
     def _new_child(self) -> Child:
         return Child(self.library, self._deadline, "tests.support.wrong_libraries.overrunning")
 
 
 class OverrunningWorker(Worker):
-    """Writes a zero, which says nothing by itself, behind what zap_lookup() has read."""
+    """Writes a zero, which says nothing by itself, behind the room for a value or a name."""
 
     def serve(self) -> None:
-        lib = self._session.world.lib
-        right = lib.zap_lookup
+        world = self._session.world
+        lib = world.lib
+        right, right_norm, right_retrieve = lib.zap_lookup, lib.zap_lookup_norm, lib.zap_cursor_retrieve
 
         def lookup(os: int, number: int, name: bytes, size: int, length: int, at: int) -> int:
             error: int = right(os, number, name, size, length, at)
@@ -33,7 +35,18 @@ class OverrunningWorker(Worker):
                 ctypes.memset(at + size * length, 0, 1)
             return error
 
-        vars(lib)["zap_lookup"] = lookup
+        def lookup_norm(*arguments: Any) -> int:
+            error: int = right_norm(*arguments)
+            name, room = arguments[-3:-1]
+            ctypes.memset(name + room, 0, 1)
+            return error
+
+        def retrieve(cursor: int, attribute: int) -> int:
+            error: int = right_retrieve(cursor, attribute)
+            ctypes.memset(attribute + lib.named_at + lib.name_room, 0, 1)
+            return error
+
+        vars(lib).update(zap_lookup=lookup, zap_lookup_norm=lookup_norm, zap_cursor_retrieve=retrieve)
         super().serve()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 
 from fuzz.execution.result import Entry
@@ -54,8 +53,7 @@ def _entry(world: World, cursor: Cursor) -> Answer:
         return error
     cursor.moved = True
     found = Attribute.from_address(world.attribute)
-    name = world.attribute + world.lib.named_at
-    key = ctypes.string_at(name, 8 * cursor.words) if cursor.words else ctypes.string_at(name)
+    key = world.entry_name(cursor.words)
     return 0, Entry(key, found.integer_length, found.num_integers, found.first_integer, bool(found.conflict))
 
 

@@ -369,7 +369,7 @@ def do_readdir(world: World, op: Call) -> Answer:
     found = Attribute.from_address(world.attribute)
     while not bad and not (error := lib.zap_cursor_retrieve(cursor.address, world.attribute)):
         bad = found.integer_length != 8 or found.num_integers == 0
-        names.append(ctypes.string_at(world.attribute + lib.named_at) + b"\0")
+        names.append(world.entry_name() + b"\0")
         lib.zap_cursor_advance(cursor.address)
     lib.zap_cursor_fini(cursor.address)
     world.spare.append(cursor)
@@ -405,7 +405,7 @@ def do_getdents(world: World, op: Call) -> Answer:
             error = errno.ENXIO
             break
         else:
-            name = ctypes.string_at(world.attribute + lib.named_at)
+            name = world.entry_name()
         if len(listed) == op.length:  # it is retrieved before its caller says that there is no room for it
             break
         if special:

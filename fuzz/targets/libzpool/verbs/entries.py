@@ -9,12 +9,12 @@ from collections.abc import Callable
 
 from fuzz.execution.result import Found
 from fuzz.language.program import value_bytes
+from fuzz.language.verbs import NAME_ROOM
 from fuzz.targets.libzpool.call import Answer, Call
-from fuzz.targets.libzpool.world import BUFFER_BYTES, FUNCTIONS, Object, World
+from fuzz.targets.libzpool.world import FUNCTIONS, Object, World
 
 STATS_NUMBERS = 63
 """Of 64 bits each: zap_stats_t."""
-NAME_BYTES = 2048
 DNODE_FIND_HOLE = 1
 _COUNTING = bytes(range(256)) * 33
 _ARRAY_CODES = {2: "H", 4: "I", 8: "Q"}
@@ -160,7 +160,7 @@ def do_lookup(world: World, op: Call) -> Answer:
     if zap is None:
         return errno.ENOENT
     count = op.size * op.length
-    at = world.empty(count)
+    at = world.values.empty(count)
     words = words_of(zap, op)
     error: int
     if (held := _of_dnode(world, zap, op, "zap_lookup")) is not None:
@@ -171,7 +171,7 @@ def do_lookup(world: World, op: Call) -> Answer:
         error = world.lib.zap_lookup(world.os, zap.number, op.key, op.size, op.length, at)
     if error not in (0, errno.EOVERFLOW):
         return error
-    return error, world.content(count)
+    return error, world.values.content(count)
 
 
 @FUNCTIONS.of("length")
@@ -229,14 +229,13 @@ def do_increment(world: World, op: Call) -> Answer:
 
 def increment_words(world: World, zap: Object, op: Call, tx: int) -> int:
     """What zap_increment() does, with the calls for keys of words: OpenZFS has none for these."""
-    lib, words, at = world.lib, words_of(zap, op), world.buffer_at
+    lib, words, at = world.lib, words_of(zap, op), world.values.empty(8)
     if not op.fill:
         return 0
-    ctypes.memset(at, 0, 8)
     error: int = lib.zap_lookup_uint64(world.os, zap.number, op.key, words, 8, 1, at)
     if error not in (0, errno.ENOENT):
         return error
-    value = (int.from_bytes(ctypes.string_at(at, 8), "little") + op.fill) & ((1 << 64) - 1)
+    value = (int.from_bytes(world.values.content(8), "little") + op.fill) & ((1 << 64) - 1)
     if not value:
         error = lib.zap_remove_uint64(world.os, zap.number, op.key, words, tx)
     else:
@@ -251,10 +250,11 @@ def do_search(world: World, op: Call) -> Answer:
     zap = world.named(op.subject)
     if isinstance(zap, int):
         return zap
-    lib, at = world.lib, world.buffer_at
     # 2.1 does not have the last argument, and does not look at it
-    error: int = lib.zap_value_search(world.os, zap.number, op.fill, op.extra, at, BUFFER_BYTES)
-    return error or (0, ctypes.string_at(at))
+    room = op.length if op.length and world.lib.has_attribute_alloc else NAME_ROOM
+    at = world.names.empty(room)
+    error: int = world.lib.zap_value_search(world.os, zap.number, op.fill, op.extra, at, room)
+    return error or (0, world.names.text(room))
 
 
 @FUNCTIONS.of("stats")
@@ -293,16 +293,15 @@ def do_lookup_norm(world: World, op: Call) -> Answer:
     zap = world.named(op.subject)
     if isinstance(zap, int):
         return zap
-    count = op.size * op.length
-    at = world.empty(count)
-    name, conflict = ctypes.create_string_buffer(NAME_BYTES), ctypes.c_int(0)
+    count, room = op.size * op.length, op.fill or NAME_ROOM
+    at, name, conflict = world.values.empty(count), world.names.empty(room), ctypes.c_int(0)
     error: int = world.lib.zap_lookup_norm(
         *(world.os, zap.number, op.key, op.size, op.length, at, op.extra),
-        *(ctypes.addressof(name), NAME_BYTES, ctypes.addressof(conflict)),
+        *(name, room, ctypes.addressof(conflict)),
     )
     if error not in (0, errno.EOVERFLOW):
         return error
-    return error, Found(world.content(count), name.value, bool(conflict.value))
+    return error, Found(world.values.content(count), world.names.text(room), bool(conflict.value))
 
 
 @FUNCTIONS.of("remove_norm")

@@ -42,7 +42,7 @@ class Definedness:
             return
         # Python has each small integer once, whatever it was made of: what was written is asked for
         copy = ctypes.create_string_buffer(answer, len(answer))
-        for each in (copy, world.buffer, world.two):
+        for each in (copy, world.values.memory, world.names.memory, world.two):
             at = self._first(ctypes.addressof(each), ctypes.sizeof(each))
             if at >= 0:
                 ctypes.memset(ctypes.addressof(each), 0, ctypes.sizeof(each))

@@ -91,7 +91,7 @@ def increment(world: ModelWorld, op: Op) -> Result:
 @HANDLERS.of("search")
 def search(world: ModelWorld, op: Op) -> Result:
     """zap_value_search()."""
-    name = helpers.value_search(world.objset, world.named(op), op.wanted, op.mask)
+    name = helpers.value_search(world.objset, world.named(op), op.wanted, op.mask, op.name_room)
     assert isinstance(name, bytes)
     return Result(0, name)
 
@@ -111,7 +111,7 @@ def lookup_norm(world: ModelWorld, op: Op) -> Result:
     number = world.named(op)
     assert isinstance(op.key, bytes)
     try:
-        found = zap.lookup_norm(world.objset, number, op.key, op.size, op.length, op.match)
+        found = zap.lookup_norm(world.objset, number, op.key, op.size, op.length, op.match, op.name_room)
     except ZapErrno as error:
         if error.code != errno.EOVERFLOW:
             raise
