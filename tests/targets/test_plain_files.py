@@ -65,3 +65,28 @@ def test_what_no_plain_user_can_do_is_told(text: str, why: str) -> None:
     """Owners of other kinds, ids that no file may have, and ZAPs that nobody writes."""
     found = why_not_files(_program(text))
     assert found is not None and why in found
+
+
+STRICT = "zap d micro casesensitivity=sensitive utf8only=on\n"
+LONG = "l" * 256
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (f'{STRICT}contains d "\\xc3\\x9f\\xff"\n', "no UTF-8"),
+        (f'{STRICT}contains d "{LONG}"\n', "too long"),
+        ('zap d micro casesensitivity=insensitive\ncontains d "n"\n', "as it is spelled"),
+        (f'{STRICT}contains d "\\xc3\\x9f"\n', None),
+        (f'{STRICT}dirlook d "\\xff"\ntouch d "\\xff"\ndirlook d "{LONG}"\n', None),
+        (f'zap d micro casesensitivity=sensitive longname=on\ncontains d "{LONG}"\n', None),
+        (f'zap d micro\ncontains d "\\xff"\ncontains d "{LONG}"\n', None),
+    ],
+)
+def test_contains_is_a_lookup_of_a_file_where_the_file_system_asks_the_zap(
+    text: str, why: str | None
+) -> None:
+    """The kernel refuses other names by itself (zfs_lookup()), and the verb would be told nothing: 2.4.4 has
+    said EILSEQ where the ZAP says ENOENT."""
+    found = why_not_files(_program(text))
+    assert found is None if why is None else found is not None and why in found

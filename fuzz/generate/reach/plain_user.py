@@ -16,6 +16,7 @@ from fuzz.generate.reach.lift_to_files import FILE_SHIFT, FULL, file_name
 from fuzz.generate.whole_language import PIECES, respelled, with_dataset
 from fuzz.language.program import Op, Program, Zap
 from fuzz.language.validate import COMPRESSIONS, ENCRYPTIONS
+from fuzz.targets.kernel.plain_files import why_not_contains
 from fuzz.targets.model.target import ModelTarget
 
 MOST_OPS = 400
@@ -98,8 +99,8 @@ class _Drawing:
         """Operations on a few short names, which are refused as often as not."""
         for _ in range(self.rng.randint(1, 8)):
             verb, directory, name = self.rng.choice(SHORT), self.directory(), self.short_name()
-            if verb == "contains" and self.zaps[directory].norm:
-                continue  # the verb looks for a name as it is spelled
+            if verb == "contains" and why_not_contains(self.zaps[directory], name) is not None:
+                continue
             two = (self.directory(), self.short_name()) if verb in TWO_NAMES else ()
             self.do(verb, directory, name, *two)
 

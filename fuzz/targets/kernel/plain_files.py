@@ -10,7 +10,7 @@ import struct
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from fuzz.language.program import TO_UPPER, USAGES, Op, Program, Zap
+from fuzz.language.program import TO_UPPER, USAGES, Key, Op, Program, Zap
 from fuzz.language.validate import CASES, COMPRESSIONS, ENCRYPTIONS, FORMS
 from zapcore.zpl import MASTER_NODE
 
@@ -59,7 +59,7 @@ def why_not_files(program: Program) -> str | None:
     made = [op.inode for op in program.ops if op.verb in MAKING and op.inode > MASTER_NODE]
     if len(set(made)) < len(made) and any(op.verb in MOVING for op in program.ops):
         return "two names are made with one number, and are links of one file only here"
-    folding = {zap.name for zap in program.zaps if zap.norm}
+    zaps = {zap.name: zap for zap in program.zaps}
     kept = {zap.name for zap in program.zaps if zap.usage}
     for op in program.ops:
         if op.subject in kept or op.other in kept:
@@ -68,14 +68,34 @@ def why_not_files(program: Program) -> str | None:
             return f"`{op.verb}`: {wrong}"
         if op.thread:
             return "it has threads"
-        if op.verb == "contains" and op.subject in folding:
-            return "`contains` looks for a name as it is spelled, and the file system does not"
+        if op.verb == "contains" and (wrong := why_not_contains(zaps[op.subject], op.key)) is not None:
+            return f"`contains` {wrong}"
         if op.verb not in LETTERS and op.verb not in TIME:
             return f"`{op.verb}` is none of the file operations that are done there"
         for name in (op.key, op.to):
             if isinstance(name, bytes) and (b"/" in name or name in (b".", b"..")):
                 return f"{name!r} cannot be a file's name"
     return None
+
+
+def why_not_contains(zap: Zap, name: Key | None) -> str | None:
+    """What keeps a lookup of a file from being one of the ZAP's alone; None if nothing does."""
+    assert isinstance(name, bytes)
+    if zap.norm:
+        return "looks for a name as it is spelled, and the file system does not"
+    if len(name) > LONGEST_NAME and not zap.properties.longname:
+        return "looks for a name that is too long for the file system, which does not ask the ZAP"
+    if zap.properties.utf8only and not _is_utf8(name):
+        return "looks for a name that is no UTF-8, and the file system refuses it before the ZAP"
+    return None
+
+
+def _is_utf8(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _not_a_project(op: Op, kept: bool) -> str | None:
