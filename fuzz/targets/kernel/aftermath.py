@@ -3,7 +3,6 @@ more. A step that the kernel does not survive has another boot before the next o
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from fuzz.language.program import Op, Program
 from fuzz.targets.kernel.guest import POOL
 from fuzz.targets.kernel.plain_files import OWNING, pack
 from fuzz.targets.kernel.target import KernelTarget
-from fuzz.targets.packages.cache_folder import cache_folder
+from fuzz.targets.packages.cache_folder import cache_folder, working_folder
 from zapcore.errors import errno_name
 from zapcore.verify.object import check_object
 
@@ -122,8 +121,8 @@ def _blocks(target: KernelTarget, program: Program) -> Iterator[str]:
     with target.failing(Op("check")):
         numbers = {zap.name: -zap.usage or _number(target, zap.name) for zap in readable}
         target.as_root("/sbin/zpool", "sync", POOL)
-        with tempfile.TemporaryDirectory(prefix="zapfuzz-") as folder:
-            image = Path(folder, "pool")
+        with working_folder(target.guest.image.parent, ".pool-") as folder:
+            image = folder / "pool"
             target.guest.save_pool(image)
             for zap, number in numbers.items():
                 yield f"{zap} on disk: {_judged(target, image, target.datasets[zap], number)}"

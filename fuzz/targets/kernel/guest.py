@@ -9,6 +9,7 @@ import struct
 import subprocess
 from pathlib import Path
 
+from fuzz.targets.end_with_parent import end_with
 from fuzz.targets.kernel import initramfs
 from fuzz.targets.kernel.locate import TOOLS, NoKernel, Parts, kernel_cache
 from fuzz.targets.kernel.qemu import MACHINE, GuestGone, Qemu, unnamed_copy
@@ -50,7 +51,8 @@ class Dead(Exception):
 
 
 def qemu_img(folder: Path, *words: str, open_too: int | None = None) -> None:
-    """Run qemu-img, which inherits a descriptor. Raises NoKernel."""
+    """Run qemu-img, which inherits a descriptor and ends with us. Raises NoKernel."""
+    parent = os.getpid()
     environment = {"LD_LIBRARY_PATH": str(folder / "lib"), "PATH": os.defpath}
     done = subprocess.run(
         [str(folder / "qemu-img"), *words],
@@ -59,6 +61,7 @@ def qemu_img(folder: Path, *words: str, open_too: int | None = None) -> None:
         text=True,
         check=False,
         pass_fds=() if open_too is None else (open_too,),
+        preexec_fn=lambda: end_with(parent),
     )
     if done.returncode:
         raise NoKernel(f"qemu-img: {done.stderr.strip()}")
