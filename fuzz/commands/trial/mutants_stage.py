@@ -13,24 +13,26 @@ from fuzz.language.syntax import load
 from fuzz.targets.base import NoTarget, Target
 
 
-def programs_of_mutants(threads: bool) -> Iterator[tuple[str, Program]]:
-    """Those with threads or those without, each with the name of its fault."""
+def programs_of_mutants(threads: bool, release: str) -> Iterator[tuple[str, Program]]:
+    """Those with threads or those without, each with the name of its fault. The steps of a schedule are those
+    of a release: where a fault shows in one at others, a folder of the release's name has its program."""
     for path in sorted((CORPUS / MUTANTS).glob("*.zap")):
-        program = load(path)
+        own = path.parent / release / path.name
+        program = load(own if own.exists() else path)
         if any(op.thread for op in program.ops) == threads:
             yield path.stem, program
 
 
 def replay_mutants(
-    target: Target, known: Collection[str], expected: frozenset[str], stage: Stage
+    target: Target, release: str, known: Collection[str], expected: frozenset[str], stage: Stage
 ) -> Iterator[str]:
-    """Run each program without threads on a library beside a model, or beside another library, and yield its
-    name when it has run. `known` are texts of failures that the release has. Of all that differ in the same
-    way the shortest is told."""
+    """Run each program without threads on a library beside a release's model, or beside another library, and
+    yield its name when it has run. `known` are texts of failures that the release has. Of all that differ in
+    the same way the shortest is told."""
     count = 0
     wrong: list[str] = []
     shortest: dict[str, Difference] = {}
-    for name, program in programs_of_mutants(threads=False):
+    for name, program in programs_of_mutants(threads=False, release=release):
         try:
             failure = run(program, target).failure
         except NoTarget as lacking:

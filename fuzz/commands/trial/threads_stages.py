@@ -120,7 +120,8 @@ def every_schedule(
                     break
                 yield each
 
-    seeded = ((each, compare(each, real, model)) for _, each in programs_of_mutants(threads=True))
+    programs = programs_of_mutants(threads=True, release=model.release.name)
+    seeded = ((each, compare(each, real, model)) for _, each in programs)
     yield from _forced("programs of seeded faults", seeded, differences)
     what = f"schedules of {len(PROGRAMS)} programs, up to {PREEMPTIONS} preemption"
     yield from _forced(what, schedules(), differences)

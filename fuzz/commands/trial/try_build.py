@@ -192,7 +192,8 @@ class _Trial:
         """The programs of seeded faults, but those with threads."""
         known = known_to(self.beside, self.release)
         with self.stage("mutants") as stage, self.target(self.beside) as target:
-            _drain(replay_mutants(target, known, self.expected, stage), "running programs of seeded faults")
+            run = replay_mutants(target, self.release, known, self.expected, stage)
+            _drain(run, "running programs of seeded faults")
 
     def byte_order(self) -> None:
         """Blocks that a machine of the other byte order has written."""

@@ -86,6 +86,13 @@ REFUSAL_MUTANTS = (
         (Edit("zap:remove_norm", "_name(zap, key, match)", "_name(zap, key)"),),
     ),
     Mutant(
+        "removal-of-exact-case",
+        "a removal that is to match case takes its name as it stands",
+        "9b7b9cd370",
+        "oracle",
+        (Edit("zap:remove_norm", "_name(zap, key, match)", "_name(zap, key, 0 if match & 2 else match)"),),
+    ),
+    Mutant(
         "case-folded-anyway",
         "a lookup that is to match case finds names of another case",
         "9b7b9cd370",
