@@ -116,7 +116,14 @@ class Engine:
         config = dataclasses.replace(config, report=report)
         self._scratch = tempfile.TemporaryDirectory(prefix="zapfuzz-", ignore_cleanup_errors=True)
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "fuzz.engines.engine_process_main", config.to_json()],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "fuzz.engines.engine_process_main",
+                config.to_json(),
+                str(os.getpid()),
+            ],
             pass_fds=[report],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,  # where Atheris tells of exceptions

@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from fuzz.corpus.places import ROOT
 from fuzz.corpus.reproducer import Reproducer, known_failures, read_reproducer
 from fuzz.engines.engine_config import Config
 from fuzz.engines.fuzzing_run import Found, FuzzingRun
@@ -105,6 +107,38 @@ def test_a_process_that_dies_is_replaced_and_said_and_its_counts_stay() -> None:
     assert len(died) == 1
     assert "process 1 of 2: the engine ended with status -9" in died[0] and "started again" in died[0]
     jobs.close()
+
+
+PARENT = """
+import time
+from fuzz.engines.engine_config import Config
+from fuzz.engines.parallel_processes import Jobs
+jobs = Jobs(Config("random", "2.3", seed=1, started=time.monotonic(), seconds=60), 1, print)
+for _ in jobs.events():
+    if jobs.progress.executions:
+        break
+print(*jobs.pids, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_process_ends_with_the_run_that_was_killed(tmp_path: Path) -> None:
+    """Also one that is at something for long: by itself it notices between two programs, and a guest that
+    boots meanwhile stays as long."""
+    command = [sys.executable, "-c", PARENT]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        os.kill(pid, signal.SIGSTOP)
+        parent.kill()
+    until = time.monotonic() + 10
+    while Path(f"/proc/{pid}/exe").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    gone = not Path(f"/proc/{pid}/exe").exists()
+    if not gone:
+        os.kill(pid, signal.SIGKILL)
+    assert gone
 
 
 def test_a_run_whose_processes_keep_dying_ends() -> None:
