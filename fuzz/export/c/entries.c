@@ -183,6 +183,7 @@ do_search(program_zap_t *z, uint64_t integer, uint64_t mask, int room)
 	error = zap_value_search(os, z->number, integer, mask, (char *)buffer,
 	    room != 0 ? (size_t)room : sizeof (buffer));
 #else
+	(void) room;
 	error = zap_value_search(os, z->number, integer, mask, (char *)buffer);
 #endif
 	if (error == 0)
