@@ -30,7 +30,8 @@ from fuzz.targets.libzpool.call import pack_key
 from fuzz.targets.model.world import flags_of
 
 HERE = Path(__file__).parent / "c"
-PARTS = ("head", "tunables", "pool", "entries", "by_dnode", "helpers", "cursors", "directories", "structure")
+BEFORE_ROOM = ("head", "tunables", "pool")
+AFTER_ROOM = ("objects", "entries", "by_dnode", "helpers", "cursors", "directories", "structure")
 BY_DNODE = frozenset(("add", "update", "remove", "lookup", "count"))
 """Verbs that have a function of their own for a dnode that is held."""
 MORE = ("indirect_shift", "hash_bits", "micro_max", "shorter")
@@ -52,7 +53,7 @@ def c_form(reproducer: Reproducer, release: str = "") -> str:
     program = reproducer.program
     threads = has_threads(program)
     right = expected(program, release)
-    names = (*PARTS, "threads" if threads else "steps")
+    names = (*BEFORE_ROOM, "room", *AFTER_ROOM, "threads" if threads else "steps")
     parts = [(HERE / f"{name}.c").read_text("utf-8").strip("\n") for name in names]
     cursors = dict.fromkeys(op.subject for op in program.ops if op.verb in CURSOR)
     lists, looks = _contents(program, right)
