@@ -31,6 +31,7 @@ from fuzz.targets.model.world import flags_of
 
 HERE = Path(__file__).parent / "c"
 BEFORE_ROOM = ("head", "tunables", "pool")
+"""Parts that come before the one that says how a transaction is assigned: `room` or `no_room`."""
 AFTER_ROOM = ("objects", "entries", "by_dnode", "helpers", "cursors", "directories", "structure")
 BY_DNODE = frozenset(("add", "update", "remove", "lookup", "count"))
 """Verbs that have a function of their own for a dnode that is held."""
@@ -53,7 +54,8 @@ def c_form(reproducer: Reproducer, release: str = "") -> str:
     program = reproducer.program
     threads = has_threads(program)
     right = expected(program, release)
-    names = (*BEFORE_ROOM, "room", *AFTER_ROOM, "threads" if threads else "steps")
+    room = "no_room" if right.refusable else "room"
+    names = (*BEFORE_ROOM, room, *AFTER_ROOM, "threads" if threads else "steps")
     parts = [(HERE / f"{name}.c").read_text("utf-8").strip("\n") for name in names]
     cursors = dict.fromkeys(op.subject for op in program.ops if op.verb in CURSOR)
     lists, looks = _contents(program, right)
@@ -181,6 +183,8 @@ def _step(op: Op, index: int, program: Program, right: Expected) -> Iterator[str
     call = _call(op, by_dnode and op.verb in BY_DNODE)
     if op.thread and op.verb in MOVE_WORLD:
         call = f"one_at_a_time(do_{op.verb})"
+    if op.verb in right.refusable:
+        call = f"refusable({call})"
     yield f"{'lane_step' if op.thread else 'step'}({_string(format_op(op).encode())});"
     if op.verb == "reopen":  # the program's cursors are closed first
         for name in dict.fromkeys(op.subject for op in program.ops if op.verb in CURSOR):

@@ -18,7 +18,7 @@ from fuzz.judge.state import Value as Stored
 from fuzz.language.printing import format_op
 from fuzz.language.program import Key, Op, Program, Zap, changes_in_sync
 from fuzz.language.verb_row import Effect, Subject
-from fuzz.language.verb_sets import DIRECTORIES, ON_DISK, SEVERAL_CALLS
+from fuzz.language.verb_sets import CHANGING, DIRECTORIES, ON_DISK, SEVERAL_CALLS
 from fuzz.language.verbs import VERBS
 from fuzz.targets.model.target import ModelTarget
 from zapcore.errors import LimitExceeded
@@ -26,6 +26,8 @@ from zapcore.zap.compare import is_broken
 
 CURSOR = frozenset(name for name, verb in VERBS.items() if verb.subject is Subject.CURSOR)
 MOVE_WORLD = frozenset(name for name, verb in VERBS.items() if verb.subject is Subject.NONE)
+WITHOUT_FORM = ON_DISK - {"full"}
+"""Verbs that only the model and our own worker have."""
 
 TELLABLE = ("2.1", "unfixed", "2.3", "2.4", "master")
 """The releases that an exported form can tell from each other by what a library exports."""
@@ -46,11 +48,13 @@ class NoForm(Exception):
 class Expected(NamedTuple):
     """By release ("" is all that are not named): for each op the answers that are right, and for each ZAP of
     the header the contents; where there are none, nothing is promised. `wrong` has the answers of ops that
-    are known to be wrong, and why."""
+    are known to be wrong, and why; `refusable` the verbs that may ask for room in vain, if the program has a
+    pool without room."""
 
     answers: list[dict[str, list[Right]]]
     wrong: list[tuple[Result, str] | None]
     contents: list[dict[str, list[Content]]]
+    refusable: frozenset[str] = frozenset()
 
 
 class Run(NamedTuple):
@@ -77,7 +81,7 @@ def why_no_form(program: Program) -> str:
     """Why no form on a library can run a program, if that is so: it has what only our own worker can do, or
     what OpenZFS's callers never let happen beside other ops, of which a library may die, and rightly so."""
     ours = "usage or mos" if changes_in_sync(program) else ""
-    ours = ours or next((op.verb for op in program.ops if op.verb in ON_DISK), "")
+    ours = ours or next((op.verb for op in program.ops if op.verb in WITHOUT_FORM), "")
     if ours:
         return f"{ours}: only the model and our own libzpool worker have it; export as pytest"
     for op in program.ops if has_threads(program) else ():
@@ -154,9 +158,12 @@ def run_in_order(program: Program, order: Sequence[int], release: str) -> Run:
 def expected(program: Program, release: str = "") -> Expected:
     """What is right in a release, or in each that an exported form can tell. Raises NoForm."""
     check_has_form(program)
+    refusable = CHANGING if any(op.verb == "full" for op in program.ops) else frozenset[str]()
     if release:
-        alone = _of_release(program, release)
-        return Expected([{"": each} for each in alone[0]], alone[1], [{"": each} for each in alone[2]])
+        answers, denied, contents = _of_release(program, release)
+        return Expected(
+            [{"": each} for each in answers], denied, [{"": each} for each in contents], refusable
+        )
     each = {name: _of_release(program, name) for name in TELLABLE}
     count, zaps = range(len(program.ops)), range(len(program.zaps))
     wrong = [next((found[1][index] for found in each.values() if found[1][index]), None) for index in count]
@@ -164,6 +171,7 @@ def expected(program: Program, release: str = "") -> Expected:
         [_by_release({name: found[0][index] for name, found in each.items()}) for index in count],
         wrong,
         [_by_release({name: found[2][index] for name, found in each.items()}) for index in zaps],
+        refusable,
     )
 
 

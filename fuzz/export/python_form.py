@@ -19,6 +19,7 @@ from fuzz.language.verb_row import Subject
 from fuzz.language.verbs import VERBS
 from fuzz.targets.libzpool.call import pack_key
 from fuzz.targets.libzpool.session import FUNCTIONS
+from fuzz.targets.libzpool.verbs.no_room import while_full
 
 USAGE = """\
 python3 THIS_FILE /path/to/libzpool.so: needs Python 3.10 or later on Linux, and no more than that library.
@@ -47,6 +48,8 @@ def python_form(reproducer: Reproducer, release: str = "") -> str:
     ours = any(map(needs_ours, program.zaps))
     if ours:
         roots.append((MODULE, "compile_ours"))
+    if right.refusable:
+        roots.append((while_full.__module__, while_full.__name__))
     if any(zap.words for zap in program.zaps):
         roots.append(("fuzz.targets.libzpool.call", "pack_key"))
     if any(op.verb in ("lookup_norm",) for op in program.ops):
@@ -134,6 +137,8 @@ class _Numbers:
     def step(self, op: Op, right: Expected, index: int) -> str:
         """A Step."""
         text, function = repr(format_op(op)), FUNCTIONS[op.verb].__name__
+        if op.verb in right.refusable:
+            function = f"{while_full.__name__}({function})"
         words = [text, function, self._call(op), _right(right.answers[index])]
         if (wrong := right.wrong[index]) is not None:
             result, why = wrong

@@ -22,7 +22,7 @@ from fuzz.corpus.reproducer import FINE, Reproducer
 from fuzz.execution.execute import run
 from fuzz.export.compile_and_run_form import LIBRARY_FORMS, NoHeaders, command_of, ran
 from fuzz.export.expected_answers import NoForm
-from fuzz.generate.styles import some_program
+from fuzz.generate.styles import STYLES, Draw, some_program
 from fuzz.judge.signature import Failure
 from fuzz.language.printing import format_program
 from fuzz.language.program import Program
@@ -46,7 +46,7 @@ class Tried(NamedTuple):
 
 
 def try_programs(
-    form: str, release: str, seed: int, numbers: Sequence[int], by_name: bool
+    form: str, release: str, seed: int, numbers: Sequence[int], by_name: bool, draw: Draw = some_program
 ) -> Iterator[Tried]:
     """Draw programs, export each in a form (`by_name`: for the release by its name, else for every one), and
     run it on the library of a release. Raises NoLibrary, NoHeaders."""
@@ -56,7 +56,7 @@ def try_programs(
     with LibzpoolTarget(path=library) as real, tempfile.TemporaryDirectory(prefix="zapfuzz-") as folder:
         both = BothTarget(model, real)
         for number in numbers:
-            program = some_program(Random(f"{seed}:{number}"), model)
+            program = draw(Random(f"{seed}:{number}"), model)
             why, denied = _agree(program, model, both)
             if why:
                 yield Tried(program, why)
@@ -107,6 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--first", type=int, default=0, help="the number of the first program")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--style", choices=list(STYLES), help="draw all in one way")
     parser.add_argument("--by-name", action="store_true", help="export with --release")
     chosen = parser.parse_args(arguments)
     try:
@@ -117,11 +118,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _try(chosen: argparse.Namespace) -> int:
     wrong = 0
+    draw = STYLES[chosen.style][1] if chosen.style else some_program
     for release in chosen.release or list(PINNED):
         for form in chosen.form or LIBRARY_FORMS:
             counts: collections.Counter[str] = collections.Counter()
             numbers = range(chosen.first, chosen.first + chosen.count)
-            for tried in try_programs(form, release, chosen.seed, numbers, chosen.by_name):
+            for tried in try_programs(form, release, chosen.seed, numbers, chosen.by_name, draw):
                 counts[tried.verdict] += 1
                 if tried.verdict == WRONG:
                     print(f"{format_program(tried.program)}\n{tried.printed}", flush=True)

@@ -181,6 +181,29 @@ def test_only_what_a_program_needs_is_exported(tmp_path: Path) -> None:
         assert [word for word in needless if word in text] == []
 
 
+def test_what_is_there_for_a_pool_without_room_comes_only_with_one(tmp_path: Path) -> None:
+    usual, full = tmp_path / "usual.zap", tmp_path / "full.zap"
+    usual.write_text('zap z micro\nadd z "a"\ncount z\n')
+    full.write_text('zap z micro\nfull\nadd z "a"\ncount z\n')
+    for form, words, may_be_refused in (
+        ("python", ("def do_full(", "while_full(", "spa_slop_shift"), "while_full(do_add)"),
+        ("c", ("do_full(", "setjmp", "spa_slop_shift"), "refusable(do_write("),
+    ):
+        _, text, _ = run(export, full, "--as", form)
+        assert [word for word in (*words, may_be_refused) if word not in text] == []
+        assert text.count(may_be_refused) == 1 and "while_full(do_count)" not in text
+        _, text, _ = run(export, usual, "--as", form)
+        assert [word for word in words if word in text] == []
+
+
+@pytest.mark.parametrize("form", ["python", "c"])
+@pytest.mark.parametrize("op", ["crash", "fail z", "move to=23"])
+def test_what_only_our_own_worker_does_has_no_form(form: str, op: str, tmp_path: Path) -> None:
+    (tmp_path / "p.zap").write_text(f'zap z micro\nadd z "a"\n{op}\n')
+    status, _, said = run(export, tmp_path / "p.zap", "--as", form)
+    assert status == 2 and f"{op.split()[0]}: only the model and our own libzpool worker have it" in said
+
+
 @pytest.mark.parametrize("form", ALWAYS)
 def test_the_head_says_whose_results_are_expected(form: str) -> None:
     """Of the release that is named, or of the one that the form runs on."""

@@ -207,7 +207,7 @@ drop_entry(program_zap_t *z, const void *name, boolean_t directory, int otherwis
 		return (error);
 	if (is_directory(entry) != directory)
 		return (otherwise);
-	tx = begin(z->number, 0);
+	tx = begin_freeing(z->number);
 	error = not_empty(entry);
 	if (error == 0)
 		error = unlink_name(z, name, tx);

@@ -63,6 +63,7 @@ static char tag[] = "reproducer";
 static uint64_t synced;
 static int in_flight;
 static int may_wait;
+static int full;
 static uint64_t objects = 1024;
 static _Thread_local unsigned char buffer[8 * 8192];
 static _Atomic boolean_t as_expected = B_TRUE;

@@ -89,7 +89,7 @@ do_claim(program_zap_t *z)
 	dmu_tx_t *tx;
 	int error;
 
-	if (z->fat || z->indirect_shift != 0)
+	if (z->fat || z->indirect_shift != 0 || full != 0)
 		return (ENOTSUP);
 	/* until the next txg has synced the old dnode may count as dirty, unless its block was evicted */
 	if (z->number == 0 && synced <= z->freed)

@@ -10,6 +10,18 @@ begin(uint64_t number, int add)
 	return (tx);
 }
 
+/* The same of a transaction that frees more than it takes: it gets on without room, too. */
+static dmu_tx_t *
+begin_freeing(uint64_t number)
+{
+	dmu_tx_t *tx = dmu_tx_create(os);
+
+	dmu_tx_hold_zap(tx, number, 0, NULL);
+	dmu_tx_mark_netfree(tx);
+	assign(tx);
+	return (tx);
+}
+
 /*
  * The salt is made of addresses; names hash as in the model only with the program's. With creation flags zap_t,
  * the user data of block 0, has it too; where in it depends on how the library was built. A salt can happen to

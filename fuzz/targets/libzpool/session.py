@@ -37,6 +37,7 @@ FAMILIES = (entries, helpers, cursors, directories, txgs, accounting, sync_tasks
 """The files in which verbs register their functions."""
 FUNCTIONS.complete()
 _BY_NUMBER = tuple(FUNCTIONS[verb] for verb in VERBS)
+_CHANGING = frozenset(number for number, verb in enumerate(VERBS) if verb in CHANGING)
 
 
 def _with_usage(verb: str, shift: int) -> Callable[[World, Call], Answer]:
@@ -144,7 +145,7 @@ class Session:
     def apply(self, op: Call) -> bytes:
         """Run one op; its result, packed. Raises NoRoom."""
         function = self._functions[op.verb]
-        if self.world.full:
+        if self.world.full and op.verb in _CHANGING:
             function = no_room.while_full(function)
         if self.world.failing:
             answer = read_errors.while_reads_fail(self.world, op, function)

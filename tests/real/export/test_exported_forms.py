@@ -11,18 +11,25 @@ import pytest
 from fuzz.corpus.reproducer import FINE, Reproducer
 from fuzz.export import compile_and_run_form as run_form
 from fuzz.export.compile_and_run_form import compiled, ran
-from fuzz.export.expected_answers import expected, orders
+from fuzz.export.expected_answers import WITHOUT_FORM, expected, orders
 from fuzz.export.python_form import python_form
 from fuzz.language.program import Op, Program, Zap
-from fuzz.language.verb_sets import ON_DISK, OWNED
+from fuzz.language.verb_sets import OWNED
 from fuzz.language.verbs import VERBS
 from tests.support.exported_forms import FEW, FORMS, RELEASES, command_of, judge, library
-from tests.support.programs.of_every_verb import DIRECTORIES, EVERY_VERB, FILE_SYSTEMS, HELPERS, TREES
+from tests.support.programs.of_every_verb import (
+    DIRECTORIES,
+    EVERY_VERB,
+    FILE_SYSTEMS,
+    HELPERS,
+    NO_ROOM,
+    TREES,
+)
 
 
 def test_every_verb_is_used() -> None:
-    programs = (EVERY_VERB, DIRECTORIES, FILE_SYSTEMS, HELPERS)
-    forms = set(VERBS) - OWNED - ON_DISK - {"early"}
+    programs = (EVERY_VERB, DIRECTORIES, FILE_SYSTEMS, HELPERS, NO_ROOM)
+    forms = set(VERBS) - OWNED - WITHOUT_FORM - {"early"}
     assert {op.verb for program in programs for op in program.ops} == forms
 
 

@@ -10,12 +10,14 @@ import pytest
 from fuzz.corpus.reproducer import FINE, Reproducer
 from fuzz.export.compile_and_run_form import LIBRARY_FORMS, NoHeaders, command_of, ran
 from fuzz.export.try_random_programs import RIGHT, WRONG, try_programs
+from fuzz.generate.styles import STYLES
 from fuzz.targets.libzpool.locate import NoLibrary, find_library
 from fuzz.threads.thread_fuzzer import random_program
 from tests.support.cases import few_and_many
 from tests.support.missing import missing
 from zapcore.release import PINNED
 
+NO_ROOM = STYLES["no room"][1]
 THREADS = 2
 """80 of them, in both forms, were right."""
 
@@ -32,6 +34,21 @@ def test_no_export_of_a_random_program_calls_the_library_wrong(release: str, for
         missing(reason)
     assert [each for each in tried if each.verdict == WRONG] == []
     assert sum(each.verdict == RIGHT for each in tried) >= count // 2
+
+
+@pytest.mark.parametrize("form", LIBRARY_FORMS)
+@pytest.mark.parametrize("release", PINNED)
+@few_and_many(3, 30)
+def test_no_export_of_a_pool_without_room_calls_the_library_wrong(
+    release: str, form: str, count: int
+) -> None:
+    """A third of these crash, too, and have no form."""
+    try:
+        tried = list(try_programs(form, release, 7, range(count), by_name=False, draw=NO_ROOM))
+    except (NoLibrary, NoHeaders) as reason:
+        missing(reason)
+    assert [each for each in tried if each.verdict == WRONG] == []
+    assert sum(each.verdict == RIGHT for each in tried) >= count // 3
 
 
 @pytest.mark.parametrize("form", LIBRARY_FORMS)

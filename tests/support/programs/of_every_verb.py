@@ -220,3 +220,77 @@ HELPERS = parse(
     txg
     """
 )
+
+
+NO_ROOM = parse(
+    """
+    zap z fat hash64 leaf_shift=9
+    zap d micro
+    zap e micro
+    zap n micro norm=2
+    zap w fat key=u64 by_dnode leaf_shift=9
+    zap l micro
+    add z "a"
+    add w 0x1
+    add n "Name" int=8
+    add_int e id=0x1
+    touch d "file" inode=0x5
+    touch d "other" inode=0x6
+    mkdir d "folder" inode=0x7
+    destroy l
+    cursor c z
+    full
+    next c
+    add z "b"
+    add z "a"
+    update w 0x2
+    remove w 0x1
+    lookup w 0x1
+    increment z "n"
+    remove_norm n "name" match=1
+    add_int e id=0x1
+    add_int_key e id=0x2 value=0x3
+    update_int_key e id=0x2 value=0x3
+    increment_int e id=0x1
+    remove_int e id=0x1
+    join e z
+    join_key e z value=0x9
+    join_increment e z
+    sync
+    claim l
+    create l
+    create_link l e id=0x2
+    create_link l e id=0x1
+    touch d "file" inode=0x8
+    touch d "new" inode=0x8
+    symlink d "new" inode=0x8
+    mkdir d "new" inode=0x8
+    link d d "file" "new"
+    rename d d "file" "new"
+    rename d d "file" "file"
+    rename d d "none" "new"
+    exchange d d "file" "other"
+    whiteout d d "file" "new" inode=0x9
+    unlink d "file"
+    unlink d "file"
+    rmdir d "folder"
+    destroy z
+    txg
+    full errno=122
+    unlink d "other"
+    add z "b"
+    add w 0x3
+    finish
+    reopen
+    add z "b"
+    create l
+    readdir d
+    full on=0
+    add z "b"
+    create l
+    claim z
+    remove w 0x1
+    """
+)
+"""On a pool without room, and on a file system over its quota: what asks for room is refused, what frees goes
+on, and what finds another fault before tells that."""

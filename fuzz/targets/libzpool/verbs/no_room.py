@@ -13,8 +13,6 @@ import ctypes
 import errno
 from collections.abc import Callable, Iterator
 
-from fuzz.language.verb_sets import CHANGING
-from fuzz.language.verbs import VERBS
 from fuzz.targets.libzpool.call import Answer, Call
 from fuzz.targets.libzpool.pool import PoolProblem
 from fuzz.targets.libzpool.salt import DATA_AT
@@ -22,7 +20,6 @@ from fuzz.targets.libzpool.world import FUNCTIONS, Refused, World
 
 QUOTA_AT = 64
 """Offset of dd_quota in dsl_dir_phys_t; that of ds_dir_obj in dsl_dataset_phys_t is 0."""
-_CHANGING = frozenset(number for number, verb in enumerate(VERBS) if verb in CHANGING)
 Function = Callable[[World, Call], Answer]
 
 
@@ -36,10 +33,10 @@ def do_full(world: World, op: Call) -> Answer:
 
 
 def while_full(function: Function) -> Function:
-    """An op while there is no room."""
+    """An op that changes something, where there may be no room."""
 
     def refused(world: World, op: Call) -> Answer:
-        if op.verb not in _CHANGING:
+        if not world.full:
             return function(world, op)
         try:
             with _all_kept_back(world) if world.full == errno.ENOSPC else _quota_of_a_byte(world):
