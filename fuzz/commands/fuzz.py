@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +33,7 @@ from fuzz.engines.history.file import HISTORY
 from fuzz.engines.history.write import RunHistory
 from fuzz.engines.seeds import seed_programs
 from fuzz.language.validate import HASH_BITS
+from fuzz.targets.packages.cache_folder import scratch_folder
 from fuzz.targets.registry import KERNEL_KINDS, make_target
 
 if TYPE_CHECKING:
@@ -132,8 +132,8 @@ def fuzz(
     expected = known_on(reproducers, target, release, remedy)
     earlier = {} if forms else found_earlier((out, own_findings()), expected, target, release, remedy)
     seen = Seen(home() / SEEN)
-    with tempfile.TemporaryDirectory(prefix="zapfuzz-") as scratch:
-        working = corpus or Path(scratch)
+    with scratch_folder("corpus") as scratch:
+        working = corpus or scratch
         working.mkdir(parents=True, exist_ok=True)
         config = Config(
             engine=engine,

@@ -8,6 +8,7 @@ with another seed.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -17,7 +18,6 @@ import selectors
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter, deque
@@ -27,6 +27,7 @@ from typing import Any
 
 from fuzz.engines.engine_config import Config
 from fuzz.language.problem import Problem
+from fuzz.targets.packages.cache_folder import scratch_folder
 
 ENDING_SECONDS = 20
 STOPPING_SECONDS = 0.4
@@ -114,7 +115,8 @@ class Engine:
         self.config = config
         self.events, report = os.pipe()
         config = dataclasses.replace(config, report=report)
-        self._scratch = tempfile.TemporaryDirectory(prefix="zapfuzz-", ignore_cleanup_errors=True)
+        self._folders = contextlib.ExitStack()
+        scratch = self._folders.enter_context(scratch_folder("engine"))
         self.process = subprocess.Popen(
             [
                 sys.executable,
@@ -130,7 +132,7 @@ class Engine:
             stderr=subprocess.STDOUT,
             # Ctrl-C goes to this process only, which tells the engine to end after its execution
             start_new_session=True,
-            env={**ALLOCATOR, **os.environ, "TMPDIR": self._scratch.name},  # it leaves its files there
+            env={**ALLOCATOR, **os.environ, "TMPDIR": str(scratch)},  # it leaves its files there
         )
         os.close(report)
         self.begun = time.monotonic()
@@ -206,7 +208,7 @@ class Engine:
         os.close(self.events)
         if self.process.stdout is not None:
             self.process.stdout.close()
-        self._scratch.cleanup()
+        self._folders.close()
         self._remove_half_written()
         if status == 0:
             return None

@@ -141,6 +141,28 @@ def test_a_process_ends_with_the_run_that_was_killed(tmp_path: Path) -> None:
     assert gone
 
 
+def test_what_a_killed_run_leaves_is_swept_by_the_next(tmp_path: Path) -> None:
+    """Its working corpus, and what its engine writes."""
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    script = "from fuzz.commands.cli import main; main()"
+    command = [sys.executable, "-c", script, "fuzz", "--engine", "random", "--out", str(tmp_path / "out")]
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "TMPDIR": str(scratch),
+        "ZAPFUZZ_HOME": str(tmp_path / "home"),
+    }
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment}
+    with subprocess.Popen([*command, "--time", "60"], **quiet) as killed:  # type: ignore[call-overload]
+        until = time.monotonic() + 60
+        while len(list(scratch.iterdir())) < 2 and time.monotonic() < until:
+            time.sleep(0.05)
+        killed.kill()
+    assert len(list(scratch.iterdir())) == 2
+    subprocess.run([*command, "--runs", "3"], check=False, **quiet)  # type: ignore[call-overload]
+    assert not list(scratch.iterdir())
+
+
 def test_a_run_whose_processes_keep_dying_ends() -> None:
     died: list[str] = []
     jobs = Jobs(config("random", seconds=60), 1, died.append)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from fuzz.corpus.places import ROOT
@@ -27,6 +28,19 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
     with working_folder(tmp_path, ".2.3.2-") as folder:
         assert list(tmp_path.iterdir()) == [folder]
+    assert not list(tmp_path.iterdir())
+
+
+def test_many_that_begin_at_once_each_have_a_folder(tmp_path: Path) -> None:
+    """A folder that was made and is not locked yet looks as if it were left."""
+
+    def work(_: int) -> bool:
+        with working_folder(tmp_path, ".boot-") as folder:
+            (folder / "file").touch()
+            return folder.is_dir()
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(work, range(400)))
     assert not list(tmp_path.iterdir())
 
 

@@ -1,4 +1,4 @@
-"""Where fetched and compiled things are kept."""
+"""Where fetched and compiled things are kept, and folders that last as long as whoever works in them."""
 
 from __future__ import annotations
 
@@ -33,10 +33,26 @@ def working_folder(parent: Path, prefix: str) -> Iterator[Path]:
                 shutil.rmtree(left)
             finally:
                 os.close(lock)
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as made:
-        lock = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
-        try:
+    made, lock = _made_and_locked(parent, prefix)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+        os.close(lock)
+
+
+def scratch_folder(what: str) -> contextlib.AbstractContextManager[Path]:
+    """A `working_folder` where the system has temporary files."""
+    return working_folder(Path(tempfile.gettempdir()), f"zapfuzz-{what}-")
+
+
+def _made_and_locked(parent: Path, prefix: str) -> tuple[Path, int]:
+    """A new folder, and what holds its lock. Before it is locked it may be taken for a leftover, and goes."""
+    while True:
+        made = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        with contextlib.suppress(FileNotFoundError):
+            lock = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
             fcntl.flock(lock, fcntl.LOCK_EX)
-            yield Path(made)
-        finally:
+            if made.exists():
+                return made, lock
             os.close(lock)
