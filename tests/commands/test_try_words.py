@@ -8,9 +8,10 @@ from typing import cast
 from fuzz.commands.trial.corpus_stage import is_known
 from fuzz.commands.trial.page import details
 from fuzz.commands.trial.stage import Difference, Stage, keep_shortest
-from fuzz.commands.trial.try_build import read_expected
+from fuzz.commands.trial.try_build import _Trial, read_expected
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.syntax import parse
+from fuzz.targets.libzpool.plain_target import HarnessError
 from tests.support.command import zapfuzz
 
 
@@ -41,6 +42,18 @@ def test_what_is_expected_is_counted_and_what_is_unfinished_is_told_to_machines(
     assert stage.expected == {"a b c": 4}
     (told,) = cast(list[dict[str, object]], details("x", None, None, [stage])["stages"])
     assert told["unfinished"] is True
+
+
+def test_a_stage_that_the_library_breaks_off_is_told_and_the_others_go_on() -> None:
+    stages: list[Stage] = []
+    trial = _Trial(Path("lib"), None, "2.3", 1.0, 1, frozenset(), False, stages)
+    with trial.stage("soaked") as stage:
+        stage.lines.append("5 programs")
+        raise HarnessError("PoolProblem: txg 74 has synced, 73 was the last that should have")
+    with trial.stage("byte order"):
+        pass
+    assert [each.unfinished for each in stages] == [True, False]
+    assert stages[0].lines[0] == "5 programs" and "txg 74 has synced" in stages[0].lines[1]
 
 
 def test_of_what_several_stages_have_met_the_shortest_is_told() -> None:

@@ -29,6 +29,7 @@ from fuzz.engines.fuzzing_run import new_seed
 from fuzz.judge.signature import Signature
 from fuzz.targets.base import NoTarget, Target
 from fuzz.targets.libzpool.locate import built_library
+from fuzz.targets.libzpool.plain_target import HarnessError
 from fuzz.targets.libzpool.target import LibzpoolTarget
 from fuzz.targets.model.target import ModelTarget
 from fuzz.targets.probe_release import Probed, probe
@@ -154,7 +155,8 @@ class _Trial:
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[Stage]:
-        """A stage, for as long as it runs."""
+        """A stage, for as long as it runs. One in which the library did what nobody asked it to, as to move a
+        txg, ends there, and the others go on."""
         stage = Stage(name)
         self.stages.append(stage)
         began = time.monotonic()
@@ -162,6 +164,9 @@ class _Trial:
             yield stage
         except NoTarget as lacking:
             stage.skipped = str(lacking)
+        except HarnessError as problem:
+            stage.unfinished = True
+            stage.lines.append(f"broken off: {problem}")
         finally:
             stage.seconds = time.monotonic() - began
 
