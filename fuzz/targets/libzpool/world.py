@@ -288,6 +288,16 @@ class World:
         self.tune_for(zap)
         return zap
 
+    def looked_at(self, index: int) -> Object | None:
+        """The same for an op that only looks. Until the txg that has freed a ZAP syncs, its number is nobody
+        else's, and the library is asked for it: it is to say that there is none (dnode_hold)."""
+        zap = self.zaps[index]
+        if zap.number or self.pool.synced >= zap.freed_at or zap.shape.by_dnode:
+            return self.live(index)
+        gone = Object(zap.shape)
+        gone.number = zap.last
+        return gone
+
     def named(self, index: int) -> Object | int:
         """The ZAP of an op that only names have, or why there is none: ENOENT, ENOTSUP."""
         zap = self.live(index)

@@ -156,7 +156,7 @@ def do_remove(world: World, op: Call) -> Answer:
 @FUNCTIONS.of("lookup")
 def do_lookup(world: World, op: Call) -> Answer:
     """zap_lookup(); the value's zeros at the end are left out."""
-    zap = world.live(op.subject)
+    zap = world.looked_at(op.subject)
     if zap is None:
         return errno.ENOENT
     count = op.size * op.length
@@ -177,7 +177,7 @@ def do_lookup(world: World, op: Call) -> Answer:
 @FUNCTIONS.of("length")
 def do_length(world: World, op: Call) -> Answer:
     """zap_length(): integer size and number of integers."""
-    zap = world.live(op.subject)
+    zap = world.looked_at(op.subject)
     if zap is None:
         return errno.ENOENT
     size = world.two_at
@@ -191,7 +191,7 @@ def do_length(world: World, op: Call) -> Answer:
 @FUNCTIONS.of("count")
 def do_count(world: World, op: Call) -> Answer:
     """zap_count()."""
-    zap = world.live(op.subject)
+    zap = world.looked_at(op.subject)
     if zap is None:
         return errno.ENOENT
     held = _of_dnode(world, zap, op, "zap_count")
@@ -202,7 +202,7 @@ def do_count(world: World, op: Call) -> Answer:
 @FUNCTIONS.of("contains")
 def do_contains(world: World, op: Call) -> Answer:
     """zap_contains(), and for keys of words, which have no such call, a lookup that reads no value."""
-    zap = world.live(op.subject)
+    zap = world.looked_at(op.subject)
     if zap is None:
         return errno.ENOENT
     if words := words_of(zap, op):
@@ -260,7 +260,7 @@ def do_search(world: World, op: Call) -> Answer:
 @FUNCTIONS.of("stats")
 def do_stats(world: World, op: Call) -> Answer:
     """zap_get_stats(): its numbers."""
-    zap = world.live(op.subject)
+    zap = world.looked_at(op.subject)
     if zap is None:
         return errno.ENOENT
     numbers = (ctypes.c_uint64 * STATS_NUMBERS)()
