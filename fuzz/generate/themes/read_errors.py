@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from random import Random
 
-from fuzz.generate.keys_for_hash import key_for
+from fuzz.generate.keys_for_hash import hash_of, key_for
 from fuzz.generate.leaf_programs import half_of_leaf, numbers_of, random_program, written
 from fuzz.generate.names_and_directories import names_program
 from fuzz.generate.themes.levels import levels_program
@@ -49,6 +49,8 @@ ZAPs that change while a txg syncs."""
 ASKED = 0.5
 """Of blocks that cannot be read from now on, that ops of any kind ask for what may lie there."""
 _ASKING = (
+    "add",
+    "add",
     "lookup",
     "length",
     "contains",
@@ -60,6 +62,8 @@ _ASKING = (
     "stats",
     "next",
 )
+BESIDE = (3, 12)
+"""The bit of a hash, from the first, in which a key that is added differs from one that was there."""
 BELOW = 6
 """Verbs that ask for what lies below an indirect block, and keys of each."""
 ABOVE = 0.6
@@ -83,8 +87,9 @@ def _some_blocks(rng: Random, model: ModelTarget, name: str) -> tuple[int, int, 
 
 
 def _asking(rng: Random, zap: Zap, before: Sequence[Op], level: int, block: int) -> list[Op]:
-    """Ops that read some of a ZAP, with keys that were there, or from that block on. Below an indirect block
-    lie many leaves, and some of those ops go through it: so more verbs are asked, for more keys."""
+    """Ops that read some of a ZAP, with keys that were there, or from that block on; and adds beside keys
+    that were there, for which leaves split and tables grow: these read, too. Below an indirect block lie many
+    leaves, and some of those ops go through it: so more verbs are asked, for more keys."""
     keys = [op.key for op in before if op.subject == zap.name and op.key is not None]
     ops: list[Op] = []
     asked = BELOW if level else 3
@@ -98,6 +103,11 @@ def _asking(rng: Random, zap: Zap, before: Sequence[Op], level: int, block: int)
             ops.append(Op(verb, zap.name, fill=begin, extra=rng.randrange(2)))
         else:
             for key in rng.sample(keys, min(len(keys), asked)):
+                if verb == "add":
+                    beside = hash_of(zap, key) ^ 1 << 63 - rng.randrange(*BESIDE)
+                    beside_key = key_for(zap, beside, BESIDE[1], rng)
+                    ops.append(Op(verb, zap.name, beside_key, 1, half_of_leaf(zap)))
+                    continue
                 ops.append(
                     written(rng, verb, zap, key, half_of_leaf(zap))
                     if verb == "update"
