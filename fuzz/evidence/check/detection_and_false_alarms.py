@@ -77,7 +77,7 @@ def false_alarms(count: int, seed: int) -> tuple[int, list[str]]:
             if blocks is None:
                 continue
             objects += 1
-            report = check_object(blocks)
+            report = check_object(blocks, target.release.lower_case)
             alarms += [f"{target.name}: {zap}: {violation}" for violation in report.violations]
     return objects, alarms
 
