@@ -11,8 +11,9 @@ from fuzz.execution.execute import run
 from fuzz.language.syntax import parse
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
+from fuzz.targets.libzpool.guarded_buffer import GUARD
 from fuzz.targets.model.target import ModelTarget
-from tests.support.wrong_libraries.overrunning import OverrunningTarget
+from tests.support.wrong_libraries.overrunning import RIGHT, OverrunningTarget
 
 Make = Callable[..., LibzpoolTarget]
 SHORT = "".join(f'lookup z "a" int={size} len={length}\n' for size in (1, 2, 4, 8) for length in (0, 1, 2, 5))
@@ -65,3 +66,13 @@ def test_a_byte_behind_the_room_is_seen(libzpool: Make, kind: str, look: str) ->
     assert failure is not None
     verb = look.split("\n")[-1].split()[0]
     assert (failure.signature.kind, failure.signature.place) == ("oracle", f"zap:{verb}")
+
+
+def test_what_is_written_behind_a_name_is_told_of_that_name_alone(libzpool: Make) -> None:
+    """Else each program that lists names afterwards would seem to fail, too."""
+    with OverrunningTarget("2.3", libzpool("2.3").library) as target:
+        names = f'add z "a" int=8\nadd z "{RIGHT.decode()}" int=8\n'
+        results = target.run_program(parse(f"zap z micro\n{names}readdir z\nreaddir z\n"))
+    for listed in results[-2:]:
+        assert isinstance(listed.value, bytes)
+        assert listed.value.count(GUARD[1:]) == 1 and RIGHT + b"\0" in listed.value

@@ -44,7 +44,8 @@ class Stage:
     seconds: float = 0.0
     skipped: str = ""
     unfinished: bool = False
-    """Whether something failed that could not be cut down, or did not come again; its lines say what."""
+    """Whether something failed that could not be cut down, or did not come again, or the library broke the
+    stage off; its lines say what."""
     expected: dict[str, int] = dataclasses.field(default_factory=dict)
     """How often each failure came that was expected, by the text of its signature."""
 

@@ -165,8 +165,8 @@ def pointers_to_blocks(world: World, index: int) -> list[bytes]:
 
 
 def _hold(world: World, dnode: ctypes.c_void_p, level: int, blkid: int, *, in_memory: bool) -> int:
-    """The dbuf of a block, held; one that is not there is made, or else 0. While it is held, it holds the one
-    above it."""
+    """The dbuf of a block, held; while it is, it holds the one above it. One that is not there is made, or
+    with `in_memory` it is 0."""
     lib, dbuf = world.lib, ctypes.c_void_p()
     lib.rw_enter(dnode, RW_READER)  # dn_struct_rwlock is the first field of dnode_t
     lib.dbuf_hold_impl(dnode, level, blkid, in_memory, in_memory, world.pool.tag, ctypes.byref(dbuf))

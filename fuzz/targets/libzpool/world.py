@@ -274,10 +274,12 @@ class World:
 
     def entry_name(self, words: int = 0) -> bytes:
         """The name of the entry that a cursor has retrieved, or its key of so many words; all of its room and
-        the guard behind that if the guard has changed."""
+        the guard behind that if the guard has changed, which is told once."""
         at = self.attribute + self.lib.named_at
         if ctypes.string_at(self.behind_name, len(GUARD)) != GUARD:
-            return ctypes.string_at(at, self.lib.name_room + len(GUARD))
+            overrun = ctypes.string_at(at, self.lib.name_room + len(GUARD))
+            ctypes.memmove(self.behind_name, GUARD, len(GUARD))
+            return overrun
         return ctypes.string_at(at, 8 * words) if words else ctypes.string_at(at)
 
     def live(self, index: int) -> Object | None:

@@ -13,6 +13,9 @@ from fuzz.targets.libzpool.process.child import Child
 from fuzz.targets.libzpool.process.worker import Worker, main
 from fuzz.targets.libzpool.target import LibzpoolTarget
 
+RIGHT = b"right"
+"""The name that cursors read as they should."""
+
 
 class OverrunningTarget(LibzpoolTarget):
     """A real library that reads values and names past their room."""
@@ -43,7 +46,8 @@ class OverrunningWorker(Worker):
 
         def retrieve(cursor: int, attribute: int) -> int:
             error: int = right_retrieve(cursor, attribute)
-            ctypes.memset(attribute + lib.named_at + lib.name_room, 0, 1)
+            if ctypes.string_at(attribute + lib.named_at) != RIGHT:
+                ctypes.memset(attribute + lib.named_at + lib.name_room, 0, 1)
             return error
 
         vars(lib).update(zap_lookup=lookup, zap_lookup_norm=lookup_norm, zap_cursor_retrieve=retrieve)
