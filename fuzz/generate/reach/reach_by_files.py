@@ -12,7 +12,7 @@ from fuzz.generate.reach.lift_to_files import FILE_SHIFT, FULL, NoWay, Tried, fi
 from fuzz.generate.reach.project_crowds import project_programs
 from fuzz.judge.signature import JUDGED_KINDS
 from fuzz.language.program import TO_UPPER, U64, Op, Program, Zap
-from fuzz.targets.kernel.plain_files import has_long_names, names_of, why_not_files
+from fuzz.targets.kernel.plain_files import has_long_names, is_utf8, names_of, why_not_files
 from fuzz.targets.model.target import ModelTarget
 
 ANY_USER, INSIDE = "any user who may create files", "code inside the kernel alone"
@@ -104,19 +104,11 @@ def _obstacle(program: Program) -> str | None:
     """What no other names or numbers would change."""
     if any(op.thread for op in program.ops):
         return THREADS
-    if any(zap.norm & ~TO_UPPER for zap in program.zaps) and not all(map(_is_utf8, names_of(program))):
+    if any(zap.norm & ~TO_UPPER for zap in program.zaps) and not all(map(is_utf8, names_of(program))):
         return UTF8
     return next(
         (f"`{op.verb}`: {INSTEAD[op.verb]}" for op in program.ops if op.verb in ("cursor", "destroy")), None
     )
-
-
-def _is_utf8(name: bytes) -> bool:
-    try:
-        name.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def reach(program: Program, release: str = "2.3", tried: Tried | None = None) -> Reach:

@@ -85,12 +85,13 @@ def why_not_contains(zap: Zap, name: Key | None) -> str | None:
         return "looks for a name as it is spelled, and the file system does not"
     if len(name) > LONGEST_NAME and not zap.properties.longname:
         return "looks for a name that is too long for the file system, which does not ask the ZAP"
-    if zap.properties.utf8only and not _is_utf8(name):
+    if zap.properties.utf8only and not is_utf8(name):
         return "looks for a name that is no UTF-8, and the file system refuses it before the ZAP"
     return None
 
 
-def _is_utf8(name: bytes) -> bool:
+def is_utf8(name: bytes) -> bool:
+    """Whether it has characters throughout."""
     try:
         name.decode()
     except UnicodeDecodeError:
