@@ -31,7 +31,7 @@ class Release:
     lower_case: names can be normalized to lower case (until 60c202cca4, in 2.4). Without this, the flag for
         it is stored and does nothing. Nothing in OpenZFS sets this flag.
     reads_cancel_evict: if a dbuf is read that was to be evicted with its last hold, it is to stay after all
-        (734eba251d, in 2.4).
+        (734eba251d, in 2.4). A new one is to be evicted, too, and a transaction's look at it does not count.
     puts_leaf_twice: if the table cannot grow, fzap_update() lets go of a leaf that zap_expand_leaf() has let
         go of before (repaired by 136c053211).
     rename_unlinks_first: zfs_rename() removes the old name before it makes the new one, and puts the old one

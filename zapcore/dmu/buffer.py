@@ -8,10 +8,11 @@ class Buffer:
 
     `anonymous` is arc_released(): the buffer belongs to no block on disk, because it is new, or because it
     was separated from its block to be changed. Nobody caches an anonymous buffer: its dbuf is destroyed with
-    the last hold.
+    the last hold. `uncached` is ARC_FLAG_UNCACHED: when nobody has the bytes any more, the ARC does not keep
+    them either. The buffer stays so when it is changed and written (arc_release).
     """
 
-    __slots__ = ("anonymous", "h", "i", "q", "raw")
+    __slots__ = ("anonymous", "h", "i", "q", "raw", "uncached")
 
     def __init__(self, raw: bytearray, anonymous: bool) -> None:
         self.raw = raw
@@ -20,6 +21,7 @@ class Buffer:
         self.i = view.cast("I")
         self.h = view.cast("H")
         self.anonymous = anonymous
+        self.uncached = False
 
     def copy(self) -> Buffer:
         """An anonymous buffer with the same bytes."""

@@ -142,7 +142,7 @@ class Dbuf:
         """Evict the user data, forget the bytes and leave the dnode. Nobody may hold the dbuf."""
         if self.holds:
             fail("zfs_refcount_is_zero(&db->db_holds)", line=3184)
-        if self.buf is not None and not self.buf.anonymous:
+        if self.buf is not None and not (self.buf.anonymous or self.buf.uncached):
             self.dnode.objset.keep_in_arc(self.dnode.number, self.blkid)
         self.clear_data()
         if self.cached:

@@ -109,12 +109,15 @@ class Dnode:
             except ZapErrno:
                 dbuf.rele(tag)
                 raise
+            if tag is CHECK and objset.release.reads_cancel_evict:
+                dbuf.buf.uncached = True
         return dbuf
 
     def check_header(self) -> None:
         """What the transaction of an op does with a ZAP that it may write (dmu_tx_hold_zap calls
         dmu_tx_check_ioerr): hold the header's dbuf, and let it go. Nobody stops at these two, but in the
-        middle of a read others may run. Raises the errno of a read that fails."""
+        middle of a read others may run. Raises the errno of a read that fails. What is read for a dbuf that
+        is to be evicted (in newer releases a new one, too) is not for the ARC to keep."""
         self.hold(0, CHECK).rele(CHECK)
 
     def reloaded(self) -> Dnode:

@@ -263,12 +263,14 @@ class ModelWorld(Target):
             self.objset.micro_max_size = header.micro_max or OLD_MAX_BLOCK
 
     def tx(self, number: int) -> Tx:
-        """A transaction that may write a ZAP. Where there is no room its header is read before that is said
-        (dmu_tx_hold_zap). Raises ENOENT, and what a read gives."""
-        if self.objset.full:
+        """A transaction that may write a ZAP. It is the transaction that reads the header, where that is in
+        no dbuf, and where there is no room before that is said (dmu_tx_hold_zap). Raises ENOENT, and what a
+        read gives."""
+        objset = self.objset
+        if objset.full or 0 not in objset.dnode(number).dbufs:
             self.look_for_tx(number)
-            self.objset.check_room()
-        return self.objset.open_tx
+        objset.check_room()
+        return objset.open_tx
 
     def look_for_tx(self, number: int) -> None:
         """Read the header for a modifying call that may look at nothing: its tx does (dmu_tx_hold_zap), and
