@@ -5,7 +5,7 @@ gone(program_zap_t *z)
 {
 	if (z->number != 0 && !z->fat) {
 		fzap_default_block_shift = z->shift;
-		micro_max = z->micro_max;
+		set_micro_max(z->micro_max);
 	}
 	return (z->number == 0);
 }

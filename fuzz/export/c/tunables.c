@@ -34,7 +34,23 @@ zap_hashbits(zap_t *zap)
 	return (real(zap));
 }
 
-/* The tunable zap_micro_max_size, since 2.2: whole sectors, at most 1 MiB. */
+/* zap_micro_max_size, since 2.2. In master it is in a table of tunables; in 2.3 and 2.4 it cannot be found. */
+static void
+set_micro_max(int bytes)
+{
+	struct { const char *name; int *variable; } **one = dlsym(RTLD_DEFAULT, "__start_zfs_tunables");
+	void *end = dlsym(RTLD_DEFAULT, "__stop_zfs_tunables");
+
+	for (; (void *)one != end; one++) {
+		if (*one != NULL && strcmp((*one)->name, "zap_micro_max_size") == 0) {
+			*(*one)->variable = bytes != 0 ? bytes : 1 << 17;
+			return;
+		}
+	}
+	micro_max = bytes;
+}
+
+/* That tunable where it cannot be found: whole sectors, at most 1 MiB. */
 uint64_t
 zap_get_micro_max_size(spa_t *whose)
 {

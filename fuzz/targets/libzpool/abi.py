@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fuzz.targets.libzpool.guarded_buffer import GUARD
+from fuzz.targets.libzpool.tunables import Tunables
 from fuzz.targets.libzpool.watched.counters import Counting
 from zapcore.zap.compare import Compared
 
@@ -262,6 +263,7 @@ class Library:
             if (folder / needed).exists():
                 ctypes.CDLL(str(folder / needed), mode=os.RTLD_GLOBAL | os.RTLD_NOW)
         self.handle = ctypes.CDLL(str(path), mode=os.RTLD_GLOBAL | os.RTLD_NOW)
+        self._tunables = Tunables(self.handle)
         self._bounds_micro = False
         self._micro_max = 0
         if self.ours is not None:
@@ -330,21 +332,15 @@ class Library:
         return Compared(order == 0, error.value != 0)
 
     def tune_micro(self, size: int) -> None:
-        """Say how many bytes a micro ZAP may have: in 2.2 by the tunable, which later releases keep to
-        themselves, and then by a function of ours. 2.1 has neither. All threads of the library share it."""
+        """Say how many bytes a micro ZAP may have: by the tunable, or where that cannot be found, in 2.3 and
+        2.4, by a function of ours. 2.1 has neither. All threads of the library share it."""
         if self._micro_max == size:
             return
         self._micro_max = size
-        if self._bounds_micro:
+        if not self.tune("zap_micro_max_size", size, ctypes.c_int) and self._bounds_micro:
             assert self.ours is not None
             self.ours.micro_max_set(size)
-        else:
-            self.tune("zap_micro_max_size", size, ctypes.c_int)
 
     def tune(self, name: str, value: int, kind: type[ctypes.c_int] | type[ctypes.c_uint64]) -> bool:
-        """Set an exported variable; whether this release exports it."""
-        try:
-            kind.in_dll(self.handle, name).value = value
-        except ValueError:
-            return False
-        return True
+        """Set a tunable; whether it can be found in this release."""
+        return self._tunables.set(name, value, kind)

@@ -1,7 +1,8 @@
 /*
  * A zap_get_micro_max_size() that stands before libzpool's own, beside hash_bits.c: the tunable that the real one
- * reads, zap_micro_max_size, has no name that could be found in a library of 2.3 or later. As there, at most 1 MiB
- * counts, in whole sectors; the pool has the features for it (large_blocks, large_microzap).
+ * reads, zap_micro_max_size, has no name that could be found in a library of 2.3 or 2.4 (in master it has, and the
+ * real one is asked). As there, at most 1 MiB counts, in whole sectors; the pool has the features for it
+ * (large_blocks, large_microzap).
  */
 #define	_GNU_SOURCE
 #include <dlfcn.h>
