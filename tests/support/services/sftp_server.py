@@ -27,13 +27,14 @@ Subsystem sftp internal-sftp
 
 
 @contextlib.contextmanager
-def sftp(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """The beginning of an address there, and the environment from which fsspec knows the key. Skips the test
-    where OpenSSH is not installed; in CI fails it."""
+def sftp(folder: Path, served: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """The address of a folder that it serves, and the environment from which fsspec knows the key. `folder`
+    is for its own files. Skips the test where OpenSSH is not installed; in CI fails it."""
     server = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
     if server is None:
         missing("no sshd here: Debian's openssh-server")
     folder.mkdir()
+    served.mkdir()
     for name in ("host", "mine"):
         words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
         subprocess.run(words, check=True)
@@ -47,7 +48,7 @@ def sftp(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
     try:
         wait_for_port(port)
         yield (
-            f"sftp://{getpass.getuser()}@127.0.0.1:{port}",
+            f"sftp://{getpass.getuser()}@127.0.0.1:{port}{served}",
             {"FSSPEC_SFTP_KEY_FILENAME": str(folder / "mine")},
         )
     finally:

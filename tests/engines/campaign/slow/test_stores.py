@@ -6,6 +6,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,11 @@ import pytest
 
 from tests.support.command import ZAPFUZZ
 from tests.support.paths import ROOT
+from tests.support.services.s3_server import s3
 from tests.support.services.sftp_server import sftp
 
 pytestmark = pytest.mark.xdist_group("campaign")
+Server = Callable[[Path, Path], AbstractContextManager[tuple[str, dict[str, str]]]]
 SETTINGS = ["--workers", "1", "--engine", "random", "--release", "unfixed", "--runs", "300", "--seed", "4"]
 
 
@@ -41,13 +45,14 @@ def outcome(data: dict[str, Any]) -> tuple[object, ...]:
     return campaign["executions"], campaign["states"], campaign["inputs"], campaign["arms"], found
 
 
-def test_sftp_and_a_folder_come_to_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("server", [sftp, s3])
+def test_a_server_and_a_folder_come_to_the_same(server: Server, tmp_path: Path) -> None:
     """The same campaign, and a second one that goes on from it, which the server has alone: on its side the
     parts are files, too, and the same as those of the folder."""
     known = ["--known", str(tmp_path)]
-    with sftp(tmp_path / "ssh") as (address, environment):
-        away = tmp_path / "away"
-        places = {"here": (str(tmp_path / "here"), {}), "there": (f"{address}{away}", environment)}
+    away = tmp_path / "served" / "away"
+    with server(tmp_path / "server", away.parent) as (address, environment):
+        places = {"here": (str(tmp_path / "here"), {}), "there": (f"{address}/{away.name}", environment)}
         first = {
             name: told(tmp_path / f"home-{name}", url, more, *SETTINGS, *known)
             for name, (url, more) in places.items()
