@@ -8,10 +8,13 @@ from fuzz.generate.keys_for_hash import hash_of, key_for
 from fuzz.generate.leaf_programs import CURSORS, Theme, random_op, theme
 from fuzz.generate.whole_language import any_zap
 from fuzz.language.program import U64, Key, Op, Program, Zap
-from zapcore.layout import FLAG_HASH64, geometry, hash_bits
+from zapcore.layout import FLAG_HASH64, geometry, hash_bits, slots_of
 
 COUNTS = (30, 60, 60, 120, 120, 240)
 """How many entries, one of these for a program."""
+WHOLE_BLOCK, MOST_SECTORS, OPENED = 0.7, 16, 0.5
+"""How often a micro ZAP's entries take all slots of a block of so many sectors at most; and how often the
+object is opened anew before something else is done, so that what is in memory is made of the block."""
 OVERFULL = 2050
 """Of a micro ZAP, at times: more than its 128 KiB hold."""
 OVERFULL_MAXIMA = (0, 0, (1 << 17) + 512, 1 << 18, 1 << 20)
@@ -55,6 +58,8 @@ def many_entries_program(rng: Random) -> Program:
     count = OVERFULL if not zap.fat and rng.random() < 0.05 else rng.choice(COUNTS)
     if count == OVERFULL:
         zap = zap._replace(micro_max=rng.choice(OVERFULL_MAXIMA))
+    elif not zap.fat and rng.random() < WHOLE_BLOCK:
+        count = slots_of(512 * rng.randint(1, MOST_SECTORS))
     elif not zap.fat:
         zap = zap._replace(micro_max=0 if rng.random() < 0.5 else 512 * rng.randint(1, count // 8 + 2))
     roomy = CHUNKS * count < geometry(zap.leaf_shift).chunks
@@ -75,6 +80,8 @@ def many_entries_program(rng: Random) -> Program:
     ops: list[Op] = []
     for piece in pieces:
         ops += piece
+        if rng.random() < OPENED:
+            ops += [Op("reopen"), Op(rng.choice(("count", "readdir", "stats")), zap.name)]
         ops += [random_op(rng, about) for _ in range(rng.randint(1, SOME_OPS))]
         if alike:
             ops += _walk(rng, zap, hash_of(zap, keys[0]), count)
