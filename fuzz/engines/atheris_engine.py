@@ -2,16 +2,18 @@
 language, change them.
 
 This runs in a process of its own. It begins without Atheris, because most bugs that can be found at all are
-found by the first programs, and these run twice as fast as long as nothing is instrumented.
+found by random programs, and these run twice as fast as long as nothing is instrumented.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -34,8 +36,10 @@ OLD = {"extend": 18, "mutate": 30, "splice": 8}
 model guides the drawing of more ops at the end of a program, or in the middle of it; a program is changed;
 two programs are joined. libFuzzer itself would join two programs every second time, which is too often. The
 weights of new programs, one for each of `STYLES`, are 100 together."""
-WARM_UP = 200
-"""So many executions come before Atheris if there is no corpus to begin with."""
+WARM_UP = 6000
+"""So many executions come before Atheris if there is no corpus to begin with, a minute's, but at most half of
+the run: what can be found in minutes the generators find alone in half as many programs, and run twice as
+many."""
 
 LIBFUZZER = ("-handle_int=0", "-handle_term=0", "-len_control=0", "-rss_limit_mb=2048", "-timeout=120")
 """We handle signals ourselves, so that an execution always comes to its end and its files are whole.
@@ -135,11 +139,14 @@ class Mutating:
 
 
 def warm_up(loop: Loop, shortest: dict[int, Program]) -> None:
-    """Run WARM_UP random programs. For each state that is reached, note the shortest program that reaches it.
-    Raises Stopped."""
-    rng = Random(loop.config.seed)
-    for _ in range(WARM_UP):
-        style = loop.config.style or some_style(rng)
+    """Run WARM_UP random programs, or half of what the run is for. For each state that is reached, note the
+    shortest program that reaches it. Raises Stopped."""
+    config = loop.config
+    rng = Random(config.seed)
+    most = min(WARM_UP, loop.runs // 2) if loop.runs else WARM_UP
+    until = config.started + config.seconds / 2 if config.seconds else math.inf
+    while loop.executions < most and time.monotonic() < until:
+        style = config.style or some_style(rng)
         program = STYLES[style][1](rng, loop.model)
         before = len(loop.seen)
         try:

@@ -94,7 +94,7 @@ def test_the_seed_decides_everything(engine: str, minimized: bool, tmp_path: Pat
     not `minimized` are all known, and only counted: a race that is minimized takes the slow tests. The engine
     beside a sync minimizes as the one of threads does."""
     runs, seed = {
-        "atheris": ("50", "5"),
+        "atheris": ("50", "7"),
         "random": ("20", "7"),
         "uniform": ("120", "3"),
         "threads": ("12", "3"),

@@ -80,10 +80,11 @@ def test_two_processes_do_all_runs_and_their_counts_are_added(engine: str) -> No
 
 
 def test_a_process_reads_what_another_puts_into_the_corpus(tmp_path: Path) -> None:
-    """What appears in the folder while it runs is run: here a failure that needs many exact steps."""
-    program = load(CORPUS / "findings" / "zap-cursor-on-table" / "program.zap")
+    """What appears in the folder while it runs is run: here a failure that no other program comes to."""
+    program = load(CORPUS / "findings" / "table-growth-suspends" / "program.zap")
+    (tmp_path / "of-before").write_bytes(encode(program.with_ops(program.ops[:1])))
     jobs = Jobs(config("atheris", corpus=str(tmp_path), seconds=60, seed=6), 1, never)
-    wait_for(jobs, 50)
+    wait_for(jobs, 100)
     (tmp_path / "from-another").write_bytes(encode(program))
     met = (event for event in jobs.events() if event is not None and event["event"] == "failure")
     assert any(parse(event["program"], "<found>") == program for event in met)
@@ -233,7 +234,7 @@ def test_a_run_leaves_no_files_of_its_own(
 def test_a_run_goes_on_from_its_corpus(tmp_path: Path) -> None:
     """All that was kept is there again at once, and nothing of it is lost."""
     common = ("--release", "2.3", "--corpus", "working", "--out", "out", "--seed", "3")
-    fuzz(tmp_path, *common, "--runs", "80")
+    fuzz(tmp_path, *common, "--runs", "160")
     before = {path.name for path in (tmp_path / "working").iterdir()}
     assert len(before) > 20
     jobs = Jobs(config("atheris", corpus=str(tmp_path / "working"), seconds=60), 1, never)
