@@ -36,10 +36,10 @@ OLD = {"extend": 18, "mutate": 30, "splice": 8}
 model guides the drawing of more ops at the end of a program, or in the middle of it; a program is changed;
 two programs are joined. libFuzzer itself would join two programs every second time, which is too often. The
 weights of new programs, one for each of `STYLES`, are 100 together."""
-WARM_UP = 6000
-"""So many executions come before Atheris if there is no corpus to begin with, a minute's, but at most half of
-the run: what can be found in minutes the generators find alone in half as many programs, and run twice as
-many."""
+WARM_UP, WARM_UP_SECONDS = 6000, 60
+"""So many executions come before Atheris if there is no corpus to begin with, or a minute of them, but at
+most half of the run: what can be found in minutes the generators find alone in half as many programs, and run
+twice as many."""
 
 LIBFUZZER = ("-handle_int=0", "-handle_term=0", "-len_control=0", "-rss_limit_mb=2048", "-timeout=120")
 """We handle signals ourselves, so that an execution always comes to its end and its files are whole.
@@ -139,12 +139,15 @@ class Mutating:
 
 
 def warm_up(loop: Loop, shortest: dict[int, Program]) -> None:
-    """Run WARM_UP random programs, or half of what the run is for. For each state that is reached, note the
+    """Run random programs until it is time for Atheris. For each state that is reached, note the
     shortest program that reaches it. Raises Stopped."""
     config = loop.config
     rng = Random(config.seed)
-    most = min(WARM_UP, loop.runs // 2) if loop.runs else WARM_UP
-    until = config.started + config.seconds / 2 if config.seconds else math.inf
+    most, until = WARM_UP, math.inf
+    if loop.runs:  # nothing but the seed decides such a run
+        most = min(WARM_UP, loop.runs // 2)
+    else:
+        until = config.started + min(WARM_UP_SECONDS, config.seconds / 2 or WARM_UP_SECONDS)
     while loop.executions < most and time.monotonic() < until:
         style = config.style or some_style(rng)
         program = STYLES[style][1](rng, loop.model)
