@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from fuzz.commands.trial.corpus_stage import is_known
+from fuzz.commands.trial.corpus_stage import expected_on, is_known
 from fuzz.commands.trial.page import details
 from fuzz.commands.trial.stage import Difference, Stage, keep_shortest
 from fuzz.commands.trial.try_build import _Trial, read_expected
+from fuzz.corpus.reproducer import FINE, read_reproducer
 from fuzz.judge.signature import Failure, Signature
 from fuzz.language.syntax import parse
 from fuzz.targets.libzpool.plain_target import HarnessError
 from tests.support.command import zapfuzz
+from tests.support.paths import CORPUS
 
 
 def test_no_library(tmp_path: Path) -> None:
@@ -96,3 +98,11 @@ def test_expectations_that_are_no_signatures(tmp_path: Path) -> None:
         status, output = zapfuzz("try", str(tmp_path), "--expect", str(tmp_path / "expect"))
         assert (status, output.count("\n")) == (2, 1)
         assert told in output
+
+
+def test_damage_that_no_library_tells_is_not_called_mended() -> None:
+    """Of master there is no packaged library that could say so: those that have the same fault do."""
+    silent = read_reproducer(CORPUS / "findings" / "zap-trunc-next-table-sync")
+    told = read_reproducer(CORPUS / "findings" / "zap-trunc-next-table")
+    assert FINE in expected_on(silent, "master") and FINE in expected_on(silent, "2.4")
+    assert FINE not in expected_on(told, "master")
