@@ -51,7 +51,7 @@ def any_kind(rng: random.Random) -> Program:
     room."""
     program = whole_language_program(rng)
     shift = program.zaps[0].leaf_shift
-    zaps = tuple(zap._replace(leaf_shift=shift, usage=0, mos=False) for zap in program.zaps)
+    zaps = tuple(zap._replace(leaf_shift=shift, usage=0, mos=False, inode=0) for zap in program.zaps)
     program = dataclasses.replace(program, zaps=zaps)
     ops = [
         op
@@ -73,13 +73,12 @@ def any_kind(rng: random.Random) -> Program:
     return program.with_ops([*ops[:cut], *heals, *made])
 
 
-KINDS = (random_program, world_moved, any_kind, program_of_names, program_of_names)
+Kind = Callable[[random.Random], Program]
+KINDS: tuple[Kind, ...] = (random_program, world_moved, any_kind, program_of_names, program_of_names)
 BESIDE_SYNC = (program_beside_sync,)
 
 
-def scheduled(
-    rng: random.Random, model: ModelTarget, kinds: Sequence[Callable[[random.Random], Program]] = KINDS
-) -> Program | None:
+def scheduled(rng: random.Random, model: ModelTarget, kinds: Sequence[Kind] = KINDS) -> Program | None:
     """A random program with a random schedule; None where it runs into a limit."""
     program = rng.choice(kinds)(rng)
     policy = RandomWalk(rng) if rng.random() < 0.5 else Pct(rng, 3, PCT_POINTS)
