@@ -14,10 +14,9 @@ from collections.abc import Mapping
 
 from fuzz.evidence.imports.call import Begun, Call, Ended
 from fuzz.evidence.imports.dataset import PLAIN, Properties
-from fuzz.evidence.imports.trace_lines import LineReader, string_of, unescaped
+from fuzz.evidence.imports.trace_lines import FORKS, LineReader, forks_of, string_of, unescaped
 from fuzz.evidence.imports.traced_program import traced_program
 from fuzz.evidence.imports.traced_tree import DIRECTORY, FILE, LINK, LONGEST_NAME, Node, Place, Tree
-from fuzz.evidence.imports.truss_lines import forks_of
 from fuzz.language.program import DEFAULT_SALT, Op, Program
 from fuzz.language.syntax import SyntaxProblem
 from fuzz.language.validate import MAX_OPS
@@ -58,7 +57,6 @@ _ONLY_PATHS = (
     "of directories that are opened the log does not show what they are used for (fchdir, dup, fork, close): "
     "names may be in others; `strace -f -e trace=file,desc,process` or `-y` shows it"
 )
-FORKS = (b"clone", b"clone3", b"fork", b"vfork", b"rfork", b"pdfork")
 
 
 class _Directory:
@@ -84,8 +82,8 @@ class _Reader:
     """Reads a log line by line into a tree."""
 
     def __init__(self, norm: int, forks: Mapping[bytes, deque[tuple[bytes, bytes]]]) -> None:
-        """`forks` says of each child which parents it had, one after the other, and by which flags, where a
-        fork is told when it returns only."""
+        """`forks` says of each child which parents it had, one after the other, and by which flags
+        (`forks_of`)."""
         self.forks = forks
         self.tree = Tree(norm)
         self.lines = LineReader()
@@ -98,14 +96,15 @@ class _Reader:
         self.line = self.calls = 0
 
     def process(self, pid: bytes) -> _Process:
-        """A process by its number; a new one is the child of the fork that has not returned yet."""
+        """A process by its number; a new one is the child of the fork that returns it later, or, where the
+        log ends before, of one that has not returned yet."""
         known = self.processes.get(pid)
         if known is None:
-            if self.forking:
+            if self.forks.get(pid):
+                known = self.of_fork(pid)
+            elif self.forking:
                 parent, flags = self.forking.pop(0)
                 known = self.processes[parent].child(flags)
-            elif self.forks.get(pid):
-                known = self.of_fork(pid)
             elif self.processes:
                 self.tree.note(
                     self.line, f"process {pid.decode()} was there before the log: where, is not known"
@@ -121,6 +120,7 @@ class _Reader:
         chain = []
         while pid not in self.processes and self.forks.get(pid):
             parent, flags = self.forks[pid].popleft()
+            self.forking = [each for each in self.forking if each[0] != parent]
             chain.append((pid, flags))
             pid = parent
         known = self.processes.get(pid) or self.process(pid)

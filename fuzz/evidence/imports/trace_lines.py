@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
 
 from fuzz.evidence.imports.c_number import c_number
 from fuzz.evidence.imports.call import Begun, Call, Ended
@@ -26,6 +28,7 @@ _NO_RESULT = re.compile(rb"\w\(.*\)(?:\s*=)?\s*$", re.S)
 _REST = re.compile(rb"\s*(?:= |ERR#)?-?\d+(?: \(0x| E[A-Z]|\s*$| ')|\s*= -?\d")
 _BARE_REST = re.compile(rb"[^\"]*\)\s+= (?:-?\d|\?)")
 """The end of a call of the line before: with -z strace keeps what it prints, and says nothing of resuming."""
+FORKS = (b"clone", b"clone3", b"fork", b"vfork", b"rfork", b"pdfork")
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|(.))", re.S)
 _PLAIN = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f"}
 
@@ -73,6 +76,20 @@ class LineReader:
             return None
         result = None if found[1] == b"?" else c_number(found[1])
         return Call(pid, name, arguments, result, found[2] or b"", (found[3] or b"").decode())
+
+
+def forks_of(lines: Iterable[bytes]) -> Mapping[bytes, deque[tuple[bytes, bytes]]]:
+    """For each child in a log its parents, one after the other, each with the flags of the fork. A child may
+    be heard of before that returns, and truss and `strace -z` say nothing of it until then."""
+    found: defaultdict[bytes, deque[tuple[bytes, bytes]]] = defaultdict(deque)
+    reader = LineReader()
+    for line in lines:
+        if b"fork" not in line and b"clone" not in line:
+            continue
+        call = reader.read(line)
+        if isinstance(call, Call) and call.name in FORKS and call.result is not None and call.result > 0:
+            found[b"%d" % call.result].append((call.pid, b" ".join(call.arguments)))
+    return found
 
 
 def split(text: bytes) -> tuple[list[bytes], int]:

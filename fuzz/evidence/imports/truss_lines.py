@@ -1,12 +1,9 @@
 """Lines of truss (FreeBSD) as calls. Names stand in them as they are, with nothing escaped; what a release
-does not know is printed as six registers; a line comes when its call returns, so that a child may be heard of
-before the fork that made it."""
+does not know is printed as six registers; a line comes when its call returns."""
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
 
 from fuzz.evidence.imports.c_number import c_number
 from fuzz.evidence.imports.call import Call
@@ -23,7 +20,6 @@ _LINE = re.compile(
 _ENDED = re.compile(_WHO + rb"()(?:\d+\.\d{9} +)*process (?:exit, rval|killed, signal)")
 _ARGUMENT = re.compile(rb'("(?:.*?)"(?:\.\.\.)?|\{.*?\}|\[.*?\]|[^,"{\[]*)(?:,|$)', re.S)
 _HEXADECIMAL = re.compile(rb"0x[0-9a-f]{1,4}")
-_FORK = re.compile(_WHO + rb"(?:\d+\.\d{9} +)*(?:v|r|pd)?fork\((.*)\)\s*= (\d{1,9}) \(0x")
 _SHARES = b"CLONE_FILES|CLONE_FS"
 """What the flags of rfork() mean, in Linux's words."""
 _FREEBSD = {1: "EPERM", 2: "ENOENT", 5: "EIO", 17: "EEXIST", 20: "ENOTDIR", 21: "EISDIR", 22: "EINVAL"}
@@ -49,16 +45,6 @@ def truss_call(line: bytes) -> Call | None:
 def ended_in_truss(line: bytes) -> re.Match[bytes] | None:
     """A process that is no more; its number is the first group."""
     return _ENDED.match(line)
-
-
-def forks_of(lines: Iterable[bytes]) -> Mapping[bytes, deque[tuple[bytes, bytes]]]:
-    """For each child in a log its parents, one after the other, each with the flags of the fork."""
-    found: defaultdict[bytes, deque[tuple[bytes, bytes]]] = defaultdict(deque)
-    for line in lines:
-        if b"fork(" in line and (match := _FORK.match(line)) and match[3] != b"0":
-            flags = _of_rfork(match[2]) if b"rfork(" in line else b""
-            found[match[3]].append((match[1] or b"", flags))
-    return found
 
 
 def _of_rfork(flags: bytes) -> bytes:

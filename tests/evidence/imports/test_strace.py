@@ -82,6 +82,31 @@ def test_relative_paths_descriptors_and_processes(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("begun", [True, False], ids=["as strace tells it", "with -z"])
+def test_children_that_are_heard_of_before_their_forks_return(begun: bool, tmp_path: Path) -> None:
+    """Each is where its own parent was, whoever is heard of first; -z hides that a fork has begun."""
+    forks = ["1 clone(child_stack=NULL, flags=SIGCHLD <unfinished ...>", "2 fork( <unfinished ...>"]
+    ends = ["1 <... clone resumed>) = 11", "2 <... fork resumed>) = 12"]
+    at_once = ["1 clone(child_stack=NULL, flags=SIGCHLD) = 11", "2 fork() = 12"]
+    assert ops_of(
+        tmp_path,
+        '1 chdir("/x") = 0',
+        "1 fork() = 2",
+        '2 chdir("/y") = 0',
+        *(forks if begun else ()),
+        '12 creat("of 2", 0600) = 3',
+        '11 creat("of 1", 0600) = 3',
+        *(ends if begun else at_once),
+        '1 creat("1", 0600) = 3',
+        '2 creat("2", 0600) = 3',
+    ) == [
+        'touch d0 "of 2"',
+        'touch d1 "of 1" inode=0x2',
+        'touch d1 "1" inode=0x3',
+        'touch d0 "2" inode=0x4',
+    ]
+
+
 def test_what_was_there_before_the_log_is_created_first(tmp_path: Path) -> None:
     assert ops_of(
         tmp_path,
