@@ -139,8 +139,8 @@ class Mutating:
 
 
 def warm_up(loop: Loop, shortest: dict[int, Program]) -> None:
-    """Run random programs until it is time for Atheris. For each state that is reached, note the
-    shortest program that reaches it. Raises Stopped."""
+    """Run random programs until it is time for Atheris. For each state that is reached, note the shortest
+    program that reaches it. Raises Stopped."""
     config = loop.config
     rng = Random(config.seed)
     most, until = WARM_UP, math.inf

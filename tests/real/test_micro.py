@@ -3,8 +3,6 @@ the model does is compared with the real library, block for block, on both relea
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -13,9 +11,7 @@ from fuzz.execution.execute import run
 from fuzz.language.program import Op, Program, Zap
 from fuzz.targets.both import BothTarget
 from fuzz.targets.libzpool import LibzpoolTarget
-from fuzz.targets.libzpool.locate import python_for
 from fuzz.targets.model.target import ModelTarget
-from tests.support.exported_forms import library
 from zapcore import layout as L
 from zapcore import zap
 from zapcore.dmu.objset import Objset
@@ -208,19 +204,6 @@ def test_more_than_128_kib(libzpool: Make, release: str) -> None:
     assert shape(release, ops[:-1], zap) == kind
     assert shape(release, ops, zap)[0] == "fat"
     same(libzpool, release, [*ops, Op("stats", "z"), Op("readdir", "z")], zap)
-
-
-@pytest.mark.parametrize(("release", "found"), [("2.3", False), ("2.4", True)])
-def test_the_tunable_is_found_in_the_table_that_a_library_has(release: str, found: bool) -> None:
-    """Since 2.4; zap_micro_max_size is in master's. Where it cannot be found a function of ours stands before
-    the library's, whose faults are not seen then."""
-    load = "import ctypes, pathlib, sys\nfrom fuzz.targets.libzpool.abi import Library\n"
-    code = f"{load}print(Library(pathlib.Path(sys.argv[1])).tune('brt_zap_default_bs', 12, ctypes.c_int))"
-    where = library(release)
-    command = [*python_for(where), "-c", code, str(where)]
-    environment = os.environ | {"LD_LIBRARY_PATH": str(where.parent)}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    assert done.stdout == f"{found}\n"
 
 
 def test_slots_that_16_bits_cannot_count() -> None:

@@ -43,7 +43,7 @@ set_micro_max(int bytes)
 
 	for (; (void *)one != end; one++) {
 		if (*one != NULL && strcmp((*one)->name, "zap_micro_max_size") == 0) {
-			*(*one)->variable = bytes != 0 ? bytes : 1 << 17;
+			*(*one)->variable = bytes != 0 ? bytes : (int)SPA_OLD_MAXBLOCKSIZE;
 			return;
 		}
 	}

@@ -23,11 +23,11 @@ _BEGIN, _END = "__start_zfs_tunables", "__stop_zfs_tunables"
 
 
 class Tunables:
-    """The tunables of a library, by name."""
+    """The tunables of a library. `table` has the address of each that its table names."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self._library = library
-        self._table: dict[bytes, int] = {}
+        self.table: dict[bytes, int] = {}
         try:
             first, behind = (ctypes.c_char.in_dll(library, name) for name in (_BEGIN, _END))
         except ValueError:
@@ -35,14 +35,14 @@ class Tunables:
         begin, end = ctypes.addressof(first), ctypes.addressof(behind)
         pointers = ctypes.POINTER(Tunable) * ((end - begin) // ctypes.sizeof(ctypes.c_void_p))
         for each in filter(None, pointers.from_address(begin)):
-            self._table[each.contents.name] = each.contents.variable
+            self.table[each.contents.name] = each.contents.variable
 
     def set(self, name: str, value: int, kind: type[ctypes.c_int] | type[ctypes.c_uint64]) -> bool:
         """Set one that is of this kind; whether this library lets it be found."""
         try:
             variable = kind.in_dll(self._library, name)
         except ValueError:
-            address = self._table.get(name.encode())
+            address = self.table.get(name.encode())
             if address is None:
                 return False
             variable = kind.from_address(address)

@@ -269,7 +269,7 @@ class ModelWorld(Target):
         objset = self.objset
         if objset.full or 0 not in objset.dnode(number).dbufs:
             self.look_for_tx(number)
-        objset.check_room()
+            objset.check_room()
         return objset.open_tx
 
     def look_for_tx(self, number: int) -> None:
